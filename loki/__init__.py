@@ -1,0 +1,63 @@
+"""Language models as Unix filters.
+
+A call is a pipeline of small functions; the names below are in its order::
+
+    open_env      the configuration and this machine          -> Env
+    Ask, Message  what one call wants
+    prepare       Env, Ask -> Request   everything up to the wire
+    answer        Env, Ask -> Reply     one answer in one piece
+    stream        Env, Ask -> Stream    the same as it comes
+    collect       Stream   -> Reply     and gathered again
+    Problem       why there is no answer
+
+Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so that
+``loki --version`` need not wait for what it does not use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from loki.edge.env import open_env
+    from loki.pipeline import Env, answer, prepare, stream
+    from loki.problems import Problem
+    from loki.records import Ask, Message, Reply
+    from loki.stages.parse import collect
+
+HOMES = {
+    "open_env": "loki.edge.env",
+    "Ask": "loki.records",
+    "Message": "loki.records",
+    "Env": "loki.pipeline",
+    "prepare": "loki.pipeline",
+    "answer": "loki.pipeline",
+    "stream": "loki.pipeline",
+    "collect": "loki.stages.parse",
+    "Reply": "loki.records",
+    "Problem": "loki.problems",
+}
+
+__all__ = [
+    "Ask",
+    "Env",
+    "Message",
+    "Problem",
+    "Reply",
+    "answer",
+    "collect",
+    "open_env",
+    "prepare",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module (PEP 562)."""
+    if name not in HOMES:
+        raise AttributeError(f"module 'loki' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(HOMES[name]), name)

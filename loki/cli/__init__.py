@@ -1,0 +1,1 @@
+"""argv and stdin -> pipeline -> stdout, stderr, exit code; one file a command."""

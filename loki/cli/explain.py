@@ -1,0 +1,139 @@
+"""--dry-run and --explain: the request as it would be sent, and what came from where."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from returns.result import Result, Success
+
+from loki.cli import show
+from loki.clients import base_of, service_of
+from loki.edge.secrets import mask, mask_url, masked
+from loki.pipeline import Env, prepare
+from loki.problems import EXIT_CODES
+from loki.records import Ask, Limits, Request, Setting, Target
+from loki.stages.patch import patches_for
+from loki.stages.resolve import resolve
+
+
+def dry_run(prog: str, env: Env, ask: Ask, form: str) -> int:
+    """Print the exact request after all patches; nothing is looked up and nothing is sent."""
+    ready = prepare(replace(env, authorize=masked), ask)
+    if not isinstance(ready, Success):
+        show.complain(prog, ready.failure(), "text")
+        return EXIT_CODES[ready.failure().kind]
+    show.out(FORMS[form](ready.unwrap()) + "\n")
+    return 0
+
+
+def as_json(request: Request) -> str:
+    """A request as one JSON object."""
+    return json.dumps(
+        {
+            "method": "POST",
+            "url": request.url,
+            "headers": dict(request.headers),
+            "body": json.loads(request.content),
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def as_curl(request: Request) -> str:
+    """A request as a command for a shell."""
+    lines = [f"curl {shlex.quote(request.url)}"]
+    lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
+    lines.append(f"--data-raw {shlex.quote(request.content.decode())}")
+    return " \\\n  ".join(lines)
+
+
+FORMS = {"json": as_json, "curl": as_curl}
+
+
+def explain(env: Env, ask: Ask, environ: Mapping[str, str]) -> None:
+    """What gave what, a line each on stderr."""
+    for name, value in [("configuration", env.config.origin), *reasons(env, ask, environ)]:
+        show.talk(f"{name:<14}{value}")
+
+
+def reasons(env: Env, ask: Ask, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Names and what decided them."""
+    found: Result[Target, object] = resolve(env.config)(ask)
+    if not isinstance(found, Success):
+        return []
+    target = found.unwrap()
+    model = target.model
+    alias = f", sent as {model.real_name}" if model.real_name != model.name else ""
+    return [
+        ("model", f"{target.name}{alias} ({chosen_by(env, ask, environ)}; {model.origin})"),
+        *addresses(target),
+        *((name, value) for name, value in parameters(env, ask, target, environ)),
+        *(("patch", f"{patch.origin}") for patch in patches_for(target, env.patches)),
+        ("limits", limits(target)),
+    ]
+
+
+def chosen_by(env: Env, ask: Ask, environ: Mapping[str, str]) -> str:
+    """Who named the model."""
+    if ask.model:
+        return "from the command line"
+    if environ.get("LOKI_MODEL"):
+        return "from LOKI_MODEL"
+    return f"from {env.config.origin}" if env.config.model else "the only client"
+
+
+def addresses(target: Target) -> list[tuple[str, str]]:
+    """Where the client is, and every setting of it."""
+    client = target.client
+    service = service_of(client)
+    assert service is not None  # resolve has seen to it
+    base = mask_url(base_of(client, service))
+    said = client.settings.get("api_base")
+    return [
+        ("client", f"{client.name} ({client.type})"),
+        ("api_base", f"{base} ({said.origin if said else 'default'})"),
+        *(
+            (name, f"{shown(name, setting)} ({setting.origin})")
+            for name, setting in client.settings.items()
+            if name != "api_base"
+        ),
+    ]
+
+
+def shown(name: str, setting: Setting) -> str:
+    """A setting's value, unless it is or may be a secret."""
+    return mask(name, setting.value) if setting.form == "literal" else "***"
+
+
+def parameters(
+    env: Env, ask: Ask, target: Target, environ: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Temperature and the like, with who set them."""
+    lines = []
+    for name in ("temperature", "top_p", "max_tokens", "stream"):
+        value = getattr(target.ask, name)
+        if value is None:
+            continue
+        source = "default" if name == "stream" else env.config.origin
+        if environ.get(f"LOKI_{name.upper()}"):
+            source = f"LOKI_{name.upper()}"
+        if name == "max_tokens" or (name == "stream" and target.model.no_stream):
+            source = target.model.origin
+        if getattr(ask, name) is not None:
+            source = "command line"
+        lines.append((name, f"{value} ({source})"))
+    return lines
+
+
+def limits(target: Target) -> str:
+    """Times and counts in force."""
+    said = {f.name: getattr(target.limits, f.name) for f in fields(Limits)}
+    shown = {name: value for name, value in said.items() if value is not None}
+    return ", ".join(
+        f"{name} {mask_url(value) if isinstance(value, str) else f'{value:g}'}"
+        for name, value in shown.items()
+    )

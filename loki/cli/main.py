@@ -1,0 +1,93 @@
+"""A command from start to exit: signals, closed pipes and our own bugs end here."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from argparse import Namespace
+from typing import NoReturn
+
+
+def run(prog: str) -> NoReturn:
+    """Run a command and leave; tidying up a process that ends takes longer than its work."""
+    gc.disable()  # a filter does not live long enough for it to pay
+    code = guarded(prog, sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 141
+    os._exit(code)
+
+
+def guarded(prog: str, argv: list[str]) -> int:
+    """The exit code of a command, whatever happens in it."""
+    try:
+        return command(prog, argv)
+    except BrokenPipeError:
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 0
+    except Exception as bug:
+        return report(prog, bug)
+
+
+def command(prog: str, argv: list[str]) -> int:
+    """Read the flags, do what they say."""
+    from loki.cli.flags import Misused, parse
+
+    try:
+        flags = parse(prog, argv)
+    except Misused as misused:
+        from loki.cli.show import complain
+
+        complain(prog, misused.problem, "text")
+        return 64
+    catch_sigterm()
+    chore = chosen(flags)
+    if chore:
+        from loki.cli.house import CHORES
+
+        return CHORES[chore](prog, flags)
+    from loki.cli.pipe import pipe
+
+    return pipe(prog, flags)
+
+
+def chosen(flags: Namespace) -> str:
+    """The piece of house-keeping that is wanted, if one is."""
+    chores = ("info", "list_models", "init", "check", "completions")
+    return next((name for name in chores if getattr(flags, name, None)), "")
+
+
+def catch_sigterm() -> None:
+    """SIGTERM ends a command as Ctrl-C does: connections are closed on the way out."""
+    import signal
+
+    def leave(number: int, frame: object) -> NoReturn:
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def report(prog: str, bug: Exception) -> int:
+    """Our own fault: one line, and the traceback in a file."""
+    import tempfile
+    import traceback
+
+    from loki.edge.secrets import redact
+
+    text = redact("".join(traceback.format_exception(bug)))
+    try:
+        handle, path = tempfile.mkstemp(prefix=f"{prog}-bug-", suffix=".txt")
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        where = f"the traceback is in {path}"
+    except OSError:
+        where = "the traceback could not be saved"
+    words = redact(" ".join(f"{type(bug).__name__}: {bug}".split())[:200])
+    sys.stderr.write(f"{prog}: bug: {words}; {where}\n")
+    return 70

@@ -1,0 +1,355 @@
+"""loki-pipe: flags and stdin -> Ask -> answer on stdout -> exit code."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from returns.result import Failure, Result, Success
+
+from loki.cli import show
+from loki.edge import files
+from loki.edge.env import over, read
+from loki.pipeline import Env, in_turn, stream
+from loki.problems import EXIT_CODES, Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Ask,
+    Done,
+    Event,
+    Limits,
+    Media,
+    Message,
+    Patch,
+    Reasoning,
+    Reply,
+    Stream,
+    Text,
+)
+from loki.stages.ask import (
+    attach,
+    code_block,
+    read_answer,
+    read_json,
+    read_messages,
+    read_schema,
+    read_tools,
+)
+from loki.stages.load import read_patch
+from loki.stages.parse import collect
+
+
+def pipe(prog: str, flags: Namespace) -> int:
+    """Ask what the flags and stdin say; the exit code."""
+    environ = files.environment()
+    if flags.config:
+        environ["LOKI_CONFIG_FILE"] = flags.config
+    patches = gather(given_patch(flags))
+    ready = read(environ).bind(
+        lambda config: patches.bind(
+            lambda extra: ask_of(flags).map(lambda ask: (over(config, environ, extra), ask))
+        )
+    )
+    if not isinstance(ready, Success):
+        return failed(prog, ready.failure(), flags.output)
+    env, ask = ready.unwrap()
+    if flags.explain:
+        from loki.cli.explain import explain
+
+        explain(env, ask, environ)
+    if flags.dry_run:
+        from loki.cli.explain import dry_run
+
+        return dry_run(prog, env, ask, flags.dry_run)
+    return converse(prog, env, ask, flags)
+
+
+def failed(prog: str, problem: Problem, form: str) -> int:
+    """Say why, and the exit code."""
+    show.complain(prog, problem, form)
+    return EXIT_CODES[problem.kind]
+
+
+# ---- asking ------------------------------------------------------------------------------------
+
+
+def given_patch(flags: Namespace) -> list[Result[Patch, Problem]]:
+    """The patch of ``--patch``, if there is one."""
+    if flags.patch is None:
+        return []
+    told = read_json(flags.patch, "--patch").alt(lambda p: replace(p, kind="config"))
+    return [told.bind(lambda raw: read_patch(raw, "--patch"))]
+
+
+def ask_of(flags: Namespace) -> Result[Ask, Problem]:
+    """What the flags and stdin ask."""
+    parts = (messages_of(flags), schema_of(flags), tools_of(flags))
+    return gather(parts).map(
+        lambda told: Ask(
+            messages=told[0],
+            model=flags.model,
+            temperature=flags.temperature,
+            top_p=flags.top_p,
+            max_tokens=flags.max_tokens,
+            stop=tuple(flags.stop),
+            seed=flags.seed,
+            reasoning=flags.reasoning,
+            schema=told[1],
+            tools=told[2],
+            tool_choice=flags.tool_choice,
+            stream=False if flags.no_stream else None,
+            max_cost=flags.max_cost,
+            limits=Limits(
+                connect=flags.connect_timeout,
+                idle=flags.idle_timeout,
+                total=flags.timeout,
+                retries=flags.retries,
+                max_wait=flags.max_wait,
+                proxy=flags.proxy,
+            ),
+        )
+    )
+
+
+def messages_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
+    """The system prompt, the conversation so far, and what is asked now."""
+    takers = [*flags.file, *([flags.messages] if flags.messages else [])].count("-")
+    if takers > 1:
+        return fail("usage", "stdin can be read once: more than one - is given")
+    system = (Message("system", flags.prompt),) if flags.prompt else ()
+    before = conversation(flags.messages) if flags.messages else Success(())
+    stdin = Success("") if takers else read_stdin(bool(flags.text or flags.messages or flags.file))
+    attached = gather(map(attachment, flags.file))
+    return gather((before, stdin, attached)).bind(
+        lambda told: with_prompt((*system, *told[0]), " ".join(flags.text), told[1], told[2])
+    )
+
+
+def with_prompt(
+    before: tuple[Message, ...], text: str, stdin: str, attached: tuple[Text | Media, ...]
+) -> Result[tuple[Message, ...], Problem]:
+    """The conversation with the new turn at its end: attachments first, then TEXT, then stdin."""
+    prompt = f"{text}\n{stdin}" if text and stdin else text or stdin
+    if prompt.strip() or attached:
+        parts = (*attached, Text(prompt)) if prompt.strip() else attached
+        return Success((*before, Message("user", joined(parts))))
+    if any(message.role not in ("system", "developer") for message in before):
+        return Success(before)
+    return fail("usage", "no prompt: give TEXT, or pipe a document in")
+
+
+def joined(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...]:
+    """Texts side by side become one, for the servers that take nothing but a string.
+
+    >>> joined((Text("a"), Text("b")))
+    'a\\nb'
+    """
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    media = tuple(part for part in parts if isinstance(part, Media))
+    text = "\n".join(texts)
+    return (*media, *((Text(text),) if text else ())) if media else text
+
+
+def read_stdin(optional: bool) -> Result[str, Problem]:
+    """What is piped in; nothing where stdin is a terminal or closed."""
+    try:
+        if sys.stdin is None or sys.stdin.isatty():
+            return Success("")
+        return files.decode(sys.stdin.buffer.read(), "stdin")
+    except (OSError, ValueError) as error:
+        return Success("") if optional else fail("input", f"cannot read stdin: {error}")
+
+
+def conversation(path: str) -> Result[tuple[Message, ...], Problem]:
+    """The messages of ``--messages``."""
+    text = read_stdin(False) if path == "-" else files.read_text(path, "--messages")
+    name = "stdin" if path == "-" else path
+    return text.bind(lambda words: read_json(words, name)).bind(
+        lambda told: read_messages(told, name)
+    )
+
+
+def attachment(path: str) -> Result[Text | Media, Problem]:
+    """One ``--file``."""
+    if path == "-":
+        return attach(sys.stdin.buffer.read(), "stdin")
+    if path.startswith(("http://", "https://")):
+        from loki.edge.send import fetch
+
+        return fetch(path).bind(lambda data: attach(data, path))
+    return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
+
+
+def schema_of(flags: Namespace) -> Result[Any, Problem]:
+    """The schema of ``--schema``, a file's or the words themselves."""
+    given = flags.schema
+    if given is None:
+        return Success(None)
+    inline = given.lstrip().startswith("{")
+    text = Success(given) if inline else files.read_text(given, "--schema")
+    name = "--schema" if inline else given
+    return text.bind(lambda words: read_json(words, name)).bind(partial(named_schema, name))
+
+
+def named_schema(name: str, told: Any) -> Result[Any, Problem]:
+    """A schema, with the name of where it was read for messages."""
+    return read_schema(told, name)
+
+
+def tools_of(flags: Namespace) -> Result[Any, Problem]:
+    """The tools of ``--tools``."""
+    if flags.tools is None:
+        return Success(())
+    text = files.read_text(flags.tools, "--tools")
+    return text.bind(lambda words: read_json(words, flags.tools)).bind(
+        lambda told: read_tools(told, flags.tools)
+    )
+
+
+# ---- answering ---------------------------------------------------------------------------------
+
+
+def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
+    """Ask, tell the answer as it comes, and say how it went."""
+    asks = [ask, *(replace(ask, model=name) for name in flags.fallback)]
+    started = in_turn(partial(stream, env), asks, partial(fallen_back, prog, flags))
+    form = "held" if flags.output == "text" and (flags.code or ask.schema) else flags.output
+    told = started.bind(lambda events: TELLERS[form](events, flags))
+    checked = told.bind(partial(check, ask))
+    if not isinstance(checked, Success):
+        return failed(prog, checked.failure(), flags.output)
+    reply, data = checked.unwrap()
+    ENDS[form](reply, data, flags)
+    warn(prog, reply, flags)
+    return 0
+
+
+def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -> None:
+    """Say that the next model is tried."""
+    if not flags.quiet:
+        show.talk(f"{prog}: {problem.kind}: {problem.message}; trying {following.model}")
+
+
+def check(ask: Ask, reply: Reply) -> Result[tuple[Reply, Any], Problem]:
+    """The reply, and the value in it where a schema was given and the model calls no tools."""
+    if ask.schema is None or reply.tool_calls:
+        return Success((reply, ...))
+    return read_answer(reply.text, ask.schema).map(lambda data: (reply, data))
+
+
+def warn(prog: str, reply: Reply, flags: Namespace) -> None:
+    """What a reader of the answer should know about it."""
+    if flags.verbose:
+        show.talk(f"{prog}: {show.summary(reply)}")
+    if flags.quiet:
+        return
+    if reply.finish == "length":
+        show.talk(f"{prog}: the answer was cut off: it reached the longest that was allowed")
+    if reply.tool_calls and flags.output == "text":
+        names = ", ".join(call.name for call in reply.tool_calls)
+        show.talk(f"{prog}: the model wants to call {names}: -o json tells how")
+
+
+# ---- telling: a stream -> the reply, shown on the way --------------------------------------------
+
+
+def tell_text(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
+    """Text as it comes; what has been told is not kept."""
+    write, end = show.text_writer()
+    think, rest = show.thinker(flags.show_reasoning)
+
+    def seen(event: Event) -> None:
+        if type(event) is Text:
+            rest()
+            write(event.text)
+        elif type(event) is Reasoning:
+            think(event.text)
+
+    return last(tap(events, seen)).map(lambda reply: (end(), reply)[1])
+
+
+def tell_nothing(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
+    """Nothing but thoughts until the answer is whole."""
+    think, rest = show.thinker(flags.show_reasoning)
+    told = collect(tap(events, lambda event: think_of(event, think)))
+    rest()
+    return told
+
+
+def think_of(event: Event, think: Callable[[str], None]) -> None:
+    """Show a thought, and nothing else."""
+    if isinstance(event, Reasoning):
+        think(event.text)
+
+
+def tell_events(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
+    """Every event as a JSON line; a failure is the last one."""
+
+    def seen(event: Event) -> None:
+        if not isinstance(event, Done):
+            show.out(show.compact(show.event_json(event)) + "\n")
+
+    return collect(tap(events, seen)).alt(told_error)
+
+
+def told_error(problem: Problem) -> Problem:
+    """The last event of a stream that failed."""
+    show.out(show.compact({"type": "error", **show.problem_json(problem)}) + "\n")
+    return problem
+
+
+def tap(events: Stream, seen: Callable[[Event], None]) -> Stream:
+    """The same stream, each good event shown to a function as it passes."""
+    with closing(events):
+        for result in events:
+            if isinstance(result, Success):
+                seen(result.unwrap())
+            yield result
+
+
+def last(events: Stream) -> Result[Reply, Problem]:
+    """The reply at the end of a stream, without its words."""
+    with closing(events):
+        for result in events:
+            if not isinstance(result, Success):
+                return Failure(result.failure())
+            event = result.unwrap()
+            if type(event) is Done:
+                return Success(event.reply)
+    return fail("garbled", "the stream ended without an answer", sent=True)
+
+
+def end_held(reply: Reply, data: Any, flags: Namespace) -> None:
+    """A text that was waited for."""
+    text = code_block(reply.text) if flags.code else reply.text
+    show.out(text.rstrip("\n") + "\n")
+
+
+def end_json(reply: Reply, data: Any, flags: Namespace) -> None:
+    """The whole answer as one object."""
+    show.out(show.compact(show.reply_json(reply, data)) + "\n")
+
+
+def end_events(reply: Reply, data: Any, flags: Namespace) -> None:
+    """The last event, with the whole answer."""
+    show.out(show.compact({"type": "done", **show.reply_json(reply, data)}) + "\n")
+
+
+TELLERS: dict[str, Callable[[Stream, Namespace], Result[Reply, Problem]]] = {
+    "text": tell_text,
+    "held": tell_nothing,
+    "json": tell_nothing,
+    "events": tell_events,
+}
+
+ENDS: dict[str, Callable[[Reply, Any, Namespace], None]] = {
+    "text": lambda reply, data, flags: None,
+    "held": end_held,
+    "json": end_json,
+    "events": end_events,
+}

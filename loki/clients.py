@@ -1,0 +1,151 @@
+"""PURE. The client types: where each lives, which wire it speaks, how it proves who we are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+from loki.records import Client, Dialect, Target
+
+#: Stands in a url for an api_base that is looked up only when the request leaves.
+SECRET_BASE = "{{api_base}}"
+
+
+class Service(NamedTuple):
+    """A client type. ``proofs``: credential setting -> headers, in order of preference."""
+
+    wire: str  # a row of wire.CHAT
+    api_base: str
+    locate: Callable[[Target, str], str]  # the url of a chat request, below a base
+    proofs: Mapping[str, Callable[[str], dict[str, str]]]
+    headers: Callable[[Client], dict[str, str]] = lambda client: {}
+    dialect: Dialect = Dialect()
+    keyless: bool = False  # may be asked without a credential
+    open_list: bool = False  # has models that no catalogue can know
+
+
+class Known(NamedTuple):
+    """A provider that speaks the OpenAI wire, by the name of its client."""
+
+    api_base: str
+    dialect: Dialect = Dialect()
+    open_list: bool = False
+
+
+def service_of(client: Client) -> Service | None:
+    """The client's row, None for a type that is not spoken.
+
+    >>> service_of(Client("groq", "openai-compatible", {})).api_base
+    'https://api.groq.com/openai/v1'
+    """
+    known = KNOWN.get(client.name) if client.type == "openai-compatible" else None
+    service = SERVICES.get(client.type)
+    if service is None or known is None:
+        return service
+    return service._replace(
+        api_base=known.api_base, dialect=known.dialect, open_list=known.open_list
+    )
+
+
+def base_of(client: Client, service: Service) -> str:
+    """Scheme, host and path prefix, without a slash at the end; empty if nobody said."""
+    setting = client.settings.get("api_base")
+    if setting is None:
+        return service.api_base
+    return setting.value.rstrip("/") if setting.form == "literal" else SECRET_BASE
+
+
+def openai_url(target: Target, base: str) -> str:
+    """OpenAI's path, which its imitators share."""
+    return f"{base}/chat/completions"
+
+
+def azure_url(target: Target, base: str) -> str:
+    """The v1 path, or with ``api_version`` set the older one by deployment."""
+    root = base.removesuffix("/openai/v1").removesuffix("/openai")
+    version = target.client.settings.get("api_version")
+    if version is None:
+        return f"{root}/openai/v1/chat/completions"
+    deployment = quote(target.model.real_name, safe="")
+    path = f"{root}/openai/deployments/{deployment}/chat/completions"
+    return f"{path}?api-version={quote(version.value, safe='')}"
+
+
+def bearer(token: str) -> dict[str, str]:
+    """RFC 6750."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def api_key(key: str) -> dict[str, str]:
+    """Azure's own header."""
+    return {"api-key": key}
+
+
+def openai_headers(client: Client) -> dict[str, str]:
+    """Whose account pays, where a key has several."""
+    named = {"OpenAI-Organization": "organization_id", "OpenAI-Project": "project_id"}
+    return {
+        header: client.settings[name].value
+        for header, name in named.items()
+        if name in client.settings
+    }
+
+
+OPENAI = Dialect(max_tokens="max_completion_tokens")
+
+SERVICES: dict[str, Service] = {
+    "openai": Service(
+        wire="openai",
+        api_base="https://api.openai.com/v1",
+        locate=openai_url,
+        proofs={"access_token": bearer, "api_key": bearer},
+        headers=openai_headers,
+        dialect=OPENAI,
+    ),
+    "openai-compatible": Service(
+        wire="openai",
+        api_base="",
+        locate=openai_url,
+        proofs={"access_token": bearer, "api_key": bearer},
+        keyless=True,
+        open_list=True,
+    ),
+    "azure-openai": Service(
+        wire="openai",
+        api_base="",
+        locate=azure_url,
+        proofs={"access_token": bearer, "api_key": api_key},
+        dialect=OPENAI,
+        open_list=True,
+    ),
+}
+
+#: Every type a configuration may name; those without a row above cannot chat yet.
+TYPES = (*SERVICES, "claude", "cohere", "gemini", "vertexai", "bedrock")
+
+SWITCH = Dialect(reasoning="switch", schema="json_object")
+
+KNOWN: dict[str, Known] = {
+    "ai21": Known("https://api.ai21.com/studio/v1", Dialect(schema="json_object")),
+    "cloudflare": Known("https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1"),
+    "deepinfra": Known("https://api.deepinfra.com/v1/openai"),
+    "deepseek": Known("https://api.deepseek.com", SWITCH),
+    "ernie": Known("https://qianfan.baidubce.com/v2"),
+    "github": Known("https://models.inference.ai.azure.com"),
+    "groq": Known("https://api.groq.com/openai/v1", OPENAI),
+    "hunyuan": Known("https://api.hunyuan.cloud.tencent.com/v1"),
+    "minimax": Known("https://api.minimax.chat/v1"),
+    "mistral": Known("https://api.mistral.ai/v1", Dialect(seed="random_seed", stream_usage=False)),
+    "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
+    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object"), True),
+    "perplexity": Known("https://api.perplexity.ai", Dialect(stream_usage=False)),
+    "qianwen": Known(
+        "https://dashscope.aliyuncs.com/compatible-mode/v1", Dialect(reasoning="budget")
+    ),
+    "xai": Known("https://api.x.ai/v1"),
+    "zhipuai": Known("https://open.bigmodel.cn/api/paas/v4", SWITCH),
+    "jina": Known("https://api.jina.ai/v1"),
+    "voyageai": Known("https://api.voyageai.com/v1"),
+    "ollama": Known("http://localhost:11434/v1", open_list=True),
+}

@@ -1,0 +1,169 @@
+"""IMPURE. Where files are, and what is in them: configuration, .env, catalogue, cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+
+from returns.result import Result, Success
+
+from loki import __version__
+from loki.problems import Kind, Problem, fail
+from loki.records import JsonObject
+from loki.stages.load import has_literal_secret, load
+
+Environ = Mapping[str, str]
+
+
+def directory(kind: str, environ: Environ) -> str:
+    """The user's folder for config, cache or state; LOKI_<KIND>_DIR overrides."""
+    said = environ.get(f"LOKI_{kind.upper()}_DIR")
+    if said:
+        return os.path.expanduser(said)
+    import platformdirs
+
+    return str(getattr(platformdirs, f"user_{kind}_dir")("loki", appauthor=False))
+
+
+def config_file(environ: Environ) -> str:
+    """The path of the configuration, whether it exists or not."""
+    said = environ.get("LOKI_CONFIG_FILE")
+    return os.path.expanduser(said) if said else f"{directory('config', environ)}/config.yaml"
+
+
+def env_file(environ: Environ) -> str:
+    """The path of the .env file, whether it exists or not."""
+    said = environ.get("LOKI_ENV_FILE")
+    return os.path.expanduser(said) if said else f"{directory('config', environ)}/.env"
+
+
+def environment() -> dict[str, str]:
+    """The variables of this process, and under them those of the .env file."""
+    try:
+        with open(env_file(os.environ), encoding="utf-8") as file:
+            return {**read_env(file.read()), **os.environ}
+    except (OSError, UnicodeDecodeError):
+        return dict(os.environ)
+
+
+def read_env(text: str) -> dict[str, str]:
+    """The variables of a .env file.
+
+    >>> read_env("# keys\\nexport A='b c'\\nD = e # tail\\n")
+    {'A': 'b c', 'D': 'e'}
+    """
+    line = r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[^\S\n]*(?:\"(.*?)\"|'(.*?)'|(.*?))"
+    pattern = re.compile(line + r"[^\S\n]*(?:(?:^|\s)#.*)?$", re.MULTILINE)
+    return {
+        m[1]: next((g for g in m.groups()[1:] if g is not None), "") for m in pattern.finditer(text)
+    }
+
+
+def read_text(path: str, what: str) -> Result[str, Problem]:
+    """A text file in UTF-8; ``what`` names it in messages."""
+    return read_bytes(path, what).bind(lambda data: decode(data, path))
+
+
+def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
+    """A file that a user named."""
+    try:
+        with open(path, "rb") as file:
+            return Success(file.read())
+    except FileNotFoundError:
+        return fail("missing", f"{what}: no file {path}")
+    except OSError as error:
+        kind: Kind = "missing" if isinstance(error, NotADirectoryError) else "input"
+        return fail(kind, f"{what}: cannot read {path}: {(error.strerror or str(error)).lower()}")
+
+
+def decode(data: bytes, name: str) -> Result[str, Problem]:
+    """Text in UTF-8, which most binary data is not.
+
+    >>> decode(b"\\x89PNG", "stdin").failure().message
+    'stdin is not UTF-8 text: byte 0 is 0x89; attach other data with -f'
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start} is 0x{data[error.start]:02x}"
+        return fail("input", f"{name} is not UTF-8 text: {byte}; attach other data with -f")
+    if "\0" in text:
+        return fail("input", f"{name} is binary: byte {data.index(0)} is 0; attach it with -f")
+    return Success(text)
+
+
+# ---- the configuration -----------------------------------------------------------------------
+
+
+def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Problem]:
+    """The configuration's plain values; None where there is no file."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        if environ.get("LOKI_CONFIG_FILE"):
+            return fail("config", f"no configuration file {path}")
+        return Success(None)
+    key = [path, stat.st_size, stat.st_mtime_ns, __version__]
+    cache = f"{directory('cache', environ)}/config-{sha256(path.encode()).hexdigest()[:16]}.json"
+    kept = read_cache(cache, key)
+    if kept is not None:
+        return Success(kept)
+    text = read_text(path, "configuration")
+    plain = text.alt(as_config).bind(lambda words: load(words, path))
+    return plain.map(lambda values: keep(cache, key, values))
+
+
+def as_config(problem: Problem) -> Problem:
+    """Whatever keeps a configuration from being read is a problem of the configuration."""
+    return Problem("config", problem.message)
+
+
+def read_cache(path: str, key: list[object]) -> JsonObject | None:
+    """What was made of this very file before, None if it has changed since."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            match json.load(file):
+                case {"key": kept, "plain": dict(plain)} if kept == key:
+                    return plain
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:
+    """Put parsed values aside for the next time; where a secret stands in them, never."""
+    try:
+        if has_literal_secret(plain):
+            os.unlink(path)
+        else:
+            write_private(path, json.dumps({"key": key, "plain": plain}))
+    except OSError:
+        pass  # only slower next time
+    return plain
+
+
+def write_private(path: str, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=folder, prefix=".loki-")  # made with mode 0600
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError:
+        os.unlink(draft)
+        raise
+
+
+def catalogue() -> str:
+    """The text of the built-in catalogue of models."""
+    import loki
+
+    path = os.path.join(os.path.dirname(loki.__file__), "data", "models.json")
+    with open(path, encoding="utf-8") as file:
+        return file.read()

@@ -1,0 +1,188 @@
+"""IMPURE. Draft -> Draft with its credential: secrets are looked up here, last of all."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import zip_longest
+
+from returns.result import Failure, Result, Success
+
+from loki.clients import SECRET_BASE, Service, service_of
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import Client, Draft, Setting
+from loki.stages.load import variable
+
+NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|password")
+PATIENCE = 60  # seconds for a command that prints a secret
+
+#: Every secret looked up or set by this process, so that none is ever printed.
+seen: set[str] = set()
+
+
+def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Problem]]:
+    """Look up what the client in use needs, and put it where its provider expects it."""
+
+    def stage(draft: Draft) -> Result[Draft, Problem]:
+        client = draft.target.client
+        service = service_of(client)
+        assert service is not None  # else there would be no draft
+        return gather(
+            (
+                with_base(draft, environ),
+                proof(client, service, environ),
+                fill(draft.headers, environ),
+            )
+        ).map(lambda parts: replace(draft, url=parts[0], headers={**parts[1], **parts[2]}))
+
+    return stage
+
+
+def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """The url, where its base was to be looked up."""
+    if not draft.url.startswith(SECRET_BASE):
+        return Success(draft.url)
+    setting = draft.target.client.settings["api_base"]
+    found = look_up(setting, environ)
+    return found.map(lambda base: base.rstrip("/") + draft.url[len(SECRET_BASE) :])
+
+
+def proof(
+    client: Client, service: Service, environ: Mapping[str, str]
+) -> Result[dict[str, str], Problem]:
+    """The headers that say who asks: from the first credential that is set."""
+    name = next((name for name in service.proofs if name in client.settings), None)
+    if name is not None:
+        return look_up(client.settings[name], environ).map(service.proofs[name])
+    if service.keyless:
+        return Success({})
+    hint = f"{variable(client.name)}_API_KEY"
+    return fail(
+        "auth", f"client {client.name!r} has no api_key: set it in the configuration or as {hint}"
+    )
+
+
+def fill(headers: Mapping[str, str], environ: Mapping[str, str]) -> Result[dict[str, str], Problem]:
+    """Headers with every ``{{NAME}}`` in them looked up."""
+
+    def one(value: str) -> Result[str, Problem]:
+        names = NAME.findall(value)
+        found = gather(look_up(Setting(name, "name", "a header"), environ) for name in names)
+        pieces = NAME.split(value)[::2]  # what stands between the names
+        return found.map(
+            lambda secrets: "".join(map("".join, zip_longest(pieces, secrets, fillvalue="")))
+        )
+
+    return gather(map(one, headers.values())).map(
+        lambda values: dict(zip(headers, values, strict=True))
+    )
+
+
+def look_up(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """The value of a setting, from the one place that it names; never from another."""
+    found = FORMS[setting.form](setting, environ)
+    if isinstance(found, Success):
+        seen.add(found.unwrap())
+    return found
+
+
+def by_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """From the environment."""
+    value = environ.get(setting.value)
+    if value:
+        return Success(value)
+    return fail("auth", f"{setting.origin}: no environment variable {setting.value}")
+
+
+def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """The first line that a command prints."""
+    try:
+        done = subprocess.run(
+            setting.value,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            env=dict(environ),
+        )
+    except subprocess.TimeoutExpired:
+        return fail("auth", f"{setting.origin}: the command took over {PATIENCE} s")
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = f": {said[-1]}" if said else ""
+        return fail("auth", f"{setting.origin}: the command failed with {done.returncode}{reason}")
+    return first_line(done.stdout, setting, "the command printed nothing")
+
+
+def by_file(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """The first line of a file."""
+    path = os.path.expanduser(setting.value)
+    try:
+        with open(path, "rb") as file:
+            return first_line(file.read(65536), setting, f"{path} is empty")
+    except OSError as error:
+        return fail(
+            "auth", f"{setting.origin}: cannot read {path}: {(error.strerror or '').lower()}"
+        )
+
+
+def first_line(data: bytes, setting: Setting, nothing: str) -> Result[str, Problem]:
+    """The first line of what was read; an empty one is no secret."""
+    line = data.decode("utf-8", "replace").split("\n")[0].strip()
+    return Success(line) if line else Failure(Problem("auth", f"{setting.origin}: {nothing}"))
+
+
+FORMS: dict[str, Callable[[Setting, Mapping[str, str]], Result[str, Problem]]] = {
+    "literal": lambda setting, environ: Success(setting.value),
+    "name": by_name,
+    "cmd": by_command,
+    "file": by_file,
+}
+
+
+# ---- showing without telling -----------------------------------------------------------------
+
+
+def masked(draft: Draft) -> Result[Draft, Problem]:
+    """For a dry run: nothing is looked up, and whatever may be secret is ``***``."""
+    client = draft.target.client
+    service = service_of(client)
+    assert service is not None
+    name = next((name for name in service.proofs if name in client.settings), None)
+    name = name or (None if service.keyless else list(service.proofs)[-1])
+    proofs = service.proofs[name]("***") if name else {}
+    shown = {key: mask(key, value) for key, value in draft.headers.items()}
+    url = draft.url.replace(SECRET_BASE, "https://***", 1)
+    return Success(replace(draft, url=mask_url(url), headers={**proofs, **shown}))
+
+
+def mask(name: str, value: str) -> str:
+    """A header's value as it may be shown.
+
+    >>> mask("X-Api-Key", "abc"), mask("X-Team", "{{TEAM}} a"), mask("Content-Type", "a/b")
+    ('***', '*** a', 'a/b')
+    """
+    return "***" if SENSITIVE.search(name) else NAME.sub("***", value)
+
+
+def mask_url(url: str) -> str:
+    """An address without the secrets that some put into it.
+
+    >>> mask_url("https://u:p@host/x?key=abc&alt=sse")
+    'https://***@host/x?key=***&alt=sse'
+    """
+    bare = re.sub(r"(?<=://)[^/@]*@", "***@", url)
+    return re.sub(r"(?i)([?&][^=&]*(?:key|token|secret)[^=&]*=)[^&]*", r"\1***", bare)
+
+
+def redact(text: str, more: Iterable[str] = ()) -> str:
+    """A text without any secret that this process has seen."""
+    for secret in sorted({*seen, *more}, key=len, reverse=True):
+        if len(secret) > 3:
+            text = text.replace(secret, "***")
+    return text

@@ -1,0 +1,357 @@
+"""6. IMPURE. Request -> Opened or Response: the network, its limits, and asking again."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from returns.result import Failure, Result, Success
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+
+from loki.problems import Kind, Problem, fail
+from loki.records import Limits, Opened, Request, Response
+from loki.stages.retry import advised, pause
+from loki.wire.errors import read_error
+
+Open = Callable[[Request], Result[Opened, Problem]]
+Send = Callable[[Request], Result[Response, Problem]]
+#: One attempt; the second argument is when to stop, on the monotonic clock.
+Attempt = Callable[[Request, float], Result[Opened, Problem]]
+
+PIECE = 65536  # bytes read at once
+LARGEST = 64 * 2**20  # bytes of an answer in one piece
+
+
+def opener() -> Open:
+    """The network as the pipeline sees it: busy servers are asked again, refusals are told."""
+    return retried(understood(connected()))
+
+
+def whole(open_: Open) -> Send:
+    """The same for answers in one piece."""
+
+    def send(request: Request) -> Result[Response, Problem]:
+        return open_(request).bind(read_all)
+
+    return send
+
+
+def read_all(opened: Opened) -> Result[Response, Problem]:
+    """The rest of an answer that has begun."""
+    pieces: list[bytes] = []
+    size = 0
+    with closing(opened):
+        for piece in opened.chunks:
+            if not isinstance(piece, Success):
+                return Failure(piece.failure())
+            pieces.append(piece.unwrap())
+            size += len(pieces[-1])
+            if size > LARGEST:
+                return fail("garbled", f"the answer is over {LARGEST >> 20} MiB", sent=True)
+    return Success(
+        Response(
+            request=opened.request,
+            status=opened.status,
+            headers=opened.headers,
+            body=b"".join(pieces),
+            attempts=opened.attempts,
+            seconds=time.monotonic() - opened.started,
+        )
+    )
+
+
+def fetch(url: str) -> Result[bytes, Problem]:
+    """A document that a user wants attached."""
+    try:
+        answer = requests.get(url, timeout=(10, 60), stream=True, verify=verify())
+        with closing(answer):
+            if answer.status_code >= 400:
+                kind: Kind = "missing" if answer.status_code in (404, 410) else "input"
+                return fail(kind, f"--file: {url} answers {answer.status_code}")
+            data = answer.raw.read(LARGEST + 1, decode_content=True)
+    except (requests.RequestException, HTTPError, OSError) as error:
+        return fail("offline", f"--file: cannot fetch {url}: {plain(root(error))}")
+    if len(data) > LARGEST:
+        return fail("input", f"--file: {url} is over {LARGEST >> 20} MiB")
+    return Success(data)
+
+
+# ---- wrappers: Attempt -> Attempt -> Open ------------------------------------------------------
+
+
+def understood(attempt: Attempt) -> Attempt:
+    """An answer that refuses becomes a Problem, with what the server says about asking again."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        return attempt(request, deadline).bind(
+            lambda opened: Success(opened) if 200 <= opened.status < 300 else refused(opened)
+        )
+
+    return stage
+
+
+def refused(opened: Opened) -> Result[Opened, Problem]:
+    """The Problem that a refusal tells; a refusal that breaks off is told as far as it came."""
+    response = read_all(replace(opened, chunks=until_broken(opened.chunks))).unwrap()
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        body = None
+    problem = read_error(response.status, response.headers, response.body)
+    return Failure(advised(problem, response.headers, body, time.time()))
+
+
+def until_broken(
+    chunks: Iterator[Result[bytes, Problem]],
+) -> Iterator[Result[bytes, Problem]]:
+    """The good pieces, at most a mebibyte."""
+    size = 0
+    for chunk in chunks:
+        if not isinstance(chunk, Success) or size > 2**20:
+            return
+        size += len(chunk.unwrap())
+        yield chunk
+
+
+def retried(attempt: Attempt) -> Open:
+    """Ask again while that may help, within the request's limits."""
+
+    def stage(request: Request) -> Result[Opened, Problem]:
+        limits = request.draft.target.limits
+        started = time.monotonic()
+        deadline = started + (limits.total or 0)
+        first = attempt(request, deadline)
+        tries, outcome = 1, first
+        if not isinstance(first, Success):
+            tries, outcome = again(first, lambda: attempt(request, deadline), limits, deadline)
+        return outcome.map(lambda o: replace(o, started=started, attempts=tries)).alt(
+            lambda problem: worn(problem, tries, limits)
+        )
+
+    return stage
+
+
+def again(
+    first: Result[Opened, Problem],
+    attempt: Callable[[], Result[Opened, Problem]],
+    limits: Limits,
+    deadline: float,
+) -> tuple[int, Result[Opened, Problem]]:
+    """How often was asked in the end, and the last answer; tenacity keeps the time."""
+    from tenacity import RetryCallState, Retrying
+
+    def wait(state: RetryCallState) -> float | None:
+        assert state.outcome is not None
+        problem = state.outcome.result()
+        if isinstance(problem, Success):
+            return None
+        for_ = pause(problem.failure(), state.attempt_number, limits, random.random())
+        return None if for_ is None or time.monotonic() + for_ > deadline else for_
+
+    numbers = count(1)
+    answers = (first if number == 1 else attempt() for number in numbers)
+    waits: dict[int, float | None] = {}
+
+    def planned(state: RetryCallState) -> float | None:
+        return waits.setdefault(state.attempt_number, wait(state))
+
+    retrying = Retrying(
+        retry=lambda state: planned(state) is not None,
+        wait=lambda state: planned(state) or 0.0,
+        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+    )
+    outcome: Result[Opened, Problem] = retrying(lambda: next(answers))
+    return retrying.statistics["attempt_number"], outcome
+
+
+def worn(problem: Problem, tries: int, limits: Limits) -> Problem:
+    """The last problem, with what it took to get there."""
+    message = problem.message
+    if tries > 1:
+        message += f" (after {tries} attempts)"
+    elif problem.wait is not None and problem.again and problem.wait > (limits.max_wait or 0):
+        when = time.strftime("%H:%M:%S", time.localtime(problem.retry_at))
+        message += f" (the server asks to wait {problem.wait:.0f} s, until {when})"
+    return replace(problem, message=message)
+
+
+# ---- one attempt -------------------------------------------------------------------------------
+
+
+def connected() -> Attempt:
+    """One request over the network; connections are kept open for the next one."""
+    adapters: dict[str | None, HTTPAdapter] = {}
+
+    def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
+        limits = request.draft.target.limits
+        adapter = adapters.setdefault(limits.ca_bundle, Trusting(limits.ca_bundle))
+        started = time.monotonic()
+        if deadline <= started:
+            return fail("offline", f"no answer within {limits.total:g} s")
+        try:
+            answer = adapter.send(
+                prepared(request),
+                stream=True,
+                timeout=times(limits, deadline - started),
+                verify=verify(),
+                cert=certificate(limits),
+                proxies=proxies(request.url, limits),
+            )
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            return Failure(no_answer(error, request))
+        return Success(
+            Opened(
+                request=request,
+                status=answer.status_code,
+                headers={name.lower(): value for name, value in answer.headers.items()},
+                chunks=pieces(answer, request, deadline),
+                close=answer.close,
+                started=started,
+            )
+        )
+
+    return attempt
+
+
+class Trusting(HTTPAdapter):
+    """An adapter that trusts a bundle of certificates besides the usual ones."""
+
+    def __init__(self, ca_bundle: str | None) -> None:
+        self.ca_bundle = ca_bundle
+        super().__init__(pool_maxsize=16)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Give the pool a TLS context of its own if there is a bundle to add."""
+        if self.ca_bundle:
+            import ssl
+
+            kwargs["ssl_context"] = ssl.create_default_context()
+            kwargs["ssl_context"].load_verify_locations(self.ca_bundle)
+        super().init_poolmanager(*args, **kwargs)
+
+
+def prepared(request: Request) -> requests.PreparedRequest:
+    """The request for requests; ``auth`` keeps it from taking a password out of the url."""
+    ready = requests.PreparedRequest()
+    ready.prepare(
+        method="POST",
+        url=request.url,
+        headers=dict(request.headers),
+        data=request.content,
+        auth=lambda same: same,
+    )
+    return ready
+
+
+def times(limits: Limits, left: float) -> tuple[float, float]:
+    """Seconds to connect, and seconds between two bytes, as much as is left of the total."""
+    connect = limits.connect or 0.001
+    idle = limits.idle or 0.001
+    return min(connect, left), min(idle, left)
+
+
+def verify() -> bool | str:
+    """The certificates to trust: the environment's bundle, else the usual one."""
+    import os
+
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    return next((os.environ[name] for name in names if os.environ.get(name)), True)
+
+
+def certificate(limits: Limits) -> str | tuple[str, str] | None:
+    """The client's own certificate, with its key if that is in another file."""
+    if limits.client_cert and limits.client_key:
+        return limits.client_cert, limits.client_key
+    return limits.client_cert
+
+
+def proxies(url: str, limits: Limits) -> dict[str, str]:
+    """The proxy to go through: the client's own, none at all, or the environment's."""
+    if limits.proxy is None:
+        return requests.utils.get_environ_proxies(url)
+    if limits.proxy in ("", "-"):
+        return {}
+    return {"http": limits.proxy, "https": limits.proxy}
+
+
+def pieces(
+    answer: requests.Response, request: Request, deadline: float
+) -> Iterator[Result[bytes, Problem]]:
+    """The body as it comes, each piece at once; a failure comes last."""
+    read, limits = answer.raw.read1, request.draft.target.limits
+    try:
+        while piece := read(PIECE, decode_content=True):
+            yield Success(piece)
+            if time.monotonic() > deadline:
+                yield fail(
+                    "offline", f"the answer was not whole within {limits.total:g} s", sent=True
+                )
+                return
+    except (HTTPError, OSError) as error:
+        yield Failure(broken(error, limits))
+
+
+# ---- what went wrong ---------------------------------------------------------------------------
+
+
+def broken(error: Exception, limits: Limits) -> Problem:
+    """An answer that broke off."""
+    if isinstance(error, ReadTimeoutError):
+        quiet = f"nothing came for {limits.idle:g} s in the middle of the answer"
+        return Problem("offline", quiet, sent=True)
+    return Problem("garbled", f"the answer broke off: {plain(error)}", sent=True)
+
+
+def no_answer(error: Exception, request: Request) -> Problem:
+    """Why no answer began, and whether the request had left."""
+    limits = request.draft.target.limits
+    host = request.url.split("/")[2].rpartition("@")[2]
+    cause = root(error)
+    match error:
+        case requests.exceptions.ProxyError():
+            return Problem(
+                "offline", f"the proxy for {host} does not help: {plain(cause)}", again=True
+            )
+        case requests.exceptions.SSLError():
+            how = "; a private authority goes into extra.ca_bundle"
+            return Problem("offline", f"no trusted connection to {host}: {plain(cause)}{how}")
+        case requests.exceptions.ConnectTimeout():
+            return Problem(
+                "offline", f"no connection to {host} within {limits.connect:g} s", again=True
+            )
+        case requests.exceptions.ReadTimeout():
+            quiet = f"{host} sent nothing for {limits.idle:g} s; the request had been sent"
+            return Problem("offline", quiet, sent=True, again=bool(limits.retry_after_send))
+        case requests.exceptions.ConnectionError() if isinstance(cause, NewConnectionError):
+            return Problem("offline", f"no connection to {host}: {plain(cause)}", again=True)
+        case requests.exceptions.ConnectionError():
+            gone = f"{host} closed the connection before an answer: {plain(cause)}"
+            return Problem("offline", gone, sent=True, again=True)
+        case _:
+            return Problem("config", f"cannot send to {host}: {plain(cause)}")
+
+
+def root(error: Exception) -> Exception:
+    """The innermost reason of a nest of exceptions."""
+    inner = getattr(error, "reason", None) or next(
+        (each for each in error.args if isinstance(each, Exception)), None
+    )
+    return root(inner) if isinstance(inner, Exception) else error
+
+
+def plain(error: Exception) -> str:
+    """An exception's reason in a few words.
+
+    >>> plain(ConnectionRefusedError(111, "Connection refused"))
+    'connection refused'
+    """
+    words = str(getattr(error, "strerror", None) or error).rpartition("] ")[2]
+    return " ".join((words or type(error).__name__).split())[:300].removesuffix(".").lower()

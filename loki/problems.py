@@ -1,0 +1,75 @@
+"""The one way to fail: ``Problem``, its kinds, their exit codes, and ``fail()``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from returns.result import Failure, Result
+
+Kind = Literal[
+    "usage", "input", "missing", "offline", "bug", "busy",
+    "garbled", "auth", "config", "refused", "budget", "quota",
+]  # fmt: skip
+
+#: What a shell sees, by kind; the numbers follow sysexits.h where it has a name for the case.
+EXIT_CODES: dict[Kind, int] = {
+    "usage": 64,
+    "input": 65,
+    "missing": 66,
+    "offline": 69,
+    "bug": 70,
+    "busy": 75,
+    "garbled": 76,
+    "auth": 77,
+    "config": 78,
+    "refused": 79,
+    "budget": 80,
+    "quota": 81,
+}
+
+#: Another model could cure these, so ``--fallback`` goes on after them.
+CURABLE: frozenset[Kind] = frozenset({"offline", "busy", "quota", "auth", "refused"})
+
+assert set(EXIT_CODES) == set(get_args(Kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no answer: ``kind`` is for programs, ``message`` for the reader."""
+
+    kind: Kind
+    message: str
+    status: int | None = None  # of the HTTP answer
+    code: str | None = None  # the provider's own word
+    request_id: str | None = None
+    retry_at: float | None = None  # seconds since the epoch: not before
+    sent: bool = False  # the request left: the provider may have billed it
+    again: bool = False  # the same request may be sent again
+    wait: float | None = None  # seconds the server asked for
+
+
+def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:
+    """A failed result.
+
+    >>> fail("config", "no client named 'x'; config has: y").failure().message
+    "no client named 'x'; config has: y"
+    """
+    return Failure(Problem(kind, message, **facts))
+
+
+def nearest(name: str, known: list[str], most: int = 3) -> str:
+    """The tail of a message that helps with a misspelt name.
+
+    >>> nearest("modle", ["model", "stream"])
+    "; did you mean 'model'?"
+    >>> nearest("zzz", ["model", "stream"])
+    '; known: model, stream'
+    """
+    from difflib import get_close_matches  # only ever needed on the way out
+
+    close = get_close_matches(name, known, most)
+    if close:
+        return "; did you mean " + " or ".join(repr(each) for each in close) + "?"
+    shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return f"; known: {shown}" if known else ""

@@ -1,0 +1,74 @@
+"""The little we add to ``returns``: fold, gather, through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, overload
+
+from returns.result import Failure, Result, Success
+
+from loki.problems import Problem
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+
+
+def fold(result: Result[A, B], ok: Callable[[A], C], no: Callable[[B], C]) -> C:
+    """Leave the railway: one function for either side.
+
+    >>> fold(Success(2), str, repr)
+    '2'
+    """
+    if isinstance(result, Success):
+        return ok(result.unwrap())
+    return no(result.failure())
+
+
+@overload
+def gather(
+    results: tuple[Result[A, Problem], Result[B, Problem]],
+) -> Result[tuple[A, B], Problem]: ...
+@overload
+def gather(
+    results: tuple[Result[A, Problem], Result[B, Problem], Result[C, Problem]],
+) -> Result[tuple[A, B, C], Problem]: ...
+@overload
+def gather(results: Iterable[Result[A, Problem]]) -> Result[tuple[A, ...], Problem]: ...
+def gather(results: Iterable[Result[Any, Problem]]) -> Result[Any, Problem]:
+    """All of them, or the first that failed.
+
+    >>> gather([Success(1), Success(2)])
+    <Success: (1, 2)>
+    """
+    values: list[Any] = []
+    for result in results:
+        if not isinstance(result, Success):
+            return Failure(result.failure())
+        values.append(result.unwrap())
+    return Success(tuple(values))
+
+
+def through(
+    step: Callable[[Iterable[A]], Iterator[B]],
+) -> Callable[[Iterable[Result[A, Problem]]], Iterator[Result[B, Problem]]]:
+    """Let a plain generator work on a stream that may fail; a failure comes out last, untouched.
+
+    >>> list(through(lambda xs: (x + 1 for x in xs))([Success(1), Failure("broke"), Success(2)]))
+    [<Success: 2>, <Failure: broke>]
+    """
+
+    def run(source: Iterable[Result[A, Problem]]) -> Iterator[Result[B, Problem]]:
+        lost: list[Problem] = []
+
+        def successes() -> Iterator[A]:
+            for result in source:
+                if not isinstance(result, Success):
+                    lost.append(result.failure())
+                    return
+                yield result.unwrap()
+
+        yield from map(Success, step(successes()))
+        yield from map(Failure, lost)
+
+    return run

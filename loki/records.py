@@ -1,0 +1,351 @@
+"""The values that travel, in order of appearance: frozen, slotted, units in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from returns.result import Result
+
+from loki.problems import Problem
+
+Json: TypeAlias = Any
+JsonObject: TypeAlias = dict[str, Any]
+Task = Literal["chat", "embedding", "reranker"]
+Finished = Literal["stop", "length", "tools", "filter", "other"]
+
+
+# ---- what is asked ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text, asked or answered."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image, PDF or sound that goes along: its bytes, or where they are."""
+
+    media_type: str  # as in RFC 6838: image/png, application/pdf …
+    data: bytes = field(default=b"", repr=False)
+    url: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model wants called."""
+
+    id: str
+    name: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; ``role`` is system, developer, user, assistant or tool."""
+
+    role: str
+    content: str | tuple[Text | Media, ...] = ""
+    tool_calls: tuple[ToolCall, ...] = ()  # of an assistant
+    tool_call_id: str = ""  # the call that a tool answers
+
+    @property
+    def parts(self) -> tuple[Text | Media, ...]:
+        """The content in pieces, also where it was given as one string."""
+        if isinstance(self.content, str):
+            return (Text(self.content),) if self.content else ()
+        return self.content
+
+    @property
+    def text(self) -> str:
+        """Every text of the content, one after the other."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may ask to have called; ``parameters`` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: JsonObject
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait and how often to try; None: not said here. Times in seconds."""
+
+    connect: float | None = None
+    idle: float | None = None  # between two bytes
+    total: float | None = None  # over all attempts
+    retries: int | None = None  # after the first attempt
+    max_wait: float | None = None  # the longest pause a server may ask for
+    proxy: str | None = field(default=None, repr=False)  # "" is: none at all
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    retry_after_send: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one call wants; everything that is None is left to the configuration or the model."""
+
+    messages: tuple[Message, ...]
+    model: str | None = None  # client:model, or a client alone
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    reasoning: str | int | None = None  # none, low, medium, high, or a budget in tokens
+    schema: JsonObject | None = None  # JSON Schema the answer must meet
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None  # auto, none, required, or a tool's name
+    stream: bool | None = None
+    max_cost: Decimal | None = None  # US dollars, of the worst case
+    limits: Limits = Limits()
+
+
+# ---- whom to ask -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A user's change to a request: url replaces, body merges (RFC 7396), a null header goes."""
+
+    url: str | None = None
+    body: JsonObject | None = None
+    headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    origin: str = ""  # who asked for it, for --explain
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars a million tokens; None is unknown."""
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of a client, with what is known of it; sizes in tokens, None is unknown."""
+
+    name: str
+    real_name: str
+    type: Task = "chat"
+    price: Price = Price()
+    patch: Patch | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    require_max_tokens: bool = False
+    supports_vision: bool | None = None
+    supports_function_calling: bool | None = None
+    no_stream: bool = False
+    no_system_message: bool = False
+    system_prompt_prefix: str = ""
+    endpoint: str = ""
+    origin: str = ""  # where it was found, for --explain
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A client's setting: the value itself, or (``form``) where its value is to be had."""
+
+    value: str = field(repr=False)
+    form: Literal["literal", "name", "cmd", "file"] = "literal"
+    origin: str = ""  # where it was set, for --explain and messages
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A configured provider; ``patches`` are (whole-name pattern, patch), by request kind."""
+
+    name: str
+    type: str
+    settings: Mapping[str, Setting]
+    models: tuple[Mapping[str, Any], ...] = ()  # as configured
+    patches: Mapping[str, tuple[tuple[str, Patch], ...]] = field(default_factory=dict)
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration, environment included."""
+
+    clients: tuple[Client, ...]
+    model: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stream: bool = True
+    user_agent: str | None = None
+    origin: str = ""  # the file, or what stood in for it
+    catalogue: str = field(default="", repr=False)  # the text of data/models.json
+
+
+class Dialect(NamedTuple):
+    """How a server departs from the OpenAI wire; the defaults suit most compatible servers."""
+
+    max_tokens: str = "max_tokens"
+    seed: str = "seed"
+    reasoning: str = "effort"  # a row of wire.openai.REASONING
+    schema: str = "json_schema"  # or json_object: the schema then goes into the prompt
+    stream_usage: bool = True  # understands stream_options.include_usage
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An ask, and the client and model that it goes to."""
+
+    ask: Ask
+    client: Client
+    model: Model
+    dialect: Dialect
+    limits: Limits
+    user_agent: str = ""
+
+    @property
+    def name(self) -> str:
+        """client:model, as a user writes it."""
+        return f"{self.client.name}:{self.model.name}"
+
+
+# ---- the request and its answer --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request in the provider's words, still open to changes."""
+
+    target: Target
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The exact bytes of a request."""
+
+    draft: Draft
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer as it came; header names in lower case."""
+
+    request: Request
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    attempts: int = 1
+    seconds: float | None = None  # from the first attempt to the last byte
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider."""
+
+    request: Request
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[Result[bytes, Problem]]
+    close: Callable[[], None]
+    started: float  # on the clock of Env, at the first attempt
+    attempts: int = 1
+
+
+# ---- what was answered -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, None where the provider gave no number.
+
+    ``input`` is the whole prompt, of which ``cache_read`` and ``cache_write`` are parts;
+    ``output`` is everything billed as output, of which ``reasoning`` is a part.
+    """
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
+
+    model: str  # client:model
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    finish: Finished
+    finish_raw: str | None  # the provider's own word
+    usage: Usage
+    request: Request = field(repr=False)
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    attempts: int = 1
+    request_id: str | None = None
+    cost: Decimal | None = None
+
+
+# ---- events: Text and ToolCall above, and these ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of the model's thoughts, which are not the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a stream; its reply has everything but the words, which have been told."""
+
+    reply: Reply
+
+
+Event: TypeAlias = Text | Reasoning | ToolCall | Done
+Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
+
+
+class ToolPiece(NamedTuple):
+    """A fragment of a tool call as a wire tells it; None belongs to the call before."""
+
+    row: int | None  # of several calls at once
+    id: str
+    name: str
+    arguments: str
+
+
+class Refusal(NamedTuple):
+    """The model says, in words, that it will not answer."""
+
+    text: str
+
+
+class Finish(NamedTuple):
+    """The provider's word for why the answer ended."""
+
+    raw: str
+
+
+#: What a wire reads from one frame; a Problem among them ends the stream.
+WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Finish | Usage | Problem

@@ -1,0 +1,52 @@
+"""5. Draft -> Request: the exact bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.records import Draft, Request
+
+
+def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem]]:
+    """Write a request down; ``now`` (seconds since the epoch) is for those that are signed."""
+
+    def stage(draft: Draft) -> Result[Request, Problem]:
+        try:
+            content = json.dumps(draft.body, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError as error:
+            return fail("input", f"the prompt is not valid Unicode: {error.reason}")
+        if reason := bad_url(draft.url) or bad_headers(draft):
+            return fail("config", f"client {draft.target.client.name!r}: {reason}")
+        return Success(Request(draft, draft.url, draft.headers, content))
+
+    return stage
+
+
+def bad_url(url: str) -> str:
+    """Why a request cannot go there, empty if it can.
+
+    >>> bad_url("api.example.com/v1")
+    "'api.example.com/v1' is not an http or https address"
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        good = False
+    return "" if good else f"{url!r} is not an http or https address"
+
+
+def bad_headers(draft: Draft) -> str:
+    """Which header HTTP would not carry; its value is not shown, it may be a secret."""
+    for name, value in draft.headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            return f"{name!r} is not the name of a header"
+        if re.search(r"[\r\n\0]", value) or not value.isascii():
+            return f"the value of header {name} has a line break or a character outside ASCII"
+    return ""

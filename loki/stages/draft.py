@@ -1,0 +1,84 @@
+"""3. Target -> Draft: url and body in the provider's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from returns.result import Result
+
+from loki import __version__
+from loki.clients import base_of, service_of
+from loki.problems import Problem, fail
+from loki.records import Draft, Message, Model, Target, Text
+from loki.wire import CHAT
+
+
+def draft(target: Target) -> Result[Draft, Problem]:
+    """Say an ask in the words of its client's wire."""
+    service = service_of(target.client)
+    if service is None:
+        return fail("usage", f"{target.client.type} clients cannot chat")
+    messages = arrange(target.ask.messages, target.model)
+    arranged = replace(target, ask=replace(target.ask, messages=messages))
+    return (
+        CHAT[service.wire]
+        .draft(arranged)
+        .map(
+            lambda body: Draft(
+                target=arranged,
+                url=service.locate(arranged, base_of(target.client, service)),
+                headers={
+                    "Content-Type": "application/json",
+                    "User-Agent": agent(target.user_agent),
+                    **service.headers(target.client),
+                },
+                body=body,
+            )
+        )
+    )
+
+
+def agent(said: str) -> str:
+    """The program that asks; ``auto`` is ours.
+
+    >>> agent("curl/8")
+    'curl/8'
+    """
+    return f"loki/{__version__}" if said == "auto" else said
+
+
+def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
+    """The conversation as the model takes it: its prefix first, its system prompt where it may be.
+
+    >>> m = Model("m", "m", system_prompt_prefix="Be brief.", no_system_message=True)
+    >>> arrange((Message("user", "Hi"),), m)[0].text
+    'Be brief.\\n\\nHi'
+    """
+    if model.system_prompt_prefix:
+        first = messages[0] if messages and is_system(messages[0]) else Message("system")
+        rest = messages[1:] if messages and is_system(messages[0]) else messages
+        messages = (before(model.system_prompt_prefix, first), *rest)
+    if model.no_system_message and len(messages) > 1 and is_system(messages[0]):
+        messages = (before(messages[0].text, messages[1]), *messages[2:])
+    return messages
+
+
+def is_system(message: Message) -> bool:
+    """Whether a turn instructs rather than asks."""
+    return message.role in ("system", "developer")
+
+
+def before(words: str, message: Message) -> Message:
+    """A turn with words put before its own.
+
+    >>> before("a", Message("user", "b")).content
+    'a\\n\\nb'
+    """
+    match message.parts:
+        case ():
+            return replace(message, content=words)
+        case (Text(text), *rest):
+            joined = Text(f"{words}\n\n{text}")
+            return replace(message, content=(joined, *rest) if rest else joined.text)
+        case parts:
+            return replace(message, content=(Text(words), *parts))

@@ -1,0 +1,175 @@
+"""1b. The configuration's grammar: every key, and what may stand there."""
+
+from __future__ import annotations
+
+from loki.clients import TYPES
+from loki.stages import schema as yaml
+
+PATCH_KINDS = ("chat_completions", "embeddings", "rerank")
+
+PATCH = yaml.mapping({"url": yaml.text, "body": yaml.free_object, "headers": yaml.headers})
+
+#: Credentials and addresses: each may also be given as <name>_cmd or <name>_file.
+CREDENTIALS = (
+    "api_key",
+    "access_token",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+)
+SETTINGS = (
+    "api_base",
+    *CREDENTIALS,
+    "auth",
+    "organization_id",
+    "project_id",
+    "location",
+    "adc_file",
+    "region",
+    "profile",
+    "api_version",
+)
+SECRET_FORMS = tuple(
+    f"{name}{end}" for name in ("api_base", *CREDENTIALS) for end in ("_cmd", "_file")
+)
+
+MODEL = yaml.mapping(
+    {
+        "name": yaml.text,
+        "real_name": yaml.text,
+        "type": yaml.one_of("chat", "embedding", "reranker"),
+        **{
+            f"{kind}_price": yaml.price for kind in ("input", "output", "cache_read", "cache_write")
+        },
+        "patch": PATCH,
+        **dict.fromkeys(
+            (
+                "max_input_tokens",
+                "max_output_tokens",
+                "max_tokens_per_chunk",
+                "default_chunk_size",
+                "max_batch_size",
+            ),
+            yaml.whole,
+        ),
+        **dict.fromkeys(
+            (
+                "require_max_tokens",
+                "supports_vision",
+                "supports_function_calling",
+                "supports_reasoning",
+                "no_stream",
+                "no_system_message",
+            ),
+            yaml.flag,
+        ),
+        "system_prompt_prefix": yaml.text,
+        "endpoint": yaml.one_of("chat", "responses"),
+    },
+    required=("name",),
+)
+
+#: Keys of ``extra`` and the fields of Limits that they set.
+LIMITS = {
+    "proxy": "proxy",
+    "connect_timeout": "connect",
+    "idle_timeout": "idle",
+    "total_timeout": "total",
+    "max_retries": "retries",
+    "max_wait": "max_wait",
+    "ca_bundle": "ca_bundle",
+    "client_cert": "client_cert",
+    "client_key": "client_key",
+    "retry_after_send": "retry_after_send",
+}
+
+EXTRA = yaml.mapping(
+    {
+        **dict.fromkeys(("proxy", "ca_bundle", "client_cert", "client_key"), yaml.text),
+        **dict.fromkeys(
+            ("connect_timeout", "idle_timeout", "total_timeout", "max_wait"), yaml.number()
+        ),
+        "max_retries": yaml.whole,
+        "retry_after_send": yaml.flag,
+    }
+)
+
+CLIENT = yaml.mapping(
+    {
+        "type": yaml.one_of(*TYPES),
+        "name": yaml.text,
+        **dict.fromkeys((*SETTINGS, *SECRET_FORMS), yaml.text),
+        "models": yaml.sequence(MODEL),
+        "patch": yaml.mapping(dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH))),
+        "extra": EXTRA,
+        "oauth": yaml.free_object,
+    },
+    required=("type",),
+)
+
+TOP_RULES: dict[str, yaml.Check] = {
+    "model": yaml.text,
+    "temperature": yaml.number(0, 2),
+    "top_p": yaml.number(0, 1),
+    "stream": yaml.flag,
+    "user_agent": yaml.text,
+}
+TOP = tuple(TOP_RULES)
+
+#: What only the original's chat program uses; accepted and left alone.
+CHAT_ONLY = frozenset(
+    [
+        "save",
+        "keybindings",
+        "editor",
+        "wrap",
+        "wrap_code",
+        "repl_prelude",
+        "cmd_prelude",
+        "prelude",
+        "agent_prelude",
+        "agent_session",
+        "highlight",
+        "light_theme",
+        "theme",
+        "save_shell_history",
+        "sync_models_url",
+        "left_prompt",
+        "right_prompt",
+        "function_calling",
+        "function_calling_support",
+        "mapping_tools",
+        "enabled_tools",
+        "use_tools",
+        "visible_tools",
+        "mcp_server_support",
+        "mapping_mcp_servers",
+        "enabled_mcp_servers",
+        "use_mcp_servers",
+        "save_session",
+        "compression_threshold",
+        "compress_threshold",
+        "summarization_prompt",
+        "summarize_prompt",
+        "summary_context_prompt",
+        "summary_prompt",
+        "rag_embedding_model",
+        "rag_reranker_model",
+        "rag_top_k",
+        "rag_chunk_size",
+        "rag_chunk_overlap",
+        "rag_template",
+        "document_loaders",
+        "serve_addr",
+    ]
+)
+
+RULES = yaml.mapping(
+    {
+        **TOP_RULES,
+        "clients": yaml.sequence(CLIENT),
+        "vault_password_file": yaml.text,
+        "budget": yaml.mapping({"per_day": yaml.price, "per_month": yaml.price}),
+    },
+    ignored=CHAT_ONLY,
+)

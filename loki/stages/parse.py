@@ -1,0 +1,306 @@
+"""7. Response -> Reply; Opened -> Stream: what the provider said, in our words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+from typing import cast
+
+from returns.result import Failure, Result, Success
+
+from loki.clients import service_of
+from loki.problems import Problem, fail
+from loki.railway import through
+from loki.records import (
+    Done,
+    Event,
+    Finish,
+    Finished,
+    JsonObject,
+    Opened,
+    Reasoning,
+    Refusal,
+    Reply,
+    Request,
+    Response,
+    Stream,
+    Text,
+    ToolCall,
+    ToolPiece,
+    Usage,
+    WireEvent,
+)
+from loki.wire import CHAT
+from loki.wire.codec import Wire, overlay
+from loki.wire.errors import read_error, request_id
+from loki.wire.think import Thoughts
+
+
+def parse(response: Response) -> Result[Reply, Problem]:
+    """A whole answer."""
+    if not 200 <= response.status < 300:
+        return Failure(read_error(response.status, response.headers, response.body))
+    tally = Tally()
+    events = read_json(wire_of(response.request).read, response.body)
+    text, thoughts = words([*tally.hear(events), *tally.rest()])
+    return tally.reply(response.request, whole=True).map(
+        lambda reply: replace(
+            reply,
+            text=text,
+            reasoning=thoughts,
+            seconds=response.seconds,
+            attempts=response.attempts,
+            request_id=request_id(response.headers),
+        )
+    )
+
+
+def follow(clock: Callable[[], float]) -> Callable[[Opened], Stream]:
+    """An answer as it comes: text and thoughts at once, then tool calls, then Done.
+
+    A server that was asked to stream and answers in one piece is understood too.
+    """
+
+    def stage(opened: Opened) -> Stream:
+        wire = wire_of(opened.request)
+        streamed = opened.request.draft.target.ask.stream
+        whole = not streamed or "application/json" in opened.headers.get("content-type", "")
+        decode = whole_events(wire) if whole else stream_events(wire)
+        return tell(opened, through(decode)(opened.chunks), clock, whole)
+
+    return stage
+
+
+def tell(
+    opened: Opened,
+    batches: Iterable[Result[list[WireEvent], Problem]],
+    clock: Callable[[], float],
+    whole: bool,
+) -> Stream:
+    """Tell what is heard; closing this closes the connection."""
+    tally, first = Tally(), None
+    try:
+        for batch in batches:
+            if not isinstance(batch, Success):
+                yield Failure(tally.broke(batch.failure()))
+                return
+            for event in tally.hear(batch.unwrap()):
+                first = first or clock()
+                yield Success(event)
+            if tally.problem is not None:
+                yield Failure(tally.broke(tally.problem))
+                return
+        yield from map(Success, tally.rest())
+        yield from ending(opened, tally, whole, None if whole else first, clock())
+    finally:
+        opened.close()
+
+
+def ending(opened: Opened, tally: Tally, whole: bool, first: float | None, now: float) -> Stream:
+    """The tool calls and Done, or why there is no proper end."""
+    result = tally.reply(opened.request, whole)
+    if not isinstance(result, Success):
+        yield Failure(tally.broke(result.failure()))
+        return
+    reply = result.unwrap()
+    yield from map(Success, reply.tool_calls)
+    timed = replace(
+        reply,
+        seconds=now - opened.started,
+        first_token_seconds=None if first is None else first - opened.started,
+        attempts=opened.attempts,
+        request_id=request_id(opened.headers),
+    )
+    yield Success(Done(timed))
+
+
+def collect(stream: Stream) -> Result[Reply, Problem]:
+    """A whole reply from a stream: the same as if it had not been streamed."""
+    told: list[Event] = []
+    for result in stream:
+        if not isinstance(result, Success):
+            return Failure(result.failure())
+        match result.unwrap():
+            case Done(reply):
+                text, thoughts = words(told)
+                return Success(replace(reply, text=text, reasoning=thoughts))
+            case event:
+                told.append(event)
+    return fail("garbled", "the stream ended without an answer", sent=True)
+
+
+def words(told: Iterable[Event]) -> tuple[str, str]:
+    """The text and the thoughts of some events."""
+    events = list(told)
+    texts = (event.text for event in events if isinstance(event, Text))
+    return "".join(texts), "".join(e.text for e in events if isinstance(e, Reasoning))
+
+
+# ---- bytes to events -------------------------------------------------------------------------
+
+
+def wire_of(request: Request) -> Wire:
+    """The wire that a request was said in."""
+    service = service_of(request.draft.target.client)
+    assert service is not None  # else there would be no request
+    return CHAT[service.wire]
+
+
+def stream_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEvent]]]:
+    """The events of a stream, a list for each piece that came off the network."""
+
+    def decode(chunks: Iterable[bytes]) -> Iterator[list[WireEvent]]:
+        for frames in wire.split(chunks):
+            yield [event for frame in frames for event in read_json(wire.read_event, frame)]
+
+    return decode
+
+
+def whole_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEvent]]]:
+    """The events of an answer in one piece."""
+
+    def decode(chunks: Iterable[bytes]) -> Iterator[list[WireEvent]]:
+        yield list(read_json(wire.read, b"".join(chunks)))
+
+    return decode
+
+
+def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> Iterable[WireEvent]:
+    """The events of a JSON text, a Problem if it is none."""
+    try:
+        return read(json.loads(text))
+    except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
+        glimpse = " ".join(text[:120].decode("utf-8", "replace").split()) or "nothing"
+        return (Problem("garbled", f"the answer is not JSON: {glimpse}", sent=True),)
+
+
+# ---- events to a reply -----------------------------------------------------------------------
+
+
+class Tally:
+    """What has been heard of an answer so far, but for its words, which are told on at once."""
+
+    __slots__ = ("thoughts", "pieces", "refusal", "finish", "usage", "spoke", "problem")
+
+    def __init__(self) -> None:
+        self.thoughts = Thoughts()
+        self.pieces: list[ToolPiece] = []
+        self.refusal = ""
+        self.finish: str | None = None
+        self.usage = Usage()
+        self.spoke = False
+        self.problem: Problem | None = None
+
+    def hear(self, events: Iterable[WireEvent]) -> Iterator[Text | Reasoning]:
+        """Take events in; neighbours of one kind are told as one."""
+        for kind, group in groupby(events, type):
+            if kind is Text:
+                self.spoke = True
+                yield from self.thoughts.hear("".join(event.text for event in group))  # type: ignore[union-attr]
+            elif kind is Reasoning:
+                self.spoke = True
+                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr]
+            else:
+                for event in group:
+                    self.note(event)
+
+    def note(self, event: WireEvent) -> None:
+        """Take in an event that is not told on."""
+        match event:
+            case ToolPiece():
+                self.pieces.append(event)
+            case Usage():
+                self.usage = overlay(self.usage, event)
+            case Finish(raw):
+                self.finish = raw
+            case Refusal(text):
+                self.refusal += text
+            case Problem():
+                self.problem = self.problem or event
+
+    def rest(self) -> Iterator[Text | Reasoning]:
+        """The words that were held back."""
+        return self.thoughts.end()
+
+    def broke(self, problem: Problem) -> Problem:
+        """After text has been told, a failure is a broken answer, whatever it was before."""
+        return replace(problem, kind="garbled", again=False) if self.spoke else problem
+
+    def reply(self, request: Request, whole: bool) -> Result[Reply, Problem]:
+        """The reply without its words, or why there is none."""
+        if self.problem is not None:
+            return Failure(self.problem)
+        finish = FINISHES.get(self.finish or "", "other")
+        if not self.spoke and not self.pieces and (self.refusal or finish == "filter"):
+            reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"
+            return fail("refused", reason, sent=True)
+        if self.finish is None and not (whole and (self.spoke or self.pieces)):
+            return fail("garbled", "the stream ended before the answer did", sent=True)
+        return read_calls(self.pieces, finish).map(
+            lambda calls: Reply(
+                model=request.draft.target.name,
+                text="",
+                reasoning="",
+                tool_calls=calls,
+                finish="tools" if calls and finish == "stop" else finish,
+                finish_raw=self.finish,
+                usage=self.usage,
+                request=request,
+            )
+        )
+
+
+def read_calls(
+    pieces: Iterable[ToolPiece], finish: Finished
+) -> Result[tuple[ToolCall, ...], Problem]:
+    """Whole tool calls from their fragments.
+
+    >>> read_calls([ToolPiece(0, "a", "f", '{"x"'), ToolPiece(0, "", "", ":1}")], "tools").unwrap()
+    (ToolCall(id='a', name='f', arguments={'x': 1}),)
+    """
+    calls: list[list[str]] = []
+    rows: dict[int | None, int] = {}
+    for piece in pieces:
+        if begins(piece, calls, rows):
+            rows[piece.row] = len(calls)
+            calls.append([piece.id or f"call_{len(calls)}", piece.name, ""])
+        row = calls[rows[piece.row]]
+        row[1] = row[1] or piece.name
+        row[2] += piece.arguments
+    try:
+        read = tuple(ToolCall(id, name, read_arguments(words)) for id, name, words in calls)
+    except (ValueError, RecursionError):
+        cut = "; it was cut off by the token limit" if finish == "length" else ""
+        return fail("garbled", f"a tool call's arguments are not a JSON object{cut}", sent=True)
+    return Success(read)
+
+
+def begins(piece: ToolPiece, calls: list[list[str]], rows: dict[int | None, int]) -> bool:
+    """Whether a fragment is of a new call: a new index, or another id under the same one."""
+    if piece.row not in rows:
+        return True
+    other = piece.id and piece.id != calls[rows[piece.row]][0]
+    return bool(other and piece.name)
+
+
+def read_arguments(words: str) -> JsonObject:
+    """The arguments of a call; none at all is an empty object."""
+    told = json.loads(words) if words.strip() else {}
+    if not isinstance(told, dict):
+        raise ValueError(words)
+    return cast(JsonObject, told)
+
+
+#: The providers' words for the end of an answer, in ours.
+FINISHES: dict[str, Finished] = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "length": "length",
+    "model_length": "length",
+    "tool_calls": "tools",
+    "function_call": "tools",
+    "content_filter": "filter",
+}

@@ -1,0 +1,67 @@
+"""4. Draft -> Draft: the user's own url, body and headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from loki.records import Draft, Json, Patch, Target
+
+
+def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:
+    """Apply the model's patch, one of the client's, then the extra ones."""
+
+    def stage(draft: Draft) -> Draft:
+        for each in patches_for(draft.target, extra):
+            draft = apply(each, draft)
+        return draft
+
+    return stage
+
+
+def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, ...]:
+    """The patches of a request, in order; a client's pattern must match the whole model name."""
+    own = (target.model.patch,) if target.model.patch else ()
+    listed = target.client.patches.get(KINDS[target.model.type], ())
+    first = next((p for pattern, p in listed if re.fullmatch(pattern, target.model.name)), None)
+    return (*own, *((first,) if first else ()), *extra)
+
+
+def apply(patch: Patch, draft: Draft) -> Draft:
+    """One patch."""
+    return replace(
+        draft,
+        url=patch.url or draft.url,
+        body=draft.body if patch.body is None else merge_patch(draft.body, patch.body),
+        headers=set_headers(draft.headers, patch.headers),
+    )
+
+
+def merge_patch(target: Json, change: Json) -> Json:
+    """RFC 7396, section 2.
+
+    >>> merge_patch({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
+    {'b': {'c': 2, 'd': 3}}
+    """
+    if not isinstance(change, dict):
+        return change
+    old = target if isinstance(target, dict) else {}
+    kept = {name: value for name, value in old.items() if change.get(name, ...) is not None}
+    new = {name: merge_patch(old.get(name), v) for name, v in change.items() if v is not None}
+    return {**kept, **new}
+
+
+def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -> Mapping[str, str]:
+    """Headers set, or with None taken away, whatever the case of their names.
+
+    >>> set_headers({"User-Agent": "x", "A": "1"}, {"user-agent": None, "B": "2"})
+    {'A': '1', 'B': '2'}
+    """
+    changed = {name.lower() for name in changes}
+    kept = {name: value for name, value in headers.items() if name.lower() not in changed}
+    return {**kept, **{name: value for name, value in changes.items() if value is not None}}
+
+
+#: The client's patches for each type of model.
+KINDS = {"chat": "chat_completions", "embedding": "embeddings", "reranker": "rerank"}

@@ -1,0 +1,224 @@
+"""2. Ask -> Target: which client, which model, within which limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+from returns.pipeline import flow
+from returns.pointfree import bind
+from returns.result import Result, Success
+
+from loki.clients import TYPES, base_of, service_of
+from loki.problems import Problem, fail, nearest
+from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
+from loki.stages.account import cost
+from loki.stages.catalogue import model, models_of
+
+#: Seconds and counts for everything that nobody set.
+DEFAULT_LIMITS = Limits(
+    connect=10, idle=300, total=600, retries=3, max_wait=60, retry_after_send=False
+)
+
+
+def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Target, Problem]]:
+    """Find the client and the model that an ask names, and see that they can do it."""
+
+    def stage(ask: Ask) -> Result[Target, Problem]:
+        return flow(
+            find(config, ask, task),
+            bind(can_see),
+            bind(can_call),
+            bind(fits),
+            bind(is_affordable),
+        )
+
+    return stage
+
+
+def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
+    """The target that ``client:model``, or a client alone, names."""
+    wanted = ask.model or config.model or only_client(config)
+    if not wanted:
+        return fail(
+            "config",
+            "no model: name one with -m client:model, LOKI_MODEL, or `model` in the configuration"
+            if config.clients
+            else f"no clients in {config.origin}",
+        )
+    name, _, model_name = wanted.partition(":")
+    client = next((each for each in config.clients if each.name == name), None)
+    if client is None:
+        return fail("config", f"no client named {name!r}{hint(config, wanted)}")
+    return find_model(config, client, model_name, task).bind(
+        lambda found: settle(config, ask, client, found)
+    )
+
+
+def only_client(config: Config) -> str:
+    """The client of a configuration that has just one."""
+    return config.clients[0].name if len(config.clients) == 1 else ""
+
+
+def hint(config: Config, wanted: str) -> str:
+    """What might have been meant: a client, or a model named without its client."""
+    owners = [
+        f"{client.name}:{wanted}"
+        for client in config.clients
+        if any(each.get("name") == wanted for each in client.models)
+    ]
+    if owners:
+        return f"; did you mean {' or '.join(owners)}?"
+    return nearest(wanted.partition(":")[0], [client.name for client in config.clients])
+
+
+def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
+    """A model of a client, the first of the right type if none is named."""
+    models = models_of(config.catalogue, client)
+    fitting = [each for each in models if each.type == task]
+    found = next((each for each in models if each.name == name), None)
+    if not name and fitting:
+        return Success(fitting[0])
+    if not name:
+        return fail(
+            "config",
+            f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL",
+        )
+    if found is not None and found.type != task:
+        return fail(
+            "usage",
+            f"{client.name}:{name} is {article(found.type)} model, not {article(task)} model"
+            + nearest("", [f"{client.name}:{each.name}" for each in fitting]),
+        )
+    if found is not None:
+        return Success(found)
+    if knows_all(client, models):
+        known = nearest(name, [each.name for each in fitting])
+        how = "" if client.models else "; a newer one goes under `models` of the client"
+        return fail("config", f"client {client.name!r} has no model {name!r}{known}{how}")
+    return Success(model(name, {"type": task}, "as given"))
+
+
+def article(task: str) -> str:
+    """A task with its article."""
+    return f"an {task}" if task == "embedding" else f"a {task}"
+
+
+def knows_all(client: Client, models: tuple[Model, ...]) -> bool:
+    """Whether a model outside the list is a mistake: not behind an address of the user's own."""
+    service = service_of(client)
+    if client.models:
+        return True
+    return bool(models and service and not service.open_list and "api_base" not in client.settings)
+
+
+def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Target, Problem]:
+    """The target, with every default in its place."""
+    service = service_of(client)
+    if service is None:
+        known = ", ".join(kind for kind in TYPES if service_of(Client(kind, kind, {})))
+        return fail("usage", f"{client.type} clients cannot chat yet; those that can: {known}")
+    base = base_of(client, service)
+    if not base:
+        return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
+    if "{ACCOUNT_ID}" in base or "{RESOURCE}" in base:
+        return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
+    streaming = config.stream if ask.stream is None else ask.stream
+    longest = found.max_output_tokens if found.require_max_tokens else None
+    settled = replace(
+        ask,
+        temperature=config.temperature if ask.temperature is None else ask.temperature,
+        top_p=config.top_p if ask.top_p is None else ask.top_p,
+        max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
+        stream=streaming and not found.no_stream,
+    )
+    limits = over(over(DEFAULT_LIMITS, client.limits), ask.limits)
+    agent = config.user_agent or "auto"
+    return Success(Target(settled, client, found, service.dialect, limits, agent))
+
+
+def over(base: Limits, said: Limits) -> Limits:
+    """Limits with what was said put over them.
+
+    >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
+    1
+    """
+    told = {f.name: getattr(said, f.name) for f in fields(said)}
+    return replace(base, **{name: value for name, value in told.items() if value is not None})
+
+
+# ---- what the model can do -------------------------------------------------------------------
+
+
+def can_see(target: Target) -> Result[Target, Problem]:
+    """Images need a model that sees."""
+    if target.model.supports_vision is not False or not any(
+        isinstance(part, Media) and part.media_type.startswith("image/")
+        for message in target.ask.messages
+        for part in message.parts
+    ):
+        return Success(target)
+    return fail("usage", f"{target.name} takes no images; if it does, set supports_vision: true")
+
+
+def can_call(target: Target) -> Result[Target, Problem]:
+    """Tools need a model that calls them, and a choice needs tools."""
+    ask = target.ask
+    names = [tool.name for tool in ask.tools]
+    if ask.tool_choice and ask.tool_choice not in ("auto", "none", "required", *names):
+        return fail(
+            "usage", f"--tool-choice: no tool {ask.tool_choice!r}{nearest(ask.tool_choice, names)}"
+        )
+    if ask.tool_choice and not names:
+        return fail("usage", "--tool-choice needs --tools")
+    if ask.tools and target.model.supports_function_calling is False:
+        return fail(
+            "usage",
+            f"{target.name} calls no tools; if it does, set supports_function_calling: true",
+        )
+    return Success(target)
+
+
+def fits(target: Target) -> Result[Target, Problem]:
+    """A prompt that is surely over the model's limit is not sent."""
+    most = target.model.max_input_tokens
+    size = sum(estimate(message.text) for message in target.ask.messages)
+    if most is None or size <= most:
+        return Success(target)
+    return fail(
+        "input",
+        f"the prompt has about {size:,} tokens, {target.name} takes {most:,} (max_input_tokens)",
+    )
+
+
+def estimate(text: str) -> int:
+    """About how many tokens: four letters each in Latin script, two characters each in others.
+
+    >>> estimate("hello, world"), estimate("")
+    (3, 0)
+    """
+    plain = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+    return math.ceil(plain / 4 + (len(text) - plain) / 2)
+
+
+def is_affordable(target: Target) -> Result[Target, Problem]:
+    """What could cost more than the ask allows is not sent."""
+    allowed = target.ask.max_cost
+    if allowed is None:
+        return Success(target)
+    size = sum(estimate(message.text) for message in target.ask.messages)
+    longest = target.ask.max_tokens or target.model.max_output_tokens
+    worst = cost(Usage(input=size, output=longest), target.model.price)
+    if worst is None:
+        unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
+        return fail(
+            "budget", f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
+        )
+    if worst > allowed:
+        return fail(
+            "budget",
+            f"{target.name} could cost ${worst.normalize():f}, over --max-cost ${allowed:f}"
+            f" (about {size:,} tokens in, at most {longest:,} out)",
+        )
+    return Success(target)

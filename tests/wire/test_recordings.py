@@ -1,0 +1,118 @@
+"""Real answers parse to what they say: whole, cut anywhere, broken off, and as errors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from returns.result import Success
+from support import CLIENTS, body_of, cut, recordings, request, response, told
+
+from loki.problems import Problem
+from loki.records import Reasoning, Reply, Text
+from loki.stages.parse import FINISHES, collect, parse
+
+#: These count thoughts beside the output, and bill for both: the cost they name says so.
+BESIDE = {
+    "xai-chat-stream-thinking-1": 2 + 198,
+    "xai-chat-unary-tools-1": 26 + 97,
+    "vercel-gateway-chat-stream-tools-1": 5 + 48,
+    "vercel-gateway-chat-stream-toolresult-1": 14 + 43,
+    "vercel-gateway-chat-unary-plain-1": 2 + 25,
+    "vercel-gateway-chat-unary-tools-1": 9 + 69,
+}
+
+
+def check(reply: Reply, recording: Any) -> None:
+    expected = recording["expected"]
+    assert reply.text == expected["text"]
+    calls = [[call.name, call.arguments] for call in reply.tool_calls]
+    assert calls == [[name, json.loads(arguments)] for name, arguments in expected["tools"]]
+    assert reply.finish_raw == expected["finish"]
+    assert reply.finish == ("tools" if calls else FINISHES[expected["finish"]])
+    assert reply.usage.input == expected["usage_in"]
+    assert (reply.usage.cache_read or 0) == (expected["cached_in"] or 0)
+    assert reply.usage.output == BESIDE.get(recording["id"], expected["usage_out"])
+
+
+@pytest.mark.parametrize("recording", recordings("chat", streamed=False))
+def test_whole_answers_say_what_was_recorded(recording: Any) -> None:
+    asked = request(CLIENTS[recording["provider"]])
+    reply = parse(response(asked, 200, body_of(recording))).unwrap()
+    check(reply, recording)
+    if thoughts := recording["expected"]["reasoning"]:
+        assert reply.reasoning == thoughts
+
+
+def is_broken(recording: Any) -> bool:
+    return "midstream-error" in recording["labels"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 7, 1000])
+@pytest.mark.parametrize("recording", recordings("chat", streamed=True))
+def test_streams_say_the_same_however_they_are_cut(recording: Any, size: int) -> None:
+    asked = request(CLIENTS[recording["provider"]], stream=True)
+    pieces = cut(body_of(recording), size)
+    if is_broken(recording):
+        *events, last = told(asked, pieces)
+        heard = [event.unwrap() for event in events]
+        text = "".join(event.text for event in heard if isinstance(event, Text))
+        assert text == recording["expected"]["text"]
+        problem = last.failure()
+        assert problem.kind == "garbled" and problem.message and problem.sent
+        return
+    reply = collect(told(asked, pieces)).unwrap()
+    check(reply, recording)
+    thoughts = recording["expected"]["reasoning"]
+    if thoughts and recording["provider"] != "mistral":  # recorded there as JSON
+        assert reply.reasoning == thoughts
+
+
+@pytest.mark.parametrize("recording", recordings("chat", streamed=True))
+def test_streams_that_break_off_are_never_a_success(recording: Any) -> None:
+    asked = request(CLIENTS[recording["provider"]], stream=True)
+    data = body_of(recording)
+    whole = list(told(asked, [data]))
+    marks = [i for i in range(len(data)) if data.startswith(b'finish_reason":"', i)]
+    end = marks[0] if marks and not is_broken(recording) else len(data) // 2
+    for stop in range(0, end, max(1, end // 40)):
+        events = list(told(asked, [data[:stop]]))
+        assert isinstance(events[-1].failure(), Problem), stop
+        words = events[:-1]
+        assert all(isinstance(event, Success) for event in words)
+        assert len(words) <= max(1, len(whole))
+
+
+@pytest.mark.parametrize("recording", recordings("chat", streamed=False))
+def test_a_server_that_does_not_stream_is_understood(recording: Any) -> None:
+    asked = request(CLIENTS[recording["provider"]], stream=True)
+    headers = {"content-type": "application/json"}
+    reply = collect(told(asked, cut(body_of(recording), 100), **headers)).unwrap()
+    check(reply, recording)
+
+
+KINDS = {400: "input", 401: "auth", 404: "config"}
+
+
+@pytest.mark.parametrize("recording", recordings("chat", failed=True))
+def test_refusals_are_told_in_the_provider_s_words(recording: Any) -> None:
+    asked = request(CLIENTS[recording["provider"]])
+    body = body_of(recording)
+    status = recording["response"]["status"]
+    problem = parse(response(asked, status, body)).failure()
+    assert problem.kind == KINDS[status]
+    assert problem.status == status and problem.sent and not problem.again
+    assert problem.message in json.dumps(json.loads(body), ensure_ascii=False).replace('\\"', '"')
+    assert not problem.message.startswith(("HTTP", "{"))
+
+
+def test_thoughts_are_kept_apart_from_the_answer() -> None:
+    frame = 'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":%s}]}\n\n'
+    words = [("<thi", "null"), ("nk>Hm", "null"), ("m</think>", "null"), ("\\n\\nYes.", '"stop"')]
+    data = "".join(frame % pair for pair in words).encode()
+    asked = request(CLIENTS["ollama"], stream=True)
+    for size in (0, 1, 4):
+        events = [event.unwrap() for event in told(asked, cut(data, size))][:-1]
+        assert "".join(e.text for e in events if isinstance(e, Text)) == "Yes."
+        assert "".join(e.text for e in events if isinstance(e, Reasoning)) == "Hmm"

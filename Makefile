@@ -41,6 +41,7 @@ clean:  ## take away what was made
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loki needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
 	$(PIP) install -e .
+	.venv/bin/python -m compileall -q loki  # also where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 .venv/test: .venv/made

@@ -16,9 +16,9 @@ Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # typing itself takes as long to load as all of this program's start
 
 if TYPE_CHECKING:
     from loki.edge.env import open_env
@@ -54,10 +54,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load a public name from its module (PEP 562)."""
     if name not in HOMES:
         raise AttributeError(f"module 'loki' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(HOMES[name]), name)
+    found: object = getattr(import_module(HOMES[name]), name)
+    return found

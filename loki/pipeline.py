@@ -7,10 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from returns.pipeline import flow
-from returns.pointfree import bind, map_
 from returns.result import Result, Success
 
 from loki.problems import CURABLE, Problem
+from loki.railway import bind, map_
 from loki.records import (
     Ask,
     Config,

@@ -1,4 +1,4 @@
-"""The little we add to ``returns``: fold, gather, through."""
+"""The little we add to ``returns``: bind, map_, fold, gather, through."""
 
 from __future__ import annotations
 
@@ -12,6 +12,26 @@ from loki.problems import Problem
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+
+
+def bind(
+    step: Callable[[A], Result[B, Problem]],
+) -> Callable[[Result[A, Problem]], Result[B, Problem]]:
+    """A step that may fail, after others; as in returns.pointfree, which takes 9 ms to import.
+
+    >>> bind(lambda x: Success(x + 1))(Success(1))
+    <Success: 2>
+    """
+    return lambda result: result.bind(step)
+
+
+def map_(step: Callable[[A], B]) -> Callable[[Result[A, Problem]], Result[B, Problem]]:
+    """A step that cannot fail, after others that may.
+
+    >>> map_(str)(Success(1))
+    <Success: 1>
+    """
+    return lambda result: result.map(step)
 
 
 def fold(result: Result[A, B], ok: Callable[[A], C], no: Callable[[B], C]) -> C:

@@ -14,7 +14,7 @@ from returns.result import Result, Success
 from loki.problems import Problem
 from loki.records import Ask, Config, Draft, Message, Opened, Request, Response, Stream, Target
 from loki.stages import resolve
-from loki.stages.load import configure
+from loki.stages.configure import configure
 from loki.stages.parse import follow
 
 ROOT = Path(__file__).resolve().parent.parent

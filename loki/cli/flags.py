@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
 
 from loki import __version__
-from loki.problems import Problem
+
+TYPE_CHECKING = False  # neither typing nor decimal is needed to say --help
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from typing import Any, NoReturn
 
 
 class Misused(Exception):
-    """Wrong flags; carries the Problem out of argparse."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        super().__init__(problem.message)
+    """Wrong flags; its text says how."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +21,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would have printed."""
-        raise Misused(Problem("usage", f"{message} (see {self.prog} --help)"))
+        raise Misused(f"{message} (see {self.prog} --help)")
 
 
 def parse(prog: str, argv: list[str]) -> argparse.Namespace:
@@ -96,6 +94,8 @@ def between(low: float, high: float) -> Any:
 
 def dollars(text: str) -> Decimal:
     """An amount of money."""
+    from decimal import Decimal, InvalidOperation
+
     try:
         amount = Decimal(text)
     except InvalidOperation:
@@ -116,20 +116,17 @@ def reasoning(text: str) -> str | int:
     )
 
 
-Flag = tuple[str, dict[str, Any]]
-
-
-def flag(names: str, help: str, **options: Any) -> Flag:
+def flag(names: str, help: str, **options: Any) -> tuple[str, dict[str, Any]]:
     """A row of the table below."""
     return names, {"help": help, **options}
 
 
-def switch(names: str, help: str) -> Flag:
+def switch(names: str, help: str) -> tuple[str, dict[str, Any]]:
     """A flag without a value."""
     return names, {"help": help, "action": "store_true"}
 
 
-GROUPS: dict[str, list[Flag]] = {
+GROUPS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "what to ask": [
         flag("-m --model", "which model; a client alone is its first one", metavar="CLIENT:MODEL"),
         flag(

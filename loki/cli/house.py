@@ -18,8 +18,8 @@ from loki.edge.env import read
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Client, JsonObject, Model, Price
 from loki.stages.catalogue import about, models_of
+from loki.stages.configure import configure
 from loki.stages.load import check as check_text
-from loki.stages.load import configure
 
 
 def environment(flags: Namespace) -> dict[str, str]:

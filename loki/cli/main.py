@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from argparse import Namespace
-from typing import NoReturn
+
+TYPE_CHECKING = False  # the module typing is not needed to start
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import NoReturn
 
 
 def run(prog: str) -> NoReturn:
@@ -43,9 +46,10 @@ def command(prog: str, argv: list[str]) -> int:
         flags = parse(prog, argv)
     except Misused as misused:
         from loki.cli.show import complain
+        from loki.problems import EXIT_CODES, Problem
 
-        complain(prog, misused.problem, "text")
-        return 64
+        complain(prog, Problem("usage", str(misused)), "text")
+        return EXIT_CODES["usage"]
     catch_sigterm()
     chore = chosen(flags)
     if chore:

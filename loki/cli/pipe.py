@@ -40,7 +40,7 @@ from loki.stages.ask import (
     read_schema,
     read_tools,
 )
-from loki.stages.load import read_patch
+from loki.stages.configure import read_patch
 from loki.stages.parse import collect
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from loki.edge.secrets import redact
@@ -59,6 +58,8 @@ def moment(seconds: float) -> str:
     >>> moment(0)
     '1970-01-01T00:00:00+00:00'
     """
+    from datetime import UTC, datetime
+
     return datetime.fromtimestamp(round(seconds), UTC).isoformat()
 
 

@@ -11,7 +11,7 @@ from loki.edge import files, secrets
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import Config, Patch
-from loki.stages.load import configure
+from loki.stages.configure import configure
 
 
 def open_env(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
 
@@ -14,7 +13,6 @@ from returns.result import Result, Success
 from loki import __version__
 from loki.problems import Kind, Problem, fail
 from loki.records import JsonObject
-from loki.stages.load import has_literal_secret, load
 
 Environ = Mapping[str, str]
 
@@ -112,6 +110,8 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     kept = read_cache(cache, key)
     if kept is not None:
         return Success(kept)
+    from loki.stages.load import load  # with all that reads YAML
+
     text = read_text(path, "configuration")
     plain = text.alt(as_config).bind(lambda words: load(words, path))
     return plain.map(lambda values: keep(cache, key, values))
@@ -136,6 +136,8 @@ def read_cache(path: str, key: list[object]) -> JsonObject | None:
 
 def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:
     """Put parsed values aside for the next time; where a secret stands in them, never."""
+    from loki.stages.load import has_literal_secret
+
     try:
         if has_literal_secret(plain):
             os.unlink(path)
@@ -148,6 +150,8 @@ def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:
 
 def write_private(path: str, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all."""
+    import tempfile
+
     folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=folder, prefix=".loki-")  # made with mode 0600

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import zip_longest
@@ -15,7 +14,7 @@ from loki.clients import SECRET_BASE, Service, service_of
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Draft, Setting
-from loki.stages.load import variable
+from loki.stages.configure import variable
 
 NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|password")
@@ -101,6 +100,8 @@ def by_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem
 
 def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
     """The first line that a command prints."""
+    import subprocess
+
     try:
         done = subprocess.run(
             setting.value,

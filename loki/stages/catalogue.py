@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from loki.clients import KNOWN
 from loki.records import Client, JsonObject, Model, Patch, Price, Task
-from loki.stages.load import patch_of
+from loki.stages.configure import patch_of
 
 
 def section(text: str, name: str) -> Mapping[str, JsonObject]:

@@ -4,31 +4,10 @@ from __future__ import annotations
 
 from loki.clients import TYPES
 from loki.stages import schema as yaml
-
-PATCH_KINDS = ("chat_completions", "embeddings", "rerank")
+from loki.stages.configure import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
 
 PATCH = yaml.mapping({"url": yaml.text, "body": yaml.free_object, "headers": yaml.headers})
 
-#: Credentials and addresses: each may also be given as <name>_cmd or <name>_file.
-CREDENTIALS = (
-    "api_key",
-    "access_token",
-    "access_key_id",
-    "secret_access_key",
-    "session_token",
-)
-SETTINGS = (
-    "api_base",
-    *CREDENTIALS,
-    "auth",
-    "organization_id",
-    "project_id",
-    "location",
-    "adc_file",
-    "region",
-    "profile",
-    "api_version",
-)
 SECRET_FORMS = tuple(
     f"{name}{end}" for name in ("api_base", *CREDENTIALS) for end in ("_cmd", "_file")
 )
@@ -69,19 +48,6 @@ MODEL = yaml.mapping(
     required=("name",),
 )
 
-#: Keys of ``extra`` and the fields of Limits that they set.
-LIMITS = {
-    "proxy": "proxy",
-    "connect_timeout": "connect",
-    "idle_timeout": "idle",
-    "total_timeout": "total",
-    "max_retries": "retries",
-    "max_wait": "max_wait",
-    "ca_bundle": "ca_bundle",
-    "client_cert": "client_cert",
-    "client_key": "client_key",
-    "retry_after_send": "retry_after_send",
-}
 
 EXTRA = yaml.mapping(
     {
@@ -114,7 +80,8 @@ TOP_RULES: dict[str, yaml.Check] = {
     "stream": yaml.flag,
     "user_agent": yaml.text,
 }
-TOP = tuple(TOP_RULES)
+
+assert set(TOP_RULES) == set(TOP)
 
 #: What only the original's chat program uses; accepted and left alone.
 CHAT_ONLY = frozenset(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 from returns.pipeline import flow
-from returns.pointfree import bind
 from returns.result import Result, Success
 
 from loki.clients import TYPES, base_of, service_of
 from loki.problems import Problem, fail, nearest
+from loki.railway import bind
 from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
 from loki.stages.account import cost
 from loki.stages.catalogue import model, models_of

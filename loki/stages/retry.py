@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from loki.problems import Problem
@@ -73,6 +71,9 @@ def until(date: str, now: float) -> float | None:
     >>> until("Thu, 01 Jan 1970 00:00:30 GMT", 10)
     20.0
     """
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(date)
     except ValueError:

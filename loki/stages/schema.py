@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from loki.problems import nearest
+from loki.stages.configure import bad_pattern
 
 Spot = tuple[int, int]  # line and column, from 1
 
@@ -142,19 +143,6 @@ def by_pattern(item: Check) -> Check:
         return pairs
 
     return rule
-
-
-def bad_pattern(pattern: str) -> str:
-    """Why it is no regular expression, empty if it is one.
-
-    >>> bad_pattern("gpt-(4")
-    "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
-    """
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        return f"{pattern!r} is not a regular expression: {error}"
-    return ""
 
 
 def text(node: Any, spot: Spot, complain: Complain) -> str:

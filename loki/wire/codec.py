@@ -45,3 +45,14 @@ def overlay(old: Usage, new: Usage) -> Usage:
     """
     pairs = ((getattr(old, name), getattr(new, name)) for name in Usage.__slots__)
     return Usage(*(then if now is None else now for then, now in pairs))
+
+
+def dig(value: Json, *path: str) -> Json:
+    """What stands at the end of a path of keys, None where it breaks off.
+
+    >>> dig({"a": {"b": 1}}, "a", "b"), dig({"a": None}, "a", "b")
+    (1, None)
+    """
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from toolz import get_in
-
 from loki.problems import Kind, Problem
 from loki.records import Json
+from loki.wire.codec import dig
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
@@ -32,7 +31,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
         message=shown if sentence else f"HTTP {status}: {shown}",
         status=status,
         code=code,
-        request_id=request_id(headers) or get_in(["request_id"], told),
+        request_id=request_id(headers) or dig(told, "request_id"),
         sent=True,
         again=kind in ("busy", "offline"),
     )

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from returns.result import Result, Success
-from toolz import get_in
 
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -29,7 +28,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import integer
+from loki.wire.codec import dig, integer
 from loki.wire.errors import kind_of, read_sentence
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -376,7 +375,7 @@ def usage_of(raw: JsonObject) -> Usage:
     """
 
     def count(*path: str) -> int | None:
-        return integer(get_in(path, raw))
+        return integer(dig(raw, *path))
 
     prompt, output, total = map(count, ("prompt_tokens", "completion_tokens", "total_tokens"))
     thoughts = count("completion_tokens_details", "reasoning_tokens")
@@ -398,6 +397,6 @@ def read_error_event(body: Json) -> tuple[Problem]:
     if not sentence:
         return (Problem("garbled", f"not a chat completion: {json.dumps(body)[:200]}", sent=True),)
     error: Any = body.get("error") if isinstance(body, dict) else None
-    status = integer(get_in(["status_code"], error)) or integer(get_in(["code"], error))
+    status = integer(dig(error, "status_code")) or integer(dig(error, "code"))
     kind = kind_of(status, code) if status or code else "garbled"
     return (Problem(kind, sentence, status=status, code=code, sent=True),)

@@ -1,0 +1,248 @@
+"""1. plain values, environment -> Config: the configuration, with its variables."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from returns.result import Result, Success
+
+from loki.clients import KNOWN, TYPES
+from loki.problems import Problem, fail, nearest
+from loki.railway import gather
+from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
+
+
+def configure(
+    plain: JsonObject | None, path: str, environ: Mapping[str, str], catalogue: str = ""
+) -> Result[Config, Problem]:
+    """The whole configuration; without a file (None) every known provider is a client."""
+    entries = implied(environ) if plain is None else plain.get("clients", [])
+    clients = gather(
+        client(entry, f"{path} clients[{i}]", environ) for i, entry in enumerate(entries)
+    )
+    top = gather(top_level(plain or {}, name, environ) for name in TOP)
+    return gather((platform(plain, environ), clients, top)).map(
+        lambda found: Config(
+            clients=found[1],
+            origin=path if plain is not None else "no configuration file",
+            catalogue=catalogue,
+            **{
+                **({"model": found[0]} if found[0] else {}),
+                **{
+                    name: value
+                    for name, value in zip(TOP, found[2], strict=True)
+                    if value is not None
+                },
+            },
+        )
+    )
+
+
+def platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """The client that LOKI_PLATFORM names; with a configuration file it says nothing."""
+    name = environ.get("LOKI_PLATFORM", "")
+    if plain is not None or not name or name in KNOWN or name in TYPES:
+        return Success(name if plain is None else "")
+    return fail("config", f"LOKI_PLATFORM: no platform {name!r}{nearest(name, [*TYPES, *KNOWN])}")
+
+
+def implied(environ: Mapping[str, str]) -> list[JsonObject]:
+    """The clients there are without a configuration file, the named platform first."""
+    types = [{"type": name} for name in TYPES]
+    known: list[JsonObject] = [{"type": "openai-compatible", "name": name} for name in KNOWN]
+    first = environ.get("LOKI_PLATFORM")
+    return sorted([*types, *known], key=lambda entry: entry.get("name", entry["type"]) != first)
+
+
+def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[Any, Problem]:
+    """A setting of the first level; LOKI_<NAME> wins."""
+    said = environ.get(f"LOKI_{name.upper()}")
+    if not said:
+        return Success(top.get(name))
+    wrong: list[str] = []
+    from loki.stages.grammar import TOP_RULES  # with all that reads YAML
+
+    value = TOP_RULES[name](said, (0, 0), lambda spot, message: wrong.append(message))
+    return fail("config", f"LOKI_{name.upper()}: {wrong[0]}") if wrong else Success(value)
+
+
+def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[Client, Problem]:
+    """One client; for every setting {CLIENT}_{SETTING} wins."""
+    name = str(entry.get("name", entry["type"]))
+    prefix = variable(name)
+    settings = {
+        setting: found
+        for setting in SETTINGS
+        if (found := find_setting(entry, setting, prefix, place, environ)) is not None
+    }
+    extra = {**entry.get("extra", {})}
+    if f"{prefix}_PROXY" in environ:
+        extra["proxy"] = environ[f"{prefix}_PROXY"]
+    return client_patches(entry, prefix, place, environ).map(
+        lambda patches: Client(
+            name=name,
+            type=entry["type"],
+            settings=settings,
+            models=tuple(entry.get("models", ())),
+            patches=patches,
+            limits=Limits(**{LIMITS[key]: value for key, value in extra.items()}),
+        )
+    )
+
+
+def variable(name: str) -> str:
+    """A client's name in the names of environment variables.
+
+    >>> variable("my-claude.2")
+    'MY_CLAUDE_2'
+    """
+    return re.sub(r"[^A-Za-z0-9]", "_", name).upper()
+
+
+def find_setting(
+    entry: JsonObject, name: str, prefix: str, place: str, environ: Mapping[str, str]
+) -> Setting | None:
+    """A setting from the environment, else the file: itself, or where it is to be had."""
+    said = environ.get(f"{prefix}_{name.upper()}")
+    if said:
+        return Setting(said, "literal", f"{prefix}_{name.upper()}")
+    if name in entry and is_reference(entry[name]):
+        return Setting(entry[name].strip()[2:-2].strip(), "name", f"{place}.{name}")
+    forms = {"": "literal", "_cmd": "cmd", "_file": "file"}
+    found = [(f"{name}{end}", form) for end, form in forms.items() if f"{name}{end}" in entry]
+    if not found:
+        return None
+    key, form = found[0]
+    return Setting(entry[key], cast(Any, form), f"{place}.{key}")
+
+
+def client_patches(
+    entry: JsonObject, prefix: str, place: str, environ: Mapping[str, str]
+) -> Result[dict[str, tuple[tuple[str, Patch], ...]], Problem]:
+    """The client's patches by kind of request; LOKI_PATCH_… replaces those of its kind."""
+    kinds = entry.get("patch", {})
+    listed = {
+        kind: tuple((p, patch_of(raw, f"{place}.patch.{kind}.{p!r}")) for p, raw in pairs)
+        for kind, pairs in kinds.items()
+    }
+    named = {kind: f"LOKI_PATCH_{prefix}_{kind.upper()}" for kind in PATCH_KINDS}
+    told = {kind: name for kind, name in named.items() if environ.get(name)}
+    return gather(read_patches(environ[name], name) for name in told.values()).map(
+        lambda replaced: {**listed, **dict(zip(told, replaced, strict=True))}
+    )
+
+
+def read_patches(words: str, name: str) -> Result[tuple[tuple[str, Patch], ...], Problem]:
+    """Patterns and patches in JSON."""
+    try:
+        told = json.loads(words)
+    except ValueError as error:
+        return fail("config", f"{name}: not JSON: {error}")
+    if not isinstance(told, dict):
+        return fail("config", f'{name}: expected {{"pattern": {{"body": …}}}}')
+    bad = next((reason for pattern in told if (reason := bad_pattern(pattern))), "")
+    if bad:
+        return fail("config", f"{name}: {bad}")
+    return gather(read_patch(raw, f"{name} {pattern!r}") for pattern, raw in told.items()).map(
+        lambda patches: tuple(zip(told, patches, strict=True))
+    )
+
+
+def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
+    """One patch in JSON: url, body and headers, each as it may be.
+
+    >>> read_patch({"bdy": {}}, "--patch").failure().message
+    "--patch: unknown key 'bdy'; did you mean 'body'?"
+    """
+    shape = 'expected {"url": "…", "body": {…}, "headers": {…}}'
+    match raw:
+        case dict():
+            unknown = [key for key in raw if key not in ("url", "body", "headers")]
+            if unknown:
+                hint = nearest(unknown[0], ["url", "body", "headers"])
+                return fail("config", f"{origin}: unknown key {unknown[0]!r}{hint}")
+        case _:
+            return fail("config", f"{origin}: {shape}")
+    headers = raw.get("headers") or {}
+    if not isinstance(raw.get("body") or {}, dict) or not isinstance(headers, dict):
+        return fail("config", f"{origin}: {shape}")
+    if not isinstance(raw.get("url") or "", str):
+        return fail("config", f"{origin}: {shape}")
+    return Success(patch_of(raw, origin))
+
+
+def patch_of(raw: JsonObject, origin: str) -> Patch:
+    """A patch whose shape is known to be right."""
+    headers = raw.get("headers") or {}
+    return Patch(
+        url=raw.get("url") or None,
+        body=raw.get("body"),
+        headers={name: None if v is None else str(v) for name, v in headers.items()},
+        origin=origin,
+    )
+
+
+def bad_pattern(pattern: str) -> str:
+    """Why it is no regular expression, empty if it is one.
+
+    >>> bad_pattern("gpt-(4")
+    "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
+    """
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"{pattern!r} is not a regular expression: {error}"
+    return ""
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value is ``{{NAME}}``: not the secret, but where it is.
+
+    >>> is_reference("{{OPENAI_API_KEY}}"), is_reference("sk-1")
+    (True, False)
+    """
+    return re.fullmatch(r"\s*\{\{[^{}]+\}\}\s*", value) is not None
+
+
+PATCH_KINDS = ("chat_completions", "embeddings", "rerank")
+
+#: Credentials and addresses: each may also be given as <name>_cmd or <name>_file.
+CREDENTIALS = (
+    "api_key",
+    "access_token",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+)
+
+SETTINGS = (
+    "api_base",
+    *CREDENTIALS,
+    "auth",
+    "organization_id",
+    "project_id",
+    "location",
+    "adc_file",
+    "region",
+    "profile",
+    "api_version",
+)
+
+#: Keys of ``extra`` and the fields of Limits that they set.
+LIMITS = {
+    "proxy": "proxy",
+    "connect_timeout": "connect",
+    "idle_timeout": "idle",
+    "total_timeout": "total",
+    "max_retries": "retries",
+    "max_wait": "max_wait",
+    "ca_bundle": "ca_bundle",
+    "client_cert": "client_cert",
+    "client_key": "client_key",
+    "retry_after_send": "retry_after_send",
+}
+
+TOP = ("model", "temperature", "top_p", "stream", "user_agent")

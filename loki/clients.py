@@ -12,14 +12,21 @@ from loki.records import Client, Dialect, Target
 SECRET_BASE = "{{api_base}}"
 
 
+#: Method, url, headers, content, credentials, seconds since the epoch -> headers, signed.
+Sign = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, str], float], dict[str, str]]
+
+
 class Service(NamedTuple):
     """A client type. ``proofs``: credential setting -> headers, in order of preference."""
 
-    wire: str  # a row of wire.CHAT
+    wire: Callable[[Target], str]  # a row of wire.CHAT
     api_base: str
     locate: Callable[[Target, str], str]  # the url of a chat request, below a base
     proofs: Mapping[str, Callable[[str], dict[str, str]]]
     headers: Callable[[Client], dict[str, str]] = lambda client: {}
+    variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
+    keys: tuple[str, ...] = ()  # settings to sign with, where no proof is set
+    sign: Sign | None = None
     dialect: Dialect = Dialect()
     keyless: bool = False  # may be asked without a credential
     open_list: bool = False  # has models that no catalogue can know
@@ -54,6 +61,11 @@ def base_of(client: Client, service: Service) -> str:
     if setting is None:
         return service.api_base
     return setting.value.rstrip("/") if setting.form == "literal" else SECRET_BASE
+
+
+def openai_wire(target: Target) -> str:
+    """Chat Completions, unless the model is only to be had elsewhere."""
+    return "openai"
 
 
 def openai_url(target: Target, base: str) -> str:
@@ -96,7 +108,7 @@ OPENAI = Dialect(max_tokens="max_completion_tokens")
 
 SERVICES: dict[str, Service] = {
     "openai": Service(
-        wire="openai",
+        wire=openai_wire,
         api_base="https://api.openai.com/v1",
         locate=openai_url,
         proofs={"access_token": bearer, "api_key": bearer},
@@ -104,7 +116,7 @@ SERVICES: dict[str, Service] = {
         dialect=OPENAI,
     ),
     "openai-compatible": Service(
-        wire="openai",
+        wire=openai_wire,
         api_base="",
         locate=openai_url,
         proofs={"access_token": bearer, "api_key": bearer},
@@ -112,7 +124,7 @@ SERVICES: dict[str, Service] = {
         open_list=True,
     ),
     "azure-openai": Service(
-        wire="openai",
+        wire=openai_wire,
         api_base="",
         locate=azure_url,
         proofs={"access_token": bearer, "api_key": api_key},

@@ -54,6 +54,7 @@ class Message:
     content: str | tuple[Text | Media, ...] = ""
     tool_calls: tuple[ToolCall, ...] = ()  # of an assistant
     tool_call_id: str = ""  # the call that a tool answers
+    carry: tuple[JsonObject, ...] = ()  # of an assistant: Reply.carry of that answer, unchanged
 
     @property
     def parts(self) -> tuple[Text | Media, ...]:
@@ -231,6 +232,7 @@ class Draft:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: JsonObject
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # to sign with
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,12 @@ class Usage:
     cache_write: int | None = None
     output: int | None = None
     reasoning: int | None = None
+    billed_input: int | None = None  # where the provider bills by other counts
+    billed_output: int | None = None
+
+
+#: The fields of Usage that every program is told.
+COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +311,7 @@ class Reply:
     attempts: int = 1
     request_id: str | None = None
     cost: Decimal | None = None
+    carry: tuple[JsonObject, ...] = ()  # what the provider wants back with the next turn
 
 
 # ---- events: Text and ToolCall above, and these ----------------------------------------------
@@ -341,6 +350,12 @@ class Refusal(NamedTuple):
     text: str
 
 
+class Carry(NamedTuple):
+    """A thing of the provider's, such as signed thoughts, that must come back as it is."""
+
+    block: JsonObject
+
+
 class Finish(NamedTuple):
     """The provider's word for why the answer ended."""
 
@@ -348,4 +363,4 @@ class Finish(NamedTuple):
 
 
 #: What a wire reads from one frame; a Problem among them ends the stream.
-WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Finish | Usage | Problem
+WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish | Usage | Problem

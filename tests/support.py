@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
+from loki.clients import SERVICES
 from loki.problems import Problem
 from loki.records import Ask, Config, Draft, Message, Opened, Request, Response, Stream, Target
 from loki.stages import resolve
@@ -20,29 +22,68 @@ from loki.stages.parse import follow
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LOKI_SHARED", ROOT.parent / "shared"))
 
-#: Which of our clients speaks to the provider of a recording.
-CLIENTS = {
-    "openai": {"type": "openai"},
-    "azure-openai": {"type": "azure-openai", "api_base": "https://example.openai.azure.com"},
+COMPATIBLE = [
+    "openrouter",
+    "groq",
+    "mistral",
+    "deepseek",
+    "together",
+    "xai",
+    "perplexity",
+    "huggingface",
+    "cerebras",
+    "heroku",
+    "llama-cpp",
+    "ollama",
+    "vercel-gateway",
+]
+
+#: Which of our clients speaks to the provider of a recording, by provider and kind.
+CLIENTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("openai", "chat"): {"type": "openai"},
+    ("azure-openai", "chat"): {"type": "azure-openai", "api_base": "https://example.com"},
     **{
-        name: {"type": "openai-compatible", "name": name, "api_base": "https://example.com/v1"}
-        for name in (
-            "openrouter",
-            "groq",
-            "mistral",
-            "deepseek",
-            "together",
-            "xai",
-            "perplexity",
-            "huggingface",
-            "cerebras",
-            "heroku",
-            "llama-cpp",
-            "ollama",
-            "vercel-gateway",
-        )
+        (name, "chat"): {"type": "openai-compatible", "name": name, "api_base": "https://a.example"}
+        for name in COMPATIBLE
+    },
+    ("anthropic", "chat"): {"type": "claude"},
+    ("gemini", "chat"): {"type": "gemini"},
+    ("vertex", "chat"): {"type": "vertexai", "project_id": "p", "location": "global"},
+    ("vertex-claude", "chat"): {
+        "type": "vertexai",
+        "project_id": "p",
+        "location": "global",
+        "models": [{"name": "m", "real_name": "claude-sonnet-4-5"}],
+    },
+    ("cohere", "chat"): {"type": "cohere"},
+    ("bedrock", "converse"): {"type": "bedrock", "region": "us-east-1"},
+    **{
+        (name, "responses"): {
+            "type": "azure-openai" if name == "azure-openai" else "openai",
+            "api_base": "https://a.example",
+            "models": [{"name": "m", "endpoint": "responses"}],
+        }
+        for name in ("openai", "azure-openai", "openrouter", "xai", "deepseek")
     },
 }
+
+
+def client_of(recording: Any) -> dict[str, Any]:
+    """The client that speaks to a recording's provider."""
+    return CLIENTS[recording["provider"], recording["kind"]]
+
+
+def is_spoken(recording: Any) -> bool:
+    """Whether there is a wire for a recording yet."""
+    client = CLIENTS.get((recording["provider"], recording["kind"]))
+    if client is None or client["type"] not in SERVICES:
+        return False
+    return SERVICES[client["type"]].wire(target(client)) in WIRES[recording["kind"]]
+
+
+#: The wires that read a kind of recording.
+WIRES = {"chat": ("openai", "claude", "gemini", "cohere"), "converse": ("converse",)}
+WIRES["responses"] = ("responses",)
 
 
 def config(client: Mapping[str, Any], **top: Any) -> Config:
@@ -82,14 +123,13 @@ def cut(data: bytes, size: int) -> list[bytes]:
     return [data[i : i + size] for i in range(0, len(data), size)] if size else [data]
 
 
-def recordings(kind: str, streamed: bool | None = None, failed: bool = False) -> list[Any]:
-    """Recorded exchanges of one kind, as parameters; a visible skip where there are none."""
+def recordings(streamed: bool | None = None, failed: bool = False) -> list[Any]:
+    """Recorded chats, as parameters; a visible skip where there are none."""
     found = [json.loads(file.read_text()) for file in sorted(SHARED.glob("recordings/*-*.json"))]
     chosen = [
         pytest.param(each, id=each["id"])
         for each in found
-        if each["kind"] == kind
-        and each["provider"] in CLIENTS
+        if is_spoken(each)
         and (streamed is None or each["stream"] == streamed)
         and (each["response"]["status"] >= 400) == failed
     ]
@@ -99,4 +139,7 @@ def recordings(kind: str, streamed: bool | None = None, failed: bool = False) ->
 
 def body_of(recording: Any) -> bytes:
     """The recorded bytes of an answer."""
-    return str(recording["response"]["body_text"]).encode()
+    answer = recording["response"]
+    if "body_base64" in answer:
+        return base64.b64decode(answer["body_base64"])
+    return str(answer["body_text"]).encode()

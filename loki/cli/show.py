@@ -10,7 +10,7 @@ from typing import Any
 
 from loki.edge.secrets import redact
 from loki.problems import Problem
-from loki.records import Done, Event, JsonObject, Reasoning, Reply, Text, ToolCall, Usage
+from loki.records import COUNTS, Done, Event, JsonObject, Reasoning, Reply, Text, ToolCall
 
 
 def out(text: str) -> None:
@@ -77,12 +77,13 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
         "tool_calls": [call_json(call) for call in reply.tool_calls],
         "finish": reply.finish,
         "finish_raw": reply.finish_raw,
-        "usage": {name: getattr(reply.usage, name) for name in Usage.__slots__},
+        "usage": {name: getattr(reply.usage, name) for name in COUNTS},
         "cost": None if reply.cost is None else float(reply.cost),
         "seconds": rounded(reply.seconds),
         "first_token_seconds": rounded(reply.first_token_seconds),
         "attempts": reply.attempts,
         "request_id": reply.request_id,
+        **({"carry": list(reply.carry)} if reply.carry else {}),
         **({} if data is ... else {"data": data}),
     }
 

@@ -31,13 +31,21 @@ def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Pro
         client = draft.target.client
         service = service_of(client)
         assert service is not None  # else there would be no draft
-        return gather(
+        found = gather(
             (
                 with_base(draft, environ),
                 proof(client, service, environ),
                 fill(draft.headers, environ),
             )
-        ).map(lambda parts: replace(draft, url=parts[0], headers={**parts[1], **parts[2]}))
+        )
+        return found.map(
+            lambda parts: replace(
+                draft,
+                url=parts[0],
+                headers={**parts[1][0], **parts[2]},
+                credentials=parts[1][1],
+            )
+        )
 
     return stage
 
@@ -51,18 +59,27 @@ def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
     return found.map(lambda base: base.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
 
-def proof(
-    client: Client, service: Service, environ: Mapping[str, str]
-) -> Result[dict[str, str], Problem]:
-    """The headers that say who asks: from the first credential that is set."""
+#: Headers that say who asks, or what to sign with.
+Proof = tuple[dict[str, str], dict[str, str]]
+
+
+def proof(client: Client, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
+    """From the first credential that is set."""
     name = next((name for name in service.proofs if name in client.settings), None)
     if name is not None:
-        return look_up(client.settings[name], environ).map(service.proofs[name])
+        found = look_up(client.settings[name], environ)
+        return found.map(lambda value: (service.proofs[name](value), {}))
+    held = [key for key in service.keys if key in client.settings]
+    if held:
+        values = gather(look_up(client.settings[key], environ) for key in held)
+        return values.map(lambda secrets: ({}, dict(zip(held, secrets, strict=True))))
     if service.keyless:
-        return Success({})
-    hint = f"{variable(client.name)}_API_KEY"
+        return Success(({}, {}))
+    hint = f"{variable(client.name)}_{(service.keys or ('api_key',))[0].upper()}"
+    missing = (service.keys or ("api_key",))[0]
     return fail(
-        "auth", f"client {client.name!r} has no api_key: set it in the configuration or as {hint}"
+        "auth",
+        f"client {client.name!r} has no {missing}: set it in the configuration or as {hint}",
     )
 
 
@@ -155,8 +172,9 @@ def masked(draft: Draft) -> Result[Draft, Problem]:
     service = service_of(client)
     assert service is not None
     name = next((name for name in service.proofs if name in client.settings), None)
-    name = name or (None if service.keyless else list(service.proofs)[-1])
+    name = name or (None if service.keyless or service.sign else list(service.proofs)[-1])
     proofs = service.proofs[name]("***") if name else {}
+    proofs = proofs or ({"Authorization": "***"} if service.sign else {})
     shown = {key: mask(key, value) for key, value in draft.headers.items()}
     url = draft.url.replace(SECRET_BASE, "https://***", 1)
     return Success(replace(draft, url=mask_url(url), headers={**proofs, **shown}))

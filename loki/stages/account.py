@@ -24,6 +24,8 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     >>> cost(Usage(input=1000, output=1), Price(input=Decimal(3))) is None
     True
     """
+    if usage.billed_input is not None and usage.billed_output is not None:
+        usage = Usage(input=usage.billed_input, output=usage.billed_output)
     if usage.input is None or usage.output is None:
         return None
     read, written = usage.cache_read or 0, usage.cache_write or 0

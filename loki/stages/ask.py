@@ -39,7 +39,7 @@ def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]
     """A whole conversation.
 
     >>> read_messages([{"role": "user", "content": "Hi"}], "m.json").unwrap()
-    (Message(role='user', content='Hi', tool_calls=(), tool_call_id=''),)
+    (Message(role='user', content='Hi', tool_calls=(), tool_call_id='', carry=()),)
     >>> read_messages([{"role": "usr", "content": "Hi"}], "m.json").failure().message
     "m.json: message 1: role is 'usr', not one of system, developer, user, assistant, tool"
     """
@@ -59,9 +59,17 @@ def read_message(told: Json, place: str) -> Result[Message, Problem]:
     content = read_content(told.get("content"), place, optional=bool(told.get("tool_calls")))
     return calls.bind(
         lambda called: content.map(
-            lambda parts: Message(role, parts, called, str(told.get("tool_call_id") or ""))
+            lambda parts: Message(
+                role, parts, called, str(told.get("tool_call_id") or ""), carried(told)
+            )
         )
     )
+
+
+def carried(told: JsonObject) -> tuple[JsonObject, ...]:
+    """What an earlier answer asked to have back."""
+    carry = told.get("carry")
+    return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()
 
 
 def read_content(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
+from loki.clients import service_of
 from loki.problems import Problem, fail
 from loki.records import Draft, Request
 
@@ -23,9 +24,17 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
             return fail("input", f"the prompt is not valid Unicode: {error.reason}")
         if reason := bad_url(draft.url) or bad_headers(draft):
             return fail("config", f"client {draft.target.client.name!r}: {reason}")
-        return Success(Request(draft, draft.url, draft.headers, content))
+        return Success(Request(draft, draft.url, signed(draft, content, now()), content))
 
     return stage
+
+
+def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
+    """The headers, with a signature of these very bytes where the provider wants one."""
+    service = service_of(draft.target.client)
+    if service is None or service.sign is None or not draft.credentials:
+        return draft.headers
+    return service.sign("POST", draft.url, draft.headers, content, draft.credentials, now)
 
 
 def bad_url(url: str) -> str:

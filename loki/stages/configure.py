@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from returns.result import Result, Success
 
-from loki.clients import KNOWN, TYPES
+from loki.clients import KNOWN, SERVICES, TYPES
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
@@ -114,9 +114,17 @@ def find_setting(
     forms = {"": "literal", "_cmd": "cmd", "_file": "file"}
     found = [(f"{name}{end}", form) for end, form in forms.items() if f"{name}{end}" in entry]
     if not found:
-        return None
+        return provider_setting(entry["type"], name, environ)
     key, form = found[0]
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
+
+
+def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Setting | None:
+    """A setting from a variable that the provider's own programs read."""
+    service = SERVICES.get(kind)
+    variables = service.variables.get(name, ()) if service else ()
+    said = next((each for each in variables if environ.get(each)), None)
+    return Setting(environ[said], "literal", said) if said else None
 
 
 def client_patches(

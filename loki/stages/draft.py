@@ -21,7 +21,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     messages = arrange(target.ask.messages, target.model)
     arranged = replace(target, ask=replace(target.ask, messages=messages))
     return (
-        CHAT[service.wire]
+        CHAT[service.wire(target)]
         .draft(arranged)
         .map(
             lambda body: Draft(

@@ -14,6 +14,7 @@ from loki.clients import service_of
 from loki.problems import Problem, fail
 from loki.railway import through
 from loki.records import (
+    Carry,
     Done,
     Event,
     Finish,
@@ -145,7 +146,7 @@ def wire_of(request: Request) -> Wire:
     """The wire that a request was said in."""
     service = service_of(request.draft.target.client)
     assert service is not None  # else there would be no request
-    return CHAT[service.wire]
+    return CHAT[service.wire(request.draft.target)]
 
 
 def stream_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEvent]]]:
@@ -182,12 +183,13 @@ def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> I
 class Tally:
     """What has been heard of an answer so far, but for its words, which are told on at once."""
 
-    __slots__ = ("thoughts", "pieces", "refusal", "finish", "usage", "spoke", "problem")
+    __slots__ = ("thoughts", "pieces", "refusal", "carry", "finish", "usage", "spoke", "problem")
 
     def __init__(self) -> None:
         self.thoughts = Thoughts()
         self.pieces: list[ToolPiece] = []
         self.refusal = ""
+        self.carry: list[JsonObject] = []
         self.finish: str | None = None
         self.usage = Usage()
         self.spoke = False
@@ -213,6 +215,8 @@ class Tally:
                 self.pieces.append(event)
             case Usage():
                 self.usage = overlay(self.usage, event)
+            case Carry(block):
+                self.carry.append(block)
             case Finish(raw):
                 self.finish = raw
             case Refusal(text):
@@ -248,6 +252,7 @@ class Tally:
                 finish_raw=self.finish,
                 usage=self.usage,
                 request=request,
+                carry=tuple(self.carry),
             )
         )
 

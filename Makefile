@@ -23,7 +23,7 @@ types: .venv/test
 	$(BIN)/mypy
 
 check: .venv/test model
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 bench: .venv/bench  ## speed, as ratios to other programs
 	$(BIN)/python scripts/dev/bench.py

@@ -6,3 +6,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import pytest
+from commands import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A user's folders."""
+    return Home(tmp_path)

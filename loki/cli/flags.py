@@ -26,9 +26,12 @@ class Parser(argparse.ArgumentParser):
 
 def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     """The flags of a command line; raises Misused."""
+    end = argv.index("--") if "--" in argv else len(argv)
     # --dry-run takes its form only after "=": the next word is the prompt.
-    words = ["--dry-run=json" if word == "--dry-run" else word for word in argv]
-    return parser(prog).parse_intermixed_args(words)
+    words = ["--dry-run=json" if word == "--dry-run" else word for word in argv[:end]]
+    flags = parser(prog).parse_intermixed_args(words)
+    flags.text += argv[end + 1 :]
+    return flags
 
 
 def parser(prog: str) -> Parser:

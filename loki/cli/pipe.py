@@ -82,8 +82,8 @@ def given_patch(flags: Namespace) -> list[Result[Patch, Problem]]:
     """The patch of ``--patch``, if there is one."""
     if flags.patch is None:
         return []
-    told = read_json(flags.patch, "--patch").alt(lambda p: replace(p, kind="config"))
-    return [told.bind(lambda raw: read_patch(raw, "--patch"))]
+    told = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
+    return [told.alt(lambda problem: replace(problem, kind="input"))]
 
 
 def ask_of(flags: Namespace) -> Result[Ask, Problem]:

@@ -32,7 +32,7 @@ LARGEST = 64 * 2**20  # bytes of an answer in one piece
 
 def opener() -> Open:
     """The network as the pipeline sees it: busy servers are asked again, refusals are told."""
-    return retried(understood(connected()))
+    return retried(relenting(understood(connected())))
 
 
 def whole(open_: Open) -> Send:
@@ -96,6 +96,28 @@ def understood(attempt: Attempt) -> Attempt:
         )
 
     return stage
+
+
+def relenting(attempt: Attempt) -> Attempt:
+    """A server that does not know how to count tokens in a stream is asked without that."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        result = attempt(request, deadline)
+        if isinstance(result, Success) or not minds_counting(request, result.failure()):
+            return result
+        body = dict(request.draft.body)
+        del body["stream_options"]
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        plain = replace(request, draft=replace(request.draft, body=body), content=content)
+        return attempt(plain, deadline)
+
+    return stage
+
+
+def minds_counting(request: Request, problem: Problem) -> bool:
+    """Whether ``stream_options`` is what a server refused."""
+    asked = "stream_options" in request.draft.body
+    return asked and problem.status in (400, 422) and "stream_options" in problem.message
 
 
 def refused(opened: Opened) -> Result[Opened, Problem]:

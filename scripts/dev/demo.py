@@ -31,21 +31,18 @@ clients:
 @contextmanager
 def model() -> Iterator[str]:
     """The address of a model server that runs as long as this block."""
-    server = subprocess.Popen(
-        [sys.executable, str(HERE / "model_server.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        address = server.stdout.readline().strip()
-        if not address:
-            sys.exit("demo: the model server did not start")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(10)
+    command = [sys.executable, str(HERE / "model_server.py")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().strip()
+            if not address:
+                sys.exit("demo: the model server did not start")
+            yield address
+        finally:
+            server.terminate()
+            server.wait(10)
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import signal
 import socket
 import sys
@@ -53,10 +54,11 @@ def main() -> None:
     flags.add_argument("--port", type=int, default=0, help="0: any free one")
     flags.add_argument("--context", type=int, default=8192, help="in tokens")
     chosen = flags.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))  # whatever it is busy with
     server = start(chosen.port or free_port(), chosen.context)
     print(server.listening_address, flush=True)
     sys.stdin.buffer.read()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,533 @@
+"""loki-pipe as a shell sees it: what it asks, prints, and ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Home, with_environ
+from servers import (
+    ANSWER,
+    CLOSE,
+    COUNTED,
+    DONE,
+    Server,
+    delta,
+    plain,
+    reply,
+    serving,
+    streamed,
+)
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+ABLE = "supports_vision: true\nsupports_function_calling: true"
+
+
+def prompt(server: Server) -> Any:
+    """What the last message said."""
+    return server.asked[-1].json["messages"][-1]["content"]
+
+
+# ---- asking ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "expected"),
+    [
+        (["Hi", "there"], "", "Hi there"),
+        ([], "A document.\n", "A document.\n"),
+        (["Summarise"], "A document.\n", "Summarise\nA document.\n"),
+        (["Grüße"], "☀\r\n", "Grüße\n☀\r\n"),
+        (["-m", "local:m", "--", "--help"], "", "--help"),
+        (["one", "-m", "local", "two"], "", "one two"),
+    ],
+)
+def test_the_prompt_is_text_and_stdin(
+    home: Home, words: list[str], stdin: str, expected: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.run(*words, stdin=stdin)
+    assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
+    assert prompt(server) == expected
+
+
+def test_every_flag_of_the_request_reaches_the_wire(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "tools.json").write_text(json.dumps([WEATHER]))
+    words = [
+        "-t",
+        "0.5",
+        "--top-p",
+        "0.9",
+        "--max-tokens",
+        "50",
+        "--stop",
+        "A",
+        "--stop",
+        "B",
+        "--seed",
+        "7",
+        "--reasoning",
+        "low",
+    ]
+    words += ["--prompt", "Be brief.", "--tools", str(tmp_path / "tools.json")]
+    words += ["--tool-choice", "weather", "--patch", '{"body":{"user":"me"},"headers":{"X-A":"1"}}']
+    with serving(ANSWER) as server:
+        home.local(server.address, ABLE)
+        assert home.run(*words, "Hi").code == 0
+    (asked,) = server.asked
+    assert asked.json == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hi"},
+        ],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_tokens": 50,
+        "stop": ["A", "B"],
+        "seed": 7,
+        "reasoning_effort": "low",
+        "tools": [WEATHER],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "user": "me",
+    }
+    assert asked.headers["x-a"] == "1"
+
+
+def test_a_conversation_goes_on(home: Home, tmp_path: Path) -> None:
+    before = [
+        {"role": "user", "content": [{"type": "text", "text": "What is it?"}]},
+        {"role": "assistant", "content": "A cat."},
+    ]
+    (tmp_path / "talk.json").write_text(json.dumps(before))
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.run("--messages", str(tmp_path / "talk.json"), "Sure?").code == 0
+        assert home.run("--messages", "-", stdin=json.dumps(before[:1])).code == 0
+    first, second = (asked.json["messages"] for asked in server.asked)
+    assert first == [
+        {"role": "user", "content": "What is it?"},
+        {"role": "assistant", "content": "A cat."},
+        {"role": "user", "content": "Sure?"},
+    ]
+    assert second == [{"role": "user", "content": "What is it?"}]
+
+
+def test_files_are_told_by_their_content(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("really text\n")
+    (tmp_path / "photo").write_bytes(PNG)
+    (tmp_path / "a.txt").write_bytes(b"%PDF-1.4 x")
+    words = [
+        word for name in ("notes.png", "photo", "a.txt") for word in ("-f", f"{tmp_path}/{name}")
+    ]
+    with serving(ANSWER) as server:
+        home.local(server.address, ABLE)
+        assert home.run(*words, "Compare").code == 0
+    image, document, text = prompt(server)
+    assert image["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    assert document["file"]["filename"] == "a.txt"
+    assert document["file"]["file_data"].startswith("data:application/pdf;base64,")
+    assert text["text"] == f'<file name="{tmp_path}/notes.png">\nreally text\n</file>\n\nCompare'
+
+
+def test_stdin_can_be_an_attachment(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address, ABLE)
+        assert home.run("-f", "-", "What is it?", stdin=PNG).code == 0
+    assert [part["type"] for part in prompt(server)] == ["image_url", "text"]
+
+
+def test_a_file_may_be_an_address(home: Home) -> None:
+    with serving(plain(b"from afar")) as web, serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.run("-f", f"{web.address}/doc.txt").code == 0
+    assert "from afar" in prompt(server)
+
+
+# ---- printing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["Hello."], "Hello.\n"),
+        (["Hello.", "\n"], "Hello.\n"),
+        (["a\n\n", "b\n\n\n"], "a\n\nb\n"),
+        (["☀ \u2028 x"], "☀ \u2028 x\n"),
+    ],
+)
+def test_text_ends_with_one_newline(home: Home, pieces: list[str], expected: str) -> None:
+    frames = [delta(piece) for piece in pieces]
+    with serving(streamed(*frames, delta(None, "stop"), DONE)) as server:
+        home.local(server.address)
+        assert home.run("Hi").out == expected
+
+
+def test_text_is_there_as_soon_as_it_comes(home: Home) -> None:
+    with serving(streamed(delta("Hel"), 20.0)) as server:
+        home.local(server.address)
+        with home.start("Hi") as process:
+            assert process.stdout is not None and process.stdin is not None
+            process.stdin.close()
+            assert os.read(process.stdout.fileno(), 10) == b"Hel"
+            process.kill()
+
+
+def test_json_tells_everything(home: Home) -> None:
+    frames = [
+        delta(None, reasoning_content="Hm."),
+        delta("Hello."),
+        delta(None, "stop"),
+        COUNTED,
+        DONE,
+    ]
+    with serving(streamed(*frames)) as server:
+        home.local(server.address, "input_price: 2\noutput_price: 10")
+        told = home.run("-o", "json", "Hi").json
+    assert told.pop("seconds") >= told.pop("first_token_seconds") >= 0
+    assert told == {
+        "model": "local:m",
+        "text": "Hello.",
+        "reasoning": "Hm.",
+        "tool_calls": [],
+        "finish": "stop",
+        "finish_raw": "stop",
+        "usage": {
+            "input": 10,
+            "cache_read": None,
+            "cache_write": None,
+            "output": 5,
+            "reasoning": None,
+        },
+        "cost": 0.00007,
+        "attempts": 1,
+        "request_id": None,
+    }
+
+
+def test_events_tell_it_piece_by_piece(home: Home) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"x":1}'}}
+    frames = [
+        delta(None, reasoning="Hm."),
+        delta("Hel"),
+        delta(None, "tool_calls", tool_calls=[call]),
+    ]
+    with serving(streamed(*frames, 0.05, DONE)) as server:
+        home.local(server.address)
+        *events, done = home.run("-o", "events", "Hi").lines
+    assert events == [
+        {"type": "reasoning", "text": "Hm."},
+        {"type": "text", "text": "Hel"},
+        {"type": "tool_call", "id": "a", "name": "f", "arguments": {"x": 1}},
+    ]
+    assert done["type"] == "done" and done["text"] == "Hel" and done["finish"] == "tools"
+
+
+def test_thoughts_go_to_stderr_when_they_are_wanted(home: Home) -> None:
+    frames = [delta("<think>Hm."), delta("</think>\n\nYes."), delta(None, "stop")]
+    with serving(streamed(*frames)) as server:
+        home.local(server.address)
+        wanted, unwanted = home.run("--show-reasoning", "Hi"), home.run("Hi")
+    assert (wanted.out, wanted.err) == ("Yes.\n", "Hm.\n")
+    assert (unwanted.out, unwanted.err) == ("Yes.\n", "")
+
+
+def test_only_the_code_is_printed(home: Home) -> None:
+    text = "Here:\n```python\nprint(1)\nprint(2)\n```\nBye."
+    with serving(plain(reply(text))) as server:
+        home.local(server.address)
+        assert home.run("-S", "-c", "Hi").out == "print(1)\nprint(2)\n"
+    assert "stream" not in server.asked[0].json
+
+
+SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
+
+
+def test_an_answer_that_meets_its_schema(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text(SCHEMA)
+    with serving(plain(reply('{"n": 1}'))) as server:
+        home.local(server.address)
+        told = home.run("--schema", str(tmp_path / "s.json"), "-o", "json", "Hi").json
+        text = home.run("--schema", SCHEMA, "Hi").out
+    assert told["data"] == {"n": 1} and text == '{"n": 1}\n'
+    assert server.asked[0].json["response_format"]["json_schema"]["schema"] == json.loads(SCHEMA)
+
+
+@pytest.mark.parametrize("answer", ['{"n": "x"}', "no JSON", "{}"])
+def test_an_answer_that_breaks_its_schema(home: Home, answer: str) -> None:
+    with serving(plain(reply(answer))) as server:
+        home.local(server.address)
+        done = home.run("--schema", SCHEMA, "-o", "json", "Hi")
+    message, told = done.err.splitlines()
+    assert (done.code, done.out) == (65, "")
+    assert message.startswith("loki-pipe: input: the answer ") and json.loads(told)["sent"] is True
+
+
+def test_an_answer_that_was_cut_off_is_warned_of(home: Home) -> None:
+    with serving(streamed(delta("Hel"), delta(None, "length"))) as server:
+        home.local(server.address)
+        done, quiet = home.run("Hi"), home.run("-q", "Hi")
+    assert done.code == 0 and "cut off" in done.err
+    assert quiet.err == ""
+
+
+def test_verbose_ends_with_tokens_cost_and_seconds(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address, "input_price: 2\noutput_price: 10")
+        line = home.run("-v", "Hi").err
+    assert line.startswith("loki-pipe: local:m · 10 tokens in, 5 out · $0.00007 · ")
+
+
+# ---- failing -----------------------------------------------------------------------------------
+
+BAD_FILES = {
+    "broken.json": b'{"a": }',
+    "roles.json": b'[{"role": "usr", "content": "Hi"}]',
+    "binary": b"\x7fELF\0\0",
+    "tools.json": json.dumps([WEATHER]).encode(),
+    "photo": PNG,
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "code", "message"),
+    [
+        ([], b"", 64, "usage: no prompt: give TEXT, or pipe a document in"),
+        (["--bogus", "Hi"], b"", 64, "usage: unrecognized arguments: --bogus"),
+        (["-t", "9", "Hi"], b"", 64, "'9' is not a number from 0 to 2"),
+        (["--retries", "x", "Hi"], b"", 64, "'x' is not a whole number"),
+        (["--reasoning", "much", "Hi"], b"", 64, "'much' is not none, low, medium, high"),
+        (["-o", "xml", "Hi"], b"", 64, "invalid choice: 'xml'"),
+        (["--tool-choice", "f", "Hi"], b"", 64, "--tool-choice needs --tools"),
+        (["-f", "-", "--messages", "-"], b"", 64, "stdin can be read once"),
+        (["-f", "photo", "Hi"], b"", 64, "local:m takes no images"),
+        (["--tools", "tools.json", "Hi"], b"", 64, "local:m calls no tools"),
+        ([], b"a\xffb", 65, "stdin is not UTF-8 text: byte 1 is 0xff"),
+        ([], b"a\0b", 65, "stdin is binary: byte 1 is 0"),
+        ([], b"word " * 50_000, 65, "the prompt has about 62,500 tokens, local:m takes 1,000"),
+        (["-f", "binary"], b"", 65, "binary: neither text in UTF-8, PNG"),
+        (["-f", "."], b"", 65, "--file: cannot read .: is a directory"),
+        (["--messages", "broken.json"], b"", 65, "broken.json:1:7: not JSON"),
+        (["--messages", "roles.json"], b"", 65, "roles.json: message 1: role is 'usr'"),
+        (["--schema", '{"type": "objct"}', "Hi"], b"", 65, "--schema: not a JSON Schema: $.type"),
+        (["--schema", "{", "Hi"], b"", 65, "--schema:1:2: not JSON"),
+        (["--tools", "roles.json", "Hi"], b"", 65, "roles.json: tool 1: expected"),
+        (["--patch", "{", "Hi"], b"", 65, "--patch:1:2: not JSON"),
+        (["--patch", '{"bdy": 1}', "Hi"], b"", 65, "unknown key 'bdy'; did you mean 'body'?"),
+        (["-f", "nowhere"], b"", 66, "--file: no file nowhere"),
+        (["--messages", "nowhere"], b"", 66, "--messages: no file nowhere"),
+        (["--schema", "nowhere", "Hi"], b"", 66, "--schema: no file nowhere"),
+        (["-m", "lokal:m", "Hi"], b"", 78, "no client named 'lokal'; did you mean 'local'?"),
+        (["-m", "local:n", "Hi"], b"", 78, "client 'local' has no model 'n'"),
+        (["-m", "m", "Hi"], b"", 78, "no client named 'm'; did you mean local:m?"),
+        (["--config", "nowhere", "Hi"], b"", 78, "no configuration file nowhere"),
+        (["--patch", '{"url": "ftp://x"}', "Hi"], b"", 78, "'ftp://x' is not an http or https"),
+        (["--patch", '{"headers": {"A": "b\\nc"}}', "Hi"], b"", 78, "header A has a line break"),
+        (["--max-cost", "1", "Hi"], b"", 80, "--max-cost: nobody knows local:m's worst case"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_nothing_is_sent(
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    stdin: bytes,
+    code: int,
+    message: str,
+) -> None:
+    for name, data in BAD_FILES.items():
+        (home.folder / name).write_bytes(data)
+    monkeypatch.chdir(home.folder)
+    with serving(ANSWER) as server:
+        home.local(server.address, "max_input_tokens: 1000")
+        done = home.run(*words, stdin=stdin)
+    assert (done.code, done.out) == (code, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("loki-pipe: ") and message in line
+    assert server.asked == []
+
+
+def test_errors_are_told_to_programs_too(home: Home) -> None:
+    body = {"error": {"message": "Bad key.", "code": "invalid_api_key"}}
+    with serving(plain(body, 401, "x-request-id: r1\r\n")) as server:
+        home.local(server.address)
+        done = home.run("-o", "json", "Hi")
+    line, told = done.err.splitlines()
+    assert done.code == 77 and line == "loki-pipe: auth: Bad key."
+    assert json.loads(told) == {
+        "kind": "auth",
+        "message": "Bad key.",
+        "status": 401,
+        "code": "invalid_api_key",
+        "request_id": "r1",
+        "retry_at": None,
+        "sent": True,
+    }
+
+
+def test_what_was_printed_stays_when_a_stream_breaks(home: Home) -> None:
+    with serving([*streamed(delta("Hel"), end=False), CLOSE]) as server:
+        home.local(server.address)
+        done = home.run("Hi")
+        events = home.run("-o", "events", "Hi").lines
+    assert (
+        done.code == 76
+        and done.out.startswith("Hel")
+        and "garbled: the answer broke off" in done.err
+    )
+    assert [event["type"] for event in events] == ["text", "error"]
+
+
+def test_the_next_model_is_tried_when_one_is_down(home: Home) -> None:
+    bad = plain({"error": "down"}, 503, "x-should-retry: false\r\n")
+    with serving(bad, ANSWER) as server:
+        home.local(server.address, client="", model="")
+        path = home.folder / "config.yaml"
+        path.write_text(path.read_text() + "      - name: n\n")
+        done = home.run("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
+        wrong = home.run("-m", "local:x", "--fallback", "local:n", "Hi")
+    assert done.json["model"] == "local:n"
+    assert done.err == "loki-pipe: offline: down; trying local:n\n"
+    assert wrong.code == 78
+
+
+# ---- ending early ------------------------------------------------------------------------------
+
+
+def endless(home: Home) -> subprocess.Popen[bytes]:
+    process = home.start("Hi", stdin=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert os.read(process.stdout.fileno(), 3) == b"Hel"
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_close_the_connection(home: Home, number: int, code: int) -> None:
+    with serving(streamed(delta("Hel"), 20.0)) as server:
+        home.local(server.address)
+        process = endless(home)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=5)
+        assert process.returncode == code and err == b""
+        assert server.closed.wait(2)
+
+
+def test_a_reader_that_leaves_stops_the_provider(home: Home) -> None:
+    drip = [step for i in range(200) for step in (delta(f"line {i}\n"), 0.05)]
+    with serving(streamed(*drip)) as server:
+        home.local(server.address)
+        process = endless_lines(home)
+        started = time.monotonic()
+        _, err = process.communicate(timeout=5)
+        assert process.returncode == 141 and err == b""
+        assert time.monotonic() - started < 2
+        assert server.closed.wait(2)
+
+
+def endless_lines(home: Home) -> subprocess.Popen[bytes]:
+    process = home.start("Hi", stdin=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert os.read(process.stdout.fileno(), 4) == b"line"
+    process.stdout.close()
+    process.stdout = None
+    return process
+
+
+# ---- looking -----------------------------------------------------------------------------------
+
+
+def test_a_dry_run_shows_the_request_and_sends_nothing(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address, client="api_key: sk-very-secret")
+        shown = home.run("--dry-run", "Hi")
+        curl = home.run("--dry-run=curl", "it's")
+    assert shown.json == {
+        "method": "POST",
+        "url": f"{server.address}/chat/completions",
+        "headers": {
+            "Authorization": "Bearer ***",
+            "Content-Type": "application/json",
+            "User-Agent": "loki/0.1.0",
+        },
+        "body": {
+            "model": "m",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        },
+    }
+    assert "Bearer ***" in curl.out and "'\"'\"'" in curl.out
+    assert "secret" not in shown.out + curl.out and server.asked == []
+
+
+def test_the_curl_of_a_dry_run_is_the_same_request(home: Home) -> None:
+    with serving(plain(reply())) as server:
+        home.local(server.address)
+        command = home.run("-S", "--dry-run=curl", "it's ☀").out
+        subprocess.run(
+            ["sh", "-c", command.replace("curl ", "curl -s ", 1)], check=True, timeout=10
+        )
+        assert home.run("-S", "it's ☀").code == 0
+    by_curl, by_us = server.asked
+    assert by_curl.body == by_us.body and by_curl.line == by_us.line
+
+
+def test_secrets_are_not_looked_up_before_the_request_leaves(home: Home) -> None:
+    mark = home.folder / "ran"
+    home.local("http://127.0.0.1:9", client=f"api_key_cmd: touch {mark}; echo k")
+    assert home.run("--dry-run", "Hi").code == 0 and not mark.exists()
+    with serving(ANSWER) as server:
+        home.local(server.address, client=f"api_key_cmd: touch {mark}; echo k1")
+        assert home.run("Hi").code == 0
+    assert mark.exists() and server.asked[0].headers["authorization"] == "Bearer k1"
+
+
+def test_explain_says_what_came_from_where(home: Home) -> None:
+    home.local(
+        "http://127.0.0.1:9",
+        "real_name: the-model\npatch:\n  body:\n    a: 1",
+        "api_key: sk-secret",
+    )
+    told = with_environ(home, {"LOKI_TEMPERATURE": "0.3", "LOCAL_API_BASE": "http://127.0.0.1:7"})
+    err = told.run("--explain", "--dry-run", "--top-p", "0.5", "Hi").err
+    assert "local:m, sent as the-model" in err
+    assert "temperature   0.3 (LOKI_TEMPERATURE)" in err
+    assert "top_p         0.5 (command line)" in err
+    assert "api_base      http://127.0.0.1:7 (LOCAL_API_BASE)" in err
+    assert "patch of the model" in err and "secret" not in err
+    assert "config.yaml" in err.splitlines()[0]
+
+
+def test_without_a_configuration_a_platform_and_a_key_are_enough(home: Home) -> None:
+    with serving(plain(reply())) as server:
+        environ = {
+            "LOKI_PLATFORM": "groq",
+            "GROQ_API_KEY": "gsk",
+            "GROQ_API_BASE": f"{server.address}/v1",
+        }
+        done = with_environ(home, environ).run("Hi")
+    assert done.code == 0, done.err
+    assert server.asked[0].headers["authorization"] == "Bearer gsk"
+    assert server.asked[0].line.startswith("POST /v1/chat/completions")
+
+
+def test_no_secret_is_ever_printed(home: Home) -> None:
+    echo = plain({"error": {"message": "Incorrect API key: sk-very-secret"}}, 401)
+    with serving(echo) as server:
+        home.local(server.address, client="api_key: sk-very-secret")
+        for words in (["Hi"], ["-o", "json", "Hi"], ["-v", "--explain", "Hi"]):
+            done = home.run(*words)
+            assert done.code == 77 and "very-secret" not in done.out + done.err
+    kept = [
+        path for path in home.folder.rglob("*") if path.name != "config.yaml" and path.is_file()
+    ]
+    assert not any(b"very-secret" in path.read_bytes() for path in kept)

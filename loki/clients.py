@@ -7,6 +7,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from loki.records import Client, Dialect, Target
+from loki.wire.claude_models import version_of
+from loki.wire.sigv4 import sign
+from loki.wire.vertex import vertex_lacks, vertex_url, vertex_wire
 
 #: Stands in a url for an api_base that is looked up only when the request leaves.
 SECRET_BASE = "{{api_base}}"
@@ -26,10 +29,12 @@ class Service(NamedTuple):
     headers: Callable[[Client], dict[str, str]] = lambda client: {}
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
     keys: tuple[str, ...] = ()  # settings to sign with, where no proof is set
+    more_keys: tuple[str, ...] = ()  # others that go along with those
     sign: Sign | None = None
     dialect: Dialect = Dialect()
     keyless: bool = False  # may be asked without a credential
     open_list: bool = False  # has models that no catalogue can know
+    lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
 
 
 class Known(NamedTuple):
@@ -65,22 +70,23 @@ def base_of(client: Client, service: Service) -> str:
 
 def openai_wire(target: Target) -> str:
     """Chat Completions, unless the model is only to be had elsewhere."""
-    return "openai"
+    return "responses" if target.model.endpoint == "responses" else "openai"
 
 
 def openai_url(target: Target, base: str) -> str:
     """OpenAI's path, which its imitators share."""
-    return f"{base}/chat/completions"
+    return f"{base}/{PATHS[openai_wire(target)]}"
 
 
 def azure_url(target: Target, base: str) -> str:
-    """The v1 path, or with ``api_version`` set the older one by deployment."""
+    """The v1 path, or with ``api_version`` set the older one, which names chat deployments."""
     root = base.removesuffix("/openai/v1").removesuffix("/openai")
     version = target.client.settings.get("api_version")
     if version is None:
-        return f"{root}/openai/v1/chat/completions"
+        return openai_url(target, f"{root}/openai/v1")
     deployment = quote(target.model.real_name, safe="")
-    path = f"{root}/openai/deployments/{deployment}/chat/completions"
+    place = "" if openai_wire(target) == "responses" else f"/deployments/{deployment}"
+    path = openai_url(target, f"{root}/openai{place}")
     return f"{path}?api-version={quote(version.value, safe='')}"
 
 
@@ -104,7 +110,86 @@ def openai_headers(client: Client) -> dict[str, str]:
     }
 
 
+def cohere_wire(target: Target) -> str:
+    """Chat v2."""
+    return "cohere"
+
+
+def cohere_url(target: Target, base: str) -> str:
+    """Cohere's path; its version is part of the base."""
+    return f"{base}/chat"
+
+
+def claude_wire(target: Target) -> str:
+    """Messages."""
+    return "claude"
+
+
+def claude_url(target: Target, base: str) -> str:
+    """Anthropic's path."""
+    return f"{base}/messages"
+
+
+def claude_key(key: str) -> dict[str, str]:
+    """Anthropic's own header."""
+    return {"x-api-key": key}
+
+
+def claude_headers(client: Client) -> dict[str, str]:
+    """The version of the API, which every request must name."""
+    return {"anthropic-version": version_of(client)}
+
+
+def gemini_wire(target: Target) -> str:
+    """Google's own."""
+    return "gemini"
+
+
+def gemini_url(target: Target, base: str) -> str:
+    """A method of the model."""
+    method = "streamGenerateContent?alt=sse" if target.ask.stream else "generateContent"
+    return f"{base}/models/{quote(target.model.real_name, safe='')}:{method}"
+
+
+def google_key(key: str) -> dict[str, str]:
+    """Google's own header."""
+    return {"x-goog-api-key": key}
+
+
+def gemini_headers(client: Client) -> dict[str, str]:
+    """Whose quota a token's requests count against, where a project is named."""
+    if "access_token" not in client.settings or "project_id" not in client.settings:
+        return {}
+    return {"x-goog-user-project": client.settings["project_id"].value}
+
+
+def bedrock_wire(target: Target) -> str:
+    """Converse, which every chat model there speaks."""
+    return "converse"
+
+
+def bedrock_url(target: Target, base: str) -> str:
+    """The path by model; an id or ARN is one segment of it, its colons and slashes encoded."""
+    region = target.client.settings.get("region")
+    place = base.replace("{region}", quote(region.value, safe="") if region else "")
+    action = "converse-stream" if target.ask.stream else "converse"
+    return f"{place}/model/{quote(target.model.real_name, safe='')}/{action}"
+
+
+def bedrock_lacks(target: Target) -> str:
+    """A region: part of the provider's own address, and of every signature."""
+    settings = target.client.settings
+    region = settings.get("region")
+    proven = "access_token" in settings or "api_key" in settings
+    if (region and region.form == "literal") or ("api_base" in settings and proven):
+        return ""
+    return "needs a region, such as us-east-1: set `region` in the configuration, or AWS_REGION"
+
+
 OPENAI = Dialect(max_tokens="max_completion_tokens")
+
+#: The paths of the wires that OpenAI's clients speak.
+PATHS = {"openai": "chat/completions", "responses": "responses"}
 
 SERVICES: dict[str, Service] = {
     "openai": Service(
@@ -131,10 +216,62 @@ SERVICES: dict[str, Service] = {
         dialect=OPENAI,
         open_list=True,
     ),
+    "cohere": Service(
+        wire=cohere_wire,
+        api_base="https://api.cohere.com/v2",
+        locate=cohere_url,
+        proofs={"access_token": bearer, "api_key": bearer},
+        variables={"api_key": ("CO_API_KEY",)},
+    ),
+    "claude": Service(
+        wire=claude_wire,
+        api_base="https://api.anthropic.com/v1",
+        locate=claude_url,
+        proofs={"access_token": bearer, "api_key": claude_key},
+        headers=claude_headers,
+        variables={"api_key": ("ANTHROPIC_API_KEY",)},
+    ),
+    "gemini": Service(
+        wire=gemini_wire,
+        api_base="https://generativelanguage.googleapis.com/v1beta",
+        locate=gemini_url,
+        proofs={"access_token": bearer, "api_key": google_key},
+        headers=gemini_headers,
+        variables={"api_key": ("GOOGLE_API_KEY",)},
+    ),
+    "vertexai": Service(
+        wire=vertex_wire,
+        api_base="https://aiplatform.googleapis.com",
+        locate=vertex_url,
+        proofs={"access_token": bearer, "api_key": google_key},
+        variables={
+            "project_id": ("GOOGLE_CLOUD_PROJECT",),
+            "location": ("GOOGLE_CLOUD_LOCATION",),
+        },
+        lacks=vertex_lacks,
+    ),
+    "bedrock": Service(
+        wire=bedrock_wire,
+        api_base="https://bedrock-runtime.{region}.amazonaws.com",
+        locate=bedrock_url,
+        proofs={"access_token": bearer, "api_key": bearer},
+        variables={
+            "api_key": ("AWS_BEARER_TOKEN_BEDROCK",),
+            "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+            "access_key_id": ("AWS_ACCESS_KEY_ID",),
+            "secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
+            "session_token": ("AWS_SESSION_TOKEN",),
+        },
+        keys=("access_key_id", "secret_access_key", "region"),
+        more_keys=("session_token",),
+        sign=sign,
+        open_list=True,
+        lacks=bedrock_lacks,
+    ),
 }
 
-#: Every type a configuration may name; those without a row above cannot chat yet.
-TYPES = (*SERVICES, "claude", "cohere", "gemini", "vertexai", "bedrock")
+#: Every type a configuration may name.
+TYPES = tuple(SERVICES)
 
 SWITCH = Dialect(reasoning="switch", schema="json_object")
 

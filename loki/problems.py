@@ -58,18 +58,19 @@ def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:
     return Failure(Problem(kind, message, **facts))
 
 
-def nearest(name: str, known: list[str], most: int = 3) -> str:
-    """The tail of a message that helps with a misspelt name.
+def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
+    """The tail of a message that helps with a misspelt name; the rarer ones are not listed.
 
-    >>> nearest("modle", ["model", "stream"])
+    >>> nearest("Modle", ["model", "stream"])
     "; did you mean 'model'?"
     >>> nearest("zzz", ["model", "stream"])
     '; known: model, stream'
     """
     from difflib import get_close_matches  # only ever needed on the way out
 
-    close = get_close_matches(name, known, most)
+    plain = {each.lower(): each for each in reversed([*known, *(rarer or [])])}
+    close = get_close_matches(name.lower(), [*reversed(plain)], 3)
     if close:
-        return "; did you mean " + " or ".join(repr(each) for each in close) + "?"
+        return "; did you mean " + " or ".join(repr(plain[each]) for each in close) + "?"
     shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
     return f"; known: {shown}" if known else ""

@@ -123,7 +123,7 @@ class Patch:
     """A user's change to a request: url replaces, body merges (RFC 7396), a null header goes."""
 
     url: str | None = None
-    body: JsonObject | None = None
+    body: JsonObject | None = field(default=None, repr=False)
     headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     origin: str = ""  # who asked for it, for --explain
 
@@ -175,7 +175,7 @@ class Client:
     name: str
     type: str
     settings: Mapping[str, Setting]
-    models: tuple[Mapping[str, Any], ...] = ()  # as configured
+    models: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)  # as configured
     patches: Mapping[str, tuple[tuple[str, Patch], ...]] = field(default_factory=dict)
     limits: Limits = Limits()
 
@@ -229,10 +229,11 @@ class Draft:
     """A request in the provider's words, still open to changes."""
 
     target: Target
-    url: str
+    url: str = field(repr=False)  # which may hold a password or a key
     headers: Mapping[str, str] = field(repr=False)
     body: JsonObject
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # to sign with
+    dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ class Request:
     """The exact bytes of a request."""
 
     draft: Draft
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     content: bytes
 

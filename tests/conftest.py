@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import pytest
@@ -15,3 +17,7 @@ from commands import Home
 def home(tmp_path: Path) -> Home:
     """A user's folders."""
     return Home(tmp_path)
+
+
+settings.register_profile("loki", deadline=None)  # time is for `make bench` to judge
+settings.load_profile("loki")

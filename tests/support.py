@@ -82,7 +82,10 @@ def is_spoken(recording: Any) -> bool:
 
 
 #: The wires that read a kind of recording.
-WIRES = {"chat": ("openai", "claude", "gemini", "cohere"), "converse": ("converse",)}
+WIRES = {
+    "chat": ("openai", "claude", "claude-vertex", "gemini", "cohere"),
+    "converse": ("converse",),
+}
 WIRES["responses"] = ("responses",)
 
 

@@ -10,6 +10,7 @@ from support import ROOT
 
 from loki.cli.flags import parse
 from loki.problems import EXIT_CODES
+from loki.stages.catalogue import section
 from loki.stages.load import check
 
 README = (ROOT / "README.rst").read_text()
@@ -58,3 +59,15 @@ def test_the_files_it_names_are_there() -> None:
     assert len(named) > 8
     assert [path for path in named if not (ROOT / path).exists()] == []
     assert all((ROOT / "Makefile").read_text().count(f"\n{name}:") for name in ("demo", "test"))
+
+
+def named_models() -> list[str]:
+    """Every model with a name that an example asks."""
+    words = (word for command in commands() for word in command)
+    return sorted({word for word in words if re.fullmatch(r"[a-z]+:\S+", word)})
+
+
+@pytest.mark.parametrize("name", named_models())
+def test_the_models_of_the_examples_are_in_the_catalogue(name: str) -> None:
+    client, _, model = name.partition(":")
+    assert model in section((ROOT / "loki/data/models.json").read_text(), client)

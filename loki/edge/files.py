@@ -42,23 +42,31 @@ def env_file(environ: Environ) -> str:
 def environment() -> dict[str, str]:
     """The variables of this process, and under them those of the .env file."""
     try:
-        with open(env_file(os.environ), encoding="utf-8") as file:
+        with open(env_file(os.environ), encoding="utf-8-sig", errors="replace") as file:
             return {**read_env(file.read()), **os.environ}
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return dict(os.environ)
 
 
 def read_env(text: str) -> dict[str, str]:
     """The variables of a .env file.
 
-    >>> read_env("# keys\\nexport A='b c'\\nD = e # tail\\n")
-    {'A': 'b c', 'D': 'e'}
+    >>> read_env("# keys\\nexport A='b c'\\nD = e # tail\\nF=\\n")
+    {'A': 'b c', 'D': 'e', 'F': ''}
     """
-    line = r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[^\S\n]*(?:\"(.*?)\"|'(.*?)'|(.*?))"
-    pattern = re.compile(line + r"[^\S\n]*(?:(?:^|\s)#.*)?$", re.MULTILINE)
-    return {
-        m[1]: next((g for g in m.groups()[1:] if g is not None), "") for m in pattern.finditer(text)
-    }
+    found: dict[str, str] = {}
+    for match in ENV_LINE.finditer(text.removeprefix("\ufeff").replace("\r\n", "\n")):
+        name, double, single, plain = match.groups()
+        found[name] = next((each for each in (double, single, plain) if each is not None), "")
+    return found
+
+
+ENV_LINE = re.compile(
+    r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
+    (?:"([^"]*)"|'([^']*)'|((?!\#)[^\s].*?)?)
+    [ \t]*(?:(?<=[ \t=])\#.*)?$""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 
 def read_text(path: str, what: str) -> Result[str, Problem]:
@@ -119,7 +127,7 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
 
 def as_config(problem: Problem) -> Problem:
     """Whatever keeps a configuration from being read is a problem of the configuration."""
-    return Problem("config", problem.message)
+    return Problem("config", problem.message.partition("; attach")[0].partition(", attach")[0])
 
 
 def read_cache(path: str, key: list[object]) -> JsonObject | None:
@@ -129,7 +137,7 @@ def read_cache(path: str, key: list[object]) -> JsonObject | None:
             match json.load(file):
                 case {"key": kept, "plain": dict(plain)} if kept == key:
                     return plain
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         pass
     return None
 

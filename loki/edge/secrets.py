@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -14,10 +15,10 @@ from loki.clients import SECRET_BASE, Service, service_of
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Draft, Setting
-from loki.stages.configure import variable
+from loki.stages.configure import CREDENTIALS, SENSITIVE, variable
+from loki.stages.patch import set_headers
 
 NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|password")
 PATIENCE = 60  # seconds for a command that prints a secret
 
 #: Every secret looked up or set by this process, so that none is ever printed.
@@ -42,12 +43,26 @@ def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Pro
             lambda parts: replace(
                 draft,
                 url=parts[0],
-                headers={**parts[1][0], **parts[2]},
+                headers=remembered(with_proof(draft, parts[1][0], parts[2])),
                 credentials=parts[1][1],
             )
         )
 
     return stage
+
+
+def with_proof(
+    draft: Draft, proofs: Mapping[str, str], headers: Mapping[str, str]
+) -> dict[str, str]:
+    """Credentials under the user's own headers; what a patch took away stays away."""
+    every = set_headers(proofs, headers)
+    return {name: value for name, value in every.items() if name.lower() not in draft.dropped}
+
+
+def remembered(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The same headers; what a user wrote into them as a secret is never printed either."""
+    seen.update(value for name, value in headers.items() if SENSITIVE.search(name))
+    return headers
 
 
 def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
@@ -69,32 +84,51 @@ def proof(client: Client, service: Service, environ: Mapping[str, str]) -> Resul
     if name is not None:
         found = look_up(client.settings[name], environ)
         return found.map(lambda value: (service.proofs[name](value), {}))
-    held = [key for key in service.keys if key in client.settings]
-    if held:
-        values = gather(look_up(client.settings[key], environ) for key in held)
+    missing = next((key for key in service.keys if key not in client.settings), "")
+    if service.keys and not missing:
+        held = [*service.keys, *companions(client, service)]
+        values = gather(part(client, key, environ) for key in held)
         return values.map(lambda secrets: ({}, dict(zip(held, secrets, strict=True))))
     if service.keyless:
         return Success(({}, {}))
-    hint = f"{variable(client.name)}_{(service.keys or ('api_key',))[0].upper()}"
-    missing = (service.keys or ("api_key",))[0]
+    missing = missing or "api_key"
+    hint = f"{variable(client.name)}_{missing.upper()}"
     return fail(
         "auth",
         f"client {client.name!r} has no {missing}: set it in the configuration or as {hint}",
     )
 
 
+def part(client: Client, key: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Something to sign with; a region is no secret, and messages may name it."""
+    setting = client.settings[key]
+    return look_up(setting, environ) if key in CREDENTIALS else Success(setting.value)
+
+
+def companions(client: Client, service: Service) -> list[str]:
+    """What goes along with the keys; the environment's token fits only the environment's keys."""
+
+    def is_theirs(key: str) -> bool:
+        return client.settings[key].origin in service.variables.get(key, ())
+
+    held = [key for key in service.more_keys if key in client.settings]
+    return [key for key in held if is_theirs(service.keys[0]) or not is_theirs(key)]
+
+
 def fill(headers: Mapping[str, str], environ: Mapping[str, str]) -> Result[dict[str, str], Problem]:
     """Headers with every ``{{NAME}}`` in them looked up."""
 
-    def one(value: str) -> Result[str, Problem]:
+    def one(header: str, value: str) -> Result[str, Problem]:
         names = NAME.findall(value)
-        found = gather(look_up(Setting(name, "name", "a header"), environ) for name in names)
+        found = gather(
+            look_up(Setting(name, "name", f"header {header}"), environ) for name in names
+        )
         pieces = NAME.split(value)[::2]  # what stands between the names
         return found.map(
             lambda secrets: "".join(map("".join, zip_longest(pieces, secrets, fillvalue="")))
         )
 
-    return gather(map(one, headers.values())).map(
+    return gather(one(*header) for header in headers.items()).map(
         lambda values: dict(zip(headers, values, strict=True))
     )
 
@@ -130,6 +164,8 @@ def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Prob
         )
     except subprocess.TimeoutExpired:
         return fail("auth", f"{setting.origin}: the command took over {PATIENCE} s")
+    except (OSError, ValueError) as error:
+        return fail("auth", f"{setting.origin}: the command cannot be run: {error}")
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = f": {said[-1]}" if said else ""
@@ -143,15 +179,14 @@ def by_file(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem
     try:
         with open(path, "rb") as file:
             return first_line(file.read(65536), setting, f"{path} is empty")
-    except OSError as error:
-        return fail(
-            "auth", f"{setting.origin}: cannot read {path}: {(error.strerror or '').lower()}"
-        )
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return fail("auth", f"{setting.origin}: cannot read {path}: {reason}")
 
 
 def first_line(data: bytes, setting: Setting, nothing: str) -> Result[str, Problem]:
     """The first line of what was read; an empty one is no secret."""
-    line = data.decode("utf-8", "replace").split("\n")[0].strip()
+    line = data.decode("utf-8-sig", "replace").split("\n")[0].strip()
     return Success(line) if line else Failure(Problem("auth", f"{setting.origin}: {nothing}"))
 
 
@@ -177,7 +212,7 @@ def masked(draft: Draft) -> Result[Draft, Problem]:
     proofs = proofs or ({"Authorization": "***"} if service.sign else {})
     shown = {key: mask(key, value) for key, value in draft.headers.items()}
     url = draft.url.replace(SECRET_BASE, "https://***", 1)
-    return Success(replace(draft, url=mask_url(url), headers={**proofs, **shown}))
+    return Success(replace(draft, url=mask_url(url), headers=with_proof(draft, proofs, shown)))
 
 
 def mask(name: str, value: str) -> str:
@@ -196,12 +231,12 @@ def mask_url(url: str) -> str:
     'https://***@host/x?key=***&alt=sse'
     """
     bare = re.sub(r"(?<=://)[^/@]*@", "***@", url)
-    return re.sub(r"(?i)([?&][^=&]*(?:key|token|secret)[^=&]*=)[^&]*", r"\1***", bare)
+    return re.sub(r"(?i)([?&][^=&]*(?:key|token|secret|sig|pass)[^=&]*=)[^&]*", r"\1***", bare)
 
 
 def redact(text: str, more: Iterable[str] = ()) -> str:
     """A text without any secret that this process has seen."""
     for secret in sorted({*seen, *more}, key=len, reverse=True):
         if len(secret) > 3:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
     return text

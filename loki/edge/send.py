@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -210,11 +211,12 @@ def worn(problem: Problem, tries: int, limits: Limits) -> Problem:
 
 def connected() -> Attempt:
     """One request over the network; connections are kept open for the next one."""
-    adapters: dict[str | None, HTTPAdapter] = {}
+    adapter_for = cache(Trusting)
+    proxies_for = cache(environment_proxies)
 
     def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
         limits = request.draft.target.limits
-        adapter = adapters.setdefault(limits.ca_bundle, Trusting(limits.ca_bundle))
+        adapter = adapter_for(limits.ca_bundle)
         started = time.monotonic()
         if deadline <= started:
             return fail("offline", f"no answer within {limits.total:g} s")
@@ -225,7 +227,7 @@ def connected() -> Attempt:
                 timeout=times(limits, deadline - started),
                 verify=verify(),
                 cert=certificate(limits),
-                proxies=proxies(request.url, limits),
+                proxies=own_proxy(limits) or proxies_for(host_of(request.url)),
             )
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return Failure(no_answer(error, request))
@@ -295,13 +297,25 @@ def certificate(limits: Limits) -> str | tuple[str, str] | None:
     return limits.client_cert
 
 
-def proxies(url: str, limits: Limits) -> dict[str, str]:
-    """The proxy to go through: the client's own, none at all, or the environment's."""
-    if limits.proxy is None:
-        return requests.utils.get_environ_proxies(url)
-    if limits.proxy in ("", "-"):
-        return {}
-    return {"http": limits.proxy, "https": limits.proxy}
+def own_proxy(limits: Limits) -> dict[str, str]:
+    """The client's own proxy; an empty one keeps every other from being used."""
+    proxy = "" if limits.proxy == "-" else limits.proxy
+    return {} if proxy is None else {"http": proxy, "https": proxy}
+
+
+def environment_proxies(host: str) -> dict[str, str]:
+    """The proxies that the environment names for a host; looked up once, for it takes long."""
+    return requests.utils.get_environ_proxies(host)
+
+
+def host_of(url: str) -> str:
+    """Scheme, host and port.
+
+    >>> host_of("https://u:p@api.example.com:8443/v1/chat")
+    'https://api.example.com:8443'
+    """
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
 
 
 def pieces(
@@ -335,7 +349,7 @@ def broken(error: Exception, limits: Limits) -> Problem:
 def no_answer(error: Exception, request: Request) -> Problem:
     """Why no answer began, and whether the request had left."""
     limits = request.draft.target.limits
-    host = request.url.split("/")[2].rpartition("@")[2]
+    host = host_of(request.url).partition("://")[2]
     cause = root(error)
     match error:
         case requests.exceptions.ProxyError():

@@ -13,6 +13,7 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.stages.configure import strict_json
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -24,12 +25,14 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
     'schema.json:1:7: not JSON: expecting value'
     """
     try:
-        return Success(json.loads(text))
+        return Success(strict_json(text))
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
         return fail("input", f"{place}: not JSON: {error.msg.lower()}")
     except RecursionError:
         return fail("input", f"{name}: too deeply nested")
+    except ValueError as error:
+        return fail("input", f"{name}: not JSON: {error}")
 
 
 # ---- conversations, in OpenAI's format ---------------------------------------------------------

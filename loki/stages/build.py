@@ -11,7 +11,7 @@ from returns.result import Result, Success
 
 from loki.clients import service_of
 from loki.problems import Problem, fail
-from loki.records import Draft, Request
+from loki.records import Draft, Json, Request
 
 
 def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem]]:
@@ -19,20 +19,32 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
 
     def stage(draft: Draft) -> Result[Request, Problem]:
         try:
-            content = json.dumps(draft.body, ensure_ascii=False, separators=(",", ":")).encode()
+            content = compact(draft.body).encode()
         except UnicodeEncodeError as error:
             return fail("input", f"the prompt is not valid Unicode: {error.reason}")
-        if reason := bad_url(draft.url) or bad_headers(draft):
+        except (ValueError, RecursionError) as error:
+            return fail("input", f"the request is not JSON: {error}")
+        reason = bad_url(draft.url)
+        headers = draft.headers if reason else signed(draft, content, now())
+        if reason := reason or bad_headers(headers):
             return fail("config", f"client {draft.target.client.name!r}: {reason}")
-        return Success(Request(draft, draft.url, signed(draft, content, now()), content))
+        return Success(Request(draft, draft.url, headers, content))
 
     return stage
+
+
+def compact(body: Json) -> str:
+    """JSON as in RFC 8259, without spaces."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
     """The headers, with a signature of these very bytes where the provider wants one."""
     service = service_of(draft.target.client)
+    settled = {*map(str.lower, draft.headers), *draft.dropped}  # a patch may prove it otherwise
     if service is None or service.sign is None or not draft.credentials:
+        return draft.headers
+    if "authorization" in settled:
         return draft.headers
     return service.sign("POST", draft.url, draft.headers, content, draft.credentials, now)
 
@@ -51,9 +63,9 @@ def bad_url(url: str) -> str:
     return "" if good else f"{url!r} is not an http or https address"
 
 
-def bad_headers(draft: Draft) -> str:
+def bad_headers(headers: Mapping[str, str]) -> str:
     """Which header HTTP would not carry; its value is not shown, it may be a secret."""
-    for name, value in draft.headers.items():
+    for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             return f"{name!r} is not the name of a header"
         if re.search(r"[\r\n\0]", value) or not value.isascii():

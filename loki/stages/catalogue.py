@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 from loki.clients import KNOWN
 from loki.records import Client, JsonObject, Model, Patch, Price, Task
 from loki.stages.configure import patch_of
 
 
+@cache
 def section(text: str, name: str) -> Mapping[str, JsonObject]:
     r"""One client's models; only its lines are parsed: all of them would take much longer.
 
     >>> section('{\n"clients": {\n"x": {\n"m": {"type": "chat"}\n},\n"y": {\n}\n}\n}\n', "x")
     {'m': {'type': 'chat'}}
     """
-    start = text.find(f'\n"{name}": {{\n')
+    start = text.find(f'\n"{name}": {{\n') if name else -1
     if start < 0:
         return {}
     opening = text.index("{", start)
@@ -31,18 +33,26 @@ def about(text: str) -> JsonObject:
     return dict(json.loads(head + "}")) if head else {}
 
 
-def built_in(text: str, client: Client) -> Mapping[str, JsonObject]:
-    """What the catalogue has for a client: by its name if that is a known one, else by its type."""
-    known = client.type == "openai-compatible" and client.name in KNOWN
-    return section(text, client.name if known else client.type)
+def section_of(client: Client) -> str:
+    """The name of a client's section, empty where it has none."""
+    if client.type != "openai-compatible":
+        return client.type
+    return client.name if client.name in KNOWN else ""
+
+
+@cache
+def catalogued(text: str, name: str) -> tuple[Model, ...]:
+    """Every model of a section."""
+    entries = section(text, name).items()
+    return tuple(model(each, entry, "catalogue") for each, entry in entries)
 
 
 def models_of(text: str, client: Client) -> tuple[Model, ...]:
     """A client's models: those the configuration lists, else the catalogue's."""
-    known = built_in(text, client)
-    if client.models:
-        return tuple(configured(entry, known, client) for entry in client.models)
-    return tuple(model(name, entry, "catalogue") for name, entry in known.items())
+    if not client.models:
+        return catalogued(text, section_of(client))
+    known = section(text, section_of(client))
+    return tuple(configured(entry, known, client) for entry in client.models)
 
 
 def configured(

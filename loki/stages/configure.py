@@ -78,6 +78,9 @@ def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[
         for setting in SETTINGS
         if (found := find_setting(entry, setting, prefix, place, environ)) is not None
     }
+    for setting, found in settings.items():
+        if found.form == "name" and setting not in ("api_base", *CREDENTIALS):
+            return fail("config", f"{found.origin}: no environment variable {found.value}")
     extra = {**entry.get("extra", {})}
     if f"{prefix}_PROXY" in environ:
         extra["proxy"] = environ[f"{prefix}_PROXY"]
@@ -109,14 +112,23 @@ def find_setting(
     said = environ.get(f"{prefix}_{name.upper()}")
     if said:
         return Setting(said, "literal", f"{prefix}_{name.upper()}")
+    if not entry.get(name, "?").strip():
+        return None  # nothing between the quotes is not a key
     if name in entry and is_reference(entry[name]):
-        return Setting(entry[name].strip()[2:-2].strip(), "name", f"{place}.{name}")
+        return referred(entry[name].strip()[2:-2].strip(), name, f"{place}.{name}", environ)
     forms = {"": "literal", "_cmd": "cmd", "_file": "file"}
     found = [(f"{name}{end}", form) for end, form in forms.items() if f"{name}{end}" in entry]
     if not found:
         return provider_setting(entry["type"], name, environ)
     key, form = found[0]
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
+
+
+def referred(variable: str, name: str, place: str, environ: Mapping[str, str]) -> Setting:
+    """A ``{{NAME}}``: looked up late if it is a secret or an address, else at once."""
+    if name in ("api_base", *CREDENTIALS) or not environ.get(variable):
+        return Setting(variable, "name", place)
+    return Setting(environ[variable], "literal", variable)
 
 
 def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Setting | None:
@@ -146,9 +158,9 @@ def client_patches(
 def read_patches(words: str, name: str) -> Result[tuple[tuple[str, Patch], ...], Problem]:
     """Patterns and patches in JSON."""
     try:
-        told = json.loads(words)
-    except ValueError as error:
-        return fail("config", f"{name}: not JSON: {error}")
+        told = strict_json(words)
+    except (ValueError, RecursionError) as error:
+        return fail("config", f"{name}: not JSON: {str(error)[:100]}")
     if not isinstance(told, dict):
         return fail("config", f'{name}: expected {{"pattern": {{"body": …}}}}')
     bad = next((reason for pattern in told if (reason := bad_pattern(pattern))), "")
@@ -159,26 +171,31 @@ def read_patches(words: str, name: str) -> Result[tuple[tuple[str, Patch], ...],
     )
 
 
+def strict_json(words: str) -> Any:
+    """A JSON text as in RFC 8259, which knows no NaN; raises ValueError."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number of JSON's")
+
+    return json.loads(words, parse_constant=refuse)
+
+
 def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
     """One patch in JSON: url, body and headers, each as it may be.
 
     >>> read_patch({"bdy": {}}, "--patch").failure().message
     "--patch: unknown key 'bdy'; did you mean 'body'?"
     """
-    shape = 'expected {"url": "…", "body": {…}, "headers": {…}}'
-    match raw:
-        case dict():
-            unknown = [key for key in raw if key not in ("url", "body", "headers")]
-            if unknown:
-                hint = nearest(unknown[0], ["url", "body", "headers"])
-                return fail("config", f"{origin}: unknown key {unknown[0]!r}{hint}")
-        case _:
-            return fail("config", f"{origin}: {shape}")
-    headers = raw.get("headers") or {}
-    if not isinstance(raw.get("body") or {}, dict) or not isinstance(headers, dict):
-        return fail("config", f"{origin}: {shape}")
-    if not isinstance(raw.get("url") or "", str):
-        return fail("config", f"{origin}: {shape}")
+    if not isinstance(raw, dict):
+        return fail("config", f"{origin}: {PATCH_SHAPE}")
+    for key, value in raw.items():
+        if key not in PATCH_PARTS:
+            return fail("config", f"{origin}: unknown key {key!r}{nearest(key, [*PATCH_PARTS])}")
+        if value is not None and not isinstance(value, PATCH_PARTS[key]):
+            return fail("config", f"{origin}: {PATCH_SHAPE}")
+    for name, value in (raw.get("headers") or {}).items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, float, type(None))):
+            return fail("config", f"{origin}: header {name!r} is neither text nor null")
     return Success(patch_of(raw, origin))
 
 
@@ -199,9 +216,13 @@ def bad_pattern(pattern: str) -> str:
     >>> bad_pattern("gpt-(4")
     "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
     """
+    import warnings
+
     try:
-        re.compile(pattern)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
         return f"{pattern!r} is not a regular expression: {error}"
     return ""
 
@@ -214,6 +235,12 @@ def is_reference(value: str) -> bool:
     """
     return re.fullmatch(r"\s*\{\{[^{}]+\}\}\s*", value) is not None
 
+
+PATCH_PARTS: dict[str, type] = {"url": str, "body": dict, "headers": dict}
+PATCH_SHAPE = 'expected {"url": "…", "body": {…}, "headers": {…}}'
+
+#: Names of headers and settings whose values nobody should see.
+SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential|signature|subscription")
 
 PATCH_KINDS = ("chat_completions", "embeddings", "rerank")
 

@@ -58,9 +58,22 @@ def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
         first = messages[0] if messages and is_system(messages[0]) else Message("system")
         rest = messages[1:] if messages and is_system(messages[0]) else messages
         messages = (before(model.system_prompt_prefix, first), *rest)
-    if model.no_system_message and len(messages) > 1 and is_system(messages[0]):
-        messages = (before(messages[0].text, messages[1]), *messages[2:])
-    return messages
+    return without_system(messages) if model.no_system_message else messages
+
+
+def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Every system prompt put before the first words of the user.
+
+    >>> [m.text for m in without_system((Message("system", "a"), Message("user", "b")))]
+    ['a\\n\\nb']
+    """
+    words = "\n\n".join(message.text for message in messages if is_system(message))
+    rest = tuple(message for message in messages if not is_system(message))
+    if not words:
+        return rest
+    if rest and rest[0].role == "user":
+        return (before(words, rest[0]), *rest[1:])
+    return (Message("user", words), *rest)
 
 
 def is_system(message: Message) -> bool:

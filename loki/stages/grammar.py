@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from loki.clients import TYPES
 from loki.stages import schema as yaml
 from loki.stages.configure import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
@@ -60,6 +62,18 @@ EXTRA = yaml.mapping(
     }
 )
 
+OAUTH = yaml.mapping(
+    {
+        **dict.fromkeys(
+            ("client_id", "client_secret", "client_secret_cmd", "client_secret_file"), yaml.text
+        ),
+        **dict.fromkeys(("authorize_url", "token_url", "redirect_uri"), yaml.text),
+        "scopes": yaml.words,
+        "token_format": yaml.one_of("form", "json"),
+        **dict.fromkeys(("authorize_params", "request_headers"), yaml.headers),
+    }
+)
+
 CLIENT = yaml.mapping(
     {
         "type": yaml.one_of(*TYPES),
@@ -68,10 +82,26 @@ CLIENT = yaml.mapping(
         "models": yaml.sequence(MODEL),
         "patch": yaml.mapping(dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH))),
         "extra": EXTRA,
-        "oauth": yaml.free_object,
+        "oauth": OAUTH,
     },
     required=("type",),
 )
+
+
+def clients(node: Any, spot: yaml.Spot, complain: yaml.Complain) -> list[Any]:
+    """The clients; each has a name of its own, which -m can say."""
+    found: list[Any] = yaml.sequence(CLIENT)(node, spot, complain)
+    names: list[str] = []
+    for i, client in enumerate(found):
+        name = client.get("name", client.get("type", ""))
+        if ":" in name:
+            complain(yaml.place(node, i, spot), f"client {name!r}: a name has no colon")
+        if name in names:
+            how = "give each a name of its own"
+            complain(yaml.place(node, i, spot), f"a second client named {name!r}: {how}")
+        names.append(name)
+    return found
+
 
 TOP_RULES: dict[str, yaml.Check] = {
     "model": yaml.text,
@@ -134,7 +164,7 @@ CHAT_ONLY = frozenset(
 RULES = yaml.mapping(
     {
         **TOP_RULES,
-        "clients": yaml.sequence(CLIENT),
+        "clients": clients,
         "vault_password_file": yaml.text,
         "budget": yaml.mapping({"per_day": yaml.price, "per_month": yaml.price}),
     },

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
-from loki.records import JsonObject
-from loki.stages.configure import CREDENTIALS, is_reference
+from loki.records import Json, JsonObject
+from loki.stages.configure import CREDENTIALS, SENSITIVE, is_reference
 from loki.stages.grammar import RULES
 from loki.stages.schema import Complaint, read_yaml
 
@@ -30,22 +29,40 @@ def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
     >>> check("modle: x")[1]
     (Complaint(spot=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
     """
-    if not re.search(r"^[^#\s]", text, re.MULTILINE):
-        return {}, ()
-    return read_yaml(text, RULES)
+    bare = text.removeprefix("\ufeff")
+    if not re.search(r"^\s*(?!#|---|\.\.\.)\S", bare, re.MULTILINE):
+        return {}, ()  # comments only
+    return read_yaml(bare, RULES)
 
 
 def has_literal_secret(plain: JsonObject) -> bool:
-    """Whether the file itself holds a secret: then nothing of it is kept anywhere else."""
-    clients = plain.get("clients", [])
-    words = json.dumps([(client.get("patch"), client.get("models")) for client in clients])
-    return (
-        any(
-            name in client and not is_reference(client[name])
-            for client in clients
-            for name in CREDENTIALS
-        )
-        or any("@" in str(client.get("extra", {}).get("proxy", "")) for client in clients)
-        or any("client_secret" in client.get("oauth", {}) for client in clients)
-        or re.search(r"(?i)\"[^\"]*(auth|key|token|secret|cookie)[^\"]*\": \"", words) is not None
-    )
+    """Whether the file itself holds a secret: then nothing of it is kept anywhere else.
+
+    >>> has_literal_secret({"clients": [{"api_key": "sk-1"}]})
+    True
+    >>> has_literal_secret({"clients": [{"api_key": "{{KEY}}", "api_key_file": "~/key"}]})
+    False
+    """
+    return is_secret(plain.get("clients", []), "")
+
+
+def is_secret(value: Json, name: str) -> bool:
+    """Whether something under a name, or anything in it, is a secret in plain sight."""
+    match value:
+        case dict():
+            return any(is_secret(each, key) for key, each in value.items() if key not in PUBLIC)
+        case list():
+            return any(is_secret(each, name) for each in value)
+        case str():
+            if name in CREDENTIALS:
+                return not is_reference(value)
+            sensitive = SENSITIVE.search(name) and not name.endswith(("_cmd", "_file"))
+            bare = re.sub(r"(?i)\{\{[^{}]*\}\}|\b(?:bearer|basic|token)\b", "", value).strip()
+            return bool((sensitive and bare) or SECRET_IN_URL.search(value))
+        case _:
+            return False
+
+
+#: Names that look like a secret's and are none.
+PUBLIC = frozenset(("auth", "authorize_url", "authorize_params", "token_url", "token_format"))
+SECRET_IN_URL = re.compile(r"(?i)://[^/\s@]*@|[?&][^=&\s]*(?:key|token|secret|sig|pass)[^=&]*=")

@@ -284,7 +284,7 @@ def read_calls(
 
 def begins(piece: ToolPiece, calls: list[list[str]], rows: dict[int | None, int]) -> bool:
     """Whether a fragment is of a new call: a new index, or another id under the same one."""
-    if piece.row not in rows:
+    if piece.row not in rows or (piece.row is None and piece.name and not piece.id):
         return True
     other = piece.id and piece.id != calls[rows[piece.row]][0]
     return bool(other and piece.name)
@@ -308,4 +308,33 @@ FINISHES: dict[str, Finished] = {
     "tool_calls": "tools",
     "function_call": "tools",
     "content_filter": "filter",
+    "completed": "stop",
+    "max_output_tokens": "length",
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tools",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tools",
+    "refusal": "filter",
+    "pause_turn": "other",
+    "guardrail_intervened": "filter",
+    "content_filtered": "filter",
+    "malformed_model_output": "other",
+    "malformed_tool_use": "other",
+    "STOP": "stop",
+    "CONTINUATION": "length",
+    "SAFETY": "filter",
+    "RECITATION": "filter",
+    "BLOCKLIST": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "SPII": "filter",
+    "MODEL_ARMOR": "filter",
+    "ESCALATION": "filter",
+    "PUP_LIMITED_DISABLED": "filter",
+    "IMAGE_SAFETY": "filter",
+    "IMAGE_PROHIBITED_CONTENT": "filter",
+    "IMAGE_RECITATION": "filter",
 }

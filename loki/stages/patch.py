@@ -30,11 +30,14 @@ def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, .
 
 def apply(patch: Patch, draft: Draft) -> Draft:
     """One patch."""
+    set_or_not = {name.lower(): value is not None for name, value in patch.headers.items()}
+    dropped = {name for name in draft.dropped if not set_or_not.get(name)}
     return replace(
         draft,
         url=patch.url or draft.url,
         body=draft.body if patch.body is None else merge_patch(draft.body, patch.body),
         headers=set_headers(draft.headers, patch.headers),
+        dropped=frozenset(dropped | {name for name, is_set in set_or_not.items() if not is_set}),
     )
 
 

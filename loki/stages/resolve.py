@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 from returns.pipeline import flow
 from returns.result import Result, Success
@@ -49,8 +50,11 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
         )
     name, _, model_name = wanted.partition(":")
     client = next((each for each in config.clients if each.name == name), None)
+    where = "" if ask.model or not config.model else f" (`model` of {config.origin})"
+    if client is None and not config.clients:
+        return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:
-        return fail("config", f"no client named {name!r}{hint(config, wanted)}")
+        return fail("config", f"no client named {name!r}{where}{hint(config, wanted)}")
     return find_model(config, client, model_name, task).bind(
         lambda found: settle(config, ask, client, found)
     )
@@ -66,7 +70,7 @@ def hint(config: Config, wanted: str) -> str:
     owners = [
         f"{client.name}:{wanted}"
         for client in config.clients
-        if any(each.get("name") == wanted for each in client.models)
+        if any(each.name == wanted for each in models_of(config.catalogue, client))
     ]
     if owners:
         return f"; did you mean {' or '.join(owners)}?"
@@ -135,7 +139,9 @@ def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Tar
     )
     limits = over(over(DEFAULT_LIMITS, client.limits), ask.limits)
     agent = config.user_agent or "auto"
-    return Success(Target(settled, client, found, service.dialect, limits, agent))
+    target = Target(settled, client, found, service.dialect, limits, agent)
+    lack = service.lacks(target)
+    return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
 def over(base: Limits, said: Limits) -> Limits:
@@ -144,6 +150,8 @@ def over(base: Limits, said: Limits) -> Limits:
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
+    if said == Limits():
+        return base
     told = {f.name: getattr(said, f.name) for f in fields(said)}
     return replace(base, **{name: value for name, value in told.items() if value is not None})
 
@@ -153,11 +161,8 @@ def over(base: Limits, said: Limits) -> Limits:
 
 def can_see(target: Target) -> Result[Target, Problem]:
     """Images need a model that sees."""
-    if target.model.supports_vision is not False or not any(
-        isinstance(part, Media) and part.media_type.startswith("image/")
-        for message in target.ask.messages
-        for part in message.parts
-    ):
+    images = [each for each in media_of(target) if each.media_type.startswith("image/")]
+    if not images or target.model.supports_vision is not False:
         return Success(target)
     return fail("usage", f"{target.name} takes no images; if it does, set supports_vision: true")
 
@@ -166,12 +171,12 @@ def can_call(target: Target) -> Result[Target, Problem]:
     """Tools need a model that calls them, and a choice needs tools."""
     ask = target.ask
     names = [tool.name for tool in ask.tools]
+    if ask.tool_choice and not names:
+        return fail("usage", "--tool-choice needs --tools")
     if ask.tool_choice and ask.tool_choice not in ("auto", "none", "required", *names):
         return fail(
             "usage", f"--tool-choice: no tool {ask.tool_choice!r}{nearest(ask.tool_choice, names)}"
         )
-    if ask.tool_choice and not names:
-        return fail("usage", "--tool-choice needs --tools")
     if ask.tools and target.model.supports_function_calling is False:
         return fail(
             "usage",
@@ -183,13 +188,34 @@ def can_call(target: Target) -> Result[Target, Problem]:
 def fits(target: Target) -> Result[Target, Problem]:
     """A prompt that is surely over the model's limit is not sent."""
     most = target.model.max_input_tokens
-    size = sum(estimate(message.text) for message in target.ask.messages)
+    size = size_of(target) - MEDIA_TOKENS * len(media_of(target))
     if most is None or size <= most:
         return Success(target)
     return fail(
         "input",
         f"the prompt has about {size:,} tokens, {target.name} takes {most:,} (max_input_tokens)",
     )
+
+
+def size_of(target: Target) -> int:
+    """About how many tokens the whole prompt has, with all that goes along."""
+    ask = target.ask
+    along = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
+    words = "".join(message.text for message in ask.messages)
+    extra = json.dumps([each for each in along if each], ensure_ascii=False)
+    calls = sum(estimate(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
+    media = MEDIA_TOKENS * len(media_of(target))
+    return estimate(words) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
+
+
+#: What an image costs at most with the providers that say so; a guess for other media.
+MEDIA_TOKENS = 1600
+
+
+def media_of(target: Target) -> list[Media]:
+    """Everything attached."""
+    parts = (part for message in target.ask.messages for part in message.parts)
+    return [part for part in parts if isinstance(part, Media)]
 
 
 def estimate(text: str) -> int:
@@ -207,7 +233,7 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
     allowed = target.ask.max_cost
     if allowed is None:
         return Success(target)
-    size = sum(estimate(message.text) for message in target.ask.messages)
+    size = size_of(target)
     longest = target.ask.max_tokens or target.model.max_output_tokens
     worst = cost(Usage(input=size, output=longest), target.model.price)
     if worst is None:

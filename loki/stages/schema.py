@@ -41,32 +41,83 @@ def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
     """The document by a rule, and every complaint; what strictyaml forbids is the only one then."""
     from strictyaml import parser, ruamel
     from strictyaml.ruamel.error import MarkedYAMLError, YAMLError
+    from strictyaml.ruamel.reader import ReaderError
 
-    traits = {"label": "config", "allow_flow_style": True}
+    traits = {"label": "config", "allow_flow_style": True, "flatten_mapping": no_merging}
     loader = type("Loader", (parser.StrictYAMLLoader,), traits)
     try:
         document = ruamel.load(text, Loader=loader, preserve_quotes=True)
     except MarkedYAMLError as error:
         return {}, (marked(error, text),)
-    except YAMLError as error:  # a character that YAML does not know, say
-        return {}, (Complaint((1, 1), " ".join(str(error).split())),)
+    except ReaderError as error:
+        what = f"a character that YAML does not allow: U+{error.character:04X}"
+        return {}, (Complaint(spot_at(text, error.position), what),)
+    except RecursionError:
+        return {}, (Complaint((1, 1), "too deeply nested"),)
+    except (YAMLError, *STUMBLES) as error:
+        return {}, (Complaint((1, 1), f"not YAML that can be read: {error}".split("\n")[0]),)
     complaints: list[Complaint] = []
-    value = rule(
-        document, (1, 1), lambda spot, message: complaints.append(Complaint(spot, message))
-    )
+    found = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
+    start = spot_at(text, found.end() - 1 if found else 0)
+    try:
+        value = rule(document, start, lambda *told: complaints.append(Complaint(*told)))
+    except RecursionError:
+        return {}, (Complaint(start, "too deeply nested"),)
     return value, tuple(sorted(complaints))
+
+
+def spot_at(text: str, index: int) -> Spot:
+    """The line and column of a character.
+
+    >>> spot_at("ab\\ncd", 4)
+    (2, 2)
+    """
+    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+#: What ruamel raises over a few texts that are not YAML, beside its own errors.
+STUMBLES = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImplementedError)
+
+
+def no_merging(loader: Any, node: Any) -> list[Any]:
+    """In place of ruamel's: ``<<`` is of YAML 1.1, and would change what stands there unseen."""
+    from strictyaml.ruamel.constructor import ConstructorError
+
+    for key, _ in node.value:
+        if key.value == "<<":
+            raise ConstructorError(
+                None, None, "unknown key '<<'; there are no merge keys", key.start_mark
+            )
+    return []
 
 
 def marked(error: Any, text: str) -> Complaint:
     """A complaint of strictyaml's, at its place, in one line."""
-    mark = error.problem_mark or error.context_mark
+    marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
+    said = " ".join(str(error.problem or error.context or "not YAML").split())
+    early = "Disallowed" in type(error).__name__
+    if any(word in said for word in ("end of stream", "stream end")):
+        said, early = f"{error.context}: it never ends", True
+    said = next((plain for odd, plain in PLAINLY.items() if odd in said), said)
+    mark = (min(marks, key=lambda m: m.index) if early else marks[-1]) if marks else None
     spot = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.splitlines()
-    near = lines[max(0, spot[0] - 2) : spot[0]]
-    if any(re.search(r"(?:^|[:\s-])\{\{", line.split("#")[0]) for line in near):
-        return Complaint(spot, "a {{NAME}} must be quoted: '{{NAME}}'")
-    said = " ".join(str(error.problem or error.context or "not YAML").split())
+    for number in {spot[0], spot[0] - 1} & set(range(1, len(lines) + 1)):
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", lambda m: " " * len(m[0]), lines[number - 1])
+        if "{{" in bare:
+            return Complaint(
+                (number, bare.index("{{") + 1), "a {{NAME}} must be quoted: '{{NAME}}'"
+            )
     return Complaint(spot, said[:1].lower() + said[1:])
+
+
+#: Words of ruamel's that say little, and what they mean.
+PLAINLY = {
+    "'\\t'": "a tab cannot indent; use spaces",
+    "another document": "another document begins here, or the indentation does not fit",
+    "expected <block end>": "the indentation does not fit what stands above",
+}
 
 
 def is_null(node: Any) -> bool:
@@ -82,6 +133,8 @@ def spot_of(node: Any, key: Any) -> Spot:
 
 def place(node: Any, key: Any, spot: Spot) -> Spot:
     """Where a value of a mapping or sequence stands."""
+    if isinstance(node, dict) and node[key] in (None, ""):
+        return spot_of(node, key)  # nothing stands there: ruamel names the next thing
     find = getattr(node.lc, "value" if isinstance(node, dict) else "item")
     try:
         line, column = find(key)
@@ -102,7 +155,7 @@ def mapping(
             complain(spot, f"expected {', '.join(list(fields)[:3])} …, found {shown(node)}")
             return {}
         for key in (key for key in node if key not in fields and key not in ignored):
-            hint = nearest(str(key), [*fields, *ignored])
+            hint = nearest(str(key), [*fields], sorted(ignored))
             complain(spot_of(node, key), f"unknown key {str(key)!r}{hint}")
         for key in required:
             if is_null(node.get(key)):
@@ -126,6 +179,13 @@ def sequence(item: Check) -> Check:
         return [item(value, place(node, i, spot), complain) for i, value in enumerate(node)]
 
     return rule
+
+
+def words(node: Any, spot: Spot, complain: Complain) -> list[Any]:
+    """Words in a list, or in one text with spaces between them."""
+    if isinstance(node, list):
+        return list(sequence(text)(node, spot, complain))
+    return text(node, spot, complain).split()
 
 
 def by_pattern(item: Check) -> Check:
@@ -169,7 +229,7 @@ def number(low: float = 0, high: float = math.inf) -> Check:
 def whole(node: Any, spot: Spot, complain: Complain) -> int:
     """A count, 0 or more; underscores may group its digits."""
     digits = node.replace("_", "") if isinstance(node, str) else ""
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > 18:
         complain(spot, f"expected a whole number, found {shown(node)}")
         return 0
     return int(digits)
@@ -213,7 +273,10 @@ def free(node: Any, spot: Spot, complain: Complain) -> Any:
         case list():
             return [free(v, place(node, i, spot), complain) for i, v in enumerate(node)]
         case str() if type(node) is str:
-            return typed(node)
+            value = typed(node)
+            if isinstance(value, float) and not math.isfinite(value):
+                complain(spot, f"{shown(node)} is no number that JSON knows; quote it")
+            return value
         case _:
             return None if node is None else str(node)
 
@@ -226,7 +289,7 @@ def typed(plain: str) -> Any:
     """
     if plain in TYPED:
         return TYPED[plain]
-    if INT.fullmatch(plain):
+    if INT.fullmatch(plain) and len(plain) < 400:
         return int(plain)
     if re.fullmatch(r"0o[0-7]+|0x[0-9a-fA-F]+", plain):
         return int(plain, 0)

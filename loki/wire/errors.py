@@ -22,6 +22,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     except ValueError:
         told = None
     code, sentence = read_sentence(told)
+    code = code or amazon_code(headers)
     if 300 <= status < 400:
         sentence = f"redirected to {headers.get('location', 'nowhere')}, which is not followed"
     shown = sentence or glimpse(body) or "an answer without a reason"
@@ -83,9 +84,40 @@ def code_of(error: Json) -> str | None:
     """The word of the provider that says most, numbers (a status again) last."""
     words = [error.get(name) for name in ("code", "status", "type", "__type")]
     named = [word for word in words if isinstance(word, str) and word and not word.isdigit()]
-    if error.get("type") in CODES:
+    match error:
+        case {"details": {"error_code": str(detail)}} if detail in CODES:
+            return detail
+    if isinstance(error.get("type"), str) and error["type"] in CODES:
         return str(error["type"])
+    if reason := google_code(error.get("details")):
+        return reason
     return named[0] if named else None
+
+
+def google_code(details: Json) -> str | None:
+    """The detail of Google's that says more than the status: a bad key, a quota used up for today.
+
+    >>> google_code([{"reason": "API_KEY_INVALID", "domain": "googleapis.com"}])
+    'API_KEY_INVALID'
+    >>> google_code([{"violations": [{"quotaId": "GenerateRequestsPerDay-FreeTier"}]}])
+    'PerDay'
+    """
+    for detail in details if isinstance(details, list) else ():
+        match detail:
+            case {"reason": str(reason)} if reason in CODES:
+                return reason
+            case {"violations": list(violations)} if "PerDay" in json.dumps(violations):
+                return "PerDay"
+    return None
+
+
+def amazon_code(headers: Mapping[str, str]) -> str | None:
+    """AWS tells its word in a header, before a colon and the place where it is defined.
+
+    >>> amazon_code({"x-amzn-errortype": "ValidationException:http://internal.example/"})
+    'ValidationException'
+    """
+    return headers.get("x-amzn-errortype", "").partition(":")[0] or None
 
 
 def innermost(error: Json) -> str:
@@ -140,6 +172,9 @@ CODES: dict[str | None, Kind] = {
     "billing_not_active": "quota",
     "billing_hard_limit_reached": "quota",
     "billing_error": "quota",
+    "contract_spend_limit_reached": "quota",
+    "enforced_spend_limit_reached": "quota",
+    "linked_organization_spend_limit_reached": "quota",
     "insufficient_balance": "quota",
     "exceeded_current_quota_error": "quota",
     "rate_limit_exceeded": "busy",
@@ -153,6 +188,21 @@ CODES: dict[str | None, Kind] = {
     "model_not_found": "config",
     "DeploymentNotFound": "config",
     "context_length_exceeded": "input",
+    "API_KEY_INVALID": "auth",
+    "PerDay": "quota",
+    "ThrottlingException": "busy",
+    "ModelNotReadyException": "busy",
+    "ValidationException": "input",
+    "ServiceQuotaExceededException": "quota",
+    "ModelErrorException": "garbled",
+    "ModelStreamErrorException": "garbled",
+    "ExpiredTokenException": "auth",
+    "UnrecognizedClientException": "auth",
+    "InvalidSignatureException": "auth",
+    "server_error": "offline",
+    "bio_policy": "refused",
+    "misalignment_policy_violation": "refused",
+    "image_content_policy_violation": "refused",
 }
 
 STATUSES: dict[int | None, Kind] = {
@@ -172,5 +222,6 @@ STATUSES: dict[int | None, Kind] = {
     425: "busy",
     429: "busy",
     498: "auth",
+    499: "offline",
     529: "busy",
 }

@@ -1,0 +1,189 @@
+"""Anthropic Messages: bytes -> frames -> events, whole and streamed. Its asks: wire.claude."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from loki.problems import Problem
+from loki.records import (
+    Carry,
+    Finish,
+    Json,
+    JsonObject,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolPiece,
+    Usage,
+    WireEvent,
+)
+from loki.wire import sse
+from loki.wire.codec import dig, integer
+from loki.wire.errors import kind_of, read_sentence
+
+
+def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Server-sent events; with the last one those before it come once more, but for the text.
+
+    >>> list(split([b'data: {"type":"ping"}\\n\\ndata: {"type":"message_stop"}\\n\\n']))[0][1]
+    b'{"type":"message_stop","events":[{"type":"ping"}]}'
+    """
+    events: list[bytes] = []
+    for frames in sse.split(chunks):
+        yield [with_events(frame, events) for frame in frames]
+
+
+def with_events(frame: bytes, events: list[bytes]) -> bytes:
+    """A frame, which is noted, or the last one with all that was noted."""
+    if b'"type":"text_delta"' in frame:  # no string can contain this: its quotes would be escaped
+        return frame
+    if re.search(rb'"type"\s*:\s*"message_stop"', frame):
+        return b'{"type":"message_stop","events":[%s]}' % b",".join(events)
+    events.append(frame)
+    return frame
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """A whole answer."""
+    match body:
+        case {"type": "message", "content": list(blocks)}:
+            return (*(word for block in blocks for word in read_words(block)), *read_rest(body))
+        case _:
+            return read_error_event(body)
+
+
+def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
+    """One event of a stream; words are told at once, everything else with the last event."""
+    match event:
+        case {"type": "content_block_delta", "delta": words}:
+            return read_words(words)
+        case {"type": "content_block_start", "content_block": words}:
+            return read_words(words)
+        case {"type": "message_start", "message": {"usage": dict(usage)}}:
+            return (usage_of(usage),)
+        case {"type": "message_stop", "events": list(events)}:
+            return read_rest(built(events))
+        case {"type": str(kind)} if kind != "error":
+            return ()
+        case _:
+            return read_error_event(event)
+
+
+def read_words(block: Json) -> tuple[WireEvent, ...]:
+    """The text or the thoughts of a block, or of a piece of one."""
+    match block:
+        case {"type": "text" | "text_delta", "text": str(text)} if text:
+            return (Text(text),)
+        case {"type": "thinking" | "thinking_delta", "thinking": str(thought)} if thought:
+            return (Reasoning(thought),)
+        case _:
+            return ()
+
+
+def built(events: Iterable[Json]) -> JsonObject:
+    """The message that the events of a stream build up, without its text."""
+    blocks: dict[int, JsonObject] = {}
+    usage: JsonObject = {}
+    end: JsonObject = {}
+    for event in events:
+        match event:
+            case {"type": "content_block_start", "index": int(row), "content_block": dict(block)}:
+                blocks[row] = block
+            case {"type": "content_block_delta", "index": int(row), "delta": dict(delta)}:
+                blocks[row] = grown(blocks.get(row, {}), delta)
+            case {"type": "message_delta", "delta": dict(delta)}:
+                end |= delta
+        match event:
+            case {"message": {"usage": dict(counts)}} | {"usage": dict(counts)}:
+                usage |= {name: count for name, count in counts.items() if count is not None}
+    return {"content": list(blocks.values()), "usage": usage, **end}
+
+
+def grown(block: JsonObject, delta: JsonObject) -> JsonObject:
+    """A block with a piece added to its thoughts, their signature, or a call's arguments.
+
+    >>> grown({"type": "thinking", "thinking": "H"}, {"type": "thinking_delta", "thinking": "m"})
+    {'type': 'thinking', 'thinking': 'Hm'}
+    """
+    pieces = {name: delta[name] for name in GROWING if isinstance(delta.get(name), str)}
+    return {**block, **{name: f"{block.get(name) or ''}{more}" for name, more in pieces.items()}}
+
+
+def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
+    """All that is not words: what must come back, calls, usage, and why it ended."""
+    blocks = enumerate(message["content"])
+    told = (event for row, block in blocks for event in read_block(row, block))
+    usage = message.get("usage")
+    counts = (usage_of(usage),) if isinstance(usage, dict) else ()
+    return (*told, *counts, *read_end(message))
+
+
+def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
+    """Why it ended, in words where it is a refusal."""
+    match message:
+        case {"stop_reason": "refusal", "stop_details": {"explanation": str(reason)}}:
+            return Refusal(reason), Finish("refusal")
+        case {"stop_reason": str(reason)}:
+            return (Finish(reason),)
+        case _:
+            return ()
+
+
+def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
+    """A call, or thoughts that must come back; what the provider's own tools do is its own."""
+    match block:
+        case {"type": "tool_use", "id": str(id), "name": str(name)}:
+            words = block.get("partial_json") or json.dumps(block.get("input") or {})
+            return (ToolPiece(row, id, name, str(words)),)
+        case {"type": "thinking", "signature": str(signature)} if signature:
+            return (Carry(block),)
+        case {"type": "redacted_thinking"}:
+            return (Carry(block),)
+        case _:
+            return ()
+
+
+def usage_of(raw: JsonObject) -> Usage:
+    """Usage in our terms; Anthropic counts what went through its cache beside the input.
+
+    >>> usage_of({"input_tokens": 4, "cache_read_input_tokens": 1165, "output_tokens": 256})
+    ... # doctest: +ELLIPSIS
+    Usage(input=1169, cache_read=1165, cache_write=None, output=256, reasoning=None, ...)
+    """
+    fresh, read, written = (integer(raw.get(name)) for name in INPUT)
+    return Usage(
+        input=None if fresh is None else fresh + (read or 0) + (written or 0),
+        cache_read=read,
+        cache_write=written,
+        output=integer(raw.get("output_tokens")),
+        reasoning=integer(dig(raw, "output_tokens_details", "thinking_tokens")),
+    )
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """An error inside an answer of status 200, or nothing we know."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (Problem("garbled", f"not a message: {json.dumps(body)[:200]}", sent=True),)
+    kind = kind_of(STATUSES.get(code), code) if code else "garbled"
+    return (Problem(kind, sentence, code=code, sent=True),)
+
+
+INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+GROWING = ("thinking", "signature", "partial_json")
+
+#: The HTTP status of each kind of error, for those that come within an answer.
+STATUSES: dict[str | None, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}

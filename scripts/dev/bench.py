@@ -1,0 +1,221 @@
+"""Speed as ratios: ours and a yardstick in turn, in one run, against a server that answers at once.
+
+`make bench` prints a table; times differ from machine to machine, ratios hardly. Each figure is
+the median over pairs. The yardsticks are those of the field: a three-line requests script, the
+interpreter itself, OpenAI's own package, strictyaml.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+CHUNKS = 20_000
+
+SCRIPT = """\
+import requests
+r = requests.post("{url}/chat/completions", json={{"model": "m", "messages": [{{"role": "user", "content": "Hi"}}]}})
+print(r.json()["choices"][0]["message"]["content"])
+"""  # noqa: E501
+
+CLIENT = """\
+  - type: openai-compatible
+    name: {name}
+    api_base: {url}
+    models:
+      - name: m
+      - name: long
+"""
+
+
+def frame(delta: object, finish: str | None = None) -> bytes:
+    """A chunk of a chat stream, in a chunk of HTTP."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    event = {"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
+    data = b"data: " + json.dumps(event).encode() + b"\n\n"
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def stream_of(count: int) -> bytes:
+    """A whole streamed answer."""
+    words = b"".join(frame({"content": f"word{i} "}) for i in range(count))
+    return words + frame({}, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+
+
+STREAMS = {"m": stream_of(3), "long": stream_of(CHUNKS)}
+MESSAGE = {"role": "assistant", "content": "Hello."}
+WHOLE = json.dumps(
+    {
+        "id": "c",
+        "object": "chat.completion",
+        "model": "m",
+        "created": 1,
+        "choices": [{"index": 0, "message": MESSAGE, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
+    }
+).encode()
+
+
+def head(kind: str, more: str) -> bytes:
+    """The lines before an answer."""
+    return f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{more}\r\n\r\n".encode()
+
+
+ANSWERS = {
+    model: head("text/event-stream", "transfer-encoding: chunked") + body
+    for model, body in STREAMS.items()
+}
+ANSWER = head("application/json", f"content-length: {len(WHOLE)}") + WHOLE
+
+
+def talk(connection: socket.socket) -> None:
+    """Answer every chat on a connection at once, in one piece."""
+    data = b""
+    while True:
+        while b"\r\n\r\n" not in data:
+            piece = connection.recv(65536)
+            if not piece:
+                return
+            data += piece
+        lines, _, body = data.partition(b"\r\n\r\n")
+        length = next(
+            int(line.partition(b":")[2])
+            for line in lines.lower().split(b"\r\n")
+            if line.startswith(b"content-length:")
+        )
+        while len(body) < length:
+            body += connection.recv(65536)
+        asked, data = json.loads(body[:length]), body[length:]
+        connection.sendall(ANSWERS[asked["model"]] if asked.get("stream") else ANSWER)
+
+
+def serve() -> None:
+    """Be the server: a process of its own, so that its work counts for nobody."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of the server."""
+    command = [sys.executable, __file__, "serve"]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        server.kill()
+
+
+def wall(*words: str) -> Callable[[], float]:
+    """Seconds that a command takes, from start to exit."""
+
+    def run() -> float:
+        started = time.perf_counter()
+        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - started
+
+    return run
+
+
+def cpu(work: Callable[[], object]) -> Callable[[], float]:
+    """Seconds of processor time that a function takes in this process."""
+
+    def run() -> float:
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+
+    return run
+
+
+def ratio(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) -> tuple[float, ...]:
+    """Medians of both and of their ratio, taken in turn; the first run of each does not count."""
+    ours(), theirs()
+    runs = [(ours(), theirs()) for _ in range(pairs)]
+    a, b = (statistics.median(times) for times in zip(*runs, strict=True))
+    return a, b, statistics.median(x / y for x, y in runs)
+
+
+def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+    """What is measured, the ratio we hold ourselves to, and what came out."""
+    from openai import OpenAI
+
+    from loki import Ask, Message, answer, open_env, stream
+
+    (folder / "three.py").write_text(SCRIPT.format(url=url))
+    clients = "".join(CLIENT.format(name=f"local{i or ''}", url=url) for i in range(25))
+    text = f"model: local:m\nclients:\n{clients}"
+    (folder / "config.yaml").write_text(text)
+    python, pipe = str(BIN / "python"), str(BIN / "loki-pipe")
+    script = wall(python, str(folder / "three.py"))
+    yield "one call, against three lines of requests", 1.0, ratio(wall(pipe, "Hi"), script, 25)
+    nothing = wall(python, "-c", "pass")
+    yield "--version, against python -c pass", 2.0, ratio(wall(pipe, "--version"), nothing, 25)
+    yield "--help, against python -c pass", 2.0, ratio(wall(pipe, "--help"), nothing, 25)
+
+    env = open_env(str(folder / "config.yaml")).unwrap()
+    sdk = OpenAI(base_url=url, api_key="k")
+    asked = {name: Ask((Message("user", "Hi"),), model=f"local:{name}") for name in ("m", "long")}
+
+    def theirs(model: str, streamed: bool) -> Callable[[], object]:
+        create = sdk.chat.completions.create
+        return lambda: list(
+            create(model=model, messages=[{"role": "user", "content": "Hi"}], stream=streamed)
+        )
+
+    def many(work: Callable[[], object]) -> Callable[[], object]:
+        return lambda: [work() for _ in range(50)]
+
+    one = many(lambda: answer(env, asked["m"]).unwrap())
+    yield (
+        "50 answers, CPU, against OpenAI's package",
+        0.5,
+        ratio(cpu(one), cpu(many(theirs("m", False))), 5),
+    )
+    long = cpu(lambda: list(stream(env, asked["long"]).unwrap()))
+    yield (
+        f"{CHUNKS:,} chunks, CPU, against the same",
+        0.07,
+        ratio(long, cpu(theirs("long", True)), 3),
+    )
+
+    import strictyaml
+
+    from loki.edge.files import read_config
+
+    environ = {"LOKI_CACHE_DIR": str(folder)}
+    warm = cpu(lambda: read_config(str(folder / "config.yaml"), environ).unwrap())
+    cold = cpu(lambda: strictyaml.dirty_load(text, allow_flow_style=True))
+    yield "25 clients, warm, against strictyaml", 0.01, ratio(warm, cold, 5)
+
+
+def main() -> None:
+    """Measure and print."""
+    if sys.argv[1:] == ["serve"]:
+        serve()
+        return
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    print(f"{'what':<46}{'ours':>9}{'theirs':>9}{'ratio':>8}{'hold':>7}")
+    with serving() as url, tempfile.TemporaryDirectory() as folder:
+        os.environ |= {f"LOKI_{kind}_DIR": folder for kind in ("CONFIG", "CACHE")}
+        for what, hold, (ours, theirs, found) in rows(url, Path(folder)):
+            times = f"{ours * 1000:>7.1f}ms{theirs * 1000:>7.1f}ms"
+            print(f"{what:<46}{times}{found:>8.3f}{hold:>7}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,651 @@
+"""Which client and model an ask names, within which limits; and how a conversation is arranged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from returns.result import Result, Success
+
+from loki.clients import KNOWN, TYPES, service_of
+from loki.edge.files import catalogue
+from loki.problems import Problem
+from loki.records import (
+    Ask,
+    Config,
+    Limits,
+    Media,
+    Message,
+    Model,
+    Patch,
+    Price,
+    Setting,
+    Target,
+    Task,
+    Text,
+    Tool,
+)
+from loki.stages import resolve
+from loki.stages.catalogue import models_of
+from loki.stages.configure import configure
+from loki.stages.draft import arrange, draft
+from loki.stages.load import check
+from loki.stages.resolve import DEFAULT_LIMITS, estimate
+
+CONFIGS = Path(__file__).parent / "configs"
+CATALOGUE = (CONFIGS / "catalogue.json").read_text()
+HI = (Message("user", "Hi"),)
+
+
+def mended(*values: Any, was: str) -> Any:
+    """Parameters that failed once, and why."""
+    assert was
+    return pytest.param(*values)
+
+
+def config(name: str = "resolve", **top: Any) -> Config:
+    """A configuration on disk, with more at its top."""
+    plain, complaints = check((CONFIGS / f"{name}.yaml").read_text())
+    assert complaints == ()
+    return configure({**plain, **top}, "c.yaml", {}, CATALOGUE).unwrap()
+
+
+def found(model: str | None, task: Task = "chat", **more: Any) -> Result[Target, Problem]:
+    """What an ask for a model resolves to."""
+    return resolve(config(), task)(replace(Ask(HI, model=model), **more))
+
+
+def alone(client: Mapping[str, Any], model: str | None = None, **top: Any) -> Result[Target, Any]:
+    """What an ask resolves to where there is one client."""
+    plain = {"clients": [dict(client)], **top}
+    read = configure(plain, "c.yaml", {}, CATALOGUE)
+    return read.bind(lambda known: resolve(known)(Ask(HI, model=model)))
+
+
+# ---- names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "task", "name", "real"),
+    [
+        ("openai:big", "chat", "openai:big", "big"),
+        ("openai", "chat", "openai:big", "big"),
+        ("openai:", "chat", "openai:big", "big"),
+        ("openai", "embedding", "openai:embedder", "embedder"),
+        ("ollama:llama3:8b", "chat", "ollama:llama3:8b", "llama3:8b"),
+        ("ollama:llama3:70b:q4", "chat", "ollama:llama3:70b:q4", "llama3:70b:q4"),
+        ("ollama", "chat", "ollama:llama3:8b", "llama3:8b"),
+        ("ollama", "embedding", "ollama:embed:8b", "embed:8b"),
+        ("ollama", "reranker", "ollama:rank", "rank"),
+        ("groq", "chat", "groq:llama", "llama"),
+        ("tuned:fast", "chat", "tuned:fast", "big"),
+        ("tuned:big", "chat", "tuned:big", "org/other"),
+        ("work:anything:new", "chat", "work:anything:new", "anything:new"),
+    ],
+)
+def test_a_name_leads_to_a_client_and_a_model(asked: str, task: Task, name: str, real: str) -> None:
+    target = found(asked, task).unwrap()
+    assert (target.name, target.model.real_name, target.model.type) == (name, real, task)
+
+
+@pytest.mark.parametrize(
+    ("top", "asked", "name"),
+    [
+        ({"model": "ollama"}, None, "ollama:llama3:8b"),
+        ({"model": "tuned:own"}, None, "tuned:own"),
+        ({"model": "tuned:own"}, "openai:big", "openai:big"),
+        ({"model": "tuned:own"}, "", "tuned:own"),
+    ],
+)
+def test_the_default_is_the_configuration_s(
+    top: dict[str, Any], asked: str | None, name: str
+) -> None:
+    assert resolve(config(**top))(Ask(HI, model=asked)).unwrap().name == name
+
+
+def test_an_only_client_is_the_default() -> None:
+    assert alone({"type": "openai"}).unwrap().name == "openai:big"
+
+
+TAIL = "; a newer one goes under `models` of the client"
+CAPITALS = "difflib tells capitals apart: no `did you mean`"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (None, "no model: name one with -m client:model, LOKI_MODEL, or `model` in the config"),
+        ("opnai:big", "no client named 'opnai'; did you mean 'openai'?"),
+        ("zzz:big", "no client named 'zzz'; known: openai, ollama, work, groq, tuned"),
+        (":big", "no client named ''; known: openai, ollama, work, groq, tuned"),
+        ("openai:bgi", f"client 'openai' has no model 'bgi'; did you mean 'big'?{TAIL}"),
+        ("openai:zzz", f"client 'openai' has no model 'zzz'; known: big, blind, unsure{TAIL}"),
+        ("ollama:llama3", "client 'ollama' has no model 'llama3'; did you mean 'llama3:8b'"),
+        ("ollama:zzz", "client 'ollama' has no model 'zzz'; known: llama3:8b, llama3:70b:q4"),
+        ("groq:lama", f"client 'groq' has no model 'lama'; did you mean 'llama'?{TAIL}"),
+        ("openai:BIG", "client 'openai' has no model 'BIG'"),
+        ("llama3:8b", "no client named 'llama3'; did you mean ollama:llama3:8b?"),
+        ("own", "no client named 'own'; did you mean tuned:own?"),
+        ("rank", "no client named 'rank'; did you mean ollama:rank?"),
+        mended(
+            "blind",
+            "no client named 'blind'; did you mean openai:blind or work:blind?",
+            was="hint() looks at configured models only, not at the catalogue's",
+        ),
+        mended(
+            "llama",
+            "no client named 'llama'; did you mean groq:llama?",
+            was="hint() looks at configured models only, not at the catalogue's",
+        ),
+        mended("OPENAI:big", "no client named 'OPENAI'; did you mean 'openai'?", was=CAPITALS),
+        mended(
+            "openai:BIG", "client 'openai' has no model 'BIG'; did you mean 'big'", was=CAPITALS
+        ),
+    ],
+)
+def test_an_unknown_name_is_told_with_its_nearest(asked: str | None, message: str) -> None:
+    problem = found(asked).failure()
+    assert problem.kind == "config"
+    assert problem.message.startswith(message)
+
+
+def test_a_model_of_two_clients_is_hinted_at_with_both() -> None:
+    client = {"type": "openai", "models": [{"name": "m"}]}
+    plain = {"clients": [client, {**client, "name": "b"}]}
+    known = configure(plain, "c.yaml", {}).unwrap()
+    problem = resolve(known)(Ask(HI, model="m")).failure()
+    assert problem.message == "no client named 'm'; did you mean openai:m or b:m?"
+
+
+def test_a_wrong_default_names_where_it_stands() -> None:
+    problem = resolve(config(model="zzz"))(Ask(HI)).failure()
+    assert "c.yaml" in problem.message or "`model`" in problem.message
+
+
+@pytest.mark.parametrize("plain", [{}, {"clients": []}, {"model": None}])
+def test_no_clients_is_said_as_it_is(plain: dict[str, Any]) -> None:
+    known = configure(plain, "c.yaml", {}).unwrap()
+    problem = resolve(known)(Ask(HI)).failure()
+    assert (problem.kind, problem.message) == ("config", "no clients in c.yaml")
+
+
+def test_no_clients_is_said_also_where_a_model_is_named() -> None:
+    problem = resolve(configure({}, "c.yaml", {}).unwrap())(Ask(HI, model="openai")).failure()
+    assert "c.yaml" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "task", "message"),
+    [
+        (
+            "openai:embedder",
+            "chat",
+            "openai:embedder is an embedding model, not a chat model; "
+            "known: openai:big, openai:blind, openai:unsure",
+        ),
+        (
+            "ollama:rank",
+            "embedding",
+            "ollama:rank is a reranker model, not an embedding model; known: ollama:embed:8b",
+        ),
+        ("groq:llama", "reranker", "groq:llama is a chat model, not a reranker model"),
+    ],
+)
+def test_a_model_that_is_for_something_else_is_a_wrong_use(
+    asked: str, task: Task, message: str
+) -> None:
+    problem = found(asked, task).failure()
+    assert (problem.kind, problem.message) == ("usage", message)
+
+
+def test_a_client_without_a_fitting_model_says_how_to_name_one() -> None:
+    problem = found("groq", "reranker").failure()
+    assert problem.kind == "config"
+    assert problem.message == "client 'groq' lists no reranker model: name one, as groq:MODEL"
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_without_a_file_every_type_resolves_or_says_what_is_wanting(name: str) -> None:
+    known = configure(None, "c.yaml", {"LOKI_PLATFORM": name}, catalogue()).unwrap()
+    result = resolve(known)(Ask(HI))
+    said = result.map(lambda target: target.name).lash(lambda problem: Success(problem.message))
+    assert name in said.unwrap()
+    if name in ("openai", "claude") and service_of(known.clients[0]):
+        assert result.unwrap().client.name == name
+
+
+@pytest.mark.parametrize("name", sorted(set(KNOWN) - {"cloudflare"}))
+def test_a_known_name_brings_its_address(name: str) -> None:
+    known = configure(None, "c.yaml", {"LOKI_PLATFORM": name}, catalogue()).unwrap()
+    listed = [
+        model for model in models_of(known.catalogue, known.clients[0]) if model.type == "chat"
+    ]
+    model = f"{name}:{listed[0].name if listed else 'm'}"
+    result = resolve(known)(Ask(HI, model=model)).bind(draft)
+    if not listed and models_of(known.catalogue, known.clients[0]):
+        assert result.failure().kind == "config"  # it does other things
+    else:
+        assert result.unwrap().url.startswith(KNOWN[name].api_base)
+
+
+# ---- addresses -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("client", "message"),
+    [
+        (
+            {"type": "openai-compatible", "name": "mine"},
+            "client 'mine' needs an api_base: the address of its API",
+        ),
+        (
+            {"type": "azure-openai"},
+            "client 'azure-openai' needs an api_base: the address of its API",
+        ),
+        (
+            {"type": "openai-compatible", "name": "cloudflare", "models": [{"name": "m"}]},
+            "api_base of client 'cloudflare' has a gap to fill in: "
+            "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1",
+        ),
+        (
+            {"type": "azure-openai", "api_base": "https://{RESOURCE}.openai.azure.com"},
+            "api_base of client 'azure-openai' has a gap to fill in: "
+            "https://{RESOURCE}.openai.azure.com",
+        ),
+    ],
+)
+def test_an_address_that_is_wanting_is_a_problem_of_the_configuration(
+    client: dict[str, Any], message: str
+) -> None:
+    problem = alone(client, f"{client.get('name', client['type'])}:m").failure()
+    assert (problem.kind, problem.message) == ("config", message)
+
+
+@pytest.mark.parametrize("form", ["{{BASE}}", "{{ BASE }}"])
+def test_an_address_may_be_looked_up_later(form: str) -> None:
+    client = {"type": "openai-compatible", "name": "mine", "api_base": form}
+    setting = alone(client, "mine:m").unwrap().client.settings["api_base"]
+    assert (setting.value, setting.form) == ("BASE", "name")
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"type": "openai", "organization_id": "{{MY_NAME}}"},
+        {"type": "openai", "project_id": "{{MY_NAME}}"},
+        {"type": "azure-openai", "api_base": "https://a.example", "api_version": "{{MY_NAME}}"},
+    ],
+)
+def test_a_reference_in_any_setting_is_never_sent_as_its_name(client: dict[str, Any]) -> None:
+    client = {**client, "models": [{"name": "m"}]}
+    problem = configure({"clients": [client]}, "c.yaml", {}).failure()
+    assert problem.kind == "config" and "no environment variable MY_NAME" in problem.message
+    known = configure({"clients": [client]}, "c.yaml", {"MY_NAME": "looked-up"}).unwrap()
+    drafted = draft(resolve(known)(Ask(HI, model=f"{client['type']}:m")).unwrap()).unwrap()
+    words = f"{drafted.url} {dict(drafted.headers)}"
+    assert "MY_NAME" not in words and "looked-up" in words
+
+
+# ---- what a model is -------------------------------------------------------------------------
+
+
+def test_every_setting_of_a_model_is_kept() -> None:
+    client = config("settings").clients[0]
+    first, second, third = models_of(CATALOGUE, client)
+    assert first == Model(
+        name="m",
+        real_name="org/m",
+        type="chat",
+        price=Price(Decimal("0.15"), Decimal("1"), Decimal(0), Decimal("0.20")),
+        patch=Patch("https://m.example", {"a": 1}, {"X": "1"}, "patch of the model"),
+        max_input_tokens=128_000,
+        max_output_tokens=4096,
+        require_max_tokens=True,
+        supports_vision=True,
+        supports_function_calling=False,
+        no_stream=True,
+        no_system_message=True,
+        system_prompt_prefix="Be brief.\nBe kind.\n",
+        endpoint="responses",
+        origin="models of client all",
+    )
+    assert (second.name, second.type) == ("e", "embedding")
+    assert (third.name, third.type, third.price) == ("r", "reranker", Price())
+
+
+def model_of(name: str) -> Model:
+    """A model by client:model."""
+    return found(name).unwrap().model
+
+
+def test_an_alias_has_what_the_catalogue_knows_of_its_real_name_and_its_own_over_it() -> None:
+    fast = model_of("tuned:fast")
+    assert fast.price == Price(Decimal(2), Decimal(9))
+    assert (fast.max_input_tokens, fast.supports_vision) == (1000, True)
+    assert fast.origin == "models of client tuned and catalogue"
+    assert model_of("tuned:big").max_input_tokens is None
+    assert model_of("tuned:big-one").supports_vision is False
+    assert model_of("tuned:big-one").supports_function_calling is True
+
+
+def test_an_alias_is_sent_by_its_real_name() -> None:
+    assert draft(found("tuned:fast").unwrap()).unwrap().body["model"] == "big"
+
+
+@pytest.mark.parametrize(
+    ("name", "sees", "calls"),
+    [
+        ("openai:big", True, True),
+        ("openai:blind", False, True),
+        ("openai:unsure", None, None),
+        ("tuned:own", False, False),
+        ("tuned:all", True, False),
+        ("tuned:fast", True, True),
+        ("work:unheard-of", None, None),
+    ],
+)
+def test_abilities_are_told_untold_or_unknown(
+    name: str, sees: bool | None, calls: bool | None
+) -> None:
+    model = model_of(name)
+    assert (model.supports_vision, model.supports_function_calling) == (sees, calls)
+    image = Message("user", (Text("What is it?"), Media("image/png", b"\x89")))
+    paper = Message("user", (Media("application/pdf", b"%PDF"),))
+    tools = (Tool("f", "", {}),)
+    with_image = found(name, messages=(image,))
+    with_tools = found(name, tools=tools)
+    if sees is False:
+        assert with_image.failure().kind == "usage"
+        assert with_image.failure().message == (
+            f"{name} takes no images; if it does, set supports_vision: true"
+        )
+    else:
+        assert with_image.unwrap().name == name
+    if calls is False:
+        assert with_tools.failure().kind == "usage"
+        assert with_tools.failure().message == (
+            f"{name} calls no tools; if it does, set supports_function_calling: true"
+        )
+    else:
+        assert with_tools.unwrap().ask.tools == tools
+    assert found(name, messages=(paper,)).unwrap().name == name
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "message"),
+    [
+        ("auto", 0, "--tool-choice needs --tools"),
+        ("g", 1, "--tool-choice: no tool 'g'; known: find"),
+        ("fnd", 1, "--tool-choice: no tool 'fnd'; did you mean 'find'?"),
+    ],
+)
+def test_a_choice_needs_a_tool_to_choose(choice: str, tools: int, message: str) -> None:
+    asked = found("openai:big", tools=(Tool("find", "", {}),) * tools, tool_choice=choice)
+    assert (asked.failure().kind, asked.failure().message) == ("usage", message)
+
+
+# ---- defaults and limits ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "settled"),
+    [
+        ("tuned:long", None, 77),
+        ("tuned:long", 5, 5),
+        ("tuned:longer", None, None),
+        ("tuned:priced", None, None),
+        ("openai:big", None, None),
+    ],
+)
+def test_only_a_model_that_requires_a_length_is_told_one(
+    name: str, asked: int | None, settled: int | None
+) -> None:
+    assert found(name, max_tokens=asked).unwrap().ask.max_tokens == settled
+
+
+@pytest.mark.parametrize("asked", [True, False, None])
+@pytest.mark.parametrize("default", [True, False])
+@pytest.mark.parametrize("name", ["tuned:slow", "tuned:own"])
+def test_a_stream_is_as_asked_then_as_configured_never_where_there_is_none(
+    name: str, default: bool, asked: bool | None
+) -> None:
+    target = resolve(config(stream=default))(Ask(HI, model=name, stream=asked)).unwrap()
+    assert target.ask.stream == ((default if asked is None else asked) and name != "tuned:slow")
+
+
+@pytest.mark.parametrize(
+    ("asked", "settled"),
+    [({}, (0.5, 0.6)), ({"temperature": 0.0}, (0.0, 0.6)), ({"top_p": 1.0}, (0.5, 1.0))],
+)
+def test_sampling_is_as_asked_then_as_configured(
+    asked: dict[str, Any], settled: tuple[float, float]
+) -> None:
+    ask = replace(Ask(HI, model="tuned:own"), **asked)
+    found_ = resolve(config(temperature=0.5, top_p=0.6))(ask).unwrap().ask
+    assert (found_.temperature, found_.top_p) == settled
+
+
+def test_sampling_is_left_to_the_model_where_nobody_says() -> None:
+    ask = found("tuned:own").unwrap().ask
+    assert (ask.temperature, ask.top_p, ask.max_tokens) == (None, None, None)
+
+
+@pytest.mark.parametrize(("said", "agent"), [(None, "auto"), ("auto", "auto"), ("x/1", "x/1")])
+def test_the_user_agent_is_ours_unless_set(said: str | None, agent: str) -> None:
+    assert resolve(config(user_agent=said))(Ask(HI, model="openai")).unwrap().user_agent == agent
+
+
+CONFIGURED = {
+    "connect_timeout": 1.0,
+    "idle_timeout": 2.0,
+    "max_retries": 0,
+    "proxy": "-",
+    "retry_after_send": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("extra", "asked", "limits"),
+    [
+        ({}, Limits(), DEFAULT_LIMITS),
+        (
+            CONFIGURED,
+            Limits(),
+            replace(DEFAULT_LIMITS, connect=1, idle=2, retries=0, proxy="-", retry_after_send=True),
+        ),
+        (
+            CONFIGURED,
+            Limits(connect=9, total=8, retries=7, proxy="", retry_after_send=False),
+            Limits(9, 2.0, 8, 7, 60, "", retry_after_send=False),
+        ),
+        ({}, Limits(retries=0, max_wait=0), replace(DEFAULT_LIMITS, retries=0, max_wait=0)),
+        ({"proxy": ""}, Limits(), replace(DEFAULT_LIMITS, proxy="")),
+    ],
+)
+def test_limits_are_as_asked_then_the_client_s_then_ours(
+    extra: dict[str, Any], asked: Limits, limits: Limits
+) -> None:
+    known = configure({"clients": [{"type": "openai", "extra": extra}]}, "c.yaml", {}, CATALOGUE)
+    target = known.bind(lambda each: resolve(each)(Ask(HI, limits=asked))).unwrap()
+    assert asdict(target.limits) == asdict(limits)
+
+
+# ---- sizes and costs -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("日本", 1), ("日本語x", 2)]
+)
+def test_tokens_are_estimated(text: str, tokens: int) -> None:
+    assert estimate(text) == tokens
+
+
+@pytest.mark.parametrize(("letters", "fits"), [(1, True), (40, True), (41, False), (9000, False)])
+def test_a_prompt_over_the_limit_is_not_sent(letters: int, fits: bool) -> None:
+    result = found("ollama:llama3:8b", messages=(Message("user", "x" * letters),))
+    if fits:
+        assert result.unwrap().name == "ollama:llama3:8b"
+        return
+    problem = result.failure()
+    assert problem.kind == "input"
+    assert problem.message == (
+        f"the prompt has about {-(-letters // 4):,} tokens, ollama:llama3:8b takes 10"
+        " (max_input_tokens)"
+    )
+
+
+def test_every_turn_counts() -> None:
+    turns = (Message("system", "x" * 20), Message("user", "x" * 20), Message("user", "x"))
+    assert found("ollama:llama3:8b", messages=turns).failure().kind == "input"
+
+
+#: "Hi" is one token in, $3 a million; out it is $15 a million.
+@pytest.mark.parametrize(
+    ("name", "most", "allowed", "message"),
+    [
+        ("tuned:priced", None, "0.015003", ""),
+        ("tuned:priced", 10, "0.000153", ""),
+        ("tuned:free", None, "0", ""),
+        ("tuned:endless", 10, "1", ""),
+        (
+            "tuned:priced",
+            None,
+            "0.015002",
+            "tuned:priced could cost $0.015003, over --max-cost $0.015002"
+            " (about 1 tokens in, at most 1,000 out)",
+        ),
+        (
+            "tuned:priced",
+            100_000,
+            "1.00",
+            "tuned:priced could cost $1.500003, over --max-cost $1.00"
+            " (about 1 tokens in, at most 100,000 out)",
+        ),
+        (
+            "tuned:unpriced",
+            None,
+            "1",
+            "--max-cost: nobody knows tuned:unpriced's worst case, for want of its price",
+        ),
+        (
+            "tuned:endless",
+            None,
+            "1",
+            "--max-cost: nobody knows tuned:endless's worst case, for want of"
+            " its longest answer: give --max-tokens",
+        ),
+    ],
+)
+def test_what_could_cost_too_much_is_not_sent(
+    name: str, most: int | None, allowed: str, message: str
+) -> None:
+    result = found(name, max_tokens=most, max_cost=Decimal(allowed))
+    if not message:
+        assert result.unwrap().name == name
+        return
+    assert (result.failure().kind, result.failure().message) == ("budget", message)
+
+
+LARGE = "x" * 400_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"messages": (Message("user", LARGE),)},
+        mended({"tools": (Tool("f", LARGE, {}),)}, was="tools count for nothing in the worst case"),
+        mended({"schema": {"description": LARGE}}, was="a schema counts for nothing"),
+        mended(
+            {"messages": (Message("user", (Text("Hi"), Media("image/png", LARGE.encode()))),)},
+            was="images and documents count for nothing in the worst case",
+        ),
+    ],
+)
+def test_everything_that_is_sent_counts_for_the_worst_case(more: dict[str, Any]) -> None:
+    models = [{"name": "m", "input_price": 3, "output_price": 15, "max_output_tokens": 10}]
+    abilities = {"supports_vision": True, "supports_function_calling": True}
+    plain = {"clients": [{"type": "openai", "models": [{**models[0], **abilities}]}]}
+    ask = replace(Ask(HI, max_cost=Decimal("0.001")), **more)
+    assert resolve(configure(plain, "c.yaml", {}).unwrap())(ask).failure().kind == "budget"
+
+
+def test_the_prefix_counts_for_the_worst_case() -> None:
+    model = {"name": "m", "input_price": 3, "output_price": 15, "max_output_tokens": 10}
+    plain = {"clients": [{"type": "openai", "models": [{**model, "system_prompt_prefix": LARGE}]}]}
+    ask = Ask(HI, max_cost=Decimal("0.001"))
+    assert resolve(configure(plain, "c.yaml", {}).unwrap())(ask).failure().kind == "budget"
+
+
+# ---- the conversation ------------------------------------------------------------------------
+
+Turns = list[tuple[str, str]]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "arranged"),
+    [
+        ("own", [("system", "S"), ("user", "U")], [("system", "S"), ("user", "U")]),
+        ("prefixed", [("user", "U")], [("system", "Be brief."), ("user", "U")]),
+        (
+            "prefixed",
+            [("system", "S"), ("user", "U")],
+            [("system", "Be brief.\n\nS"), ("user", "U")],
+        ),
+        (
+            "prefixed",
+            [("developer", "D"), ("user", "U")],
+            [("developer", "Be brief.\n\nD"), ("user", "U")],
+        ),
+        ("plain", [("user", "U")], [("user", "U")]),
+        ("plain", [("system", "S"), ("user", "U")], [("user", "S\n\nU")]),
+        ("plain", [("developer", "D"), ("user", "U")], [("user", "D\n\nU")]),
+        ("told", [("user", "U")], [("user", "Be brief.\n\nU")]),
+        ("told", [("system", "S"), ("user", "U")], [("user", "Be brief.\n\nS\n\nU")]),
+        (
+            "plain",
+            [("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "V")],
+            [("user", "S\n\nU"), ("assistant", "A"), ("user", "V")],
+        ),
+        mended(
+            "plain",
+            [("system", "S"), ("system", "T"), ("user", "U")],
+            [("user", "S\n\nT\n\nU")],
+            was="the first system message goes into the second, which stays one",
+        ),
+        mended(
+            "plain",
+            [("system", "S")],
+            [("user", "S")],
+            was="a system message alone stays one, though the model takes none",
+        ),
+        mended(
+            "plain",
+            [("system", "S"), ("assistant", "A"), ("user", "U")],
+            [("user", "S"), ("assistant", "A"), ("user", "U")],
+            was="the system prompt is put into the mouth of the assistant",
+        ),
+    ],
+)
+def test_prefix_and_system_prompt_are_where_the_model_takes_them(
+    name: str, asked: Turns, arranged: Turns
+) -> None:
+    model = model_of(f"tuned:{name}")
+    messages = arrange(tuple(Message(role, text) for role, text in asked), model)
+    assert [(message.role, message.text) for message in messages] == arranged
+
+
+def test_media_stay_behind_the_system_prompt() -> None:
+    image = Media("image/png", b"\x89")
+    turns = (Message("system", "S"), Message("user", (image, Text("U"))))
+    (turn,) = arrange(turns, model_of("tuned:plain"))
+    assert turn.parts == (Text("S"), image, Text("U"))
+
+
+def test_settings_of_a_target_never_show_their_values() -> None:
+    client = {"type": "openai", "api_key": "s3cret", "extra": {"proxy": "http://u:s3cret@p"}}
+    assert "s3cret" not in repr(alone(client).unwrap())
+    assert "s3cret" not in repr(Setting("s3cret"))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from loki.records import Client, Dialect, Target
-from loki.wire.claude_models import version_of
 from loki.wire.sigv4 import sign
 from loki.wire.vertex import vertex_lacks, vertex_url, vertex_wire
 
@@ -68,6 +67,21 @@ def base_of(client: Client, service: Service) -> str:
     return setting.value.rstrip("/") if setting.form == "literal" else SECRET_BASE
 
 
+def always(name: str) -> Callable[[Target], str]:
+    """A wire for every model."""
+    return lambda target: name
+
+
+def at(path: str) -> Callable[[Target, str], str]:
+    """One path for every model."""
+    return lambda target, base: f"{base}/{path}"
+
+
+def as_header(name: str) -> Callable[[str], dict[str, str]]:
+    """A credential in a header of its own."""
+    return lambda secret: {name: secret}
+
+
 def openai_wire(target: Target) -> str:
     """Chat Completions, unless the model is only to be had elsewhere."""
     return "responses" if target.model.endpoint == "responses" else "openai"
@@ -95,11 +109,6 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def api_key(key: str) -> dict[str, str]:
-    """Azure's own header."""
-    return {"api-key": key}
-
-
 def openai_headers(client: Client) -> dict[str, str]:
     """Whose account pays, where a key has several."""
     named = {"OpenAI-Organization": "organization_id", "OpenAI-Project": "project_id"}
@@ -110,39 +119,11 @@ def openai_headers(client: Client) -> dict[str, str]:
     }
 
 
-def cohere_wire(target: Target) -> str:
-    """Chat v2."""
-    return "cohere"
-
-
-def cohere_url(target: Target, base: str) -> str:
-    """Cohere's path; its version is part of the base."""
-    return f"{base}/chat"
-
-
-def claude_wire(target: Target) -> str:
-    """Messages."""
-    return "claude"
-
-
-def claude_url(target: Target, base: str) -> str:
-    """Anthropic's path."""
-    return f"{base}/messages"
-
-
-def claude_key(key: str) -> dict[str, str]:
-    """Anthropic's own header."""
-    return {"x-api-key": key}
-
-
 def claude_headers(client: Client) -> dict[str, str]:
     """The version of the API, which every request must name."""
+    from loki.wire.claude_models import version_of
+
     return {"anthropic-version": version_of(client)}
-
-
-def gemini_wire(target: Target) -> str:
-    """Google's own."""
-    return "gemini"
 
 
 def gemini_url(target: Target, base: str) -> str:
@@ -151,21 +132,11 @@ def gemini_url(target: Target, base: str) -> str:
     return f"{base}/models/{quote(target.model.real_name, safe='')}:{method}"
 
 
-def google_key(key: str) -> dict[str, str]:
-    """Google's own header."""
-    return {"x-goog-api-key": key}
-
-
 def gemini_headers(client: Client) -> dict[str, str]:
     """Whose quota a token's requests count against, where a project is named."""
     if "access_token" not in client.settings or "project_id" not in client.settings:
         return {}
     return {"x-goog-user-project": client.settings["project_id"].value}
-
-
-def bedrock_wire(target: Target) -> str:
-    """Converse, which every chat model there speaks."""
-    return "converse"
 
 
 def bedrock_url(target: Target, base: str) -> str:
@@ -212,30 +183,30 @@ SERVICES: dict[str, Service] = {
         wire=openai_wire,
         api_base="",
         locate=azure_url,
-        proofs={"access_token": bearer, "api_key": api_key},
+        proofs={"access_token": bearer, "api_key": as_header("api-key")},
         dialect=OPENAI,
         open_list=True,
     ),
     "cohere": Service(
-        wire=cohere_wire,
+        wire=always("cohere"),
         api_base="https://api.cohere.com/v2",
-        locate=cohere_url,
+        locate=at("chat"),
         proofs={"access_token": bearer, "api_key": bearer},
         variables={"api_key": ("CO_API_KEY",)},
     ),
     "claude": Service(
-        wire=claude_wire,
+        wire=always("claude"),
         api_base="https://api.anthropic.com/v1",
-        locate=claude_url,
-        proofs={"access_token": bearer, "api_key": claude_key},
+        locate=at("messages"),
+        proofs={"access_token": bearer, "api_key": as_header("x-api-key")},
         headers=claude_headers,
         variables={"api_key": ("ANTHROPIC_API_KEY",)},
     ),
     "gemini": Service(
-        wire=gemini_wire,
+        wire=always("gemini"),
         api_base="https://generativelanguage.googleapis.com/v1beta",
         locate=gemini_url,
-        proofs={"access_token": bearer, "api_key": google_key},
+        proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
         headers=gemini_headers,
         variables={"api_key": ("GOOGLE_API_KEY",)},
     ),
@@ -243,7 +214,7 @@ SERVICES: dict[str, Service] = {
         wire=vertex_wire,
         api_base="https://aiplatform.googleapis.com",
         locate=vertex_url,
-        proofs={"access_token": bearer, "api_key": google_key},
+        proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
         variables={
             "project_id": ("GOOGLE_CLOUD_PROJECT",),
             "location": ("GOOGLE_CLOUD_LOCATION",),
@@ -251,7 +222,7 @@ SERVICES: dict[str, Service] = {
         lacks=vertex_lacks,
     ),
     "bedrock": Service(
-        wire=bedrock_wire,
+        wire=always("converse"),
         api_base="https://bedrock-runtime.{region}.amazonaws.com",
         locate=bedrock_url,
         proofs={"access_token": bearer, "api_key": bearer},

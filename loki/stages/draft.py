@@ -10,7 +10,7 @@ from loki import __version__
 from loki.clients import base_of, service_of
 from loki.problems import Problem, fail
 from loki.records import Draft, Message, Model, Target, Text
-from loki.wire import CHAT
+from loki.wire import chat
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
@@ -21,7 +21,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     messages = arrange(target.ask.messages, target.model)
     arranged = replace(target, ask=replace(target.ask, messages=messages))
     return (
-        CHAT[service.wire(target)]
+        chat(service.wire(target))
         .draft(arranged)
         .map(
             lambda body: Draft(

@@ -33,7 +33,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire import CHAT
+from loki.wire import chat
 from loki.wire.codec import Wire, overlay
 from loki.wire.errors import read_error, request_id
 from loki.wire.think import Thoughts
@@ -146,7 +146,7 @@ def wire_of(request: Request) -> Wire:
     """The wire that a request was said in."""
     service = service_of(request.draft.target.client)
     assert service is not None  # else there would be no request
-    return CHAT[service.wire(request.draft.target)]
+    return chat(service.wire(request.draft.target))
 
 
 def stream_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEvent]]]:

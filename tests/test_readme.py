@@ -6,6 +6,7 @@ import re
 import shlex
 
 import pytest
+from matrix import matrix
 from support import ROOT
 
 from loki.cli.flags import parse
@@ -59,6 +60,11 @@ def test_the_files_it_names_are_there() -> None:
     assert len(named) > 8
     assert [path for path in named if not (ROOT / path).exists()] == []
     assert all((ROOT / "Makefile").read_text().count(f"\n{name}:") for name in ("demo", "test"))
+
+
+def test_the_matrix_is_what_the_tables_draft() -> None:
+    told = README.partition(".. matrix begins")[2].partition(".. matrix ends")[0]
+    assert told.partition("\n\n")[2].strip() == matrix().strip()
 
 
 def named_models() -> list[str]:

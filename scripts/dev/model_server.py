@@ -45,6 +45,9 @@ def start(port: int, context: int) -> Any:
     params.n_ctx = context
     params.n_parallel = 1
     params.verbosity = -1
+    # One core is left for others: llama.cpp's threads wait for each other by spinning.
+    threads = max(1, (os.cpu_count() or 1) - 1)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     return xllamacpp.Server(params)
 
 

@@ -1,0 +1,107 @@
+"""The tables of clients and wires -> the README's matrix: an ask of each kind is drafted by each.
+
+python scripts/dev/matrix.py     # prints what stands between the README's two marks
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from returns.result import Success
+
+from loki.edge.secrets import masked
+from loki.pipeline import Env, prepare
+from loki.records import Ask, Media, Message, Request, Text, Tool
+from loki.stages.configure import configure
+
+HI = Message("user", "Hi")
+PLAIN = Ask((HI,))
+TOOL = Tool("weather", "The weather.", {"type": "object", "properties": {}})
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
+
+def attached(media_type: str) -> Ask:
+    """An ask with something attached."""
+    media = Media(media_type, b"data", name="a")
+    return replace(PLAIN, messages=(Message("user", (media, Text("Look"))),))
+
+
+FEATURES: dict[str, list[Ask]] = {
+    "stream": [replace(PLAIN, stream=True)],
+    "system": [replace(PLAIN, messages=(Message("system", "Be brief."), HI))],
+    "image": [attached("image/png")],
+    "PDF": [attached("application/pdf")],
+    "sound": [attached("audio/wav")],
+    "tools": [replace(PLAIN, tools=(TOOL,), tool_choice="auto")],
+    "schema": [replace(PLAIN, schema=SCHEMA)],
+    "effort": [replace(PLAIN, reasoning="low")],
+    "budget": [replace(PLAIN, reasoning=2048)],
+    "stop": [replace(PLAIN, stop=("END",))],
+    "seed": [replace(PLAIN, seed=7)],
+}
+
+#: What a column means where its name does not say it.
+NOTES = """\
+``image``, ``PDF``, ``sound``: attached with ``-f``. ``tools``: ``--tools``, ``--tool-choice``.
+``schema``: ``--schema`` in the provider's own form. ``effort``, ``budget``: ``--reasoning low`` and
+``--reasoning 2048``; "some" depends on the model. A dash ends with exit 64 before anything is sent.
+"""
+
+#: The models that stand for a client, and the client itself.
+ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "openai": ({"type": "openai"}, ["gpt-4.1", "gpt-6.1-terra"]),
+    "… its Responses": (
+        {"type": "openai", "models": [{"name": "m", "endpoint": "responses"}]},
+        ["m"],
+    ),
+    "openai-compatible": ({"type": "openai-compatible", "api_base": "http://a.example"}, ["m"]),
+    "azure-openai": ({"type": "azure-openai", "api_base": "https://a.example"}, ["m"]),
+    "claude": ({"type": "claude"}, ["claude-sonnet-4-5", "claude-sonnet-5-5"]),
+    "cohere": ({"type": "cohere"}, ["command-a-reasoning-08-2025"]),
+    "gemini": ({"type": "gemini"}, ["gemini-2.5-flash", "gemini-3.8-flash"]),
+    "vertexai": ({"type": "vertexai", "project_id": "p"}, ["gemini-2.5-pro", "gemini-3.8-flash"]),
+    "bedrock": (
+        {"type": "bedrock", "region": "us-east-1"},
+        ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-pro-v1:0"],
+    ),
+}
+
+
+def nowhere(request: Request) -> Any:
+    """Nothing is sent here."""
+    raise AssertionError(request)
+
+
+def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
+    """Whether a client drafts an ask."""
+    abilities = {"supports_vision": True, "supports_function_calling": True}
+    listed = {"models": [{"name": model, **abilities}], **client}
+    listed["models"] = [{**each, **abilities} for each in listed["models"]]
+    config = configure({"clients": [listed]}, "matrix", {}).unwrap()
+    env = Env(config, masked, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
+    name = f"{client['type']}:{model}"
+    return isinstance(prepare(env, replace(ask, model=name)), Success)
+
+
+def cell(client: dict[str, Any], models: list[str], asks: list[Ask]) -> str:
+    """yes, a dash, or "some" where it depends on the model."""
+    found = {can(client, model, ask) for model in models for ask in asks}
+    return "some" if len(found) == 2 else "yes" if found == {True} else "--"
+
+
+def matrix() -> str:
+    """The matrix as a simple table of reStructuredText."""
+    lines = [("", *FEATURES)]
+    lines += [
+        (name, *(cell(*row, asks) for asks in FEATURES.values())) for name, row in ROWS.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = "  ".join("=" * width for width in widths)
+    rows = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    rows[0] = rows[0].replace(" ", "\\", 1) if rows[0].startswith(" ") else rows[0]
+    return "\n".join([rule, rows[0], rule, *rows[1:], rule]) + "\n\n" + NOTES
+
+
+if __name__ == "__main__":
+    print(matrix(), end="")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-QUESTION = "What is this document about? Answer in one sentence."
+QUESTION = "What is loki? Answer in one sentence."
 
 CONFIG = """\
 model: local:smollm2
@@ -55,9 +55,7 @@ def main() -> int:
             "LOKI_CONFIG_DIR": folder,
             "LOKI_CACHE_DIR": folder,
         }
-        command = (
-            f"cat README.rst | loki-pipe -m local:smollm2 -t 0 --max-tokens 80 -v '{QUESTION}'"
-        )
+        command = f"cat README.rst | loki-pipe -m local:smollm2 -t 0 --stop . -v -f - '{QUESTION}'"
         print(f"$ {command}", flush=True)
         return subprocess.run(command, shell=True, cwd=ROOT, env=environ).returncode
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-QUESTION = "What is loki? Answer in one sentence."
+QUESTION = "Summarise in one sentence"
 
 CONFIG = """\
 model: local:smollm2
@@ -25,6 +25,9 @@ clients:
         max_input_tokens: 8192
         input_price: 0
         output_price: 0
+        patch:
+          body:
+            repeat_penalty: 1.15  # so small a model likes to repeat itself
 """
 
 
@@ -55,7 +58,8 @@ def main() -> int:
             "LOKI_CONFIG_DIR": folder,
             "LOKI_CACHE_DIR": folder,
         }
-        command = f"cat README.rst | loki-pipe -m local:smollm2 -t 0 --stop . -v -f - '{QUESTION}'"
+        words = "loki-pipe -m local:smollm2 -t 0 --max-tokens 60 -q -v"
+        command = f"cat README.rst | {words} '{QUESTION}'"
         print(f"$ {command}", flush=True)
         return subprocess.run(command, shell=True, cwd=ROOT, env=environ).returncode
 

@@ -132,7 +132,7 @@ def parameters(
 def limits(target: Target) -> str:
     """Times and counts in force."""
     said = {f.name: getattr(target.limits, f.name) for f in fields(Limits)}
-    shown = {name: value for name, value in said.items() if value is not None}
+    shown = {name: value for name, value in said.items() if value not in (None, False)}
     return ", ".join(
         f"{name} {mask_url(value) if isinstance(value, str) else f'{value:g}'}"
         for name, value in shown.items()

@@ -40,7 +40,7 @@ def parser(prog: str) -> Parser:
         prog=prog,
         usage=f"{prog} [flags] [TEXT…]",
         description="Prompt in (TEXT, stdin, or both), answer out.",
-        epilog=f"{prog} -m openai:gpt-5-mini 'Summarise' < report.txt",
+        epilog=f"{prog} -m openai 'Summarise in three sentences' < report.txt",
         allow_abbrev=False,
     )
     made.add_argument("text", nargs="*", metavar="TEXT", help="the prompt; stdin follows it")
@@ -175,6 +175,8 @@ GROUPS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         switch("-S --no-stream", "ask for the answer in one piece"),
         switch("-c --code", "only the first fenced code block"),
+        flag("--tag", "a label for the ledger, once there is one", metavar="NAME"),
+        switch("--no-ledger", "write no ledger: nothing is written yet"),
         switch("-q --quiet", "no warnings"),
         switch("-v --verbose", "end with tokens, cost and seconds on stderr"),
     ],
@@ -193,7 +195,7 @@ GROUPS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "--dry-run",
             "print the request and send nothing",
             choices=("json", "curl"),
-            metavar="json|curl",
+            metavar="[=json|curl]",
         ),
         switch("--explain", "on stderr: what came from where"),
         flag("--config", "another configuration file", metavar="FILE"),

@@ -165,14 +165,15 @@ def check(prog: str, flags: Namespace) -> int:
     config = configure(plain, path, environ, files.catalogue())
     if not isinstance(config, Success):
         return failed(prog, config.failure(), "text")
-    show.out(f"{path}: {len(config.unwrap().clients)} clients, nothing wrong\n")
+    count = len(config.unwrap().clients)
+    show.out(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
     return 0
 
 
 STARTER = """\
 # The configuration of loki. `loki --check` says what is wrong with it.
 
-# model: openai:gpt-5-mini        # asked when no -m is given; also LOKI_MODEL
+# model: openai:gpt-4.1           # asked when no -m is given; also LOKI_MODEL
 # temperature: 0.2                # sent only when set
 # stream: true
 

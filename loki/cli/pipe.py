@@ -179,7 +179,7 @@ def attachment(path: str) -> Result[Text | Media, Problem]:
     if path == "-":
         return attach(sys.stdin.buffer.read(), "stdin")
     if path.startswith(("http://", "https://")):
-        from loki.edge.send import fetch
+        from loki.edge.network import fetch
 
         return fetch(path).bind(lambda data: attach(data, path))
     return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits, Opened, Request
+from loki.wire.chunked import Broken, join
 
 #: One attempt; the second argument is when to stop, on the monotonic clock.
 Attempt = Callable[[Request, float], Result[Opened, Problem]]
@@ -135,17 +136,25 @@ def pieces(
     answer: requests.Response, request: Request, deadline: float
 ) -> Iterator[Result[bytes, Problem]]:
     """The body as it comes, each piece at once; a failure comes last."""
-    read, limits = answer.raw.read1, request.draft.target.limits
+    limits = request.draft.target.limits
     try:
-        while piece := read(PIECE, decode_content=True):
+        for piece in arriving(answer):
             yield Success(piece)
             if time.monotonic() > deadline:
-                yield fail(
-                    "offline", f"the answer was not whole within {limits.total:g} s", sent=True
-                )
+                late = f"the answer was not whole within {limits.total:g} s"
+                yield fail("offline", late, sent=True)
                 return
-    except (HTTPError, OSError) as error:
+    except (HTTPError, OSError, Broken) as error:
         yield Failure(broken(error, limits))
+
+
+def arriving(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it arrives; a plain chunked one straight from the connection, in few pieces."""
+    raw = answer.raw
+    connection = getattr(getattr(raw, "_original_response", None), "fp", None)
+    if raw.chunked and connection is not None and "content-encoding" not in answer.headers:
+        return join(iter(lambda: connection.read1(PIECE), b""))
+    return iter(lambda: raw.read1(PIECE, decode_content=True), b"")
 
 
 def fetch(url: str) -> Result[bytes, Problem]:
@@ -169,7 +178,7 @@ def fetch(url: str) -> Result[bytes, Problem]:
 
 def broken(error: Exception, limits: Limits) -> Problem:
     """An answer that broke off."""
-    if isinstance(error, ReadTimeoutError):
+    if isinstance(error, (ReadTimeoutError, TimeoutError)):
         quiet = f"nothing came for {limits.idle:g} s in the middle of the answer"
         return Problem("offline", quiet, sent=True)
     return Problem("garbled", f"the answer broke off: {plain(error)}", sent=True)

@@ -171,7 +171,7 @@ def whole_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEv
 def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> Iterable[WireEvent]:
     """The events of a JSON text, a Problem if it is none."""
     try:
-        return read(json.loads(text))
+        return read(json.loads(str(text, "utf-8")))
     except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
         glimpse = " ".join(text[:120].decode("utf-8", "replace").split()) or "nothing"
         return (Problem("garbled", f"the answer is not JSON: {glimpse}", sent=True),)

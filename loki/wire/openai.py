@@ -278,6 +278,13 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
     """One chunk of a stream; of several choices only the first is told."""
     match chunk:
+        case {"choices": [{"delta": {"content": str(text)} as delta} as choice]} if (
+            text
+            and len(delta) == 1
+            and not (choice.get("finish_reason") or choice.get("index") or choice.get("usage"))
+            and not (chunk.get("usage") or chunk.get("error") or chunk.get("x_groq"))
+        ):
+            return (Text(text),)  # nearly every chunk, at half the time
         case {"error": error} if error:
             return (*read_usage(chunk), *read_error_event(chunk))
         case {"choices": [{"index": int(index)}, *_]} if index > 0:

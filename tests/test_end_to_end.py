@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import BIN, Home
-from demo import CONFIG, model
+from demo import model
 from support import ROOT
 
 from loki import Ask, Message, answer, collect, open_env, stream
@@ -24,6 +24,37 @@ pytestmark = [
 ]
 
 
+#: Without the server's cache an answer is the same each time.
+LOCAL = """\
+model: local:smollm2
+clients:
+  - type: openai-compatible
+    name: local
+    api_base: {address}/v1
+    models:
+      - name: smollm2
+        max_input_tokens: 8192
+        input_price: 0
+        output_price: 0
+        patch:
+          body:
+            cache_prompt: false
+"""
+
+CLAUDE = """\
+clients:
+  - type: claude
+    api_key: none
+    api_base: {address}/v1
+    models:
+      - name: smollm2
+        max_output_tokens: 30
+        patch:
+          body:
+            cache_prompt: false
+"""
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with model() as address:
@@ -32,7 +63,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def here(home: Home, address: str) -> Home:
-    home.configure(CONFIG.format(address=address))
+    home.configure(LOCAL.format(address=address))
     return home
 
 
@@ -55,6 +86,7 @@ def test_json_carries_the_server_s_own_counts(here: Home, address: str) -> None:
             "temperature": 0,
             "seed": 1,
             "max_tokens": 20,
+            "cache_prompt": False,
         }
     )
     curl = ["curl", "-s", f"{address}/v1/chat/completions", "-d", body]
@@ -88,17 +120,6 @@ def test_a_schema_holds(here: Home) -> None:
     )
     done = here.run("--schema", schema, "-o", "json", "-t", "0", "The colour of grass?")
     assert done.code == 0 and done.json["data"]["colour"] in ("red", "green")
-
-
-CLAUDE = """\
-clients:
-  - type: claude
-    api_key: none
-    api_base: {address}/v1
-    models:
-      - name: smollm2
-        max_output_tokens: 30
-"""
 
 
 def test_the_claude_client_holds_a_conversation_with_the_same_server(

@@ -15,8 +15,9 @@ from loki.clients import SECRET_BASE, Service, service_of
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Draft, Setting
-from loki.stages.configure import CREDENTIALS, SENSITIVE, variable
+from loki.stages.configure import variable
 from loki.stages.patch import set_headers
+from loki.stages.settings import CREDENTIALS, SENSITIVE
 
 NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 PATIENCE = 60  # seconds for a command that prints a secret

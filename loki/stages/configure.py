@@ -13,6 +13,8 @@ from loki.clients import KNOWN, SERVICES, TYPES
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
+from loki.stages.patch import bad_pattern
+from loki.stages.settings import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
 
 
 def configure(
@@ -210,74 +212,5 @@ def patch_of(raw: JsonObject, origin: str) -> Patch:
     )
 
 
-def bad_pattern(pattern: str) -> str:
-    """Why it is no regular expression, empty if it is one.
-
-    >>> bad_pattern("gpt-(4")
-    "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
-    """
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"{pattern!r} is not a regular expression: {error}"
-    return ""
-
-
-def is_reference(value: str) -> bool:
-    """Whether a value is ``{{NAME}}``: not the secret, but where it is.
-
-    >>> is_reference("{{OPENAI_API_KEY}}"), is_reference("sk-1")
-    (True, False)
-    """
-    return re.fullmatch(r"\s*\{\{[^{}]+\}\}\s*", value) is not None
-
-
 PATCH_PARTS: dict[str, type] = {"url": str, "body": dict, "headers": dict}
 PATCH_SHAPE = 'expected {"url": "…", "body": {…}, "headers": {…}}'
-
-#: Names of headers and settings whose values nobody should see.
-SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential|signature|subscription")
-
-PATCH_KINDS = ("chat_completions", "embeddings", "rerank")
-
-#: Credentials and addresses: each may also be given as <name>_cmd or <name>_file.
-CREDENTIALS = (
-    "api_key",
-    "access_token",
-    "access_key_id",
-    "secret_access_key",
-    "session_token",
-)
-
-SETTINGS = (
-    "api_base",
-    *CREDENTIALS,
-    "auth",
-    "organization_id",
-    "project_id",
-    "location",
-    "adc_file",
-    "region",
-    "profile",
-    "api_version",
-)
-
-#: Keys of ``extra`` and the fields of Limits that they set.
-LIMITS = {
-    "proxy": "proxy",
-    "connect_timeout": "connect",
-    "idle_timeout": "idle",
-    "total_timeout": "total",
-    "max_retries": "retries",
-    "max_wait": "max_wait",
-    "ca_bundle": "ca_bundle",
-    "client_cert": "client_cert",
-    "client_key": "client_key",
-    "retry_after_send": "retry_after_send",
-}
-
-TOP = ("model", "temperature", "top_p", "stream", "user_agent")

@@ -6,7 +6,7 @@ from typing import Any
 
 from loki.clients import TYPES
 from loki.stages import schema as yaml
-from loki.stages.configure import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
+from loki.stages.settings import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
 
 PATCH = yaml.mapping({"url": yaml.text, "body": yaml.free_object, "headers": yaml.headers})
 

@@ -8,9 +8,9 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
-from loki.stages.configure import CREDENTIALS, SENSITIVE, is_reference
 from loki.stages.grammar import RULES
 from loki.stages.schema import Complaint, read_yaml
+from loki.stages.settings import CREDENTIALS, SENSITIVE, is_reference
 
 
 def load(text: str, path: str) -> Result[JsonObject, Problem]:

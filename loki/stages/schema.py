@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from loki.problems import nearest
-from loki.stages.configure import bad_pattern
+from loki.stages.patch import bad_pattern
 
 Spot = tuple[int, int]  # line and column, from 1
 
@@ -55,7 +55,9 @@ def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
     except RecursionError:
         return {}, (Complaint((1, 1), "too deeply nested"),)
     except (YAMLError, *STUMBLES) as error:
-        return {}, (Complaint((1, 1), f"not YAML that can be read: {error}".split("\n")[0]),)
+        odd = re.search(r"^\s*\?\s+", text, re.MULTILINE)  # a key that is more than a word
+        said = f"not YAML that can be read: {error}".split("\n")[0]
+        return {}, (Complaint(spot_at(text, odd.end() if odd else 0), said),)
     complaints: list[Complaint] = []
     found = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
     start = spot_at(text, found.end() - 1 if found else 0)

@@ -17,8 +17,9 @@ from loki.clients import KNOWN, TYPES
 from loki.edge.files import environment, read_config, read_env
 from loki.problems import Problem
 from loki.records import Client, Config, Limits, Patch, Setting
-from loki.stages.configure import PATCH_KINDS, SETTINGS, configure
+from loki.stages.configure import configure
 from loki.stages.load import check
+from loki.stages.settings import PATCH_KINDS, SETTINGS
 
 CONFIGS = Path(__file__).parent / "configs"
 

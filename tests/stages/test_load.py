@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from loki.problems import nearest
 from loki.stages import grammar
-from loki.stages.configure import SETTINGS
 from loki.stages.load import check, load
+from loki.stages.settings import SETTINGS
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -190,15 +190,10 @@ def test_patterns_keep_their_order() -> None:
 WRONG = {file.stem: file.read_bytes().decode() for file in sorted(CONFIGS.glob("wrong/*.yaml"))}
 assert WRONG
 
-#: What is told at the wrong place: ruamel cannot hash such a key, and says no more.
-WRONG_LINES = {"unhashable-key": "the place is always 1:1"}
 
-
-def wrong(known: dict[str, str], but: Iterable[str] = ()) -> list[Any]:
-    """Wrong configurations, as parameters; what is known to fail must fail."""
-    marks = {name: [pytest.mark.xfail(strict=True, reason=why)] for name, why in known.items()}
-    names = [name for name in WRONG if name not in set(but)]
-    return [pytest.param(WRONG[name], id=name, marks=marks.get(name, [])) for name in names]
+def wrong(but: Iterable[str] = ()) -> list[Any]:
+    """Wrong configurations, as parameters."""
+    return [pytest.param(WRONG[name], id=name) for name in WRONG if name not in set(but)]
 
 
 def expected(text: str) -> list[tuple[int, int, str]]:
@@ -213,7 +208,7 @@ def says(message: str, pattern: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pieces)), message) is not None
 
 
-@pytest.mark.parametrize("text", wrong(WRONG_LINES))
+@pytest.mark.parametrize("text", wrong())
 def test_every_mistake_is_told_with_its_line(text: str) -> None:
     complaints = check(text)[1]
     told = [(spot[0], message) for spot, message in complaints]
@@ -223,13 +218,13 @@ def test_every_mistake_is_told_with_its_line(text: str) -> None:
         assert says(message, pattern), (message, pattern)
 
 
-@pytest.mark.parametrize("text", wrong({}, but=WRONG_LINES))
+@pytest.mark.parametrize("text", wrong())
 def test_every_mistake_is_told_with_its_column(text: str) -> None:
     spots = [spot for spot, _ in check(text)[1]]
     assert spots == [(line, column) for line, column, _ in expected(text)]
 
 
-@pytest.mark.parametrize("text", wrong({}, but=WRONG_LINES))
+@pytest.mark.parametrize("text", wrong())
 def test_lines_that_end_in_cr_lf_change_nothing(text: str) -> None:
     complaints = check(text.replace("\n", "\r\n"))[1]
     assert [spot[0] for spot, _ in complaints] == [line for line, _, _ in expected(text)]
@@ -244,7 +239,7 @@ LONG = (
 )
 #: These mean something else where another key stands above them.
 ALONE = ["indent-all", "indent-first", "list-where-mapping", "text-alone", "two-documents"]
-MOVED = wrong({}, but=[*WRONG_LINES, *ALONE, "types-top"])
+MOVED = wrong(but=[*ALONE, "types-top"])
 
 
 @pytest.mark.parametrize("before", [LONG, LONG.replace("\n", "\r\n"), "# é\n" * 300, "\n" * 7])

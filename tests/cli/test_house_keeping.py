@@ -118,6 +118,7 @@ def test_completions_are_scripts_of_their_shell(home: Home, tmp_path: Path, shel
     subprocess.run([program, "-n", str(tmp_path / "script")], check=True, timeout=30)
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
 def test_bash_completes_flags_and_models(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     script = home.folder / "script"

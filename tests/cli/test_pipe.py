@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -469,6 +470,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(home: Home) -> None:
     assert "secret" not in shown.out + curl.out and server.asked == []
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_curl_of_a_dry_run_is_the_same_request(home: Home) -> None:
     with serving(plain(reply())) as server:
         home.local(server.address)

@@ -34,9 +34,21 @@ def coloured(text: str, code: str) -> str:
 def complain(prog: str, problem: Problem, form: str) -> None:
     """Why there is no answer; as JSON too where the output is JSON."""
     words = " ".join(problem.message.split())
-    talk(f"{prog}: {coloured(problem.kind, '31')}: {words}")
+    talk(f"{prog}: {coloured(problem.kind, '31')}: {words}{facts(problem)}")
     if form != "text":
         talk(compact(problem_json(problem)))
+
+
+def facts(problem: Problem) -> str:
+    """What the provider's support will ask for.
+
+    >>> facts(Problem("auth", "No.", status=401, code="bad_key", request_id="req_1"))
+    ' (401 bad_key, request req_1)'
+    """
+    status = " ".join(str(each) for each in (problem.status, problem.code) if each)
+    request = f"request {problem.request_id}" if problem.request_id else ""
+    told = ", ".join(filter(None, (status, request)))
+    return f" ({told})" if told else ""
 
 
 def problem_json(problem: Problem) -> JsonObject:

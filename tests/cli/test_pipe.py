@@ -363,7 +363,7 @@ def test_errors_are_told_to_programs_too(home: Home) -> None:
         home.local(server.address)
         done = home.run("-o", "json", "Hi")
     line, told = done.err.splitlines()
-    assert done.code == 77 and line == "loki-pipe: auth: Bad key."
+    assert done.code == 77 and line == "loki-pipe: auth: Bad key. (401 invalid_api_key, request r1)"
     assert json.loads(told) == {
         "kind": "auth",
         "message": "Bad key.",

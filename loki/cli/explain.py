@@ -14,9 +14,11 @@ from loki.clients import base_of, service_of
 from loki.edge.secrets import mask, mask_url, masked
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
-from loki.records import Ask, Limits, Request, Setting, Target
+from loki.records import Ask, Json, Limits, Request, Setting, Target
+from loki.stages.build import compact
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
+from loki.stages.settings import SENSITIVE
 
 
 def dry_run(prog: str, env: Env, ask: Ask, form: str) -> int:
@@ -29,6 +31,24 @@ def dry_run(prog: str, env: Env, ask: Ask, form: str) -> int:
     return 0
 
 
+def hidden(body: Json) -> Json:
+    """A body without what a patch put into it as a secret; what is asked is shown as it is."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        key: value
+        if key in ASKED
+        else "***"
+        if isinstance(value, str) and SENSITIVE.search(key)
+        else hidden(value)
+        for key, value in body.items()
+    }
+
+
+#: The parts of a body that are the user's own words.
+ASKED = ("messages", "contents", "input", "tools", "system", "systemInstruction", "toolConfig")
+
+
 def as_json(request: Request) -> str:
     """A request as one JSON object."""
     return json.dumps(
@@ -36,7 +56,7 @@ def as_json(request: Request) -> str:
             "method": "POST",
             "url": request.url,
             "headers": dict(request.headers),
-            "body": json.loads(request.content),
+            "body": hidden(json.loads(request.content)),
         },
         ensure_ascii=False,
         indent=2,
@@ -47,7 +67,8 @@ def as_curl(request: Request) -> str:
     """A request as a command for a shell."""
     lines = [f"curl {shlex.quote(request.url)}"]
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
-    lines.append(f"--data-raw {shlex.quote(request.content.decode())}")
+    body = compact(hidden(json.loads(request.content)))
+    lines.append(f"--data-raw {shlex.quote(body)}")
     return " \\\n  ".join(lines)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
+from io import TextIOWrapper
 
 TYPE_CHECKING = False  # the module typing is not needed to start
 if TYPE_CHECKING:
@@ -15,13 +17,29 @@ if TYPE_CHECKING:
 def run(prog: str) -> NoReturn:
     """Run a command and leave; tidying up a process that ends takes longer than its work."""
     gc.disable()  # a filter does not live long enough for it to pay
+    open_streams()
     code = guarded(prog, sys.argv[1:])
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            code = code or 141
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        code = code or 141
+    try:  # noqa: SIM105 - contextlib takes 2 ms to load
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # what cannot be told does not change the verdict
     os._exit(code)
+
+
+def open_streams() -> None:
+    """Make up for streams that were closed before we began, and for poor encodings."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open
+    if sys.stdout is None:
+        sys.stderr.write("usage: standard output is closed: there is nowhere to answer\n")
+        os._exit(64)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def guarded(prog: str, argv: list[str]) -> int:
@@ -32,6 +50,11 @@ def guarded(prog: str, argv: list[str]) -> int:
         return 141
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG):
+            return report(prog, error)
+        sys.stderr.write(f"{prog}: output: cannot write the answer: {error.strerror}\n")
+        return 74  # EX_IOERR of sysexits.h
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 0
     except Exception as bug:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from returns.result import Failure, Result, Success
 from loki.cli import show
 from loki.edge import files
 from loki.edge.env import over, read
-from loki.pipeline import Env, in_turn, stream
+from loki.edge.secrets import masked
+from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
 from loki.records import (
@@ -47,6 +49,7 @@ from loki.stages.parse import collect
 def pipe(prog: str, flags: Namespace) -> int:
     """Ask what the flags and stdin say; the exit code."""
     environ = files.environment()
+    os.environ.update(environ)  # proxies and certificates may stand in .env too
     if flags.config:
         environ["LOKI_CONFIG_FILE"] = flags.config
     patches = gather(given_patch(flags))
@@ -71,6 +74,8 @@ def pipe(prog: str, flags: Namespace) -> int:
 
 def failed(prog: str, problem: Problem, form: str) -> int:
     """Say why, and the exit code."""
+    if form == "events":
+        show.out(show.compact({"type": "error", **show.problem_json(problem)}) + "\n")
     show.complain(prog, problem, form)
     return EXIT_CODES[problem.kind]
 
@@ -126,8 +131,14 @@ def messages_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
     stdin = Success("") if takers else read_stdin(bool(flags.text or flags.messages or flags.file))
     attached = gather(map(attachment, flags.file))
     return gather((before, stdin, attached)).bind(
-        lambda told: with_prompt((*system, *told[0]), " ".join(flags.text), told[1], told[2])
+        lambda told: with_prompt((*system, *told[0]), words_of(flags.text), told[1], told[2])
     )
+
+
+def words_of(text: list[str]) -> str:
+    """TEXT, in UTF-8 whatever the locale; a dash alone is stdin, which is read anyway."""
+    words = [] if text == ["-"] else text
+    return os.fsencode(" ".join(words)).decode("utf-8", "surrogateescape")
 
 
 def with_prompt(
@@ -177,7 +188,7 @@ def conversation(path: str) -> Result[tuple[Message, ...], Problem]:
 def attachment(path: str) -> Result[Text | Media, Problem]:
     """One ``--file``."""
     if path == "-":
-        return attach(sys.stdin.buffer.read(), "stdin")
+        return attach(sys.stdin.buffer.read() if sys.stdin else b"", "stdin")
     if path.startswith(("http://", "https://")):
         from loki.edge.network import fetch
 
@@ -217,10 +228,13 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
 def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     """Ask, tell the answer as it comes, and say how it went."""
     asks = [ask, *(replace(ask, model=name) for name in flags.fallback)]
+    sayable = gather(prepare(replace(env, authorize=masked), each) for each in asks[1:])
+    if not isinstance(sayable, Success):  # better said now than when it is needed
+        return failed(prog, sayable.failure(), flags.output)
     started = in_turn(partial(stream, env), asks, partial(fallen_back, prog, flags))
     form = "held" if flags.output == "text" and (flags.code or ask.schema) else flags.output
     told = started.bind(lambda events: TELLERS[form](events, flags))
-    checked = told.bind(partial(check, ask))
+    checked = told.bind(partial(check, ask)).map(lambda pair: (only_code(pair[0], flags), pair[1]))
     if not isinstance(checked, Success):
         return failed(prog, checked.failure(), flags.output)
     reply, data = checked.unwrap()
@@ -232,14 +246,26 @@ def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
 def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -> None:
     """Say that the next model is tried."""
     if not flags.quiet:
-        show.talk(f"{prog}: {problem.kind}: {problem.message}; trying {following.model}")
+        show.talk(
+            f"{prog}: {problem.kind}: {show.one_line(problem.message)}; trying {following.model}"
+        )
 
 
 def check(ask: Ask, reply: Reply) -> Result[tuple[Reply, Any], Problem]:
     """The reply, and the value in it where a schema was given and the model calls no tools."""
     if ask.schema is None or reply.tool_calls:
         return Success((reply, ...))
-    return read_answer(reply.text, ask.schema).map(lambda data: (reply, data))
+    cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
+    return (
+        read_answer(reply.text, ask.schema)
+        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
+        .alt(lambda problem: replace(problem, message=problem.message + cut))
+    )
+
+
+def only_code(reply: Reply, flags: Namespace) -> Reply:
+    """The reply, with ``-c`` cut down to its first block of code."""
+    return replace(reply, text=code_block(reply.text)) if flags.code else reply
 
 
 def warn(prog: str, reply: Reply, flags: Namespace) -> None:
@@ -248,11 +274,18 @@ def warn(prog: str, reply: Reply, flags: Namespace) -> None:
         show.talk(f"{prog}: {show.summary(reply)}")
     if flags.quiet:
         return
-    if reply.finish == "length":
-        show.talk(f"{prog}: the answer was cut off: it reached the longest that was allowed")
+    if warning := WARNINGS.get(reply.finish):
+        show.talk(f"{prog}: {warning} ({show.one_line(str(reply.finish_raw))})")
     if reply.tool_calls and flags.output == "text":
         names = ", ".join(call.name for call in reply.tool_calls)
         show.talk(f"{prog}: the model wants to call {names}: -o json tells how")
+
+
+WARNINGS = {
+    "length": "the answer was cut off: it reached the longest that was allowed",
+    "filter": "the answer was stopped by the provider's filter",
+    "other": "the answer ended in an unusual way",
+}
 
 
 # ---- telling: a stream -> the reply, shown on the way --------------------------------------------
@@ -288,19 +321,13 @@ def think_of(event: Event, think: Callable[[str], None]) -> None:
 
 
 def tell_events(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
-    """Every event as a JSON line; a failure is the last one."""
+    """Every event but the last as a JSON line."""
 
     def seen(event: Event) -> None:
         if not isinstance(event, Done):
             show.out(show.compact(show.event_json(event)) + "\n")
 
-    return collect(tap(events, seen)).alt(told_error)
-
-
-def told_error(problem: Problem) -> Problem:
-    """The last event of a stream that failed."""
-    show.out(show.compact({"type": "error", **show.problem_json(problem)}) + "\n")
-    return problem
+    return collect(tap(events, seen))
 
 
 def tap(events: Stream, seen: Callable[[Event], None]) -> Stream:
@@ -326,8 +353,7 @@ def last(events: Stream) -> Result[Reply, Problem]:
 
 def end_held(reply: Reply, data: Any, flags: Namespace) -> None:
     """A text that was waited for."""
-    text = code_block(reply.text) if flags.code else reply.text
-    show.out(text.rstrip("\n") + "\n")
+    show.out(reply.text.rstrip("\n") + "\n")
 
 
 def end_json(reply: Reply, data: Any, flags: Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,11 @@ def out(text: str) -> None:
 
 def talk(text: str) -> None:
     """A line on stderr, without any secret."""
-    sys.stderr.write(redact(text).rstrip("\n") + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(redact(text).rstrip("\n") + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # a full disk under a log file does not change the verdict
 
 
 def coloured(text: str, code: str) -> str:
@@ -33,10 +37,18 @@ def coloured(text: str, code: str) -> str:
 
 def complain(prog: str, problem: Problem, form: str) -> None:
     """Why there is no answer; as JSON too where the output is JSON."""
-    words = " ".join(problem.message.split())
-    talk(f"{prog}: {coloured(problem.kind, '31')}: {words}{facts(problem)}")
+    talk(f"{prog}: {coloured(problem.kind, '31')}: {one_line(problem.message + facts(problem))}")
     if form != "text":
         talk(compact(problem_json(problem)))
+
+
+def one_line(words: str) -> str:
+    """Words of somebody else's on one line, without what a terminal would obey.
+
+    >>> one_line("a\\n b\\x1b[31m c")
+    'a b[31m c'
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(words.split()))
 
 
 def facts(problem: Problem) -> str:
@@ -45,7 +57,8 @@ def facts(problem: Problem) -> str:
     >>> facts(Problem("auth", "No.", status=401, code="bad_key", request_id="req_1"))
     ' (401 bad_key, request req_1)'
     """
-    status = " ".join(str(each) for each in (problem.status, problem.code) if each)
+    code = problem.code if problem.code and problem.code not in problem.message else None
+    status = " ".join(str(each) for each in (problem.status, code) if each)
     request = f"request {problem.request_id}" if problem.request_id else ""
     told = ", ".join(filter(None, (status, request)))
     return f" ({told})" if told else ""

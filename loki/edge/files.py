@@ -135,11 +135,19 @@ def read_cache(path: str, key: list[object]) -> JsonObject | None:
     try:
         with open(path, encoding="utf-8") as file:
             match json.load(file):
-                case {"key": kept, "plain": dict(plain)} if kept == key:
+                case {"key": kept, "plain": dict(plain)} if kept == key and is_plain(plain):
                     return plain
     except (OSError, ValueError, RecursionError):
         pass
     return None
+
+
+def is_plain(plain: JsonObject) -> bool:
+    """Whether kept values have the shape of a configuration, whoever wrote them."""
+    clients = plain.get("clients", [])
+    return isinstance(clients, list) and all(
+        isinstance(client, dict) and isinstance(client.get("type"), str) for client in clients
+    )
 
 
 def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:

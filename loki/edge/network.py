@@ -46,7 +46,7 @@ def connected() -> Attempt:
                 proxies=own_proxy(limits) or proxies_for(host_of(request.url)),
             )
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            return Failure(no_answer(error, request))
+            return Failure(no_answer(error, request, deadline))
         return Success(
             Opened(
                 request=request,
@@ -145,7 +145,7 @@ def pieces(
                 yield fail("offline", late, sent=True)
                 return
     except (HTTPError, OSError, Broken) as error:
-        yield Failure(broken(error, limits))
+        yield Failure(broken(error, limits, deadline))
 
 
 def arriving(answer: requests.Response) -> Iterator[bytes]:
@@ -176,15 +176,15 @@ def fetch(url: str) -> Result[bytes, Problem]:
 # ---- what went wrong ---------------------------------------------------------------------------
 
 
-def broken(error: Exception, limits: Limits) -> Problem:
+def broken(error: Exception, limits: Limits, deadline: float) -> Problem:
     """An answer that broke off."""
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        quiet = f"nothing came for {limits.idle:g} s in the middle of the answer"
+        quiet = f"nothing came {patience(limits, deadline)} in the middle of the answer"
         return Problem("offline", quiet, sent=True)
     return Problem("garbled", f"the answer broke off: {plain(error)}", sent=True)
 
 
-def no_answer(error: Exception, request: Request) -> Problem:
+def no_answer(error: Exception, request: Request, deadline: float) -> Problem:
     """Why no answer began, and whether the request had left."""
     limits = request.draft.target.limits
     host = host_of(request.url).partition("://")[2]
@@ -202,7 +202,8 @@ def no_answer(error: Exception, request: Request) -> Problem:
                 "offline", f"no connection to {host} within {limits.connect:g} s", again=True
             )
         case requests.exceptions.ReadTimeout():
-            quiet = f"{host} sent nothing for {limits.idle:g} s; the request had been sent"
+            waited = patience(limits, deadline)
+            quiet = f"{host} sent nothing {waited}; the request had been sent"
             return Problem("offline", quiet, sent=True, again=bool(limits.retry_after_send))
         case requests.exceptions.ConnectionError() if isinstance(cause, NewConnectionError):
             return Problem("offline", f"no connection to {host}: {plain(cause)}", again=True)
@@ -211,6 +212,13 @@ def no_answer(error: Exception, request: Request) -> Problem:
             return Problem("offline", gone, sent=True, again=True)
         case _:
             return Problem("config", f"cannot send to {host}: {plain(cause)}")
+
+
+def patience(limits: Limits, deadline: float) -> str:
+    """Which of the limits ended the waiting."""
+    if time.monotonic() + 0.05 >= deadline:
+        return f"within {limits.total:g} s for everything"
+    return f"for {limits.idle:g} s"
 
 
 def root(error: Exception) -> Exception:

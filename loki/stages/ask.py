@@ -58,6 +58,8 @@ def read_message(told: Json, place: str) -> Result[Message, Problem]:
     role = told.get("role")
     if role not in ROLES:
         return fail("input", f"{place}: role is {role!r}, not one of {', '.join(ROLES)}")
+    if role == "tool" and not isinstance(told.get("tool_call_id"), str):
+        return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
     calls = gather(read_tool_call(call, place) for call in told.get("tool_calls") or ())
     content = read_content(told.get("content"), place, optional=bool(told.get("tool_calls")))
     return calls.bind(
@@ -187,7 +189,7 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
     from referencing import Registry
 
     try:
-        value = json.loads(code_block(text))
+        value = strict_json(code_block(text))
     except (ValueError, RecursionError):
         return fail("input", f"the answer is not JSON: {text[:200]!r}", sent=True)
     validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
@@ -207,11 +209,14 @@ def code_block(text: str) -> str:
     'no fence'
     """
     fence = re.search(
-        r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)",
+        r"^([ \t]*)(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\2[`~]*[ \t]*$|\Z)",
         text,
         re.DOTALL | re.MULTILINE,
     )
-    return fence[2].removesuffix("\n") if fence else text
+    if fence is None:
+        return text
+    inside = re.sub(rf"^[ \t]{{0,{len(fence[1])}}}", "", fence[3], flags=re.MULTILINE)
+    return inside.removesuffix("\n")
 
 
 # ---- attachments -------------------------------------------------------------------------------
@@ -236,7 +241,8 @@ def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
         known = "text in UTF-8, PNG, JPEG, GIF, WebP, PDF, WAV or MP3"
         return fail("input", f"{name}: neither {known}")
     end = "" if text.endswith("\n") else "\n"
-    return Success(Text(f'<file name="{name}">\n{text}{end}</file>\n'))
+    plain = re.sub(r'["<>\r\n]', "_", name)
+    return Success(Text(f'<file name="{plain}">\n{text}{end}</file>\n'))
 
 
 def sniff(data: bytes) -> str:

@@ -64,6 +64,8 @@ def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[
     said = environ.get(f"LOKI_{name.upper()}")
     if not said:
         return Success(top.get(name))
+    if name == "stream":
+        said = {"0": "false", "1": "true"}.get(said, said)  # as variables often say it
     wrong: list[str] = []
     from loki.stages.grammar import TOP_RULES  # with all that reads YAML
 
@@ -111,15 +113,18 @@ def find_setting(
     entry: JsonObject, name: str, prefix: str, place: str, environ: Mapping[str, str]
 ) -> Setting | None:
     """A setting from the environment, else the file: itself, or where it is to be had."""
-    said = environ.get(f"{prefix}_{name.upper()}")
-    if said:
-        return Setting(said, "literal", f"{prefix}_{name.upper()}")
+    told = f"{prefix}_{name.upper()}"
+    if environ.get(told) and is_reference(environ[told]):
+        return referred(environ[told].strip()[2:-2].strip(), name, told, environ)
+    for end, form in FORMS.items():
+        said = environ.get(told + end.upper(), "")
+        if said and (not end or name in ("api_base", *CREDENTIALS)):
+            return Setting(said, cast(Any, form), told + end.upper())
     if not entry.get(name, "?").strip():
         return None  # nothing between the quotes is not a key
     if name in entry and is_reference(entry[name]):
         return referred(entry[name].strip()[2:-2].strip(), name, f"{place}.{name}", environ)
-    forms = {"": "literal", "_cmd": "cmd", "_file": "file"}
-    found = [(f"{name}{end}", form) for end, form in forms.items() if f"{name}{end}" in entry]
+    found = [(f"{name}{end}", form) for end, form in FORMS.items() if f"{name}{end}" in entry]
     if not found:
         return provider_setting(entry["type"], name, environ)
     key, form = found[0]
@@ -211,6 +216,9 @@ def patch_of(raw: JsonObject, origin: str) -> Patch:
         origin=origin,
     )
 
+
+#: The ends of a setting's name, and what they say about its value.
+FORMS = {"": "literal", "_cmd": "cmd", "_file": "file"}
 
 PATCH_PARTS: dict[str, type] = {"url": str, "body": dict, "headers": dict}
 PATCH_SHAPE = 'expected {"url": "…", "body": {…}, "headers": {…}}'

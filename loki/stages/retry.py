@@ -10,6 +10,7 @@ from typing import Any
 from loki.problems import Problem
 from loki.records import Json, Limits
 
+FOREVER = 10 * 365 * 86400.0  # seconds: no clock goes much further
 BACKOFF, LONGEST = 0.5, 8.0  # seconds, as the providers' own packages use
 
 
@@ -32,7 +33,8 @@ def advised(problem: Problem, headers: Mapping[str, str], body: Json, now: float
     """A problem with what the server says about asking again: whether, and not before when."""
     wish = headers.get("x-should-retry", "").lower()
     again = {"true": True, "false": False}.get(wish, problem.again)
-    wait = asked_wait(headers, body, now) if problem.kind in ("busy", "offline") else None
+    asked = asked_wait(headers, body, now) if problem.kind in ("busy", "offline") else None
+    wait = None if asked is None else min(asked, FOREVER)
     return replace(problem, again=again, wait=wait, retry_at=None if wait is None else now + wait)
 
 
@@ -60,7 +62,7 @@ def seconds(text: Any) -> float | None:
     >>> seconds("0.25"), seconds("soon"), seconds("-1")
     (0.25, None, None)
     """
-    if not isinstance(text, str) or not re.fullmatch(r"\s*\d{1,9}(\.\d*)?\s*", text):
+    if not isinstance(text, str) or not re.fullmatch(r"\s*\d{1,300}(\.\d*)?\s*", text):
         return None
     return float(text)
 

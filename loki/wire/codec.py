@@ -29,9 +29,9 @@ def integer(value: Json) -> int | None:
     match value:
         case bool():
             return None
-        case int():
+        case int() if value >= 0:
             return value
-        case float() if value.is_integer():
+        case float() if value.is_integer() and value >= 0:
             return int(value)
         case _:
             return None

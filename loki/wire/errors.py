@@ -139,6 +139,8 @@ def kind_of(status: int | None, code: str | None) -> Kind:
         return CODES[code]
     if status in STATUSES:
         return STATUSES[status]
+    if status is not None and 300 <= status < 400:
+        return "config"  # a redirect, which is not followed
     return "offline" if status is None or status >= 500 else "input"
 
 
@@ -206,11 +208,6 @@ CODES: dict[str | None, Kind] = {
 }
 
 STATUSES: dict[int | None, Kind] = {
-    301: "config",
-    302: "config",
-    303: "config",
-    307: "config",
-    308: "config",
     401: "auth",
     402: "quota",
     403: "auth",

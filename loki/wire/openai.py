@@ -172,7 +172,7 @@ def draft_choice(choice: str | None) -> Json:
 def draft_schema(schema: JsonObject) -> JsonObject:
     """Structured output; strict where the schema meets what strict mode demands."""
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "answer"))[:64]
-    strict = {"strict": True} if is_strict(schema) else {}
+    strict = {"strict": True} if schema.get("type") == "object" and is_strict(schema) else {}
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, **strict}}
 
 

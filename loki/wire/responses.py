@@ -215,7 +215,7 @@ def draft_format(form: str, schema: JsonObject) -> JsonObject:
     """Structured output as in chat completions, but flat.
 
     >>> draft_format("json_schema", {"title": "n"})
-    {'type': 'json_schema', 'name': 'n', 'schema': {'title': 'n'}, 'strict': True}
+    {'type': 'json_schema', 'name': 'n', 'schema': {'title': 'n'}}
     """
     drafted = SCHEMAS[form](schema)
     return {"type": drafted["type"], **drafted.get("json_schema", {})}

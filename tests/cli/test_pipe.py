@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Home, with_environ
+from commands import BIN, Home, with_environ
 from servers import (
     ANSWER,
     CLOSE,
@@ -274,6 +274,33 @@ def test_an_answer_that_breaks_its_schema(home: Home, answer: str) -> None:
     assert message.startswith("loki-pipe: input: the answer ") and json.loads(told)["sent"] is True
 
 
+def test_code_in_a_list_runs_and_json_has_it_too(home: Home) -> None:
+    text = "1. Save:\n\n   ```py\n   if x:\n       y\n   ```\n"
+    with serving(plain(reply(text))) as server:
+        home.local(server.address)
+        assert home.run("-c", "Hi").out == "if x:\n    y\n"
+        assert home.run("-c", "-o", "json", "Hi").json["text"] == "if x:\n    y"
+
+
+def test_a_fence_around_the_value_is_not_printed(home: Home) -> None:
+    with serving(plain(reply('```json\n{"n": 1}\n```'))) as server:
+        home.local(server.address)
+        assert home.run("--schema", SCHEMA, "Hi").out == '{"n": 1}\n'
+
+
+def test_a_value_that_was_cut_off_says_why_it_breaks(home: Home) -> None:
+    with serving(plain(reply('{"n": ', "length"))) as server:
+        home.local(server.address)
+        assert "it was cut off" in home.run("--schema", SCHEMA, "Hi").err
+
+
+def test_an_answer_that_a_filter_stopped_is_warned_of(home: Home) -> None:
+    with serving(streamed(delta("Hel"), delta(None, "content_filter"))) as server:
+        home.local(server.address)
+        done = home.run("Hi")
+    assert (done.code, done.out) == (0, "Hel\n") and "filter" in done.err
+
+
 def test_an_answer_that_was_cut_off_is_warned_of(home: Home) -> None:
     with serving(streamed(delta("Hel"), delta(None, "length"))) as server:
         home.local(server.address)
@@ -401,6 +428,65 @@ def test_the_next_model_is_tried_when_one_is_down(home: Home) -> None:
     assert wrong.code == 78
 
 
+@pytest.mark.parametrize("before", [b"", delta("Hel")])
+def test_events_always_end_with_done_or_error(home: Home, before: bytes) -> None:
+    with serving([*streamed(*filter(None, (before,)), end=False), CLOSE]) as server:
+        home.local(server.address)
+        assert home.run("-o", "events", "Hi").lines[-1]["type"] == "error"
+    with serving(plain(reply("no JSON"))) as server:
+        home.local(server.address)
+        assert home.run("-o", "events", "--schema", SCHEMA, "Hi").lines[-1]["type"] == "error"
+    home.local("http://127.0.0.1:1")
+    assert home.run("-o", "events", "--retries", "0", "Hi").lines[-1]["kind"] == "offline"
+
+
+def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.run("--fallback", "nope", "Hi")
+    assert done.code == 78 and "no client named 'nope'" in done.err and server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("words", "where", "code", "told"),
+    [
+        (["Hi"], ">&-", 64, "standard output is closed"),
+        (["Hi"], "2>&-", 0, ""),
+        (["-v", "Hi"], "2>/dev/full", 0, ""),
+        (["Hi"], ">/dev/full", 74, "cannot write the answer: No space left on device"),
+        (["-f", "-", "Hi"], "<&-", 0, ""),
+    ],
+)
+def test_closed_and_full_streams_are_no_fault_of_ours(
+    home: Home, words: list[str], where: str, code: int, told: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        line = f"exec {BIN}/loki-pipe {' '.join(words)} {where}"
+        done = subprocess.run(
+            ["sh", "-c", line], env=home.variables(), stdin=subprocess.DEVNULL, capture_output=True
+        )
+    assert done.returncode == code and told in done.stderr.decode()
+    assert b"Traceback" not in done.stderr and b"bug" not in done.stderr
+
+
+def test_help_is_there_in_any_locale(home: Home) -> None:
+    poor = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert with_environ(home, poor).run("--help").code == 0
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert with_environ(home, poor).run("é☃").out == "Hello.\n"
+    assert prompt(server) == "é☃"
+
+
+def test_what_a_server_says_stays_on_one_line(home: Home) -> None:
+    body = {"error": {"message": "evil \x1b[31m\nred\x07", "code": "x\ny"}}
+    with serving(plain(body, 400)) as server:
+        home.local(server.address)
+        err = home.run("Hi").err
+    assert err == "loki-pipe: input: evil [31m red (400 x y)\n"
+
+
 # ---- ending early ------------------------------------------------------------------------------
 
 
@@ -520,6 +606,37 @@ def test_without_a_configuration_a_platform_and_a_key_are_enough(home: Home) -> 
     assert done.code == 0, done.err
     assert server.asked[0].headers["authorization"] == "Bearer gsk"
     assert server.asked[0].line.startswith("POST /v1/chat/completions")
+
+
+def test_secrets_in_patches_are_not_shown(home: Home) -> None:
+    home.local("http://127.0.0.1:9")
+    patch = '{"body": {"api_key": "BODY1", "auth": {"token": "BODY2"}}}'
+    for form in ("json", "curl"):
+        shown = home.run(f"--dry-run={form}", "--patch", patch, "Hi").out
+        assert "BODY" not in shown and "***" in shown
+
+
+def test_the_environment_may_refer_too(home: Home) -> None:
+    (home.folder / "key").write_text("from-file\n")
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        for environ, key in (
+            ({"LOCAL_API_KEY": "{{OTHER}}", "OTHER": "k1"}, "k1"),
+            ({"LOCAL_API_KEY_CMD": "echo k2"}, "k2"),
+            ({"LOCAL_API_KEY_FILE": str(home.folder / "key")}, "from-file"),
+        ):
+            assert with_environ(home, environ).run("Hi").code == 0
+            assert server.asked[-1].headers["authorization"] == f"Bearer {key}"
+        assert with_environ(home, {"LOCAL_API_KEY": "{{NOPE}}"}).run("Hi").code == 77
+
+
+def test_a_proxy_may_stand_in_dot_env(home: Home) -> None:
+    with serving(ANSWER) as server, serving(ANSWER) as proxy:
+        home.local(server.address)
+        (home.folder / ".env").write_text(f"http_proxy={proxy.address}\n")
+        home.environ |= {"no_proxy": "", "NO_PROXY": ""}
+        assert home.run("Hi").code == 0
+    assert len(proxy.asked) == 1 and server.asked == []
 
 
 def test_no_secret_is_ever_printed(home: Home) -> None:

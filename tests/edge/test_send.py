@@ -159,6 +159,18 @@ def test_silence_after_sending_is_not_asked_again_unless_allowed() -> None:
         assert asked(server, idle=0.3, retry_after_send=True).unwrap().attempts == 2
 
 
+def test_the_total_time_is_named_when_it_ended_the_waiting() -> None:
+    with serving([5.0]) as server:
+        problem = asked(server, idle=4, total=0.5).failure()
+    assert "sent nothing within 0.5 s for everything" in problem.message
+
+
+def test_a_wait_without_end_is_not_asked_again() -> None:
+    with serving(plain({"error": "later"}, 429, f"retry-after: {'9' * 30}\r\n")) as server:
+        assert asked(server).failure().kind == "busy"
+    assert len(server.asked) == 1
+
+
 def test_a_stream_that_stalls_ends_after_the_idle_time() -> None:
     with serving(streamed(delta("Hel"), 5.0)) as server:
         problem = asked(server, streaming=True, idle=0.3).failure()

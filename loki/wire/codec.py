@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from returns.result import Result
+from returns.result import Result, Success
 
-from loki.problems import Problem
-from loki.records import Json, JsonObject, Target, Usage, WireEvent
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import Json, JsonObject, Media, Target, Text, Usage, WireEvent
 
 
 class Wire(NamedTuple):
@@ -56,3 +57,39 @@ def dig(value: Json, *path: str) -> Json:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+#: Drafts a part of a message; a kind of media that a protocol does not take is a Problem.
+DraftPart = Callable[[Text | Media], Result[JsonObject, Problem]]
+
+
+def part_drafter(
+    text_type: str, media: Mapping[str, Callable[[Media], JsonObject]], taker: str
+) -> DraftPart:
+    """Texts as they are, media by their type or its family.
+
+    >>> part_drafter("text", {}, "this API takes")(Media("image/png", name="a")).failure().message
+    'this API takes no image/png (a)'
+    """
+
+    def draft(part: Text | Media) -> Result[JsonObject, Problem]:
+        if isinstance(part, Text):
+            return Success({"type": text_type, "text": part.text})
+        family = part.media_type.partition("/")[0]
+        drafted = media.get(part.media_type) or media.get(family)
+        if drafted is None:
+            return fail("usage", f"{taker} no {part.media_type} ({part.name or part.url})")
+        return Success(drafted(part))
+
+    return draft
+
+
+def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[Json, Problem]:
+    """Plain text as a string, anything else in parts."""
+    match parts:
+        case ():
+            return Success("")
+        case (Text(text),):
+            return Success(text)
+        case _:
+            return gather(map(draft, parts)).map(list)

@@ -28,7 +28,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, integer
+from loki.wire.codec import dig, draft_content, integer, part_drafter
 from loki.wire.errors import kind_of, read_sentence
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
 
 def draft_message(message: Message) -> Result[JsonObject, Problem]:
     """One turn."""
-    return draft_content(message.parts).map(
+    return draft_content(message.parts, draft_part).map(
         lambda content: {
             "role": message.role,
             "content": content if content or not message.tool_calls else None,
@@ -86,30 +86,6 @@ def draft_message(message: Message) -> Result[JsonObject, Problem]:
             **({"tool_call_id": message.tool_call_id} if message.tool_call_id else {}),
         }
     )
-
-
-def draft_content(parts: tuple[Text | Media, ...]) -> Result[Json, Problem]:
-    """Plain text as a string, anything else in parts."""
-    match parts:
-        case ():
-            return Success("")
-        case (Text(text),):
-            return Success(text)
-        case _:
-            return gather(map(draft_part, parts)).map(list)
-
-
-def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
-    """A text, an image, a PDF or a sound."""
-    if isinstance(part, Text):
-        return Success({"type": "text", "text": part.text})
-    family = part.media_type.partition("/")[0]
-    draft = MEDIA.get(part.media_type) or MEDIA.get(family)
-    if draft is None:
-        return fail(
-            "usage", f"chat completions take no {part.media_type} ({part.name or part.url})"
-        )
-    return Success(draft(part))
 
 
 def data_url(media: Media) -> str:
@@ -262,6 +238,8 @@ MEDIA: dict[str, Callable[[Media], JsonObject]] = {
     "application/pdf": draft_file,
     "audio": draft_audio,
 }
+
+draft_part = part_drafter("text", MEDIA, "chat completions take")
 
 # ---- hearing ---------------------------------------------------------------------------------
 

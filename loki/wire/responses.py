@@ -27,7 +27,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, integer
+from loki.wire.codec import dig, draft_content, integer, part_drafter
 from loki.wire.errors import kind_of, read_sentence
 from loki.wire.openai import SCHEMAS, data_url, schema_in_words
 
@@ -114,7 +114,7 @@ def draft_items(message: Message) -> Result[list[JsonObject], Problem]:
         case "assistant":
             return draft_assistant(message)
         case "tool":
-            return draft_content(message.parts).map(
+            return draft_content(message.parts, draft_part).map(
                 lambda output: [
                     {
                         "type": "function_call_output",
@@ -124,7 +124,7 @@ def draft_items(message: Message) -> Result[list[JsonObject], Problem]:
                 ]
             )
         case role:
-            return draft_content(message.parts).map(
+            return draft_content(message.parts, draft_part).map(
                 lambda content: [{"role": role, "content": content}]
             )
 
@@ -140,30 +140,6 @@ def draft_assistant(message: Message) -> Result[list[JsonObject], Problem]:
             *map(draft_call, message.tool_calls),
         ]
     )
-
-
-def draft_content(parts: tuple[Text | Media, ...]) -> Result[Json, Problem]:
-    """Plain text as a string, anything else in parts."""
-    match parts:
-        case ():
-            return Success("")
-        case (Text(text),):
-            return Success(text)
-        case _:
-            return gather(map(draft_part, parts)).map(list)
-
-
-def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
-    """A text, an image or a PDF."""
-    if isinstance(part, Text):
-        return Success({"type": "input_text", "text": part.text})
-    family = part.media_type.partition("/")[0]
-    draft = MEDIA.get(part.media_type) or MEDIA.get(family)
-    if draft is None:
-        return fail(
-            "usage", f"the Responses API takes no {part.media_type} ({part.name or part.url})"
-        )
-    return Success(draft(part))
 
 
 def draft_image(media: Media) -> JsonObject:
@@ -249,6 +225,8 @@ MEDIA: dict[str, Callable[[Media], JsonObject]] = {
     "image": draft_image,
     "application/pdf": draft_file,
 }
+
+draft_part = part_drafter("input_text", MEDIA, "the Responses API takes")
 
 #: Models of OpenAI that answer status 400 when asked for encrypted thoughts.
 THOUGHTLESS = ("gpt-3", "gpt-4", "chatgpt", "gpt-5-chat")

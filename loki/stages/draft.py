@@ -35,7 +35,16 @@ def draft(target: Target) -> Result[Draft, Problem]:
                 body=body,
             )
         )
+        .alt(lambda problem: named(problem, target))
     )
+
+
+def named(problem: Problem, target: Target) -> Problem:
+    """A refusal that names the client, whichever wire said it."""
+    name = target.client.name
+    if name in problem.message:
+        return problem
+    return replace(problem, message=f"{name}: {problem.message}")
 
 
 def agent(said: str) -> str:

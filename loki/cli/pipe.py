@@ -204,12 +204,9 @@ def schema_of(flags: Namespace) -> Result[Any, Problem]:
     inline = given.lstrip().startswith("{")
     text = Success(given) if inline else files.read_text(given, "--schema")
     name = "--schema" if inline else given
-    return text.bind(lambda words: read_json(words, name)).bind(partial(named_schema, name))
-
-
-def named_schema(name: str, told: Any) -> Result[Any, Problem]:
-    """A schema, with the name of where it was read for messages."""
-    return read_schema(told, name)
+    return text.bind(lambda words: read_json(words, name)).bind(
+        lambda told: read_schema(told, name)
+    )
 
 
 def tools_of(flags: Namespace) -> Result[Any, Problem]:

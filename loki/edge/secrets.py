@@ -81,7 +81,7 @@ Proof = tuple[dict[str, str], dict[str, str]]
 
 def proof(client: Client, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
     """From the first credential that is set."""
-    name = next((name for name in service.proofs if name in client.settings), None)
+    name = proof_name(client, service)
     if name is not None:
         found = look_up(client.settings[name], environ)
         return found.map(lambda value: (service.proofs[name](value), {}))
@@ -98,6 +98,11 @@ def proof(client: Client, service: Service, environ: Mapping[str, str]) -> Resul
         "auth",
         f"client {client.name!r} has no {missing}: set it in the configuration or as {hint}",
     )
+
+
+def proof_name(client: Client, service: Service) -> str | None:
+    """The credential that counts: the first of the service's that is set."""
+    return next((name for name in service.proofs if name in client.settings), None)
 
 
 def part(client: Client, key: str, environ: Mapping[str, str]) -> Result[str, Problem]:
@@ -207,7 +212,7 @@ def masked(draft: Draft) -> Result[Draft, Problem]:
     client = draft.target.client
     service = service_of(client)
     assert service is not None
-    name = next((name for name in service.proofs if name in client.settings), None)
+    name = proof_name(client, service)
     name = name or (None if service.keyless or service.sign else list(service.proofs)[-1])
     proofs = service.proofs[name]("***") if name else {}
     proofs = proofs or ({"Authorization": "***"} if service.sign else {})

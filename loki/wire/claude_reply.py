@@ -21,7 +21,7 @@ from loki.records import (
 )
 from loki.wire import sse
 from loki.wire.codec import dig, integer
-from loki.wire.errors import kind_of, read_sentence
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -166,7 +166,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
     """An error inside an answer of status 200, or nothing we know."""
     code, sentence = read_sentence(body)
     if not sentence:
-        return (Problem("garbled", f"not a message: {json.dumps(body)[:200]}", sent=True),)
+        return (unknown_answer(body, "a message"),)
     kind = kind_of(STATUSES.get(code), code) if code else "garbled"
     return (Problem(kind, sentence, code=code, sent=True),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -93,3 +94,21 @@ def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[J
             return Success(text)
         case _:
             return gather(map(draft, parts)).map(list)
+
+
+def said(fields: JsonObject) -> JsonObject:
+    """The fields that have a value: what was not asked for is not sent.
+
+    >>> said({"temperature": 0.0, "top_p": None})
+    {'temperature': 0.0}
+    """
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def schema_name(schema: JsonObject) -> str:
+    """A name for a schema, which providers ask for: letters, digits, ``_`` and ``-``, 64 at most.
+
+    >>> schema_name({"title": "A city!"}), schema_name({})
+    ('A_city_', 'answer')
+    """
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "answer"))[:64]

@@ -27,7 +27,7 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire import sse
-from loki.wire.codec import dig, integer
+from loki.wire.codec import dig, integer, said
 from loki.wire.openai import data_url, draft_call, draft_tool, read_error_event
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
     return {
         "model": target.model.real_name,
         "messages": messages,
-        **{name: value for name, value in optional.items() if value is not None},
+        **said(optional),
     }
 
 

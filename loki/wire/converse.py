@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -28,11 +27,11 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import integer
+from loki.wire.codec import integer, said, schema_name
 from loki.wire.converse_media import draft_part, named_apart
 from loki.wire.converse_models import Thinking, draft_thinking, unable
 from loki.wire.converse_thoughts import is_carried
-from loki.wire.errors import kind_of, read_sentence
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 # ---- asking ----------------------------------------------------------------------------------
 
@@ -72,15 +71,6 @@ def draft_body(
         "outputConfig": said(output) or None,
     }
     return {"messages": turns, **said(optional)}
-
-
-def said(fields: JsonObject) -> JsonObject:
-    """The fields that have a value.
-
-    >>> said({"temperature": 0.0, "topP": None})
-    {'temperature': 0.0}
-    """
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
@@ -149,8 +139,7 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 def draft_schema(schema: JsonObject) -> JsonObject:
     """Structured output; the schema goes as JSON in a string."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "answer"))[:64]
-    told = {"name": name, "schema": json.dumps(schema, ensure_ascii=False)}
+    told = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
     return {"type": "json_schema", "structure": {"jsonSchema": told}}
 
 
@@ -269,6 +258,5 @@ def read_error_event(body: Json) -> tuple[Problem]:
     """An answer of status 200 that is an error, or nothing we know."""
     code, sentence = read_sentence(body)
     if not sentence:
-        glimpse = json.dumps(body)[:200]
-        return (Problem("garbled", f"not an answer of Converse: {glimpse}", sent=True),)
+        return (unknown_answer(body, "an answer of Converse"),)
     return (Problem(kind_of(None, code) if code else "garbled", sentence, code=code, sent=True),)

@@ -63,6 +63,15 @@ def read_sentence(told: Json) -> tuple[str | None, str]:
             return None, ""
 
 
+def unknown_answer(body: Json, what: str) -> Problem:
+    """An answer of status 200 whose shape nobody knows.
+
+    >>> unknown_answer({"odd": 1}, "a chat completion").message
+    'not a chat completion: {"odd": 1}'
+    """
+    return Problem("garbled", f"not {what}: {json.dumps(body)[:200]}", sent=True)
+
+
 def read_detail(detail: Json) -> tuple[str | None, str]:
     """FastAPI's word for an error, in its three shapes.
 

@@ -20,7 +20,7 @@ from loki.records import (
 )
 from loki.wire import objects, sse
 from loki.wire.codec import dig, integer
-from loki.wire.errors import kind_of, read_sentence
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -135,8 +135,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
     """An answer of status 200 that is an error, or nothing we know."""
     code, sentence = read_sentence(body)
     if not sentence:
-        shown = json.dumps(body)[:200]
-        return (Problem("garbled", f"not a generateContent response: {shown}", sent=True),)
+        return (unknown_answer(body, "a generateContent response"),)
     status = integer(dig(body, "error", "code"))
     kind = kind_of(status, code) if status else "garbled"
     return (Problem(kind, sentence, status=status, code=code, sent=True),)

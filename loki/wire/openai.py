@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,8 +27,8 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, draft_content, integer, part_drafter
-from loki.wire.errors import kind_of, read_sentence
+from loki.wire.codec import dig, draft_content, integer, part_drafter, said, schema_name
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 # ---- asking ----------------------------------------------------------------------------------
 
@@ -59,7 +58,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
     return {
         "model": target.model.real_name,
         "messages": messages,
-        **{name: value for name, value in optional.items() if value is not None},
+        **said(optional),
         **reasoning,
     }
 
@@ -147,9 +146,11 @@ def draft_choice(choice: str | None) -> Json:
 
 def draft_schema(schema: JsonObject) -> JsonObject:
     """Structured output; strict where the schema meets what strict mode demands."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "answer"))[:64]
     strict = {"strict": True} if schema.get("type") == "object" and is_strict(schema) else {}
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, **strict}}
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": schema_name(schema), "schema": schema, **strict},
+    }
 
 
 def is_strict(schema: Json) -> bool:
@@ -380,7 +381,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
     """An answer of status 200 that is an error, or nothing we know."""
     code, sentence = read_sentence(body)
     if not sentence:
-        return (Problem("garbled", f"not a chat completion: {json.dumps(body)[:200]}", sent=True),)
+        return (unknown_answer(body, "a chat completion"),)
     error: Any = body.get("error") if isinstance(body, dict) else None
     status = integer(dig(error, "status_code")) or integer(dig(error, "code"))
     kind = kind_of(status, code) if status or code else "garbled"

@@ -27,8 +27,8 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, draft_content, integer, part_drafter
-from loki.wire.errors import kind_of, read_sentence
+from loki.wire.codec import dig, draft_content, integer, part_drafter, said
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.openai import SCHEMAS, data_url, schema_in_words
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def draft_body(
     return {
         "model": target.model.real_name,
         "input": items,
-        **{name: value for name, value in optional.items() if value is not None},
+        **said(optional),
         "store": False,
     }
 
@@ -351,7 +351,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
     """An answer of status 200 that is an error, or nothing we know."""
     code, sentence = read_sentence(body)
     if not sentence:
-        return (Problem("garbled", f"not a response: {json.dumps(body)[:200]}", sent=True),)
+        return (unknown_answer(body, "a response"),)
     code = None if code == "error" else code  # that is the name of the event
     status = integer(dig(body, "error", "code"))  # as routers tell it
     kind = kind_of(status or 400, code) if status or code else "garbled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from loki.records import Reasoning, Text
 
@@ -75,13 +75,3 @@ def answer(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
 
 
 STATES = {"inside": inside, "blank": blank, "answer": answer}
-
-
-def separate(pieces: Iterable[str]) -> list[Text | Reasoning]:
-    """A whole answer in text and thoughts.
-
-    >>> separate(["<think>a</think>b"])
-    [Reasoning(text='a'), Text(text='b')]
-    """
-    thoughts = Thoughts()
-    return [*(event for piece in pieces for event in thoughts.hear(piece)), *thoughts.end()]

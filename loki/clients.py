@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from loki.records import Client, Dialect, Target
+from loki.records import Client, Dialect, Target, Task
 from loki.wire.sigv4 import sign
 from loki.wire.vertex import vertex_lacks, vertex_url, vertex_wire
 
@@ -18,12 +18,18 @@ SECRET_BASE = "{{api_base}}"
 Sign = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, str], float], dict[str, str]]
 
 
+class Route(NamedTuple):
+    """Where asks of one task go."""
+
+    wire: Callable[[Target], str]  # a row of the task's table in loki.wire
+    locate: Callable[[Target, str], str]  # the url, below a base
+
+
 class Service(NamedTuple):
     """A client type. ``proofs``: credential setting -> headers, in order of preference."""
 
-    wire: Callable[[Target], str]  # a row of wire.CHAT
     api_base: str
-    locate: Callable[[Target, str], str]  # the url of a chat request, below a base
+    routes: Mapping[Task, Route]  # a task that is missing cannot be done
     proofs: Mapping[str, Callable[[str], dict[str, str]]]
     headers: Callable[[Client], dict[str, str]] = lambda client: {}
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
@@ -31,6 +37,7 @@ class Service(NamedTuple):
     more_keys: tuple[str, ...] = ()  # others that go along with those
     sign: Sign | None = None
     dialect: Dialect = Dialect()
+    ambient: str = ""  # a row of edge.identity: who we are where nothing is set
     keyless: bool = False  # may be asked without a credential
     open_list: bool = False  # has models that no catalogue can know
     lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
@@ -42,6 +49,7 @@ class Known(NamedTuple):
     api_base: str
     dialect: Dialect = Dialect()
     open_list: bool = False
+    routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
 
 
 def service_of(client: Client) -> Service | None:
@@ -55,8 +63,17 @@ def service_of(client: Client) -> Service | None:
     if service is None or known is None:
         return service
     return service._replace(
-        api_base=known.api_base, dialect=known.dialect, open_list=known.open_list
+        api_base=known.api_base,
+        dialect=known.dialect,
+        open_list=known.open_list,
+        routes={**service.routes, **known.routes},
     )
+
+
+def route_of(target: Target) -> Route | None:
+    """Where the target's kind of work goes, None if its client cannot do it."""
+    service = service_of(target.client)
+    return service.routes.get(target.model.type) if service else None
 
 
 def base_of(client: Client, service: Service) -> str:
@@ -162,69 +179,71 @@ OPENAI = Dialect(max_tokens="max_completion_tokens")
 #: The paths of the wires that OpenAI's clients speak.
 PATHS = {"openai": "chat/completions", "responses": "responses"}
 
+OPENAI_ROUTES: Mapping[Task, Route] = {
+    "chat": Route(openai_wire, openai_url),
+    "embedding": Route(always("openai"), at("embeddings")),
+}
+COMPATIBLE_ROUTES: Mapping[Task, Route] = {
+    **OPENAI_ROUTES,
+    "reranker": Route(always("common"), at("rerank")),
+}
+
 SERVICES: dict[str, Service] = {
     "openai": Service(
-        wire=openai_wire,
         api_base="https://api.openai.com/v1",
-        locate=openai_url,
+        routes=OPENAI_ROUTES,
         proofs={"access_token": bearer, "api_key": bearer},
         headers=openai_headers,
         dialect=OPENAI,
     ),
     "openai-compatible": Service(
-        wire=openai_wire,
         api_base="",
-        locate=openai_url,
+        routes=COMPATIBLE_ROUTES,
         proofs={"access_token": bearer, "api_key": bearer},
         keyless=True,
         open_list=True,
     ),
     "azure-openai": Service(
-        wire=openai_wire,
         api_base="",
-        locate=azure_url,
+        routes={"chat": Route(openai_wire, azure_url)},
         proofs={"access_token": bearer, "api_key": as_header("api-key")},
         dialect=OPENAI,
         open_list=True,
     ),
     "cohere": Service(
-        wire=always("cohere"),
         api_base="https://api.cohere.com/v2",
-        locate=at("chat"),
+        routes={"chat": Route(always("cohere"), at("chat"))},
         proofs={"access_token": bearer, "api_key": bearer},
         variables={"api_key": ("CO_API_KEY",)},
     ),
     "claude": Service(
-        wire=always("claude"),
         api_base="https://api.anthropic.com/v1",
-        locate=at("messages"),
+        routes={"chat": Route(always("claude"), at("messages"))},
         proofs={"access_token": bearer, "api_key": as_header("x-api-key")},
         headers=claude_headers,
         variables={"api_key": ("ANTHROPIC_API_KEY",)},
     ),
     "gemini": Service(
-        wire=always("gemini"),
         api_base="https://generativelanguage.googleapis.com/v1beta",
-        locate=gemini_url,
+        routes={"chat": Route(always("gemini"), gemini_url)},
         proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
         headers=gemini_headers,
         variables={"api_key": ("GOOGLE_API_KEY",)},
     ),
     "vertexai": Service(
-        wire=vertex_wire,
         api_base="https://aiplatform.googleapis.com",
-        locate=vertex_url,
+        routes={"chat": Route(vertex_wire, vertex_url)},
         proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
         variables={
             "project_id": ("GOOGLE_CLOUD_PROJECT",),
             "location": ("GOOGLE_CLOUD_LOCATION",),
         },
+        ambient="google",
         lacks=vertex_lacks,
     ),
     "bedrock": Service(
-        wire=always("converse"),
         api_base="https://bedrock-runtime.{region}.amazonaws.com",
-        locate=bedrock_url,
+        routes={"chat": Route(always("converse"), bedrock_url)},
         proofs={"access_token": bearer, "api_key": bearer},
         variables={
             "api_key": ("AWS_BEARER_TOKEN_BEDROCK",),
@@ -236,6 +255,7 @@ SERVICES: dict[str, Service] = {
         keys=("access_key_id", "secret_access_key", "region"),
         more_keys=("session_token",),
         sign=sign,
+        ambient="aws",
         open_list=True,
         lacks=bedrock_lacks,
     ),

@@ -1,16 +1,17 @@
-"""READ FIRST. Env, and the program as a page of flows: prepare, answer, stream."""
+"""READ FIRST. Env, and the program as a page of flows: prepare, answer, stream, embed, rerank."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from returns.pipeline import flow
 from returns.result import Result, Success
 
 from loki.problems import CURABLE, Problem
-from loki.railway import bind, map_
+from loki.railway import bind, gather, map_
 from loki.records import (
     Ask,
     Config,
@@ -23,13 +24,21 @@ from loki.records import (
     Request,
     Response,
     Stream,
+    Task,
+    Usage,
 )
-from loki.stages.account import account
+from loki.stages.account import Entry, account
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
+from loki.stages.record import Noter, noting, recorded, watched
 from loki.stages.resolve import resolve
+
+if TYPE_CHECKING:
+    from loki.measures import Embeddings, Ranking
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +52,15 @@ class Env:
     now: Callable[[], float]  # seconds since the epoch
     clock: Callable[[], float]  # seconds, never turned back
     patches: tuple[Patch, ...] = ()  # applied last
+    afford: Callable[[Request], Result[Request, Problem]] = Success  # within the budget
+    record: Callable[[Entry], None] = lambda entry: None  # in the ledger
 
 
-def prepare(env: Env, ask: Ask) -> Result[Request, Problem]:
+def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:
     """Everything up to the wire."""
     return flow(
         ask,
-        resolve(env.config),  # Ask    -> Target    which client, which model
+        resolve(env.config, task),  # Ask -> Target which client, which model
         bind(draft),  #          Target -> Draft     in the provider's words
         map_(patch(env.patches)),  # Draft  -> Draft     the user's changes
         bind(env.authorize),  #  Draft  -> Draft     with a credential
@@ -59,22 +70,71 @@ def prepare(env: Env, ask: Ask) -> Result[Request, Problem]:
 
 def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     """One question, one priced answer, in one piece."""
+
+    def call(request: Request) -> Result[Reply, Problem]:
+        return flow(
+            env.send(request),  # Request  -> Response  with retries and timeouts
+            bind(parse),  #       Response -> Reply     in our words
+            map_(account),  #     Reply    -> Reply     with its cost
+        )
+
     return flow(
         prepare(env, replace(ask, stream=False)),
-        bind(env.send),  # Request  -> Response  with retries and timeouts
-        bind(parse),  #    Response -> Reply     in our words
-        map_(account),  #  Reply    -> Reply     with its cost
+        bind(env.afford),  # Request -> Request  if the budget allows
+        bind(recorded(noter(env), call)),  # Request -> Reply    and a line in the ledger
     )
 
 
 def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
     """One question, the answer as it comes; the last event is Done, or a failure."""
+
+    def call(request: Request) -> Result[Stream, Problem]:
+        return flow(
+            env.open(request),  #        Request -> Opened  with retries and timeouts
+            map_(follow(env.clock)),  #  Opened  -> Stream  in our words
+            map_(priced),  #             Stream  -> Stream  with its cost at the end
+            bind(begun),  #              Stream  -> Stream  that has begun to answer
+        )
+
     return flow(
         prepare(env, ask),
-        bind(env.open),  #           Request -> Opened  with retries and timeouts
-        map_(follow(env.clock)),  #  Opened  -> Stream  in our words
-        map_(priced),  #             Stream  -> Stream  with its cost at the end
-        bind(begun),  #              Stream  -> Stream  that has begun to answer
+        bind(env.afford),  # Request -> Request  if the budget allows
+        bind(watched(noter(env), call)),  # Request -> Stream   and a line in the ledger at its end
+    )
+
+
+def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
+    """``ask.texts``, a vector for each in their order; in several requests where there are many."""
+    from loki.stages.measure import joined, read_vectors
+    from loki.stages.split import split
+
+    def call(request: Request) -> Result[Embeddings, Problem]:
+        return flow(env.send(request), bind(read_vectors), map_(account))
+
+    def one(part: Ask) -> Result[Embeddings, Problem]:
+        ready = flow(prepare(env, part, "embedding"), bind(env.afford))
+        return ready.bind(recorded(noter(env), call))
+
+    return flow(
+        ask,
+        resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
+        map_(split),  # Target      -> Asks         one for each request
+        bind(each(one)),  # Asks    -> Embeddings   of each
+        map_(joined),  # Embeddings -> Embeddings   of all
+    )
+
+
+def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
+    """``ask.texts`` by how well they answer ``ask.query``, best first."""
+    from loki.stages.measure import read_scores
+
+    def call(request: Request) -> Result[Ranking, Problem]:
+        return flow(env.send(request), bind(read_scores), map_(account))
+
+    return flow(
+        prepare(env, ask, "reranker"),  # Ask     -> Request
+        bind(env.afford),  #              Request -> Request  if the budget allows
+        bind(recorded(noter(env), call)),  #     Request -> Ranking  and a line in the ledger
     )
 
 
@@ -93,6 +153,21 @@ def in_turn(
     return attempt(final)
 
 
+# ---- pieces of the flows -----------------------------------------------------------------------
+
+
+def noter(env: Env) -> Noter:
+    """What writes a call's line in the ledger."""
+    return noting(env.record, env.now, env.clock)
+
+
+def each(
+    step: Callable[[Ask], Result[A, Problem]],
+) -> Callable[[Sequence[Ask]], Result[tuple[A, ...], Problem]]:
+    """A step for one after the other, up to the first that fails."""
+    return lambda asks: gather(map(step, asks))
+
+
 def priced(events: Stream) -> Stream:
     """The same stream with the cost in its last event."""
     with closing(events):
@@ -106,13 +181,15 @@ def price(event: Event) -> Event:
 
 
 def begun(events: Stream) -> Result[Stream, Problem]:
-    """A stream once its first event is there; one that begins with a failure is a failure."""
-    first = next(events)
-    return first.map(lambda event: resumed(event, events))
+    """A stream once it has begun to answer; one that begins with a failure is a failure."""
+    heard = [next(events)]
+    while isinstance(heard[-1].value_or(None), Usage):
+        heard.append(next(events))
+    return heard[-1].map(lambda event: resumed(heard, events))
 
 
-def resumed(first: Event, rest: Stream) -> Stream:
-    """A stream with an event put back."""
+def resumed(heard: Sequence[Result[Event, Problem]], rest: Stream) -> Stream:
+    """A stream with its beginning put back."""
     with closing(rest):
-        yield Success(first)
+        yield from heard
         yield from rest

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from returns.result import Failure, Result
+
+if TYPE_CHECKING:
+    from loki.records import Usage
 
 Kind = Literal[
     "usage", "input", "missing", "offline", "bug", "busy",
@@ -47,6 +50,8 @@ class Problem:
     sent: bool = False  # the request left: the provider may have billed it
     again: bool = False  # the same request may be sent again
     wait: float | None = None  # seconds the server asked for
+    attempts: int = 1
+    usage: Usage | None = None  # what an answer that broke off had told of it
 
 
 def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:

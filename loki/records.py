@@ -99,7 +99,7 @@ class Limits:
 class Ask:
     """What one call wants; everything that is None is left to the configuration or the model."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
     model: str | None = None  # client:model, or a client alone
     temperature: float | None = None
     top_p: float | None = None
@@ -113,6 +113,13 @@ class Ask:
     stream: bool | None = None
     max_cost: Decimal | None = None  # US dollars, of the worst case
     limits: Limits = Limits()
+    texts: tuple[str, ...] = field(default=(), repr=False)  # to embed, or to rank
+    query: str = field(default="", repr=False)  # what the texts are ranked by
+    purpose: Literal["query", "document"] | None = None  # of what is embedded
+    dimensions: int | None = None  # of the vectors
+    encoding: Literal["float", "base64"] = "float"  # how the vectors travel
+    top: int | None = None  # how many of the best are wanted
+    tag: str = ""  # a label for the ledger
 
 
 # ---- whom to ask -----------------------------------------------------------------------------
@@ -155,6 +162,9 @@ class Model:
     no_stream: bool = False
     no_system_message: bool = False
     system_prompt_prefix: str = ""
+    max_batch_size: int | None = None  # texts in one request
+    max_tokens_per_chunk: int | None = None
+    default_chunk_size: int | None = None  # in tokens
     endpoint: str = ""
     origin: str = ""  # where it was found, for --explain
 
@@ -178,6 +188,7 @@ class Client:
     models: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)  # as configured
     patches: Mapping[str, tuple[tuple[str, Patch], ...]] = field(default_factory=dict)
     limits: Limits = Limits()
+    oauth: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +201,9 @@ class Config:
     top_p: float | None = None
     stream: bool = True
     user_agent: str | None = None
+    vault_password_file: str | None = None
+    sync_models_url: str | None = None
+    budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     origin: str = ""  # the file, or what stood in for it
     catalogue: str = field(default="", repr=False)  # the text of data/models.json
 
@@ -289,6 +303,11 @@ class Usage:
     reasoning: int | None = None
     billed_input: int | None = None  # where the provider bills by other counts
     billed_output: int | None = None
+    cache_write_1h: int | None = None  # the part of cache_write that is kept for an hour
+    audio_input: int | None = None  # parts of input and output
+    audio_output: int | None = None
+    searches: int | None = None  # search units, which rerankers bill
+    tier: str | None = None  # of service, as the answer names it
 
 
 #: The fields of Usage that every program is told.
@@ -332,7 +351,8 @@ class Done:
     reply: Reply
 
 
-Event: TypeAlias = Text | Reasoning | ToolCall | Done
+#: Usage is what has been told of it so far, which matters if the answer breaks off.
+Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done
 Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
 
 

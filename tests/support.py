@@ -78,7 +78,7 @@ def is_spoken(recording: Any) -> bool:
     client = CLIENTS.get((recording["provider"], recording["kind"]))
     if client is None or client["type"] not in SERVICES:
         return False
-    return SERVICES[client["type"]].wire(target(client)) in WIRES[recording["kind"]]
+    return SERVICES[client["type"]].routes["chat"].wire(target(client)) in WIRES[recording["kind"]]
 
 
 #: The wires that read a kind of recording.

@@ -23,6 +23,7 @@ FLOORS = {
     "problems": 0,
     "railway": 0,
     "records": 0,
+    "measures": 0,
     "wire": 1,
     "clients": 2,
     "stages": 3,

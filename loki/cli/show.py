@@ -11,7 +11,17 @@ from typing import Any
 
 from loki.edge.secrets import redact
 from loki.problems import Problem
-from loki.records import COUNTS, Done, Event, JsonObject, Reasoning, Reply, Text, ToolCall
+from loki.records import (
+    COUNTS,
+    Done,
+    Event,
+    JsonObject,
+    Reasoning,
+    Reply,
+    Text,
+    ToolCall,
+    Usage,
+)
 
 
 def out(text: str) -> None:
@@ -132,6 +142,8 @@ def event_json(event: Event) -> JsonObject:
             return {"type": "reasoning", "text": text}
         case ToolCall():
             return {"type": "tool_call", **call_json(event)}
+        case Usage():
+            return {"type": "usage", **{name: getattr(event, name) for name in COUNTS}}
         case Done(reply):
             return {"type": "done", **reply_json(reply)}
 

@@ -110,5 +110,8 @@ PLAIN = (
     "no_stream",
     "no_system_message",
     "system_prompt_prefix",
+    "max_batch_size",
+    "max_tokens_per_chunk",
+    "default_chunk_size",
     "endpoint",
 )

@@ -96,6 +96,7 @@ def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[
             models=tuple(entry.get("models", ())),
             patches=patches,
             limits=Limits(**{LIMITS[key]: value for key, value in extra.items()}),
+            oauth=oauth_settings(entry, prefix, environ),
         )
     )
 
@@ -144,6 +145,16 @@ def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Settin
     variables = service.variables.get(name, ()) if service else ()
     said = next((each for each in variables if environ.get(each)), None)
     return Setting(environ[said], "literal", said) if said else None
+
+
+def oauth_settings(entry: JsonObject, prefix: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """The client's ``oauth``; for its texts {CLIENT}_OAUTH_{SETTING} wins.
+
+    >>> oauth_settings({"oauth": {"client_id": "a"}}, "X", {"X_OAUTH_CLIENT_ID": "b"})
+    {'client_id': 'b'}
+    """
+    told = {name: environ.get(f"{prefix}_OAUTH_{name.upper()}") for name in OAUTH_TEXTS}
+    return {**entry.get("oauth", {}), **{name: said for name, said in told.items() if said}}
 
 
 def client_patches(
@@ -216,6 +227,16 @@ def patch_of(raw: JsonObject, origin: str) -> Patch:
         origin=origin,
     )
 
+
+OAUTH_TEXTS = (
+    "client_id",
+    "client_secret",
+    "client_secret_cmd",
+    "client_secret_file",
+    "authorize_url",
+    "token_url",
+    "redirect_uri",
+)
 
 #: The ends of a setting's name, and what they say about its value.
 FORMS = {"": "literal", "_cmd": "cmd", "_file": "file"}

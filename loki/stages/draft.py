@@ -7,26 +7,26 @@ from dataclasses import replace
 from returns.result import Result
 
 from loki import __version__
-from loki.clients import base_of, service_of
+from loki.clients import base_of, route_of, service_of
 from loki.problems import Problem, fail
 from loki.records import Draft, Message, Model, Target, Text
-from loki.wire import chat
+from loki.wire import wire
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
     """Say an ask in the words of its client's wire."""
-    service = service_of(target.client)
-    if service is None:
-        return fail("usage", f"{target.client.type} clients cannot chat")
+    service, route = service_of(target.client), route_of(target)
+    if service is None or route is None:
+        return fail("usage", f"{target.client.type} clients cannot {DOES[target.model.type]}")
     messages = arrange(target.ask.messages, target.model)
     arranged = replace(target, ask=replace(target.ask, messages=messages))
     return (
-        chat(service.wire(target))
+        wire(target.model.type, route.wire(target))
         .draft(arranged)
         .map(
             lambda body: Draft(
                 target=arranged,
-                url=service.locate(arranged, base_of(target.client, service)),
+                url=route.locate(arranged, base_of(target.client, service)),
                 headers={
                     "Content-Type": "application/json",
                     "User-Agent": agent(target.user_agent),
@@ -104,3 +104,7 @@ def before(words: str, message: Message) -> Message:
             return replace(message, content=(joined, *rest) if rest else joined.text)
         case parts:
             return replace(message, content=(Text(words), *parts))
+
+
+#: What a model of each type does.
+DOES = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}

@@ -109,6 +109,9 @@ TOP_RULES: dict[str, yaml.Check] = {
     "top_p": yaml.number(0, 1),
     "stream": yaml.flag,
     "user_agent": yaml.text,
+    "vault_password_file": yaml.text,
+    "sync_models_url": yaml.text,
+    "budget": yaml.mapping({"per_day": yaml.price, "per_month": yaml.price}),
 }
 
 assert set(TOP_RULES) == set(TOP)
@@ -130,7 +133,6 @@ CHAT_ONLY = frozenset(
         "light_theme",
         "theme",
         "save_shell_history",
-        "sync_models_url",
         "left_prompt",
         "right_prompt",
         "function_calling",
@@ -165,8 +167,6 @@ RULES = yaml.mapping(
     {
         **TOP_RULES,
         "clients": clients,
-        "vault_password_file": yaml.text,
-        "budget": yaml.mapping({"per_day": yaml.price, "per_month": yaml.price}),
     },
     ignored=CHAT_ONLY,
 )

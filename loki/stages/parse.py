@@ -10,7 +10,7 @@ from typing import cast
 
 from returns.result import Failure, Result, Success
 
-from loki.clients import service_of
+from loki.clients import route_of
 from loki.problems import Problem, fail
 from loki.railway import through
 from loki.records import (
@@ -87,9 +87,12 @@ def tell(
             if not isinstance(batch, Success):
                 yield Failure(tally.broke(batch.failure()))
                 return
+            before = tally.usage
             for event in tally.hear(batch.unwrap()):
                 first = first or clock()
                 yield Success(event)
+            if tally.usage is not before:
+                yield Success(tally.usage)
             if tally.problem is not None:
                 yield Failure(tally.broke(tally.problem))
                 return
@@ -144,9 +147,9 @@ def words(told: Iterable[Event]) -> tuple[str, str]:
 
 def wire_of(request: Request) -> Wire:
     """The wire that a request was said in."""
-    service = service_of(request.draft.target.client)
-    assert service is not None  # else there would be no request
-    return chat(service.wire(request.draft.target))
+    route = route_of(request.draft.target)
+    assert route is not None  # else there would be no request
+    return chat(route.wire(request.draft.target))
 
 
 def stream_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEvent]]]:
@@ -230,7 +233,8 @@ class Tally:
 
     def broke(self, problem: Problem) -> Problem:
         """After text has been told, a failure is a broken answer, whatever it was before."""
-        return replace(problem, kind="garbled", again=False) if self.spoke else problem
+        told = replace(problem, usage=self.usage)
+        return replace(told, kind="garbled", again=False) if self.spoke else told
 
     def reply(self, request: Request, whole: bool) -> Result[Reply, Problem]:
         """The reply without its words, or why there is none."""

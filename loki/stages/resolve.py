@@ -10,12 +10,13 @@ from dataclasses import asdict, fields, replace
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.clients import TYPES, base_of, service_of
+from loki.clients import SERVICES, base_of, service_of
 from loki.problems import Problem, fail, nearest
 from loki.railway import bind
 from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
 from loki.stages.account import cost
 from loki.stages.catalogue import model, models_of
+from loki.stages.draft import DOES
 
 #: Seconds and counts for everything that nobody set.
 DEFAULT_LIMITS = Limits(
@@ -120,9 +121,11 @@ def knows_all(client: Client, models: tuple[Model, ...]) -> bool:
 def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Target, Problem]:
     """The target, with every default in its place."""
     service = service_of(client)
-    if service is None:
-        known = ", ".join(kind for kind in TYPES if service_of(Client(kind, kind, {})))
-        return fail("usage", f"{client.type} clients cannot chat yet; those that can: {known}")
+    if service is None or found.type not in service.routes:
+        able = ", ".join(kind for kind, each in SERVICES.items() if found.type in each.routes)
+        return fail(
+            "usage", f"{client.type} clients cannot {DOES[found.type]}; those that can: {able}"
+        )
     base = base_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")

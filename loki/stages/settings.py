@@ -45,7 +45,16 @@ LIMITS = {
     "retry_after_send": "retry_after_send",
 }
 
-TOP = ("model", "temperature", "top_p", "stream", "user_agent")
+TOP = (
+    "model",
+    "temperature",
+    "top_p",
+    "stream",
+    "user_agent",
+    "vault_password_file",
+    "sync_models_url",
+    "budget",
+)
 
 
 def is_reference(value: str) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from loki.wire.codec import Wire
+from loki.records import Task
+from loki.wire.codec import Measure, Wire
+
+if TYPE_CHECKING:
+    from loki.measures import Scores, Vectors
 
 #: Where the four functions of each wire are: draft, read, split, read_event (see Wire).
 CHAT: dict[str, tuple[str, str, str, str]] = {
@@ -60,12 +66,55 @@ CHAT: dict[str, tuple[str, str, str, str]] = {
 }
 
 
+#: Where the two functions of each are: draft, read (see Measure).
+EMBED: dict[str, tuple[str, str]] = {
+    "openai": ("openai_embed.draft_embed", "openai_embed.read_embed"),
+}
+RERANK: dict[str, tuple[str, str]] = {
+    "common": ("rerank.draft_rerank", "rerank.read_rerank"),
+}
+
+#: The most texts, and the most tokens in sum, that one request of a wire takes; None is no limit.
+CEILINGS: dict[str, tuple[int | None, int | None]] = {
+    "openai": (2048, 300_000),
+}
+
+
 @cache
 def chat(name: str) -> Wire:
-    """A wire by its name; a pipe loads only the one that it speaks.
+    """A chat wire by its name; a pipe loads only the one that it speaks.
 
     >>> chat("openai").read({"choices": [{"message": {"content": "Hi"}}]})
     (Text(text='Hi'),)
     """
-    places = (place.partition(".") for place in CHAT[name])
-    return Wire(*(getattr(import_module(f"loki.wire.{m}"), function) for m, _, function in places))
+    return Wire(*map(function, CHAT[name]))
+
+
+@cache
+def embed(name: str) -> Measure[Vectors]:
+    """An embedding wire by its name."""
+    return Measure(*map(function, EMBED[name]))
+
+
+@cache
+def rerank(name: str) -> Measure[Scores]:
+    """A reranking wire by its name."""
+    return Measure(*map(function, RERANK[name]))
+
+
+def wire(task: Task, name: str) -> Wire | Measure[Any]:
+    """The wire of a task."""
+    return TASKS[task](name)
+
+
+def function(place: str) -> Any:
+    """The function at ``module.name`` in this package."""
+    module, _, name = place.partition(".")
+    return getattr(import_module(f"loki.wire.{module}"), name)
+
+
+TASKS: dict[Task, Callable[[str], Wire | Measure[Any]]] = {
+    "chat": chat,
+    "embedding": embed,
+    "reranker": rerank,
+}

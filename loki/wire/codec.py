@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
@@ -20,6 +20,16 @@ class Wire(NamedTuple):
     read: Callable[[Json], tuple[WireEvent, ...]]  # a whole answer
     split: Callable[[Iterable[bytes]], Iterator[list[bytes]]]  # a stream into JSON texts
     read_event: Callable[[Json], tuple[WireEvent, ...]]  # one of those
+
+
+A = TypeVar("A")
+
+
+class Measure(NamedTuple, Generic[A]):
+    """A protocol for embedding (A is Vectors) or reranking (A is Scores)."""
+
+    draft: Callable[[Target], Result[JsonObject, Problem]]  # the request's body
+    read: Callable[[Json], Result[A, Problem]]  # the answer's
 
 
 def integer(value: Json) -> int | None:

@@ -271,7 +271,7 @@ def read_usage(body: JsonObject) -> tuple[Usage, ...]:
     >>> read_usage({"usage": {"tokens": {"input_tokens": 502.0, "output_tokens": 24.0},
     ...     "billed_units": {"input_tokens": 7, "output_tokens": 21}, "cached_tokens": 448}})
     ... # doctest: +ELLIPSIS
-    (Usage(input=502, cache_read=448, ..., output=24, ..., billed_input=7, billed_output=21),)
+    (Usage(input=502, cache_read=448, ..., output=24, ..., billed_input=7, billed_output=21, ...),)
     """
 
     def count(*path: str) -> int | None:

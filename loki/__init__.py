@@ -8,6 +8,9 @@ A call is a pipeline of small functions; the names below are in its order::
     answer        Env, Ask -> Reply     one answer in one piece
     stream        Env, Ask -> Stream    the same as it comes
     collect       Stream   -> Reply     and gathered again
+    answers       Env, Asks -> Replies  many at once
+    embed         Env, Ask -> Embeddings  a vector for each text
+    rerank        Env, Ask -> Ranking   texts by how well they answer a query
     Problem       why there is no answer
 
 Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so that
@@ -22,7 +25,9 @@ TYPE_CHECKING = False  # typing itself takes as long to load as all of this prog
 
 if TYPE_CHECKING:
     from loki.edge.env import open_env
-    from loki.pipeline import Env, answer, prepare, stream
+    from loki.edge.pool import answers
+    from loki.measures import Embeddings, Ranking
+    from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask, Message, Reply
     from loki.stages.parse import collect
@@ -34,22 +39,32 @@ HOMES = {
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
+    "answers": "loki.edge.pool",
     "stream": "loki.pipeline",
+    "embed": "loki.pipeline",
+    "rerank": "loki.pipeline",
     "collect": "loki.stages.parse",
     "Reply": "loki.records",
+    "Embeddings": "loki.measures",
+    "Ranking": "loki.measures",
     "Problem": "loki.problems",
 }
 
 __all__ = [
     "Ask",
+    "Embeddings",
     "Env",
     "Message",
     "Problem",
+    "Ranking",
     "Reply",
     "answer",
+    "answers",
     "collect",
+    "embed",
     "open_env",
     "prepare",
+    "rerank",
     "stream",
 ]
 

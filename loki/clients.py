@@ -109,16 +109,20 @@ def openai_url(target: Target, base: str) -> str:
     return f"{base}/{PATHS[openai_wire(target)]}"
 
 
-def azure_url(target: Target, base: str) -> str:
-    """The v1 path, or with ``api_version`` set the older one, which names chat deployments."""
-    root = base.removesuffix("/openai/v1").removesuffix("/openai")
-    version = target.client.settings.get("api_version")
-    if version is None:
-        return openai_url(target, f"{root}/openai/v1")
-    deployment = quote(target.model.real_name, safe="")
-    place = "" if openai_wire(target) == "responses" else f"/deployments/{deployment}"
-    path = openai_url(target, f"{root}/openai{place}")
-    return f"{path}?api-version={quote(version.value, safe='')}"
+def azure_at(path: Callable[[Target, str], str]) -> Callable[[Target, str], str]:
+    """A path below v1, or with ``api_version`` set the older one, which names deployments."""
+
+    def locate(target: Target, base: str) -> str:
+        root = base.removesuffix("/openai/v1").removesuffix("/openai")
+        version = target.client.settings.get("api_version")
+        if version is None:
+            return path(target, f"{root}/openai/v1")
+        deployment = quote(target.model.real_name, safe="")
+        place = "" if openai_wire(target) == "responses" else f"/deployments/{deployment}"
+        older = path(target, f"{root}/openai{place}")
+        return f"{older}?api-version={quote(version.value, safe='')}"
+
+    return locate
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -136,6 +140,11 @@ def openai_headers(client: Client) -> dict[str, str]:
     }
 
 
+def claude_token(token: str) -> dict[str, str]:
+    """A bearer token, and the feature that lets it be one."""
+    return {**bearer(token), "anthropic-beta": "oauth-2025-04-20"}
+
+
 def claude_headers(client: Client) -> dict[str, str]:
     """The version of the API, which every request must name."""
     from loki.wire.claude_models import version_of
@@ -149,9 +158,16 @@ def gemini_url(target: Target, base: str) -> str:
     return f"{base}/models/{quote(target.model.real_name, safe='')}:{method}"
 
 
+def gemini_embed_url(target: Target, base: str) -> str:
+    """The method for many texts, which does for one too."""
+    return f"{base}/models/{quote(target.model.real_name, safe='')}:batchEmbedContents"
+
+
 def gemini_headers(client: Client) -> dict[str, str]:
     """Whose quota a token's requests count against, where a project is named."""
-    if "access_token" not in client.settings or "project_id" not in client.settings:
+    said = client.settings.get("auth")
+    token = "access_token" in client.settings or (said is not None and said.value != "api_key")
+    if not token or "project_id" not in client.settings:
         return {}
     return {"x-goog-user-project": client.settings["project_id"].value}
 
@@ -162,6 +178,51 @@ def bedrock_url(target: Target, base: str) -> str:
     place = base.replace("{region}", quote(region.value, safe="") if region else "")
     action = "converse-stream" if target.ask.stream else "converse"
     return f"{place}/model/{quote(target.model.real_name, safe='')}/{action}"
+
+
+def vertex_embed_wire(target: Target) -> str:
+    """Gemini models have an API of their own for embeddings; all others predict."""
+    return "gemini-vertex" if "gemini" in target.model.real_name else "predict"
+
+
+def vertex_embed_url(target: Target, base: str) -> str:
+    """The model's own address, with the method that suits."""
+    several = "batchEmbedContents" if len(target.ask.texts) != 1 else "embedContent"
+    method = several if vertex_embed_wire(target) == "gemini-vertex" else "predict"
+    return f"{vertex_url(target, base).rpartition(':')[0]}:{method}"
+
+
+def bedrock_embed_wire(target: Target) -> str:
+    """Cohere's models speak as they do at home; a name, here or there, says whose a model is."""
+    named = f"{target.model.real_name} {target.model.name}"
+    return "cohere-bedrock" if "cohere" in named else "titan"
+
+
+def bedrock_embed_url(target: Target, base: str) -> str:
+    """The path by model, for what Converse does not do."""
+    return f"{bedrock_url(target, base).rpartition('/')[0]}/invoke"
+
+
+def bedrock_rerank_url(target: Target, base: str) -> str:
+    """Rerankers live on the host of the agents' runtime."""
+    region = target.client.settings.get("region")
+    place = base.replace("{region}", quote(region.value, safe="") if region else "")
+    return f"{place.replace('//bedrock-runtime', '//bedrock-agent-runtime', 1)}/rerank"
+
+
+def vertex_rerank_url(target: Target, base: str) -> str:
+    """Rerankers live on a host of their own, in no region."""
+    settings = target.client.settings
+    root = base if "api_base" in settings else "https://discoveryengine.googleapis.com"
+    version = "" if root.endswith("/v1") else "/v1"
+    project = quote(settings["project_id"].value, safe="") if "project_id" in settings else ""
+    config = f"projects/{project}/locations/global/rankingConfigs/default_ranking_config"
+    return f"{root}{version}/{config}:rank"
+
+
+def qianwen_rerank_url(target: Target, base: str) -> str:
+    """Rerankers have a path of their own beside that of the chats."""
+    return f"{base.replace('/compatible-mode/', '/compatible-api/', 1)}/reranks"
 
 
 def bedrock_lacks(target: Target) -> str:
@@ -205,34 +266,48 @@ SERVICES: dict[str, Service] = {
     ),
     "azure-openai": Service(
         api_base="",
-        routes={"chat": Route(openai_wire, azure_url)},
+        routes={
+            "chat": Route(openai_wire, azure_at(openai_url)),
+            "embedding": Route(always("openai"), azure_at(at("embeddings"))),
+        },
         proofs={"access_token": bearer, "api_key": as_header("api-key")},
         dialect=OPENAI,
         open_list=True,
     ),
     "cohere": Service(
         api_base="https://api.cohere.com/v2",
-        routes={"chat": Route(always("cohere"), at("chat"))},
+        routes={
+            "chat": Route(always("cohere"), at("chat")),
+            "embedding": Route(always("cohere"), at("embed")),
+            "reranker": Route(always("cohere-rerank"), at("rerank")),
+        },
         proofs={"access_token": bearer, "api_key": bearer},
         variables={"api_key": ("CO_API_KEY",)},
     ),
     "claude": Service(
         api_base="https://api.anthropic.com/v1",
         routes={"chat": Route(always("claude"), at("messages"))},
-        proofs={"access_token": bearer, "api_key": as_header("x-api-key")},
+        proofs={"access_token": claude_token, "api_key": as_header("x-api-key")},
         headers=claude_headers,
         variables={"api_key": ("ANTHROPIC_API_KEY",)},
     ),
     "gemini": Service(
         api_base="https://generativelanguage.googleapis.com/v1beta",
-        routes={"chat": Route(always("gemini"), gemini_url)},
+        routes={
+            "chat": Route(always("gemini"), gemini_url),
+            "embedding": Route(always("gemini"), gemini_embed_url),
+        },
         proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
         headers=gemini_headers,
         variables={"api_key": ("GOOGLE_API_KEY",)},
     ),
     "vertexai": Service(
         api_base="https://aiplatform.googleapis.com",
-        routes={"chat": Route(vertex_wire, vertex_url)},
+        routes={
+            "chat": Route(vertex_wire, vertex_url),
+            "embedding": Route(vertex_embed_wire, vertex_embed_url),
+            "reranker": Route(always("vertex-rerank"), vertex_rerank_url),
+        },
         proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
         variables={
             "project_id": ("GOOGLE_CLOUD_PROJECT",),
@@ -243,7 +318,11 @@ SERVICES: dict[str, Service] = {
     ),
     "bedrock": Service(
         api_base="https://bedrock-runtime.{region}.amazonaws.com",
-        routes={"chat": Route(always("converse"), bedrock_url)},
+        routes={
+            "chat": Route(always("converse"), bedrock_url),
+            "embedding": Route(bedrock_embed_wire, bedrock_embed_url),
+            "reranker": Route(always("bedrock-rerank"), bedrock_rerank_url),
+        },
         proofs={"access_token": bearer, "api_key": bearer},
         variables={
             "api_key": ("AWS_BEARER_TOKEN_BEDROCK",),
@@ -271,21 +350,53 @@ KNOWN: dict[str, Known] = {
     "cloudflare": Known("https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1"),
     "deepinfra": Known("https://api.deepinfra.com/v1/openai"),
     "deepseek": Known("https://api.deepseek.com", SWITCH),
-    "ernie": Known("https://qianfan.baidubce.com/v2"),
+    "ernie": Known(
+        "https://qianfan.baidubce.com/v2",
+        routes={
+            "embedding": Route(always("ernie"), at("embeddings")),
+            "reranker": Route(always("qianfan-rerank"), at("rerank")),
+        },
+    ),
     "github": Known("https://models.inference.ai.azure.com"),
     "groq": Known("https://api.groq.com/openai/v1", OPENAI),
     "hunyuan": Known("https://api.hunyuan.cloud.tencent.com/v1"),
     "minimax": Known("https://api.minimax.chat/v1"),
-    "mistral": Known("https://api.mistral.ai/v1", Dialect(seed="random_seed", stream_usage=False)),
+    "mistral": Known(
+        "https://api.mistral.ai/v1",
+        Dialect(seed="random_seed", stream_usage=False),
+        routes={"embedding": Route(always("mistral"), at("embeddings"))},
+    ),
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
     "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object"), True),
-    "perplexity": Known("https://api.perplexity.ai", Dialect(stream_usage=False)),
+    "perplexity": Known(
+        "https://api.perplexity.ai",
+        Dialect(stream_usage=False),
+        routes={"embedding": Route(always("perplexity"), at("v1/embeddings"))},
+    ),
     "qianwen": Known(
-        "https://dashscope.aliyuncs.com/compatible-mode/v1", Dialect(reasoning="budget")
+        "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        Dialect(reasoning="budget"),
+        routes={
+            "embedding": Route(always("qianwen"), at("embeddings")),
+            "reranker": Route(always("common"), qianwen_rerank_url),
+        },
     ),
     "xai": Known("https://api.x.ai/v1"),
-    "zhipuai": Known("https://open.bigmodel.cn/api/paas/v4", SWITCH),
-    "jina": Known("https://api.jina.ai/v1"),
-    "voyageai": Known("https://api.voyageai.com/v1"),
+    "zhipuai": Known(
+        "https://open.bigmodel.cn/api/paas/v4",
+        SWITCH,
+        routes={"embedding": Route(always("zhipuai"), at("embeddings"))},
+    ),
+    "jina": Known(
+        "https://api.jina.ai/v1",
+        routes={"embedding": Route(always("jina"), at("embeddings"))},
+    ),
+    "voyageai": Known(
+        "https://api.voyageai.com/v1",
+        routes={
+            "embedding": Route(always("voyage"), at("embeddings")),
+            "reranker": Route(always("voyage-rerank"), at("rerank")),
+        },
+    ),
     "ollama": Known("http://localhost:11434/v1", open_list=True),
 }

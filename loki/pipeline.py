@@ -79,7 +79,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
         )
 
     return flow(
-        prepare(env, replace(ask, stream=False)),
+        prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
         bind(env.afford),  # Request -> Request  if the budget allows
         bind(recorded(noter(env), call)),  # Request -> Reply    and a line in the ledger
     )
@@ -125,16 +125,24 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
 
 
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
-    """``ask.texts`` by how well they answer ``ask.query``, best first."""
+    """``ask.texts`` by how well they answer ``ask.query``, best first, the first ``ask.top``."""
     from loki.stages.measure import read_scores
+    from loki.stages.rank import complete, merged
+    from loki.stages.split import split
 
     def call(request: Request) -> Result[Ranking, Problem]:
-        return flow(env.send(request), bind(read_scores), map_(account))
+        return flow(env.send(request), bind(read_scores), bind(complete), map_(account))
+
+    def one(part: Ask) -> Result[Ranking, Problem]:
+        ready = flow(prepare(env, part, "reranker"), bind(env.afford))
+        return ready.bind(recorded(noter(env), call))
 
     return flow(
-        prepare(env, ask, "reranker"),  # Ask     -> Request
-        bind(env.afford),  #              Request -> Request  if the budget allows
-        bind(recorded(noter(env), call)),  #     Request -> Ranking  and a line in the ledger
+        ask,
+        resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
+        map_(split),  # Target   -> Asks      one for each request
+        bind(each(one)),  # Asks -> Rankings  of each
+        map_(merged(ask.top)),  # Rankings -> Ranking  of all
     )
 
 

@@ -129,7 +129,7 @@ class Ask:
 class Patch:
     """A user's change to a request: url replaces, body merges (RFC 7396), a null header goes."""
 
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     body: JsonObject | None = field(default=None, repr=False)
     headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     origin: str = ""  # who asked for it, for --explain
@@ -137,12 +137,30 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars a million tokens; None is unknown."""
+    """US dollars a million tokens; None is unknown.
+
+    ``variants`` has what holds at other tiers of service and for long prompts, as the catalogue
+    writes it: under ``flex``, ``>272000``, ``flex>272000`` or ``*`` (any tier) a factor or prices.
+    """
 
     input: Decimal | None = None
     output: Decimal | None = None
     cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
+    cache_write: Decimal | None = None  # kept for minutes
+    cache_write_1h: Decimal | None = None
+    cache_write_12h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_cache_read: Decimal | None = None
+    audio_output: Decimal | None = None
+    search: Decimal | None = None  # US dollars for one search
+    request: Decimal | None = None  # US dollars for every call, beside its tokens
+    variants: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    plain: bool = field(default=False, compare=False)  # parts cost what all of input, output does
+    set: bool = field(default=False, compare=False)  # by the user, who knows better than an answer
+
+
+#: The fields of Price that are prices.
+PRICES = tuple(name for name in Price.__slots__ if name not in ("variants", "plain", "set"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +263,7 @@ class Draft:
     target: Target
     url: str = field(repr=False)  # which may hold a password or a key
     headers: Mapping[str, str] = field(repr=False)
-    body: JsonObject
+    body: JsonObject = field(repr=False)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # to sign with
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
 
@@ -257,7 +275,7 @@ class Request:
     draft: Draft
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    content: bytes
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +321,14 @@ class Usage:
     reasoning: int | None = None
     billed_input: int | None = None  # where the provider bills by other counts
     billed_output: int | None = None
-    cache_write_1h: int | None = None  # the part of cache_write that is kept for an hour
-    audio_input: int | None = None  # parts of input and output
+    cache_write_1h: int | None = None  # parts of cache_write: what is kept for longer
+    cache_write_12h: int | None = None
+    audio_input: int | None = None  # parts of input, cache_read and output
+    audio_cache_read: int | None = None
     audio_output: int | None = None
-    searches: int | None = None  # search units, which rerankers bill
+    searches: int | None = None  # on the web; or search units, which rerankers bill
     tier: str | None = None  # of service, as the answer names it
+    told_cost: Decimal | None = None  # US dollars, where the answer itself names its cost
 
 
 #: The fields of Usage that every program is told.

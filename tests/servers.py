@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-Step = bytes | float  # bytes to send, or seconds to wait
+Step = bytes | float | type[ConnectionResetError]  # bytes to send, or seconds to wait
 Script = Sequence[Step] | None  # None: close without a word
 CLOSE = b""  # the step after which the connection is closed
+RESET = ConnectionResetError  # the step that breaks it off
 
 
 @dataclass
@@ -38,10 +41,26 @@ class Server:
     closed: threading.Event = field(default_factory=threading.Event)  # a client went away
     port: int = 0
     times: list[float] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
+
+    def accept(self, connection: socket.socket) -> None:
+        """Serve a connection, behind TLS if there is any."""
+        if self.tls is None:
+            self.serve(connection)
+            return
+        safe = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        try:
+            safe.do_handshake()
+        except OSError:  # the client does not trust us, or we want to see its certificate
+            with safe, suppress(OSError):
+                safe.settimeout(1)
+                socket.socket.recv(safe, 65536)  # an alert is lost where something is unread
+            return
+        self.serve(safe)
 
     def serve(self, connection: socket.socket) -> None:
         with connection:
@@ -56,6 +75,10 @@ class Server:
     def play(self, connection: socket.socket, steps: Sequence[Step]) -> bool:
         try:
             for step in steps:
+                if isinstance(step, type):
+                    at_once = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                    return False
                 if isinstance(step, bytes):
                     connection.sendall(step)
                 elif self.gone(connection, step):
@@ -96,10 +119,12 @@ def read_request(connection: socket.socket) -> Asked | None:
 
 
 @contextmanager
-def serving(*scripts: Script | Callable[[Asked], Script]) -> Iterator[Server]:
+def serving(
+    *scripts: Script | Callable[[Asked], Script], tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     """A server that plays some scripts, for the length of a block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(list(scripts), port=listener.getsockname()[1])
+        server = Server(list(scripts), port=listener.getsockname()[1], tls=tls)
 
         def accept() -> None:
             while True:
@@ -107,10 +132,22 @@ def serving(*scripts: Script | Callable[[Asked], Script]) -> Iterator[Server]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                threading.Thread(target=server.serve, args=(connection,), daemon=True).start()
+                threading.Thread(target=server.accept, args=(connection,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
         yield server
+
+
+@contextmanager
+def deaf() -> Iterator[int]:
+    """A port that answers no knock: others wait at the door already."""
+    with socket.socket() as door, socket.socket() as first, socket.socket() as second:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        for guest in (first, second):
+            guest.setblocking(False)
+            guest.connect_ex(door.getsockname())
+        yield int(door.getsockname()[1])
 
 
 # ---- answers -----------------------------------------------------------------------------------

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
+import math
+import struct
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import mul
 from pathlib import Path
 
 import pytest
@@ -54,6 +58,17 @@ clients:
         patch:
           body:
             cache_prompt: false
+"""
+
+EMBEDDING = """\
+clients:
+  - type: openai-compatible
+    name: local
+    api_base: {address}/v1
+    models:
+      - name: smollm2
+        type: embedding
+        input_price: 0
 """
 
 
@@ -140,6 +155,27 @@ def test_the_claude_client_holds_a_conversation_with_the_same_server(
     assert streamed["text"] == whole["text"] != ""
     assert streamed["usage"]["input"] == whole["usage"]["input"] > 30
     assert streamed["usage"]["output"] == whole["usage"]["output"] > 0
+
+
+ALIKE = ["The cat sleeps on the mat.", "A kitten is lying on the rug."]
+UNLIKE = "Stock prices fell sharply on Monday."
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """How near two vectors are: 1 is the same direction."""
+    return float(sum(map(mul, one, other))) / math.hypot(*one) / math.hypot(*other)
+
+
+@pytest.mark.parametrize("form", ["json", "base64"])
+def test_sentences_alike_have_vectors_near_each_other(here: Home, address: str, form: str) -> None:
+    here.configure(EMBEDDING.format(address=address))
+    done = here.run("-v", "-o", form, stdin="\n".join([*ALIKE, UNLIKE]), prog="loki-embed")
+    assert done.code == 0 and "3 texts · 23 tokens · $0 · " in done.err
+    told = [row["embedding"] for row in done.lines]
+    packed = [struct.unpack("<576f", base64.b64decode(each)) for each in told if form == "base64"]
+    cat, kitten, stocks = packed or told
+    assert len(cat) == len(kitten) == len(stocks) == 576
+    assert cosine(cat, kitten) > max(cosine(cat, stocks), cosine(kitten, stocks)) + 0.05
 
 
 def test_from_python(here: Home) -> None:

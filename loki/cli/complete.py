@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from loki.cli import show
-from loki.cli.flags import GROUPS
+from loki.cli.options import COMMANDS
 
 Flags = list[tuple[list[str], str]]
 
@@ -19,7 +19,7 @@ def completions(prog: str, flags: Namespace) -> int:
 
 def options(prog: str) -> list[tuple[list[str], str]]:
     """The flags of a command, with their help."""
-    groups = (g for title, g in GROUPS.items() if prog == "loki" or title != "house-keeping")
+    groups = COMMANDS[prog].groups.values()
     return [(names.split(), extra["help"]) for group in groups for names, extra in group]
 
 

@@ -11,19 +11,21 @@ from returns.result import Result, Success
 
 from loki.cli import show
 from loki.clients import base_of, service_of
-from loki.edge.secrets import mask, mask_url, masked
+from loki.edge.discreet import ASKED
+from loki.edge.identity import masked
+from loki.edge.secrets import mask, mask_url
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
-from loki.records import Ask, Json, Limits, Request, Setting, Target
+from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.build import compact
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.stages.settings import SENSITIVE
 
 
-def dry_run(prog: str, env: Env, ask: Ask, form: str) -> int:
+def dry_run(prog: str, env: Env, ask: Ask, form: str, task: Task = "chat") -> int:
     """Print the exact request after all patches; nothing is looked up and nothing is sent."""
-    ready = prepare(replace(env, authorize=masked), ask)
+    ready = prepare(replace(env, authorize=masked), ask, task)
     if not isinstance(ready, Success):
         show.complain(prog, ready.failure(), "text")
         return EXIT_CODES[ready.failure().kind]
@@ -43,10 +45,6 @@ def hidden(body: Json) -> Json:
         else hidden(value)
         for key, value in body.items()
     }
-
-
-#: The parts of a body that are the user's own words.
-ASKED = ("messages", "contents", "input", "tools", "system", "systemInstruction", "toolConfig")
 
 
 def as_json(request: Request) -> str:
@@ -75,15 +73,17 @@ def as_curl(request: Request) -> str:
 FORMS = {"json": as_json, "curl": as_curl}
 
 
-def explain(env: Env, ask: Ask, environ: Mapping[str, str]) -> None:
+def explain(env: Env, ask: Ask, environ: Mapping[str, str], task: Task = "chat") -> None:
     """What gave what, a line each on stderr."""
-    for name, value in [("configuration", env.config.origin), *reasons(env, ask, environ)]:
+    for name, value in [("configuration", env.config.origin), *reasons(env, ask, environ, task)]:
         show.talk(f"{name:<14}{value}")
 
 
-def reasons(env: Env, ask: Ask, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+def reasons(
+    env: Env, ask: Ask, environ: Mapping[str, str], task: Task = "chat"
+) -> list[tuple[str, str]]:
     """Names and what decided them."""
-    found: Result[Target, object] = resolve(env.config)(ask)
+    found: Result[Target, object] = resolve(env.config, task)(ask)
     if not isinstance(found, Success):
         return []
     target = found.unwrap()
@@ -92,7 +92,7 @@ def reasons(env: Env, ask: Ask, environ: Mapping[str, str]) -> list[tuple[str, s
     return [
         ("model", f"{target.name}{alias} ({chosen_by(env, ask, environ)}; {model.origin})"),
         *addresses(target),
-        *((name, value) for name, value in parameters(env, ask, target, environ)),
+        *(parameters(env, ask, target, environ) if task == "chat" else []),
         *(("patch", f"{patch.origin}") for patch in patches_for(target, env.patches)),
         ("limits", limits(target)),
     ]
@@ -127,7 +127,9 @@ def addresses(target: Target) -> list[tuple[str, str]]:
 
 def shown(name: str, setting: Setting) -> str:
     """A setting's value, unless it is or may be a secret."""
-    return mask(name, setting.value) if setting.form == "literal" else "***"
+    if setting.form != "literal":
+        return "***"
+    return setting.value if name == "auth" else mask(name, setting.value)
 
 
 def parameters(

@@ -74,20 +74,44 @@ def command(prog: str, argv: list[str]) -> int:
         complain(prog, Problem("usage", str(misused)), "text")
         return EXIT_CODES["usage"]
     catch_sigterm()
-    chore = chosen(flags)
-    if chore:
-        from loki.cli.house import CHORES
+    chore = chosen(flags) if prog == "loki" else ""
+    from importlib import import_module
 
-        return CHORES[chore](prog, flags)
-    from loki.cli.pipe import pipe
+    module, _, name = (CHORES[chore] if chore else RUNS[prog]).partition(":")
+    code: int = getattr(import_module(module), name)(prog, flags)
+    return code
 
-    return pipe(prog, flags)
+
+#: Where each piece of house-keeping is done, by its flag.
+CHORES = {
+    "info": "loki.cli.house:info",
+    "list_models": "loki.cli.models:list_models",
+    "sync_models": "loki.cli.sync:sync_models",
+    "init": "loki.cli.house:init",
+    "check": "loki.cli.house:check",
+    "completions": "loki.cli.complete:completions",
+    "authenticate": "loki.cli.login:authenticate",
+    "add_secret": "loki.cli.secrets:add_secret",
+    "get_secret": "loki.cli.secrets:get_secret",
+    "update_secret": "loki.cli.secrets:update_secret",
+    "delete_secret": "loki.cli.secrets:delete_secret",
+    "list_secrets": "loki.cli.secrets:list_secrets",
+}
+
+#: Where each command's work is done: a function of its name and its flags.
+RUNS = {
+    "loki-pipe": "loki.cli.pipe:pipe",
+    "loki": "loki.cli.pipe:pipe",
+    "loki-embed": "loki.cli.embed:embed",
+    "loki-rerank": "loki.cli.rerank:rerank",
+    "loki-batch": "loki.cli.batch:batch",
+    "loki-cost": "loki.cli.cost:cost",
+}
 
 
 def chosen(flags: Namespace) -> str:
     """The piece of house-keeping that is wanted, if one is."""
-    chores = ("info", "list_models", "init", "check", "completions")
-    return next((name for name in chores if getattr(flags, name, None)), "")
+    return next((name for name in CHORES if getattr(flags, name) not in (None, False)), "")
 
 
 def catch_sigterm() -> None:
@@ -115,6 +139,7 @@ def report(prog: str, bug: Exception) -> int:
         where = f"the traceback is in {path}"
     except OSError:
         where = "the traceback could not be saved"
-    words = redact(" ".join(f"{type(bug).__name__}: {bug}".split())[:200])
+    told = " ".join(f"{type(bug).__name__}: {bug}".split())[:200]
+    words = redact("".join(filter(str.isprintable, told)))
     sys.stderr.write(f"{prog}: bug: {words}; {where}\n")
     return 70

@@ -14,20 +14,19 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.cli import show
+from loki.cli.start import env_of, environment, failed, limits_of, today
 from loki.edge import files
-from loki.edge.env import over, read
-from loki.edge.secrets import masked
+from loki.edge.connection import meanwhile
+from loki.edge.identity import masked
 from loki.pipeline import Env, in_turn, prepare, stream
-from loki.problems import EXIT_CODES, Problem, fail
+from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import (
     Ask,
     Done,
     Event,
-    Limits,
     Media,
     Message,
-    Patch,
     Reasoning,
     Reply,
     Stream,
@@ -35,29 +34,20 @@ from loki.records import (
 )
 from loki.stages.ask import (
     attach,
+    checked,
     code_block,
-    read_answer,
     read_json,
     read_messages,
     read_schema,
     read_tools,
 )
-from loki.stages.configure import read_patch
 from loki.stages.parse import collect
 
 
 def pipe(prog: str, flags: Namespace) -> int:
     """Ask what the flags and stdin say; the exit code."""
-    environ = files.environment()
-    os.environ.update(environ)  # proxies and certificates may stand in .env too
-    if flags.config:
-        environ["LOKI_CONFIG_FILE"] = flags.config
-    patches = gather(given_patch(flags))
-    ready = read(environ).bind(
-        lambda config: patches.bind(
-            lambda extra: ask_of(flags).map(lambda ask: (over(config, environ, extra), ask))
-        )
-    )
+    environ = environment(flags)
+    ready = env_of(flags, environ, prog).bind(lambda env: ask_of(flags).map(lambda ask: (env, ask)))
     if not isinstance(ready, Success):
         return failed(prog, ready.failure(), flags.output)
     env, ask = ready.unwrap()
@@ -72,23 +62,7 @@ def pipe(prog: str, flags: Namespace) -> int:
     return converse(prog, env, ask, flags)
 
 
-def failed(prog: str, problem: Problem, form: str) -> int:
-    """Say why, and the exit code."""
-    if form == "events":
-        show.out(show.compact({"type": "error", **show.problem_json(problem)}) + "\n")
-    show.complain(prog, problem, form)
-    return EXIT_CODES[problem.kind]
-
-
 # ---- asking ------------------------------------------------------------------------------------
-
-
-def given_patch(flags: Namespace) -> list[Result[Patch, Problem]]:
-    """The patch of ``--patch``, if there is one."""
-    if flags.patch is None:
-        return []
-    told = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
-    return [told.alt(lambda problem: replace(problem, kind="input"))]
 
 
 def ask_of(flags: Namespace) -> Result[Ask, Problem]:
@@ -109,14 +83,8 @@ def ask_of(flags: Namespace) -> Result[Ask, Problem]:
             tool_choice=flags.tool_choice,
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
-            limits=Limits(
-                connect=flags.connect_timeout,
-                idle=flags.idle_timeout,
-                total=flags.timeout,
-                retries=flags.retries,
-                max_wait=flags.max_wait,
-                proxy=flags.proxy,
-            ),
+            limits=limits_of(flags),
+            tag=flags.tag,
         )
     )
 
@@ -129,7 +97,7 @@ def messages_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
     system = (Message("system", flags.prompt),) if flags.prompt else ()
     before = conversation(flags.messages) if flags.messages else Success(())
     stdin = Success("") if takers else read_stdin(bool(flags.text or flags.messages or flags.file))
-    attached = gather(map(attachment, flags.file))
+    attached = gather(attachment(path, flags.proxy) for path in flags.file)
     return gather((before, stdin, attached)).bind(
         lambda told: with_prompt((*system, *told[0]), words_of(flags.text), told[1], told[2])
     )
@@ -185,14 +153,14 @@ def conversation(path: str) -> Result[tuple[Message, ...], Problem]:
     )
 
 
-def attachment(path: str) -> Result[Text | Media, Problem]:
-    """One ``--file``."""
+def attachment(path: str, proxy: str | None = None) -> Result[Text | Media, Problem]:
+    """One ``--file``; an address is fetched by way of the proxy, if one is given."""
     if path == "-":
         return attach(sys.stdin.buffer.read() if sys.stdin else b"", "stdin")
     if path.startswith(("http://", "https://")):
         from loki.edge.network import fetch
 
-        return fetch(path).bind(lambda data: attach(data, path))
+        return fetch(path, proxy).bind(lambda data: attach(data, path))
     return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
 
 
@@ -228,16 +196,34 @@ def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     sayable = gather(prepare(replace(env, authorize=masked), each) for each in asks[1:])
     if not isinstance(sayable, Success):  # better said now than when it is needed
         return failed(prog, sayable.failure(), flags.output)
-    started = in_turn(partial(stream, env), asks, partial(fallen_back, prog, flags))
+    meanwhile.set(show.left_alone)
+    started = in_turn(
+        in_time(env, flags.timeout) if flags.timeout else partial(stream, env),
+        asks,
+        partial(fallen_back, prog, flags),
+    )
     form = "held" if flags.output == "text" and (flags.code or ask.schema) else flags.output
     told = started.bind(lambda events: TELLERS[form](events, flags))
-    checked = told.bind(partial(check, ask)).map(lambda pair: (only_code(pair[0], flags), pair[1]))
-    if not isinstance(checked, Success):
-        return failed(prog, checked.failure(), flags.output)
-    reply, data = checked.unwrap()
+    good = told.bind(partial(checked, ask)).map(lambda pair: (only_code(pair[0], flags), pair[1]))
+    if not isinstance(good, Success):
+        return failed(prog, good.failure(), flags.output)
+    reply, data = good.unwrap()
     ENDS[form](reply, data, flags)
     warn(prog, reply, flags)
     return 0
+
+
+def in_time(env: Env, total: float) -> Callable[[Ask], Result[Stream, Problem]]:
+    """What asks one model after the other, within so many seconds for all of them."""
+    end = env.clock() + total
+
+    def attempt(ask: Ask) -> Result[Stream, Problem]:
+        left = end - env.clock()
+        if left <= 0:
+            return fail("offline", f"no answer within {total:g} s for everything")
+        return stream(env, replace(ask, limits=replace(ask.limits, total=round(left, 3))))
+
+    return attempt
 
 
 def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -> None:
@@ -248,18 +234,6 @@ def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -
         )
 
 
-def check(ask: Ask, reply: Reply) -> Result[tuple[Reply, Any], Problem]:
-    """The reply, and the value in it where a schema was given and the model calls no tools."""
-    if ask.schema is None or reply.tool_calls:
-        return Success((reply, ...))
-    cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
-    return (
-        read_answer(reply.text, ask.schema)
-        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
-        .alt(lambda problem: replace(problem, message=problem.message + cut))
-    )
-
-
 def only_code(reply: Reply, flags: Namespace) -> Reply:
     """The reply, with ``-c`` cut down to its first block of code."""
     return replace(reply, text=code_block(reply.text)) if flags.code else reply
@@ -268,7 +242,7 @@ def only_code(reply: Reply, flags: Namespace) -> Reply:
 def warn(prog: str, reply: Reply, flags: Namespace) -> None:
     """What a reader of the answer should know about it."""
     if flags.verbose:
-        show.talk(f"{prog}: {show.summary(reply)}")
+        show.talk(f"{prog}: {show.summary(reply, '' if flags.no_ledger else today())}")
     if flags.quiet:
         return
     if warning := WARNINGS.get(reply.finish):
@@ -322,7 +296,7 @@ def tell_events(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
 
     def seen(event: Event) -> None:
         if not isinstance(event, Done):
-            show.out(show.compact(show.event_json(event)) + "\n")
+            show.say(show.compact(show.event_json(event)) + "\n")
 
     return collect(tap(events, seen))
 
@@ -350,17 +324,17 @@ def last(events: Stream) -> Result[Reply, Problem]:
 
 def end_held(reply: Reply, data: Any, flags: Namespace) -> None:
     """A text that was waited for."""
-    show.out(reply.text.rstrip("\n") + "\n")
+    show.say(reply.text.rstrip("\n") + "\n")
 
 
 def end_json(reply: Reply, data: Any, flags: Namespace) -> None:
     """The whole answer as one object."""
-    show.out(show.compact(show.reply_json(reply, data)) + "\n")
+    show.say(show.compact(show.reply_json(reply, data)) + "\n")
 
 
 def end_events(reply: Reply, data: Any, flags: Namespace) -> None:
     """The last event, with the whole answer."""
-    show.out(show.compact({"type": "done", **show.reply_json(reply, data)}) + "\n")
+    show.say(show.compact({"type": "done", **show.reply_json(reply, data)}) + "\n")
 
 
 TELLERS: dict[str, Callable[[Stream, Namespace], Result[Reply, Problem]]] = {

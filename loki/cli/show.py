@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from functools import cache
 
 from loki.edge.secrets import redact
 from loki.problems import Problem
-from loki.records import (
-    COUNTS,
-    Done,
-    Event,
-    JsonObject,
-    Reasoning,
-    Reply,
-    Text,
-    ToolCall,
-    Usage,
-)
+from loki.records import JsonObject, Reply
+from loki.stages import tell
+from loki.stages.tell import compact, event_json, reply_json, rounded
+
+__all__ = ["compact", "event_json", "reply_json", "rounded"]
 
 
 def out(text: str) -> None:
     """Write to stdout at once; a character that has no UTF-8 becomes a question mark."""
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    put(text.encode("utf-8", "replace"))
+
+
+def put(data: bytes) -> None:
+    """All of some bytes to stdout; without Python's buffer, a reader that leaves cuts one write."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()
+
+
+def say(text: str) -> None:
+    """Write somebody else's words: a terminal gets nothing that it would obey, a pipe it all."""
+    out(harmless(text) if watched() else text)
+
+
+@cache
+def watched() -> bool:
+    """Whether somebody reads stdout at a terminal."""
+    return sys.stdout.isatty()
+
+
+def harmless(text: str) -> str:
+    """A text without what a terminal would obey."""
+    from loki.cli import terminal
+
+    return terminal.harmless(text)
+
+
+def left_alone() -> None:
+    """Leave, as after a closed pipe, if nobody reads stdout any more."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return  # the next write will tell
+    reader = select.poll()
+    reader.register(sys.stdout.fileno(), 0)  # an error is always reported
+    if any(happened & select.POLLERR for _, happened in reader.poll(0)):
+        raise SystemExit(141)
 
 
 def talk(text: str) -> None:
@@ -49,7 +80,8 @@ def complain(prog: str, problem: Problem, form: str) -> None:
     """Why there is no answer; as JSON too where the output is JSON."""
     talk(f"{prog}: {coloured(problem.kind, '31')}: {one_line(problem.message + facts(problem))}")
     if form != "text":
-        talk(compact(problem_json(problem)))
+        told = compact(problem_json(problem))
+        talk(harmless(told) if sys.stderr.isatty() else told)
 
 
 def one_line(words: str) -> str:
@@ -59,6 +91,13 @@ def one_line(words: str) -> str:
     'a b[31m c'
     """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(words.split()))
+
+
+def problem_json(problem: Problem) -> JsonObject:
+    """A problem for programs, without any secret."""
+    told = (problem.message, problem.code, problem.request_id)
+    message, code, id = (words and redact(words) for words in told)
+    return tell.problem_json(replace(problem, message=message or "", code=code, request_id=id))
 
 
 def facts(problem: Problem) -> str:
@@ -74,93 +113,19 @@ def facts(problem: Problem) -> str:
     return f" ({told})" if told else ""
 
 
-def problem_json(problem: Problem) -> JsonObject:
-    """A problem for programs."""
-    return {
-        "kind": problem.kind,
-        "message": redact(problem.message),
-        "status": problem.status,
-        "code": problem.code,
-        "request_id": problem.request_id,
-        "retry_at": None if problem.retry_at is None else moment(problem.retry_at),
-        "sent": problem.sent,
-    }
-
-
-def moment(seconds: float) -> str:
-    """A time of day for programs (RFC 3339).
-
-    >>> moment(0)
-    '1970-01-01T00:00:00+00:00'
-    """
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(round(seconds), UTC).isoformat()
-
-
-def compact(value: Any) -> str:
-    """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
-    """An answer for programs, the same for every provider."""
-    return {
-        "model": reply.model,
-        "text": reply.text,
-        "reasoning": reply.reasoning,
-        "tool_calls": [call_json(call) for call in reply.tool_calls],
-        "finish": reply.finish,
-        "finish_raw": reply.finish_raw,
-        "usage": {name: getattr(reply.usage, name) for name in COUNTS},
-        "cost": None if reply.cost is None else float(reply.cost),
-        "seconds": rounded(reply.seconds),
-        "first_token_seconds": rounded(reply.first_token_seconds),
-        "attempts": reply.attempts,
-        "request_id": reply.request_id,
-        **({"carry": list(reply.carry)} if reply.carry else {}),
-        **({} if data is ... else {"data": data}),
-    }
-
-
-def call_json(call: ToolCall) -> JsonObject:
-    """A tool call for programs."""
-    return {"id": call.id, "name": call.name, "arguments": call.arguments}
-
-
-def rounded(seconds: float | None) -> float | None:
-    """Milliseconds are as fine as anyone wants."""
-    return None if seconds is None else round(seconds, 3)
-
-
-def event_json(event: Event) -> JsonObject:
-    """An event of a stream for programs."""
-    match event:
-        case Text(text):
-            return {"type": "text", "text": text}
-        case Reasoning(text):
-            return {"type": "reasoning", "text": text}
-        case ToolCall():
-            return {"type": "tool_call", **call_json(event)}
-        case Usage():
-            return {"type": "usage", **{name: getattr(event, name) for name in COUNTS}}
-        case Done(reply):
-            return {"type": "done", **reply_json(reply)}
-
-
-def summary(reply: Reply) -> str:
-    """One line for ``-v``."""
+def summary(reply: Reply, today: str = "") -> str:
+    """One line for ``-v``; ``today`` is what was spent."""
     usage = reply.usage
     cached = f" ({usage.cache_read:,} cached)" if usage.cache_read else ""
     thought = f" ({usage.reasoning:,} reasoning)" if usage.reasoning else ""
-    return " · ".join(
-        (
-            reply.model,
-            f"{counted(usage.input)} tokens in{cached}, {counted(usage.output)} out{thought}",
-            "cost unknown" if reply.cost is None else f"${reply.cost.normalize():f}",
-            "" if reply.seconds is None else f"{reply.seconds:.1f} s",
-        )
-    ).rstrip(" ·")
+    parts = (
+        reply.model,
+        f"{counted(usage.input)} tokens in{cached}, {counted(usage.output)} out{thought}",
+        "cost unknown" if reply.cost is None else f"${reply.cost.normalize():f}",
+        "" if reply.seconds is None else f"{reply.seconds:.1f} s",
+        today,
+    )
+    return " · ".join(filter(None, parts))
 
 
 def counted(number: int | None) -> str:
@@ -171,9 +136,10 @@ def counted(number: int | None) -> str:
 def text_writer() -> tuple[Callable[[str], None], Callable[[], None]]:
     """Two functions: one writes text as it comes, the other ends it with exactly one newline."""
     held = [""]  # line ends that may turn out to be the last
+    clean = cleaned(watched())
 
     def write(text: str) -> None:
-        whole = held[0] + text
+        whole = held[0] + clean(text)
         body = whole.rstrip("\n")
         held[0] = whole[len(body) :]
         if body:
@@ -182,14 +148,24 @@ def text_writer() -> tuple[Callable[[str], None], Callable[[], None]]:
     return write, lambda: out("\n")
 
 
+def cleaned(terminal: bool) -> Callable[[str], str]:
+    """What makes the pieces of a text fit for a terminal, or leaves them alone."""
+    if not terminal:
+        return str
+    from loki.cli.terminal import cleaner
+
+    return cleaner()
+
+
 def thinker(wanted: bool) -> tuple[Callable[[str], None], Callable[[], None]]:
     """Two functions: one tells thoughts on stderr as they come, the other ends them."""
     thinking = [False]
+    clean = cleaned(wanted and sys.stderr.isatty())
 
     def think(text: str) -> None:
         if wanted:
             thinking[0] = True
-            sys.stderr.write(coloured(redact(text), "2"))
+            sys.stderr.write(coloured(redact(clean(text)), "2"))
             sys.stderr.flush()
 
     def rest() -> None:

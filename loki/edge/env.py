@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from returns.result import Result
 
-from loki.edge import files, secrets
+from loki.edge import files, identity
+from loki.edge.discreet import discreet
+from loki.edge.ledger import Ledger, Say, path_of
+from loki.edge.regions import with_regions
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import Config, Patch
 from loki.stages.configure import configure
+
+if TYPE_CHECKING:
+    from loki.edge.network import Attempt
+
+
+def logged(words: str) -> None:
+    """A warning where no command tells it: to the log named loki."""
+    from logging import getLogger
+
+    getLogger("loki").warning(words)
 
 
 def open_env(
@@ -33,22 +48,51 @@ def open_env(
 def read(environ: Mapping[str, str]) -> Result[Config, Problem]:
     """The configuration that some variables lead to."""
     path = files.config_file(environ)
-    return files.read_config(path, environ).bind(
-        lambda plain: configure(plain, path, environ, files.catalogue())
-    )
+    plain = files.read_config(path, environ)
+    config = plain.bind(lambda plain: configure(plain, path, environ, files.catalogue(environ)))
+    return config.map(lambda config: with_regions(config, environ))
 
 
-def over(config: Config, environ: Mapping[str, str], patches: tuple[Patch, ...] = ()) -> Env:
-    """The real world around a configuration."""
+def with_vault(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, with where the vault's password is."""
+    said = config.vault_password_file
+    return {**environ, "LOKI_VAULT_PASSWORD_FILE": said} if said else environ
+
+
+def over(
+    config: Config,
+    environ: Mapping[str, str],
+    patches: tuple[Patch, ...] = (),
+    say: Say = logged,
+    keep: bool = True,
+    paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
+) -> Env:
+    """The real world around a configuration.
+
+    ``say`` warns, ``keep`` writes into the ledger, ``paced`` goes around every attempt to send.
+    """
     from loki.edge.send import opener, whole  # requests comes with it
 
-    open_ = opener()
-    return Env(
+    environ = with_vault(config, environ)
+    open_ = discreet(opener(identity.renew(environ), paced))
+    env = Env(
         config=config,
-        authorize=secrets.authorize(environ),
-        send=whole(open_),
+        authorize=identity.authorize(environ),
+        send=discreet(whole(open_)),
         open=open_,
         now=time.time,
         clock=time.monotonic,
         patches=patches,
     )
+    return within_budget(env, Ledger(path_of(environ), say), say, keep)
+
+
+def within_budget(env: Env, ledger: Ledger, say: Say, keep: bool = True) -> Env:
+    """The same, with its calls in a ledger and, where one is set, within the budget."""
+    record = ledger.record if keep else env.record
+    if not env.config.budget:
+        return replace(env, record=record)
+    from loki.edge.budget import Budget
+
+    budget = Budget(env.config.budget, ledger, env.now, record, say)
+    return replace(env, afford=budget.afford, record=budget.record)

@@ -174,16 +174,34 @@ def write_private(path: str, text: str) -> None:
     try:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # what replaces a file is there before it does
         os.replace(draft, path)
-    except OSError:
+    except BaseException:
         os.unlink(draft)
         raise
 
 
-def catalogue() -> str:
-    """The text of the built-in catalogue of models."""
+def synced_file(environ: Environ) -> str:
+    """Where --sync-models puts a newer catalogue of models."""
+    return f"{directory('cache', environ)}/models.json"
+
+
+def catalogue(environ: Environ = os.environ) -> str:
+    """The text of the catalogue of models: the built-in one, or a newer one that was synced."""
     import loki
 
     path = os.path.join(os.path.dirname(loki.__file__), "data", "models.json")
     with open(path, encoding="utf-8") as file:
-        return file.read()
+        ours = file.read()
+    try:
+        with open(synced_file(environ), encoding="utf-8") as file:
+            head = file.read(DATED)  # {, newline, "date": "2026-11-22
+            theirs = head + file.read() if head > ours[:DATED] else ""
+    except (OSError, ValueError):
+        return ours
+    return theirs if theirs[:11] == ours[:11] and theirs.endswith("}\n}\n}\n") else ours
+
+
+#: How far into a catalogue its date goes.
+DATED = 21

@@ -1,81 +1,87 @@
-"""IMPURE. Request -> Opened: one attempt over the network, its limits, and what went wrong."""
+"""IMPURE. Request -> Opened: one attempt over the network, within its limits."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from returns.result import Failure, Result, Success
-from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
+from loki.edge.connection import Trip, on_its_way, punctual
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits, Opened, Request
 from loki.wire.chunked import Broken, join
+from loki.wire.sse import LARGEST
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 #: One attempt; the second argument is when to stop, on the monotonic clock.
 Attempt = Callable[[Request, float], Result[Opened, Problem]]
 
 PIECE = 65536  # bytes read at once
-LARGEST = 64 * 2**20  # bytes of an answer in one piece
+#: What the environment may name instead of the usual certificates.
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def connected() -> Attempt:
     """One request over the network; connections are kept open for the next one."""
-    adapter_for = cache(Trusting)
+    adapter_for = cache(adapter)
     proxies_for = cache(environment_proxies)
 
     def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
         limits = request.draft.target.limits
-        adapter = adapter_for(limits.ca_bundle)
-        started = time.monotonic()
-        if deadline <= started:
-            return fail("offline", f"no answer within {limits.total:g} s")
-        try:
-            answer = adapter.send(
-                prepared(request),
-                stream=True,
-                timeout=times(limits, deadline - started),
-                verify=verify(),
-                cert=certificate(limits),
-                proxies=own_proxy(limits) or proxies_for(host_of(request.url)),
-            )
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            return Failure(no_answer(error, request, deadline))
-        return Success(
-            Opened(
-                request=request,
-                status=answer.status_code,
-                headers={name.lower(): value for name, value in answer.headers.items()},
-                chunks=pieces(answer, request, deadline),
-                close=answer.close,
-                started=started,
-            )
-        )
+        if deadline <= time.monotonic():
+            return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
+        proxies = own_proxy(limits) or proxies_for(host_of(request.url))
+        trusting = adapter_for(limits.ca_bundle, limits.client_cert, limits.client_key)
+        return trusting.bind(lambda adapter: answer_of(adapter, request, proxies, deadline))
 
     return attempt
 
 
-class Trusting(HTTPAdapter):
-    """An adapter that trusts a bundle of certificates besides the usual ones."""
+def answer_of(
+    adapter: HTTPAdapter, request: Request, proxies: dict[str, str], deadline: float
+) -> Result[Opened, Problem]:
+    """The answer to a request, once it has begun."""
+    limits = request.draft.target.limits
+    started = time.monotonic()
+    trip = Trip(limits.idle or 0.001, deadline)
+    before = on_its_way.set(trip)
+    try:
+        answer = adapter.send(
+            prepared(request),
+            stream=True,
+            timeout=times(limits, deadline - started),
+            verify=verify(),
+            proxies=proxies,
+        )
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        from loki.edge.faults import no_answer
 
-    def __init__(self, ca_bundle: str | None) -> None:
-        self.ca_bundle = ca_bundle
-        super().__init__(pool_maxsize=16)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Give the pool a TLS context of its own if there is a bundle to add."""
-        if self.ca_bundle:
-            import ssl
-
-            kwargs["ssl_context"] = ssl.create_default_context()
-            kwargs["ssl_context"].load_verify_locations(self.ca_bundle)
-        super().init_poolmanager(*args, **kwargs)
+        proxy = select_proxy(request.url, proxies) or ""
+        return Failure(no_answer(error, request.url, limits, trip, proxy))
+    finally:
+        on_its_way.reset(before)
+    return Success(
+        Opened(
+            request=request,
+            status=answer.status_code,
+            headers={name.lower(): value for name, value in answer.headers.items()},
+            chunks=pieces(answer, limits, trip),
+            close=answer.close,
+            started=started,
+        )
+    )
 
 
 def prepared(request: Request) -> requests.PreparedRequest:
@@ -92,16 +98,117 @@ def prepared(request: Request) -> requests.PreparedRequest:
 
 
 def times(limits: Limits, left: float) -> tuple[float, float]:
-    """Seconds to connect, and seconds between two bytes, as much as is left of the total."""
+    """Seconds to connect, and seconds to the first byte, as much as is left of the total."""
     connect = limits.connect or 0.001
     idle = limits.idle or 0.001
-    return min(connect, left), min(idle, left)
+    return max(0.001, min(connect, left)), max(0.001, min(idle, left))
 
 
-def verify() -> bool | str:
+def pieces(
+    answer: requests.Response, limits: Limits, trip: Trip
+) -> Iterator[Result[bytes, Problem]]:
+    """The body as it comes, each piece at once; a failure comes last."""
+    try:
+        yield from map(Success, arriving(answer))
+    except (HTTPError, OSError, Broken) as error:
+        from loki.edge.faults import broken
+
+        yield Failure(broken(error, limits, trip))
+
+
+def arriving(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it arrives; a plain chunked one straight from the connection, in few pieces."""
+    raw = answer.raw
+    connection = getattr(getattr(raw, "_original_response", None), "fp", None)
+    if raw.chunked and connection is not None and "content-encoding" not in answer.headers:
+        return join(iter(lambda: connection.read1(PIECE), b""))
+    return iter(lambda: raw.read1(PIECE, decode_content=True), b"")
+
+
+# ---- whom to trust, and by which way to go -------------------------------------------------------
+
+
+class Trusting(HTTPAdapter):
+    """An adapter with certificates besides the usual ones, also where a proxy is between."""
+
+    def __init__(
+        self,
+        ca_bundle: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+    ) -> None:
+        """Raises OSError for files that are not there or not what they should be."""
+        named = ca_bundle or client_cert
+        self.context = context(ca_bundle, client_cert, client_key) if named else None
+        super().__init__(pool_maxsize=16)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Give the pool the TLS context, if there is one."""
+        if self.context is not None:
+            kwargs["ssl_context"] = self.context
+        super().init_poolmanager(*args, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """The same for the pool behind a proxy; one that speaks TLS itself is always verified."""
+        if self.context is not None:
+            kwargs["ssl_context"] = self.context
+        if proxy.lower().startswith("https:"):  # requests does not, where the server speaks HTTP
+            kwargs["proxy_ssl_context"] = self.context or context()
+        return super().proxy_manager_for(proxy, **kwargs)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool for a request, with connections that are in time."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = punctual(pool.ConnectionCls)
+        return pool
+
+
+def adapter(
+    ca_bundle: str | None, client_cert: str | None, client_key: str | None
+) -> Result[HTTPAdapter, Problem]:
+    """What sends requests; its connections trust these files besides the usual ones."""
+    try:
+        return Success(Trusting(ca_bundle, client_cert, client_key))
+    except OSError as error:
+        return fail("config", str(error))
+
+
+def context(
+    ca_bundle: str | None = None, client_cert: str | None = None, client_key: str | None = None
+) -> SSLContext:
+    """TLS with the usual trust and more; raises OSError that says which file is no good."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    made = create_urllib3_context()
+    usual = verify()
+    trust(made, "the usual certificates", DEFAULT_CA_BUNDLE_PATH if usual is True else usual)
+    if ca_bundle:
+        trust(made, "extra.ca_bundle", ca_bundle)
+    if client_cert:
+        key = client_key and os.path.expanduser(client_key)
+        try:  # with a password, so that nobody is asked for one at the terminal
+            made.load_cert_chain(os.path.expanduser(client_cert), key, password="")
+        except OSError as error:  # ssl.SSLError is one
+            names = " with ".join(filter(None, (client_cert, client_key)))
+            raise OSError(f"extra.client_cert: cannot use {names}: {plain(error)}") from error
+    return made
+
+
+def trust(made: SSLContext, setting: str, path: str) -> None:
+    """Trust what is in a file or a folder; raises OSError."""
+    place = os.path.expanduser(path)
+    try:
+        if os.path.isdir(place):
+            made.load_verify_locations(capath=place)
+        else:
+            made.load_verify_locations(cafile=place)
+    except OSError as error:
+        raise OSError(f"{setting}: cannot use {path}: {plain(error)}") from error
+
+
+def verify() -> Literal[True] | str:
     """The certificates to trust: the environment's bundle, else the usual one."""
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    return next((os.environ[name] for name in names if os.environ.get(name)), True)
+    return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)
 
 
 def certificate(limits: Limits) -> str | tuple[str, str] | None:
@@ -132,35 +239,20 @@ def host_of(url: str) -> str:
     return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
 
 
-def pieces(
-    answer: requests.Response, request: Request, deadline: float
-) -> Iterator[Result[bytes, Problem]]:
-    """The body as it comes, each piece at once; a failure comes last."""
-    limits = request.draft.target.limits
+# ---- a document that a user wants attached -------------------------------------------------------
+
+
+def fetch(url: str, proxy: str | None = None) -> Result[bytes, Problem]:
+    """A document that a user wants attached; a text in UTF-8, whatever it came in."""
     try:
-        for piece in arriving(answer):
-            yield Success(piece)
-            if time.monotonic() > deadline:
-                late = f"the answer was not whole within {limits.total:g} s"
-                yield fail("offline", late, sent=True)
-                return
-    except (HTTPError, OSError, Broken) as error:
-        yield Failure(broken(error, limits, deadline))
-
-
-def arriving(answer: requests.Response) -> Iterator[bytes]:
-    """The body as it arrives; a plain chunked one straight from the connection, in few pieces."""
-    raw = answer.raw
-    connection = getattr(getattr(raw, "_original_response", None), "fp", None)
-    if raw.chunked and connection is not None and "content-encoding" not in answer.headers:
-        return join(iter(lambda: connection.read1(PIECE), b""))
-    return iter(lambda: raw.read1(PIECE, decode_content=True), b"")
-
-
-def fetch(url: str) -> Result[bytes, Problem]:
-    """A document that a user wants attached."""
-    try:
-        answer = requests.get(url, timeout=(10, 60), stream=True, verify=verify())
+        answer = requests.get(
+            url,
+            timeout=(10, 60),
+            stream=True,
+            verify=verify(),
+            proxies=own_proxy(Limits(proxy=proxy)),
+            auth=lambda same: same,  # nor does it take one from ~/.netrc
+        )
         with closing(answer):
             if answer.status_code >= 400:
                 kind: Kind = "missing" if answer.status_code in (404, 410) else "input"
@@ -170,55 +262,25 @@ def fetch(url: str) -> Result[bytes, Problem]:
         return fail("offline", f"--file: cannot fetch {url}: {plain(root(error))}")
     if len(data) > LARGEST:
         return fail("input", f"--file: {url} is over {LARGEST >> 20} MiB")
-    return Success(data)
+    return Success(in_utf8(data, answer.headers.get("content-type", "")))
 
 
-# ---- what went wrong ---------------------------------------------------------------------------
+def in_utf8(data: bytes, content_type: str) -> bytes:
+    r"""A text in UTF-8; what declares no charset, or a wrong one, as it is.
+
+    >>> in_utf8(b"caf\xe9", "text/plain; charset=ISO-8859-1").decode()
+    'café'
+    """
+    declared = re.search(r"(?i)charset=[\"' ]*([\w.:-]+)", content_type)
+    if declared is None:
+        return data
+    try:
+        return data.decode(declared[1]).encode()
+    except (LookupError, UnicodeError):
+        return data
 
 
-def broken(error: Exception, limits: Limits, deadline: float) -> Problem:
-    """An answer that broke off."""
-    if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        quiet = f"nothing came {patience(limits, deadline)} in the middle of the answer"
-        return Problem("offline", quiet, sent=True)
-    return Problem("garbled", f"the answer broke off: {plain(error)}", sent=True)
-
-
-def no_answer(error: Exception, request: Request, deadline: float) -> Problem:
-    """Why no answer began, and whether the request had left."""
-    limits = request.draft.target.limits
-    host = host_of(request.url).partition("://")[2]
-    cause = root(error)
-    match error:
-        case requests.exceptions.ProxyError():
-            return Problem(
-                "offline", f"the proxy for {host} does not help: {plain(cause)}", again=True
-            )
-        case requests.exceptions.SSLError():
-            how = "; a private authority goes into extra.ca_bundle"
-            return Problem("offline", f"no trusted connection to {host}: {plain(cause)}{how}")
-        case requests.exceptions.ConnectTimeout():
-            return Problem(
-                "offline", f"no connection to {host} within {limits.connect:g} s", again=True
-            )
-        case requests.exceptions.ReadTimeout():
-            waited = patience(limits, deadline)
-            quiet = f"{host} sent nothing {waited}; the request had been sent"
-            return Problem("offline", quiet, sent=True, again=bool(limits.retry_after_send))
-        case requests.exceptions.ConnectionError() if isinstance(cause, NewConnectionError):
-            return Problem("offline", f"no connection to {host}: {plain(cause)}", again=True)
-        case requests.exceptions.ConnectionError():
-            gone = f"{host} closed the connection before an answer: {plain(cause)}"
-            return Problem("offline", gone, sent=True, again=True)
-        case _:
-            return Problem("config", f"cannot send to {host}: {plain(cause)}")
-
-
-def patience(limits: Limits, deadline: float) -> str:
-    """Which of the limits ended the waiting."""
-    if time.monotonic() + 0.05 >= deadline:
-        return f"within {limits.total:g} s for everything"
-    return f"for {limits.idle:g} s"
+# ---- words for what went wrong -------------------------------------------------------------------
 
 
 def root(error: Exception) -> Exception:
@@ -236,4 +298,5 @@ def plain(error: Exception) -> str:
     'connection refused'
     """
     words = str(getattr(error, "strerror", None) or error).rpartition("] ")[2]
-    return " ".join((words or type(error).__name__).split())[:300].removesuffix(".").lower()
+    words = words.rpartition("Failed to establish a new connection: ")[2].partition(" (_ssl.c")[0]
+    return " ".join((words or type(error).__name__).split())[:300].strip(".()").lower()

@@ -12,20 +12,26 @@ from itertools import chain
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.network import LARGEST, Attempt, connected
-from loki.problems import Problem, fail
+from loki.edge.identity import Renew
+from loki.edge.network import Attempt, connected
+from loki.edge.secrets import mask_url
+from loki.problems import Problem
 from loki.records import Limits, Opened, Request, Response
+from loki.stages.begin import begin
 from loki.stages.build import compact
-from loki.stages.retry import advised, pause
+from loki.stages.retry import advised, given_up, pause
 from loki.wire.errors import read_error
 
 Open = Callable[[Request], Result[Opened, Problem]]
 Send = Callable[[Request], Result[Response, Problem]]
 
 
-def opener() -> Open:
+def opener(
+    renew: Renew = lambda request: None,
+    paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
+) -> Open:
     """The network as the pipeline sees it: busy servers are asked again, refusals are told."""
-    return retried(relenting(understood(connected())))
+    return retried(paced(begun(renewed(relenting(understood(connected())), renew))))
 
 
 def whole(open_: Open) -> Send:
@@ -40,15 +46,11 @@ def whole(open_: Open) -> Send:
 def read_all(opened: Opened) -> Result[Response, Problem]:
     """The rest of an answer that has begun."""
     pieces: list[bytes] = []
-    size = 0
     with closing(opened):
         for piece in opened.chunks:
             if not isinstance(piece, Success):
-                return Failure(piece.failure())
+                return Failure(replace(piece.failure(), attempts=opened.attempts))
             pieces.append(piece.unwrap())
-            size += len(pieces[-1])
-            if size > LARGEST:
-                return fail("garbled", f"the answer is over {LARGEST >> 20} MiB", sent=True)
     return Success(
         Response(
             request=opened.request,
@@ -75,6 +77,28 @@ def understood(attempt: Attempt) -> Attempt:
     return stage
 
 
+def begun(attempt: Attempt) -> Attempt:
+    """An answer that begins with an error is a refusal too: nothing of it has been told yet."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        return attempt(request, deadline).bind(begin)
+
+    return stage
+
+
+def renewed(attempt: Attempt, renew: Renew) -> Attempt:
+    """A token that is refused is renewed, once."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        result = attempt(request, deadline)
+        if isinstance(result, Success) or result.failure().status != 401:
+            return result
+        fresh = renew(request)
+        return fresh.bind(lambda other: after(1, attempt(other, deadline))) if fresh else result
+
+    return stage
+
+
 def relenting(attempt: Attempt) -> Attempt:
     """A server that does not know how to count tokens in a stream is asked without that."""
 
@@ -86,9 +110,21 @@ def relenting(attempt: Attempt) -> Attempt:
         del body["stream_options"]
         content = compact(body).encode()
         plain = replace(request, draft=replace(request.draft, body=body), content=content)
-        return attempt(plain, deadline)
+        return after(1, attempt(plain, deadline))
 
     return stage
+
+
+def after(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
+    """What came of a request that was not the first."""
+    return result.map(lambda opened: replace(opened, attempts=opened.attempts + tries)).alt(
+        lambda problem: replace(problem, attempts=problem.attempts + tries)
+    )
+
+
+def attempts_of(result: Result[Opened, Problem]) -> int:
+    """How often a server was asked for a result."""
+    return result.map(lambda opened: opened.attempts).value_or(0) or result.failure().attempts
 
 
 def minds_counting(request: Request, problem: Problem) -> bool:
@@ -102,10 +138,12 @@ def refused(opened: Opened) -> Result[Opened, Problem]:
     response = read_all(replace(opened, chunks=until_broken(opened.chunks))).unwrap()
     try:
         body = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
-    problem = read_error(response.status, response.headers, response.body)
-    return Failure(advised(problem, response.headers, body, time.time()))
+    place = response.headers.get("location", "")
+    headers = {**response.headers, "location": mask_url(place)} if place else response.headers
+    problem = read_error(response.status, headers, response.body)
+    return Failure(advised(problem, headers, body, time.time()))
 
 
 def until_broken(
@@ -127,12 +165,14 @@ def retried(attempt: Attempt) -> Open:
         limits = request.draft.target.limits
         started = time.monotonic()
         deadline = started + (limits.total or 0)
-        first = attempt(request, deadline)
-        tries, outcome = 1, first
-        if not isinstance(first, Success):
-            tries, outcome = again(first, lambda: attempt(request, deadline), limits, deadline)
-        return outcome.map(lambda o: replace(o, started=started, attempts=tries)).alt(
-            lambda problem: worn(problem, tries, limits)
+        heard = [attempt(request, deadline)]
+        if not isinstance(heard[0], Success):
+            heard = again(heard[0], lambda: attempt(request, deadline), limits, deadline)
+        tries = sum(map(attempts_of, heard))
+        return (
+            heard[-1]
+            .map(lambda opened: replace(opened, started=started, attempts=tries))
+            .alt(lambda problem: given_up(problem, tries, limits, told_by_clock))
         )
 
     return stage
@@ -143,39 +183,31 @@ def again(
     attempt: Callable[[], Result[Opened, Problem]],
     limits: Limits,
     deadline: float,
-) -> tuple[int, Result[Opened, Problem]]:
-    """How often was asked in the end, and the last answer; tenacity keeps the time."""
+) -> list[Result[Opened, Problem]]:
+    """Every answer up to the last; tenacity keeps the time."""
     from tenacity import RetryCallState, Retrying
 
     answers = chain((first,), iter(attempt, None))
+    heard: list[Result[Opened, Problem]] = []
     pauses: list[float | None] = []
 
     def helps(state: RetryCallState) -> bool:
         """Whether to ask again; the pause before that goes to ``pauses``."""
         assert state.outcome is not None
-        result = state.outcome.result()
+        heard.append(state.outcome.result())
+        number, left = state.attempt_number, deadline - time.monotonic()
         pauses.append(
             None
-            if isinstance(result, Success)
-            else pause(result.failure(), state.attempt_number, limits, random.random())
+            if isinstance(heard[-1], Success)
+            else pause(heard[-1].failure(), number, limits, random.random(), left)
         )
-        return pauses[-1] is not None and time.monotonic() + pauses[-1] <= deadline
+        return pauses[-1] is not None
 
-    retrying = Retrying(
-        retry=helps,
-        wait=lambda state: pauses[-1] or 0.0,
-        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-    )
-    outcome: Result[Opened, Problem] = retrying(lambda: next(answers))
-    return retrying.statistics["attempt_number"], outcome
+    Retrying(retry=helps, wait=lambda state: pauses[-1] or 0.0)(lambda: next(answers))
+    return heard
 
 
-def worn(problem: Problem, tries: int, limits: Limits) -> Problem:
-    """The last problem, with what it took to get there."""
-    message = problem.message
-    if tries > 1:
-        message += f" (after {tries} attempts)"
-    elif problem.wait is not None and problem.again and problem.wait > (limits.max_wait or 0):
-        when = time.strftime("%H:%M:%S", time.localtime(problem.retry_at))
-        message += f" (the server asks to wait {problem.wait:.0f} s, until {when})"
-    return replace(problem, message=message)
+def told_by_clock(moment: float) -> str:
+    """A time as a reader's clock shows it, with the day if that is another one."""
+    then, now = time.localtime(moment), time.localtime()
+    return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%Y-%m-%d %H:%M:%S", then)

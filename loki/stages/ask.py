@@ -6,13 +6,24 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.records import (
+    Ask,
+    Json,
+    JsonObject,
+    Media,
+    Message,
+    Reply,
+    Text,
+    Tool,
+    ToolCall,
+)
 from loki.stages.configure import strict_json
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -198,6 +209,18 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
         where, what = errors[0].json_path, errors[0].message[:300]
         return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)
     return Success(value)
+
+
+def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+    """The reply, and the value in it where a schema was given; ``...`` where none is called for."""
+    if ask.schema is None or reply.tool_calls:
+        return Success((reply, ...))
+    cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
+    return (
+        read_answer(reply.text, ask.schema)
+        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
+        .alt(lambda problem: replace(problem, message=problem.message + cut))
+    )
 
 
 def code_block(text: str) -> str:

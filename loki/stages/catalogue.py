@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from loki.clients import KNOWN
-from loki.records import Client, JsonObject, Model, Patch, Price, Task
+from loki.records import PRICES, Client, JsonObject, Model, Patch, Price, Task
 from loki.stages.configure import patch_of
+
+NOTHING = Price()
 
 
 @cache
@@ -23,7 +27,8 @@ def section(text: str, name: str) -> Mapping[str, JsonObject]:
     if start < 0:
         return {}
     opening = text.index("{", start)
-    found: Mapping[str, JsonObject] = json.loads(text[opening : text.index("\n}", opening) + 2])
+    lines = text[opening : text.index("\n}", opening) + 2]
+    found: Mapping[str, JsonObject] = json.loads(lines, parse_float=Decimal)  # exact, as written
     return found
 
 
@@ -44,13 +49,29 @@ def section_of(client: Client) -> str:
 def catalogued(text: str, name: str) -> tuple[Model, ...]:
     """Every model of a section."""
     entries = section(text, name).items()
-    return tuple(model(each, entry, "catalogue") for each, entry in entries)
+    return tuple(
+        model(each, entry, "catalogue", completed(prices(entry), name, each, own=False))
+        for each, entry in entries
+    )
 
 
 def models_of(text: str, client: Client) -> tuple[Model, ...]:
     """A client's models: those the configuration lists, else the catalogue's."""
+    kept = MADE.get(id(client))
+    if kept is None or kept[0] is not client or kept[1] is not text:
+        kept = MADE[id(client)] = client, text, made(text, client)
+    return kept[2]
+
+
+#: The models of a client, made once; a client is a value, and has no hash for functools.cache.
+MADE: dict[int, tuple[Client, str, tuple[Model, ...]]] = {}
+
+
+def made(text: str, client: Client) -> tuple[Model, ...]:
+    """Every model of a client."""
     if not client.models:
-        return catalogued(text, section_of(client))
+        found = catalogued(text, section_of(client))
+        return tuple(map(away, found)) if is_away(client) else found
     known = section(text, section_of(client))
     return tuple(configured(entry, known, client) for entry in client.models)
 
@@ -60,13 +81,18 @@ def configured(
 ) -> Model:
     """A listed model, over what the catalogue says; abilities that nobody tells are none."""
     name = str(entry["name"])
-    base = known.get(str(entry.get("real_name", name)), {})
+    real = str(entry.get("real_name", name))
+    base = known.get(real, {})
     abilities = {"supports_vision": False, "supports_function_calling": False}
     origin = f"models of client {client.name}" + (" and catalogue" if base else "")
-    return model(name, {**(base or abilities), **entry}, origin)
+    own = "api_base" in client.settings and client.type != "azure-openai" and not base
+    known_price = regional(prices(base)) if is_away(client) else prices(base)
+    price = completed(over(known_price, prices(entry)), section_of(client), real, own)
+    price = replace(price, set=not KEYS.keys().isdisjoint(entry))
+    return model(name, {**(base or abilities), **entry}, origin, price)
 
 
-def model(name: str, entry: Mapping[str, object], origin: str) -> Model:
+def model(name: str, entry: Mapping[str, object], origin: str, price: Price = NOTHING) -> Model:
     """A model from its settings; where no ability is told at all, none is denied.
 
     >>> model("m", {"supports_vision": True}, "").supports_function_calling
@@ -85,7 +111,7 @@ def model(name: str, entry: Mapping[str, object], origin: str) -> Model:
         name=name,
         real_name=str(e.get("real_name", name)),
         type=task,
-        price=Price(*(amount(e.get(f"{kind}_price")) for kind in Price.__slots__)),
+        price=price,
         patch=patch,
         supports_vision=e.get("supports_vision", False if told else None),  # type: ignore[arg-type]
         supports_function_calling=e.get("supports_function_calling", False if told else None),  # type: ignore[arg-type]
@@ -94,14 +120,144 @@ def model(name: str, entry: Mapping[str, object], origin: str) -> Model:
     )
 
 
+# ---- prices ----------------------------------------------------------------------------------
+
+
+def prices(entry: Mapping[str, object]) -> Price:
+    """The prices of an entry or of a configured model.
+
+    >>> prices({"input_price": "0.15", "variants": {"flex": 0.5}}).input
+    Decimal('0.15')
+    """
+    told: Any = {kind: amount(entry[key]) for key, kind in KEYS.items() if key in entry}
+    variants = entry.get("variants")
+    return Price(**told, variants=variants) if isinstance(variants, dict) else Price(**told)
+
+
 def amount(value: object) -> Decimal | None:
     """US dollars a million tokens, exactly as written.
 
     >>> amount(0.15), amount(None)
     (Decimal('0.15'), None)
     """
-    return None if value is None else Decimal(str(value))
+    return None if value is None else value if isinstance(value, Decimal) else Decimal(str(value))
 
+
+def over(known: Price, said: Price) -> Price:
+    """Prices that a user has set, over the catalogue's.
+
+    Who sets a price has a contract of their own: what is not set keeps its proportion to the
+    price of input, or of output. So the two prices that the original Loki knows are enough, and
+    those of the catalogue written out by hand change nothing.
+
+    >>> half = over(Price(Decimal(3), Decimal(15), Decimal("0.3")), Price(Decimal("1.5")))
+    >>> half.cache_read, half.output
+    (Decimal('0.15'), Decimal('15'))
+    """
+    if said == NOTHING:
+        return known
+    if known == NOTHING:
+        return replace(said, variants={"*": 1})  # whatever tier it is
+    ratios = {kind: ratio(known, said, kind) for kind in PRICES}
+    told = {kind: getattr(said, kind) for kind in PRICES if getattr(said, kind) is not None}
+    return replace(rescaled(known, ratios), **told)
+
+
+def is_away(client: Client) -> bool:
+    """Whether a client is served from a place of its own choice, which Vertex AI bills."""
+    place = client.settings.get("location")
+    return client.type == "vertexai" and place is not None and place.value not in ("", "global")
+
+
+def away(found: Model) -> Model:
+    """A model of the catalogue, served from such a place."""
+    return replace(found, price=regional(found.price))
+
+
+def regional(price: Price) -> Price:
+    """Prices with what a place of one's own choice adds to them.
+
+    >>> regional(Price(Decimal(2), variants={"regional": Decimal("1.1")})).input
+    Decimal('2.2')
+    """
+    factor = price.variants.get("regional")
+    if factor is None:
+        return price
+    ratios = {kind: Decimal(1) if kind in EACH else factor for kind in PRICES}
+    return rescaled(price, ratios)
+
+
+def ratio(known: Price, said: Price, kind: str) -> Decimal | None:
+    """By what a price of the catalogue is multiplied, None where nobody knows.
+
+    >>> ratio(Price(Decimal(0)), Price(Decimal(1)), "cache_read") is None
+    True
+    """
+    lead = "output" if kind.endswith("output") else "input" if kind not in EACH else kind
+    for each in (kind, lead):
+        before, now = getattr(known, each), getattr(said, each)
+        if now is not None:
+            return now / before if before else None
+    return Decimal(1)
+
+
+def rescaled(price: Price, ratios: Mapping[str, Decimal | None]) -> Price:
+    """A price, each kind of it multiplied, for every tier and size."""
+    kept: Any = scaled({kind: getattr(price, kind) for kind in PRICES}, ratios)
+    variants = {
+        name: scaled(variant, ratios) if isinstance(variant, dict) else variant
+        for name, variant in price.variants.items()
+    }
+    return Price(**kept, variants=variants)
+
+
+def scaled(told: Mapping[str, Any], ratios: Mapping[str, Decimal | None]) -> dict[str, Decimal]:
+    """Prices, each multiplied; those without a multiplier are unknown."""
+    known = {kind: (each, ratios[kind]) for kind, each in told.items()}
+    return {
+        kind: round(Decimal(str(each)) * factor, 12).normalize()
+        for kind, (each, factor) in known.items()
+        if each is not None and factor is not None
+    }
+
+
+def completed(price: Price, section: str, name: str, own: bool) -> Price:
+    """A price with what follows from it: by the provider's rule, or because it is all the same.
+
+    A server of the user's own, and what is free, has one price for input and one for output.
+
+    >>> completed(Price(Decimal(3)), "claude", "claude-new-1", own=False).cache_write
+    Decimal('3.75')
+    >>> completed(Price(Decimal(3)), "openai", "gpt-new", own=False).cache_read is None
+    True
+    """
+    if price.input is None:
+        return price
+    if own or not section or not price.input:
+        return replace(price, plain=True)
+    for sections, letters, multiples in MULTIPLES:
+        if section in sections and letters in name:
+            blank = [kind for kind in multiples if getattr(price, kind) is None]
+            found: Any = {kind: price.input * multiples[kind] for kind in blank}
+            return replace(price, **found)
+    return price
+
+
+#: The settings that are prices, and the fields that they set.
+KEYS = {f"{kind}_price": kind for kind in PRICES}
+
+#: What is not counted in tokens.
+EACH = ("search", "request")
+
+#: Multiples of the input price that a provider documents for all of its models, now and to come.
+#: Sections, what is in the model's name, and the multiples.
+MULTIPLES = (
+    (
+        ("claude", "vertexai", "bedrock"),
+        "claude",
+        {"cache_write": Decimal("1.25"), "cache_write_1h": Decimal(2)},
+    ),
+)
 
 PLAIN = (
     "max_input_tokens",

@@ -64,6 +64,8 @@ def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[
     said = environ.get(f"LOKI_{name.upper()}")
     if not said:
         return Success(top.get(name))
+    if name == "budget":
+        return read_budget(said)
     if name == "stream":
         said = {"0": "false", "1": "true"}.get(said, said)  # as variables often say it
     wrong: list[str] = []
@@ -71,6 +73,28 @@ def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[
 
     value = TOP_RULES[name](said, (0, 0), lambda spot, message: wrong.append(message))
     return fail("config", f"LOKI_{name.upper()}: {wrong[0]}") if wrong else Success(value)
+
+
+def read_budget(words: str) -> Result[dict[str, str], Problem]:
+    """LOKI_BUDGET, in JSON.
+
+    >>> read_budget('{"per_day": 1.50}').unwrap()
+    {'per_day': '1.50'}
+    >>> read_budget('{"per_week": 1}').failure().message
+    'LOKI_BUDGET: expected {"per_day": US dollars, "per_month": US dollars}'
+    """
+    try:
+        told = json.loads(words, parse_float=str, parse_int=str)
+    except ValueError:
+        told = None
+    parts = ("per_day", "per_month")
+    if isinstance(told, dict) and all(
+        key in parts and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", str(value))
+        for key, value in told.items()
+    ):
+        return Success({key: str(value) for key, value in told.items()})
+    shape = '{"per_day": US dollars, "per_month": US dollars}'
+    return fail("config", f"LOKI_BUDGET: expected {shape}")
 
 
 def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[Client, Problem]:

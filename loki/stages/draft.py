@@ -19,7 +19,9 @@ def draft(target: Target) -> Result[Draft, Problem]:
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {DOES[target.model.type]}")
     messages = arrange(target.ask.messages, target.model)
-    arranged = replace(target, ask=replace(target.ask, messages=messages))
+    arranged = target
+    if messages is not target.ask.messages:
+        arranged = replace(target, ask=replace(target.ask, messages=messages))
     return (
         wire(target.model.type, route.wire(target))
         .draft(arranged)

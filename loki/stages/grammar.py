@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from loki.clients import TYPES
+from loki.records import PRICES
 from loki.stages import schema as yaml
 from loki.stages.settings import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
 
@@ -19,9 +20,7 @@ MODEL = yaml.mapping(
         "name": yaml.text,
         "real_name": yaml.text,
         "type": yaml.one_of("chat", "embedding", "reranker"),
-        **{
-            f"{kind}_price": yaml.price for kind in ("input", "output", "cache_read", "cache_write")
-        },
+        **{f"{kind}_price": yaml.price for kind in PRICES},
         "patch": PATCH,
         **dict.fromkeys(
             (
@@ -79,6 +78,7 @@ CLIENT = yaml.mapping(
         "type": yaml.one_of(*TYPES),
         "name": yaml.text,
         **dict.fromkeys((*SETTINGS, *SECRET_FORMS), yaml.text),
+        "auth": yaml.one_of("api_key", "oauth", "entra", "google", "aws"),
         "models": yaml.sequence(MODEL),
         "patch": yaml.mapping(dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH))),
         "extra": EXTRA,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -25,14 +25,15 @@ def read_vectors(response: Response) -> Result[Embeddings, Problem]:
     texts = response.request.draft.target.ask.texts
 
     def whole(found: Vectors) -> Result[Embeddings, Problem]:
+        usage = counted(found.usage, response.headers)
         if len(found.vectors) != len(texts):
             return fail(
                 "garbled",
                 f"{len(found.vectors)} vectors for {len(texts)} texts",
                 sent=True,
-                usage=found.usage,
+                usage=usage,
             )
-        return Success(Embeddings(**facts(response), usage=found.usage, vectors=found.vectors))
+        return Success(Embeddings(**facts(response), usage=usage, vectors=found.vectors))
 
     return read(response, embed(wire_of(response)).read).bind(whole)
 
@@ -54,6 +55,17 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
         return Success(Ranking(**facts(response), usage=found.usage, scores=tuple(best)))
 
     return read(response, rerank(wire_of(response)).read).bind(whole)
+
+
+def counted(usage: Usage, headers: Mapping[str, str]) -> Usage:
+    """Usage with the tokens that Bedrock tells in a header, where the body tells none.
+
+    >>> counted(Usage(), {"x-amzn-bedrock-input-token-count": "3"}).input
+    3
+    """
+    told = headers.get("x-amzn-bedrock-input-token-count", "")
+    unknown = usage.input is None and told.isdecimal()
+    return replace(usage, input=int(told)) if unknown else usage
 
 
 def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Result[A, Problem]:

@@ -65,13 +65,21 @@ def follow(clock: Callable[[], float]) -> Callable[[Opened], Stream]:
     """
 
     def stage(opened: Opened) -> Stream:
-        wire = wire_of(opened.request)
-        streamed = opened.request.draft.target.ask.stream
-        whole = not streamed or "application/json" in opened.headers.get("content-type", "")
-        decode = whole_events(wire) if whole else stream_events(wire)
-        return tell(opened, through(decode)(opened.chunks), clock, whole)
+        return tell(opened, through(decoder(opened))(opened.chunks), clock, is_whole(opened))
 
     return stage
+
+
+def is_whole(opened: Opened) -> bool:
+    """Whether an answer comes in one piece."""
+    streamed = opened.request.draft.target.ask.stream
+    return not streamed or "application/json" in opened.headers.get("content-type", "")
+
+
+def decoder(opened: Opened) -> Callable[[Iterable[bytes]], Iterator[list[WireEvent]]]:
+    """What makes events of an answer's bytes."""
+    wire = wire_of(opened.request)
+    return whole_events(wire) if is_whole(opened) else stream_events(wire)
 
 
 def tell(
@@ -85,7 +93,7 @@ def tell(
     try:
         for batch in batches:
             if not isinstance(batch, Success):
-                yield Failure(tally.broke(batch.failure()))
+                yield Failure(tally.broke(batch.failure(), opened))
                 return
             before = tally.usage
             for event in tally.hear(batch.unwrap()):
@@ -94,7 +102,7 @@ def tell(
             if tally.usage is not before:
                 yield Success(tally.usage)
             if tally.problem is not None:
-                yield Failure(tally.broke(tally.problem))
+                yield Failure(tally.broke(tally.problem, opened))
                 return
         yield from map(Success, tally.rest())
         yield from ending(opened, tally, whole, None if whole else first, clock())
@@ -106,7 +114,7 @@ def ending(opened: Opened, tally: Tally, whole: bool, first: float | None, now: 
     """The tool calls and Done, or why there is no proper end."""
     result = tally.reply(opened.request, whole)
     if not isinstance(result, Success):
-        yield Failure(tally.broke(result.failure()))
+        yield Failure(tally.broke(result.failure(), opened))
         return
     reply = result.unwrap()
     yield from map(Success, reply.tool_calls)
@@ -231,9 +239,9 @@ class Tally:
         """The words that were held back."""
         return self.thoughts.end()
 
-    def broke(self, problem: Problem) -> Problem:
+    def broke(self, problem: Problem, opened: Opened) -> Problem:
         """After text has been told, a failure is a broken answer, whatever it was before."""
-        told = replace(problem, usage=self.usage)
+        told = replace(problem, usage=self.usage, attempts=opened.attempts)
         return replace(told, kind="garbled", again=False) if self.spoke else told
 
     def reply(self, request: Request, whole: bool) -> Result[Reply, Problem]:

@@ -6,6 +6,8 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
+from decimal import Decimal
+from typing import Any
 
 from returns.pipeline import flow
 from returns.result import Result, Success
@@ -14,7 +16,7 @@ from loki.clients import SERVICES, base_of, service_of
 from loki.problems import Problem, fail, nearest
 from loki.railway import bind
 from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
-from loki.stages.account import cost
+from loki.stages.account import dearest
 from loki.stages.catalogue import model, models_of
 from loki.stages.draft import DOES
 
@@ -56,9 +58,18 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:
         return fail("config", f"no client named {name!r}{where}{hint(config, wanted)}")
+    service = service_of(client)
+    if service is None or task not in service.routes:
+        return cannot(client, task)
     return find_model(config, client, model_name, task).bind(
         lambda found: settle(config, ask, client, found)
     )
+
+
+def cannot(client: Client, task: Task) -> Result[Any, Problem]:
+    """Which types of client do what this one does not."""
+    able = ", ".join(kind for kind, each in SERVICES.items() if task in each.routes)
+    return fail("usage", f"{client.type} clients cannot {DOES[task]}; those that can: {able}")
 
 
 def only_client(config: Config) -> str:
@@ -122,10 +133,7 @@ def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Tar
     """The target, with every default in its place."""
     service = service_of(client)
     if service is None or found.type not in service.routes:
-        able = ", ".join(kind for kind, each in SERVICES.items() if found.type in each.routes)
-        return fail(
-            "usage", f"{client.type} clients cannot {DOES[found.type]}; those that can: {able}"
-        )
+        return cannot(client, found.type)
     base = base_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
@@ -191,8 +199,10 @@ def can_call(target: Target) -> Result[Target, Problem]:
 def fits(target: Target) -> Result[Target, Problem]:
     """A prompt that is surely over the model's limit is not sent."""
     most = target.model.max_input_tokens
+    if most is None:
+        return Success(target)
     size = size_of(target) - MEDIA_TOKENS * len(media_of(target))
-    if most is None or size <= most:
+    if size <= most:
         return Success(target)
     return fail(
         "input",
@@ -236,9 +246,8 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
     allowed = target.ask.max_cost
     if allowed is None:
         return Success(target)
-    size = size_of(target)
-    longest = target.ask.max_tokens or target.model.max_output_tokens
-    worst = cost(Usage(input=size, output=longest), target.model.price)
+    size, longest = largest(target).input or 0, largest(target).output
+    worst = worst_case(target)
     if worst is None:
         unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
         return fail(
@@ -251,3 +260,38 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
             f" (about {size:,} tokens in, at most {longest:,} out)",
         )
     return Success(target)
+
+
+def worst_case(target: Target) -> Decimal | None:
+    """US dollars that a call can cost; None where nobody knows its price or its longest answer."""
+    most = largest(target)
+    costs = [dearest(replace(most, tier=each), target.model.price) for each in tiers(target)]
+    known = [each for each in costs if each is not None]
+    return max(known) if len(known) == len(costs) else None
+
+
+def tiers(target: Target) -> set[str | None]:
+    """The usual tier of service, and those that a patch in the configuration may ask for."""
+    routes = (each for pairs in target.client.patches.values() for _, each in pairs)
+    bodies = (each.body or {} for each in (target.model.patch, *routes) if each)
+    named = (body.get("service_tier") or body.get("serviceTier") for body in bodies)
+    words = (each.get("type") if isinstance(each, dict) else each for each in named)
+    return {None, *(each for each in words if isinstance(each, str))}
+
+
+def largest(target: Target) -> Usage:
+    """About how many tokens a call has at most; the output is None where nobody knows."""
+    ask = target.ask
+    if target.model.type == "chat":
+        return Usage(input=size_of(target), output=ask.max_tokens or target.model.max_output_tokens)
+    query = estimate(ask.query)
+    sizes = [estimate(text) + query for text in ask.texts]
+    documents = sum(max(1, math.ceil(size / DOCUMENT)) for size in sizes)
+    billed = target.model.price.search is not None  # by searches, not by tokens
+    searches = math.ceil(documents / SEARCH) if billed else None
+    return Usage(input=sum(sizes), output=0, searches=searches)
+
+
+#: Documents that a reranker bills as one search, and tokens that it counts as one document.
+SEARCH = 100
+DOCUMENT = 500

@@ -1,10 +1,11 @@
-"""6. Problem, attempt, time -> seconds to wait, or None: whether to ask again."""
+"""6. Problem, attempt, time -> seconds to wait, or the problem to give up with: asking again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from loki.problems import Problem
@@ -14,46 +15,113 @@ FOREVER = 10 * 365 * 86400.0  # seconds: no clock goes much further
 BACKOFF, LONGEST = 0.5, 8.0  # seconds, as the providers' own packages use
 
 
-def pause(problem: Problem, attempt: int, limits: Limits, chance: float) -> float | None:
-    """How long to wait before attempt + 1; None gives up. ``chance`` is from 0 to 1.
+def pause(
+    problem: Problem, attempt: int, limits: Limits, chance: float, left: float = inf
+) -> float | None:
+    """How long to wait before attempt + 1; None gives up.
+
+    ``chance`` is from 0 to 1; ``left`` is what remains of the time for everything, in seconds.
 
     >>> limits = Limits(retries=3, max_wait=60)
     >>> pause(Problem("busy", "slow down", again=True, wait=2.0), 1, limits, 0.5)
     2.0
     >>> pause(Problem("busy", "slow down", again=True, wait=90.0), 1, limits, 0.5)
+    >>> pause(Problem("busy", "slow down", again=True), 3, limits, 0.5)
+    1.0
     """
-    if not problem.again or attempt > (limits.retries or 0):
+    if not problem.again or attempt > (limits.retries or 0) or asks_too_much(problem, limits):
         return None
-    if problem.wait is not None:
-        return problem.wait if problem.wait <= (limits.max_wait or 0) else None
-    return chance * min(LONGEST, BACKOFF * 2.0 ** (attempt - 1))
+    wait = problem.wait or chance * min(LONGEST, BACKOFF * 2.0 ** (attempt - 1))
+    return wait if wait <= left else None
+
+
+def asks_too_much(problem: Problem, limits: Limits) -> bool:
+    """Whether a server asks for a longer wait than the user allows."""
+    wait = problem.wait if problem.again else None
+    return wait is not None and wait > (limits.max_wait or 0.0)
+
+
+def given_up(
+    problem: Problem, attempts: int, limits: Limits, tell: Callable[[float], str]
+) -> Problem:
+    """The last problem, with what it took to get there, and when it may pay to come back.
+
+    >>> late = Problem("offline", "Later.", again=True, wait=90.0, retry_at=0.0)
+    >>> told = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
+    >>> told.kind, told.message
+    ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
+    """
+    notes = [f"after {attempts} attempts"] if attempts > 1 else []
+    wait = problem.wait if problem.again else None
+    if wait and problem.retry_at is not None and wait >= 1:
+        notes.append(f"the server asks to wait {wait:.0f} s, until {tell(problem.retry_at)}")
+    told = f" ({'; '.join(notes)})" if notes else ""
+    kind = "busy" if asks_too_much(problem, limits) else problem.kind
+    return replace(problem, kind=kind, message=problem.message + told, attempts=attempts)
+
+
+# ---- what servers say about it -------------------------------------------------------------------
 
 
 def advised(problem: Problem, headers: Mapping[str, str], body: Json, now: float) -> Problem:
-    """A problem with what the server says about asking again: whether, and not before when."""
-    wish = headers.get("x-should-retry", "").lower()
-    again = {"true": True, "false": False}.get(wish, problem.again)
-    asked = asked_wait(headers, body, now) if problem.kind in ("busy", "offline") else None
+    """A problem with what the server says about asking again: whether, and not before when.
+
+    An account without credit is not asked for again, whatever the server says.
+    """
+    wish = headers.get("x-should-retry", "").strip().lower()
+    again = {"true": problem.kind != "quota", "false": False}.get(wish, problem.again)
+    asked = asked_wait(headers, body, now) if again or problem.kind in ("busy", "offline") else None
     wait = None if asked is None else min(asked, FOREVER)
     return replace(problem, again=again, wait=wait, retry_at=None if wait is None else now + wait)
 
 
 def asked_wait(headers: Mapping[str, str], body: Json, now: float) -> float | None:
-    """Seconds the server asks for, from whichever place it uses.
+    """Seconds the server asks for, from the first of the places where it may say so.
 
     >>> asked_wait({"retry-after-ms": "1500"}, None, 0), asked_wait({"retry-after": "2"}, None, 0)
     (1.5, 2.0)
     >>> asked_wait({}, {"error": {"details": [{"retryDelay": "53s"}]}}, 0)
     53.0
+    >>> bucket = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}
+    >>> asked_wait(bucket, None, 0)
+    360.0
     """
     milliseconds = seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    after = headers.get("retry-after")
-    plain = seconds(after)
-    if plain is not None:
-        return plain
-    return until(after, now) if after else delay_in(body)
+    for told in (delay(headers.get("retry-after"), now), delay_in(body), refill(headers, now)):
+        if told is not None:
+            return told
+    return None
+
+
+def refill(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds until every rate limit that is used up has something left again.
+
+    >>> spent, full = "anthropic-ratelimit-requests-", "anthropic-ratelimit-tokens-"
+    >>> refill({spent + "remaining": "0", spent + "reset": "1970-01-01T00:00:20Z",
+    ...         full + "remaining": "9", full + "reset": "1970-01-01T00:00:50Z"}, 10)
+    10.0
+    """
+    spent = (reset for remaining, reset in BUCKETS if seconds(headers.get(remaining)) == 0)
+    waits = (delay(headers.get(reset), now) for reset in spent)
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def delay(text: str | None, now: float) -> float | None:
+    """Seconds from now, in any of the ways that servers write a time.
+
+    >>> delay("0.25", 0), delay("6m0.5s", 0), delay("20ms", 0), delay("soon", 0)
+    (0.25, 360.5, 0.02, None)
+    >>> delay("Thu, 01 Jan 1970 00:00:30 GMT", 10), delay("1970-01-01T00:00:30Z", 10)
+    (20.0, 20.0)
+    """
+    if text is None:
+        return None
+    for read in (seconds(text), duration(text)):
+        if read is not None:
+            return read
+    return until(text, now)
 
 
 def seconds(text: Any) -> float | None:
@@ -62,36 +130,61 @@ def seconds(text: Any) -> float | None:
     >>> seconds("0.25"), seconds("soon"), seconds("-1")
     (0.25, None, None)
     """
-    if not isinstance(text, str) or not re.fullmatch(r"\s*\d{1,300}(\.\d*)?\s*", text):
+    if not isinstance(text, str) or not re.fullmatch(r"\s*\d{1,300}(\.\d{0,300})?\s*", text):
         return None
     return float(text)
 
 
-def until(date: str, now: float) -> float | None:
-    """Seconds until an HTTP date (RFC 9110, section 5.6.7).
+def duration(text: str) -> float | None:
+    """A time with its units, as Go and Google's JSON write it.
 
-    >>> until("Thu, 01 Jan 1970 00:00:30 GMT", 10)
-    20.0
+    >>> duration("1h2m3.5s"), duration("-1s")
+    (3723.5, None)
+    """
+    if len(text) > 100 or not re.fullmatch(rf"\s*(?:{STEP})+\s*", text):
+        return None
+    return sum((float(number) * UNITS[unit] for number, unit in re.findall(STEP, text)), 0.0)
+
+
+def until(date: str, now: float) -> float | None:
+    """Seconds until an HTTP date (RFC 9110, section 5.6.7) or a time of RFC 3339.
+
+    >>> until("Thu, 01 Jan 1970 00:00:30 GMT", 10), until("1970-01-01T00:00:05Z", 10)
+    (20.0, 0.0)
     """
     from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime
 
+    read = datetime.fromisoformat if re.match(r"\s*\d{4}-", date) else parsedate_to_datetime
     try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
+        moment = read(date.strip())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        left = (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() - now
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() - now)
+    return max(0.0, left)
 
 
 def delay_in(body: Json) -> float | None:
     """google.rpc.RetryInfo, in an error's details."""
-    match body:
-        case [first, *_]:
-            return delay_in(first)
+    match body[0] if isinstance(body, list) and body else body:
         case {"error": {"details": list(details)}}:
-            delays = (detail.get("retryDelay") for detail in details if isinstance(detail, dict))
-            return next((seconds(d.removesuffix("s")) for d in delays if isinstance(d, str)), None)
+            delays = (each.get("retryDelay") for each in details if isinstance(each, dict))
+            return next((duration(told) for told in delays if isinstance(told, str)), None)
         case _:
             return None
+
+
+#: Where what is left of a rate limit is told, and when it is filled again.
+BUCKETS = (
+    *(
+        (f"x-ratelimit-remaining-{kind}", f"x-ratelimit-reset-{kind}")
+        for kind in ("requests", "tokens", "project-tokens")
+    ),
+    *(
+        (f"anthropic-ratelimit-{kind}-remaining", f"anthropic-ratelimit-{kind}-reset")
+        for kind in ("requests", "tokens", "input-tokens", "output-tokens")
+    ),
+)
+STEP = r"(\d{1,15}(?:\.\d{0,15})?)(ms|us|µs|ns|[dhms])"
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

@@ -69,14 +69,50 @@ CHAT: dict[str, tuple[str, str, str, str]] = {
 #: Where the two functions of each are: draft, read (see Measure).
 EMBED: dict[str, tuple[str, str]] = {
     "openai": ("openai_embed.draft_embed", "openai_embed.read_embed"),
+    "qianwen": ("openai_embed.draft_embed", "openai_embed.read_embed"),
+    "ernie": ("openai_embed.draft_embed", "openai_embed.read_embed"),
+    "zhipuai": ("openai_embed.draft_embed", "openai_embed.read_embed"),
+    "jina": ("openai_embed.draft_jina", "openai_embed.read_embed"),
+    "voyage": ("openai_embed.draft_voyage", "openai_embed.read_embed"),
+    "mistral": ("openai_embed.draft_mistral", "openai_embed.read_embed"),
+    "perplexity": ("openai_embed.draft_perplexity", "openai_embed.read_perplexity"),
+    "cohere": ("cohere_embed.draft_embed", "cohere_embed.read_embed"),
+    "cohere-bedrock": ("cohere_embed.draft_bedrock", "cohere_embed.read_embed"),
+    "titan": ("titan_embed.draft_embed", "titan_embed.read_embed"),
+    "gemini": ("gemini_embed.draft_embed", "gemini_embed.read_embed"),
+    "gemini-vertex": ("gemini_embed.draft_vertex", "vertex_embed.read_embed"),
+    "predict": ("vertex_embed.draft_embed", "vertex_embed.read_embed"),
 }
 RERANK: dict[str, tuple[str, str]] = {
-    "common": ("rerank.draft_rerank", "rerank.read_rerank"),
+    "common": ("common_rerank.draft_rerank", "common_rerank.read_rerank"),
+    "cohere-rerank": ("common_rerank.draft_rerank", "common_rerank.read_rerank"),
+    "qianfan-rerank": ("common_rerank.draft_rerank", "common_rerank.read_rerank"),
+    "voyage-rerank": ("common_rerank.draft_voyage", "common_rerank.read_rerank"),
+    "bedrock-rerank": ("bedrock_rerank.draft_rerank", "common_rerank.read_rerank"),
+    "vertex-rerank": ("vertex_rerank.draft_rerank", "vertex_rerank.read_rerank"),
 }
 
 #: The most texts, and the most tokens in sum, that one request of a wire takes; None is no limit.
 CEILINGS: dict[str, tuple[int | None, int | None]] = {
     "openai": (2048, 300_000),
+    "qianwen": (10, None),
+    "ernie": (16, None),
+    "zhipuai": (64, None),
+    "jina": (512, None),
+    "voyage": (1000, 120_000),
+    "mistral": (256, 16_000),
+    "perplexity": (512, 120_000),
+    "cohere": (96, None),
+    "cohere-bedrock": (96, None),
+    "titan": (1, None),
+    "gemini": (100, None),
+    "gemini-vertex": (100, 20_000),
+    "predict": (250, 20_000),
+    "cohere-rerank": (1000, None),
+    "qianfan-rerank": (64, None),
+    "voyage-rerank": (1000, 300_000),
+    "bedrock-rerank": (1000, None),
+    "vertex-rerank": (200, None),
 }
 
 

@@ -15,6 +15,7 @@ class Broken(ValueError):
 
 
 LAST = -1  # instead of what is left of a chunk
+LONGEST = 65536  # bytes of the line before a chunk, extensions included
 
 
 def join(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -25,21 +26,28 @@ def join(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
     rest, left = b"", 0  # what is not yet read, and how much of a chunk and its end is to come
     for piece in pieces:
-        body, rest, left = take(rest + piece, left)
+        body: list[bytes] = []
+        try:
+            rest, left = take(rest + piece, left, body)
+        except Broken:
+            yield b"".join(body)  # what came before the damage was good
+            raise
         if body:
             yield b"".join(body)
         if left == LAST:
             return
+        if len(rest) > LONGEST:
+            raise Broken(f"no chunk begins with {rest[:20]!r}")
     raise Broken("the body ended before its last chunk")
 
 
-def take(data: bytes, left: int) -> tuple[list[bytes], bytes, int]:
-    r"""The parts of the body that are there, the rest, and what is left of the chunk at its end.
+def take(data: bytes, left: int, body: list[bytes]) -> tuple[bytes, int]:
+    r"""Add to ``body`` what is there; the rest, and what is left of the chunk at its end.
 
-    >>> take(b"3\r\nabc\r\n4\r\nde", 0)
-    ([b'abc', b'de'], b'', 4)
+    >>> body = []
+    >>> take(b"3\r\nabc\r\n4\r\nde", 0, body), body
+    ((b'', 4), [b'abc', b'de'])
     """
-    body: list[bytes] = []
     at = 0
     while at < len(data) and left != LAST:
         if left > 2:
@@ -54,7 +62,7 @@ def take(data: bytes, left: int) -> tuple[list[bytes], bytes, int]:
             at, left = end + 1, size + 2 if size else LAST
         else:
             break
-    return body, data[at:], left
+    return data[at:], left
 
 
 def size_of(line: bytes) -> int:

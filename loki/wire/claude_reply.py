@@ -20,7 +20,7 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire import sse
-from loki.wire.codec import dig, integer
+from loki.wire.codec import dig, integer, word
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
@@ -148,17 +148,27 @@ def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
 def usage_of(raw: JsonObject) -> Usage:
     """Usage in our terms; Anthropic counts what went through its cache beside the input.
 
+    What makes a call dearer is a tier to us: its speed, or that it stayed in the United States.
+
     >>> usage_of({"input_tokens": 4, "cache_read_input_tokens": 1165, "output_tokens": 256})
     ... # doctest: +ELLIPSIS
     Usage(input=1169, cache_read=1165, cache_write=None, output=256, reasoning=None, ...)
     """
     fresh, read, written = (integer(raw.get(name)) for name in INPUT)
+    special = (
+        "batch" if raw.get("service_tier") == "batch" else "",
+        "fast" if raw.get("speed") == "fast" else "",
+        "us" if raw.get("inference_geo") == "us" else "",
+    )
     return Usage(
         input=None if fresh is None else fresh + (read or 0) + (written or 0),
         cache_read=read,
         cache_write=written,
         output=integer(raw.get("output_tokens")),
         reasoning=integer(dig(raw, "output_tokens_details", "thinking_tokens")),
+        cache_write_1h=integer(dig(raw, "cache_creation", "ephemeral_1h_input_tokens")),
+        searches=integer(dig(raw, "server_tool_use", "web_search_requests")),
+        tier="-".join(each for each in special if each) or word(raw.get("service_tier")),
     )
 
 

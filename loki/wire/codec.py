@@ -49,6 +49,15 @@ def integer(value: Json) -> int | None:
             return None
 
 
+def word(value: Json) -> str | None:
+    """A name that a provider gave, whatever else stands in its place.
+
+    >>> word("flex"), word(""), word(3)
+    ('flex', None, None)
+    """
+    return value if isinstance(value, str) and value else None
+
+
 def overlay(old: Usage, new: Usage) -> Usage:
     """Usage as told last: providers repeat running totals, so numbers replace, never add up.
 

@@ -283,6 +283,7 @@ def read_usage(body: JsonObject) -> tuple[Usage, ...]:
         output=count("tokens", "output_tokens"),
         billed_input=count("billed_units", "input_tokens"),
         billed_output=count("billed_units", "output_tokens"),
+        searches=count("billed_units", "search_units"),
     )
     return () if found == Usage() else (found,)
 

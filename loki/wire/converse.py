@@ -27,7 +27,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import integer, said, schema_name
+from loki.wire.codec import dig, integer, said, schema_name, word
 from loki.wire.converse_media import draft_part, named_apart
 from loki.wire.converse_models import Thinking, draft_thinking, unable
 from loki.wire.converse_thoughts import is_carried
@@ -221,10 +221,20 @@ def read_end(end: JsonObject) -> Iterator[WireEvent]:
             yield Finish(reason)
     match end:
         case {"usage": dict(usage)}:
-            yield usage_of(usage)
+            yield usage_of(usage, tier_of(end))
 
 
-def usage_of(raw: JsonObject) -> Usage:
+def tier_of(end: JsonObject) -> str | None:
+    """The tier of service; a model tuned for latency has prices of its own, too.
+
+    >>> tier_of({"serviceTier": {"type": "flex"}}), tier_of({"performanceConfig": {}})
+    ('flex', None)
+    """
+    latency = word(dig(end, "performanceConfig", "latency"))
+    return "optimized" if latency == "optimized" else word(dig(end, "serviceTier", "type"))
+
+
+def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
     """Usage in our terms: the provider counts what the cache gave or took beside the input.
 
     >>> usage_of({"inputTokens": 3, "cacheReadInputTokens": 10, "outputTokens": 5})
@@ -240,7 +250,20 @@ def usage_of(raw: JsonObject) -> Usage:
         cache_read=cached,
         cache_write=written,
         output=integer(raw.get("outputTokens")),
+        cache_write_1h=kept(raw.get("cacheDetails"), "1h"),
+        tier=tier,
     )
+
+
+def kept(details: Json, ttl: str) -> int | None:
+    """The tokens that stay in the cache for a time.
+
+    >>> kept([{"ttl": "5m", "inputTokens": 3}, {"ttl": "1h", "inputTokens": 9}], "1h")
+    9
+    """
+    rows = details if isinstance(details, list) else []
+    found = [integer(dig(row, "inputTokens")) or 0 for row in rows if dig(row, "ttl") == ttl]
+    return sum(found) if found else None
 
 
 def read_exception(name: str, told: Json) -> tuple[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from loki.problems import Kind, Problem
@@ -19,23 +20,47 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     """
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
-    code, sentence = read_sentence(told)
+    code, said = read_sentence(told)
     code = code or amazon_code(headers)
-    if 300 <= status < 400:
-        sentence = f"redirected to {headers.get('location', 'nowhere')}, which is not followed"
+    sentence = own_words(status, headers) or said
     shown = sentence or glimpse(body) or "an answer without a reason"
-    kind = kind_of(status, code)
+    kind = "quota" if spent(status, said) else kind_of(status, code)
+    theirs = dig(told, "request_id")
     return Problem(
         kind=kind,
         message=shown if sentence else f"HTTP {status}: {shown}",
         status=status,
         code=code,
-        request_id=request_id(headers) or dig(told, "request_id"),
+        request_id=request_id(headers) or (theirs if isinstance(theirs, str) else None),
         sent=True,
-        again=kind in ("busy", "offline"),
+        again=kind in ("busy", "offline") and status != 407,
     )
+
+
+def own_words(status: int, headers: Mapping[str, str]) -> str:
+    """What we say of an answer that is not the provider's, empty for all others.
+
+    >>> own_words(307, {"location": "https://other.example/"})
+    'redirected to https://other.example/, which is not followed'
+    """
+    if status == 407:
+        return "the proxy wants a user name and a password, or others than these, in its address"
+    if 300 <= status < 400:
+        return f"redirected to {headers.get('location', 'nowhere')}, which is not followed"
+    return ""
+
+
+def spent(status: int | None, sentence: str) -> bool:
+    """Whether an account is out of credit, where only the sentence tells it from a rate limit.
+
+    >>> spent(400, "Your credit balance is too low to access the Anthropic API.")
+    True
+    >>> spent(429, "You exceeded your current quota. Please retry in 53s.")
+    False
+    """
+    return status in (400, 402, 403, 429) and SPENT.search(sentence) is not None
 
 
 def read_sentence(told: Json) -> tuple[str | None, str]:
@@ -49,7 +74,7 @@ def read_sentence(told: Json) -> tuple[str | None, str]:
     (None, 'body.model: Field required')
     """
     match told:
-        case [first, *_]:
+        case [dict() as first, *_]:
             return read_sentence(first)
         case {"error": {"message": str(sentence)} as error}:
             return code_of(error), innermost(error) or sentence
@@ -92,7 +117,9 @@ def read_detail(detail: Json) -> tuple[str | None, str]:
 def code_of(error: Json) -> str | None:
     """The word of the provider that says most, numbers (a status again) last."""
     words = [error.get(name) for name in ("code", "status", "type", "__type")]
-    named = [word for word in words if isinstance(word, str) and word and not word.isdigit()]
+    known = [word for word in words if isinstance(word, str) and word in CODES]
+    if out_of_credit := next((word for word in known if CODES[word] == "quota"), None):
+        return out_of_credit
     match error:
         case {"details": {"error_code": str(detail)}} if detail in CODES:
             return detail
@@ -100,7 +127,8 @@ def code_of(error: Json) -> str | None:
         return str(error["type"])
     if reason := google_code(error.get("details")):
         return reason
-    return named[0] if named else None
+    named = (word for word in words if isinstance(word, str) and word and not word.isdigit())
+    return next(named, None)
 
 
 def google_code(details: Json) -> str | None:
@@ -167,6 +195,13 @@ def glimpse(body: bytes) -> str:
     return " ".join(body[:300].decode("utf-8", "replace").split())
 
 
+#: What providers say to an account without credit whose code or status says something else.
+SPENT = re.compile(
+    r"(?i)credit balance is too low|(?:run|is|are) out of credits|used all available credits"
+    r"|insufficient (?:account )?(?:balance|credit|funds)|credits are depleted|no credits"
+    r"|too many tokens per day|api calls ?/ ?month|free-models-per-day|daily free allocation"
+)
+
 REQUEST_IDS = (
     "x-request-id",
     "request-id",
@@ -187,6 +222,11 @@ CODES: dict[str | None, Kind] = {
     "enforced_spend_limit_reached": "quota",
     "linked_organization_spend_limit_reached": "quota",
     "insufficient_balance": "quota",
+    "insufficient_user_quota": "quota",
+    "personal-team-blocked:spending-limit": "quota",
+    "Arrearage": "quota",
+    "1113": "quota",
+    "BILLING_DISABLED": "quota",
     "exceeded_current_quota_error": "quota",
     "rate_limit_exceeded": "busy",
     "rate_limit_error": "busy",

@@ -19,7 +19,7 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire import objects, sse
-from loki.wire.codec import dig, integer
+from loki.wire.codec import dig, integer, word
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
@@ -103,6 +103,8 @@ def blocked(reason: str, said: Json) -> Problem:
 def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
     """Token counts; tools' part of the prompt and thoughts stand beside the two main ones.
 
+    Vertex names the tier ``trafficType``, and names it before there are counts.
+
     >>> read_usage({"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 27,
     ...     "toolUsePromptTokenCount": 61, "thoughtsTokenCount": 221}})  # doctest: +ELLIPSIS
     (Usage(input=70, cache_read=None, cache_write=None, output=248, reasoning=221, ...),)
@@ -118,8 +120,35 @@ def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
             cache_read=cached,
             output=total(words, thoughts),
             reasoning=thoughts,
+            audio_input=spoken(raw, "prompt"),
+            audio_cache_read=spoken(raw, "cache"),
+            audio_output=spoken(raw, "candidates"),
+            searches=searches(chunk),
+            tier=word(raw.get("serviceTier")) or word(raw.get("trafficType")),
         ),
     )
+
+
+def spoken(raw: JsonObject, part: str) -> int | None:
+    """The tokens of a part that are sound.
+
+    >>> spoken({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}]}, "prompt")
+    7
+    """
+    details = raw.get(f"{part}TokensDetails")
+    for each in details if isinstance(details, list) else ():
+        if dig(each, "modality") == "AUDIO":
+            return integer(dig(each, "tokenCount"))
+    return None
+
+
+def searches(chunk: JsonObject) -> int | None:
+    """How often the provider's own tool searched the web for the answer."""
+    match chunk:
+        case {"candidates": [{"groundingMetadata": {"webSearchQueries": [*queries]}}, *_]}:
+            return len(queries) or None
+        case _:
+            return None
 
 
 def total(one: int | None, other: int | None) -> int | None:

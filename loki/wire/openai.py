@@ -24,11 +24,11 @@ from loki.records import (
     Tool,
     ToolCall,
     ToolPiece,
-    Usage,
     WireEvent,
 )
 from loki.wire.codec import dig, draft_content, integer, part_drafter, said, schema_name
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.openai_usage import chat_usage
 
 # ---- asking ----------------------------------------------------------------------------------
 
@@ -300,7 +300,7 @@ def read_part(part: Json) -> tuple[WireEvent, ...]:
     """Content in parts, as Mistral tells thoughts."""
     match part:
         case {"type": "thinking", "thinking": list(thoughts)}:
-            return tuple(Reasoning(t["text"]) for t in thoughts if isinstance(t.get("text"), str))
+            return tuple(Reasoning(t["text"]) for t in thoughts if isinstance(dig(t, "text"), str))
         case {"type": "thinking", "thinking": str(thought)}:
             return (Reasoning(thought),)
         case {"text": str(text)}:
@@ -313,15 +313,14 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
     """A tool call or a fragment; some servers leave out index or id, or give arguments as JSON."""
     match call:
         case {"function": dict(function)}:
-            arguments = function.get("arguments")
+            told = function.get("arguments")
+            words = told if isinstance(told, str) else json.dumps(told) if told else ""
             return (
                 ToolPiece(
                     row=integer(call.get("index")),
                     id=str(call.get("id") or ""),
                     name=str(function.get("name") or ""),
-                    arguments=json.dumps(arguments)
-                    if isinstance(arguments, dict)
-                    else arguments or "",
+                    arguments=words,
                 ),
             )
         case _:
@@ -343,38 +342,13 @@ def read_usage(body: JsonObject) -> tuple[WireEvent, ...]:
     """Token counts, at whichever of the three places a server puts them."""
     match body:
         case {"usage": dict(usage)} if usage:
-            return (usage_of(usage),)
+            return (chat_usage(usage, body),)
         case {"x_groq": {"usage": dict(usage)}}:
-            return (usage_of(usage),)
+            return (chat_usage(usage, body),)
         case {"choices": [{"usage": dict(usage)}, *_]}:
-            return (usage_of(usage),)
+            return (chat_usage(usage, body),)
         case _:
             return ()
-
-
-def usage_of(raw: JsonObject) -> Usage:
-    """Usage in our terms; xAI and some routers count thoughts beside the output, not in it.
-
-    >>> usage_of({"prompt_tokens": 390, "completion_tokens": 26, "total_tokens": 513,
-    ...           "completion_tokens_details": {"reasoning_tokens": 97}})  # doctest: +ELLIPSIS
-    Usage(input=390, cache_read=None, cache_write=None, output=123, reasoning=97, ...)
-    """
-
-    def count(*path: str) -> int | None:
-        return integer(dig(raw, *path))
-
-    prompt, output, total = map(count, ("prompt_tokens", "completion_tokens", "total_tokens"))
-    thoughts = count("completion_tokens_details", "reasoning_tokens")
-    if output is not None and thoughts:
-        beside = total is not None and total - (prompt or 0) == output + thoughts
-        output = output + thoughts if beside or thoughts > output else output
-    return Usage(
-        input=prompt,
-        cache_read=count("prompt_tokens_details", "cached_tokens"),
-        cache_write=count("prompt_tokens_details", "cache_write_tokens"),
-        output=output,
-        reasoning=thoughts,
-    )
 
 
 def read_error_event(body: Json) -> tuple[Problem]:

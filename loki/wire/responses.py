@@ -30,6 +30,7 @@ from loki.records import (
 from loki.wire.codec import dig, draft_content, integer, part_drafter, said
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.openai import SCHEMAS, data_url, schema_in_words
+from loki.wire.openai_usage import responses_usage
 
 # ---- asking ----------------------------------------------------------------------------------
 
@@ -328,23 +329,9 @@ def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_usage(response: JsonObject) -> tuple[Usage, ...]:
-    """Token counts in our terms; thoughts are a part of the output.
-
-    >>> read_usage({"usage": {"input_tokens": 9, "output_tokens": 2}})  # doctest: +ELLIPSIS
-    (Usage(input=9, cache_read=None, cache_write=None, output=2, reasoning=None, ...),)
-    """
+    """Token counts in our terms."""
     raw = response.get("usage")
-    if not isinstance(raw, dict):
-        return ()
-    return (
-        Usage(
-            input=integer(raw.get("input_tokens")),
-            cache_read=integer(dig(raw, "input_tokens_details", "cached_tokens")),
-            cache_write=integer(dig(raw, "input_tokens_details", "cache_write_tokens")),
-            output=integer(raw.get("output_tokens")),
-            reasoning=integer(dig(raw, "output_tokens_details", "reasoning_tokens")),
-        ),
-    )
+    return (responses_usage(raw, response),) if isinstance(raw, dict) else ()
 
 
 def read_error_event(body: Json) -> tuple[Problem]:

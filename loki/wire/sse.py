@@ -6,6 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 
 DONE = b"[DONE]"
+LARGEST = 64 * 2**20  # bytes of an event, and of an answer in one piece
+TOO_LARGE = b'{"type":"error","error":{"message":"an event of the answer is over %d MiB"}}' % (
+    LARGEST >> 20
+)
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -15,15 +19,19 @@ def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     [[b'{"a":1}', b'2'], []]
     """
     waiting: list[bytes] = []  # pieces of an event that is not yet whole
-    after_return = False
+    size, after_return = 0, False
     for chunk in without_mark(chunks):
         if b"\r" in chunk or after_return:
             chunk, after_return = unix_lines(chunk, after_return)
         if b"\n\n" not in (waiting[-1][-1:] + chunk if waiting else chunk):
             waiting += [chunk] if chunk else []
+            size += len(chunk)
+            if size > LARGEST:
+                yield [TOO_LARGE]
+                return
             continue
         *blocks, rest = b"".join((*waiting, chunk)).split(b"\n\n")
-        waiting = [rest] if rest else []
+        waiting, size = [rest] if rest else [], len(rest)
         events = [data for block in blocks if (data := read_block(block)) is not None]
         if DONE in events:
             yield events[: events.index(DONE)]

@@ -4,11 +4,12 @@
 
 litellm gives the limits, the abilities and the prices; genai-prices fills the gaps. Where the two
 disagree on a price litellm's stays, and stderr says so. Facts and figures only: both are MIT.
-The tables that a maintainer edits, CLIENTS and FIRST, stand last.
+What holds at another tier of service, or for a prompt over so many tokens, is a variant: a factor
+where all prices change alike, else the prices themselves (loki.records.Price tells how to read it).
+The tables that a maintainer edits, CLIENTS, FIRST and FLAWS, are in providers.py.
 """
 
 import argparse
-import ast
 import datetime
 import json
 import re
@@ -19,51 +20,83 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
-Raw = Mapping[str, Any]
+from prices import (
+    PRICES,
+    Raw,
+    Table,
+    by_name,
+    exact,
+    filled,
+    inorder,
+    paid,
+    prices_on,
+    rates,
+    read_genai,
+    tidy,
+    variants,
+)
+from providers import CLIENTS, FIRST, FLAWS, Source
+
 Entry = dict[str, Any]
 Section = dict[str, Entry]
 
 
-class Source(NamedTuple):
-    """Where one client's models come from."""
-
-    litellm: tuple[str, ...] = ()  # the values of `litellm_provider`
-    prefix: str = ""  # taken off the front of litellm's keys
-    keep: str = r".+"  # the pattern that the whole of a model's id fits
-    genai: str = ""  # the id of the provider in genai-prices
-    grow: bool = False  # whether genai-prices adds models, or only prices
-
-
-def tidy(price: Decimal | int, scale: int = 1) -> Decimal:
-    """A price times a scale, without the float noise that the source's own text may carry."""
-    return round(Decimal(price) * scale, 9).normalize()
-
-
-def stated(prices: Mapping[str, Decimal | int | None], scale: int = 1) -> Entry:
-    """The known prices; zero is a price for tokens in and out, and a blank for anything else."""
-    return {
-        key: tidy(price, scale)
-        for key, price in prices.items()
-        if price is not None and (price or key in MAY_BE_FREE)
-    }
-
-
-def entry(raw: Raw) -> Entry:
-    """A litellm record in our words, without what is unknown; of tiered prices the first."""
-    kind = TYPES[raw["mode"]]
-    flat = {**next(iter(raw.get("tiered_pricing", ())), {}), **raw}
+def entry(raw: Raw, gaps: Table | None = None, source: Source | None = None) -> Entry:
+    """A litellm record in our words, without what is unknown; ``gaps`` has prices of others."""
+    kind, source = TYPES[raw["mode"]], source or Source()
+    table = alike(filled(paid(raw), gaps or {}), source, raw)
+    limits = {ours: int(raw[theirs]) for ours, theirs in LIMITS.items() if raw.get(theirs)}
     found = {
         "type": kind,
         **({"endpoint": "responses"} if responds_only(raw) else {}),
-        **{ours: int(raw[theirs]) for ours, theirs in LIMITS.items() if raw.get(theirs)},
-        **stated({ours: flat.get(theirs) for ours, (theirs, _) in PRICES.items()}, 1_000_000),
-        **stated({"search_price": raw.get("input_cost_per_query")}),
+        **limits,
+        "max_tokens_per_chunk": limits.get("max_input_tokens"),
+        **{f"{each}_price": price for each, price in table.get(("", 0), {}).items()},
+        **extras(raw),
+        "variants": {**variants(table), **multiples(raw)},
         **{ours: True for ours, theirs in ABILITIES.items() if raw.get(theirs) is True},
         **{key: False for key in DENIALS if raw.get(key) is False},
     }
     return proper(found)
+
+
+def extras(raw: Raw) -> Entry:
+    """The prices of what is no token: a reranker's search, and a search of the web."""
+    sizes = {*(raw.get("search_context_cost_per_query") or {}).values()}
+    counted = len(sizes) == 1 and raw.get(PROVIDER) in COUNTS_SEARCHES
+    searched = sizes.pop() if counted else None
+    prices = rates({"search": raw.get("input_cost_per_query") or searched})
+    return {f"{each}_price": price for each, price in prices.items()}
+
+
+def alike(table: Table, source: Source, raw: Raw) -> Table:
+    """A table with the kinds of tokens that a provider bills like others, and so does not list."""
+    usual = table.get(("", 0), {})
+    heard = raw.get("supports_audio_input") is True
+    same = {
+        kind: like
+        for kind, like in source.same.items()
+        if usual.get(kind, usual.get(like)) == usual.get(like)
+        and (heard or not kind.startswith("audio"))
+    }
+    if usual.get("audio_input", usual.get("input")) != usual.get("input"):
+        same.pop("audio_cache_read", None)
+    return {
+        place: inorder(
+            {**{kind: told[like] for kind, like in same.items() if like in told}, **told}
+        )
+        for place, told in table.items()
+    }
+
+
+def multiples(raw: Raw) -> Entry:
+    """What litellm gives by its factor: tiers, and places to be served from."""
+    told = raw.get("provider_specific_entry") or {}
+    away = {"regional": raw.get("regional_endpoint_uplift_multiplier")}
+    found = {**{name: told.get(name) for name in ("fast", "us")}, **away}
+    return {name: tidy(each) for name, each in found.items() if each}
 
 
 def proper(found: Entry) -> Entry:
@@ -71,7 +104,9 @@ def proper(found: Entry) -> Entry:
     paid_otherwise = found.get("search_price") or found.get("output_price")
     blank = {"input_price"} if paid_otherwise and not found.get("input_price") else set()
     unused = FOREIGN[found["type"]] | blank
-    return {key: found[key] for key in KEYS if key in found and key not in unused}
+    return {
+        key: found[key] for key in KEYS if found.get(key) not in (None, {}) and key not in unused
+    }
 
 
 def responds_only(raw: Raw) -> bool:
@@ -113,80 +148,28 @@ def named(source: Source, records: Mapping[str, Raw]) -> dict[str, Raw]:
     return {model: raw for model, raw in bare.items() if re.fullmatch(source.keep, model)}
 
 
-def literal(node: ast.expr | None) -> Any:
-    """A node of genai-prices' data module -> plain data; a call is a dict with its name in `is`."""
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.List(elts=items):
-            return [literal(item) for item in items]
-        case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant(value=str(text))]):
-            return Decimal(text)
-        case ast.Call(func=ast.Attribute(attr="date"), args=parts):
-            return "-".join(f"{literal(part):02}" for part in parts)
-        case ast.Call(func=ast.Name(id=name), keywords=fields):
-            return {"is": name, **{str(f.arg): literal(f.value) for f in fields}}
-        case _:
-            return None
-
-
-def read_genai(text: str) -> dict[str, list[Raw]]:
-    """genai-prices' data module, read and never run -> the models of each provider."""
-    lists = [node.value for node in ast.parse(text).body if isinstance(node, ast.AnnAssign)]
-    return {each["id"]: each["models"] for each in literal(lists[0])}
-
-
-def exact(clause: Raw) -> set[str]:
-    """The ids that a match clause of genai-prices names in full, in lower case."""
-    match clause:
-        case {"is": "ClauseEquals", "equals": str(name)}:
-            return {name.lower()}
-        case {"is": "ClauseOr", "or_": list(parts)}:
-            return {name for part in parts for name in exact(part)}
-        case _:
-            return set()
-
-
-def active(row: Raw, date: str) -> bool:
-    """Whether a dated price holds on the date at any hour."""
-    start = (row.get("constraint") or {"start_date": ""}).get("start_date")
-    return start is not None and start <= date
-
-
-def prices_on(model: Raw, date: str) -> Entry:
-    """The prices of a genai-prices model on the date; of tiered prices the first."""
-    rows = model.get("prices") or {}
-    rows = [{"prices": rows}] if isinstance(rows, dict) else rows
-    now = ([row for row in rows if active(row, date)] or rows[:1])[-1]["prices"]
-    each = {ours: now.get(theirs) for ours, (_, theirs) in PRICES.items()}
-    return stated({k: v["base"] if isinstance(v, dict) else v for k, v in each.items()})
-
-
 def newcomer(model: Raw, date: str) -> Entry:
     """An entry for a model that only genai-prices knows, or nothing where it knows too little."""
     name: str = model["id"]
-    free = {"input_price": Decimal(0), "output_price": Decimal(0)}
-    paid = free if name.endswith(":free") else prices_on(model, date)
+    free = {"input": Decimal(0), "output": Decimal(0)}
+    table = {("", 0): free} if name.endswith(":free") else prices_on(model, date)
+    usual = table.get(("", 0), {})
     sure = name.lower() in exact(model["match"]) and not model.get("deprecated")
-    if not (sure and model.get("context_window") and paid.keys() >= free.keys()):
+    if not (sure and model.get("context_window") and usual.keys() >= free.keys()):
         return {}
     if NOISE.search(name):
         return {}
-    return proper({"type": "chat", "max_input_tokens": model["context_window"], **paid})
-
-
-def by_name(models: list[Raw]) -> dict[str, Raw]:
-    """The models of a genai-prices provider under each exact name, the id before the aliases."""
-    aliases = {name: model for model in models for name in exact(model["match"])}
-    return {**aliases, **{model["id"].lower(): model for model in models}}
+    prices = {f"{kind}_price": price for kind, price in usual.items()}
+    size = {"max_input_tokens": model["context_window"]}
+    return proper({"type": "chat", **size, **prices, "variants": variants(table)})
 
 
 def section(source: Source, records: Mapping[str, Raw], models: list[Raw], date: str) -> Section:
     """One client's models, unordered: litellm's with their gaps filled, then the newcomers."""
     raws, others = named(source, records), by_name(models)
-    paid = {model: prices_on(others.get(model.lower(), {"prices": {}}), date) for model in raws}
+    gaps = {model: prices_on(others.get(model.lower(), {"prices": {}}), date) for model in raws}
     known = {
-        model: proper({**paid[model], **entry(raw)})
+        model: known_by(model, entry(raw, gaps[model], source), source)
         for model, raw in raws.items()
         if wanted(model, raw, date)
     }
@@ -196,15 +179,23 @@ def section(source: Source, records: Mapping[str, Raw], models: list[Raw], date:
     return known | {model: found for model, found in new.items() if found}
 
 
+def known_by(model: str, found: Entry, source: Source) -> Entry:
+    """An entry with what goes by the model's name: batches, and models that always search."""
+    if ALWAYS_SEARCHES.search(model) and "search_price" in found:
+        found = {**found, "request_price": found["search_price"], "search_price": None}
+    batches = (size for letters, size in source.batch.items() if re.fullmatch(letters, model))
+    return proper({**found, "max_batch_size": next(batches, None)})
+
+
 def disagreements(client: str, found: Section, models: list[Raw], date: str) -> Iterator[str]:
     """A line for each price that genai-prices gives otherwise."""
     others = by_name(models)
     for model, ours_all in found.items():
-        theirs = prices_on(others.get(model.lower(), {"prices": {}}), date)
-        for key in PRICES:
-            ours, other = ours_all.get(key), theirs.get(key)
-            if ours is not None and other is not None and ours != other:
-                yield f"{client}:{model} {key}: litellm {ours:f}, genai-prices {other:f}"
+        theirs = prices_on(others.get(model.lower(), {"prices": {}}), date).get(("", 0), {})
+        for kind, other in theirs.items():
+            ours = ours_all.get(f"{kind}_price")
+            if ours is not None and ours != other:
+                yield f"{client}:{model} {kind}_price: litellm {ours:f}, genai-prices {other:f}"
 
 
 def ordered(client: str, found: Section) -> Section:
@@ -221,10 +212,16 @@ def ordered(client: str, found: Section) -> Section:
     return {model: found[model] for model in names}
 
 
-def line(found: Entry) -> str:
+def line(found: Mapping[str, Any]) -> str:
     """An entry as JSON on one line, its decimals written minimally."""
-    text = {k: f"{v:f}" if isinstance(v, Decimal) else json.dumps(v) for k, v in found.items()}
-    return "{" + ", ".join(f'"{key}": {value}' for key, value in text.items()) + "}"
+    return "{" + ", ".join(f'"{key}": {written(value)}' for key, value in found.items()) + "}"
+
+
+def written(value: Any) -> str:
+    """A value of an entry as JSON."""
+    if isinstance(value, dict):
+        return line(value)
+    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
 
 
 def render(date: str, sources: Mapping[str, str], clients: Mapping[str, Section]) -> str:
@@ -310,24 +307,22 @@ ABILITIES = {
 }
 DENIALS = ("supports_sampling_params",)
 
-# our key: (litellm's key, US dollars a token; genai-prices' key, US dollars a million tokens)
-PRICES = {
-    "input_price": ("input_cost_per_token", "input_mtok"),
-    "output_price": ("output_cost_per_token", "output_mtok"),
-    "cache_read_price": ("cache_read_input_token_cost", "cache_read_mtok"),
-    "cache_write_price": ("cache_creation_input_token_cost", "cache_write_mtok"),
-    "cache_write_1h_price": ("cache_creation_input_token_cost_above_1hr", "cache_write_1h_mtok"),
-}
-KEYS = ("type", "endpoint", *LIMITS, *PRICES, "search_price", *ABILITIES, *DENIALS)
-MAY_BE_FREE = {"input_price", "output_price"}
-FIGURES = LIMITS.keys() | PRICES.keys() | {"search_price"}
+# whose answers say how often the web was searched; Google's have a free allowance, too
+COUNTS_SEARCHES = {"openai", "azure", "anthropic", "vertex_ai-anthropic_models"}
+ALWAYS_SEARCHES = re.compile(r"-search-(preview|api)(-|$)")
+
+TOKENS = tuple(f"{kind}_price" for kind in PRICES)
+OTHERS = ("search_price", "request_price", "variants")
+CHUNKS = ("max_tokens_per_chunk", "max_batch_size")
+KEYS = ("type", "endpoint", *LIMITS, *CHUNKS, *TOKENS, *OTHERS, *ABILITIES, *DENIALS)
+FIGURES = {*LIMITS, *TOKENS, *OTHERS}
 
 # the keys that a type has no use for
-SILENT = {"max_output_tokens", *PRICES, *DENIALS} - {"input_price"}
+SILENT = {"max_output_tokens", "request_price", "variants", *TOKENS, *DENIALS} - {"input_price"}
 FOREIGN = {
-    "chat": {"dimensions", "search_price"},
+    "chat": {"dimensions", *CHUNKS},
     "embedding": {"search_price", *SILENT},
-    "reranker": {"dimensions", *SILENT},
+    "reranker": {"dimensions", *CHUNKS, *SILENT},
 }
 
 REACHABLE = {"/v1/chat/completions", "/v1/responses"}
@@ -336,85 +331,6 @@ NOISE = re.compile(
     r"sonic|speech|voice|ocr|decider|embed|embedding|rerank|reranker)([-_/.]|$)",
     re.IGNORECASE,
 )
-
-# litellm's key: the figures there that are wrong, each with the reason
-FLAWS = {"embed-multilingual-light-v3.0": {"input_cost_per_token"}}  # a thousand times its kin's
-
-VERTEX = "vertex_ai"
-CLIENTS = {
-    "openai": Source(("openai",), keep=r"[^/]+", genai="openai"),
-    "azure-openai": Source(("azure",), "azure/", r"[^/]+", "azure"),
-    "claude": Source(("anthropic",), genai="anthropic", grow=True),
-    "cohere": Source(("cohere", "cohere_chat"), "cohere/", genai="cohere"),
-    "gemini": Source(("gemini",), "gemini/", genai="google"),
-    "vertexai": Source(
-        (
-            VERTEX,
-            f"{VERTEX}-language-models",
-            f"{VERTEX}-anthropic_models",
-            f"{VERTEX}-mistral_models",
-            f"{VERTEX}-embedding-models",
-        ),
-        f"{VERTEX}/",
-        r"(?!gemma|medlm)[^/]+",
-        "google",
-    ),
-    "bedrock": Source(
-        ("bedrock", "bedrock_converse"),
-        "bedrock/",
-        r"((us|eu|apac|global)\.)?[a-z][a-z0-9]{2,}\.[^/@]+",
-        "aws",
-    ),
-    "ai21": Source(("ai21",)),
-    "cloudflare": Source(("cloudflare",), "cloudflare/", genai="cloudflare", grow=True),
-    "deepinfra": Source(("deepinfra",), "deepinfra/"),
-    "deepseek": Source(("deepseek",), "deepseek/", genai="deepseek"),
-    "groq": Source(("groq",), "groq/", genai="groq"),
-    "hunyuan": Source(("tencent",), "tencent/"),
-    "jina": Source(("jina_ai",), "jina_ai/"),
-    "minimax": Source(("minimax",), "minimax/", genai="minimax", grow=True),
-    "mistral": Source(("mistral",), "mistral/", genai="mistral"),
-    "moonshot": Source(("moonshot",), "moonshot/", genai="moonshotai", grow=True),
-    "ollama": Source(("ollama",), "ollama/"),
-    "openrouter": Source(("openrouter",), "openrouter/", r"[^/]+/[^/]+", "openrouter", grow=True),
-    "perplexity": Source(("perplexity",), "perplexity/", genai="perplexity"),
-    "qianwen": Source(("dashscope",), "dashscope/"),
-    "voyageai": Source(("voyage",), "voyage/", genai="voyageai"),
-    "xai": Source(("xai",), "xai/", genai="x-ai"),
-    "zhipuai": Source(("zai",), "zai/", genai="zai"),
-}
-
-# client: what a user gets who names only the client, then its default embedder and reranker
-FIRST = {
-    "openai": ("gpt-6.1-terra", "text-embedding-3-small"),
-    "azure-openai": ("gpt-6.1-terra", "text-embedding-3-small"),
-    "claude": ("claude-sonnet-5-5",),
-    "cohere": ("command-a-03-2025", "embed-v5.0-pro", "rerank-v5.0-pro"),
-    "gemini": ("gemini-3.8-flash", "gemini-embedding-001"),
-    "vertexai": ("gemini-3.8-flash", "text-embedding-005", "semantic-ranker-default-004"),
-    "bedrock": (
-        "global.anthropic.claude-sonnet-5-5",
-        "cohere.embed-v4:0",
-        "cohere.rerank-v3-5:0",
-    ),
-    "ai21": ("jamba-large-1.7",),
-    "cloudflare": ("@cf/openai/gpt-oss-120b",),
-    "deepinfra": ("deepseek-ai/DeepSeek-V4.1-Flash",),
-    "deepseek": ("deepseek-flash",),
-    "groq": ("openai/gpt-oss-120b",),
-    "hunyuan": ("deepseek-v4.1-flash",),
-    "jina": ("jina-reranker-v2-base-multilingual",),
-    "minimax": ("MiniMax-M3",),
-    "mistral": ("mistral-medium-latest", "mistral-embed"),
-    "moonshot": ("kimi-k3.1-pro",),
-    "ollama": ("llama3.1",),
-    "openrouter": ("openai/gpt-6.1-terra",),
-    "perplexity": ("sonar", "pplx-embed-v1-4b"),
-    "qianwen": ("qwen3.7-plus",),
-    "voyageai": ("voyage-4", "rerank-3"),
-    "xai": ("grok-4.7",),
-    "zhipuai": ("glm-5.3",),
-}
 
 if __name__ == "__main__":
     main()

@@ -10,9 +10,9 @@ from typing import Any
 
 from returns.result import Success
 
-from loki.edge.secrets import masked
+from loki.edge.identity import masked
 from loki.pipeline import Env, prepare
-from loki.records import Ask, Media, Message, Request, Text, Tool
+from loki.records import Ask, Media, Message, Request, Task, Text, Tool
 from loki.stages.configure import configure
 
 HI = Message("user", "Hi")
@@ -41,11 +41,18 @@ FEATURES: dict[str, list[Ask]] = {
     "seed": [replace(PLAIN, seed=7)],
 }
 
+#: Work of other kinds, each by a model of its own.
+OTHERS: dict[str, tuple[Task, Ask]] = {
+    "embed": ("embedding", Ask(texts=("Hi",))),
+    "rerank": ("reranker", Ask(texts=("Hi",), query="who")),
+}
+
 #: What a column means where its name does not say it.
 NOTES = """\
 ``image``, ``PDF``, ``sound``: attached with ``-f``. ``tools``: ``--tools``, ``--tool-choice``.
 ``schema``: ``--schema`` in the provider's own form. ``effort``, ``budget``: ``--reasoning low`` and
-``--reasoning 2048``; "some" depends on the model. A dash ends with exit 64 before anything is sent.
+``--reasoning 2048``; "some" depends on the model. ``embed``, ``rerank``: the commands of that name.
+A dash ends with exit 64 before anything is sent.
 """
 
 #: The models that stand for a client, and the client itself.
@@ -84,6 +91,16 @@ def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
     return isinstance(prepare(env, replace(ask, model=name)), Success)
 
 
+def does(client: dict[str, Any], task: Task, ask: Ask) -> bool:
+    """Whether a client drafts work of another kind."""
+    model = {"name": "m", "real_name": "amazon.titan-embed-text-v2:0", "type": task}
+    listed = {**client, "models": [model]}  # Bedrock tells the wire by the name
+    config = configure({"clients": [listed]}, "matrix", {}).unwrap()
+    env = Env(config, masked, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
+    name = f"{client['type']}:m"
+    return isinstance(prepare(env, replace(ask, model=name), task), Success)
+
+
 def cell(client: dict[str, Any], models: list[str], asks: list[Ask]) -> str:
     """yes, a dash, or "some" where it depends on the model."""
     found = {can(client, model, ask) for model in models for ask in asks}
@@ -92,9 +109,14 @@ def cell(client: dict[str, Any], models: list[str], asks: list[Ask]) -> str:
 
 def matrix() -> str:
     """The matrix as a simple table of reStructuredText."""
-    lines = [("", *FEATURES)]
+    lines = [("", *FEATURES, *OTHERS)]
     lines += [
-        (name, *(cell(*row, asks) for asks in FEATURES.values())) for name, row in ROWS.items()
+        (
+            name,
+            *(cell(*row, asks) for asks in FEATURES.values()),
+            *("yes" if does(row[0], *other) else "--" for other in OTHERS.values()),
+        )
+        for name, row in ROWS.items()
     ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = "  ".join("=" * width for width in widths)

@@ -45,6 +45,9 @@ def start(port: int, context: int) -> Any:
     params.n_ctx = context
     params.n_parallel = 1
     params.verbosity = -1
+    # It chats and embeds: a text's vector is the mean of its tokens'.
+    params.embedding = True
+    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     # One core is left for others: llama.cpp's threads wait for each other by spinning.
     threads = max(1, (os.cpu_count() or 1) - 1)
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from loki.stages.synced import are_variants
+
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
 TODAY = "2026-11-22"
@@ -27,6 +29,7 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+sys.path.insert(0, str(ROOT / "scripts" / "dev"))  # where its tables are
 cat = load(ROOT / "scripts" / "dev" / "catalogue.py")
 
 
@@ -87,6 +90,7 @@ ENTRIES = [
             "type": "embedding",
             "max_input_tokens": 8191,
             "dimensions": 1536,
+            "max_tokens_per_chunk": 8191,
             "input_price": Decimal("0.02"),
         },
     ),
@@ -118,10 +122,78 @@ ENTRIES = [
         {"type": "chat", "output_price": Decimal(1)},
     ),
     ('{"cache_creation_input_token_cost": 0.0}', {"type": "chat"}),
-    # of tiered prices the first
+    # where output has two prices by the way of thinking, nobody can tell
     (
-        '{"tiered_pricing": [{"input_cost_per_token": 5e-8}, {"input_cost_per_token": 9e-8}]}',
-        {"type": "chat", "input_price": Decimal("0.05")},
+        '{"output_cost_per_token": 1e-6, "output_cost_per_reasoning_token": 4e-6}',
+        {"type": "chat"},
+    ),
+    (
+        '{"output_cost_per_token": 1e-6, "output_cost_per_reasoning_token": 1e-6}',
+        {"type": "chat", "output_price": Decimal(1)},
+    ),
+    # other tiers and long prompts: a factor where all change alike, else the prices
+    (
+        """{"tiered_pricing": [{"input_cost_per_token": 5e-8, "range": [0, 32000.0]},
+            {"input_cost_per_token": 9e-8, "range": [32000.0, 128000.0]}]}""",
+        {
+            "type": "chat",
+            "input_price": Decimal("0.05"),
+            "variants": {">32000": {"input": Decimal("0.09")}},
+        },
+    ),
+    (
+        """{"input_cost_per_token": 2e-6, "output_cost_per_token": 1e-5,
+            "input_cost_per_token_flex": 1e-6, "output_cost_per_token_flex": 5e-6,
+            "input_cost_per_token_batches": 1e-6, "output_cost_per_token_batches": 6e-6,
+            "input_cost_per_token_priority": 4e-6}""",
+        {
+            "type": "chat",
+            "input_price": Decimal(2),
+            "output_price": Decimal(10),
+            "variants": {
+                "batch": {"input": Decimal(1), "output": Decimal(6)},
+                "flex": Decimal("0.5"),
+                "priority": {"input": Decimal(4)},
+            },
+        },
+    ),
+    (
+        """{"input_cost_per_token": 2e-6, "input_cost_per_token_above_272k_tokens": 4e-6,
+            "input_cost_per_token_flex": 1e-6, "input_cost_per_token_above_272k_tokens_flex": 2e-6,
+            "input_cost_per_token_batches": 1e-6}""",
+        {
+            "type": "chat",
+            "input_price": Decimal(2),
+            "variants": {
+                ">272000": {"input": Decimal(4)},
+                "batch": {"input": Decimal(1)},  # nobody says how much for long prompts
+                "flex": Decimal("0.5"),
+            },
+        },
+    ),
+    (
+        """{"cache_creation_input_token_cost_above_12hr": 5e-6, "input_cost_per_token": 2e-6,
+            "cache_creation_input_token_cost_above_1hr_above_200k_tokens": 8e-6}""",
+        {
+            "type": "chat",
+            "input_price": Decimal(2),
+            "cache_write_12h_price": Decimal(5),
+            "variants": {">200000": {"cache_write_1h": Decimal(8)}},
+        },
+    ),
+    (
+        '{"input_cost_per_token": 1e-6, "provider_specific_entry": {"us": 1.1, "other": 2}}',
+        {"type": "chat", "input_price": Decimal(1), "variants": {"us": Decimal("1.1")}},
+    ),
+    (
+        """{"input_cost_per_audio_token": 1e-6, "output_cost_per_audio_token": 2e-6,
+            "cache_read_input_audio_token_cost": 1e-7}""",
+        {
+            "type": "chat",
+            "audio_input_price": Decimal(1),
+            "audio_cache_read_price": Decimal("0.1"),
+            "audio_output_price": Decimal(2),
+        },
     ),
     (
         """{"supports_vision": true, "supports_pdf_input": true, "supports_audio_input": true,
@@ -240,22 +312,99 @@ DATED = """[
 TIERED = "ModelPrice(input_mtok=TieredPrices(base=Decimal('1'), tiers=[Tier(start=9, price=2)]))"
 FUTURE = DATED.replace("ConditionalPrice(prices=ModelPrice(input_mtok=Decimal('3'))),", "")
 GENAI_PRICES = [
-    (PLAIN, TODAY, {"input_price": "0.15", "output_price": "2.5"}),
+    (PLAIN, TODAY, {("", 0): {"input": "0.15", "output": "2.5"}}),
     ("ModelPrice()", TODAY, {}),
-    (TIERED, TODAY, {"input_price": "1"}),
-    (DATED, "2026-08-31", {"input_price": "3"}),
-    (DATED, TODAY, {"input_price": "2"}),
-    (DATED, "2027-01-01", {"input_price": "1"}),
-    (FUTURE, "2026-08-31", {"input_price": "2"}),
+    (TIERED, TODAY, {("", 0): {"input": "1"}, ("", 9): {"input": "2"}}),
+    (DATED, "2026-08-31", {("", 0): {"input": "3"}}),
+    (DATED, TODAY, {("", 0): {"input": "2"}}),
+    (DATED, "2027-01-01", {("", 0): {"input": "1"}}),
+    (FUTURE, "2026-08-31", {("", 0): {"input": "2"}}),
 ]
 
 
 @pytest.mark.parametrize(("text", "date", "expected"), GENAI_PRICES)
 def test_the_second_source_gives_the_price_of_the_date(
-    text: str, date: str, expected: dict[str, str]
+    text: str, date: str, expected: dict[tuple[str, int], dict[str, str]]
 ) -> None:
     found = cat.prices_on(genai(MODEL.format(text))[0], date)
-    assert {key: f"{price:f}" for key, price in found.items()} == expected
+    told = {at: {kind: f"{price:f}" for kind, price in row.items()} for at, row in found.items()}
+    assert told == expected
+
+
+STEP = ("", 9)
+GAPS = [
+    # (litellm's, genai-prices', what is kept)
+    ({}, {("", 0): {"input": 1}}, {("", 0): {"input": 1}}),
+    ({("", 0): {"input": 1}}, {("", 0): {"input": 2, "output": 3}}, {"input": 1, "output": 3}),
+    (
+        {("", 0): {"input": 1}},
+        {("", 0): {"input": 1}, STEP: {"input": 2}},
+        {("", 0): {"input": 1}, STEP: {"input": 2}},
+    ),
+    # no steps of a list that differs, nor beside others
+    ({("", 0): {"input": 1}}, {("", 0): {"input": 2}, STEP: {"input": 4}}, {"input": 1}),
+    (
+        {("", 0): {"input": 1}, ("", 5): {"input": 3}},
+        {("", 0): {"input": 1}, STEP: {"input": 4}},
+        {("", 0): {"input": 1}, ("", 5): {"input": 3}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "kept"), GAPS)
+def test_gaps_are_filled_from_the_second_source(ours: Any, theirs: Any, kept: Any) -> None:
+    assert cat.filled(ours, theirs) == (kept if ("", 0) in kept else {("", 0): kept})
+
+
+HEARD = '{"input_cost_per_token": 1e-6, "cache_read_input_token_cost": 1e-7, %s}'
+ALIKE = [
+    ("openai", '{"input_cost_per_token": 1e-6}', {"cache_read_price": 1}),
+    ("openai", HEARD % '"x": 0', {"cache_read_price": Decimal("0.1")}),
+    ("claude", '{"input_cost_per_token": 1e-6}', {"cache_read_price": None}),
+    ("gemini", HEARD % '"x": 0', {"audio_input_price": None}),
+    (
+        "gemini",
+        HEARD % '"supports_audio_input": true',
+        {"audio_input_price": 1, "audio_cache_read_price": Decimal("0.1")},
+    ),
+    (
+        "gemini",
+        HEARD % '"supports_audio_input": true, "input_cost_per_audio_token": 3e-6',
+        {"audio_input_price": 3, "audio_cache_read_price": None},
+    ),
+]
+
+
+@pytest.mark.parametrize(("client", "record", "expected"), ALIKE)
+def test_what_a_price_list_leaves_out_costs_what_its_like_does(
+    client: str, record: str, expected: dict[str, Any]
+) -> None:
+    found = cat.entry(raw(record), {}, cat.CLIENTS[client])
+    assert {key: found.get(key) for key in expected} == expected
+
+
+SEARCH = '"litellm_provider": "%s", "search_context_cost_per_query": {"low": %s, "high": %s}'
+SEARCHED = [
+    ("m", SEARCH % ("openai", 0.01, 0.01), {"search_price": Decimal("0.01")}),
+    ("m", SEARCH % ("openai", 0.01, 0.02), {}),
+    ("m", SEARCH % ("gemini", 0.01, 0.01), {}),
+    ("gpt-9-search-api", SEARCH % ("openai", 0.01, 0.01), {"request_price": Decimal("0.01")}),
+]
+
+
+@pytest.mark.parametrize(("model", "record", "expected"), SEARCHED)
+def test_searches_are_priced_where_answers_count_them(
+    model: str, record: str, expected: dict[str, Any]
+) -> None:
+    found = cat.known_by(model, cat.entry(raw(f"{{{record}}}")), cat.Source())
+    assert found == {"type": "chat", **expected}
+
+
+def test_embedders_say_how_many_texts_go_in_one_request() -> None:
+    found = CATALOGUE["clients"]
+    assert found["openai"]["text-embedding-3-small"]["max_batch_size"] == 2048
+    assert found["bedrock"]["amazon.titan-embed-text-v2:0"]["max_batch_size"] == 1
+    assert found["bedrock"]["cohere.embed-v4:0"]["max_batch_size"] == 96
 
 
 def test_the_second_source_is_matched_by_exact_names_only() -> None:
@@ -386,7 +535,7 @@ def test_a_section_can_be_cut_out_by_its_lines(client: str) -> None:
 def test_every_model_has_a_line_of_its_own() -> None:
     rows = [line for line in SHIPPED.splitlines() if '{"type": ' in line]
     assert len(rows) == sum(map(len, CATALOGUE["clients"].values()))
-    assert all(re.fullmatch(r'"[^"]+": \{"type": [^{}]*\},?', row) for row in rows)
+    assert all(re.fullmatch(r'"[^"]+": \{"type": .*\},?', row) for row in rows)
     assert not any(line != line.strip() for line in SHIPPED.splitlines())
 
 
@@ -413,6 +562,8 @@ def test_entries_have_known_keys_of_the_right_kinds(client: str) -> None:
 KINDS: list[tuple[str, Callable[[Any], bool]]] = [
     (r"type|endpoint", lambda value: isinstance(value, str)),
     (r"max_(in|out)put_tokens|dimensions", lambda value: type(value) is int and value > 0),
+    (r"max_tokens_per_chunk|max_batch_size", lambda value: type(value) is int and value > 0),
+    (r"variants", lambda value: are_variants(json.loads(json.dumps(value), parse_float=Decimal))),
     (r"\w+_price", lambda value: type(value) in (int, float) and 0 <= value <= 1000),
     (r"supports_sampling_params", lambda value: value is False),
     (r"supports_\w+", lambda value: value is True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from returns.result import Result, Success
 from support import target
 
-from loki.edge import secrets
-from loki.edge.secrets import authorize, masked, redact
+from loki.edge import secrets, vault
+from loki.edge.identity import authorize, masked
+from loki.edge.secrets import redact
 from loki.problems import Problem
 from loki.records import Draft, Patch
 from loki.stages.draft import draft
@@ -26,9 +28,13 @@ PLACE = "config.yaml clients[0]."
 
 
 @pytest.fixture(autouse=True)
-def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test begins like a new process."""
+def nothing_seen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Every test begins like a new process, of a user without a vault."""
     monkeypatch.setattr(secrets, "seen", set())
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "nobody"))
     yield
 
 
@@ -81,6 +87,9 @@ FOUND: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "a command's first line": ({"api_key_cmd": "printf ' one \\r\\ntwo\\n'"}, {}, "one"),
     "a command that sees the variables": ({"api_key_cmd": 'echo "$KEY"'}, {"KEY": "k"}, "k"),
     "a command that talks": ({"api_key_cmd": "echo talk >&2; echo one"}, {}, "one"),
+    "a command that says much": ({"api_key_cmd": "echo one; yes | head -c 300000"}, {}, "one"),
+    "a command that leaves something behind": ({"api_key_cmd": "sleep 4 & echo one"}, {}, "one"),
+    "a command that ends no line": ({"api_key_cmd": "sleep 4 & printf one"}, {}, "one"),
     "a command that would read": ({"api_key_cmd": "cat; echo one"}, {}, "one"),
     "a file": ({"api_key_file": "FOLDER/key"}, {}, "from-file"),
     "a file from elsewhere": ({"api_key_file": "FOLDER/windows"}, {}, "from-file"),
@@ -92,7 +101,9 @@ FOUND: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 @pytest.mark.parametrize("case", FOUND)
 def test_a_secret_comes_from_where_the_setting_says(case: str, folder: Path) -> None:
     settings, environ, secret = FOUND[case]
+    start = time.monotonic()
     assert sent(filled(settings, folder), environ) == Success(f"Bearer {secret}")
+    assert time.monotonic() - start < 3
 
 
 def test_a_file_may_lie_in_the_user_s_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +138,11 @@ LOST: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {"api_key_cmd": "echo half; exit 1"},
         {},
         "api_key_cmd: the command failed with 1",
+    ),
+    "a failing command that leaves something behind": (
+        {"api_key_cmd": "sleep 4 & echo half; echo why >&2; exit 1"},
+        {},
+        "api_key_cmd: the command failed with 1: why",
     ),
     "a silent command": ({"api_key_cmd": "true"}, {}, "api_key_cmd: the command printed nothing"),
     "a blank command": ({"api_key_cmd": "echo"}, {}, "api_key_cmd: the command printed nothing"),
@@ -171,10 +187,13 @@ def test_a_file_of_somebody_else_s_is_not_read(folder: Path) -> None:
     assert problem.message.endswith(f"cannot read {folder}/key: permission denied")
 
 
-def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["exec sleep 4", "sleep 4; echo late", "echo one; sleep 4"])
+def test_a_command_that_hangs_is_given_up(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "PATIENCE", 0.2)
-    problem = sent({"api_key_cmd": "exec sleep 20"}, {}).failure()
+    start = time.monotonic()
+    problem = sent({"api_key_cmd": command}, {}).failure()
     assert problem == Problem("auth", PLACE + "api_key_cmd: the command took over 0.2 s")
+    assert time.monotonic() - start < 3
 
 
 def test_a_missing_address_or_header_is_told_too() -> None:
@@ -198,6 +217,31 @@ def test_a_client_without_a_credential_is_told_where_one_goes(kind: str) -> None
 
 def test_a_server_of_one_s_own_needs_no_credential() -> None:
     assert "Authorization" not in authorize({})(drafted({})).unwrap().headers
+
+
+# ---- the vault -------------------------------------------------------------------------------
+
+
+def test_the_vault_comes_before_the_environment_which_comes_after(tmp_path: Path) -> None:
+    environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name", "REST": "from-name"}
+    assert vault.add("KEY", "from-vault", environ, lambda path: Success("")) == Success(None)
+    assert sent({"api_key": "{{KEY}}"}, environ) == Success("Bearer from-vault")
+    assert sent({"api_key": "{{REST}}"}, environ) == Success("Bearer from-name")
+    assert redact("from-vault") == "***"
+    path = vault.vault_file(environ)
+    told = f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE"
+    assert sent({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", told)
+
+
+def test_no_environment_steps_in_for_a_vault_that_cannot_be_opened(tmp_path: Path) -> None:
+    environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name"}
+    assert vault.add("KEY", "from-vault", environ, lambda path: Success("")) == Success(None)
+    Path(vault.password_file(environ)).unlink()
+    problem = sent({"api_key": "{{KEY}}"}, environ).failure()
+    assert problem.kind == "auth" and problem.message.startswith(f"{PLACE}api_key: the vault ")
+    Path(vault.vault_file(environ)).write_text("KEY: plain\n")
+    problem = sent({"api_key": "{{KEY}}"}, environ).failure()
+    assert problem.kind == "auth" and f"{tmp_path}/vault.yml:1: expected" in problem.message
 
 
 # ---- never shown -----------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_silence_after_sending_is_not_asked_again_unless_allowed() -> None:
     with serving([5.0]) as server:
         problem = asked(server, idle=0.3).failure()
         assert problem.kind == "offline" and problem.sent and len(server.asked) == 1
-        assert "sent nothing for 0.3 s; the request had been sent" in problem.message
+        assert "sent nothing for 0.3 s (idle timeout); the request had been sent" in problem.message
     with serving([5.0], GOOD) as server:
         assert asked(server, idle=0.3, retry_after_send=True).unwrap().attempts == 2
 
@@ -174,7 +174,7 @@ def test_a_wait_without_end_is_not_asked_again() -> None:
 def test_a_stream_that_stalls_ends_after_the_idle_time() -> None:
     with serving(streamed(delta("Hel"), 5.0)) as server:
         problem = asked(server, streaming=True, idle=0.3).failure()
-    assert "nothing came for 0.3 s in the middle of the answer" in problem.message
+    assert "nothing came for 0.3 s (idle timeout) in the middle of the answer" in problem.message
     assert problem.kind == "garbled" and problem.sent and len(server.asked) == 1
 
 
@@ -206,8 +206,8 @@ LENGTH = b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\nconnection: close\r\n\r\n"
         (streamed(delta("Hel")), "the stream ended before the answer did"),
         ([FULL[0], b"zz\r\nnot a chunk"], "the answer broke off"),
         ([LENGTH + delta("Hel")], "the answer broke off"),
-        (plain(b"<html>Sign in</html>"), "the stream ended before the answer did"),
-        (plain(b""), "the stream ended before the answer did"),
+        (plain(b"<html>Sign in</html>"), "not a stream of events: <html>Sign in</html>"),
+        (plain(b""), "the answer is empty"),
         (streamed(b"data: {\xff\xfe}\n\n"), "the answer is not JSON"),
         (streamed(b"data: [1,2\n\n"), "the answer is not JSON"),
     ],
@@ -316,6 +316,6 @@ def test_connections_are_kept_for_the_next_call() -> None:
 
 
 def test_answers_that_are_too_large_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loki.edge.send.LARGEST", 1000)
+    monkeypatch.setattr("loki.stages.begin.LARGEST", 1000)
     with serving(plain(json.dumps(reply("x" * 2000)).encode())) as server:
         assert "is over" in asked(server).failure().message

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support import SHARED
 from wire.test_promises import nowhere
 
-from loki.edge.secrets import authorize
+from loki.edge.identity import authorize
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Message, Patch, Request
 from loki.stages.configure import configure, read_patch

@@ -18,7 +18,7 @@ from returns.result import Result, Success
 from support import cut, told
 
 from loki.cli.show import reply_json
-from loki.edge.secrets import authorize
+from loki.edge.identity import authorize
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
 from loki.records import Ask, Reply, Request, Response
@@ -45,7 +45,14 @@ def drafted(fixture: Any) -> Result[Request, Problem]:
     """The request of a fixture's ask; the time is fixed."""
     config = configure({"clients": [fixture["client"]]}, "config.yaml", {})
     env = config.map(
-        lambda known: Env(known, authorize({}), nowhere, nowhere, lambda: 1.8e9, float)
+        lambda known: Env(
+            known,
+            authorize({"AWS_EC2_METADATA_DISABLED": "true"}),
+            nowhere,
+            nowhere,
+            lambda: 1.8e9,
+            float,
+        )
     )
     asked = dict(fixture["ask"])
     asked["messages"] = read_messages(asked["messages"], "fixture").unwrap()

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +21,7 @@ import requests
 from support import config
 
 from loki.clients import SERVICES
-from loki.edge.secrets import authorize, companions
+from loki.edge.identity import authorize, companions
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.records import Ask, Message, Patch, Request
@@ -193,3 +194,19 @@ def test_a_key_of_bedrock_goes_before_signing_and_secrets_stay_out_of_sight() ->
     signed = prepared(MODELS[0], CLIENT, Patch(), stream=False)
     shown = repr(signed) + repr(replace(signed, content=b"")) + json.dumps(signed.draft.body)
     assert "wJalr" not in shown and "AKIDEXAMPLE" not in shown
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_keys_that_a_profile_gives_sign_as_botocore_does(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    (tmp_path / ".aws").mkdir()
+    told = "[dev]\naws_access_key_id=ASIADEV\naws_secret_access_key=s/+\naws_session_token=t+/=\n"
+    (tmp_path / ".aws/credentials").write_text(told)
+    client = {"type": "bedrock", "region": "eu-west-2", "profile": "dev"}
+    request = prepared(model, client, PATCHES[1], stream=False)
+    assert request.headers == by_botocore(request, monkeypatch)
+    assert request.headers["X-Amz-Security-Token"] == "t+/="
+    assert "Credential=ASIADEV/20270115/eu-west-2/bedrock/" in request.headers["Authorization"]

@@ -1,0 +1,91 @@
+"""A run -> how far it is, on stderr: drawn at a terminal, a line a minute anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from loki.cli import show
+from loki.cli.run import Run
+from loki.edge.lines import Source
+
+EVERY = 60.0  # seconds between two lines
+
+
+@contextmanager
+def progress(prog: str, quiet: bool, run: Run, inputs: Source) -> Iterator[Callable[[], None]]:
+    """A function to be called after each row."""
+    if quiet:
+        yield lambda: None
+    elif sys.stderr.isatty() and not sys.stdout.isatty():  # rows and a bar would mix
+        with drawn(run, inputs.size()) as tick:
+            yield tick
+    else:
+        yield by_the_minute(prog, run, inputs.size())
+
+
+def by_the_minute(
+    prog: str, run: Run, rows: int | None, clock: Callable[[], float] = time.monotonic
+) -> Callable[[], None]:
+    """Plain lines."""
+    told = [clock()]
+
+    def tick() -> None:
+        if clock() - told[0] >= EVERY:
+            told[0] = clock()
+            show.talk(f"{prog}: {position(run, rows)}")
+
+    return tick
+
+
+def position(run: Run, rows: int | None) -> str:
+    """How far a run is, in a line."""
+    done = run.good + sum(run.failed.values())
+    of = f" of {rows - run.skipped:,}" if rows is not None else ""
+    failed = ", ".join(f"{number:,} {kind}" for kind, number in run.failed.most_common())
+    rate = done / max(run.seconds, 0.001)
+    words = [f"{done:,}{of} rows", f"{failed} failed" if failed else "", f"{rate:,.1f} rows/s"]
+    words += [f"{tokens_a_second(run):,.0f} tokens/s", run.money()]
+    if rows is not None and done:
+        left = max(0, rows - run.skipped - done) / rate
+        words.append(f"until {time.strftime('%H:%M:%S', time.localtime(time.time() + left))}")
+    return " · ".join(filter(None, words))
+
+
+def tokens_a_second(run: Run) -> float:
+    """Tokens in and out."""
+    return (run.tokens["input"] + run.tokens["output"]) / max(run.seconds, 0.001)
+
+
+@contextmanager
+def drawn(run: Run, rows: int | None) -> Iterator[Callable[[], None]]:
+    """A bar and figures, drawn anew a few times a second."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task
+    from rich.text import Text
+
+    class Figures(ProgressColumn):
+        """What the run says of itself."""
+
+        def render(self, task: Task) -> Text:
+            """One line."""
+            return Text(position(run, rows))
+
+    bar = Progress(
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        Figures(),
+        console=Console(stderr=True),
+        refresh_per_second=4,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=rows)
+
+        def tick() -> None:
+            done = run.good + sum(run.failed.values()) + run.skipped + run.repeated
+            bar.update(task, completed=done)
+
+        yield tick

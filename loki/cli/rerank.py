@@ -1,0 +1,228 @@
+"""loki-rerank: a query, documents on stdin -> the documents, best first, on stdout -> exit code.
+
+Documents come back byte for byte. Empty ones are left out, for no provider takes them. More than
+one request takes are sent in several, and put together by score: each is of one document alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from returns.pipeline import flow
+from returns.result import Result, Success
+
+from loki import pipeline
+from loki.cli import show
+from loki.cli.start import env_of, environment, failed, limits_of, today
+from loki.cli.texts import Record, text_of
+from loki.edge.identity import masked
+from loki.measures import Ranking
+from loki.pipeline import Env, each, prepare
+from loki.problems import Problem, fail
+from loki.railway import bind, gather, map_
+from loki.records import Ask, Json, Request
+from loki.stages.ask import read_json
+from loki.stages.resolve import resolve
+from loki.stages.split import split
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document; ``index`` counts the lines of stdin from 0, empty ones among them."""
+
+    index: int
+    text: str  # as it is sent
+    raw: bytes  # as it came, and goes out again
+    id: Json = None
+
+
+def rerank(prog: str, flags: Namespace) -> int:
+    """Rank what stdin has by what the flags say; the exit code."""
+    environ = environment(flags)
+    ready = query_of(flags).bind(
+        lambda query: env_of(flags, environ, prog).bind(
+            lambda env: documents_of(flags).map(
+                lambda documents: (env, documents, ask_of(flags, query, documents))
+            )
+        )
+    )
+    if not isinstance(ready, Success):
+        return failed(prog, ready.failure(), flags.output)
+    env, documents, ask = ready.unwrap()
+    if flags.explain:
+        from loki.cli.explain import explain
+
+        explain(env, ask, environ, "reranker")
+    if flags.dry_run:
+        return dry_run(prog, env, ask, flags)
+    ranking = pipeline.rerank(env, ask)
+    if not isinstance(ranking, Success):
+        return failed(prog, ranking.failure(), flags.output)
+    return tell(prog, documents, ranking.unwrap(), flags)
+
+
+# ---- asking ------------------------------------------------------------------------------------
+
+
+def query_of(flags: Namespace) -> Result[str, Problem]:
+    """QUERY, in UTF-8 whatever the locale; and stdin is there to be read."""
+    query = os.fsencode(" ".join(flags.text)).decode("utf-8", "surrogateescape")
+    if not query.strip():
+        return fail("usage", "no query: say what the documents are to be ranked by")
+    if flags.jsonl and flags.null:
+        return fail("usage", "--jsonl and -0 contradict each other")
+    if flags.top == 0:
+        return fail("usage", "--top 0 would leave nothing: give 1 or more")
+    if sys.stdin is None or sys.stdin.isatty():
+        return fail("usage", "no documents: pipe them in, one a line")
+    return Success(query)
+
+
+def ask_of(flags: Namespace, query: str, documents: Sequence[Document]) -> Ask:
+    """What the flags and the documents ask."""
+    return Ask(
+        model=flags.model,
+        query=query,
+        texts=tuple(document.text for document in documents),
+        top=flags.top,
+        max_cost=flags.max_cost,
+        limits=limits_of(flags),
+        tag=flags.tag,
+    )
+
+
+def documents_of(flags: Namespace) -> Result[tuple[Document, ...], Problem]:
+    """The documents on stdin; none at all is a problem."""
+    try:
+        data = sys.stdin.buffer.read()
+    except OSError as error:
+        return fail("input", f"cannot read stdin: {(error.strerror or str(error)).lower()}")
+    found = lines(data, flags.null).bind(rows if flags.jsonl else Success)
+    return found.bind(
+        lambda documents: (
+            Success(documents) if documents else fail("input", "stdin has no documents")
+        )
+    )
+
+
+def lines(data: bytes, null: bool) -> Result[tuple[Document, ...], Problem]:
+    r"""A document a line, or up to each NUL; what is white space alone is none.
+
+    >>> [document.text for document in lines(b"a\r\n\nb", False).unwrap()]
+    ['a', 'b']
+    """
+    pieces = data.split(b"\0" if null else b"\n")
+    return gather(read_document(index, piece, null) for index, piece in enumerate(pieces)).map(
+        spoken
+    )
+
+
+def read_document(index: int, raw: bytes, null: bool) -> Result[Document, Problem]:
+    r"""One of them; the end of a line in DOS's way, and a byte order mark, are not sent.
+
+    >>> read_document(2, b"ab\xff", False).failure().message
+    'line 3 is not UTF-8 text: byte 2 is 0xff'
+    """
+    place = f"{'document' if null else 'line'} {index + 1}"
+    return text_of(Record(index, place, raw), null).map(lambda text: Document(index, text, raw))
+
+
+def rows(documents: Sequence[Document]) -> Result[tuple[Document, ...], Problem]:
+    """The documents that lines of JSON name."""
+    return gather(map(row, documents)).map(spoken)
+
+
+def row(document: Document) -> Result[Document, Problem]:
+    """The document in a line ``{"id", "text"}``; the id may be missing.
+
+    >>> row(Document(1, '{"id": 7, "text": "a"}', b"")).unwrap()
+    Document(index=1, text='a', raw=b'a', id=7)
+    >>> row(Document(1, '{"id": 7}', b"")).failure().message
+    'line 2 is not {"id": …, "text": "…"}'
+    """
+    place = f"line {document.index + 1}"
+
+    def named(told: Json) -> Result[Document, Problem]:
+        match told:
+            case {"text": str(text)}:
+                raw = text.encode("utf-8", "surrogatepass")  # half a pair is found when it is sent
+                return Success(Document(document.index, text, raw, told.get("id")))
+            case _:
+                return fail("input", f'{place} is not {{"id": …, "text": "…"}}')
+
+    return read_json(document.text, place).bind(named)
+
+
+def spoken(documents: Sequence[Document]) -> tuple[Document, ...]:
+    """Those that say anything."""
+    return tuple(document for document in documents if document.text.strip())
+
+
+# ---- looking -----------------------------------------------------------------------------------
+
+
+def dry_run(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
+    """Print every request as it would be sent; nothing is looked up and nothing is sent."""
+    from loki.cli.explain import FORMS
+
+    def one(part: Ask) -> Result[Request, Problem]:
+        return prepare(replace(env, authorize=masked), part, "reranker")
+
+    requests = flow(ask, resolve(env.config, "reranker"), map_(split), bind(each(one)))
+    if not isinstance(requests, Success):
+        return failed(prog, requests.failure(), "text")
+    for request in requests.unwrap():
+        show.out(FORMS[flags.dry_run](request) + "\n")
+    return 0
+
+
+# ---- telling -----------------------------------------------------------------------------------
+
+
+def tell(prog: str, documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> int:
+    """The documents, best first; the exit code."""
+    show.put(TELLERS[flags.output](documents, ranking, flags))
+    if flags.verbose:
+        show.talk(f"{prog}: {summary(ranking, '' if flags.no_ledger else today())}")
+    return 0
+
+
+def as_text(documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> bytes:
+    """The documents as they came, each with its end."""
+    end = b"\0" if flags.null else b"\n"
+    return b"".join(documents[place].raw + end for place, _ in ranking.scores)
+
+
+def as_json(documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> bytes:
+    """A JSON line for each."""
+    ranked = ((documents[place], score) for place, score in ranking.scores)
+    told = (
+        {"index": document.index, "id": document.id, "score": score, "document": document.text}
+        for document, score in ranked
+    )
+    return "".join(show.compact(each) + "\n" for each in told).encode("utf-8", "replace")
+
+
+def summary(ranking: Ranking, today: str) -> str:
+    """One line for ``-v``; ``today`` is what was spent."""
+    usage, searches = ranking.usage, ranking.usage.searches
+    parts = (
+        ranking.model,
+        f"{len(ranking.scores):,} documents",
+        "" if usage.input is None else f"{usage.input:,} tokens",
+        "" if searches is None else f"{searches:,} search unit{'' if searches == 1 else 's'}",
+        "cost unknown" if ranking.cost is None else f"${ranking.cost.normalize():f}",
+        "" if ranking.seconds is None else f"{ranking.seconds:.1f} s",
+        today,
+    )
+    return " · ".join(filter(None, parts))
+
+
+TELLERS: dict[str, Callable[[Sequence[Document], Ranking, Namespace], bytes]] = {
+    "text": as_text,
+    "json": as_json,
+}

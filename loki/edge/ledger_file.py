@@ -1,0 +1,183 @@
+"""IMPURE. A path -> the ledger's database: made, brought up to date, or set aside if damaged."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+PATIENCE = 5.0  # seconds for others to finish writing
+OURS = 0x4C4F4B49  # PRAGMA application_id: a file by this mark is a ledger
+
+#: What brings a ledger from one version to the next; a step that was released never changes.
+#: Costs are whole numbers of 1e-12 US dollars: every price is, sums are exact and fast, and
+#: 64 bits hold nine million dollars.
+STEPS = (
+    """
+    CREATE TABLE calls (
+        id INTEGER PRIMARY KEY,
+        time REAL NOT NULL,  -- when it began, seconds since the epoch
+        client TEXT, model TEXT, task TEXT, tag TEXT,
+        input INTEGER, cache_read INTEGER, cache_write INTEGER, output INTEGER,
+        reasoning INTEGER, billed_input INTEGER, billed_output INTEGER,
+        cache_write_1h INTEGER, cache_write_12h INTEGER,
+        audio_input INTEGER, audio_cache_read INTEGER, audio_output INTEGER,
+        searches INTEGER, tier TEXT, told_cost INTEGER,
+        cost INTEGER,  -- 1e-12 US dollars, NULL is unknown; told_cost likewise
+        exact INTEGER NOT NULL,  -- 0: cost is the least it was, or unknown
+        seconds REAL, attempts INTEGER, outcome TEXT, request_id TEXT
+    );
+    CREATE INDEX calls_time ON calls (time);
+
+    -- Sums by quarter of an hour, at one of which the days of every time zone begin:
+    -- what was spent in a month is known without reading its calls.
+    CREATE TABLE spent (
+        quarter INTEGER PRIMARY KEY, cost INTEGER NOT NULL, unknown INTEGER NOT NULL
+    );
+    CREATE TRIGGER spent_more AFTER INSERT ON calls BEGIN
+        INSERT INTO spent VALUES (
+            CAST(NEW.time / 900 AS INTEGER), coalesce(NEW.cost, 0), NOT NEW.exact
+        ) ON CONFLICT (quarter) DO UPDATE SET
+            cost = cost + excluded.cost, unknown = unknown + excluded.unknown;
+    END;
+    CREATE TRIGGER spent_less AFTER DELETE ON calls BEGIN
+        UPDATE spent SET
+            cost = cost - coalesce(OLD.cost, 0), unknown = unknown - NOT OLD.exact
+        WHERE quarter = CAST(OLD.time / 900 AS INTEGER);
+    END;
+
+    -- Written before a call that a budget allows: where this fails, its cost would be lost.
+    CREATE TABLE checked (one INTEGER PRIMARY KEY, time REAL);
+    """,
+)
+
+
+class LeftAlone(Exception):
+    """A file that is not touched; its text says why."""
+
+
+def connect(path: str) -> Connection:
+    """The ledger at a path, made if there is none; raises OSError, sqlite3.Error or LeftAlone."""
+    import sqlite3
+
+    make(path)
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA wal_autocheckpoint = 250")
+        if version_of(db, path) < len(STEPS):
+            patiently(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
+            migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def make(path: str) -> None:
+    """An empty file that only its owner reads, in a folder alike, if there is none."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT, 0o600))
+
+
+def version_of(db: Connection, path: str) -> int:
+    """Which steps a ledger has taken; raises LeftAlone if it is not ours to write."""
+    (mark,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if mark != OURS and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        raise LeftAlone(f"{path} is another program's database")
+    if version > len(STEPS):
+        raise LeftAlone(f"{path} is of a newer loki: version {version}, known is {len(STEPS)}")
+    return int(version)
+
+
+def migrate(db: Connection, path: str) -> None:
+    """Take the steps that are left, all or none of them; others may be at it too."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for number in range(version_of(db, path), len(STEPS)):
+            for statement in statements(STEPS[number]):
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {OURS}")
+        db.execute(f"PRAGMA user_version = {len(STEPS)}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def statements(step: str) -> list[str]:
+    """The statements of a step; executescript would commit before the first of them."""
+    from sqlite3 import complete_statement
+
+    found = [""]
+    for line in step.splitlines(keepends=True):
+        found[-1] += line
+        if complete_statement(found[-1]):
+            found.append("")
+    return [each for each in found if each.strip()]
+
+
+def patiently(step: Callable[[], object]) -> None:
+    """A step for which SQLite itself does not wait while others have the file."""
+    import sqlite3
+
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            step()
+            return
+        except sqlite3.OperationalError as error:
+            if code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.02)
+
+
+def code(error: Exception) -> int:
+    """SQLite's number for what went wrong, without its finer points."""
+    return int(getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is at fault."""
+    import sqlite3
+
+    return code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Which file is at a path now."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def set_aside(path: str, damaged: tuple[int, int] | None) -> str:
+    """Give the damaged file another name, which is returned; nothing if somebody else has."""
+    from filelock import FileLock
+
+    aside = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    try:
+        with FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600):
+            if damaged is None or identity(path) != damaged:
+                return ""
+            for tail in ("-shm", "-wal", ""):
+                if os.path.exists(path + tail):
+                    os.replace(path + tail, aside + tail)
+    except OSError:
+        return ""
+    return aside

@@ -1,0 +1,103 @@
+"""IMPURE. Attempt -> Attempt in its turn: one pace for all threads of a run."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event, Lock
+
+from returns.result import Failure, Result, Success
+
+from loki.edge.network import Attempt
+from loki.pace import Pace, rate, refused, silence
+from loki.problems import Problem
+from loki.records import Opened, Request
+
+#: Of a row that was not sent because the run ends; its code says so to the run.
+STOPPED = Problem("busy", "the run ended before this was sent", code="stopped")
+LATELY = 1.0  # seconds over which accepted requests are counted
+
+
+class Pacer:
+    """Whose turn it is: fixed rates where they are given, else as fast as the server takes it."""
+
+    def __init__(
+        self,
+        per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        size: Callable[[Request], int] = lambda request: 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.per_minute, self.tokens_per_minute = per_minute, tokens_per_minute
+        self.size, self.clock = size, clock
+        self.lock = Lock()
+        self.stop = Event()
+        self.pace: Pace | None = None
+        self.accepted: deque[float] = deque(maxlen=10_000)
+        self.next_request = self.next_token = self.hold = 0.0
+        self.refusals = 0  # with nothing taken between
+        self.taken = False  # something, since the pace was last changed
+
+    def paced(self, attempt: Attempt) -> Attempt:
+        """Send when it is time; what is refused for being too much waits and is sent again."""
+
+        def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+            tries = 0
+            while True:
+                waited = self.turn(self.size(request))
+                if waited is None:
+                    return Failure(STOPPED)
+                began, tries = self.clock(), tries + 1
+                deadline += waited  # waiting for others is nobody's delay
+                result = attempt(request, deadline)
+                if isinstance(result, Success):
+                    self.took(began)
+                    return result.map(lambda opened: replace(opened, attempts=tries))  # noqa: B023
+                problem = result.failure()
+                most = request.draft.target.limits.max_wait or 0.0
+                again = problem.again and self.slowed(problem, began, most)
+                if not again or self.clock() >= deadline:
+                    return Failure(replace(problem, attempts=tries))
+
+        return stage
+
+    def turn(self, tokens: int) -> float | None:
+        """Wait until it is time to send; the seconds it took, None if the run ends."""
+        with self.lock:
+            now = self.clock()
+            start = max(now, self.next_request, self.next_token, self.hold)
+            step = 60 / self.per_minute if self.per_minute else 0.0
+            if self.pace is not None:
+                step = max(step, 1 / rate(self.pace, start))
+            self.next_request = start + step
+            if self.tokens_per_minute:
+                self.next_token = start + 60 * tokens / self.tokens_per_minute
+        wait = start - now
+        if wait > 0 and self.stop.wait(wait):
+            return None
+        return None if self.stop.is_set() else wait
+
+    def took(self, began: float) -> None:
+        """The server took a request."""
+        self.accepted.append(self.clock())
+        if self.pace is not None and began > self.pace.since:
+            self.taken, self.refusals = True, 0
+
+    def slowed(self, problem: Problem, began: float, most: float) -> bool:
+        """Learn from a failure; whether it was a refusal, to be sent again within ``most`` s."""
+        if problem.kind != "busy" or (problem.wait or 0) > most:
+            return False
+        with self.lock:
+            now = self.clock()
+            lately = sum(1 for moment in self.accepted if moment > now - LATELY) / LATELY
+            news = self.taken and self.pace is not None and began > self.pace.since
+            before, self.pace = self.pace, refused(self.pace, now, lately, news)
+            if before is not self.pace:
+                self.taken = False
+                self.next_request = now
+            if began > self.hold:
+                self.refusals += 1
+                self.hold = now + (problem.wait or silence(self.refusals))
+        return True

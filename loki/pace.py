@@ -1,0 +1,61 @@
+"""PURE. Refusals and time -> requests a second: how fast a run may send without being refused."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FIRST, LATER = 0.5, 0.2  # the share taken off the rate, when nothing is known and when much is
+SOON, LATE = 4.0, 64.0  # seconds to grow back, at first and at most
+LEAST = 0.2  # requests a second
+
+
+class Pace(NamedTuple):
+    """How fast to send since the last refusal; rates in requests a second, times in seconds."""
+
+    peak: float  # the rate that was too much
+    cut: float  # the share of it taken off at once
+    since: float  # when
+    span: float  # until it is reached again
+
+
+def rate(pace: Pace, now: float) -> float:
+    """Quickly back to near the peak, long near it, then on to find out whether it has moved.
+
+    The cubic of RFC 9438, which TCP grows by.
+
+    >>> pace = Pace(peak=50, cut=0.5, since=0, span=4)
+    >>> [round(rate(pace, t)) for t in (0, 1, 2, 4, 6, 8)]
+    [25, 39, 47, 50, 53, 75]
+    """
+    return max(LEAST, pace.peak * (1 + pace.cut * ((now - pace.since) / pace.span - 1) ** 3))
+
+
+def refused(pace: Pace | None, now: float, accepted: float, news: bool) -> Pace:
+    """The pace after a refusal; ``accepted`` is how many a second the server took lately.
+
+    It is slower only if the refusal is news: the server took something at the pace so far, and
+    the request was sent at that pace. All others are echoes of one refusal.
+
+    >>> first = refused(None, 10, accepted=50, news=True)
+    >>> first.peak, rate(first, 10)
+    (50, 25.0)
+    >>> refused(first, 10.1, accepted=50, news=False) == first
+    True
+    >>> round(rate(refused(first, 15, accepted=49, news=True), 15), 1)
+    39.2
+    """
+    if pace is None:
+        return Pace(max(accepted, LEAST), FIRST, now, SOON)
+    if not news:
+        return pace
+    peak = min(rate(pace, now), max(accepted, pace.peak / 2))
+    return Pace(peak, LATER, now, min(LATE, 2 * pace.span))
+
+
+def silence(refusals: int) -> float:
+    """Seconds in which nothing is sent, after so many refusals with nothing taken between.
+
+    >>> [silence(n) for n in (1, 2, 3, 9)]
+    [0.25, 0.5, 1.0, 8.0]
+    """
+    return min(8.0, 0.125 * 2.0 ** min(refusals, 10))

@@ -1,0 +1,207 @@
+"""PURE. Sums of calls -> the rows of a report: sorted, totalled, as a table, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from loki.records import JsonObject
+
+
+class Tally(NamedTuple):
+    """What some calls come to; ``cost`` in US dollars is the least it was if any is unknown."""
+
+    calls: int = 0
+    failed: int = 0
+    input: int = 0  # tokens, of which cached are a part
+    cached: int = 0
+    output: int = 0
+    cost: Decimal | None = None  # None: nothing is known of it
+    unknown_calls: int = 0  # whose cost is not known, or not all of it
+
+
+class Row(NamedTuple):
+    """The calls that are alike in what a report is by, such as a day and a model."""
+
+    keys: tuple[str, ...]
+    tally: Tally
+
+
+#: What a report can be by, and whether it is a stretch of time.
+GROUPS = {"day": True, "month": True, "model": False, "client": False, "tag": False}
+
+HEADS = ("CALLS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """Several tallies in one.
+
+    >>> total([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
+    Decimal('2')
+    """
+    found = list(tallies)
+    costs = [each.cost for each in found if each.cost is not None]
+    return Tally(
+        calls=sum(each.calls for each in found),
+        failed=sum(each.failed for each in found),
+        input=sum(each.input for each in found),
+        cached=sum(each.cached for each in found),
+        output=sum(each.output for each in found),
+        cost=sum(costs, Decimal(0)) if costs or not found else None,
+        unknown_calls=sum(each.unknown_calls for each in found),
+    )
+
+
+def rows(found: Iterable[Row], by: Sequence[str]) -> list[Row]:
+    """Rows in order, one for each set of keys: times as they pass, then the dearest first.
+
+    >>> found = Row(("a",), Tally(1)), Row(("b",), Tally(cost=Decimal(1))), Row(("a",), Tally(2))
+    >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
+    [(('b',), 0), (('a',), 3)]
+    """
+    groups: dict[tuple[str, ...], list[Tally]] = {}
+    for row in found:
+        groups.setdefault(row.keys, []).append(row.tally)
+    return sorted((Row(keys, total(each)) for keys, each in groups.items()), key=order(by))
+
+
+def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
+    """How rows are sorted."""
+
+    def key(row: Row) -> tuple[object, ...]:
+        times = [name for name, kind in zip(row.keys, by, strict=True) if GROUPS[kind]]
+        return (*times, -(row.tally.cost or 0), -row.tally.calls, row.keys)
+
+    return key
+
+
+# ---- for people --------------------------------------------------------------------------------
+
+
+def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
+    """The lines of a table: a head that says the zone, the rows, and what they come to.
+
+    >>> for line in table([Row(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
+    ...                   ["day"], "UTC"):
+    ...     print(line)
+    DAY (UTC)   CALLS  FAILED  INPUT  CACHED  OUTPUT     COST
+    2026-11-01      2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
+    TOTAL           2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
+    """
+    places = places_of(row.tally for row in found)
+    heads = [f"{kind.upper()} ({zone})" if GROUPS[kind] else kind.upper() for kind in by]
+    whole = ["TOTAL", *[""] * (len(by) - 1)]
+    lines = [
+        [*heads, *HEADS, ""],
+        *([*map(named, row.keys), *cells(row.tally, places)] for row in found),
+        [*whole, *cells(total(row.tally for row in found), places)],
+    ]
+    return aligned(lines, len(by))
+
+
+def named(key: str) -> str:
+    """A key as it is shown: on one line, without what a terminal would obey; it may be empty.
+
+    >>> named("a\\n\\x1b[31mb"), named("")
+    ('a [31mb', '-')
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(key.split())) or "-"
+
+
+def cells(tally: Tally, places: int) -> list[str]:
+    """The cells of a row after its keys."""
+    calls = f"{tally.unknown_calls:,} call{'s' * (tally.unknown_calls != 1)}"
+    return [
+        *(f"{count:,}" for count in tally[:5]),
+        money(tally, places),
+        f"({calls} of unknown cost)" if tally.unknown_calls else "",
+    ]
+
+
+def money(tally: Tally, places: int) -> str:
+    """What some calls cost; a question mark if nobody knows.
+
+    >>> money(Tally(cost=Decimal("1.234")), 2), money(Tally(unknown_calls=1), 2)
+    ('$1.23', '?')
+    """
+    if tally.cost is None:
+        return "?"
+    if tally.unknown_calls:
+        return f"≥ ${tally.cost:,.{places}f}"
+    return amount(tally.cost, places)
+
+
+def amount(cost: Decimal, places: int) -> str:
+    """US dollars; what is too small to be seen is not nothing.
+
+    >>> amount(Decimal("1234.5"), 2), amount(Decimal("0.0001"), 2), amount(Decimal(0), 2)
+    ('$1,234.50', '<$0.01', '$0.00')
+    """
+    least = Decimal(1).scaleb(-places)
+    return f"<${least:f}" if 0 < cost < least / 2 else f"${cost:,.{places}f}"
+
+
+def places_of(tallies: Iterable[Tally]) -> int:
+    """How many decimals a column of costs needs to tell its rows apart.
+
+    >>> places_of([Tally(cost=Decimal(120))]), places_of([Tally(cost=Decimal("0.02"))])
+    (2, 4)
+    """
+    highest = max((tally.cost or Decimal(0) for tally in tallies), default=Decimal(0))
+    return next(places for least, places in PLACES if highest >= least or not highest)
+
+
+#: The highest cost of a column, and the decimals that suit it.
+PLACES = ((Decimal(1), 2), (Decimal("0.01"), 4), (Decimal(0), 6))
+
+
+def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Columns side by side: the first few and the last begin at the left, numbers end at the right.
+
+    >>> aligned([["a", "1", ""], ["bb", "20", "(x)"]], 1)
+    ['a    1', 'bb  20  (x)']
+    """
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    last = len(widths) - 1
+    return [
+        "  ".join(
+            cell.ljust(width) if i < left or i == last else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+# ---- for programs ------------------------------------------------------------------------------
+
+
+def json_row(row: Row, by: Sequence[str]) -> JsonObject:
+    """A row for programs, its cost in US dollars, null if nothing is known of it.
+
+    >>> json_row(Row(("ci",), Tally(1, 0, 5, 0, 2, Decimal("0.25"))), ["tag"])["cost"]
+    0.25
+    """
+    cost = row.tally.cost
+    told = {**row.tally._asdict(), "cost": None if cost is None else float(cost)}
+    return {**dict(zip(by, row.keys, strict=True)), **told}
+
+
+def csv_rows(found: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
+    """Rows for a spreadsheet, their names first; costs to the last digit, or empty.
+
+    >>> csv_rows([Row(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
+    ['ci', '1', '0', '0', '0', '0', '0.25', '0']
+    """
+    return [
+        [*by, *Tally._fields],
+        *([*row.keys, *(plain(value) for value in row.tally)] for row in found),
+    ]
+
+
+def plain(value: int | Decimal | None) -> str:
+    """A number without any ornament."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return "" if value is None else str(value)

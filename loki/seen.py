@@ -1,0 +1,78 @@
+"""PURE. The lines of an output -> which rows were answered: what a run need not ask again."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from hashlib import blake2b
+
+
+def read_done(line: bytes) -> tuple[str, bool] | None:
+    """A line of an earlier run's output: what it was asked by, and whether it was answered.
+
+    >>> read_done(b'{"id": "a", "key": "k", "text": "Hi"}')
+    ('a k', True)
+    >>> read_done(b'{"id": "a", "key": "k", "err')
+    """
+    try:
+        match json.loads(line):
+            case {"id": id, "key": str(key), "error": _}:
+                return mark(id, key), False
+            case {"id": id, "key": str(key)}:
+                return mark(id, key), True
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def mark(id: str | int, key: str) -> str:
+    """What a row is known by in an output."""
+    return f"{id} {key}"
+
+
+class Seen:
+    """A set of texts in 16 bytes each, so that a million of them fit anywhere.
+
+    >>> seen = Seen()
+    >>> seen.add("a"), seen.add("b"), seen.add("a"), "b" in seen, "c" in seen
+    (True, True, False, True, False)
+    """
+
+    def __init__(self) -> None:
+        self.slots = array("Q", bytes(8 * 1024))  # open addressing, 0 is empty
+        self.size = 0
+
+    def add(self, text: str) -> bool:
+        """Put a text in; whether it is new."""
+        place, mark = self.find(text)
+        if self.slots[place] == mark:
+            return False
+        self.slots[place] = mark
+        self.size += 1
+        if 2 * self.size > len(self.slots):
+            self.grow()
+        return True
+
+    def __contains__(self, text: str) -> bool:
+        place, mark = self.find(text)
+        return self.slots[place] == mark
+
+    def find(self, text: str) -> tuple[int, int]:
+        """Where a text stands or would stand, and its mark."""
+        mark = int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()) | 1
+        return self.probe(mark), mark
+
+    def probe(self, mark: int) -> int:
+        """The place of a mark, or the empty one where it belongs."""
+        last = len(self.slots) - 1
+        place = (mark >> 1) & last
+        while self.slots[place] not in (0, mark):
+            place = (place + 1) & last
+        return place
+
+    def grow(self) -> None:
+        """Twice the room."""
+        old = self.slots
+        self.slots = array("Q", bytes(16 * len(old)))
+        for mark in filter(None, old):
+            self.slots[self.probe(mark)] = mark

@@ -1,0 +1,63 @@
+"""2a. Text, Model -> texts: a long text in pieces that the model takes."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from loki.records import Model
+from loki.stages.resolve import estimate
+
+#: Tokens of a piece where the model's settings name none.
+USUAL = 1000
+
+#: Where a text may be cut, the best places first: after a paragraph, a sentence, a word.
+BREAKS = (
+    re.compile(r"\n\s*\n"),
+    re.compile(r"[.!?…]['\")\]’”»]*\s+|[。！？｡][」』”’）]*\s*|\n"),
+    re.compile(r"\s+"),
+)
+
+
+def size_of(model: Model) -> int:
+    """Tokens of a piece: what suits the model, and never more than it takes.
+
+    >>> size_of(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
+    512
+    """
+    most = [each for each in (model.max_tokens_per_chunk, model.max_input_tokens) if each]
+    return max(1, min([model.default_chunk_size or USUAL, *most]))
+
+
+def chunk(text: str, size: int) -> Iterator[str]:
+    """The pieces of a text, ``size`` tokens at most, without the blanks around them.
+
+    >>> list(chunk("One two. Three four.\\n\\nFive six seven.", 6))
+    ['One two. Three four.', 'Five six seven.']
+    >>> list(chunk("One two. Three four.", 3))
+    ['One two.', 'Three four.']
+    """
+    start = 0
+    while start < len(text):
+        end = start + cut(text[start : start + 4 * size + 1], size)
+        if piece := text[start:end].strip():
+            yield piece
+        start = end
+
+
+def cut(window: str, size: int) -> int:
+    """Where the first piece of a text ends, of which no more than ``window`` may be in it.
+
+    A better place in the first third is passed over for a worse one further on.
+    """
+    fitting = bisect_right(range(len(window) + 1), size, key=lambda n: estimate(window[:n])) - 1
+    if fitting == len(window):
+        return fitting
+    for places in BREAKS:
+        found = places.finditer(window)
+        ends = [each.end() for each in found if each.start() + len(each[0].rstrip()) <= fitting]
+        last = ends[-1] if ends else 0
+        if 3 * last > fitting:
+            return last
+    return max(1, fitting)

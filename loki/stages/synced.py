@@ -1,0 +1,196 @@
+"""1c. Somebody's catalogue of models -> the text that we keep of it; and what is new in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.records import PRICES, Json, JsonObject
+
+Clients = Mapping[str, Mapping[str, JsonObject]]
+
+
+class Catalogue(NamedTuple):
+    """A catalogue that has been looked through."""
+
+    date: str
+    sources: Mapping[str, str]
+    clients: Clients
+
+
+def checked(data: bytes) -> Result[Catalogue, Problem]:
+    """A catalogue of the right shape, of each model only what we know: no patch, no address.
+
+    >>> checked(b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}').failure().message
+    'the catalogue is wrong: x:m has no type that is chat, embedding or reranker'
+    """
+    try:
+        told = json.loads(data, parse_float=Decimal, parse_constant=Decimal)
+    except (ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        return fail("garbled", f"the catalogue is not JSON, as loki/data/models.json is: {reason}")
+    wrong = next(complaints(told), None)
+    if wrong is not None:
+        return fail("garbled", f"the catalogue is wrong: {wrong}")
+    sources = told.get("sources")
+    clients = {
+        client: {model: known(entry) for model, entry in models.items()}
+        for client, models in told["clients"].items()
+    }
+    return Success(Catalogue(told["date"], sources if are_words(sources) else {}, clients))
+
+
+def complaints(told: Json) -> Iterator[str]:
+    """What is wrong with a catalogue."""
+    match told:
+        case {"date": str(date), "clients": dict(clients)} if clients:
+            if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", date):
+                yield f"its date is {date[:20]!r}, not YYYY-MM-DD"
+            for client, models in clients.items():
+                yield from complaints_about(client, models)
+        case _:
+            yield "it needs a date, and models by name under clients by name"
+
+
+def complaints_about(client: str, models: Json) -> Iterator[str]:
+    """What is wrong with a client's models."""
+    if not isinstance(models, dict):
+        yield f"{client} has no models by name"
+        return
+    for model, entry in models.items():
+        if not isinstance(entry, dict) or entry.get("type") not in TYPES:
+            yield f"{client}:{model} has no type that is {', '.join(TYPES[:-1])} or {TYPES[-1]}"
+            return
+        for key, value in known(entry).items():
+            if not rule(key)(value):
+                yield f"{client}:{model} {key} is {str(value)[:40]!r}"
+
+
+def known(entry: JsonObject) -> JsonObject:
+    """The keys of an entry that we read."""
+    return {key: value for key, value in entry.items() if key in RULES or key.startswith(ABLE)}
+
+
+def rule(key: str) -> Callable[[Any], bool]:
+    """What may stand under a key."""
+    return RULES.get(key, is_flag)
+
+
+def is_count(value: Json) -> bool:
+    """Whether a value is a number of tokens, texts or dimensions."""
+    return type(value) is int and 0 < value < 10**12
+
+
+def is_flag(value: Json) -> bool:
+    """Whether a value is true or false."""
+    return isinstance(value, bool)
+
+
+def is_price(value: Json) -> bool:
+    """Whether a value is US dollars, or a factor.
+
+    >>> is_price(Decimal("0.5")), is_price(0), is_price(-1), is_price(Decimal("NaN"))
+    (True, True, False, False)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return False
+    return Decimal(value).is_finite() and 0 <= value < 10**6
+
+
+def are_variants(value: Json) -> bool:
+    """Whether a value is what other tiers and long prompts cost.
+
+    >>> are_variants({"flex": 0, ">272000": {"input": 4}}), are_variants({">x": {"input": 4}})
+    (True, False)
+    """
+    return isinstance(value, dict) and all(
+        re.fullmatch(r"[^>]*(>\d{1,12})?", name) and (is_price(each) or are_prices(each))
+        for name, each in value.items()
+    )
+
+
+def are_prices(value: Json) -> bool:
+    """Whether a value is prices by kind."""
+    return isinstance(value, dict) and all(
+        kind in PRICES and is_price(each) for kind, each in value.items()
+    )
+
+
+def are_words(value: Json) -> bool:
+    """Whether a value is words by name."""
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+# ---- the text --------------------------------------------------------------------------------
+
+
+def written(catalogue: Catalogue) -> str:
+    """A catalogue with a model a line, as stages.catalogue takes it apart."""
+    head = f'"date": {dumped(catalogue.date)},\n"sources": {dumped(dict(catalogue.sources))},\n'
+    sections = [
+        f"{dumped(client)}: {{\n"
+        + ",\n".join(f"{dumped(model)}: {dumped(entry)}" for model, entry in models.items())
+        + "\n}"
+        for client, models in catalogue.clients.items()
+        if models
+    ]
+    return "{\n" + head + '"clients": {\n' + ",\n".join(sections) + "\n}\n}\n"
+
+
+def dumped(value: Json) -> str:
+    """A value as JSON, decimals as they were written.
+
+    >>> dumped({"input_price": Decimal("0.10"), "type": "chat"})
+    '{"input_price": 0.10, "type": "chat"}'
+    """
+    if isinstance(value, dict):
+        pairs = (f"{dumped(key)}: {dumped(each)}" for key, each in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
+
+
+def news(before: Clients, after: Clients) -> str:
+    """What has changed, for people.
+
+    >>> news({"x": {"a": {}, "b": {"input_price": 1}}}, {"x": {"b": {"input_price": 2}, "c": {}}})
+    '2 models, 1 new, 1 gone, 1 with other prices'
+    """
+    old, new = flat(before), flat(after)
+    priced = sum(prices_in(old[name]) != prices_in(new[name]) for name in old.keys() & new.keys())
+    return (
+        f"{len(new):,} models, {len(new.keys() - old.keys()):,} new,"
+        f" {len(old.keys() - new.keys()):,} gone, {priced:,} with other prices"
+    )
+
+
+def flat(clients: Clients) -> dict[tuple[str, str], JsonObject]:
+    """Every model, by client and name."""
+    return {(c, name): entry for c, models in clients.items() for name, entry in models.items()}
+
+
+def prices_in(entry: JsonObject) -> JsonObject:
+    """What an entry says about money."""
+    return {key: each for key, each in entry.items() if key.endswith("_price") or key == "variants"}
+
+
+TYPES = ("chat", "embedding", "reranker")
+ABLE = "supports_"
+
+COUNTS = (
+    *("max_input_tokens", "max_output_tokens", "dimensions"),
+    *("max_batch_size", "max_tokens_per_chunk", "default_chunk_size"),
+)
+
+RULES: dict[str, Callable[[Any], bool]] = {
+    "type": lambda value: value in TYPES,
+    "endpoint": lambda value: value in ("chat", "responses"),
+    **dict.fromkeys(COUNTS, is_count),
+    **{f"{kind}_price": is_price for kind in PRICES},
+    "variants": are_variants,
+}

@@ -1,0 +1,93 @@
+"""9. Reply, Problem or Event -> JSON: what programs are told, the same for every provider."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from loki.problems import Problem
+from loki.records import (
+    COUNTS,
+    Done,
+    Event,
+    JsonObject,
+    Reasoning,
+    Reply,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+
+def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
+    """An answer for programs, the same for every provider."""
+    return {
+        "model": reply.model,
+        "text": reply.text,
+        "reasoning": reply.reasoning,
+        "tool_calls": [call_json(call) for call in reply.tool_calls],
+        "finish": reply.finish,
+        "finish_raw": reply.finish_raw,
+        "usage": {name: getattr(reply.usage, name) for name in COUNTS},
+        "cost": None if reply.cost is None else float(reply.cost),
+        "seconds": rounded(reply.seconds),
+        "first_token_seconds": rounded(reply.first_token_seconds),
+        "attempts": reply.attempts,
+        "request_id": reply.request_id,
+        **({"carry": list(reply.carry)} if reply.carry else {}),
+        **({} if data is ... else {"data": data}),
+    }
+
+
+def call_json(call: ToolCall) -> JsonObject:
+    """A tool call for programs."""
+    return {"id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def event_json(event: Event) -> JsonObject:
+    """An event of a stream for programs."""
+    match event:
+        case Text(text):
+            return {"type": "text", "text": text}
+        case Reasoning(text):
+            return {"type": "reasoning", "text": text}
+        case ToolCall():
+            return {"type": "tool_call", **call_json(event)}
+        case Usage():
+            return {"type": "usage", **{name: getattr(event, name) for name in COUNTS}}
+        case Done(reply):
+            return {"type": "done", **reply_json(reply)}
+
+
+def problem_json(problem: Problem) -> JsonObject:
+    """A problem for programs."""
+    return {
+        "kind": problem.kind,
+        "message": problem.message,
+        "status": problem.status,
+        "code": problem.code,
+        "request_id": problem.request_id,
+        "retry_at": None if problem.retry_at is None else moment(problem.retry_at),
+        "sent": problem.sent,
+    }
+
+
+def moment(seconds: float) -> str:
+    """A time of day for programs (RFC 3339).
+
+    >>> moment(0)
+    '1970-01-01T00:00:00+00:00'
+    """
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(round(seconds), UTC).isoformat()
+
+
+def rounded(seconds: float | None) -> float | None:
+    """Milliseconds are as fine as anyone wants."""
+    return None if seconds is None else round(seconds, 3)
+
+
+def compact(value: Any) -> str:
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,116 @@
+"""PURE. The usage of OpenAI's two APIs and of those after them: counts, tier, told cost -> ours."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from loki.records import Json, JsonObject, Usage
+from loki.wire.codec import dig, integer, word
+
+
+def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
+    """Of a chat completion; xAI and some routers count thoughts beside the output, not in it.
+
+    >>> chat_usage({"prompt_tokens": 390, "completion_tokens": 26, "total_tokens": 513,
+    ...             "completion_tokens_details": {"reasoning_tokens": 97}}, {}).output
+    123
+    """
+
+    def count(*path: str) -> int | None:
+        return integer(dig(raw, *path))
+
+    prompt, output, total = map(count, ("prompt_tokens", "completion_tokens", "total_tokens"))
+    thoughts = count("completion_tokens_details", "reasoning_tokens")
+    if output is not None and thoughts:
+        beside = total is not None and total - (prompt or 0) == output + thoughts
+        output = output + thoughts if beside or thoughts > output else output
+    cached = (integer(dig(raw, *place)) for place in CACHED)
+    return Usage(
+        input=prompt,
+        cache_read=next((each for each in cached if each is not None), None),
+        output=output,
+        reasoning=thoughts,
+        audio_input=count("prompt_tokens_details", "audio_tokens"),
+        audio_output=count("completion_tokens_details", "audio_tokens"),
+        searches=1 if "search_context_size" in raw else count("num_search_queries"),  # Perplexity
+        tier=word(body.get("service_tier")) or word(raw.get("service_tier")),
+        told_cost=told_cost(raw),
+        **written(raw.get("prompt_tokens_details")),
+    )
+
+
+def responses_usage(raw: JsonObject, response: JsonObject) -> Usage:
+    """Of the Responses API; thoughts are a part of the output.
+
+    >>> responses_usage({"input_tokens": 9, "output_tokens": 2}, {})  # doctest: +ELLIPSIS
+    Usage(input=9, cache_read=None, cache_write=None, output=2, reasoning=None, ...)
+    """
+    items = response.get("output")
+    kinds = [dig(item, "type") for item in items] if isinstance(items, list) else []
+    own_tools = integer(raw.get("num_server_side_tools_used"))  # xAI
+    return Usage(
+        input=integer(raw.get("input_tokens")),
+        cache_read=integer(dig(raw, "input_tokens_details", "cached_tokens")),
+        output=integer(raw.get("output_tokens")),
+        reasoning=integer(dig(raw, "output_tokens_details", "reasoning_tokens")),
+        searches=own_tools or kinds.count("web_search_call") or None,
+        tier=word(response.get("service_tier")),
+        told_cost=told_cost(raw),
+        **written(raw.get("input_tokens_details")),
+    )
+
+
+def written(details: Json) -> dict[str, int | None]:
+    """What went into the cache, and the part of it that stays there for 12 hours.
+
+    >>> written({"cache_write_tokens": 9, "cache_write_tokens_details": {"ttl_12h_tokens": 4}})
+    {'cache_write': 9, 'cache_write_12h': 4}
+    """
+    return {
+        "cache_write": integer(dig(details, "cache_write_tokens")),
+        "cache_write_12h": integer(dig(details, "cache_write_tokens_details", "ttl_12h_tokens")),
+    }
+
+
+def told_cost(raw: JsonObject) -> Decimal | None:
+    """What the answer itself says that it costs, in US dollars.
+
+    With a key of the user's own behind a router, the router's fee and the provider's price.
+
+    >>> told_cost({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.1}})
+    Decimal('0.1')
+    >>> told_cost({"cost_in_usd_ticks": 3080400}), told_cost({"cost": {"total_cost": 0.00501}})
+    (Decimal('0.00030804'), Decimal('0.00501'))
+    """
+    match raw:
+        case {"is_byok": True, "cost": cost, "cost_details": {"upstream_inference_cost": upstream}}:
+            fee, price = dollars(cost), dollars(upstream)
+            return None if fee is None or price is None else fee + price
+        case {"is_byok": True}:
+            return None
+        case {"cost_in_usd_ticks": ticks}:  # xAI: ten billion to a dollar
+            told = dollars(ticks)
+            return None if told is None else told / 10**10
+        case {"cost": {"total_cost": cost}} | {"cost": cost}:
+            return dollars(cost)
+        case _:
+            return None
+
+
+def dollars(told: Json) -> Decimal | None:
+    """An amount, whatever else stands in its place.
+
+    >>> dollars(8.93e-05), dollars(True), dollars("0.1"), dollars(float("nan"))
+    (Decimal('0.0000893'), None, None, None)
+    """
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told < 10**18:
+        return None
+    return Decimal(str(told))
+
+
+#: Where servers tell the part of the prompt that came from a cache.
+CACHED = (
+    ("prompt_tokens_details", "cached_tokens"),
+    ("prompt_cache_hit_tokens",),  # DeepSeek
+    ("cached_tokens",),  # Moonshot, Together
+)

@@ -1,0 +1,84 @@
+"""PURE. JSON -> Vector: lists of numbers, or numbers in base64."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from base64 import b64decode
+from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import Literal
+
+from returns.result import Failure, Result, Success
+
+from loki.measures import Vector, Vectors
+from loki.problems import Problem
+from loki.railway import gather
+from loki.records import Json, Usage
+from loki.wire.errors import unknown_answer
+
+#: Reads one vector.
+ReadVector = Callable[[Json], Result[Vector, Problem]]
+
+
+def read_all(
+    told: Iterable[Json], usage: Usage, read: ReadVector | None = None
+) -> Result[Vectors, Problem]:
+    """A vector for each of some JSON values, or the Problem of the first that is none."""
+    vectors = gather(map(read or read_vector, told))
+    return vectors.map(lambda found: Vectors(found, usage))
+
+
+def read_vector(told: Json) -> Result[Vector, Problem]:
+    """Numbers, or little-endian float32 in base64.
+
+    >>> list(read_vector("AACAPwAAAEA=").unwrap())
+    [1.0, 2.0]
+    >>> read_vector([0.5, None]).failure().message
+    'not a vector: [0.5, null]'
+    """
+    return vector_of(floats(told) if isinstance(told, str) else told, told)
+
+
+def read_bytes(told: Json) -> Result[Vector, Problem]:
+    """Numbers, or signed bytes in base64.
+
+    >>> list(read_bytes("AP8B").unwrap())
+    [0, -1, 1]
+    """
+    return vector_of(packed(told, "b") if isinstance(told, str) else told, told)
+
+
+def vector_of(numbers: Json, told: Json) -> Result[Vector, Problem]:
+    """Numbers with which one can reckon; ``told`` is what they were read from."""
+    match numbers:
+        case array() | list() if numbers and {*map(type, numbers)} <= {int, float}:
+            if is_finite(numbers):
+                return Success(numbers)
+    return Failure(unknown_answer(told, "a vector"))
+
+
+def is_finite(numbers: Vector) -> bool:
+    """Whether none is infinite, a NaN, or too large to be a float: none hides in a finite sum.
+
+    >>> is_finite([1.5, -2]), is_finite([1.0, float("inf")]), is_finite([10**400])
+    (True, False, False)
+    """
+    try:
+        return isfinite(sum(numbers))
+    except OverflowError:
+        return False
+
+
+def floats(words: str) -> array[float] | None:
+    """The float32 numbers of a base64 text, None if it holds none."""
+    return packed(words, "f")
+
+
+def packed(words: str, kind: Literal["f", "b"]) -> array[float] | None:
+    """The little-endian numbers of a base64 text, None if it is none; they take little room."""
+    try:
+        data = b64decode(words, validate=True)
+        return array(kind, struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data))
+    except (ValueError, struct.error):
+        return None

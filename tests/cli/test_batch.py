@@ -1,0 +1,409 @@
+"""loki-batch: every row once, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bulk import Counting, bulk_server
+from commands import Done, Home
+from servers import plain, reply, serving
+
+
+@pytest.fixture(scope="module")
+def fast() -> Any:
+    with bulk_server() as server:
+        yield server
+
+
+def at(home: Home, address: str) -> Home:
+    """A home whose client is there, with a price: 20 dollars a million answers."""
+    home.local(address, "input_price: 1\noutput_price: 2")
+    return home
+
+
+def write(path: Path, *lines: Any) -> Path:
+    """Lines of JSON, or of text."""
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    path.write_text("".join(f"{text}\n" for text in texts))
+    return path
+
+
+def batch(home: Home, *words: str, **more: Any) -> Done:
+    """The command."""
+    return home.run("-m", "local:m", *words, prog="loki-batch", **more)
+
+
+def read(path: Path) -> list[Any]:
+    """The rows of an output."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+# ---- rows in -----------------------------------------------------------------------------------
+
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+FORMS: dict[str, tuple[list[str], list[Any], list[tuple[Any, str]]]] = {
+    "prompts": ([], [{"id": "a", "prompt": "A"}, {"id": 7, "prompt": "B"}], [("a", "A"), (7, "B")]),
+    "conversations": ([], [{"id": "a", **HELLO}], [("a", "Hello")]),
+    "openai": (
+        [],
+        [{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": HELLO}],
+        [("a", "Hello")],
+    ),
+    "templates": (
+        ["--template", "To {lang}: {text} {{}}"],
+        [{"id": "a", "lang": "fr", "text": "Hi"}],
+        [("a", "To fr: Hi {}")],
+    ),
+    "tables": (
+        ["--csv", "--template", "{text}"],
+        ["id,text", 'a,"two\nlines"', "b,x"],
+        [("a", "two\nlines"), ("b", "x")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_rows_come_in_many_forms(home: Home, fast: Counting, name: str) -> None:
+    words, lines, told = FORMS[name]
+    path = write(home.folder / "in", *lines)
+    done = batch(at(home, fast.address), str(path), "--ordered", *words)
+    assert done.code == 0, done.err
+    assert [(row["id"], row["text"]) for row in done.lines] == [
+        (id, f"echo {prompt}") for id, prompt in told
+    ]
+    assert done.lines[0]["cost"] == 0.00002 and done.lines[0]["usage"]["input"] == 10
+
+
+def test_lines_are_prompts_with_ids_of_their_own(home: Home, fast: Counting) -> None:
+    done = batch(at(home, fast.address), "--lines", "--ordered", stdin="a\n\nb\na\n")
+    assert [row["text"] for row in done.lines] == ["echo a", "echo b", "echo a"]
+    ids = [row["id"] for row in done.lines]
+    assert ids[0] == done.lines[0]["key"] and ids[2] == f"{ids[0]}:4"
+
+
+def test_a_row_says_what_it_wants_otherwise(home: Home) -> None:
+    with serving(plain(reply())) as server:
+        row = {
+            "id": "a",
+            "prompt": "Hi",
+            "model": "local:other",
+            "system": "Be brief.",
+            "temperature": 0.5,
+            "max_tokens": 9,
+        }
+        home.configure(
+            "clients:\n  - type: openai-compatible\n    name: local\n"
+            f"    api_base: {server.address}\n"
+        )
+        path = write(home.folder / "in", row)
+        assert batch(home, str(path), "--prompt", "Be long.", "-t", "1").code == 0
+    sent = server.asked[0].json
+    assert (sent["model"], sent["temperature"], sent["max_tokens"]) == ("other", 0.5, 9)
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_what_openais_format_has_beyond_ours_goes_along(home: Home) -> None:
+    with serving(plain(reply())) as server:
+        body = {**HELLO, "model": "gpt-x", "logit_bias": {"1": 2}, "max_completion_tokens": 3}
+        home.configure(
+            "clients:\n  - type: openai-compatible\n    name: local\n"
+            f"    api_base: {server.address}\n"
+        )
+        path = write(home.folder / "in", {"custom_id": "a", "body": body})
+        assert batch(home, str(path)).code == 0
+    sent = server.asked[0].json
+    assert sent["logit_bias"] == {"1": 2} and sent["model"] == "gpt-x" and sent["max_tokens"] == 3
+
+
+WRONG = {
+    "not-json": ("{", "line 2:1:2: not JSON"),
+    "not-an-object": ("[1]", "line 2: expected an object"),
+    "no-prompt": ('{"id": "x"}', "line 2: no prompt"),
+    "empty": ('{"prompt": " "}', "line 2: no prompt: the text is empty"),
+    "unknown": ('{"promt": "x"}', "line 2: unknown field 'promt'; did you mean 'prompt'?"),
+    "kind": ('{"prompt": "x", "temperature": "hot"}', 'line 2: temperature: "hot" is not a number'),
+    "role": ('{"messages": [{"role": "me"}]}', "line 2: messages: message 1: role is 'me'"),
+    "schema": ('{"prompt": "x", "schema": 3}', "line 2: schema: expected a JSON Schema"),
+    "file": ('{"prompt": "x", "files": ["/nowhere"]}', "line 2: --file: no file /nowhere"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_bad_line_is_a_row_that_names_it_and_the_rest_goes_on(
+    home: Home, fast: Counting, name: str
+) -> None:
+    line, message = WRONG[name]
+    path = write(home.folder / "in", {"prompt": "a"}, line, {"prompt": "b"})
+    done = batch(at(home, fast.address), str(path), "--ordered")
+    assert done.code == 1 and len(done.lines) == 3
+    error = done.lines[1]["error"]
+    assert error["message"].startswith(message) and error["sent"] is False
+    assert [row["text"] for row in done.lines[::2]] == ["echo a", "echo b"]
+    assert "2 answered · 1 failed" in done.err
+
+
+MISUSED = {
+    "two-inputs": (["a", "b"], 64, "one input at most: 'b'"),
+    "no-file": (["/nowhere.jsonl"], 66, "no file /nowhere.jsonl"),
+    "folder": (["/"], 65, "cannot read /: is a directory"),
+    "no-folder": (["-o", "/nowhere/out"], 65, "cannot write /nowhere/out"),
+    "both": (["--lines", "--csv"], 64, "--lines and --csv"),
+    "none-in-flight": (["-j", "0"], 64, "-j 0"),
+    "no-client": (["-m", "zzz:m"], 78, "no client named 'zzz'"),
+    "unpriced": (["-m", "free", "--max-cost", "1"], 80, "nobody knows the price of free:f"),
+}
+
+
+@pytest.mark.parametrize("name", MISUSED)
+def test_wrong_calls_are_told_before_anything_is_sent(home: Home, name: str) -> None:
+    words, code, message = MISUSED[name]
+    path = at(home, "http://127.0.0.1:9").folder / "config.yaml"
+    free = "  - {type: openai-compatible, name: free, api_base: 'http://a', models: [{name: f}]}\n"
+    path.write_text(path.read_text() + free)
+    done = batch(home, *words, stdin='{"prompt": "a"}\n')
+    assert (done.code, done.out) == (code, "") and message in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_ids_that_come_again_are_told_and_kept_apart(home: Home, fast: Counting) -> None:
+    rows = [{"id": "a", "prompt": "x"}, {"id": "a", "prompt": "y"}, {"id": "a", "prompt": "x"}]
+    path = write(home.folder / "in", *rows)
+    done = batch(at(home, fast.address), str(path), "--ordered")
+    assert [row["text"] for row in done.lines] == ["echo x", "echo y"]
+    assert done.lines[0]["key"] != done.lines[1]["key"]
+    assert "line 2: id 'a' again; its key tells it apart" in done.err
+    assert "line 3 asks the same as an earlier one" in done.err
+
+
+# ---- going on ----------------------------------------------------------------------------------
+
+
+def test_a_run_started_again_asks_only_what_is_not_answered(home: Home) -> None:
+    script = [plain(reply("One")), plain({"error": {"message": "No."}}, 400), plain(reply("Two"))]
+    with serving(*script) as server:
+        at(home, server.address)
+        rows = write(home.folder / "in", {"id": "a", "prompt": "1"}, {"id": "b", "prompt": "2"})
+        out = home.folder / "out"
+        first = batch(home, str(rows), "-o", str(out), "-j", "1")
+        assert first.code == 1 and [("error" in row) for row in read(out)] == [False, True]
+        again = batch(home, str(rows), "-o", str(out))
+    assert again.code == 0 and "1 answered before" in again.err
+    assert sorted((row["id"], row["text"]) for row in read(out)) == [("a", "One"), ("b", "Two")]
+    assert len(server.asked) == 3 and not (home.folder / "out.lock").exists()
+
+
+def test_what_is_asked_otherwise_is_asked_again(home: Home, fast: Counting) -> None:
+    rows, out = write(home.folder / "in", {"id": "a", "prompt": "1"}), home.folder / "out"
+    at(home, fast.address)
+    for words in ([], [], ["-t", "0"]):
+        assert batch(home, str(rows), "-o", str(out), *words).code == 0
+    assert len(read(out)) == 2
+
+
+def test_a_torn_last_line_is_cut_off(home: Home, fast: Counting) -> None:
+    rows, out = write(home.folder / "in", {"id": "a", "prompt": "1"}), home.folder / "out"
+    at(home, fast.address)
+    batch(home, str(rows), "-o", str(out))
+    whole = out.read_text()
+    out.write_text(whole + whole[:20])
+    assert batch(home, str(rows), "-o", str(out)).code == 0
+    assert out.read_text() == whole
+
+
+def test_a_file_that_is_not_ours_is_left_alone(home: Home, fast: Counting) -> None:
+    rows, out = write(home.folder / "in", {"prompt": "1"}), write(home.folder / "out", "my notes")
+    done = batch(at(home, fast.address), str(rows), "-o", str(out))
+    assert done.code == 65 and f"{out}:1: not a row of loki-batch" in done.err
+    assert out.read_text() == "my notes\n"
+
+
+def test_two_runs_do_not_write_one_output(home: Home) -> None:
+    with bulk_server(latency=3) as slow:
+        rows, out = write(home.folder / "in", {"prompt": "1"}), home.folder / "out"
+        at(home, slow.address)
+        words = ["-m", "local:m", str(rows), "-o", str(out)]
+        with home.start(*words, prog="loki-batch") as first:
+            while slow.counts["seen"] == 0:
+                time.sleep(0.05)
+            second = home.run(*words, prog="loki-batch")
+            first.kill()
+    assert second.code == 75 and "another run is writing" in second.err
+
+
+def test_counting_sends_and_writes_nothing(home: Home, fast: Counting) -> None:
+    rows = write(home.folder / "in", *({"id": i, "prompt": "1"} for i in range(3)), "{")
+    before = fast.counts["seen"]
+    done = batch(
+        at(home, fast.address), str(rows), "-o", str(home.folder / "out"), "--check",
+        *("--max-tokens", "1000"),
+    )  # fmt: skip
+    assert done.code == 0 and done.out.startswith("3 left, at most $0.006")
+    assert "1 that cannot be asked" in done.out
+    assert fast.counts["seen"] == before and not (home.folder / "out").exists()
+
+
+def test_runs_that_are_killed_ask_each_row_once_and_lose_none(home: Home) -> None:
+    rows, kills, in_flight = 1500, 5, 16
+    with bulk_server(latency=0.01) as server:
+        at(home, server.address)
+        write(home.folder / "in", *({"id": i, "prompt": f"p{i}"} for i in range(rows)))
+        words = ["-m", "local:m", str(home.folder / "in"), "-o", str(home.folder / "out")]
+        for _ in range(kills):
+            with home.start(*words, "-q", prog="loki-batch") as process:
+                time.sleep(random.uniform(0.3, 0.6))
+                process.kill()
+        last = home.run(*words, prog="loki-batch")
+        told = read(home.folder / "out")
+        assert last.code == 0, last.err
+        assert sorted(row["id"] for row in told) == list(range(rows))
+        assert all(row["text"] == f"echo p{row['id']}" for row in told)
+        assert server.counts["seen"] <= rows + kills * in_flight
+
+
+# ---- stopping ----------------------------------------------------------------------------------
+
+
+def test_a_wrong_key_ends_the_run_at_its_first_answer(home: Home) -> None:
+    with serving(
+        plain({"error": {"message": "Bad key.", "code": "invalid_api_key"}}, 401)
+    ) as server:
+        rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(500)))
+        out = home.folder / "out"
+        done = batch(at(home, server.address), str(rows), "-o", str(out))
+    assert done.code == 77 and "auth: Bad key." in done.err
+    assert len(server.asked) < 50 and out.read_text() == ""
+
+
+def test_a_server_that_is_not_there_ends_the_run(home: Home) -> None:
+    rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(500)))
+    done = batch(at(home, "http://127.0.0.1:9"), str(rows), "-j", "2", "--retries", "0")
+    assert done.code == 69 and "connection refused" in done.err
+
+
+def test_a_server_that_is_busy_loses_no_row(home: Home) -> None:
+    with bulk_server(fail_every=3) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(60)))
+        done = batch(at(home, server.address), str(rows))
+        assert done.code == 0 and len(done.lines) == 60
+        counts = server.counts
+    assert sum(row["attempts"] for row in done.lines) == counts["seen"] == 60 + counts["refused"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_lets_what_is_under_way_finish(
+    home: Home, number: signal.Signals, code: int
+) -> None:
+    with bulk_server(latency=0.4) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(200)))
+        at(home, server.address)
+        words = ["-m", "local:m", str(rows), "-j", "8"]
+        with home.start(*words, prog="loki-batch") as process:
+            while server.counts["seen"] < 20:
+                time.sleep(0.02)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        seen = server.counts["seen"]
+    assert process.returncode == code
+    assert len(out.splitlines()) == seen < 60
+    assert b"to go on: loki-batch -m local:m" in err
+
+
+def test_a_second_signal_stops_at_once(home: Home) -> None:
+    with bulk_server(latency=20) as server:
+        rows = write(home.folder / "in", {"prompt": "x"})
+        at(home, server.address)
+        with home.start("-m", "local:m", str(rows), prog="loki-batch") as process:
+            while server.counts["seen"] < 1:
+                time.sleep(0.02)
+            for _ in range(2):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.3)
+            assert process.wait(timeout=5) == 130
+
+
+def test_money_ends_the_run_near_its_limit(home: Home, fast: Counting) -> None:
+    rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(500)))
+    done = batch(at(home, fast.address), str(rows), "--max-cost", "0.002", "-j", "4")
+    spent = sum(row["cost"] for row in done.lines)
+    assert done.code == 80 and 0.0015 <= spent <= 0.0022
+    assert "ended early (--max-cost); to go on:" in done.err
+
+
+def test_time_ends_the_run(home: Home) -> None:
+    with bulk_server(latency=0.2) as server:
+        rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(500)))
+        done = batch(at(home, server.address), str(rows), "--max-time", "1")
+    assert done.code == 75 and 16 <= len(done.lines) <= 160
+
+
+def test_a_full_disk_loses_nothing_that_is_paid_for(home: Home, fast: Counting) -> None:
+    rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(400)))
+    out = home.folder / "out"
+    at(home, fast.address)
+    command = f"ulimit -f 24; exec {Path(os.sys.executable).parent / 'loki-batch'} -m local:m "  # type: ignore[attr-defined]
+    done = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; {command} {rows} -o {out}"],
+        env={**home.variables(), "TMPDIR": str(home.folder)},
+        capture_output=True,
+    )
+    text = done.stderr.decode()
+    assert done.returncode == 65 and f"cannot write {out}: File too large; the rest:" in text
+    rescued = Path(text.partition("the rest: ")[2].split()[0])
+    ids = [row["id"] for row in (*read(out), *read(rescued))]
+    assert len(ids) == len(set(ids)) >= 60
+
+
+def test_the_summary_is_there_for_programs(home: Home, fast: Counting) -> None:
+    rows = write(home.folder / "in", {"prompt": "a"}, "{")
+    done = batch(at(home, fast.address), str(rows), "-q", "--summary", str(home.folder / "s"))
+    told = json.loads((home.folder / "s").read_text())
+    assert done.code == 1 and done.err == ""
+    assert told["good"] == 1 and told["failed"] == {"input": 1} and told["cost"] == 0.00002
+
+
+def test_a_terminal_sees_how_far_it_is(home: Home) -> None:
+    with bulk_server(latency=0.3) as server:
+        rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(64)))
+        at(home, server.address)
+        parent, child = pty.openpty()
+        words = ["-m", "local:m", str(rows), "-o", str(home.folder / "out")]
+        with home.start(*words, prog="loki-batch", stderr=child) as process:
+            os.close(child)
+            seen = b""
+            while True:
+                try:
+                    piece = os.read(parent, 4096)
+                except OSError:
+                    break
+                seen += piece
+        assert process.returncode == 0
+    assert b"of 64 rows" in seen and b"rows/s" in seen and b"64 answered" in seen
+
+
+# ---- pace --------------------------------------------------------------------------------------
+
+
+def test_the_pace_settles_near_what_the_server_takes(home: Home) -> None:
+    with bulk_server(limit=50) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(600)))
+        started = time.monotonic()
+        done = batch(at(home, server.address), str(rows))
+        seconds = time.monotonic() - started
+    assert done.code == 0 and len(done.lines) == 600
+    assert seconds < 2 * 600 / 50
+
+
+def test_requests_a_minute_hold(home: Home, fast: Counting) -> None:
+    rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(21)))
+    started = time.monotonic()
+    assert batch(at(home, fast.address), str(rows), "--rpm", "1200").code == 0
+    assert time.monotonic() - started >= 1.0

@@ -1,0 +1,168 @@
+"""Bytes that nobody expected: framings neither crash, nor hang, nor grow, nor make things up."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+from zlib import crc32
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import SHARED, cut
+
+from loki.wire import chunked, eventstream, sse
+from loki.wire.chunked import Broken
+
+
+def told(pieces: Iterable[bytes]) -> list[bytes]:
+    """The data of every event."""
+    return [data for batch in sse.split(pieces) for data in batch]
+
+
+# ---- server-sent events --------------------------------------------------------------------------
+
+
+def vectors() -> list[Any]:
+    """The cases of the web-platform tests; a visible skip where they are not there."""
+    file = SHARED / "vectors" / "sse-wpt.json"
+    if not file.exists():
+        missing = pytest.mark.skip(reason="shared/vectors is not there")
+        return [pytest.param(None, id="sse-wpt", marks=missing)]
+    return [pytest.param(vector, id=vector["name"]) for vector in json.loads(file.read_text())]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3])
+@pytest.mark.parametrize("vector", vectors())
+def test_events_are_read_as_browsers_read_them(vector: Any, size: int) -> None:
+    data = base64.b64decode(vector["bytes_base64"])
+    assert [each.decode("utf-8", "replace") for each in told(cut(data, size))] == vector["data"]
+
+
+def plainly(data: bytes) -> Iterator[bytes]:
+    """The standard's algorithm as it is written, for whole streams (HTML, section 9.2.6)."""
+    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found: list[bytes] = []
+    for line in text.split(b"\n")[:-1]:
+        name, _, value = line.partition(b":")
+        if line and name == b"data":
+            found.append(value.removeprefix(b" "))
+        elif not line and found:
+            yield b"\n".join(found)
+            found = []
+
+
+LINES = st.sampled_from(
+    [
+        b"data: x",
+        b"data:",
+        b"data",
+        b"data:  y",
+        b"dat",
+        b": c",
+        b"event: e",
+        b"id: 1",
+        b"",
+        b"\xff",
+    ]
+)
+STREAMS = st.lists(
+    st.tuples(LINES, st.sampled_from([b"\n", b"\r\n", b"\r"])), min_size=1, max_size=30
+).map(lambda lines: b"".join(line + end for line, end in lines) + b"\n\n")
+
+
+@given(data=STREAMS, size=st.integers(0, 9))
+def test_any_stream_reads_as_the_standard_says(data: bytes, size: int) -> None:
+    assert told(cut(data, size)) == list(plainly(data))
+
+
+@given(noise=st.binary(max_size=300), size=st.integers(0, 20))
+def test_noise_makes_no_events_but_what_it_says(noise: bytes, size: int) -> None:
+    whole = told([noise])
+    assert told(cut(noise, size)) == whole
+    assert sum(map(len, whole)) <= len(noise)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"x" * 2**20, b"data: " + b"x" * 2**20 + b"\n", b": c\n" * 2**18, b"\r" + b"x" * 2**20],
+)
+def test_an_event_without_end_is_given_up(piece: bytes) -> None:
+    given_out = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal given_out
+        while True:
+            given_out += 1
+            yield piece
+
+    assert told(endless()) == [sse.TOO_LARGE]
+    assert given_out * len(piece) < sse.LARGEST + 2**22
+
+
+# ---- Amazon's event streams ----------------------------------------------------------------------
+
+
+def frame(payload: bytes, headers: bytes = b"", total: int | None = None) -> bytes:
+    """A frame with good checksums, and a length that may be a lie."""
+    length = len(headers) + len(payload) + 16 if total is None else total
+    prelude = struct.pack("!II", length, len(headers))
+    body = prelude + struct.pack("!I", crc32(prelude)) + headers + payload
+    return body + struct.pack("!I", crc32(body))
+
+
+def frames(pieces: Iterable[bytes]) -> list[Any]:
+    """What an event stream says."""
+    return [json.loads(text) for batch in eventstream.split(pieces) for text in batch]
+
+
+@given(noise=st.binary(max_size=300), size=st.integers(0, 20))
+def test_noise_is_damage(noise: bytes, size: int) -> None:
+    said = frames(cut(noise, size))
+    assert all("stream is damaged" in each["error"]["message"] for each in said)
+    assert len(said) <= 1
+
+
+@given(headers=st.binary(max_size=60), payload=st.binary(max_size=60))
+def test_frames_with_odd_headers_do_not_crash(headers: bytes, payload: bytes) -> None:
+    for batch in eventstream.split([frame(payload, headers), frame(b"{}")]):
+        assert all(isinstance(text, bytes) for text in batch)
+
+
+@pytest.mark.parametrize("total", [2**32 - 1, 2**31, 30 * 2**20])
+def test_a_frame_that_claims_too_much_is_damage_at_once(total: int) -> None:
+    (said,) = frames([frame(b"{}", total=total)])
+    assert "exceeded the maximum" in said["error"]["message"]
+
+
+@pytest.mark.parametrize("total", [0, 1, 15])
+def test_a_frame_that_claims_too_little_does_not_hang(total: int) -> None:
+    assert len(frames([frame(b"{}", total=total)] * 3)) <= 3
+
+
+# ---- chunked bodies ------------------------------------------------------------------------------
+
+
+@given(noise=st.binary(max_size=200), size=st.integers(0, 20))
+def test_noise_in_chunks_is_broken_and_never_longer(noise: bytes, size: int) -> None:
+    body: list[bytes] = []
+    with suppress(Broken):
+        body.extend(chunked.join(cut(noise, size)))
+    assert len(b"".join(body)) <= len(noise)
+
+
+def test_a_chunk_line_without_end_is_given_up() -> None:
+    endless = iter(lambda: b"0" * 1000, b"")
+    with pytest.raises(Broken, match="no chunk begins with"):
+        list(chunked.join(endless))
+
+
+def test_what_came_before_damage_is_told() -> None:
+    pieces = chunked.join([b"2\r\nab\r\n3\r\ncde\r\nzz\r\n"])
+    assert next(pieces) == b"abcde"
+    with pytest.raises(Broken):
+        next(pieces)

@@ -1,0 +1,91 @@
+"""What users write: configurations, patches, conversations; wrong or right, never a crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from returns.result import Success
+
+from loki.stages.ask import read_json, read_messages, read_tools
+from loki.stages.configure import configure, read_patch
+from loki.stages.load import load
+from loki.stages.patch import merge_patch
+
+CONFIGS = sorted((Path(__file__).parent.parent / "stages" / "configs").glob("*.yaml"))
+TEXTS = [path.read_bytes().decode() for path in CONFIGS]
+PATIENT = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+LINES = st.sampled_from(
+    [
+        "clients:", "  - type: openai", "    name: x", "    models:", "      - name: m", "  ", "{",
+        "    extra:", "      proxy: '-'", "      max_retries: 3", "    api_key: '{{K}}'", "patch:",
+        "    patch: {body: {a: 1}}", "model: x:m", "- x", "a: b", "# c", "\t", "---", "&a", "*a",
+        "}", "!!python/object:os.system x", "<<: *a", "'", '"', "|", ">", "[", "? x", "\0",
+        "\ufeff",
+    ]
+)  # fmt: skip
+
+
+@given(lines=st.lists(LINES, max_size=12))
+@PATIENT
+def test_any_lines_are_a_configuration_or_a_complaint(lines: list[str]) -> None:
+    result = load("\n".join(lines), "config.yaml")
+    if isinstance(result, Success):
+        configure(result.unwrap(), "config.yaml", {})
+    else:
+        assert result.failure().message.startswith("config.yaml:")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=[path.stem for path in CONFIGS])
+@given(noise=st.text(max_size=6), place=st.floats(0, 1), size=st.integers(0, 6))
+@settings(PATIENT, max_examples=15)
+def test_a_damaged_configuration_does_not_crash(
+    text: str, noise: str, place: float, size: int
+) -> None:
+    at = int(place * len(text))
+    load(text[:at] + noise + text[at + size :], "config.yaml")
+
+
+NAMES = [
+    "role", "content", "type", "text", "image_url", "url", "tool_calls", "function", "name", "id",
+    "arguments", "tool_call_id", "parameters", "body", "headers", "a", "carry",
+]  # fmt: skip
+JSON: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+    ),
+    max_leaves=15,
+)
+
+
+@given(target=JSON, patch=JSON)
+def test_a_merge_does_what_rfc_7396_says_of_every_key(target: Any, patch: Any) -> None:
+    merged = merge_patch(target, patch)
+    if not isinstance(patch, dict):
+        assert merged == patch
+        return
+    before = target if isinstance(target, dict) else {}
+    assert set(merged) == (set(before) | set(patch)) - {k for k, v in patch.items() if v is None}
+    for key, value in merged.items():
+        if key not in patch:
+            assert value == before[key]
+        else:
+            assert value == merge_patch(before.get(key), patch[key])
+
+
+@given(told=JSON)
+@PATIENT
+def test_no_conversation_tool_or_patch_is_a_crash(told: Any) -> None:
+    for read in (read_messages, read_tools, read_patch):
+        result = read(told, "it")
+        assert isinstance(result, Success) or result.failure().message
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a":NaN', "", "\ud800"])
+def test_no_text_is_a_crash(text: str) -> None:
+    assert read_json(text, "it").failure().message

@@ -1,0 +1,99 @@
+"""Drafts about embeddings are what the vendors' own packages know and would send."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+import pytest
+from wire.embed.test_drafts import ASKED, DRAFTS, prepared
+
+
+def drafts(kind: str) -> list[Any]:
+    """The table's rows for a type of client: client, model, what is asked."""
+    found = [(client, model, asked) for client, model, asked, _, _ in DRAFTS]
+    return [row for row in found if row[0]["type"] == kind]
+
+
+def sent(row: tuple[Any, ...]) -> tuple[str, Any]:
+    """Our url and body."""
+    request = prepared(row[0], row[1], **row[2]).unwrap()
+    return request.url, json.loads(request.content)
+
+
+def overheard(httpx: Any, answer: Any) -> tuple[list[Any], Any]:
+    """A list that fills with what is sent, and a client that answers it."""
+    heard: list[Any] = []
+
+    def told(request: Any) -> Any:
+        heard.append((str(request.url), json.loads(request.content)))
+        return httpx.Response(200, json=answer)
+
+    return heard, httpx.Client(transport=httpx.MockTransport(told))
+
+
+@pytest.mark.parametrize("row", drafts("openai"))
+def test_openai_would_send_the_same(row: Any) -> None:
+    openai, httpx = pytest.importorskip("openai"), pytest.importorskip("httpx2")
+    pydantic = pytest.importorskip("pydantic")
+    params = pytest.importorskip("openai.types.embedding_create_params").EmbeddingCreateParams
+    url, body = sent(row)
+    assert body.keys() <= params.__annotations__.keys()
+    pydantic.TypeAdapter(params).validate_python(body)
+    heard, client = overheard(httpx, {"data": [], "usage": {}})
+    with client:
+        vendor = openai.OpenAI(api_key="k", http_client=client)
+        vendor.embeddings.create(**{"encoding_format": "float", **body})
+    assert heard == [(url, {"encoding_format": "float", **body})]
+
+
+@pytest.mark.parametrize("row", drafts("cohere"))
+def test_cohere_would_send_the_same(row: Any) -> None:
+    cohere, httpx = pytest.importorskip("cohere"), pytest.importorskip("httpx")
+    url, body = sent(row)
+    answer = {"id": "e", "response_type": "embeddings_by_type", "embeddings": {}, "texts": []}
+    heard, client = overheard(httpx, answer)
+    with client:
+        vendor = cohere.ClientV2(api_key="k", httpx_client=client)
+        assert body.keys() <= inspect.signature(vendor.embed).parameters.keys()
+        vendor.embed(**body)
+    assert heard == [(url, body)]
+
+
+@pytest.mark.parametrize("row", drafts("gemini") + drafts("vertexai"))
+def test_google_would_send_the_same(row: Any) -> None:
+    genai, httpx = pytest.importorskip("google.genai"), pytest.importorskip("httpx")
+    credentials = pytest.importorskip("google.oauth2.credentials").Credentials
+    client, model, asked = row
+    url, body = sent(row)
+    heard, http = overheard(httpx, {})
+    options = {"httpx_client": http, "api_version": "v1beta"}
+    if client["type"] == "vertexai":
+        vendor = genai.Client(
+            vertexai=True,
+            project="p",
+            location="us-central1",
+            credentials=credentials("token"),
+            http_options={**options, "api_version": "v1"},
+        )
+    else:
+        vendor = genai.Client(api_key="k", http_options=options)
+    given = {"task_type": ASKED["taskType"], "output_dimensionality": ASKED["outputDimensionality"]}
+    texts = list(asked.get("texts", ("a", "b")))
+    with http:
+        vendor.models.embed_content(
+            model=model, contents=texts, config=given if "purpose" in asked else None
+        )
+    assert [(place, plain(told)) for place, told in heard] == [(url, body)]
+
+
+def plain(told: Any) -> Any:
+    """A body without the role that Google's package adds to every content."""
+    match told:
+        case dict():
+            return {key: plain(value) for key, value in told.items() if key != "role"}
+        case list():
+            return [plain(each) for each in told]
+        case _:
+            return told

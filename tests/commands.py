@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 BIN = Path(sys.executable).parent
 
@@ -61,6 +61,28 @@ class Home:
         with self.start(*words, prog=prog) as process:
             out, err = process.communicate(given, timeout=60)
         return Done(process.returncode, out.decode(), err.decode())
+
+    def peak(self, *words: str, prog: str, stdin: IO[bytes]) -> int:
+        """The most memory that a command took, in KiB; what it prints is dropped.
+
+        A small process starts it: a new one counts the memory of its parent as its own.
+        """
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(BIN / prog), *words],
+            env=self.variables(),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            timeout=120,
+            check=True,
+        )
+        return int(done.stdout)
+
+
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 @dataclass

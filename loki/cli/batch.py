@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from itertools import chain
+from threading import Timer
 
 from returns.result import Failure, Result, Success
 
@@ -40,6 +42,7 @@ Remote = Callable[[Job], Result[JsonObject, Problem]]
 
 def batch(prog: str, flags: Namespace) -> int:
     """Send every row that was not answered before; the exit code."""
+    gc.enable()  # unlike other filters, this one may run for hours
     environ = environment(flags)
     pacer = Pacer(flags.rpm, flags.tpm, size)
     ready = usable(flags).bind(lambda _: set_up(prog, flags, environ, pacer))
@@ -174,12 +177,17 @@ def go(
         flow.halt()
 
     why: list[str] = []
-    with interruptible(why, halt), progress(prog, flags.quiet, run, inputs) as tick:
-        for row, result in flow.results(flags.ordered):
+    with (
+        interruptible(why, halt),
+        timed(flags.max_time, why, halt),
+        progress(prog, flags.quiet, run, inputs) as tick,
+        closing(flow.results(flags.ordered)) as results,
+    ):
+        for row, result in results:
             run.take(row, result)
             tick()
-            if not why and (reason := ending(run, flags)):
-                why.append(reason)
+            if not why and (run.fatal or run.is_spent()):
+                why.append(run.fatal.kind if run.fatal else "--max-cost")
                 halt()
     return end(prog, flags, run, why)
 
@@ -211,13 +219,22 @@ def interruptible(why: list[str], halt: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def ending(run: Run, flags: Namespace) -> str:
-    """Why the run ends before its rows do, empty if it does not."""
-    if run.fatal:
-        return run.fatal.kind
-    if run.is_spent():
-        return "--max-cost"
-    return "--max-time" if flags.max_time and run.seconds >= flags.max_time else ""
+@contextmanager
+def timed(seconds: float | None, why: list[str], halt: Callable[[], None]) -> Iterator[None]:
+    """After so many seconds nothing more begins, however long the rows under way take."""
+
+    def late() -> None:
+        why.append("--max-time")
+        halt()
+
+    timer = Timer(seconds or 0, late)
+    timer.daemon = True
+    if seconds:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def end(prog: str, flags: Namespace, run: Run, why: list[str]) -> int:

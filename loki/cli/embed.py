@@ -8,7 +8,6 @@ wrong ends the run.
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
@@ -148,7 +147,7 @@ def run(prog: str, env: Env, ask: Ask, batches: Iterator[Batch | Problem], flags
     texts, rejected, first, fatal = 0, 0, None, None
     with closing(flowing(work, batches, max(1, flags.in_flight))) as results:
         for result in results:
-            write(b"".join(result.lines))
+            show.put(b"".join(result.lines))
             texts, rejected = texts + len(result.lines), rejected + len(result.rejected)
             first = first or next(iter(result.rejected), None)
             if fatal := result.fatal:
@@ -160,14 +159,6 @@ def run(prog: str, env: Env, ask: Ask, batches: Iterator[Batch | Problem], flags
         words = summary(texts - rejected, sums, time.monotonic() - began, spent)
         show.talk(f"{prog}: {words}")
     return code
-
-
-def write(data: bytes) -> None:
-    """All of some bytes to stdout, which with PYTHONUNBUFFERED takes no more than a pipe holds."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[sys.stdout.buffer.write(rest) :]
-    sys.stdout.buffer.flush()
 
 
 def summed(texts: int, rejected: int, first: Problem) -> Problem:

@@ -136,7 +136,7 @@ def ended(found: Iterable[bytes | None], end: bytes) -> Iterator[bytes | None]:
 
 def item(record: Record, flags: Namespace) -> Item:
     """The text of a record."""
-    plain = Item({"index": record.number}, record.place)
+    plain = Item({"id": None, "index": record.number}, record.place)
     made = fold(
         text_of(record, flags.null),
         lambda text: row(text, plain) if flags.jsonl else replace(plain, text=text),
@@ -169,9 +169,9 @@ def text_of(record: Record, null: bool = False) -> Result[str, Problem]:
 def row(text: str, item: Item) -> Item:
     """The item that a line ``{"id", "text"}`` names; the id may be missing.
 
-    >>> row('{"id": 7, "text": "a"}', Item({"index": 0}, "line 1")).head
+    >>> row('{"id": 7, "text": "a"}', Item({"id": None, "index": 0}, "line 1")).head
     {'id': 7, 'index': 0}
-    >>> row('{"id": 7}', Item({"index": 0}, "line 1")).problem.message
+    >>> row('{"id": 7}', Item({"id": None, "index": 0}, "line 1")).problem.message
     'line 1 is not {"id": …, "text": "…"}'
     """
     if not text.strip():
@@ -179,7 +179,7 @@ def row(text: str, item: Item) -> Item:
 
     def named(told: Json) -> Item:
         known = {"id": told["id"]} if isinstance(told, dict) and "id" in told else {}
-        made = replace(item, head={**known, **item.head})
+        made = replace(item, head={**item.head, **known})
         match told:
             case {"text": str(found)}:
                 return replace(made, text=found)

@@ -7,7 +7,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -164,23 +163,14 @@ def test_nor_by_what_goes_wrong(home: Home) -> None:
 # ---- much, and many ------------------------------------------------------------------------------
 
 
-#: A small process between us and the command: what we use ourselves would be counted as its own.
-MEASURE = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-
-
 def test_a_long_answer_needs_little_memory(home: Home) -> None:
     batch = delta("x" * 1000) * 60
     frames = [batch] * (50_000_000 // len(batch))
     with serving(streamed(*frames, delta(None, "stop"), COUNTED, DONE)) as server:
         home.local(server.address)
-        words = [sys.executable, "-c", MEASURE, str(BIN / "loki-pipe"), "Hi"]
-        done = subprocess.run(words, env=home.variables(), capture_output=True, timeout=60)
-    code, kibibytes = map(int, done.stdout.split())
-    assert code == 0 and kibibytes < 80 * 1024, f"{kibibytes} KiB"
+        with open(os.devnull, "rb") as nothing:
+            kibibytes = home.peak("Hi", prog="loki-pipe", stdin=nothing)
+    assert kibibytes < 80 * 1024, f"{kibibytes} KiB"
 
 
 def test_many_at_once_all_get_their_answers(home: Home) -> None:

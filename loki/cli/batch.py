@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from itertools import chain
+from queue import SimpleQueue
 from threading import Timer
 
 from returns.result import Failure, Result, Success
@@ -22,16 +24,18 @@ from loki.cli import show
 from loki.cli.pipe import attachment, schema_of, tools_of
 from loki.cli.progress import progress
 from loki.cli.run import Run, goes_on
-from loki.cli.start import env_of, environment, failed, limits_of
+from loki.cli.start import env_of, environment, failed, limits_of, warner
 from loki.edge import files
+from loki.edge.ledger import Ledger, path_of
 from loki.edge.lines import Source, source
-from loki.edge.outfile import Output, output
+from loki.edge.outfile import Output, output, standing
 from loki.edge.pacer import Pacer
 from loki.edge.pool import Flow
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
 from loki.records import Ask, JsonObject, Message, Request, Task
+from loki.stages.account import Entry
 from loki.stages.resolve import resolve, size_of, worst_case
 
 #: A row, and its line or why there is none.
@@ -40,25 +44,33 @@ Outcome = tuple[Row, Result[JsonObject, Problem]]
 Remote = Callable[[Job], Result[JsonObject, Problem]]
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a call of the command is about."""
+
+    prog: str
+    flags: Namespace
+    env: Env
+    plan: Plan
+    inputs: Source
+    pacer: Pacer
+    cluster: Remote | None
+
+
 def batch(prog: str, flags: Namespace) -> int:
     """Send every row that was not answered before; the exit code."""
     gc.enable()  # unlike other filters, this one may run for hours
     environ = environment(flags)
-    pacer = Pacer(flags.rpm, flags.tpm, size)
-    ready = usable(flags).bind(lambda _: set_up(prog, flags, environ, pacer))
+    ready = usable(flags).bind(lambda _: order_of(prog, flags, environ))
     if not isinstance(ready, Success):
         return failed(prog, ready.failure(), "text")
-    env, plan, inputs = ready.unwrap()
-    there = remote(flags, env, plan, pacer)
-    if not isinstance(there, Success):
-        return failed(prog, there.failure(), "text")
-    rescue = files.directory("state", environ)
-    with output(None if flags.check else flags.output, rescue) as opened:
+    order = ready.unwrap()
+    if flags.check:
+        return count(order)
+    with output(flags.output, files.directory("state", environ)) as opened:
         if not isinstance(opened, Success):
             return failed(prog, opened.failure(), "text")
-        if flags.check:
-            return count(prog, flags, env, plan, inputs)
-        return go(prog, flags, env, plan, inputs, opened.unwrap(), pacer, there.unwrap())
+        return go(order, opened.unwrap())
 
 
 def usable(flags: Namespace) -> Result[None, Problem]:
@@ -76,17 +88,20 @@ def usable(flags: Namespace) -> Result[None, Problem]:
     return Success(None)
 
 
-def set_up(
-    prog: str, flags: Namespace, environ: dict[str, str], pacer: Pacer
-) -> Result[tuple[Env, Plan, Source], Problem]:
-    """The pipeline, what holds for every row, and where rows come from."""
+def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Order, Problem]:
+    """The pipeline, what holds for every row, and where rows come from and go through."""
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
+    pacer = Pacer(flags.rpm, flags.tpm, size)
     own = env_of(flags, environ, prog, paced=pacer.paced)
     return gather((own, source(next(iter(flags.text), "-"), form))).bind(
         lambda found: (
             plan_of(flags, form, found[0].config.model)
             .bind(lambda plan: affordable(flags, found[0], plan))
-            .map(lambda plan: (found[0], plan, found[1]))
+            .bind(
+                lambda plan: remote(flags, found[0], plan, pacer).map(
+                    lambda cluster: Order(prog, flags, found[0], plan, found[1], pacer, cluster)
+                )
+            )
         )
     )
 
@@ -157,39 +172,68 @@ def size(request: Request) -> int:
 # ---- the run -----------------------------------------------------------------------------------
 
 
-def go(
-    prog: str,
-    flags: Namespace,
-    env: Env,
-    plan: Plan,
-    inputs: Source,
-    out: Output,
-    pacer: Pacer,
-    cluster: Remote | None,
-) -> int:
-    """Send the rows, write their lines, say how it went."""
+def go(order: Order, out: Output) -> int:
+    """Send the rows, write their lines, say how it went; the exit code."""
+    plan, flags = order.plan, order.flags
     run = Run(out, flags.in_flight, plan.ask.model, flags.max_cost)
-    work = partial(one, env, plan.embed, cluster)
-    flow = Flow(work, run.left(rows(plan, inputs.lines)), flags.in_flight)
+    why: list[str] = []
+    with bookkept(order) as (env, book):
+        left = run.left(rows(plan, order.inputs.lines))
+        flow = Flow(partial(one, env, plan.embed, order.cluster), left, flags.in_flight)
+        send(order, run, flow, book, why)
+    return end(order.prog, flags, run, why)
 
-    def halt() -> None:
-        pacer.stop.set()
+
+def send(
+    order: Order,
+    run: Run,
+    flow: Flow[Row, Outcome],
+    book: Callable[[], None],
+    why: list[str],
+) -> None:
+    """Take what comes until all has, or until there is a reason, ``why``, to begin no more."""
+    flags = order.flags
+
+    def halt(reason: str) -> None:
+        why.append(reason)
+        order.pacer.stop.set()
         flow.halt()
 
-    why: list[str] = []
     with (
         interruptible(why, halt),
-        timed(flags.max_time, why, halt),
-        progress(prog, flags.quiet, run, inputs) as tick,
-        closing(flow.results(flags.ordered)) as results,
+        timed(flags.max_time, halt),
+        progress(order.prog, flags.quiet, run, order.inputs) as tick,
+        closing(flow.groups(flags.ordered)) as groups,
     ):
-        for row, result in results:
-            run.take(row, result)
+        for group in groups:
+            book()
+            run.take(group)
             tick()
             if not why and (run.fatal or run.is_spent()):
-                why.append(run.fatal.kind if run.fatal else "--max-cost")
-                halt()
-    return end(prog, flags, run, why)
+                halt(run.fatal.kind if run.fatal else "--max-cost")
+
+
+@contextmanager
+def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
+    """The pipeline with a ledger of its own, and what writes the lines of all that is done.
+
+    One by one they would take a tenth of the time of everything; a budget needs them at once.
+    """
+    if order.flags.no_ledger or order.env.config.budget:
+        yield order.env, lambda: None
+        return
+    ledger = Ledger(path_of(os.environ), warner(order.flags, order.prog))
+    told: SimpleQueue[Entry] = SimpleQueue()
+
+    def book() -> None:
+        entries = [told.get() for _ in range(told.qsize())]
+        if entries:
+            ledger.record_all(entries)
+
+    try:
+        yield replace(order.env, record=told.put), book
+    finally:
+        book()
 
 
 def one(env: Env, embed_it: bool, cluster: Remote | None, row: Row) -> Outcome:
@@ -200,16 +244,15 @@ def one(env: Env, embed_it: bool, cluster: Remote | None, row: Row) -> Outcome:
 
 
 @contextmanager
-def interruptible(why: list[str], halt: Callable[[], None]) -> Iterator[None]:
+def interruptible(why: list[str], halt: Callable[[str], None]) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM lets what is under way be finished; a second one does not."""
 
     def leave(number: int, frame: object) -> None:
         name = signal.Signals(number).name
         if name in why:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(143)
-        why.append(name)
         show.talk("stopping: what is under way is finished; once more stops at once")
-        halt()
+        halt(name)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -220,14 +263,9 @@ def interruptible(why: list[str], halt: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def timed(seconds: float | None, why: list[str], halt: Callable[[], None]) -> Iterator[None]:
+def timed(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
     """After so many seconds nothing more begins, however long the rows under way take."""
-
-    def late() -> None:
-        why.append("--max-time")
-        halt()
-
-    timer = Timer(seconds or 0, late)
+    timer = Timer(seconds or 0, halt, ["--max-time"])
     timer.daemon = True
     if seconds:
         timer.start()
@@ -265,18 +303,21 @@ ENDS = {"SIGINT": 130, "SIGTERM": 143, "--max-cost": 80, "--max-time": 75}
 # ---- --check -----------------------------------------------------------------------------------
 
 
-def count(prog: str, flags: Namespace, env: Env, plan: Plan, inputs: Source) -> int:
+def count(order: Order) -> int:
     """What is left, and what it may cost; nothing is sent and nothing is written."""
-    from loki.edge.outfile import standing
-
+    flags, plan = order.flags, order.plan
     stands = standing(flags.output)
     if not isinstance(stands, Success):
-        return failed(prog, stands.failure(), "text")
+        return failed(order.prog, stands.failure(), "text")
     run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
-    for row in run.left(rows(plan, inputs.lines)):
-        target = None if isinstance(row, Bad) else resolve(env.config, task)(row.ask).value_or(None)
+    for row in run.left(rows(plan, order.inputs.lines)):
+        target = (
+            None
+            if isinstance(row, Bad)
+            else resolve(order.env.config, task)(row.ask).value_or(None)
+        )
         if target is None:
             bad += 1
             continue

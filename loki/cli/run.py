@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from returns.result import Result, Success
@@ -66,8 +66,15 @@ class Run:
 
     # ---- after sending
 
-    def take(self, row: Row, result: Result[JsonObject, Problem]) -> None:
-        """Count a row, and write its line."""
+    def take(self, group: Iterable[tuple[Row, Result[JsonObject, Problem]]]) -> None:
+        """Count some rows, and write their lines."""
+        lines = [self.line(row, result) for row, result in group]
+        self.out.write(b"".join(lines))
+        if self.out.full and not self.fatal:
+            self.fatal = unwritable(self.out)
+
+    def line(self, row: Row, result: Result[JsonObject, Problem]) -> bytes:
+        """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
             line = {"id": row.id, "key": key_of(row), **result.unwrap()}
@@ -75,13 +82,11 @@ class Run:
         else:
             problem = result.failure()
             if problem.code == STOPPED.code or self.is_fatal(row, problem):
-                return  # it will be asked when the run goes on
+                return b""  # it will be asked when the run goes on
             self.failed[problem.kind] += 1
             self.last = problem
             line = {"id": row.id, "key": key_of(row), "error": error_json(problem)}
-        self.out.write(show.compact(line).encode("utf-8", "replace") + b"\n")
-        if self.out.full and not self.fatal:
-            self.fatal = unwritable(self.out)
+        return show.compact(line).encode("utf-8", "replace") + b"\n"
 
     def count(self, line: JsonObject) -> None:
         """Add up what an answer took."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -31,10 +32,15 @@ def env_of(
     flags: Namespace, environ: dict[str, str], prog: str, **more: Any
 ) -> Result[Env, Problem]:
     """The configuration and this machine, with the patch and the ledger of the command line."""
-    say = (lambda words: None) if flags.quiet else (lambda words: show.talk(f"{prog}: {words}"))
+    say = warner(flags, prog)
     return gather((read(environ), gather(given_patch(flags)))).map(
         lambda found: held(over(found[0], environ, found[1], say, not flags.no_ledger, **more))
     )
+
+
+def warner(flags: Namespace, prog: str) -> Callable[[str], None]:
+    """What tells a warning, unless nobody wants any."""
+    return (lambda words: None) if flags.quiet else (lambda words: show.talk(f"{prog}: {words}"))
 
 
 def held(env: Env) -> Env:

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -33,6 +34,7 @@ def carried(draft: Draft, environ: Mapping[str, str]) -> Iterator[str]:
     return (form for place in places for secret in place for form in forms(secret))
 
 
+@lru_cache(256)
 def forms(secret: str) -> set[str]:
     r"""A secret as others may repeat it: in Python's words, in JSON that stands in JSON.
 

@@ -79,8 +79,26 @@ class Ledger:
 
     def record(self, entry: Entry) -> None:
         """Write a line; if that cannot be, say so once."""
+        self.record_all([entry])
+
+    def record_all(self, entries: Sequence[Entry]) -> None:
+        """Write some lines at once."""
+
+        def write(db: Connection) -> None:
+            if len(entries) == 1:
+                db.execute(INSERT, row_of(entries[0]))
+                return
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                db.executemany(INSERT, map(row_of, entries))
+                db.execute("COMMIT")
+            except BaseException:
+                with suppress(Exception):
+                    db.execute("ROLLBACK")
+                raise
+
         with undisturbed():
-            told = self.use(lambda db: db.execute(INSERT, row_of(entry)), anew=True)
+            told = self.use(write, anew=True)
             if not isinstance(told, Success) and not self.warned:
                 self.warned = True
                 self.say(f"this call is not in the ledger: {told.failure().message}")

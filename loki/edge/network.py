@@ -7,7 +7,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import cache
+from functools import cache, lru_cache
+from threading import local
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
@@ -34,8 +35,8 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def connected() -> Attempt:
-    """One request over the network; connections are kept open for the next one."""
-    adapter_for = cache(adapter)
+    """One request over the network; every thread keeps connections open for its next one."""
+    own = local()
     proxies_for = cache(environment_proxies)
 
     def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
@@ -43,14 +44,17 @@ def connected() -> Attempt:
         if deadline <= time.monotonic():
             return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
-        trusting = adapter_for(limits.ca_bundle, limits.client_cert, limits.client_key)
+        if not hasattr(own, "adapter"):
+            own.adapter = cache(adapter)
+        files = limits.ca_bundle, limits.client_cert, limits.client_key
+        trusting: Result[Trusting, Problem] = own.adapter(*files, Swift)
         return trusting.bind(lambda adapter: answer_of(adapter, request, proxies, deadline))
 
     return attempt
 
 
 def answer_of(
-    adapter: HTTPAdapter, request: Request, proxies: dict[str, str], deadline: float
+    adapter: Trusting, request: Request, proxies: dict[str, str], deadline: float
 ) -> Result[Opened, Problem]:
     """The answer to a request, once it has begun."""
     limits = request.draft.target.limits
@@ -58,7 +62,7 @@ def answer_of(
     trip = Trip(limits.idle or 0.001, deadline)
     before = on_its_way.set(trip)
     try:
-        answer = adapter.send(
+        answer: Any = adapter.send(
             prepared(request),
             stream=True,
             timeout=times(limits, deadline - started),
@@ -76,7 +80,7 @@ def answer_of(
         Opened(
             request=request,
             status=answer.status_code,
-            headers={name.lower(): value for name, value in answer.headers.items()},
+            headers=answer.headers,
             chunks=pieces(answer, limits, trip),
             close=answer.close,
             started=started,
@@ -85,16 +89,20 @@ def answer_of(
 
 
 def prepared(request: Request) -> requests.PreparedRequest:
-    """The request for requests; ``auth`` keeps it from taking a password out of the url."""
+    """The request for requests, as it is: nothing is looked for in the url or in ~/.netrc."""
     ready = requests.PreparedRequest()
-    ready.prepare(
-        method="POST",
-        url=request.url,
-        headers=dict(request.headers),
-        data=request.content,
-        auth=lambda same: same,
-    )
+    ready.method, ready.url, ready.body = "POST", prepared_url(request.url), request.content
+    length = {"Content-Length": str(len(request.content))}
+    ready.headers = {**request.headers, **length}  # type: ignore[assignment]  # any mapping does
     return ready
+
+
+@lru_cache(256)
+def prepared_url(url: str) -> str:
+    """An address as it travels; raises ValueError."""
+    ready = requests.PreparedRequest()
+    ready.prepare_url(url, None)
+    return ready.url or ""
 
 
 def times(limits: Limits, left: float) -> tuple[float, float]:
@@ -104,9 +112,7 @@ def times(limits: Limits, left: float) -> tuple[float, float]:
     return max(0.001, min(connect, left)), max(0.001, min(idle, left))
 
 
-def pieces(
-    answer: requests.Response, limits: Limits, trip: Trip
-) -> Iterator[Result[bytes, Problem]]:
+def pieces(answer: Answer, limits: Limits, trip: Trip) -> Iterator[Result[bytes, Problem]]:
     """The body as it comes, each piece at once; a failure comes last."""
     try:
         yield from map(Success, arriving(answer))
@@ -116,7 +122,7 @@ def pieces(
         yield Failure(broken(error, limits, trip))
 
 
-def arriving(answer: requests.Response) -> Iterator[bytes]:
+def arriving(answer: Answer) -> Iterator[bytes]:
     """The body as it arrives; a plain chunked one straight from the connection, in few pieces."""
     raw = answer.raw
     connection = getattr(getattr(raw, "_original_response", None), "fp", None)
@@ -140,7 +146,7 @@ class Trusting(HTTPAdapter):
         """Raises OSError for files that are not there or not what they should be."""
         named = ca_bundle or client_cert
         self.context = context(ca_bundle, client_cert, client_key) if named else None
-        super().__init__(pool_maxsize=16)
+        super().__init__(pool_connections=POOLS, pool_maxsize=2)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Give the pool the TLS context, if there is one."""
@@ -163,12 +169,55 @@ class Trusting(HTTPAdapter):
         return pool
 
 
+class Swift(Trusting):
+    """The same without what requests does for others each time."""
+
+    def __init__(self, *files: str | None) -> None:
+        self.pools: dict[tuple[str, str], Any] = {}
+        super().__init__(*files)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The pool for a request, looked up once a server."""
+        key = host_of(request.url or ""), repr(proxies)
+        if key not in self.pools:
+            if len(self.pools) >= POOLS:
+                self.pools.clear()  # before urllib3 closes the oldest
+            found = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self.pools[key] = found
+        return self.pools[key]
+
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """The answer with what we need of it."""
+        return Answer(resp)
+
+
+POOLS = 32  # servers that an adapter keeps connections to
+
+
+class Answer:
+    """An answer that has begun."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw, self.status_code = raw, raw.status
+        self.headers = {name.lower(): value for name, value in raw.headers.items()}
+
+    def close(self) -> None:
+        """Let go of the connection: another request takes it if all of this was read."""
+        self.raw.close()
+        self.raw.release_conn()
+
+
 def adapter(
-    ca_bundle: str | None, client_cert: str | None, client_key: str | None
-) -> Result[HTTPAdapter, Problem]:
+    ca_bundle: str | None,
+    client_cert: str | None,
+    client_key: str | None,
+    kind: type[Trusting] = Trusting,
+) -> Result[Trusting, Problem]:
     """What sends requests; its connections trust these files besides the usual ones."""
     try:
-        return Success(Trusting(ca_bundle, client_cert, client_key))
+        return Success(kind(ca_bundle, client_cert, client_key))
     except OSError as error:
         return fail("config", str(error))
 
@@ -209,13 +258,6 @@ def trust(made: SSLContext, setting: str, path: str) -> None:
 def verify() -> Literal[True] | str:
     """The certificates to trust: the environment's bundle, else the usual one."""
     return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)
-
-
-def certificate(limits: Limits) -> str | tuple[str, str] | None:
-    """The client's own certificate, with its key if that is in another file."""
-    if limits.client_cert and limits.client_key:
-        return limits.client_cert, limits.client_key
-    return limits.client_cert
 
 
 def own_proxy(limits: Limits) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from queue import SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -65,20 +66,35 @@ class Flow(Generic[A, B]):
         self.todo: SimpleQueue[tuple[int, A] | None] = SimpleQueue()
         self.done: SimpleQueue[Done | End] = SimpleQueue()
         self.room = threading.Semaphore(2 * in_flight)  # items read and not yet taken
+        self.slots = threading.Semaphore(in_flight)  # items begun and not yet taken
         self.guard = threading.RLock()  # of the next two; signals may halt
         self.handed = 0
         self.halted = False
 
     def results(self, ordered: bool = True) -> Generator[B, None, None]:
         """What came of every item, in their order or as it comes."""
+        with closing(self.groups(ordered)) as groups:
+            for group in groups:
+                yield from group
+
+    def groups(self, ordered: bool = True) -> Generator[list[B], None, None]:
+        """The same, whatever is there at once in a list; what is not taken keeps its place.
+
+        So what is lost with this process is no more than what was to be in flight. Where results
+        wait for their turn, twice as much may be begun: else one slow item would stop the others.
+        """
+        if ordered:
+            self.slots.release(self.in_flight)
         threading.Thread(target=self.feed, daemon=True).start()
         try:
-            for value in in_turn(self.done) if ordered else as_done(self.done):
-                self.room.release()
-                if value is not SKIPPED:
-                    yield value
+            for values in in_turn(self.done) if ordered else as_done(self.done):
+                if group := [value for value in values if value is not SKIPPED]:
+                    yield group
+                self.room.release(len(values))
+                self.slots.release(len(values))
         finally:
             self.halt()
+            self.slots.release(self.in_flight)
             for _ in range(self.in_flight):
                 self.todo.put(None)
 
@@ -115,38 +131,52 @@ class Flow(Generic[A, B]):
     def labour(self) -> None:
         """One thread's work, until there is none."""
         while (job := self.todo.get()) is not None:
+            self.slots.acquire()
             try:
                 self.done.put(Done(job[0], SKIPPED if self.halted else self.work(job[1])))
             except BaseException as error:
                 self.done.put(Done(job[0], None, error))
 
 
-def as_done(done: SimpleQueue[Done | End]) -> Iterator[Any]:
-    """Results as they come, until all have."""
-    taken, expected = 0, -1
-    while taken != expected:
+def there(done: SimpleQueue[Done | End]) -> Iterator[Done | End]:
+    """What is there now, at least one; raises what was raised."""
+    while True:
         told = done.get()
         if told.error is not None:
             raise told.error
-        if isinstance(told, End):
-            expected = told.items
-        else:
-            taken += 1
-            yield told.value
+        yield told
+        if done.empty():
+            return
 
 
-def in_turn(done: SimpleQueue[Done | End]) -> Iterator[Any]:
+def as_done(done: SimpleQueue[Done | End]) -> Iterator[list[Any]]:
+    """Results as they come, until all have."""
+    taken, expected = 0, -1
+    while taken != expected:
+        values = []
+        for told in there(done):
+            if isinstance(told, End):
+                expected = told.items
+            else:
+                values.append(told.value)
+        taken += len(values)
+        if values:
+            yield values
+
+
+def in_turn(done: SimpleQueue[Done | End]) -> Iterator[list[Any]]:
     """Results by their place."""
     held: dict[int, Any] = {}
     turn, expected = 0, -1
     while turn != expected:
-        told = done.get()
-        if told.error is not None:
-            raise told.error
-        if isinstance(told, End):
-            expected = told.items
-        else:
-            held[told.place] = told.value
+        for told in there(done):
+            if isinstance(told, End):
+                expected = told.items
+            else:
+                held[told.place] = told.value
+        values = []
         while turn in held:
-            yield held.pop(turn)
+            values.append(held.pop(turn))
             turn += 1
+        if values:
+            yield values

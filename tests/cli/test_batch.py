@@ -292,7 +292,7 @@ def test_a_server_that_is_not_there_ends_the_run(home: Home) -> None:
 def test_a_server_that_is_busy_loses_no_row(home: Home) -> None:
     with bulk_server(fail_every=3) as server:
         rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(60)))
-        done = batch(at(home, server.address), str(rows))
+        done = batch(at(home, server.address), str(rows), "--retries", "20")
         assert done.code == 0 and len(done.lines) == 60
         counts = server.counts
     assert sum(row["attempts"] for row in done.lines) == counts["seen"] == 60 + counts["refused"]

@@ -8,13 +8,20 @@ from collections.abc import Callable
 from loki.cli import show
 from loki.cli.options import COMMANDS
 
+#: A command's flags: their names, and their help.
 Flags = list[tuple[list[str], str]]
 
 
 def completions(prog: str, flags: Namespace) -> int:
     """A script that a shell reads to complete our commands."""
-    show.out(SHELLS[flags.completions](options("loki-pipe"), options("loki")))
+    show.out(SHELLS[flags.completions]({name: options(name) for name in COMMANDS}))
     return 0
+
+
+def forms(prog: str) -> str:
+    """What may follow ``-o``; nothing where it is the name of a file."""
+    rows = (row for group in COMMANDS[prog].groups.values() for row in group)
+    return " ".join(next(extra.get("choices", ()) for names, extra in rows if "-o " in names))
 
 
 def options(prog: str) -> list[tuple[list[str], str]]:
@@ -28,57 +35,66 @@ def words(flags: list[tuple[list[str], str]]) -> str:
     return " ".join(name for names, _ in flags for name in names)
 
 
-def bash(pipe: Flags, loki: Flags) -> str:
+def bash(commands: dict[str, Flags]) -> str:
     """For ~/.bashrc: source <(loki --completions bash)"""
+    cases = "\n".join(
+        f'    {name}) flags="{words(flags)}" forms="{forms(name)}" ;;'
+        for name, flags in commands.items()
+    )
     return f"""\
 _loki() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
-  local models flags="{words(pipe)}"
-  [ "$1" = loki ] && flags="{words(loki)}"
+  local models flags forms
+  case ${{1##*/}} in
+{cases}
+  esac
   case $before in
     -m|--model|--fallback)
       models=$(loki --list-models 2>/dev/null | cut -d' ' -f1)
       COMPREPLY=($(compgen -W "$models" -- "$word"))
       type __ltrim_colon_completions >/dev/null 2>&1 && __ltrim_colon_completions "$word" ;;
-    -o|--output) COMPREPLY=($(compgen -W "text json events" -- "$word")) ;;
+    -o|--output) [ "$forms" ] && COMPREPLY=($(compgen -W "$forms" -- "$word")) ;;
+    --task) COMPREPLY=($(compgen -W "query document" -- "$word")) ;;
+    --by) COMPREPLY=($(compgen -W "day month model client tag" -- "$word")) ;;
     --reasoning) COMPREPLY=($(compgen -W "none low medium high" -- "$word")) ;;
     --completions) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     -f|--file|--messages|--schema|--tools|--config) COMPREPLY=($(compgen -f -- "$word")) ;;
     *) [[ $word == -* ]] && COMPREPLY=($(compgen -W "$flags" -- "$word")) ;;
   esac
 }}
-complete -o default -F _loki loki loki-pipe
+complete -o default -F _loki {" ".join(commands)}
 """
 
 
-def zsh(pipe: Flags, loki: Flags) -> str:
+def zsh(commands: dict[str, Flags]) -> str:
     """For ~/.zshrc: source <(loki --completions zsh)"""
 
-    def lines(flags: Flags) -> str:
+    def lines(prog: str) -> str:
         table = str.maketrans({"[": "(", "]": ")", "'": "’"})
+        output = f":form:({forms(prog)})" if forms(prog) else ":file:_files"
+        takes = {**TAKES, "--output": output}
         return "\n".join(
-            f"    '{name}[{help.translate(table)}]{TAKES.get(names[-1], '')}'"
-            for names, help in flags
+            f"    '{name}[{help.translate(table)}]{takes.get(names[-1], '')}'"
+            for names, help in commands[prog]
             for name in names
         )
 
+    names = " ".join(commands)
+    cases = "\n".join(f"    {name}) flags=(\n{lines(name)}\n    ) ;;" for name in commands)
     return f"""\
-#compdef loki loki-pipe
+#compdef {names}
 _loki_models() {{
   local -a models=(${{(f)"$(loki --list-models 2>/dev/null | cut -d' ' -f1)"}})
   compadd -a models
 }}
 _loki() {{
   local -a flags
-  flags=(
-{lines(pipe)}
-  )
-  [[ $service == loki ]] && flags=(
-{lines(loki)}
-  )
-  _arguments $flags '*:text:'
+  case $service in
+{cases}
+  esac
+  _arguments $flags '*:text:_files'
 }}
-compdef _loki loki loki-pipe
+compdef _loki {names}
 """
 
 
@@ -86,7 +102,8 @@ compdef _loki loki loki-pipe
 TAKES = {
     "--model": ":model:_loki_models",
     "--fallback": ":model:_loki_models",
-    "--output": ":form:(text json events)",
+    "--task": ":task:(query document)",
+    "--by": ":part:(day month model client tag)",
     "--reasoning": ":how:(none low medium high)",
     "--completions": ":shell:(bash zsh fish)",
     "--file": ":file:_files",
@@ -97,7 +114,7 @@ TAKES = {
 }
 
 
-def fish(pipe: Flags, loki: Flags) -> str:
+def fish(commands: dict[str, Flags]) -> str:
     """For ~/.config/fish/completions/loki.fish"""
 
     def line(command: str, names: list[str], help: str) -> str:
@@ -108,8 +125,9 @@ def fish(pipe: Flags, loki: Flags) -> str:
         quoted = help.replace("'", "\\'")
         return f"complete -c {command}{short}{long} -d '{quoted}'{takes}\n"
 
-    both = (("loki-pipe", pipe), ("loki", loki))
-    return "".join(line(command, names, help) for command, flags in both for names, help in flags)
+    return "".join(
+        line(command, names, help) for command, flags in commands.items() for names, help in flags
+    )
 
 
-SHELLS: dict[str, Callable[[Flags, Flags], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+SHELLS: dict[str, Callable[[dict[str, Flags]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

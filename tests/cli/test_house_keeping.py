@@ -13,6 +13,7 @@ from commands import Home, with_environ
 from servers import ANSWER, serving
 
 from loki.cli.complete import options
+from loki.cli.options import COMMANDS
 from loki.clients import TYPES
 
 
@@ -109,8 +110,10 @@ def test_check_without_a_configuration_says_how_to_make_one(home: Home) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completions_are_scripts_of_their_shell(home: Home, tmp_path: Path, shell: str) -> None:
     script = home.run("--completions", shell, prog="loki").out
-    for names, _ in options("loki"):
-        assert all(name.lstrip("-") in script for name in names)
+    for command in COMMANDS:
+        assert command in script
+        for names, _ in options(command):
+            assert all(name.lstrip("-") in script for name in names)
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"no {shell} on this machine")
@@ -128,12 +131,14 @@ def test_bash_completes_flags_and_models(home: Home) -> None:
         source {script}
         COMP_WORDS=(loki-pipe --sch) COMP_CWORD=1; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
         COMP_WORDS=(loki-pipe -m loc) COMP_CWORD=2; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
+        COMP_WORDS=(loki-batch --ord) COMP_CWORD=1; _loki loki-batch; echo "${{COMPREPLY[@]}}"
+        COMP_WORDS=(loki-cost -o j) COMP_CWORD=2; _loki loki-cost; echo "${{COMPREPLY[@]}}"
     """
     from commands import BIN
 
     environ = {**home.variables(), "PATH": f"{BIN}:/usr/bin:/bin"}
     done = subprocess.run(["bash", "-c", lines], env=environ, capture_output=True, cwd=path)
-    assert done.stdout.decode().split() == ["--schema", "local:m"]
+    assert done.stdout.decode().split() == ["--schema", "local:m", "--ordered", "json"]
 
 
 def test_version_names_the_command(home: Home) -> None:

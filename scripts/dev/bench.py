@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import statistics
 import subprocess
@@ -193,6 +194,8 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
         ratio(long, cpu(theirs("long", True)), 3),
     )
 
+    yield from bulk_rows(folder)
+
     import strictyaml
 
     from loki.edge.files import read_config
@@ -203,6 +206,61 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
     yield "25 clients, warm, against strictyaml", 0.01, ratio(warm, cold, 5)
 
 
+LATENCY = 0.2  # seconds
+SDK = """\
+import asyncio, sys
+from openai import AsyncOpenAI
+async def main():
+    client, gate = AsyncOpenAI(base_url=sys.argv[1], api_key="k", max_retries=0), asyncio.Semaphore(64)
+    async def one(line):
+        async with gate:
+            await client.chat.completions.create(model="m", messages=[{"role": "user", "content": line}])
+    await asyncio.gather(*map(one, open(sys.argv[2])))
+asyncio.run(main())
+"""  # noqa: E501
+
+
+def bulk_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+    """Many rows: seconds against the ideal, and processor time against OpenAI's package."""
+    command = [sys.executable, str(Path(__file__).with_name("bulk_server.py"))]
+    with subprocess.Popen([*command, "--latency", str(LATENCY)], stdout=-1, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        client = CLIENT.format(name="bulk", url=url)
+        (folder / "bulk.yaml").write_text(f"clients:\n{client}")
+        (folder / "sdk.py").write_text(SDK)
+        for in_flight, lines, hold in ((64, 6400, 0.97), (256, 10_000, 0.96)):
+            run = batch(folder, in_flight, lines)
+            ideal = LATENCY * lines / in_flight
+            took = run()
+            what = f"{lines:,} rows, {in_flight} in flight, against the ideal"
+            yield what, round(1 / hold, 2), (took, ideal, took / ideal)
+        lines = 2000
+        ours = spent(batch(folder, 64, lines))
+        theirs = spent(wall(str(BIN / "python"), str(folder / "sdk.py"), url, str(folder / "in")))
+        yield f"{lines:,} rows, CPU, against AsyncOpenAI", 0.3, ratio(ours, theirs, 2)
+        server.kill()
+
+
+def batch(folder: Path, in_flight: int, lines: int) -> Callable[[], float]:
+    """Seconds that loki-batch takes for so many lines."""
+    (folder / "in").write_text("".join(f"say {i}\n" for i in range(lines)))
+    words = ["--config", str(folder / "bulk.yaml"), "-m", "bulk:m", "--lines", "-q"]
+    return wall(str(BIN / "loki-batch"), *words, "-j", str(in_flight), str(folder / "in"))
+
+
+def spent(work: Callable[[], object]) -> Callable[[], float]:
+    """Seconds of processor time that the processes started by a function take."""
+
+    def run() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        work()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return run
+
+
 def main() -> None:
     """Measure and print."""
     if sys.argv[1:] == ["serve"]:
@@ -211,7 +269,7 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     print(f"{'what':<46}{'ours':>9}{'theirs':>9}{'ratio':>8}{'hold':>7}")
     with serving() as url, tempfile.TemporaryDirectory() as folder:
-        os.environ |= {f"LOKI_{kind}_DIR": folder for kind in ("CONFIG", "CACHE")}
+        os.environ |= {f"LOKI_{kind}_DIR": folder for kind in ("CONFIG", "CACHE", "STATE")}
         for what, hold, (ours, theirs, found) in rows(url, Path(folder)):
             times = f"{ours * 1000:>7.1f}ms{theirs * 1000:>7.1f}ms"
             print(f"{what:<46}{times}{found:>8.3f}{hold:>7}", flush=True)

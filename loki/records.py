@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from returns.result import Result
 
 from loki.problems import Problem
+from loki.values import Record
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -20,15 +21,15 @@ Finished = Literal["stop", "length", "tools", "filter", "other"]
 # ---- what is asked ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Text(Record):
     """A piece of text, asked or answered."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Media(Record):
     """An image, PDF or sound that goes along: its bytes, or where they are."""
 
     media_type: str  # as in RFC 6838: image/png, application/pdf …
@@ -37,8 +38,8 @@ class Media:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ToolCall(Record):
     """A function that the model wants called."""
 
     id: str
@@ -46,8 +47,8 @@ class ToolCall:
     arguments: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Message(Record):
     """One turn of a conversation; ``role`` is system, developer, user, assistant or tool."""
 
     role: str
@@ -69,8 +70,8 @@ class Message:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tool(Record):
     """A function that the model may ask to have called; ``parameters`` is a JSON Schema."""
 
     name: str
@@ -79,8 +80,8 @@ class Tool:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Limits(Record):
     """How long to wait and how often to try; None: not said here. Times in seconds."""
 
     connect: float | None = None
@@ -95,8 +96,8 @@ class Limits:
     retry_after_send: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Ask(Record):
     """What one call wants; everything that is None is left to the configuration or the model."""
 
     messages: tuple[Message, ...] = ()
@@ -125,8 +126,8 @@ class Ask:
 # ---- whom to ask -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Patch(Record):
     """A user's change to a request: url replaces, body merges (RFC 7396), a null header goes."""
 
     url: str | None = field(default=None, repr=False)
@@ -135,8 +136,8 @@ class Patch:
     origin: str = ""  # who asked for it, for --explain
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Price(Record):
     """US dollars a million tokens; None is unknown.
 
     ``variants`` has what holds at other tiers of service and for long prompts, as the catalogue
@@ -163,8 +164,8 @@ class Price:
 PRICES = tuple(name for name in Price.__slots__ if name not in ("variants", "plain", "set"))
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Model(Record):
     """A model of a client, with what is known of it; sizes in tokens, None is unknown."""
 
     name: str
@@ -187,8 +188,8 @@ class Model:
     origin: str = ""  # where it was found, for --explain
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Setting(Record):
     """A client's setting: the value itself, or (``form``) where its value is to be had."""
 
     value: str = field(repr=False)
@@ -196,8 +197,8 @@ class Setting:
     origin: str = ""  # where it was set, for --explain and messages
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Client(Record):
     """A configured provider; ``patches`` are (whole-name pattern, patch), by request kind."""
 
     name: str
@@ -209,8 +210,8 @@ class Client:
     oauth: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as configured
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Config(Record):
     """A whole configuration, environment included."""
 
     clients: tuple[Client, ...]
@@ -236,8 +237,8 @@ class Dialect(NamedTuple):
     stream_usage: bool = True  # understands stream_options.include_usage
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Target(Record):
     """An ask, and the client and model that it goes to."""
 
     ask: Ask
@@ -256,8 +257,8 @@ class Target:
 # ---- the request and its answer --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Draft(Record):
     """A request in the provider's words, still open to changes."""
 
     target: Target
@@ -268,8 +269,8 @@ class Draft:
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Request(Record):
     """The exact bytes of a request."""
 
     draft: Draft
@@ -278,8 +279,8 @@ class Request:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Response(Record):
     """A whole answer as it came; header names in lower case."""
 
     request: Request
@@ -290,8 +291,8 @@ class Response:
     seconds: float | None = None  # from the first attempt to the last byte
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Opened(Record):
     """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider."""
 
     request: Request
@@ -306,8 +307,8 @@ class Opened:
 # ---- what was answered -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Usage(Record):
     """Tokens, None where the provider gave no number.
 
     ``input`` is the whole prompt, of which ``cache_read`` and ``cache_write`` are parts;
@@ -335,8 +336,8 @@ class Usage:
 COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reply(Record):
     """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
 
     model: str  # client:model
@@ -358,15 +359,15 @@ class Reply:
 # ---- events: Text and ToolCall above, and these ----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reasoning(Record):
     """A piece of the model's thoughts, which are not the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Done(Record):
     """The end of a stream; its reply has everything but the words, which have been told."""
 
     reply: Reply

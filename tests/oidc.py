@@ -148,6 +148,7 @@ def address_in(process: subprocess.Popen[Any]) -> str:
     assert process.stderr is not None
     for line in process.stderr:
         words: str = line.decode()
+        assert "cannot listen on 127.0.0.1:9999" not in words, words
         if words.startswith(("http://", "https://")):
             return words.rstrip("\n")
     raise AssertionError("no address was shown")

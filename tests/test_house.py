@@ -22,6 +22,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {
     "problems": 0,
     "railway": 0,
+    "values": 0,
     "records": 0,
     "measures": 0,
     "wire": 1,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
+from errno import EADDRINUSE
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from queue import Empty, SimpleQueue
 from socketserver import ThreadingTCPServer
@@ -36,13 +39,29 @@ def listen(redirect_uri: str, answers: Answers) -> Result[str, Problem]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     kind = type("Here", (Server,), {"address_family": family})
     place = ("127.0.0.1" if host == "localhost" else host, parts.port or 0)
+    make = partial(kind, place, handler(parts.path or "/", answers.put))
     try:
-        server = kind(place, handler(parts.path or "/", answers.put))
+        server = patiently(make)
     except OSError as error:
         return fail("config", f"cannot listen on {place[0]}:{place[1]}: {reason(error)}")
     Thread(target=server.serve_forever, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host
     return Success(urlunsplit(parts._replace(netloc=f"{shown}:{server.server_address[1]}")))
+
+
+def patiently(make: Callable[[], Server]) -> Server:
+    """A listener; a login that has just ended may hold its port a moment longer."""
+    for _ in range(TRIES):
+        try:
+            return make()
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
+            time.sleep(PAUSE)
+    return make()
+
+
+TRIES, PAUSE = 10, 0.1  # seconds between two
 
 
 def reason(error: OSError) -> str:

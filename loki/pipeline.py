@@ -27,7 +27,7 @@ from loki.records import (
     Task,
     Usage,
 )
-from loki.stages.account import Entry, account
+from loki.stages.account import Billed, Entry, account
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
@@ -111,15 +111,11 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     def call(request: Request) -> Result[Embeddings, Problem]:
         return flow(env.send(request), bind(read_vectors), map_(account))
 
-    def one(part: Ask) -> Result[Embeddings, Problem]:
-        ready = flow(prepare(env, part, "embedding"), bind(env.afford))
-        return ready.bind(recorded(noter(env), call))
-
     return flow(
         ask,
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
         map_(split),  # Target      -> Asks         one for each request
-        bind(each(one)),  # Asks    -> Embeddings   of each
+        bind(each(sent(env, "embedding", call))),  # Asks -> Embeddings  of each
         map_(joined),  # Embeddings -> Embeddings   of all
     )
 
@@ -133,15 +129,11 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     def call(request: Request) -> Result[Ranking, Problem]:
         return flow(env.send(request), bind(read_scores), bind(complete), map_(account))
 
-    def one(part: Ask) -> Result[Ranking, Problem]:
-        ready = flow(prepare(env, part, "reranker"), bind(env.afford))
-        return ready.bind(recorded(noter(env), call))
-
     return flow(
         ask,
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
         map_(split),  # Target   -> Asks      one for each request
-        bind(each(one)),  # Asks -> Rankings  of each
+        bind(each(sent(env, "reranker", call))),  # Asks -> Rankings  of each
         map_(merged(ask.top)),  # Rankings -> Ranking  of all
     )
 
@@ -167,6 +159,15 @@ def in_turn(
 def noter(env: Env) -> Noter:
     """What writes a call's line in the ledger."""
     return noting(env.record, env.now, env.clock)
+
+
+def sent(
+    env: Env, task: Task, call: Callable[[Request], Result[Billed, Problem]]
+) -> Callable[[Ask], Result[Billed, Problem]]:
+    """One request of several: within the budget, and with its line in the ledger."""
+    return lambda ask: flow(
+        prepare(env, ask, task), bind(env.afford), bind(recorded(noter(env), call))
+    )
 
 
 def each(

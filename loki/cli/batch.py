@@ -24,7 +24,7 @@ from loki.cli import show
 from loki.cli.pipe import attachment, schema_of, tools_of
 from loki.cli.progress import progress
 from loki.cli.run import Run, goes_on
-from loki.cli.start import env_of, environment, failed, limits_of, warner
+from loki.cli.start import env_of, environment, failed, how_to_ask, warner
 from loki.edge import files
 from loki.edge.ledger import Ledger, path_of
 from loki.edge.lines import Source, source
@@ -34,7 +34,7 @@ from loki.edge.pool import Flow
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
-from loki.records import Ask, JsonObject, Message, Request, Task
+from loki.records import JsonObject, Message, Request, Task
 from loki.stages.account import Entry
 from loki.stages.resolve import resolve, size_of, worst_case
 
@@ -110,20 +110,13 @@ def plan_of(flags: Namespace, form: str, model: str | None) -> Result[Plan, Prob
     """What holds for every row."""
     return gather((schema_of(flags), tools_of(flags))).map(
         lambda told: Plan(
-            Ask(
+            replace(
+                how_to_ask(flags),
                 messages=(Message("system", flags.prompt),) if flags.prompt else (),
                 model=flags.model or model,
-                temperature=flags.temperature,
-                top_p=flags.top_p,
-                max_tokens=flags.max_tokens,
-                stop=tuple(flags.stop),
-                seed=flags.seed,
-                reasoning=flags.reasoning,
                 schema=told[0],
                 tools=told[1],
-                tool_choice=flags.tool_choice,
                 stream=False,
-                limits=limits_of(flags),
                 tag=flags.tag or time.strftime("batch-%Y%m%d-%H%M%S"),
             ),
             form=form,

@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 from returns.result import Result, Success
 
 from loki.chart import Chart, share
+from loki.edge.files import reason
 from loki.problems import Problem, fail
 from loki.report import money, places_of
 
@@ -46,7 +47,7 @@ def paint(path: str, chart: Chart, stretch: str) -> Result[None, Problem]:
     except OSError as error:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         kind: Any = "missing" if missing else "input"
-        return fail(kind, f"--chart: cannot write {path}: {(error.strerror or str(error)).lower()}")
+        return fail(kind, f"--chart: cannot write {path}: {reason(error)}")
     return Success(None)
 
 

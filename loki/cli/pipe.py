@@ -14,7 +14,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.cli import show
-from loki.cli.start import env_of, environment, failed, limits_of, today
+from loki.cli.start import env_of, environment, failed, how_to_ask, today
 from loki.edge import files
 from loki.edge.connection import meanwhile
 from loki.edge.identity import masked
@@ -69,22 +69,13 @@ def ask_of(flags: Namespace) -> Result[Ask, Problem]:
     """What the flags and stdin ask."""
     parts = (messages_of(flags), schema_of(flags), tools_of(flags))
     return gather(parts).map(
-        lambda told: Ask(
+        lambda told: replace(
+            how_to_ask(flags),
             messages=told[0],
-            model=flags.model,
-            temperature=flags.temperature,
-            top_p=flags.top_p,
-            max_tokens=flags.max_tokens,
-            stop=tuple(flags.stop),
-            seed=flags.seed,
-            reasoning=flags.reasoning,
             schema=told[1],
             tools=told[2],
-            tool_choice=flags.tool_choice,
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
-            limits=limits_of(flags),
-            tag=flags.tag,
         )
     )
 

@@ -42,7 +42,7 @@ def by_the_minute(
 
 def position(run: Run, rows: int | None) -> str:
     """How far a run is, in a line."""
-    done = run.good + sum(run.failed.values())
+    done = run.done
     of = f" of {rows - run.skipped:,}" if rows is not None else ""
     failed = ", ".join(f"{number:,} {kind}" for kind, number in run.failed.most_common())
     rate = done / max(run.seconds, 0.001)
@@ -85,7 +85,6 @@ def drawn(run: Run, rows: int | None) -> Iterator[Callable[[], None]]:
         task = bar.add_task("", total=rows)
 
         def tick() -> None:
-            done = run.good + sum(run.failed.values()) + run.skipped + run.repeated
-            bar.update(task, completed=done)
+            bar.update(task, completed=run.done + run.skipped + run.repeated)
 
         yield tick

@@ -19,6 +19,7 @@ from loki import pipeline
 from loki.cli import show
 from loki.cli.start import env_of, environment, failed, limits_of, today
 from loki.cli.texts import Record, text_of
+from loki.edge.files import reason
 from loki.edge.identity import masked
 from loki.measures import Ranking
 from loki.pipeline import Env, each, prepare
@@ -100,7 +101,7 @@ def documents_of(flags: Namespace) -> Result[tuple[Document, ...], Problem]:
     try:
         data = sys.stdin.buffer.read()
     except OSError as error:
-        return fail("input", f"cannot read stdin: {(error.strerror or str(error)).lower()}")
+        return fail("input", f"cannot read stdin: {reason(error)}")
     found = lines(data, flags.null).bind(rows if flags.jsonl else Success)
     return found.bind(
         lambda documents: (

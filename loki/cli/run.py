@@ -120,6 +120,11 @@ class Run:
         """Since the start."""
         return time.monotonic() - self.started
 
+    @property
+    def done(self) -> int:
+        """Rows that were answered or failed."""
+        return self.good + sum(self.failed.values())
+
     def summary(self) -> JsonObject:
         """How it went, for programs."""
         return {
@@ -138,7 +143,7 @@ class Run:
     def words(self) -> str:
         """How it went, for people."""
         failed = ", ".join(f"{number:,} {kind}" for kind, number in self.failed.most_common())
-        rate = (self.good + sum(self.failed.values())) / max(self.seconds, 0.001)
+        rate = self.done / max(self.seconds, 0.001)
         parts = [
             f"{self.good:,} answered",
             f"{sum(self.failed.values()):,} failed ({failed})" if failed else "",

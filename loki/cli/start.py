@@ -16,7 +16,7 @@ from loki.edge.env import over, read
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem
 from loki.railway import gather
-from loki.records import Limits, Patch
+from loki.records import Ask, Limits, Patch
 from loki.stages.ask import read_json
 from loki.stages.configure import read_patch
 
@@ -84,6 +84,22 @@ def today() -> str:
     return told.map(
         lambda sums: f"today {'≥ ' if sums[0].unknown else ''}{money(sums[0].cost)}"
     ).value_or("")
+
+
+def how_to_ask(flags: Namespace) -> Ask:
+    """What the flags say of how to answer, to a pipe as to every row of many."""
+    return Ask(
+        model=flags.model,
+        temperature=flags.temperature,
+        top_p=flags.top_p,
+        max_tokens=flags.max_tokens,
+        stop=tuple(flags.stop),
+        seed=flags.seed,
+        reasoning=flags.reasoning,
+        tool_choice=flags.tool_choice,
+        limits=limits_of(flags),
+        tag=flags.tag,
+    )
 
 
 def failed(prog: str, problem: Problem, form: str) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
+from loki.edge.files import reason
 from loki.problems import Problem, fail
 from loki.railway import fold
 from loki.records import Json, JsonObject, Model
@@ -71,7 +72,7 @@ def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
     try:
         os.read(sys.stdin.fileno(), 0)
     except OSError as error:
-        return fail("input", f"cannot read stdin: {(error.strerror or str(error)).lower()}")
+        return fail("input", f"cannot read stdin: {reason(error)}")
     found = pieces(sys.stdin.fileno())
     if flags.whole:
         return Success(iter([Record(0, "stdin", whole(found))]))

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from returns.result import Result, Success
 
+from loki.edge.files import reason
 from loki.problems import Problem, fail
 
 #: Where answers arrive; None: standard input has ended.
@@ -62,11 +63,6 @@ def patiently(make: Callable[[], Server]) -> Server:
 
 
 TRIES, PAUSE = 10, 0.1  # seconds between two
-
-
-def reason(error: OSError) -> str:
-    """Why, in the words of the system."""
-    return (error.strerror or str(error)).lower()
 
 
 def handler(path: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:

@@ -83,7 +83,16 @@ def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
         return fail("missing", f"{what}: no file {path}")
     except OSError as error:
         kind: Kind = "missing" if isinstance(error, NotADirectoryError) else "input"
-        return fail(kind, f"{what}: cannot read {path}: {(error.strerror or str(error)).lower()}")
+        return fail(kind, f"{what}: cannot read {path}: {reason(error)}")
+
+
+def reason(error: OSError) -> str:
+    """Why the system will not, in its own words.
+
+    >>> reason(PermissionError(13, "Permission denied"))
+    'permission denied'
+    """
+    return (error.strerror or str(error)).lower()
 
 
 def decode(data: bytes, name: str) -> Result[str, Problem]:

@@ -25,6 +25,7 @@ from loki.edge.cloud import (
     token_file,
     words,
 )
+from loki.edge.files import reason
 from loki.edge.secrets import hide
 from loki.edge.tokens import Token, good
 from loki.problems import Problem, fail
@@ -64,8 +65,7 @@ def find(client: Client, environ: Environ) -> Result[Source, Problem]:
     except FileNotFoundError:
         return fail("auth", f"{origin}: no file {path}") if named else Success(Source("", b""))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return fail("auth", f"{origin if named else 'gcloud'}: cannot read {path}: {reason}")
+        return fail("auth", f"{origin if named else 'gcloud'}: cannot read {path}: {reason(error)}")
 
 
 def gcloud_file(environ: Environ) -> str:

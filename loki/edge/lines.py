@@ -10,6 +10,7 @@ from typing import IO, Any, NamedTuple
 from returns.result import Result, Success
 
 from loki.bulk import Line
+from loki.edge.files import reason
 from loki.problems import Problem, fail
 
 
@@ -43,7 +44,7 @@ def source(path: str, form: str) -> Result[Source, Problem]:
         except FileNotFoundError:
             return fail("missing", f"no file {path}")
         except OSError as error:
-            return fail("input", f"cannot read {path}: {(error.strerror or str(error)).lower()}")
+            return fail("input", f"cannot read {path}: {reason(error)}")
     name = "stdin" if path == "-" else path
     lines = table(file) if form == "csv" else plain(file)
     return Success(Source(name, closing_after(file, lines), "" if path == "-" else path))

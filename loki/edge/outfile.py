@@ -11,6 +11,7 @@ from typing import IO
 
 from returns.result import Failure, Result, Success
 
+from loki.edge.files import reason
 from loki.problems import Problem, fail
 from loki.seen import Seen, read_done
 
@@ -147,8 +148,3 @@ def rewrite(path: str, whole: int) -> None:
     except OSError:
         os.unlink(draft)
         raise
-
-
-def reason(error: OSError) -> str:
-    """Why the system will not, in small letters."""
-    return (error.strerror or str(error)).lower()

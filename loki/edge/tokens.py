@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
-from loki.edge.files import write_private
+from loki.edge.files import reason, write_private
 from loki.problems import Problem, fail
 
 PATIENCE = 60  # seconds for another process that is renewing the token
@@ -160,8 +160,3 @@ def kept(path: str, token: Token) -> Token:
         lost = "the new token serves only this process"
         logging.getLogger("loki").warning("cannot write %s: %s; %s", path, reason(error), lost)
     return token
-
-
-def reason(error: OSError) -> str:
-    """Why, in the words of the system."""
-    return (error.strerror or str(error)).lower()

@@ -15,6 +15,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.edge import files, secrets
+from loki.edge.files import reason
 from loki.edge.sealed import (
     NAME,
     NONCE,
@@ -189,11 +190,6 @@ def write(path: str, text: str) -> Result[None, Problem]:
         return Success(None)
     except OSError as error:
         return fail("config", f"cannot write {path}: {reason(error)}; it is as it was")
-
-
-def reason(error: OSError) -> str:
-    """What the system says."""
-    return (error.strerror or str(error)).lower()
 
 
 # ---- the password ------------------------------------------------------------------------------

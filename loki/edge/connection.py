@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from copy import copy
 from errno import EPIPE
 from functools import cache
-from http.client import HTTPResponse
+from http.client import BadStatusLine, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, RawIOBase
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
 
-if TYPE_CHECKING:
-    import socket
+from loki.wire.chunked import Broken
+from loki.wire.http1 import read_body, read_head
 
+if TYPE_CHECKING:
     from urllib3.connection import HTTPSConnection as Connection
 else:
     Connection = object
 
 SLICE = 0.25  # seconds: after that much silence, ``meanwhile`` is called
 PIECE = 16384  # bytes sent at once
+LARGE = 65536  # bytes received at once
 
 
 class Trip:
@@ -40,12 +42,13 @@ class Trip:
         """``idle`` in seconds between two bytes, ``deadline`` on the monotonic clock."""
         self.idle, self.deadline, self.sent = idle, deadline, False
 
-    def left(self) -> float:
-        """Seconds to wait for the next byte; raises TimeoutError if there are none."""
-        wait = min(self.idle, self.deadline - time.monotonic())
-        if wait <= 0:
+    def wait(self, began: float) -> float:
+        """Seconds to wait now for the next byte, awaited since then; raises TimeoutError."""
+        now = time.monotonic()
+        left = min(began + self.idle, self.deadline) - now
+        if left <= 0:
             raise TimeoutError("timed out")
-        return wait
+        return min(left, SLICE)
 
 
 #: The request that is sent just now; None leaves a connection to its own limits.
@@ -55,51 +58,115 @@ on_its_way: ContextVar[Trip | None] = ContextVar("on_its_way", default=None)
 meanwhile: ContextVar[Callable[[], None]] = ContextVar("meanwhile", default=lambda: None)
 
 
-class Reader(RawIOBase):
-    """What arrives on a socket, for as long as a trip may take."""
+class File(RawIOBase):
+    """Pieces of bytes, as a file."""
 
-    def __init__(self, sock: socket.socket, trip: Trip) -> None:
-        self.file = sock.makefile("rb", buffering=0)  # keeps the socket open until it is closed
-        self.sock, self.trip, self.set = sock, trip, 0.0
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces, self.rest = pieces, b""
 
     def readable(self) -> bool:
         """As every reader."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """The next bytes; raises TimeoutError."""
-        trip, began = self.trip, time.monotonic()
-        wait = min(SLICE, trip.idle, trip.deadline - began)
-        while wait > 0:
-            if wait != self.set:
-                self.sock.settimeout(wait)
-                self.set = wait
-            try:
-                return self.sock.recv_into(buffer)
-            except TimeoutError:
-                meanwhile.get()()
-            now = time.monotonic()
-            wait = min(SLICE, began + trip.idle - now, trip.deadline - now)
-        raise TimeoutError("timed out")
+        """The next bytes."""
+        piece = self.rest or next(self.pieces, b"")
+        size = min(len(piece), len(buffer))
+        buffer[:size], self.rest = piece[:size], piece[size:]
+        return size
+
+
+class Arrival:
+    """An answer that has begun; ``keep`` takes its connection if another request may have it."""
+
+    retries = _connection = _pool = length_remaining = None  # where urllib3 keeps notes
+    version_string = "HTTP/1.1"
+
+    def __init__(self, connection: Punctual, trip: Trip) -> None:
+        """Hear the head; raises HTTPException and OSError."""
+        self.connection: Punctual | None = connection
+        self.keep: Callable[[Punctual], None] | None = None
+        self.lasting = False
+        arrivals, data, found = connection.arrivals(trip), b"", None
+        try:
+            while found is None:
+                piece = next(arrivals, b"")
+                if not piece:
+                    raise RemoteDisconnected("the connection ended before the answer began")
+                data += piece
+                found = read_head(data)
+        except Broken as error:
+            raise BadStatusLine(str(error)) from error
+        self.head, rest = found
+        self.status, self.headers = self.head.status, self.head.headers
+        self.chunks = self.body(read_body(self.head, rest, arrivals))
+
+    def body(self, coded: Generator[bytes, None, bool]) -> Iterator[bytes]:
+        """The body as it comes, unpacked if it is packed."""
+        if self.headers.get("content-encoding", "identity") == "identity":
+            self.lasting = yield from coded
+            return
+        from urllib3 import HTTPResponse
+
+        file: Any = BufferedReader(File(coded))
+        packed = HTTPResponse(file, self.headers, preload_content=False)
+        yield from iter(lambda: packed.read1(PIECE, decode_content=True), b"")
 
     def close(self) -> None:
-        """Let go of the socket."""
-        self.file.close()
-        super().close()
+        """Let go of the connection."""
+        connection, self.connection = self.connection, None
+        if connection is not None and self.lasting and self.keep:
+            self.keep(connection)
+        elif connection is not None:
+            connection.close()
 
 
 class Punctual(Connection):
     """What every connection does besides; see ``punctual``."""
 
+    limit = 0.0  # seconds: the time limit that the socket has now
+
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Any = None, **named: Any
+    ) -> None:
+        """Send a request; head and body at once, as they are given."""
+        if on_its_way.get() is None or not isinstance(body, bytes):
+            super().request(method, url, body, headers, **named)
+            return
+        if self.sock is None:
+            self.connect()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.send(f"{method} {url} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body)
+
+    def getresponse(self) -> Any:
+        """The answer, once it has begun."""
+        trip = on_its_way.get()
+        return super().getresponse() if trip is None else Arrival(self, trip)
+
     def response_class(  # type: ignore[override]
         self, sock: Any, *args: Any, **named: Any
     ) -> HTTPResponse:
-        """An answer that is read in time; http.client makes a file of the socket, and no more."""
+        """What a proxy answers, in time; http.client makes a file of the socket, and no more."""
         trip = on_its_way.get()
         if trip is not None:
-            reader = Reader(sock, trip)
-            sock = SimpleNamespace(makefile=lambda mode: BufferedReader(reader))
+            pieces = self.arrivals(trip)
+            sock = SimpleNamespace(makefile=lambda mode: BufferedReader(File(pieces)))
         return HTTPResponse(sock, *args, **named)
+
+    def arrivals(self, trip: Trip) -> Iterator[bytes]:
+        """What comes, each piece at once, to the end; raises OSError."""
+        while True:
+            began = time.monotonic()
+            piece = None
+            while piece is None:
+                self.hold(trip.wait(began))
+                try:
+                    piece = self.sock.recv(LARGE)
+                except TimeoutError:
+                    meanwhile.get()()
+            if not piece:
+                return
+            yield piece
 
     def send(self, data: Any) -> None:
         """Send piece by piece: a large request may take long, as long as it is taken."""
@@ -110,16 +177,27 @@ class Punctual(Connection):
             super().send(data)
             return
         trip.sent = True
-        for start in range(0, len(data), PIECE):
-            self.sock.settimeout(trip.left())
+        left, began = memoryview(data), time.monotonic()
+        while left:
+            self.hold(trip.wait(began))
             try:
-                super().send(data[start : start + PIECE])
-            except ssl.SSLEOFError as error:  # urllib3 then reads what the server has said
+                left = left[self.sock.send(left[:PIECE]) :]
+            except TimeoutError:
+                continue
+            except ssl.SSLEOFError as error:  # the caller then reads what the server has said
                 raise BrokenPipeError(EPIPE, "broken pipe") from error
+            began = time.monotonic()
+
+    def hold(self, seconds: float) -> None:
+        """Give the socket a time limit, if it has another one."""
+        if seconds != self.limit:
+            self.sock.settimeout(seconds)
+            self.limit = seconds
 
     def connect(self) -> None:
         """Connect; a certificate that is not trusted is reported with its issuer."""
         trip = on_its_way.get()
+        self.limit = 0.0
         try:
             super().connect()
         except ssl.SSLCertVerificationError as error:

@@ -6,10 +6,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import cache, lru_cache
+from contextlib import closing, suppress
+from functools import cache, lru_cache, partial
+from http.client import HTTPException
 from threading import local
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+from weakref import finalize
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,10 +20,10 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.connection import Trip, on_its_way, punctual
+from loki.edge.connection import Arrival, Punctual, Trip, on_its_way, punctual
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits, Opened, Request
-from loki.wire.chunked import Broken, join
+from loki.wire.chunked import Broken
 from loki.wire.sse import LARGEST
 
 if TYPE_CHECKING:
@@ -79,9 +82,9 @@ def answer_of(
     return Success(
         Opened(
             request=request,
-            status=answer.status_code,
+            status=answer.status,
             headers=answer.headers,
-            chunks=pieces(answer, limits, trip),
+            chunks=pieces(answer.chunks, limits, trip),
             close=answer.close,
             started=started,
         )
@@ -91,18 +94,26 @@ def answer_of(
 def prepared(request: Request) -> requests.PreparedRequest:
     """The request for requests, as it is: nothing is looked for in the url or in ~/.netrc."""
     ready = requests.PreparedRequest()
-    ready.method, ready.url, ready.body = "POST", prepared_url(request.url), request.content
-    length = {"Content-Length": str(len(request.content))}
-    ready.headers = {**request.headers, **length}  # type: ignore[assignment]  # any mapping does
+    ready.url, host = prepared_url(request.url)
+    usual = {"Host": host, "Accept-Encoding": "identity"}
+    own = {*map(str.lower, request.headers)}
+    ready.method, ready.body = "POST", request.content
+    ready.headers = {  # type: ignore[assignment]  # any mapping does
+        **{name: value for name, value in usual.items() if name.lower() not in own},
+        **request.headers,
+        "Content-Length": str(len(request.content)),
+    }
     return ready
 
 
 @lru_cache(256)
-def prepared_url(url: str) -> str:
-    """An address as it travels; raises ValueError."""
+def prepared_url(url: str) -> tuple[str, str]:
+    """An address as it travels, and the host in it; raises ValueError."""
     ready = requests.PreparedRequest()
     ready.prepare_url(url, None)
-    return ready.url or ""
+    parts = urlsplit(ready.url or "")
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]
+    return ready.url or "", parts.netloc.rpartition("@")[2].removesuffix(usual)
 
 
 def times(limits: Limits, left: float) -> tuple[float, float]:
@@ -112,23 +123,14 @@ def times(limits: Limits, left: float) -> tuple[float, float]:
     return max(0.001, min(connect, left)), max(0.001, min(idle, left))
 
 
-def pieces(answer: Answer, limits: Limits, trip: Trip) -> Iterator[Result[bytes, Problem]]:
+def pieces(chunks: Iterator[bytes], limits: Limits, trip: Trip) -> Iterator[Result[bytes, Problem]]:
     """The body as it comes, each piece at once; a failure comes last."""
     try:
-        yield from map(Success, arriving(answer))
+        yield from map(Success, chunks)
     except (HTTPError, OSError, Broken) as error:
         from loki.edge.faults import broken
 
         yield Failure(broken(error, limits, trip))
-
-
-def arriving(answer: Answer) -> Iterator[bytes]:
-    """The body as it arrives; a plain chunked one straight from the connection, in few pieces."""
-    raw = answer.raw
-    connection = getattr(getattr(raw, "_original_response", None), "fp", None)
-    if raw.chunked and connection is not None and "content-encoding" not in answer.headers:
-        return join(iter(lambda: connection.read1(PIECE), b""))
-    return iter(lambda: raw.read1(PIECE, decode_content=True), b"")
 
 
 # ---- whom to trust, and by which way to go -------------------------------------------------------
@@ -170,43 +172,79 @@ class Trusting(HTTPAdapter):
 
 
 class Swift(Trusting):
-    """The same without what requests does for others each time."""
+    """The same for one thread: a connection that is open is used again at once."""
 
     def __init__(self, *files: str | None) -> None:
-        self.pools: dict[tuple[str, str], Any] = {}
+        self.idle: dict[tuple[str, str], Punctual] = {}
+        finalize(self, put_down, self.idle)
         super().__init__(*files)
 
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *, proxies: dict[str, str], **named: Any
     ) -> Any:
-        """The pool for a request, looked up once a server."""
+        """Send a request; raises as requests does."""
         key = host_of(request.url or ""), repr(proxies)
-        if key not in self.pools:
-            if len(self.pools) >= POOLS:
-                self.pools.clear()  # before urllib3 closes the oldest
-            found = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            self.pools[key] = found
-        return self.pools[key]
+        connection = self.idle.pop(key, None)
+        if connection is None or not connection.is_connected:
+            answer: Any = super().send(request, proxies=proxies, **named)
+        else:
+            proxy = select_proxy(request.url or "", proxies)
+            sent_to = self.request_url(request, proxies)
+            more = self.proxy_headers(proxy) if proxy and not connection.proxy_is_tunneling else {}
+            headers = {**request.headers, **more}
+            answer = exchange(connection, request.method, sent_to, request.body, headers)
+        answer.keep = partial(self.keep, key)
+        return answer
+
+    def keep(self, key: tuple[str, str], connection: Punctual) -> None:
+        """Keep a connection for the next request; the one that waits longest has to go."""
+        if before := self.idle.pop(key, None):
+            before.close()
+        while len(self.idle) >= POOLS:
+            self.idle.pop(next(iter(self.idle))).close()
+        self.idle[key] = connection
 
     def build_response(self, req: Any, resp: Any) -> Any:
-        """The answer with what we need of it."""
-        return Answer(resp)
+        """The answer as it came, or one that the package ``responses`` made up for a test."""
+        return resp if isinstance(resp, Arrival) else Arrived(resp)
+
+
+def exchange(connection: Punctual, *request: Any) -> Arrival:
+    """Send a request over a connection that is open; raises as requests does."""
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why
+            connection.request(*request)
+    except OSError as error:
+        connection.close()
+        raise requests.ConnectionError(error) from error
+    try:
+        answer: Arrival = connection.getresponse()
+    except (OSError, HTTPException) as error:
+        connection.close()
+        late = isinstance(error, TimeoutError)
+        raise (requests.ReadTimeout if late else requests.ConnectionError)(error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return answer
+
+
+def put_down(idle: dict[tuple[str, str], Punctual]) -> None:
+    """Close connections that nobody will use again."""
+    for connection in idle.values():
+        connection.close()
+
+
+class Arrived:
+    """An answer of urllib3's, as an Arrival."""
+
+    def __init__(self, raw: Any) -> None:
+        self.status, self.close = raw.status, raw.close
+        self.headers = {name.lower(): value for name, value in raw.headers.items()}
+        self.chunks = iter(lambda: raw.read1(PIECE, decode_content=True), b"")
 
 
 POOLS = 32  # servers that an adapter keeps connections to
-
-
-class Answer:
-    """An answer that has begun."""
-
-    def __init__(self, raw: Any) -> None:
-        self.raw, self.status_code = raw, raw.status
-        self.headers = {name.lower(): value for name, value in raw.headers.items()}
-
-    def close(self) -> None:
-        """Let go of the connection: another request takes it if all of this was read."""
-        self.raw.close()
-        self.raw.release_conn()
 
 
 def adapter(

@@ -7,7 +7,7 @@ of its own; here whatever has arrived comes out at once, at a fifth of the time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 
 class Broken(ValueError):
@@ -18,8 +18,8 @@ LAST = -1  # instead of what is left of a chunk
 LONGEST = 65536  # bytes of the line before a chunk, extensions included
 
 
-def join(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    r"""The body in as many pieces as came; raises Broken.
+def join(pieces: Iterable[bytes]) -> Generator[bytes, None, bytes]:
+    r"""The body in as many pieces as came; raises Broken. Returns what came after the last chunk.
 
     >>> list(join([b"3\r\nab", b"c\r\n2\r\nde\r\n", b"0\r\n\r\n"]))
     [b'ab', b'cde']
@@ -35,7 +35,7 @@ def join(pieces: Iterable[bytes]) -> Iterator[bytes]:
         if body:
             yield b"".join(body)
         if left == LAST:
-            return
+            return rest
         if len(rest) > LONGEST:
             raise Broken(f"no chunk begins with {rest[:20]!r}")
     raise Broken("the body ended before its last chunk")

@@ -294,10 +294,10 @@ def key_of(ask: Ask, patch: Patch | None = None) -> str:
     told += [getattr(ask, name) for name in KEYED]
     told += [[[tool.name, tool.description, tool.parameters] for tool in ask.tools]]
     told += [patch.body if patch else None]
-    words = json.dumps(told, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-    return blake2b(words.encode(), digest_size=12).hexdigest()
+    return blake2b(SORTED.encode(told).encode(), digest_size=12).hexdigest()
 
 
+SORTED = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 KEYED = (
     *("temperature", "top_p", "max_tokens", "stop", "seed", "reasoning", "schema"),
     *("tool_choice", "purpose", "dimensions"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -58,8 +59,14 @@ def service_of(client: Client) -> Service | None:
     >>> service_of(Client("groq", "openai-compatible", {})).api_base
     'https://api.groq.com/openai/v1'
     """
-    known = KNOWN.get(client.name) if client.type == "openai-compatible" else None
-    service = SERVICES.get(client.type)
+    return row(client.type, client.name)
+
+
+@lru_cache(256)
+def row(kind: str, name: str) -> Service | None:
+    """The row of a type, or of a provider known by the name of its client."""
+    known = KNOWN.get(name) if kind == "openai-compatible" else None
+    service = SERVICES.get(kind)
     if service is None or known is None:
         return service
     return service._replace(

@@ -9,7 +9,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -30,7 +30,7 @@ from loki.edge.ledger import Ledger, path_of
 from loki.edge.lines import Source, source
 from loki.edge.outfile import Output, output, standing
 from loki.edge.pacer import Pacer
-from loki.edge.pool import Flow
+from loki.edge.pool import Crew
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
@@ -171,39 +171,28 @@ def go(order: Order, out: Output) -> int:
     run = Run(out, flags.in_flight, plan.ask.model, flags.max_cost)
     why: list[str] = []
     with bookkept(order) as (env, book):
-        left = run.left(rows(plan, order.inputs.lines))
-        flow = Flow(partial(one, env, plan.embed, order.cluster), left, flags.in_flight)
-        send(order, run, flow, book, why)
-    return end(order.prog, flags, run, why)
 
-
-def send(
-    order: Order,
-    run: Run,
-    flow: Flow[Row, Outcome],
-    book: Callable[[], None],
-    why: list[str],
-) -> None:
-    """Take what comes until all has, or until there is a reason, ``why``, to begin no more."""
-    flags = order.flags
-
-    def halt(reason: str) -> None:
-        why.append(reason)
-        order.pacer.stop.set()
-        flow.halt()
-
-    with (
-        interruptible(why, halt),
-        timed(flags.max_time, halt),
-        progress(order.prog, flags.quiet, run, order.inputs) as tick,
-        closing(flow.groups(flags.ordered)) as groups,
-    ):
-        for group in groups:
-            book()
-            run.take(group)
-            tick()
+        def keep(outcomes: list[Outcome]) -> None:
+            book()  # before their rows, for a row says that it was paid for
+            run.take(outcomes)
             if not why and (run.fatal or run.is_spent()):
                 halt(run.fatal.kind if run.fatal else "--max-cost")
+
+        def halt(reason: str) -> None:
+            why.append(reason)
+            order.pacer.stop.set()
+            crew.halt()
+
+        work = partial(one, env, plan.embed, order.cluster)
+        left = run.left(rows(plan, order.inputs.lines))
+        crew = Crew(work, left, keep, flags.in_flight, flags.ordered)
+        with (
+            interruptible(why, halt),
+            timed(flags.max_time, halt),
+            progress(order.prog, flags.quiet, run, order.inputs) as tick,
+        ):
+            crew.run(tick)
+    return end(order.prog, flags, run, why)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ EVERY = 60.0  # seconds between two lines
 
 @contextmanager
 def progress(prog: str, quiet: bool, run: Run, inputs: Source) -> Iterator[Callable[[], None]]:
-    """A function to be called after each row."""
+    """A function to be called now and then."""
     if quiet:
         yield lambda: None
     elif sys.stderr.isatty() and not sys.stdout.isatty():  # rows and a bar would mix

@@ -23,15 +23,21 @@ A = TypeVar("A")
 ASKED = ("messages", "contents", "input", "tools", "system", "systemInstruction", "toolConfig")
 
 
-def carried(draft: Draft, environ: Mapping[str, str]) -> Iterator[str]:
-    """What nobody should see of a request: in its headers, its address, its proxies, its body."""
-    proxies = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
+def carried(draft: Draft) -> Iterator[str]:
+    """What nobody should see of a request: in its headers, its body, its address, its proxy."""
     places = (
         in_headers(draft.headers),
         in_body(draft.body),
-        *map(in_url, (draft.url, draft.target.limits.proxy or "", *proxies)),
+        in_url(draft.url),
+        in_url(draft.target.limits.proxy or ""),
     )
     return (form for place in places for secret in place for form in forms(secret))
+
+
+def in_proxies(environ: Mapping[str, str]) -> Iterator[str]:
+    """What nobody should see of the proxies that the environment names."""
+    proxies = (value for name, value in environ.items() if name.lower().endswith("_proxy"))
+    return (form for proxy in proxies for secret in in_url(proxy) for form in forms(secret))
 
 
 @lru_cache(256)
@@ -57,25 +63,27 @@ def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
             yield value.rpartition(" ")[2]
 
 
-def in_url(url: str) -> Iterator[str]:
+@lru_cache(256)
+def in_url(url: str) -> tuple[str, ...]:
     """Who goes there and with which password, as it is written and as it travels; and its keys.
 
-    >>> list(in_url("http://u:p%40@a.example/?key=k"))
-    ['u:p%40', 'p%40', 'p@', 'dTpwQA==', 'k']
+    >>> in_url("http://u:p%40@a.example/?key=k")
+    ('u:p%40', 'p%40', 'p@', 'dTpwQA==', 'k')
     """
     try:
         parts = urlsplit(url)
     except ValueError:
-        return
+        return ()
     user, at, _ = parts.netloc.rpartition("@")
-    if at:
-        name, _, password = user.partition(":")
-        plain = unquote(password)
-        yield from (user, password or name, plain)
-        yield b64encode(f"{unquote(name)}:{plain}".encode()).decode()
-    for name, value in parse_qsl(parts.query):
-        if SENSITIVE.search(name) or "sig" in name.lower():
-            yield value
+    name, _, password = user.partition(":")
+    plain = unquote(password)
+    travels = b64encode(f"{unquote(name)}:{plain}".encode()).decode()
+    keys = (
+        value
+        for name, value in parse_qsl(parts.query)
+        if SENSITIVE.search(name) or "sig" in name.lower()
+    )
+    return (*((user, password or name, plain, travels) if at else ()), *keys)
 
 
 def in_body(body: Json) -> Iterator[str]:

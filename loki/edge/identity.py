@@ -11,7 +11,7 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.clients import SECRET_BASE, Service, service_of
-from loki.edge.discreet import carried, in_secret
+from loki.edge.discreet import carried, in_proxies, in_secret
 from loki.edge.secrets import NAME, look_up, mask, mask_url, seen
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -37,15 +37,15 @@ KEYS = {"aws": "loki.edge.aws.keys"}
 
 def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Problem]]:
     """Look up what the client in use needs, and put it where its provider expects it."""
+    seen.update(in_proxies(environ))
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
-        client = sending(draft)
-        service = service_of(client)
+        service = service_of(draft.target.client)
         assert service is not None  # else there would be no draft
         found = gather(
             (
                 with_base(draft, environ),
-                proof(client, service, environ),
+                proof(draft, service, environ),
                 fill(draft.headers, environ),
             )
         )
@@ -56,8 +56,7 @@ def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Pro
                     url=parts[0],
                     headers=with_proof(draft, parts[1][0], parts[2]),
                     credentials=parts[1][1],
-                ),
-                environ,
+                )
             )
         )
 
@@ -115,9 +114,9 @@ def joined(proofs: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, s
 LISTS = frozenset({"anthropic-beta"})
 
 
-def remembered(draft: Draft, environ: Mapping[str, str]) -> Draft:
+def remembered(draft: Draft) -> Draft:
     """The same draft; what a user wrote into it as a secret is never printed either."""
-    seen.update(carried(draft, environ))
+    seen.update(carried(draft))
     return draft
 
 
@@ -135,16 +134,18 @@ def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
 Proof = tuple[dict[str, str], dict[str, str]]
 
 
-def proof(client: Client, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
+def proof(draft: Draft, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
     """From what ``auth`` names, else the first credential that is set, else this machine."""
-    name = proof_name(client, service)
-    if way(client, service) in TOKENS:
-        fresh = gather((token(client, service, environ), fill(along(client, service), environ)))
+    client = draft.target.client
+    name, by = proof_name(client, service), way(client, service)
+    if by in TOKENS:
+        more = fill(along(client, service), environ)
+        fresh = gather((token(sending(draft), service, environ), more))
         return fresh.map(
             lambda both: (with_more(service.proofs["access_token"](both[0]), both[1]), {})
         )
-    if way(client, service) in KEYS:
-        return signing(client, service, environ)
+    if by in KEYS:
+        return signing(sending(draft), service, environ)
     if name is not None:
         found = look_up(client.settings[name], environ)
         return found.map(lambda value: (service.proofs[name](value), {}))
@@ -253,6 +254,9 @@ def companions(client: Client, service: Service) -> list[str]:
 
 def fill(headers: Mapping[str, str], environ: Mapping[str, str]) -> Result[dict[str, str], Problem]:
     """Headers with every ``{{NAME}}`` in them looked up."""
+
+    if not any("{{" in value for value in headers.values()):
+        return Success(dict(headers))
 
     def one(header: str, value: str) -> Result[str, Problem]:
         names = NAME.findall(value)

@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from itertools import chain
+from operator import attrgetter
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import finalize
@@ -39,12 +42,10 @@ USAGE = (
     *("billed_output", "cache_write_1h", "cache_write_12h", "audio_input", "audio_cache_read"),
     *("audio_output", "searches", "tier", "told_cost"),
 )
-COLUMNS = (
-    *("time", "client", "model", "task", "tag"),
-    *USAGE,
-    *("cost", "exact", "seconds", "attempts", "outcome", "request_id"),
-)
-INSERT = f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+CALL = ("time", "client", "model", "task", "tag")
+OUTCOME = ("cost", "exact", "seconds", "attempts", "outcome", "request_id")
+COLUMNS = (*CALL, *USAGE, *OUTCOME)
+GROUP = 32  # lines written by one statement
 CHECKED = "INSERT OR REPLACE INTO checked VALUES (1, ?)"
 SPENT = "SELECT sum(cost), sum(unknown) FROM spent WHERE quarter >= ? AND quarter < ?"
 
@@ -85,17 +86,9 @@ class Ledger:
         """Write some lines at once."""
 
         def write(db: Connection) -> None:
-            if len(entries) == 1:
-                db.execute(INSERT, row_of(entries[0]))
-                return
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                db.executemany(INSERT, map(row_of, entries))
-                db.execute("COMMIT")
-            except BaseException:
-                with suppress(Exception):
-                    db.execute("ROLLBACK")
-                raise
+            for start in range(0, len(entries), GROUP):
+                group = entries[start : start + GROUP]
+                db.execute(insert(len(group)), [*chain.from_iterable(map(row_of, group))])
 
         with undisturbed():
             told = self.use(write, anew=True)
@@ -184,11 +177,19 @@ def reason(error: Exception, path: str) -> str:
 # ---- a line ------------------------------------------------------------------------------------
 
 
+BEFORE, COUNTED, AFTER = attrgetter(*CALL), attrgetter(*USAGE), attrgetter(*OUTCOME)
+
+
+@cache
+def insert(lines: int) -> str:
+    """The statement that writes so many lines at once."""
+    line = f"({', '.join('?' * len(COLUMNS))})"
+    return f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([line] * lines)}"
+
+
 def row_of(entry: Entry) -> list[Any]:
     """The values of a line, in the order of COLUMNS."""
-    usage = {name: getattr(entry.usage, name) for name in USAGE}
-    told = {**entry._asdict(), **usage}
-    return [storable(told[name]) for name in COLUMNS]
+    return [*map(storable, (*BEFORE(entry), *COUNTED(entry.usage), *AFTER(entry)))]
 
 
 def storable(value: Any) -> Any:
@@ -197,6 +198,8 @@ def storable(value: Any) -> Any:
     >>> storable(10**30), storable("\\udcff"), storable(Decimal("0.00234"))
     (None, '?', 2340000000)
     """
+    if value is None or isinstance(value, float):
+        return value
     if isinstance(value, Decimal):
         value = pico(value) if value.is_finite() and abs(value) < MOST else None
     if isinstance(value, str):

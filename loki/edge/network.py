@@ -48,16 +48,16 @@ def connected() -> Attempt:
             return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
         if not hasattr(own, "adapter"):
-            own.adapter = cache(adapter)
+            own.adapter = cache(partial(adapter, kind=Swift))
         files = limits.ca_bundle, limits.client_cert, limits.client_key
-        trusting: Result[Trusting, Problem] = own.adapter(*files, Swift)
-        return trusting.bind(lambda adapter: answer_of(adapter, request, proxies, deadline))
+        swift: Result[Swift, Problem] = own.adapter(*files)
+        return swift.bind(lambda adapter: answer_of(adapter, request, proxies, deadline))
 
     return attempt
 
 
 def answer_of(
-    adapter: Trusting, request: Request, proxies: dict[str, str], deadline: float
+    adapter: Swift, request: Request, proxies: dict[str, str], deadline: float
 ) -> Result[Opened, Problem]:
     """The answer to a request, once it has begun."""
     limits = request.draft.target.limits
@@ -69,7 +69,6 @@ def answer_of(
             prepared(request),
             stream=True,
             timeout=times(limits, deadline - started),
-            verify=verify(),
             proxies=proxies,
         )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -175,7 +174,7 @@ class Swift(Trusting):
     """The same for one thread: a connection that is open is used again at once."""
 
     def __init__(self, *files: str | None) -> None:
-        self.idle: dict[tuple[str, str], Punctual] = {}
+        self.idle: dict[tuple[str, str], tuple[Punctual, float]] = {}  # and since when
         finalize(self, put_down, self.idle)
         super().__init__(*files)
 
@@ -184,25 +183,32 @@ class Swift(Trusting):
     ) -> Any:
         """Send a request; raises as requests does."""
         key = host_of(request.url or ""), repr(proxies)
-        connection = self.idle.pop(key, None)
-        if connection is None or not connection.is_connected:
-            answer: Any = super().send(request, proxies=proxies, **named)
+        connection, since = self.idle.pop(key, (None, 0.0))
+        fresh = time.monotonic() - since < FRESH
+        if connection is not None and (fresh or connection.is_connected):
+            answer: Any = exchange(connection, *self.said(request, connection, proxies))
         else:
-            proxy = select_proxy(request.url or "", proxies)
-            sent_to = self.request_url(request, proxies)
-            more = self.proxy_headers(proxy) if proxy and not connection.proxy_is_tunneling else {}
-            headers = {**request.headers, **more}
-            answer = exchange(connection, request.method, sent_to, request.body, headers)
+            answer = super().send(request, proxies=proxies, verify=verify(), **named)
         answer.keep = partial(self.keep, key)
         return answer
+
+    def said(
+        self, request: requests.PreparedRequest, connection: Punctual, proxies: dict[str, str]
+    ) -> tuple[Any, ...]:
+        """What goes over a connection; a proxy that reads it wants the whole address, and more."""
+        proxy = proxies and select_proxy(request.url or "", proxies)
+        if not proxy or connection.proxy_is_tunneling:
+            return request.method, request.path_url, request.body, request.headers
+        headers = {**request.headers, **self.proxy_headers(proxy)}
+        return request.method, self.request_url(request, proxies), request.body, headers
 
     def keep(self, key: tuple[str, str], connection: Punctual) -> None:
         """Keep a connection for the next request; the one that waits longest has to go."""
         if before := self.idle.pop(key, None):
-            before.close()
+            before[0].close()
         while len(self.idle) >= POOLS:
-            self.idle.pop(next(iter(self.idle))).close()
-        self.idle[key] = connection
+            self.idle.pop(next(iter(self.idle)))[0].close()
+        self.idle[key] = connection, time.monotonic()
 
     def build_response(self, req: Any, resp: Any) -> Any:
         """The answer as it came, or one that the package ``responses`` made up for a test."""
@@ -229,9 +235,9 @@ def exchange(connection: Punctual, *request: Any) -> Arrival:
     return answer
 
 
-def put_down(idle: dict[tuple[str, str], Punctual]) -> None:
+def put_down(idle: dict[tuple[str, str], tuple[Punctual, float]]) -> None:
     """Close connections that nobody will use again."""
-    for connection in idle.values():
+    for connection, _ in idle.values():
         connection.close()
 
 
@@ -245,6 +251,7 @@ class Arrived:
 
 
 POOLS = 32  # servers that an adapter keeps connections to
+FRESH = 0.05  # seconds in which a server will not have hung up
 
 
 def adapter(

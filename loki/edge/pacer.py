@@ -11,6 +11,7 @@ from threading import Event, Lock
 from returns.result import Failure, Result, Success
 
 from loki.edge.network import Attempt
+from loki.edge.send import after
 from loki.pace import Pace, rate, refused, silence
 from loki.problems import Problem
 from loki.records import Opened, Request
@@ -46,7 +47,7 @@ class Pacer:
         def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
             tries = 0
             while True:
-                waited = self.turn(self.size(request))
+                waited = self.turn(self.size(request) if self.tokens_per_minute else 0)
                 if waited is None:
                     return Failure(STOPPED)
                 began, tries = self.clock(), tries + 1
@@ -54,7 +55,7 @@ class Pacer:
                 result = attempt(request, deadline)
                 if isinstance(result, Success):
                     self.took(began)
-                    return result.map(lambda opened: replace(opened, attempts=tries))  # noqa: B023
+                    return after(tries - 1, result)
                 problem = result.failure()
                 most = request.draft.target.limits.max_wait or 0.0
                 again = problem.again and self.slowed(problem, began, most)

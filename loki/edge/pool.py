@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from itertools import takewhile
 from queue import SimpleQueue
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from returns.result import Result
 
@@ -23,7 +23,7 @@ def answers(
 ) -> Iterator[Result[Reply, Problem]]:
     """Many questions, several at once; every one's answer or Problem, in their order.
 
-    ``asks`` is read by another thread, no further ahead than ``in_flight`` asks for.
+    ``asks`` is read by other threads, one at a time, no further ahead than ``in_flight`` asks for.
     """
     return flowing(lambda ask: answer(env, ask), asks, in_flight, ordered)
 
@@ -36,147 +36,141 @@ def flowing(
     >>> list(flowing(lambda x: x * x, range(5), in_flight=2))
     [0, 1, 4, 9, 16]
     """
-    return Flow(work, items, in_flight).results(ordered)
+    done: SimpleQueue[list[B] | End] = SimpleQueue()
+    room = threading.Semaphore(1 if ordered else in_flight)  # for results to be taken
 
+    def keep(values: list[B]) -> None:
+        for value in values:
+            room.acquire()
+            done.put([value])
 
-class Done(NamedTuple):
-    """The item at a place is done: what came of it, or what was raised."""
+    crew = Crew(work, items, keep, in_flight, ordered)
 
-    place: int
-    value: Any
-    error: BaseException | None = None
+    def run() -> None:
+        try:
+            crew.run()
+        except BaseException as error:
+            done.put(End(error))
+        else:
+            done.put(End())
 
-
-#: The value of an item that was not begun.
-SKIPPED: Any = object()
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        while not isinstance(told := done.get(), End):
+            yield from told
+            room.release()
+        if told.error is not None:
+            raise told.error
+    finally:
+        crew.halt()
+        room.release(2 * in_flight)  # whoever still wants to hand something in
 
 
 class End(NamedTuple):
-    """There are no more items than these."""
+    """There is nothing more; ``error`` says why, if that is a reason."""
 
-    items: int
     error: BaseException | None = None
 
 
-class Flow(Generic[A, B]):
-    """Threads at work; one more reads the items. Results are to be taken once."""
+class Crew(Generic[A, B]):
+    """Threads that each take an item, work on it, and see that its result is kept.
 
-    def __init__(self, work: Callable[[A], B], items: Iterable[A], in_flight: int) -> None:
-        self.work, self.items, self.in_flight = work, items, in_flight
-        self.todo: SimpleQueue[tuple[int, A] | None] = SimpleQueue()
-        self.done: SimpleQueue[Done | End] = SimpleQueue()
-        self.room = threading.Semaphore(2 * in_flight)  # items read and not yet taken
-        self.slots = threading.Semaphore(in_flight)  # items begun and not yet taken
-        self.guard = threading.RLock()  # of the next two; signals may halt
-        self.handed = 0
-        self.halted = False
+    A thread begins nothing new before its last result is kept, so what is lost with this process
+    is no more than what was to be in flight. Results are kept by one thread at a time, which takes
+    care of those that came meanwhile too. Where they wait for their turn, twice as many items may
+    be begun: else a slow one would stop the others.
+    """
 
-    def results(self, ordered: bool = True) -> Generator[B, None, None]:
-        """What came of every item, in their order or as it comes."""
-        with closing(self.groups(ordered)) as groups:
-            for group in groups:
-                yield from group
+    def __init__(
+        self,
+        work: Callable[[A], B],
+        items: Iterable[A],
+        keep: Callable[[list[B]], None],
+        in_flight: int,
+        ordered: bool = False,
+    ) -> None:
+        self.work, self.items, self.keep = work, iter(items), keep
+        self.in_flight, self.ordered = in_flight, ordered
+        self.reading, self.keeping = threading.Lock(), threading.Lock()
+        self.moved = threading.Condition()  # guards what follows
+        self.threads = self.begun = self.kept = 0
+        self.done: dict[int, B] = {}  # by their places, not yet kept
+        self.over = False  # nothing more begins
+        self.error: BaseException | None = None
 
-    def groups(self, ordered: bool = True) -> Generator[list[B], None, None]:
-        """The same, whatever is there at once in a list; what is not taken keeps its place.
-
-        So what is lost with this process is no more than what was to be in flight. Where results
-        wait for their turn, twice as much may be begun: else one slow item would stop the others.
-        """
-        if ordered:
-            self.slots.release(self.in_flight)
-        threading.Thread(target=self.feed, daemon=True).start()
-        try:
-            for values in in_turn(self.done) if ordered else as_done(self.done):
-                if group := [value for value in values if value is not SKIPPED]:
-                    yield group
-                self.room.release(len(values))
-                self.slots.release(len(values))
-        finally:
-            self.halt()
-            self.slots.release(self.in_flight)
-            for _ in range(self.in_flight):
-                self.todo.put(None)
+    def run(self, tick: Callable[[], None] = lambda: None, every: float = 0.1) -> None:
+        """Work until all is kept, or what had begun when it was halted; raises what was raised."""
+        self.hire()
+        while True:
+            tick()
+            with self.moved:
+                if self.error is not None:
+                    raise self.error
+                if self.over and self.begun == self.kept:
+                    return
+                self.moved.wait(every)
 
     def halt(self) -> None:
-        """Begin nothing more; what has begun is finished, and the results end."""
-        with self.guard:
-            self.halted = True
-            self.done.put(End(self.handed))
-        self.room.release()
+        """Begin nothing more; signals may call this, whatever is held."""
+        self.over = True
 
-    def feed(self) -> None:
-        """Hand the items to threads, which are started as they are needed."""
-        error = None
-        try:
-            for item in self.items:
-                self.room.acquire()
-                if not self.hand(item):
-                    return
-        except BaseException as raised:
-            error = raised
-        self.done.put(End(self.handed, error))
-
-    def hand(self, item: A) -> bool:
-        """Give an item to a thread, unless nothing more is to begin."""
-        with self.guard:
-            if self.halted:
-                return False
-            self.todo.put((self.handed, item))
-            self.handed += 1
-        if self.handed <= self.in_flight:
-            threading.Thread(target=self.labour, daemon=True).start()
-        return True
+    def hire(self) -> None:
+        """Put one more thread to work."""
+        self.threads += 1
+        threading.Thread(target=self.labour, daemon=True).start()
 
     def labour(self) -> None:
         """One thread's work, until there is none."""
-        while (job := self.todo.get()) is not None:
-            self.slots.acquire()
+        try:
+            while (job := self.begin()) is not None:
+                self.hand_in(job[0], self.work(job[1]))
+        except BaseException as error:
+            with self.moved:
+                self.error, self.over = self.error or error, True
+                self.moved.notify_all()
+
+    def begin(self) -> tuple[int, A] | None:
+        """The next item and its place, None if there is none, or none is to begin."""
+        with self.reading:
+            while self.begun - self.kept >= 2 * self.in_flight and not self.over:
+                with self.moved:
+                    self.moved.wait(0.1)
+            for item in self.items if not self.over else ():
+                with self.moved:
+                    if self.over:
+                        return None
+                    self.begun += 1
+                if self.threads < self.in_flight:
+                    self.hire()
+                return self.begun - 1, item
+        with self.moved:
+            self.over = True
+            self.moved.notify_all()
+        return None
+
+    def hand_in(self, place: int, value: B) -> None:
+        """See that a result is kept, with what else is there; or in its turn, by somebody else."""
+        self.done[place] = value
+        while self.keeping.acquire(blocking=not self.ordered):
             try:
-                self.done.put(Done(job[0], SKIPPED if self.halted else self.work(job[1])))
-            except BaseException as error:
-                self.done.put(Done(job[0], None, error))
+                values = [self.done.pop(each) for each in self.ready()]
+                if values:
+                    self.keep(values)
+                    self.note(len(values))
+            finally:
+                self.keeping.release()
+            if not self.ordered or self.kept not in self.done:
+                return
 
+    def ready(self) -> list[int]:
+        """The places of the results that may be kept now."""
+        if not self.ordered:
+            return list(self.done)
+        return [*takewhile(self.done.__contains__, range(self.kept, self.begun))]
 
-def there(done: SimpleQueue[Done | End]) -> Iterator[Done | End]:
-    """What is there now, at least one; raises what was raised."""
-    while True:
-        told = done.get()
-        if told.error is not None:
-            raise told.error
-        yield told
-        if done.empty():
-            return
-
-
-def as_done(done: SimpleQueue[Done | End]) -> Iterator[list[Any]]:
-    """Results as they come, until all have."""
-    taken, expected = 0, -1
-    while taken != expected:
-        values = []
-        for told in there(done):
-            if isinstance(told, End):
-                expected = told.items
-            else:
-                values.append(told.value)
-        taken += len(values)
-        if values:
-            yield values
-
-
-def in_turn(done: SimpleQueue[Done | End]) -> Iterator[list[Any]]:
-    """Results by their place."""
-    held: dict[int, Any] = {}
-    turn, expected = 0, -1
-    while turn != expected:
-        for told in there(done):
-            if isinstance(told, End):
-                expected = told.items
-            else:
-                held[told.place] = told.value
-        values = []
-        while turn in held:
-            values.append(held.pop(turn))
-            turn += 1
-        if values:
-            yield values
+    def note(self, kept: int) -> None:
+        """Count what was kept, and tell those who wait for it."""
+        with self.moved:
+            self.kept += kept
+            if self.ordered or self.over:
+                self.moved.notify_all()

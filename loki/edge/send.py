@@ -116,7 +116,9 @@ def relenting(attempt: Attempt) -> Attempt:
 
 
 def after(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
-    """What came of a request that was not the first."""
+    """What came of a request that others were sent before."""
+    if not tries:
+        return result
     return result.map(lambda opened: replace(opened, attempts=opened.attempts + tries)).alt(
         lambda problem: replace(problem, attempts=problem.attempts + tries)
     )
@@ -165,9 +167,10 @@ def retried(attempt: Attempt) -> Open:
         limits = request.draft.target.limits
         started = time.monotonic()
         deadline = started + (limits.total or 0)
-        heard = [attempt(request, deadline)]
-        if not isinstance(heard[0], Success):
-            heard = again(heard[0], lambda: attempt(request, deadline), limits, deadline)
+        first = attempt(request, deadline)
+        if isinstance(first, Success):
+            return first
+        heard = again(first, lambda: attempt(request, deadline), limits, deadline)
         tries = sum(map(attempts_of, heard))
         return (
             heard[-1]

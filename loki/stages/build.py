@@ -35,7 +35,10 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
 
 def compact(body: Json) -> str:
     """JSON as in RFC 8259, without spaces."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return ENCODER.encode(body)
+
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
-from typing import cast
+from typing import Any, cast
 
 from returns.result import Failure, Result, Success
 
@@ -46,15 +46,14 @@ def parse(response: Response) -> Result[Reply, Problem]:
     tally = Tally()
     events = read_json(wire_of(response.request).read, response.body)
     text, thoughts = words([*tally.hear(events), *tally.rest()])
-    return tally.reply(response.request, whole=True).map(
-        lambda reply: replace(
-            reply,
-            text=text,
-            reasoning=thoughts,
-            seconds=response.seconds,
-            attempts=response.attempts,
-            request_id=request_id(response.headers),
-        )
+    return tally.reply(
+        response.request,
+        whole=True,
+        text=text,
+        reasoning=thoughts,
+        seconds=response.seconds,
+        attempts=response.attempts,
+        request_id=request_id(response.headers),
     )
 
 
@@ -112,20 +111,19 @@ def tell(
 
 def ending(opened: Opened, tally: Tally, whole: bool, first: float | None, now: float) -> Stream:
     """The tool calls and Done, or why there is no proper end."""
-    result = tally.reply(opened.request, whole)
-    if not isinstance(result, Success):
-        yield Failure(tally.broke(result.failure(), opened))
-        return
-    reply = result.unwrap()
-    yield from map(Success, reply.tool_calls)
-    timed = replace(
-        reply,
+    result = tally.reply(
+        opened.request,
+        whole,
         seconds=now - opened.started,
         first_token_seconds=None if first is None else first - opened.started,
         attempts=opened.attempts,
         request_id=request_id(opened.headers),
     )
-    yield Success(Done(timed))
+    if not isinstance(result, Success):
+        yield Failure(tally.broke(result.failure(), opened))
+        return
+    yield from map(Success, result.unwrap().tool_calls)
+    yield Success(Done(result.unwrap()))
 
 
 def collect(stream: Stream) -> Result[Reply, Problem]:
@@ -191,6 +189,9 @@ def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> I
 # ---- events to a reply -----------------------------------------------------------------------
 
 
+NOTHING = Usage()
+
+
 class Tally:
     """What has been heard of an answer so far, but for its words, which are told on at once."""
 
@@ -202,7 +203,7 @@ class Tally:
         self.refusal = ""
         self.carry: list[JsonObject] = []
         self.finish: str | None = None
-        self.usage = Usage()
+        self.usage = NOTHING
         self.spoke = False
         self.problem: Problem | None = None
 
@@ -225,7 +226,7 @@ class Tally:
             case ToolPiece():
                 self.pieces.append(event)
             case Usage():
-                self.usage = overlay(self.usage, event)
+                self.usage = event if self.usage is NOTHING else overlay(self.usage, event)
             case Carry(block):
                 self.carry.append(block)
             case Finish(raw):
@@ -244,8 +245,8 @@ class Tally:
         told = replace(problem, usage=self.usage, attempts=opened.attempts)
         return replace(told, kind="garbled", again=False) if self.spoke else told
 
-    def reply(self, request: Request, whole: bool) -> Result[Reply, Problem]:
-        """The reply without its words, or why there is none."""
+    def reply(self, request: Request, whole: bool, **told: Any) -> Result[Reply, Problem]:
+        """The reply, with what is told beside what was heard, or why there is none."""
         if self.problem is not None:
             return Failure(self.problem)
         finish = FINISHES.get(self.finish or "", "other")
@@ -257,14 +258,13 @@ class Tally:
         return read_calls(self.pieces, finish).map(
             lambda calls: Reply(
                 model=request.draft.target.name,
-                text="",
-                reasoning="",
                 tool_calls=calls,
                 finish="tools" if calls and finish == "stop" else finish,
                 finish_raw=self.finish,
                 usage=self.usage,
                 request=request,
                 carry=tuple(self.carry),
+                **{"text": "", "reasoning": "", **told},
             )
         )
 

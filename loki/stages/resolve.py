@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -161,10 +161,9 @@ def over(base: Limits, said: Limits) -> Limits:
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
-    if said == Limits():
-        return base
-    told = {f.name: getattr(said, f.name) for f in fields(said)}
-    return replace(base, **{name: value for name, value in told.items() if value is not None})
+    told = {name: getattr(said, name) for name in Limits.__slots__}
+    changes = {name: value for name, value in told.items() if value is not None}
+    return replace(base, **changes) if changes else base
 
 
 # ---- what the model can do -------------------------------------------------------------------

@@ -90,4 +90,7 @@ def rounded(seconds: float | None) -> float | None:
 
 def compact(value: Any) -> str:
     """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(value)
+
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

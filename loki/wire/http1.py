@@ -78,7 +78,8 @@ def read_headers(text: str) -> dict[str, str]:
     {'via': 'a, b, c'}
     """
     headers: dict[str, str] = {}
-    for line in (FOLD.sub(" ", text) if FOLD.search(text) else text).split("\n")[1:]:
+    folded = "\n " in text or "\n\t" in text
+    for line in (FOLD.sub(" ", text) if folded else text).split("\n")[1:]:
         name, colon, value = line.partition(":")
         if colon:
             name, value = name.strip().lower(), value.strip()

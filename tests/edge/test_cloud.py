@@ -32,7 +32,7 @@ from loki.clients import SERVICES
 from loki.edge import aws, entra, google, identity, secrets
 from loki.edge.regions import with_regions
 from loki.problems import Problem
-from loki.records import Client
+from loki.records import Ask, Client, Dialect, Draft, Limits, Model, Target
 from loki.stages.configure import configure
 
 Environ = dict[str, str]
@@ -686,11 +686,17 @@ def test_what_is_nearest_to_the_client_counts(case: str) -> None:
 
 def test_the_way_of_aws_needs_a_region_and_a_service_that_signs() -> None:
     openai = client({"type": "openai", "auth": "aws"})
-    problem = identity.proof(openai, SERVICES["openai"], {}).failure()
+    problem = identity.proof(draft_to(openai), SERVICES["openai"], {}).failure()
     assert problem.kind == "config" and "auth: aws is not for openai" in problem.message
     nowhere = client({"type": "bedrock", "profile": "dev", "api_base": "https://a.example"})
-    problem = identity.proof(nowhere, SERVICES["bedrock"], {}).failure()
+    problem = identity.proof(draft_to(nowhere), SERVICES["bedrock"], {}).failure()
     assert problem.kind == "config" and "needs a region" in problem.message
+
+
+def draft_to(client: Client) -> Draft:
+    """A request to a client, of no importance."""
+    target = Target(Ask(), client, Model("m", "m"), Dialect(), Limits())
+    return Draft(target, "https://a.example", {}, {})
 
 
 REGIONS: dict[str, tuple[dict[str, str], Environ, str | None]] = {

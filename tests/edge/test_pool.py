@@ -11,7 +11,7 @@ import pytest
 from servers import plain, reply, serving
 
 from loki import Ask, Message, answers, open_env
-from loki.edge.pool import Flow, flowing
+from loki.edge.pool import Crew, flowing
 
 
 def slow_first(item: int) -> int:
@@ -76,19 +76,22 @@ def test_what_is_raised_by_the_items_is_raised_here() -> None:
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_halt_finishes_what_has_begun_and_ends(ordered: bool) -> None:
     begun: list[int] = []
+    told: list[int] = []
 
     def work(item: int) -> int:
         begun.append(item)
         time.sleep(0.02)
         return item
 
-    flow = Flow(work, count(), 4)
-    told = []
-    for value in flow.results(ordered):
-        told.append(value)
-        if len(told) == 3:
-            flow.halt()
+    def keep(values: list[int]) -> None:
+        told.extend(values)
+        if len(told) >= 3:
+            crew.halt()
+
+    crew = Crew(work, count(), keep, 4, ordered)
+    crew.run()
     assert sorted(told) == sorted(begun) and len(told) <= 3 + 4 + 4
+    assert told == sorted(told) or not ordered
 
 
 def test_a_halt_ends_it_though_the_items_never_come() -> None:
@@ -98,12 +101,52 @@ def test_a_halt_ends_it_though_the_items_never_come() -> None:
         yield 1
         never.wait(5)
 
-    flow = Flow(lambda x: x, items(), 2)
-    results = flow.results()
-    assert next(results) == 1
-    flow.halt()
-    assert list(results) == []
+    told: list[int] = []
+    crew = Crew(lambda x: x, items(), told.extend, 2)
+    started = time.monotonic()
+    crew.run(tick=lambda: crew.halt() if told else None)
+    assert told == [1] and time.monotonic() - started < 2
     never.set()
+
+
+def test_a_thread_begins_nothing_before_its_last_result_is_kept() -> None:
+    """So a kill loses no more than what was to be in flight."""
+    begun, kept, most, lock = [0], [0], [0], threading.Lock()
+
+    def work(item: int) -> int:
+        with lock:
+            begun[0] += 1
+            most[0] = max(most[0], begun[0] - kept[0])
+        return item
+
+    def keep(values: list[int]) -> None:
+        time.sleep(0.001)
+        with lock:
+            kept[0] += len(values)
+
+    Crew(work, range(300), keep, 8).run()
+    assert kept == [300] and most[0] <= 8
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_slow_keeping_keeps_all_of_many_quick_results(ordered: bool) -> None:
+    kept: list[int] = []
+
+    def keep(values: list[int]) -> None:
+        time.sleep(0.0005)
+        kept.extend(values)
+
+    Crew(lambda x: x, range(2000), keep, 16, ordered).run()
+    assert (kept if ordered else sorted(kept)) == list(range(2000))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_what_keeping_raises_ends_it(ordered: bool) -> None:
+    def keep(values: list[int]) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        Crew(lambda x: x, count(), keep, 4, ordered).run()
 
 
 def test_many_questions_are_answered_in_their_order() -> None:

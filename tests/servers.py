@@ -40,6 +40,7 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)  # a client went away
     port: int = 0
+    guests: int = 0  # connections so far
     times: list[float] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
 
@@ -49,6 +50,7 @@ class Server:
 
     def accept(self, connection: socket.socket) -> None:
         """Serve a connection, behind TLS if there is any."""
+        self.guests += 1
         if self.tls is None:
             self.serve(connection)
             return

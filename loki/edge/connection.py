@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from copy import copy
 from errno import EPIPE
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 else:
     Connection = object
 
-SLICE = 0.25  # seconds: after that much silence, ``meanwhile`` is called
+SLICE = 0.25  # seconds: after that much silence, ``meanwhile`` is called if it is anything
+LONG = 10.0  # seconds: else the clock is looked at
 PIECE = 16384  # bytes sent at once
 LARGE = 65536  # bytes received at once
+LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
 
 
 class Trip:
@@ -48,14 +51,14 @@ class Trip:
         left = min(began + self.idle, self.deadline) - now
         if left <= 0:
             raise TimeoutError("timed out")
-        return min(left, SLICE)
+        return min(left, SLICE if meanwhile.get() else LONG)
 
 
 #: The request that is sent just now; None leaves a connection to its own limits.
 on_its_way: ContextVar[Trip | None] = ContextVar("on_its_way", default=None)
 
 #: Called now and then while nothing comes; what it raises ends the wait.
-meanwhile: ContextVar[Callable[[], None]] = ContextVar("meanwhile", default=lambda: None)
+meanwhile: ContextVar[Callable[[], None] | None] = ContextVar("meanwhile", default=None)
 
 
 class File(RawIOBase):
@@ -85,6 +88,7 @@ class Arrival:
     def __init__(self, connection: Punctual, trip: Trip) -> None:
         """Hear the head; raises HTTPException and OSError."""
         self.connection: Punctual | None = connection
+        self.trip = trip
         self.keep: Callable[[Punctual], None] | None = None
         self.lasting = False
         arrivals, data, found = connection.arrivals(trip), b"", None
@@ -113,11 +117,16 @@ class Arrival:
         yield from iter(lambda: packed.read1(PIECE, decode_content=True), b"")
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection; where only the end of the body is left, it is there already."""
         connection, self.connection = self.connection, None
-        if connection is not None and self.lasting and self.keep:
+        if connection is None:
+            return
+        self.trip.idle = LATE
+        with suppress(OSError, ValueError, HTTPError):  # Broken is a ValueError
+            next(self.chunks, None)
+        if self.lasting and self.keep:
             self.keep(connection)
-        elif connection is not None:
+        else:
             connection.close()
 
 
@@ -153,6 +162,11 @@ class Punctual(Connection):
             sock = SimpleNamespace(makefile=lambda mode: BufferedReader(File(pieces)))
         return HTTPResponse(sock, *args, **named)
 
+    def _tunnel(self) -> None:
+        """Ask a proxy for the way through; the handshake after it has its own time again."""
+        super()._tunnel()
+        self.sock.settimeout(self.timeout)
+
     def arrivals(self, trip: Trip) -> Iterator[bytes]:
         """What comes, each piece at once, to the end; raises OSError."""
         while True:
@@ -163,7 +177,8 @@ class Punctual(Connection):
                 try:
                     piece = self.sock.recv(LARGE)
                 except TimeoutError:
-                    meanwhile.get()()
+                    if call := meanwhile.get():
+                        call()
             if not piece:
                 return
             yield piece

@@ -183,14 +183,21 @@ class Swift(Trusting):
     ) -> Any:
         """Send a request; raises as requests does."""
         key = host_of(request.url or ""), repr(proxies)
-        connection, since = self.idle.pop(key, (None, 0.0))
-        fresh = time.monotonic() - since < FRESH
-        if connection is not None and (fresh or connection.is_connected):
+        connection = self.open(key)
+        if connection is not None:
             answer: Any = exchange(connection, *self.said(request, connection, proxies))
         else:
             answer = super().send(request, proxies=proxies, verify=verify(), **named)
         answer.keep = partial(self.keep, key)
-        return answer
+        return answer if isinstance(answer, Arrival) else MadeUp(answer)
+
+    def open(self, key: tuple[str, str]) -> Punctual | None:
+        """A connection that is open, if there is one."""
+        connection, since = self.idle.pop(key, (None, 0.0))
+        if connection and time.monotonic() - since > FRESH and not connection.is_connected:
+            connection.close()
+            return None
+        return connection
 
     def said(
         self, request: requests.PreparedRequest, connection: Punctual, proxies: dict[str, str]
@@ -211,8 +218,8 @@ class Swift(Trusting):
         self.idle[key] = connection, time.monotonic()
 
     def build_response(self, req: Any, resp: Any) -> Any:
-        """The answer as it came, or one that the package ``responses`` made up for a test."""
-        return resp if isinstance(resp, Arrival) else Arrived(resp)
+        """The answer as it came."""
+        return resp if isinstance(resp, Arrival) else super().build_response(req, resp)
 
 
 def exchange(connection: Punctual, *request: Any) -> Arrival:
@@ -241,13 +248,13 @@ def put_down(idle: dict[tuple[str, str], tuple[Punctual, float]]) -> None:
         connection.close()
 
 
-class Arrived:
-    """An answer of urllib3's, as an Arrival."""
+class MadeUp:
+    """An answer that the package ``responses`` made up for a user's test, as an Arrival."""
 
-    def __init__(self, raw: Any) -> None:
-        self.status, self.close = raw.status, raw.close
-        self.headers = {name.lower(): value for name, value in raw.headers.items()}
-        self.chunks = iter(lambda: raw.read1(PIECE, decode_content=True), b"")
+    def __init__(self, answer: requests.Response) -> None:
+        self.status, self.close = answer.status_code, answer.close
+        self.headers = {name.lower(): value for name, value in answer.headers.items()}
+        self.chunks = answer.iter_content(PIECE)
 
 
 POOLS = 32  # servers that an adapter keeps connections to

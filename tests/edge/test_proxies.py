@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +50,22 @@ def test_a_proxy_behind_tls(home: Home, server: Server) -> None:
         unknown = home.run("Hi")
     assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
     assert unknown.code == 69 and "is not trusted" in unknown.err and len(server.asked) == 1
+
+
+def test_a_handshake_behind_a_proxy_has_the_time_to_connect(home: Home) -> None:
+    def slow(connection: socket.socket) -> None:
+        time.sleep(0.8)
+        behind.accept(connection)
+
+    with (
+        serving(ANSWER, tls=certificates().server()) as behind,
+        socket.create_server(("127.0.0.1", 0)) as door,
+        listening(http) as proxy,
+    ):
+        threading.Thread(target=lambda: slow(door.accept()[0]), daemon=True).start()
+        behind.port = door.getsockname()[1]
+        done = ask(home, behind, proxy.address("http"))
+    assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])

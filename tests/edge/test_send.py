@@ -300,21 +300,6 @@ def test_leaving_a_stream_closes_the_connection() -> None:
         assert server.closed.wait(2)
 
 
-def test_connections_are_kept_for_the_next_call() -> None:
-    ports: set[int] = set()
-    with serving(GOOD) as server:
-        env = env_for(server)
-        serve = server.serve
-
-        def count(connection: socket.socket) -> None:
-            ports.add(connection.getpeername()[1])
-            serve(connection)
-
-        server.serve = count  # type: ignore[method-assign]
-        assert all(answer(env, ask()).unwrap().text == "Hello." for _ in range(5))
-    assert len(ports) == 1
-
-
 def test_answers_that_are_too_large_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loki.stages.begin.LARGEST", 1000)
     with serving(plain(json.dumps(reply("x" * 2000)).encode())) as server:

@@ -1,0 +1,204 @@
+"""Connections: kept where that is safe, one piece a request, and every way a body may end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+import responses
+from certificates import certificates
+from servers import ANSWER, CLOSE, DONE, Script, Server, delta, plain, reply, serving, streamed
+from support import config
+from urllib3.util.ssltransport import SSLTransport
+
+from loki.edge.env import over
+from loki.pipeline import Env, answer, stream
+from loki.records import Ask, Limits, Message, Stream
+
+ASK = Ask((Message("user", "Hi"),), model="local:m", stream=False, limits=Limits(retries=0, idle=2))
+GOOD = plain(reply())
+HELLO = json.dumps(reply()).encode()
+
+
+def env_for(address: str, **entry: object) -> Env:
+    """A pipeline to a server; nothing is written into a ledger."""
+    client = {"type": "openai-compatible", "name": "local", "api_base": address, **entry}
+    return over(config({**client, "access_token": "tok"}), {}, keep=False)
+
+
+def body(*steps: bytes | float, head: str = "", status: str = "HTTP/1.1 200 OK") -> Script:
+    """An answer by its header lines and what follows them."""
+    return [f"{status}\r\ncontent-type: application/json\r\n{head}\r\n".encode(), *steps]
+
+
+def chunk(data: bytes) -> bytes:
+    """A chunk of a body."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+CHUNKED = "transfer-encoding: chunked\r\n"
+LENGTH = f"content-length: {len(HELLO)}\r\n"
+KEPT: dict[str, Script] = {
+    "a length": GOOD,
+    "chunks": body(chunk(HELLO[:9]) + chunk(HELLO[9:]) + b"0\r\n\r\n", head=CHUNKED),
+    "chunks one by one": body(
+        chunk(HELLO[:9]), 0.01, chunk(HELLO[9:]) + b"0\r\n\r\n", head=CHUNKED
+    ),
+    "HTTP/1.0": body(HELLO, head=LENGTH + "connection: keep-alive\r\n", status="HTTP/1.0 200 OK"),
+}
+LEFT: dict[str, Script] = {
+    "a farewell": body(HELLO, head=LENGTH + "connection: close\r\n"),
+    "no length": body(HELLO, CLOSE),
+    "HTTP/1.0": body(HELLO, CLOSE, head=LENGTH, status="HTTP/1.0 200 OK"),
+    "more than was said": body(HELLO + b"HTTP/1.1 500 X\r\n\r\n", head=LENGTH),
+    "a late end": body(chunk(HELLO) + b"0\r\n", 0.05, b"\r\n", head=CHUNKED),
+    "packed": body(
+        packed := gzip.compress(HELLO),
+        head=f"content-encoding: gzip\r\ncontent-length: {len(packed)}\r\n",
+    ),
+}
+
+
+def calls(server: Server, number: int = 4) -> None:
+    """Ask some questions, one after the other."""
+    env = env_for(server.address)
+    for _ in range(number):
+        told = answer(env, ASK).unwrap()
+        assert (told.text, told.attempts) == ("Hello.", 1)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_connection_is_kept_for_the_next_call(name: str) -> None:
+    with serving(KEPT[name]) as server:
+        calls(server)
+    assert (server.guests, len(server.asked)) == (1, 4)
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_a_connection_is_left_where_the_next_answer_would_not_be_ours(name: str) -> None:
+    with serving(LEFT[name]) as server:
+        calls(server)
+    assert (server.guests, len(server.asked)) == (4, 4)
+
+
+def test_a_connection_behind_tls_is_kept_too() -> None:
+    with serving(GOOD, tls=certificates().server()) as server:
+        env = env_for(server.address, extra={"ca_bundle": str(certificates().authority)})
+        assert all(answer(env, ASK).unwrap().text == "Hello." for _ in range(4))
+    assert server.guests == 1
+
+
+def test_a_server_that_hung_up_meanwhile_is_connected_to_anew() -> None:
+    with serving([*GOOD, 0.1, CLOSE]) as server:
+        env = env_for(server.address)
+        for _ in range(3):
+            assert answer(env, ASK).unwrap().attempts == 1
+            time.sleep(0.2)
+    assert (server.guests, len(server.asked)) == (3, 3)
+
+
+def streams(env: Env, number: int = 1) -> list[Stream]:
+    """Some answers that have begun."""
+    return [stream(env, replace(ASK, stream=True)).unwrap() for _ in range(number)]
+
+
+def test_a_stream_that_is_heard_to_its_end_leaves_its_connection() -> None:
+    with serving(ANSWER) as server:
+        env = env_for(server.address)
+        assert all(list(each) for _ in range(3) for each in streams(env))
+    assert (server.guests, len(server.asked)) == (1, 3)
+
+
+def test_a_stream_that_is_left_takes_its_connection_along() -> None:
+    with serving(streamed(delta("Hel"), 2.0, delta("lo."), DONE), ANSWER) as server:
+        env = env_for(server.address)
+        (left,) = streams(env)
+        next(left)
+        left.close()
+        assert server.closed.wait(1)
+        assert all(list(each) for each in streams(env))
+    assert server.guests == 2
+
+
+def test_streams_at_once_have_connections_of_their_own() -> None:
+    with serving(ANSWER) as server:
+        env = env_for(server.address)
+        both = streams(env, 2)
+        assert all(list(each) for each in both)
+        assert all(list(each) for each in streams(env))
+    assert server.guests == 2
+
+
+def test_head_and_body_leave_in_one_piece() -> None:
+    got: list[bytes] = []
+
+    def serve() -> None:
+        with door.accept()[0] as guest:
+            for _ in range(2):
+                got.append(guest.recv(65536))
+                guest.sendall(b"".join(each for each in GOOD if isinstance(each, bytes)))
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        server = threading.Thread(target=serve)
+        server.start()
+        env = env_for(f"http://127.0.0.1:{door.getsockname()[1]}/v1")
+        assert all(answer(env, ASK).unwrap().text == "Hello." for _ in range(2))
+        server.join()
+    for piece in got:
+        head, _, sent = piece.partition(b"\r\n\r\n")
+        assert json.loads(sent)["model"] == "m"
+        assert head.startswith(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:")
+        assert b"\r\nAuthorization: Bearer tok\r\n" in head
+    assert got[0] == got[1]
+
+
+def test_a_refusal_of_a_large_request_is_heard_though_it_is_not_taken() -> None:
+    refusal = b'HTTP/1.1 413 X\r\ncontent-length: 34\r\n\r\n{"error": {"message": "Too long."}}'
+
+    def serve() -> None:
+        for _ in range(2):
+            with door.accept()[0] as guest:
+                guest.recv(65536)
+                guest.sendall(refusal)
+                guest.shutdown(socket.SHUT_WR)
+                while guest.recv(65536):  # else a reset would take the refusal with it
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=serve, daemon=True).start()
+        env = env_for(f"http://127.0.0.1:{door.getsockname()[1]}")
+        large = replace(ASK, messages=(Message("user", "x" * 5_000_000),))
+        for _ in range(2):
+            problem = answer(env, large).failure()
+            assert (problem.kind, problem.status) == ("input", 413)
+
+
+def test_tls_in_tls_has_what_connections_use() -> None:
+    """Sockets behind a proxy that itself speaks TLS are urllib3's own."""
+    assert all(hasattr(SSLTransport, name) for name in ("recv", "send", "settimeout"))
+
+
+@responses.activate(assert_all_requests_are_fired=True)
+def test_the_package_responses_can_stand_in_for_the_network() -> None:
+    """Whoever tests a script of his own with it needs no server."""
+    where = "http://models.invalid/v1/chat/completions"
+    wanted = [
+        responses.matchers.header_matcher({"Authorization": "Bearer tok"}),
+        responses.matchers.json_params_matcher({"model": "m"}, strict_match=False),
+    ]
+    responses.post(where, status=503, json={"error": {"message": "Soon."}}, match=wanted)
+    responses.post(where, json=reply("Hi there."), headers={"x-request-id": "r1"}, match=wanted)
+    env = env_for("http://models.invalid/v1")
+    told = answer(env, replace(ASK, limits=Limits(retries=1))).unwrap()
+    assert (told.text, told.attempts, told.request_id) == ("Hi there.", 2, "r1")
+
+
+@responses.activate
+def test_what_responses_raises_is_a_problem() -> None:
+    problem = answer(env_for("http://models.invalid/v1"), ASK).failure()
+    assert (problem.kind, problem.sent) == ("offline", False)

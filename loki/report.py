@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from itertools import starmap
+from operator import attrgetter
 from typing import NamedTuple
+
+from toolz import groupby, valmap
 
 from loki.records import JsonObject
 
@@ -61,10 +65,9 @@ def rows(found: Iterable[Row], by: Sequence[str]) -> list[Row]:
     >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
     [(('b',), 0), (('a',), 3)]
     """
-    groups: dict[tuple[str, ...], list[Tally]] = {}
-    for row in found:
-        groups.setdefault(row.keys, []).append(row.tally)
-    return sorted((Row(keys, total(each)) for keys, each in groups.items()), key=order(by))
+    groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), found)
+    sums = valmap(lambda alike: total(row.tally for row in alike), groups)
+    return sorted(starmap(Row, sums.items()), key=order(by))
 
 
 def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:

@@ -34,9 +34,9 @@ from loki.edge.pool import Crew
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
-from loki.records import JsonObject, Message, Request, Task
+from loki.records import JsonObject, Message, Task
 from loki.stages.account import Entry
-from loki.stages.resolve import resolve, size_of, worst_case
+from loki.stages.resolve import quota, resolve, worst_case
 
 #: A row, and its line or why there is none.
 Outcome = tuple[Row, Result[JsonObject, Problem]]
@@ -91,7 +91,7 @@ def usable(flags: Namespace) -> Result[None, Problem]:
 def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Order, Problem]:
     """The pipeline, what holds for every row, and where rows come from and go through."""
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
-    pacer = Pacer(flags.rpm, flags.tpm, size)
+    pacer = Pacer(flags.rpm, flags.tpm, lambda request: quota(request.draft.target))
     own = env_of(flags, environ, prog, paced=pacer.paced)
     return gather((own, source(next(iter(flags.text), "-"), form))).bind(
         lambda found: (
@@ -154,12 +154,6 @@ def remote(flags: Namespace, env: Env, plan: Plan, pacer: Pacer) -> Result[Remot
     from loki.edge.cluster import over_there, reach
 
     return reach(flags.scheduler).map(lambda cluster: over_there(cluster, plan.embed, env, pacer))
-
-
-def size(request: Request) -> int:
-    """About how many tokens a request takes of a quota."""
-    target = request.draft.target
-    return size_of(target) + (target.ask.max_tokens or 0)
 
 
 # ---- the run -----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ FORMS = ("svg", "png", "pdf")
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
 FEW = 8  # bars
 INK, FAINT = "#222222", "#DDDDDD"
-NEEDED = "pictures need matplotlib: pip install 'loki-pipe[chart]'"
+NEEDED = "pictures need matplotlib: pip install '.[chart]' in loki's folder"
 
 
 def paint(path: str, chart: Chart, stretch: str) -> Result[None, Problem]:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from threading import RLock
 
 import requests
+from toolz import itemfilter, keyfilter
 
 from loki.edge.files import directory
 from loki.edge.network import Trusting, host_of, own_proxy, plain, root, verify
@@ -48,8 +49,8 @@ def session_for(limits: Limits) -> requests.Session:
 def lent(environ: Environ, starts: tuple[str, ...]) -> Iterator[None]:
     """Let packages that read os.environ see ours; only what differs is put there, for a while."""
     with LENDING:
-        ours = {name: value for name, value in environ.items() if name.startswith(starts)}
-        theirs = {name: value for name, value in os.environ.items() if name.startswith(starts)}
+        ours: Environ = keyfilter(lambda name: name.startswith(starts), environ)
+        theirs: Environ = keyfilter(lambda name: name.startswith(starts), os.environ)
         try:
             swap(theirs, ours)
             yield
@@ -61,7 +62,7 @@ def swap(old: Environ, new: Environ) -> None:
     """Put other variables into os.environ."""
     for name in old.keys() - new.keys():
         os.environ.pop(name, None)
-    os.environ.update({name: value for name, value in new.items() if old.get(name) != value})
+    os.environ.update(itemfilter(lambda item: old.get(item[0]) != item[1], new))
 
 
 #: One at a time lends.

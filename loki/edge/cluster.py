@@ -16,8 +16,9 @@ from loki.edge.network import Attempt
 from loki.edge.pacer import STOPPED, Pacer
 from loki.pipeline import Env
 from loki.problems import Problem, fail
-from loki.records import JsonObject, Opened, Request
+from loki.records import JsonObject, Opened, Request, Task
 from loki.stages.account import Entry
+from loki.stages.resolve import DEFAULT_LIMITS, over, quota, resolve
 
 PATIENCE = 10  # seconds to reach the scheduler
 
@@ -35,7 +36,7 @@ def reach(address: str) -> Result[Any, Problem]:
     try:
         dask: Any = import_module("distributed")
     except ImportError:
-        return fail("config", "--scheduler needs Dask: pip install 'loki-pipe[dask]'")
+        return fail("config", "--scheduler needs Dask: pip install '.[dask]' in loki's folder")
     try:
         client = dask.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -51,10 +52,14 @@ def over_there(
     cluster: Any, embed_it: bool, env: Env, pacer: Pacer
 ) -> Callable[[Job], Result[JsonObject, Problem]]:
     """Ask a row on the cluster, in its turn; the ledger stays here."""
+    task: Task = "embedding" if embed_it else "chat"
 
     def stage(job: Job) -> Result[JsonObject, Problem]:
+        target = resolve(env.config, task)(job.ask).value_or(None)  # a worker may know more of it
+        limits = target.limits if target else over(DEFAULT_LIMITS, job.ask.limits)
+        tokens = quota(target) if target else 0
         while True:
-            if pacer.turn(len(str(job.ask.messages)) // 4) is None:
+            if pacer.turn(tokens) is None:
                 return Failure(STOPPED)
             began = pacer.clock()
             told: Told = cluster.submit(here, embed_it, bare(job), pure=False).result()
@@ -63,15 +68,10 @@ def over_there(
             if told.problem is None:
                 pacer.took(began)
                 return Success(told.line or {})
-            if not pacer.slowed(told.problem, began, longest_wait(env, job)):
+            if not pacer.slowed(told.problem, began, limits.max_wait or 0.0):
                 return Failure(told.problem)
 
     return stage
-
-
-def longest_wait(env: Env, job: Job) -> float:
-    """The longest pause that a server may ask for, in seconds."""
-    return job.ask.limits.max_wait or 60.0
 
 
 def bare(job: Job) -> Job:

@@ -33,7 +33,7 @@ def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:
         from azure.core.exceptions import AzureError
         from azure.identity import DefaultAzureCredential
     except ImportError:
-        how = "pip install 'loki-pipe[azure]'"
+        how = "pip install '.[azure]' in loki's folder"
         return fail("config", f"client {client.name!r}: auth: entra needs azure-identity: {how}")
     for name in SECRETS:
         hide(environ.get(name, ""))

@@ -291,6 +291,11 @@ def largest(target: Target) -> Usage:
     return Usage(input=sum(sizes), output=0, searches=searches)
 
 
+def quota(target: Target) -> int:
+    """About how many tokens a call takes of what a minute allows."""
+    return (largest(target).input or 0) + (target.ask.max_tokens or 0)
+
+
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
 SEARCH = 100
 DOCUMENT = 500

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from returns.result import Result, Success
+from toolz import keyfilter
 
 from loki.problems import Problem, fail
 from loki.records import PRICES, Json, JsonObject
@@ -74,7 +75,8 @@ def complaints_about(client: str, models: Json) -> Iterator[str]:
 
 def known(entry: JsonObject) -> JsonObject:
     """The keys of an entry that we read."""
-    return {key: value for key, value in entry.items() if key in RULES or key.startswith(ABLE)}
+    read: JsonObject = keyfilter(lambda key: key in RULES or key.startswith(ABLE), entry)
+    return read
 
 
 def rule(key: str) -> Callable[[Any], bool]:
@@ -176,7 +178,8 @@ def flat(clients: Clients) -> dict[tuple[str, str], JsonObject]:
 
 def prices_in(entry: JsonObject) -> JsonObject:
     """What an entry says about money."""
-    return {key: each for key, each in entry.items() if key.endswith("_price") or key == "variants"}
+    told: JsonObject = keyfilter(lambda key: key.endswith("_price") or key == "variants", entry)
+    return told
 
 
 TYPES = ("chat", "embedding", "reranker")

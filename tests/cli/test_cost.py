@@ -580,4 +580,4 @@ def test_without_matplotlib_a_picture_says_what_to_install(year: Home) -> None:
     year.environ["PYTHONPATH"] = str(year.folder)
     done = cost(year, "--since", "2024-10", "--chart", str(year.folder / "c.svg"))
     assert done.code == 64
-    assert "pictures need matplotlib: pip install 'loki-pipe[chart]'" in done.err
+    assert "pictures need matplotlib: pip install '.[chart]' in loki's folder" in done.err

@@ -799,7 +799,7 @@ def test_entra_without_its_package_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "azure.identity", None)
     problem = entra.token(client(AZURE), environ).failure()
-    assert problem.kind == "config" and "pip install 'loki-pipe[azure]'" in problem.message
+    assert problem.kind == "config" and "pip install '.[azure]' in loki's folder" in problem.message
 
 
 # ---- real commands -------------------------------------------------------------------------------

@@ -31,25 +31,31 @@ def rate(pace: Pace, now: float) -> float:
 
 
 def refused(pace: Pace | None, now: float, accepted: float, news: bool) -> Pace:
-    """The pace after a refusal; ``accepted`` is how many a second the server took lately.
+    """The pace after a refusal; ``accepted`` is how many a second the server took, as it seems.
 
     It is slower only if the refusal is news: the server took something at the pace so far, and
-    the request was sent at that pace. All others are echoes of one refusal.
+    the request was sent at that pace. All others are echoes of one refusal. Those of the first
+    tell, one by one, how many of the first burst were taken.
 
     >>> first = refused(None, 10, accepted=50, news=True)
     >>> first.peak, rate(first, 10)
     (50, 25.0)
-    >>> refused(first, 10.1, accepted=50, news=False) == first
-    True
+    >>> refused(first, 10.1, accepted=48, news=False).peak
+    48
     >>> round(rate(refused(first, 15, accepted=49, news=True), 15), 1)
     39.2
     """
     if pace is None:
         return Pace(max(accepted, LEAST), FIRST, now, SOON)
     if not news:
-        return pace
+        return pace._replace(peak=max(LEAST, min(pace.peak, accepted))) if is_first(pace) else pace
     peak = min(rate(pace, now), max(accepted, pace.peak / 2))
     return Pace(peak, LATER, now, min(LATE, 2 * pace.span))
+
+
+def is_first(pace: Pace) -> bool:
+    """Whether this is the pace after a first burst."""
+    return pace.cut == FIRST
 
 
 def silence(refusals: int) -> float:

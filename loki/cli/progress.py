@@ -19,7 +19,7 @@ def progress(prog: str, quiet: bool, run: Run, inputs: Source) -> Iterator[Calla
     """A function to be called now and then."""
     if quiet:
         yield lambda: None
-    elif sys.stderr.isatty() and not sys.stdout.isatty():  # rows and a bar would mix
+    elif sys.stderr.isatty() and (run.out.path or not sys.stdout.isatty()):  # else they would mix
         with drawn(run, inputs.size()) as tick:
             yield tick
     else:

@@ -61,7 +61,7 @@ def over_there(
         while True:
             if pacer.turn(tokens) is None:
                 return Failure(STOPPED)
-            began = pacer.clock()
+            began = pacer.begin()
             told: Told = cluster.submit(here, embed_it, bare(job), pure=False).result()
             for entry in told.entries:
                 env.record(entry)

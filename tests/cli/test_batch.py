@@ -392,14 +392,19 @@ def test_a_terminal_sees_how_far_it_is(home: Home) -> None:
 # ---- pace --------------------------------------------------------------------------------------
 
 
-def test_the_pace_settles_near_what_the_server_takes(home: Home) -> None:
-    with bulk_server(limit=50) as server:
+@pytest.mark.parametrize(("latency", "in_flight"), [(0.0, 16), (0.8, 64)])
+def test_the_pace_settles_near_what_the_server_takes(
+    home: Home, latency: float, in_flight: int
+) -> None:
+    """Also where nothing has been answered yet when the first of a burst are refused."""
+    with bulk_server(limit=50, latency=latency) as server:
         rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(600)))
         started = time.monotonic()
-        done = batch(at(home, server.address), str(rows))
+        done = batch(at(home, server.address), str(rows), "-j", f"{in_flight}")
         seconds = time.monotonic() - started
+        refused = server.counts["refused"]
     assert done.code == 0 and len(done.lines) == 600
-    assert seconds < 2 * 600 / 50
+    assert seconds < 2 * 600 / 50 and 0 < refused < 60
 
 
 def test_requests_a_minute_hold(home: Home, fast: Counting) -> None:

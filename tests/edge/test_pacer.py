@@ -111,3 +111,50 @@ def test_no_history_of_refusals_stops_a_run(told: list[tuple[float, float, bool]
         pace = refused(pace, now, accepted, news)
         assert rate(pace, now) >= LEAST and pace.peak >= 0
     assert pace is not None and rate(pace, now + 1000) > rate(pace, now)
+
+
+def test_a_burst_tells_what_a_server_takes_though_its_answers_take_long() -> None:
+    made, clock = pacer()
+    sent = [made.begin() for _ in range(64)]
+    clock.wait(0.01)
+    for began in sent[50:]:  # nothing has been answered yet
+        assert made.slowed(BUSY, began, 60)
+    assert made.pace is not None and made.pace.peak == 50
+
+
+def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
+    made, clock = pacer(per_minute=60)
+    assert made.turn(0) == 0.0
+    refusal = [replace(BUSY, wait=5.0)]
+
+    def wait(timeout: float | None = None) -> bool:
+        clock.wait(timeout or 0)
+        if refusal:
+            made.slowed(refusal.pop(), made.begin(), 60)
+        return False
+
+    made.stop.wait = wait  # type: ignore[method-assign]
+    assert made.turn(0) == pytest.approx(1.0 + 5.0)
+
+
+def test_turns_given_at_an_older_pace_are_given_anew() -> None:
+    made, clock = pacer()
+    made.pace = Pace(peak=10, cut=0.5, since=clock.now - 1000, span=4)
+    starts = []
+    for _ in range(3):  # what waits for its turn when the refusal comes
+        starts.append(made.claim(0))
+    made.taken = True
+    assert made.slowed(BUSY, made.begin(), 60) and made.pace.since == clock.now
+    assert all(age != made.age for _, age in starts)
+    times = [made.claim(0)[0] for _ in range(3)]
+    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    assert times[0] == pytest.approx(clock.now + 0.25)
+    assert steps == pytest.approx([1 / rate(made.pace, time) for time in times[:2]])
+
+
+def test_what_one_minute_allows_in_tokens_is_counted_once_for_each() -> None:
+    made, clock = pacer(tokens_per_minute=600, size=lambda ask: 10)
+    assert made.turn(10) == 0.0
+    made.hold = clock.now + 0.5
+    assert made.turn(10) == pytest.approx(1.0)
+    assert made.next_token == pytest.approx(clock.now + 1.0)

@@ -12,9 +12,10 @@ from threading import RLock
 import requests
 from toolz import itemfilter, keyfilter
 
+from loki.edge.adapters import Trusting, own_proxy, verify
 from loki.edge.files import directory
-from loki.edge.network import Trusting, host_of, own_proxy, plain, root, verify
 from loki.edge.secrets import redact
+from loki.edge.words import host_of, plain, root
 from loki.records import Client, Limits
 
 Environ = Mapping[str, str]

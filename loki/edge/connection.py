@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from copy import copy
 from errno import EPIPE
 from functools import cache
-from http.client import BadStatusLine, HTTPResponse, RemoteDisconnected
-from io import BufferedReader, RawIOBase
+from http.client import HTTPResponse
+from io import BufferedReader
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
 
-from loki.wire.chunked import Broken
-from loki.wire.http1 import read_body, read_head
+from loki.edge.arrival import Arrival, File
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPSConnection as Connection
@@ -33,7 +31,6 @@ SLICE = 0.25  # seconds: after that much silence, ``meanwhile`` is called if it 
 LONG = 10.0  # seconds: else the clock is looked at
 PIECE = 16384  # bytes sent at once
 LARGE = 65536  # bytes received at once
-LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
 
 
 class Trip:
@@ -59,75 +56,6 @@ on_its_way: ContextVar[Trip | None] = ContextVar("on_its_way", default=None)
 
 #: Called now and then while nothing comes; what it raises ends the wait.
 meanwhile: ContextVar[Callable[[], None] | None] = ContextVar("meanwhile", default=None)
-
-
-class File(RawIOBase):
-    """Pieces of bytes, as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.pieces, self.rest = pieces, b""
-
-    def readable(self) -> bool:
-        """As every reader."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """The next bytes."""
-        piece = self.rest or next(self.pieces, b"")
-        size = min(len(piece), len(buffer))
-        buffer[:size], self.rest = piece[:size], piece[size:]
-        return size
-
-
-class Arrival:
-    """An answer that has begun; ``keep`` takes its connection if another request may have it."""
-
-    retries = _connection = _pool = length_remaining = None  # where urllib3 keeps notes
-    version_string = "HTTP/1.1"
-
-    def __init__(self, connection: Punctual, trip: Trip) -> None:
-        """Hear the head; raises HTTPException and OSError."""
-        self.connection: Punctual | None = connection
-        self.trip = trip
-        self.keep: Callable[[Punctual], None] | None = None
-        self.lasting = False
-        arrivals, data, found = connection.arrivals(trip), b"", None
-        try:
-            while found is None:
-                piece = next(arrivals, b"")
-                if not piece:
-                    raise RemoteDisconnected("the connection ended before the answer began")
-                data += piece
-                found = read_head(data)
-        except Broken as error:
-            raise BadStatusLine(str(error)) from error
-        self.head, rest = found
-        self.status, self.headers = self.head.status, self.head.headers
-        self.chunks = self.body(read_body(self.head, rest, arrivals))
-
-    def body(self, coded: Generator[bytes, None, bool]) -> Iterator[bytes]:
-        """The body as it comes, unpacked if it is packed."""
-        if self.headers.get("content-encoding", "identity") == "identity":
-            self.lasting = yield from coded
-            return
-        from urllib3 import HTTPResponse
-
-        file: Any = BufferedReader(File(coded))
-        packed = HTTPResponse(file, self.headers, preload_content=False)
-        yield from iter(lambda: packed.read1(PIECE, decode_content=True), b"")
-
-    def close(self) -> None:
-        """Let go of the connection; where only the end of the body is left, it is there already."""
-        connection, self.connection = self.connection, None
-        if connection is None:
-            return
-        self.trip.idle = LATE
-        with suppress(OSError, ValueError, HTTPError):  # Broken is a ValueError
-            next(self.chunks, None)
-        if self.lasting and self.keep:
-            self.keep(connection)
-        else:
-            connection.close()
 
 
 class Punctual(Connection):

@@ -18,9 +18,10 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from loki.edge.adapters import BUNDLES
 from loki.edge.connection import Trip
-from loki.edge.network import BUNDLES, host_of, plain, root
 from loki.edge.secrets import seen
+from loki.edge.words import host_of, plain, root
 from loki.problems import Problem
 from loki.records import Limits
 

@@ -19,17 +19,10 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki import __version__
-from loki.edge.network import (
-    adapter,
-    environment_proxies,
-    host_of,
-    own_proxy,
-    plain,
-    root,
-    verify,
-)
+from loki.edge.adapters import adapter, environment_proxies, own_proxy, verify
 from loki.edge.secrets import redact, seen
 from loki.edge.tokens import Token
+from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
 from loki.records import Json, Limits
 from loki.stages.patch import set_headers

@@ -16,8 +16,8 @@ from returns.result import Failure, Result, Success
 from loki.cli import show
 from loki.cli.start import env_of, environment, failed, how_to_ask, today
 from loki.edge import files
-from loki.edge.connection import meanwhile
 from loki.edge.identity import masked
+from loki.edge.trip import meanwhile
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather

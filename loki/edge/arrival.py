@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
 
+from loki.edge.trip import Trip
 from loki.wire.chunked import Broken
 from loki.wire.http1 import read_body, read_head
 
 if TYPE_CHECKING:
-    from loki.edge.connection import Punctual, Trip
+    from urllib3.connection import HTTPConnection
 
 PIECE = 16384  # bytes unpacked at once
 LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
@@ -44,13 +45,13 @@ class Arrival:
     retries = _connection = _pool = length_remaining = None  # where urllib3 keeps notes
     version_string = "HTTP/1.1"
 
-    def __init__(self, connection: Punctual, trip: Trip) -> None:
+    def __init__(self, connection: HTTPConnection, arrivals: Iterator[bytes], trip: Trip) -> None:
         """Hear the head; raises HTTPException and OSError."""
-        self.connection: Punctual | None = connection
+        self.connection: HTTPConnection | None = connection
         self.trip = trip
-        self.keep: Callable[[Punctual], None] | None = None
+        self.keep: Callable[[Any], None] | None = None
         self.lasting = False
-        arrivals, data, found = connection.arrivals(trip), b"", None
+        data, found = b"", None
         try:
             while found is None:
                 piece = next(arrivals, b"")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Iterator
 from copy import copy
 from errno import EPIPE
 from functools import cache
@@ -21,41 +20,15 @@ from typing import TYPE_CHECKING, Any
 from urllib3.exceptions import HTTPError
 
 from loki.edge.arrival import Arrival, File
+from loki.edge.trip import Trip, meanwhile, on_its_way
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPSConnection as Connection
 else:
     Connection = object
 
-SLICE = 0.25  # seconds: after that much silence, ``meanwhile`` is called if it is anything
-LONG = 10.0  # seconds: else the clock is looked at
 PIECE = 16384  # bytes sent at once
 LARGE = 65536  # bytes received at once
-
-
-class Trip:
-    """One request on its way: how long it may take, and whether any of it has left."""
-
-    __slots__ = ("idle", "deadline", "sent")
-
-    def __init__(self, idle: float, deadline: float) -> None:
-        """``idle`` in seconds between two bytes, ``deadline`` on the monotonic clock."""
-        self.idle, self.deadline, self.sent = idle, deadline, False
-
-    def wait(self, began: float) -> float:
-        """Seconds to wait now for the next byte, awaited since then; raises TimeoutError."""
-        now = time.monotonic()
-        left = min(began + self.idle, self.deadline) - now
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return min(left, SLICE if meanwhile.get() else LONG)
-
-
-#: The request that is sent just now; None leaves a connection to its own limits.
-on_its_way: ContextVar[Trip | None] = ContextVar("on_its_way", default=None)
-
-#: Called now and then while nothing comes; what it raises ends the wait.
-meanwhile: ContextVar[Callable[[], None] | None] = ContextVar("meanwhile", default=None)
 
 
 class Punctual(Connection):
@@ -78,7 +51,7 @@ class Punctual(Connection):
     def getresponse(self) -> Any:
         """The answer, once it has begun."""
         trip = on_its_way.get()
-        return super().getresponse() if trip is None else Arrival(self, trip)
+        return super().getresponse() if trip is None else Arrival(self, self.arrivals(trip), trip)
 
     def response_class(  # type: ignore[override]
         self, sock: Any, *args: Any, **named: Any

@@ -17,7 +17,7 @@ from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki.edge.adapters import Swift, adapter, environment_proxies, own_proxy, verify
-from loki.edge.connection import Trip, on_its_way
+from loki.edge.trip import Trip, on_its_way
 from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits, Opened, Request

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import takewhile
 from queue import SimpleQueue
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from returns.result import Result
 
@@ -36,28 +36,19 @@ def flowing(
     >>> list(flowing(lambda x: x * x, range(5), in_flight=2))
     [0, 1, 4, 9, 16]
     """
-    done: SimpleQueue[list[B] | End] = SimpleQueue()
+    done: SimpleQueue[Any] = SimpleQueue()  # results, and the End
     room = threading.Semaphore(1 if ordered else in_flight)  # for results to be taken
 
     def keep(values: list[B]) -> None:
         for value in values:
             room.acquire()
-            done.put([value])
+            done.put(value)
 
     crew = Crew(work, items, keep, in_flight, ordered)
-
-    def run() -> None:
-        try:
-            crew.run()
-        except BaseException as error:
-            done.put(End(error))
-        else:
-            done.put(End())
-
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=lambda: done.put(end_of(crew)), daemon=True).start()
     try:
         while not isinstance(told := done.get(), End):
-            yield from told
+            yield told
             room.release()
         if told.error is not None:
             raise told.error
@@ -70,6 +61,15 @@ class End(NamedTuple):
     """There is nothing more; ``error`` says why, if that is a reason."""
 
     error: BaseException | None = None
+
+
+def end_of(crew: Crew[A, B]) -> End:
+    """Let a crew work to its end."""
+    try:
+        crew.run()
+    except BaseException as error:
+        return End(error)
+    return End()
 
 
 class Crew(Generic[A, B]):

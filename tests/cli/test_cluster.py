@@ -69,6 +69,19 @@ def test_every_row_once_though_a_worker_dies(home: Home) -> None:
         assert server.counts["seen"] <= rows + 24
 
 
+def test_a_rate_holds_for_the_cluster_as_a_whole(home: Home) -> None:
+    with bulk_server() as server:
+        home.local(server.address)
+        lines = "".join(json.dumps({"id": i, "prompt": "four" * 25}) + "\n" for i in range(12))
+        with cluster(home, 2) as (address, _):
+            time.sleep(3)  # seconds until the workers have joined
+            started = time.monotonic()
+            words = ["-m", "local:m", "--tpm", "6000", "--scheduler", address]
+            done = home.run(*words, prog="loki-batch", stdin=lines)
+    assert done.code == 0 and len(done.out.splitlines()) == 12, done.err
+    assert time.monotonic() - started >= 11 * 25 * 60 / 6000  # seconds, of 25 tokens a row
+
+
 def test_without_a_cluster_it_says_how_to_start_one(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     done = home.run(

@@ -12,7 +12,7 @@ from support import target
 
 from loki.records import Ask, Draft, Media, Message, Request, Text
 from loki.stages.afford import Purse, afford, could_cost
-from loki.stages.resolve import largest, worst_case
+from loki.stages.resolve import largest, quota, worst_case
 
 PRICED: dict[str, Any] = {"input_price": "3", "output_price": "15"}
 LONGEST = {"max_output_tokens": 1000}
@@ -64,6 +64,13 @@ def test_texts_count_for_what_measures_them(type: str, ask: Ask, tokens: int) ->
     found = request(**PRICED).draft.target
     measuring = replace(found, ask=ask, model=replace(found.model, type=type))  # type: ignore[arg-type]
     assert worst_case(measuring) == Decimal(3) * tokens / 1_000_000
+    assert quota(measuring) == tokens
+
+
+def test_an_answer_as_long_as_may_be_counts_for_what_a_minute_allows() -> None:
+    ask = Ask((Message("user", "four" * 100),), model="openai:m", max_tokens=50)
+    assert quota(request(ask).draft.target) == 150
+    assert quota(request(replace(ask, max_tokens=None), **LONGEST).draft.target) == 100
 
 
 @pytest.mark.parametrize(

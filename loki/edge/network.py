@@ -88,15 +88,18 @@ def prepared(request: Request) -> requests.PreparedRequest:
     """The request for requests, as it is: nothing is looked for in the url or in ~/.netrc."""
     ready = requests.PreparedRequest()
     ready.url, host = prepared_url(request.url)
-    usual = {"Host": host, "Accept-Encoding": "identity"}
-    own = {*map(str.lower, request.headers)}
     ready.method, ready.body = "POST", request.content
+    own = {*map(str.lower, request.headers)}
     ready.headers = {  # type: ignore[assignment]  # any mapping does
-        **{name: value for name, value in usual.items() if name.lower() not in own},
-        **request.headers,
+        **({} if "host" in own else {"Host": host}),
+        **({} if "accept-encoding" in own else {"Accept-Encoding": "identity"}),
+        **{name: value for name, value in request.headers.items() if name.lower() not in FRAMING},
         "Content-Length": str(len(request.content)),
     }
     return ready
+
+
+FRAMING = ("content-length", "transfer-encoding")  # where the body ends is not a patch's to say
 
 
 @lru_cache(256)

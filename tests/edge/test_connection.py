@@ -18,7 +18,7 @@ from urllib3.util.ssltransport import SSLTransport
 
 from loki.edge.env import over
 from loki.pipeline import Env, answer, stream
-from loki.records import Ask, Limits, Message, Stream
+from loki.records import Ask, Limits, Message, Patch, Stream
 
 ASK = Ask((Message("user", "Hi"),), model="local:m", stream=False, limits=Limits(retries=0, idle=2))
 GOOD = plain(reply())
@@ -155,6 +155,16 @@ def test_head_and_body_leave_in_one_piece() -> None:
         assert head.startswith(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:")
         assert b"\r\nAuthorization: Bearer tok\r\n" in head
     assert got[0] == got[1]
+
+
+def test_where_a_request_ends_is_not_a_patchs_to_say() -> None:
+    patch = Patch(headers={"content-length": "3", "Transfer-Encoding": "chunked", "host": "other"})
+    with serving(GOOD) as server:
+        env = replace(env_for(server.address), patches=(patch,))
+        assert all(answer(env, ASK).unwrap().text == "Hello." for _ in range(2))
+    for asked in server.asked:
+        assert asked.json["model"] == "m" and asked.headers["host"] == "other"
+        assert "transfer-encoding" not in asked.headers
 
 
 def test_a_refusal_of_a_large_request_is_heard_though_it_is_not_taken() -> None:

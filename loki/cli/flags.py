@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from loki import __version__
 from loki.cli.options import COMMANDS
@@ -42,13 +43,14 @@ STANDALONE = {"--dry-run": "--dry-run=json"}
 
 def parser(prog: str) -> Parser:
     """The flags of a command."""
-    command = COMMANDS[prog]
+    command, columns = COMMANDS[prog], width()
     made = Parser(
         prog=prog,
         usage=f"{prog} [flags]{f' {command.usage}' if command.usage else ''}",
         description=command.description,
         epilog=command.example,
         allow_abbrev=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=columns),
     )
     if command.words:
         made.add_argument("text", nargs="*", metavar=command.words, help=command.words_help)
@@ -58,3 +60,12 @@ def parser(prog: str) -> Parser:
             group.add_argument(*names.split(), **options)
     made.add_argument("--version", action="version", version=f"{prog} {__version__}")
     return made
+
+
+def width() -> int:
+    """Columns for the help; argparse would ask anew for every flag, and load shutil for it."""
+    said = os.environ.get("COLUMNS", "")
+    try:
+        return (int(said) if said.isdecimal() and int(said) else os.get_terminal_size().columns) - 2
+    except OSError:
+        return 78

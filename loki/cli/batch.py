@@ -30,7 +30,7 @@ from loki.edge.ledger import Ledger, path_of
 from loki.edge.lines import Source, source
 from loki.edge.outfile import Output, output, standing
 from loki.edge.pacer import Pacer
-from loki.edge.pool import Crew
+from loki.edge.pool import Crew, stay_on_a_core
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
@@ -60,6 +60,7 @@ class Order:
 def batch(prog: str, flags: Namespace) -> int:
     """Send every row that was not answered before; the exit code."""
     gc.enable()  # unlike other filters, this one may run for hours
+    stay_on_a_core()
     environ = environment(flags)
     ready = usable(flags).bind(lambda _: order_of(prog, flags, environ))
     if not isinstance(ready, Success):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from itertools import takewhile
 from queue import SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -174,3 +177,20 @@ class Crew(Generic[A, B]):
             self.kept += kept
             if self.ordered or self.over:
                 self.moved.notify_all()
+
+
+def stay_on_a_core() -> None:
+    """Keep this process on the core that it is on, where that is possible.
+
+    Its threads take turns anyway, and a turn that goes from core to core costs a fifth of all the
+    time. Source: David Beazley, Understanding the Python GIL, PyCon 2010.
+    """
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return
+    with suppress(AttributeError, OSError, ValueError, IndexError):  # not everywhere is Linux
+        with open("/proc/self/stat", encoding="utf-8") as file:
+            core = int(file.read().rpartition(")")[2].split()[PROCESSOR])
+        os.sched_setaffinity(0, {core})
+
+
+PROCESSOR = 36  # of the fields after the name; proc_pid_stat(5)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,15 @@ def mask_url(url: str) -> str:
 
 def redact(text: str, more: Iterable[str] = ()) -> str:
     """A text without any secret that this process has seen."""
-    for secret in sorted({*seen, *more}, key=len, reverse=True):
-        if len(secret) > 3:
-            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
+    known = {secret for secret in (*seen, *more) if len(secret) > 3}
+    if not any(secret in text or in_json(secret) in text for secret in known):
+        return text  # nearly always
+    for secret in sorted(known, key=len, reverse=True):
+        text = text.replace(secret, "***").replace(in_json(secret), "***")
     return text
+
+
+@lru_cache(1024)
+def in_json(secret: str) -> str:
+    """A secret as it stands in JSON, without the quotes."""
+    return json.dumps(secret)[1:-1]

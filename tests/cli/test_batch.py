@@ -412,3 +412,17 @@ def test_requests_a_minute_hold(home: Home, fast: Counting) -> None:
     started = time.monotonic()
     assert batch(at(home, fast.address), str(rows), "--rpm", "1200").code == 0
     assert time.monotonic() - started >= 1.0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to cores")
+def test_threads_that_take_turns_keep_to_one_core(home: Home) -> None:
+    with bulk_server(latency=0.5) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(40)))
+        at(home, server.address)
+        with home.start("-m", "local:m", str(rows), prog="loki-batch") as process:
+            while server.counts["seen"] == 0:
+                time.sleep(0.02)
+            cores = os.sched_getaffinity(process.pid)
+            out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0 and len(out.splitlines()) == 40
+    assert len(cores) == 1 and cores <= os.sched_getaffinity(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -66,10 +67,19 @@ def signed(
     key: Key,
     authority: bool = False,
     days: int = 2,
+    hosts: Sequence[str] = ("localhost",),
 ) -> x509.Certificate:
-    """A certificate for 127.0.0.1 and localhost, good for some days."""
+    """A certificate for 127.0.0.1 and some hosts, good for some days.
+
+    It says whose key it is and whose signed it, as RFC 5280 wants and Python 3.13 insists on.
+    """
     now = datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    names = [*map(x509.DNSName, hosts), x509.IPAddress(ip_address("127.0.0.1"))]
+    signs = dict.fromkeys(("key_cert_sign", "crl_sign"), authority)
+    never = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    uses = {**dict.fromkeys((*never, "encipher_only", "decipher_only"), False), **signs}
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    its_own = x509.SubjectKeyIdentifier.from_public_key(own.public_key())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -79,7 +89,10 @@ def signed(
         .not_valid_before(now - timedelta(days=2))
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.BasicConstraints(authority, None), critical=True)
+        .add_extension(x509.KeyUsage(digital_signature=True, **uses), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(above, critical=False)
+        .add_extension(its_own, critical=False)
         .sign(key, SHA256())
     )
 

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from certificates import signed
 from commands import Home
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -130,35 +131,18 @@ HOSTS = ("oauth2.googleapis.com", "login.microsoftonline.com", "iamcredentials.g
 
 def certified(folder: Path) -> Path:
     """A key with its certificate; the authority's own goes into ca.pem."""
-    key, authority = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
+    key, authority = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loki tests")])
-    now = datetime.datetime.now(datetime.UTC)
-
-    def certificate(of: Any, issued: x509.ExtensionType, is_authority: bool) -> bytes:
-        built = x509.CertificateBuilder(
-            issuer_name=name,
-            subject_name=name if is_authority else x509.Name([]),
-            public_key=of.public_key(),
-            serial_number=x509.random_serial_number(),
-            not_valid_before=now - datetime.timedelta(hours=1),
-            not_valid_after=now + datetime.timedelta(hours=1),
-        )
-        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
-        built = built.add_extension(issued, critical=True).add_extension(signer, critical=False)
-        return built.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
-    basic = x509.BasicConstraints(ca=True, path_length=None)
-    (folder / "ca.pem").write_bytes(certificate(authority, basic, True))
+    own = signed(name, authority, name, authority, authority=True)
+    (folder / "ca.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    (folder / "host.pem").write_bytes(private + certificate(key, names, False))
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOSTS[0])])
+    theirs = signed(subject, key, name, authority, hosts=HOSTS)
+    (folder / "host.pem").write_bytes(private + theirs.public_bytes(serialization.Encoding.PEM))
     return folder / "host.pem"
 
 

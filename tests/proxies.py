@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from servers import attended
+
 USER, PASSWORD = "someone", "pass-word"
 
 
@@ -43,15 +45,8 @@ def listening(
             with guest:
                 serve(proxy, guest)
 
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                guest, _ = door.accept()
-                threading.Thread(target=attend, args=(guest,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        proxy = Proxy(door.getsockname()[1])
-        threading.Thread(target=accept, daemon=True).start()
+    proxy = Proxy()
+    with attended(attend) as proxy.port:
         yield proxy
 
 

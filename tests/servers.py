@@ -125,19 +125,24 @@ def serving(
     *scripts: Script | Callable[[Asked], Script], tls: ssl.SSLContext | None = None
 ) -> Iterator[Server]:
     """A server that plays some scripts, for the length of a block."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(list(scripts), port=listener.getsockname()[1], tls=tls)
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=server.accept, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
+    server = Server(list(scripts), tls=tls)
+    with attended(server.accept) as server.port:
         yield server
+
+
+@contextmanager
+def attended(attend: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A port whose every connection is attended to in a thread, for the length of a block."""
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=attend, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield int(listener.getsockname()[1])
 
 
 @contextmanager

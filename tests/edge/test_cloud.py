@@ -12,7 +12,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from returns.result import Result
-from servers import Asked, Script, Server, plain, read_request, serving
+from servers import Asked, Script, Server, attended, plain, read_request, serving
 
 from loki.clients import SERVICES
 from loki.edge import aws, entra, google, identity, secrets
@@ -112,17 +111,7 @@ def posing(folder: Path, *scripts: Script | Callable[[Asked], Script]) -> Iterat
         except OSError:
             return
 
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server.port = listener.getsockname()[1]
-        threading.Thread(target=accept, daemon=True).start()
+    with attended(serve) as server.port:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""The catalogue's text, a client -> its models: what is built in about them, and its date."""
+"""1d. The catalogue's text, a client -> its models: what is built in about them, and its date."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def go(order: Order, out: Output) -> int:
 def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
     """The pipeline with a ledger of its own, and what writes the lines of all that is done.
 
-    One by one they would take a tenth of the time of everything; a budget needs them at once.
+    Those that are there together take less than one by one; a budget needs each at once.
     """
     if order.flags.no_ledger or order.env.config.budget:
         yield order.env, lambda: None

@@ -34,7 +34,7 @@ LARGE = 65536  # bytes received at once
 class Punctual(Connection):
     """What every connection does besides; see ``punctual``."""
 
-    limit = 0.0  # seconds: the time limit that the socket has now
+    limit: float | None = 0.0  # seconds: the time limit that the socket has now
 
     def request(
         self, method: str, url: str, body: Any = None, headers: Any = None, **named: Any
@@ -66,7 +66,7 @@ class Punctual(Connection):
     def _tunnel(self) -> None:
         """Ask a proxy for the way through; the handshake after it has its own time again."""
         super()._tunnel()
-        self.sock.settimeout(self.timeout)
+        self.hold(self.timeout)
 
     def arrivals(self, trip: Trip) -> Iterator[bytes]:
         """What comes, each piece at once, to the end; raises OSError."""
@@ -104,7 +104,7 @@ class Punctual(Connection):
                 raise BrokenPipeError(EPIPE, "broken pipe") from error
             began = time.monotonic()
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, seconds: float | None) -> None:
         """Give the socket a time limit, if it has another one."""
         if seconds != self.limit:
             self.sock.settimeout(seconds)

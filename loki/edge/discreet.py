@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from returns.result import Result
 
-from loki.edge.secrets import redact
+from loki.edge.secrets import in_json, redact
 from loki.problems import Problem
 from loki.records import Draft, Json, Request
 from loki.stages.settings import SENSITIVE
@@ -47,8 +46,7 @@ def forms(secret: str) -> set[str]:
     >>> sorted(forms('a"b')), forms("abc")
     (['a"b', 'a\\\\\\"b'], {'abc'})
     """
-    twice = json.dumps(json.dumps(secret)[1:-1])[1:-1]
-    return {secret, repr(secret)[1:-1], twice}
+    return {secret, repr(secret)[1:-1], in_json(in_json(secret))}
 
 
 def in_headers(headers: Mapping[str, str]) -> Iterator[str]:

@@ -62,7 +62,7 @@ def answer_of(
         answer: Any = adapter.send(
             prepared(request),
             stream=True,
-            timeout=times(limits, deadline - started),
+            timeout=(connect_within(limits, deadline - started), None),  # the trip has the rest
             proxies=proxies,
         )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -112,11 +112,9 @@ def prepared_url(url: str) -> tuple[str, str]:
     return ready.url or "", parts.netloc.rpartition("@")[2].removesuffix(usual)
 
 
-def times(limits: Limits, left: float) -> tuple[float, float]:
-    """Seconds to connect, and seconds to the first byte, as much as is left of the total."""
-    connect = limits.connect or 0.001
-    idle = limits.idle or 0.001
-    return max(0.001, min(connect, left)), max(0.001, min(idle, left))
+def connect_within(limits: Limits, left: float) -> float:
+    """Seconds to connect, as much as is left of the total."""
+    return max(0.001, min(limits.connect or 0.001, left))
 
 
 def pieces(chunks: Iterator[bytes], limits: Limits, trip: Trip) -> Iterator[Result[bytes, Problem]]:

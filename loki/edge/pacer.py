@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Event, Lock
 
 from returns.result import Failure, Result, Success
@@ -62,7 +61,7 @@ class Pacer:
                 most = request.draft.target.limits.max_wait or 0.0
                 again = problem.again and self.slowed(problem, began, most)
                 if not again or self.clock() >= deadline:
-                    return Failure(replace(problem, attempts=tries))
+                    return after(tries - 1, result)
 
         return stage
 

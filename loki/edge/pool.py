@@ -75,6 +75,9 @@ def end_of(crew: Crew[A, B]) -> End:
     return End()
 
 
+NONE: Any = object()  # there is no item
+
+
 class Crew(Generic[A, B]):
     """Threads that each take an item, work on it, and see that its result is kept.
 
@@ -138,18 +141,16 @@ class Crew(Generic[A, B]):
             while self.begun - self.kept >= 2 * self.in_flight and not self.over:
                 with self.moved:
                     self.moved.wait(0.1)
-            for item in self.items if not self.over else ():
-                with self.moved:
-                    if self.over:
-                        return None
-                    self.begun += 1
-                if self.threads < self.in_flight:
-                    self.hire()
-                return self.begun - 1, item
-        with self.moved:
-            self.over = True
-            self.moved.notify_all()
-        return None
+            item = NONE if self.over else next(self.items, NONE)
+            with self.moved:
+                if item is NONE or self.over:
+                    self.over = True
+                    self.moved.notify_all()
+                    return None
+                self.begun += 1
+            if self.threads < self.in_flight:
+                self.hire()
+            return self.begun - 1, item
 
     def hand_in(self, place: int, value: B) -> None:
         """See that a result is kept, with what else is there; or in its turn, by somebody else."""

@@ -189,9 +189,6 @@ def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> I
 # ---- events to a reply -----------------------------------------------------------------------
 
 
-NOTHING = Usage()
-
-
 class Tally:
     """What has been heard of an answer so far, but for its words, which are told on at once."""
 
@@ -203,7 +200,7 @@ class Tally:
         self.refusal = ""
         self.carry: list[JsonObject] = []
         self.finish: str | None = None
-        self.usage = NOTHING
+        self.usage = Usage()
         self.spoke = False
         self.problem: Problem | None = None
 
@@ -226,7 +223,7 @@ class Tally:
             case ToolPiece():
                 self.pieces.append(event)
             case Usage():
-                self.usage = event if self.usage is NOTHING else overlay(self.usage, event)
+                self.usage = overlay(self.usage, event)
             case Carry(block):
                 self.carry.append(block)
             case Finish(raw):

@@ -233,7 +233,7 @@ def bulk_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
         client = CLIENT.format(name="bulk", url=url)
         (folder / "bulk.yaml").write_text(f"clients:\n{client}")
         (folder / "sdk.py").write_text(SDK)
-        for in_flight, lines, hold in ((64, 6400, 0.97), (256, 10_000, 0.96)):
+        for in_flight, lines, hold in ((64, 10_000, 0.97), (256, 10_000, 0.96)):
             took, ours = watched(batch(folder, in_flight, lines))
             ideal = LATENCY * -(-lines // in_flight)
             what = f"{lines:,} rows, {in_flight} in flight, against"

@@ -40,7 +40,6 @@ class Service(NamedTuple):
     dialect: Dialect = Dialect()
     ambient: str = ""  # a row of edge.identity: who we are where nothing is set
     keyless: bool = False  # may be asked without a credential
-    open_list: bool = False  # has models that no catalogue can know
     lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
 
 
@@ -49,7 +48,6 @@ class Known(NamedTuple):
 
     api_base: str
     dialect: Dialect = Dialect()
-    open_list: bool = False
     routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
 
 
@@ -72,7 +70,6 @@ def row(kind: str, name: str) -> Service | None:
     return service._replace(
         api_base=known.api_base,
         dialect=known.dialect,
-        open_list=known.open_list,
         routes={**service.routes, **known.routes},
     )
 
@@ -269,7 +266,6 @@ SERVICES: dict[str, Service] = {
         routes=COMPATIBLE_ROUTES,
         proofs={"access_token": bearer, "api_key": bearer},
         keyless=True,
-        open_list=True,
     ),
     "azure-openai": Service(
         api_base="",
@@ -279,7 +275,6 @@ SERVICES: dict[str, Service] = {
         },
         proofs={"access_token": bearer, "api_key": as_header("api-key")},
         dialect=OPENAI,
-        open_list=True,
     ),
     "cohere": Service(
         api_base="https://api.cohere.com/v2",
@@ -342,7 +337,6 @@ SERVICES: dict[str, Service] = {
         more_keys=("session_token",),
         sign=sign,
         ambient="aws",
-        open_list=True,
         lacks=bedrock_lacks,
     ),
 }
@@ -374,7 +368,7 @@ KNOWN: dict[str, Known] = {
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
     ),
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
-    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object"), True),
+    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object")),
     "perplexity": Known(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False),
@@ -405,5 +399,5 @@ KNOWN: dict[str, Known] = {
             "reranker": Route(always("voyage-rerank"), at("rerank")),
         },
     ),
-    "ollama": Known("http://localhost:11434/v1", open_list=True),
+    "ollama": Known("http://localhost:11434/v1"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -118,6 +119,30 @@ def model(name: str, entry: Mapping[str, object], origin: str, price: Price = NO
         origin=origin,
         **{key: e[key] for key in PLAIN if key in e},  # type: ignore[arg-type]
     )
+
+
+def unlisted(name: str, task: Task, models: tuple[Model, ...]) -> Model:
+    """Return a model that the catalogue does not list: as able as its base, at an unknown price.
+
+    A fine-tune costs more than its base, and models of other dates have cost otherwise.
+    """
+    known = {each.name: each for each in models if each.type == task}
+    base = next((known[each] for each in bases(name) if each in known), None)
+    if base is None:
+        return model(name, {"type": task}, "as given")
+    origin = f"as given, like {base.name}"
+    return replace(base, name=name, real_name=name, price=NOTHING, origin=origin)
+
+
+def bases(name: str) -> tuple[str, str]:
+    """Return what a fine-tuned model is named after, and the same without its date.
+
+    >>> bases("ft:gpt-9-2030-01-02:org::id"), bases("claude-x@20300102")[1]
+    (('gpt-9-2030-01-02', 'gpt-9'), 'claude-x')
+    """
+    tuned = re.fullmatch("ft:([^:]+):.*", name)
+    base = tuned[1] if tuned else name
+    return base, re.sub(r"[-@](\d{8}|\d{4}-\d\d-\d\d)$", "", base)
 
 
 # ---- prices ----------------------------------------------------------------------------------

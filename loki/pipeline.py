@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.problems import CURABLE, Problem
-from loki.railway import bind, gather, map_
+from loki.problems import Problem, is_curable
+from loki.railway import alt, bind, gather, map_
 from loki.records import (
     Ask,
     Config,
@@ -34,6 +34,7 @@ from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
 from loki.stages.record import Noter, noting, recorded, watched
 from loki.stages.resolve import resolve
+from loki.stages.suggest import suggest
 
 if TYPE_CHECKING:
     from loki.measures import Embeddings, Ranking
@@ -76,6 +77,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
             env.send(request),  # Request  -> Response  with retries and timeouts
             bind(parse),  #       Response -> Reply     in our words
             map_(account),  #     Reply    -> Reply     with its cost
+            alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
@@ -94,6 +96,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
             map_(priced),  #             Stream  -> Stream  with its cost at the end
             bind(begun),  #              Stream  -> Stream  that has begun to answer
+            alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
@@ -109,7 +112,12 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     from loki.stages.split import split
 
     def call(request: Request) -> Result[Embeddings, Problem]:
-        return flow(env.send(request), bind(read_vectors), map_(account))
+        return flow(
+            env.send(request),
+            bind(read_vectors),
+            map_(account),
+            alt(suggest(env.config)(request)),
+        )
 
     return flow(
         ask,
@@ -127,7 +135,13 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     from loki.stages.split import split
 
     def call(request: Request) -> Result[Ranking, Problem]:
-        return flow(env.send(request), bind(read_scores), bind(complete), map_(account))
+        return flow(
+            env.send(request),
+            bind(read_scores),
+            bind(complete),
+            map_(account),
+            alt(suggest(env.config)(request)),
+        )
 
     return flow(
         ask,
@@ -147,7 +161,7 @@ def in_turn(
     *others, final = asks
     for ask, following in zip(others, asks[1:], strict=True):
         result = attempt(ask)
-        if isinstance(result, Success) or result.failure().kind not in CURABLE:
+        if isinstance(result, Success) or not is_curable(result.failure()):
             return result
         said(result.failure(), following)
     return attempt(final)

@@ -29,12 +29,14 @@ class Budget:
         now: Callable[[], float],
         write: Callable[[Entry], None],
         say: Say,
+        allow_unpriced: bool = False,
     ) -> None:
         self.limits = {name: Decimal(text) for name, text in limits.items()}
         self.ledger = ledger
         self.now = now
         self.write = write
         self.say = say
+        self.allow_unpriced = allow_unpriced
         self.lock = threading.Lock()
         self.under_way: dict[threading.Thread, Decimal] = {}
         self.uncounted: set[str] = set()  # models of unknown price that were mentioned
@@ -42,7 +44,7 @@ class Budget:
     def afford(self, request: Request) -> Result[Request, Problem]:
         """The same request, if every budget allows it; its worst case is taken off at once."""
         with self.lock:
-            result = self.purses().bind(lambda purses: afford(request, purses))
+            result = self.purses().bind(lambda purses: afford(request, purses, self.allow_unpriced))
             if isinstance(result, Success):
                 self.take(request)
         return result

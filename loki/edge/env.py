@@ -94,5 +94,6 @@ def within_budget(env: Env, ledger: Ledger, say: Say, keep: bool = True) -> Env:
         return replace(env, record=record)
     from loki.edge.budget import Budget
 
-    budget = Budget(env.config.budget, ledger, env.now, record, say)
+    allow_unpriced = env.config.allow_unpriced
+    budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced)
     return replace(env, afford=budget.afford, record=budget.record)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
-from loki.records import Request
-from loki.stages.account import least
-from loki.stages.resolve import largest, worst_case
+from loki.records import Request, Target, Task
+from loki.stages.account import dearest, least
+from loki.stages.resolve import largest, tiers, worst_case
 
 
 class Purse(NamedTuple):
@@ -23,13 +24,19 @@ class Purse(NamedTuple):
     unknown: int = 0  # calls that may have cost more than is known
 
 
-def afford(request: Request, purses: Iterable[Purse]) -> Result[Request, Problem]:
-    """What could pass a budget is not sent; a budget that is used up allows nothing but the free.
+def afford(
+    request: Request, purses: Sequence[Purse], allow_unpriced: bool = False
+) -> Result[Request, Problem]:
+    """Refuse (kind budget) what could pass a budget; one that is used up allows only the free.
 
-    Where nobody knows the longest answer, the prompt alone is counted; where nobody knows the
-    price, nothing is. Such a call can pass the budget, the next one cannot.
+    Where nobody knows the longest answer, the prompt alone is counted: such a call can pass the
+    budget, the next one cannot. A model of unknown price is refused, or with ``allow_unpriced``
+    counted as nothing.
     """
     target = request.draft.target
+    lack = "" if allow_unpriced or not purses else price_lack(target)
+    if lack:
+        return fail("budget", f"{target.name} has no known price{lack}")
     known = could_cost(request)
     for purse in purses:
         over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
@@ -37,6 +44,36 @@ def afford(request: Request, purses: Iterable[Purse]) -> Result[Request, Problem
             said = f"could cost {money(known)}" if known is not None else "has no known price"
             return fail("budget", f"{target.name} {said}, and of {told(purse)}")
     return Success(request)
+
+
+def price_lack(target: Target) -> str:
+    """Return where the price is unknown and what to do about it, empty where it is known."""
+    unknown = unpriced_tiers(target)
+    allow = "or set budget.allow_unpriced: true"
+    if None in unknown:
+        how = f"give the model its {PRICED_BY[target.model.type]} (US dollars, 0 where it is free)"
+        place = f"under `models` of client {target.client.name!r}"
+        return f", and a budget is set: {how} {place}, {allow}"
+    if unknown:
+        at = f" at the service tier {unknown[0]!r} that a patch asks for"
+        return f"{at}, and a budget is set: take another tier, {allow}"
+    return ""
+
+
+def unpriced_tiers(target: Target) -> list[str | None]:
+    """Return the tiers of service at which nobody knows the price; None is the usual one."""
+    most = largest(target)
+    some = replace(most, output=1) if most.output is None else most  # however long it gets
+    price = target.model.price
+    return [tier for tier in tiers(target) if dearest(replace(some, tier=tier), price) is None]
+
+
+#: The settings that give a model of each type its price.
+PRICED_BY: dict[Task, str] = {
+    "chat": "input_price and output_price",
+    "embedding": "input_price",
+    "reranker": "input_price or search_price",
+}
 
 
 def could_cost(request: Request) -> Decimal | None:

@@ -38,6 +38,7 @@ def configure(
                     for name, value in zip(TOP, found[2], strict=True)
                     if value is not None
                 },
+                **budget_of(found[2][TOP.index("budget")] or {}),
             },
         )
     )
@@ -75,26 +76,40 @@ def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[
     return fail("config", f"LOKI_{name.upper()}: {wrong[0]}") if wrong else Success(value)
 
 
-def read_budget(words: str) -> Result[dict[str, str], Problem]:
+def budget_of(told: JsonObject) -> JsonObject:
+    """Return the fields of Config that ``budget`` sets.
+
+    >>> budget_of({"per_day": "1", "allow_unpriced": True})
+    {'budget': {'per_day': '1'}, 'allow_unpriced': True}
+    """
+    limits = {name: amount for name, amount in told.items() if name in BUDGETS}
+    return {"budget": limits, "allow_unpriced": told.get("allow_unpriced", False)}
+
+
+def read_budget(words: str) -> Result[JsonObject, Problem]:
     """LOKI_BUDGET, in JSON.
 
-    >>> read_budget('{"per_day": 1.50}').unwrap()
-    {'per_day': '1.50'}
-    >>> read_budget('{"per_week": 1}').failure().message
-    'LOKI_BUDGET: expected {"per_day": US dollars, "per_month": US dollars}'
+    >>> read_budget('{"per_day": 1.50, "allow_unpriced": true}').unwrap()
+    {'per_day': '1.50', 'allow_unpriced': True}
+    >>> read_budget('{"per_week": 1}').failure().message.partition(" US")[0]
+    'LOKI_BUDGET: expected {"per_day":'
     """
     try:
         told = json.loads(words, parse_float=str, parse_int=str)
     except ValueError:
         told = None
-    parts = ("per_day", "per_month")
-    if isinstance(told, dict) and all(
-        key in parts and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", str(value))
-        for key, value in told.items()
-    ):
-        return Success({key: str(value) for key, value in told.items()})
-    shape = '{"per_day": US dollars, "per_month": US dollars}'
+    if isinstance(told, dict) and all(fits_budget(*pair) for pair in told.items()):
+        return Success(told)
+    shape = '{"per_day": US dollars, "per_month": US dollars, "allow_unpriced": true or false}'
     return fail("config", f"LOKI_BUDGET: expected {shape}")
+
+
+def fits_budget(name: str, value: Any) -> bool:
+    """Return whether a part of LOKI_BUDGET is as it should be; numbers are texts."""
+    if name == "allow_unpriced":
+        return isinstance(value, bool)
+    amount = isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", value)
+    return name in BUDGETS and bool(amount)
 
 
 def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[Client, Problem]:
@@ -251,6 +266,9 @@ def patch_of(raw: JsonObject, origin: str) -> Patch:
         origin=origin,
     )
 
+
+#: The limits of ``budget``.
+BUDGETS = ("per_day", "per_month")
 
 OAUTH_TEXTS = (
     "client_id",

@@ -111,7 +111,9 @@ TOP_RULES: dict[str, yaml.Check] = {
     "user_agent": yaml.text,
     "vault_password_file": yaml.text,
     "sync_models_url": yaml.text,
-    "budget": yaml.mapping({"per_day": yaml.price, "per_month": yaml.price}),
+    "budget": yaml.mapping(
+        {"per_day": yaml.price, "per_month": yaml.price, "allow_unpriced": yaml.flag}
+    ),
 }
 
 assert set(TOP_RULES) == set(TOP)

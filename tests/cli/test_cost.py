@@ -249,12 +249,34 @@ def test_a_month_has_its_own_budget(shop: tuple[Home, Server]) -> None:
     assert done.code == 80 and "of the budget of $0.50 for this month (20" in done.err
 
 
-def test_a_model_without_a_price_goes_until_the_budget_is_used_up(
+def test_a_model_without_a_price_is_not_asked_under_a_budget(shop: tuple[Home, Server]) -> None:
+    home, server = shop
+    config = home.local(server.address, "input_price: 1\nmax_output_tokens: 1000")
+    text = config.read_text()
+    config.write_text("budget:\n  per_month: 1\n" + text)
+    done = home.run("Hi")
+    assert (done.code, done.out, server.asked) == (80, "", [])
+    assert done.err.startswith("loki-pipe: budget: local:m has no known price, and a budget is set")
+    assert "input_price and output_price" in done.err and "budget.allow_unpriced" in done.err
+    stdin = '{"prompt": "Hi"}\n'
+    row = home.run("-m", "local:m", stdin=stdin, prog="loki-batch")
+    assert (row.code, row.out, server.asked) == (80, "", [])
+    assert home.run("--dry-run", "Hi").code == 0
+    home.environ["LOKI_BUDGET"] = '{"per_month": 1, "allow_unpriced": true}'
+    assert home.run("Hi").code == 0
+    home.environ["LOKI_BUDGET"] = '{"per_month": 1, "allow_unpriced": false}'
+    assert home.run("Hi").code == 80
+    del home.environ["LOKI_BUDGET"]
+    config.write_text("budget:\n  allow_unpriced: false\n" + text)  # which sets no limit
+    assert (home.run("Hi").code, home.run("--no-ledger", "Hi").code) == (0, 0)
+
+
+def test_a_model_without_a_price_that_is_allowed_goes_until_the_budget_is_used_up(
     shop: tuple[Home, Server],
 ) -> None:
     home, server = shop
     config = home.local(server.address, "max_output_tokens: 1000")
-    config.write_text("budget:\n  per_day: 1\n" + config.read_text())
+    config.write_text("budget:\n  per_day: 1\n  allow_unpriced: true\n" + config.read_text())
     done = home.run("Hi")
     assert done.code == 0
     assert done.err == (

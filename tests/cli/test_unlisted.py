@@ -41,7 +41,7 @@ EVENTS = "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in MESSA
 
 
 def test_a_model_newer_or_older_than_the_catalogue_is_asked(home: Home) -> None:
-    """With an address given and without one, where the catalogue's list was taken for whole."""
+    """Also at the provider's own address, where the catalogue's list was taken for whole."""
     stream = plain(EVENTS, headers="content-type: text/event-stream\r\n")
     with serving(stream) as server:
         home.configure("clients: [{type: claude, name: my-claude-oauth, access_token: t}]\n")
@@ -60,8 +60,9 @@ def test_a_fine_tune_is_asked_by_its_whole_name(home: Home, words: list[str]) ->
     base = listed("openai", "chat")
     name = f"ft:{base}:org::id"
     with serving(plain(reply()) if words else ANSWER) as server:
-        shop(home, server, "openai")
-        done = home.run("-m", f"mine:{name}", "-o", "json", *words, "Hi")
+        home.configure("clients: [{type: openai, name: mine, api_key: k}]\n")
+        there = ["--patch", json.dumps({"url": f"{server.address}/v1/chat/completions"})]
+        done = home.run("-m", f"mine:{name}", "-o", "json", *there, *words, "Hi")
         dry = home.run("-m", f"mine:{name}", "--dry-run", *words, "Hi")
     assert (done.code, done.json["model"], done.json["cost"]) == (0, f"mine:{name}", None)
     assert server.asked[0].json["model"] == dry.json["body"]["model"] == name

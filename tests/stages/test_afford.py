@@ -10,12 +10,12 @@ import pytest
 from returns.result import Success
 from support import target
 
-from loki.records import Ask, Draft, Media, Message, Request, Text
+from loki.records import Ask, Draft, Media, Message, Patch, Price, Request, Text
 from loki.stages.afford import Purse, afford, could_cost
 from loki.stages.resolve import largest, quota, worst_case
 
 PRICED: dict[str, Any] = {"input_price": "3", "output_price": "15"}
-LONGEST = {"max_output_tokens": 1000}
+LONGEST: dict[str, Any] = {"max_output_tokens": 1000}
 
 
 def request(ask: Ask | None = None, **model: Any) -> Request:
@@ -92,7 +92,7 @@ def test_a_budget_lets_through_what_it_can_hold(
     model: dict[str, Any], budget: str, spent: str, passes: bool
 ) -> None:
     call = request(**model)
-    result = afford(call, [purse("99", "0"), purse(budget, spent)])
+    result = afford(call, [purse("99", "0"), purse(budget, spent)], allow_unpriced=True)
     assert isinstance(result, Success) == passes
     assert passes or result.failure().kind == "budget"
     assert not passes or result.unwrap() is call
@@ -116,5 +116,80 @@ def test_a_budget_lets_through_what_it_can_hold(
     ],
 )
 def test_a_refusal_names_the_figures(model: dict[str, Any], gone: Purse, message: str) -> None:
-    problem = afford(request(**model), [gone]).failure()
+    problem = afford(request(**model), [gone], allow_unpriced=True).failure()
     assert (problem.kind, problem.message, problem.sent) == ("budget", message, False)
+
+
+FREE: dict[str, Any] = {"input_price": "0", "output_price": "0"}
+TIERED: dict[str, Any] = {"patch": {"body": {"service_tier": "priority"}}}
+
+
+def measuring(type: str, **model: Any) -> Request:
+    """A call of an embedding model or a reranker; its texts have some tokens."""
+    found = request(**model)
+    ask = Ask(texts=("four" * 10,), query="four")
+    type_ = replace(found.draft.target.model, type=type)  # type: ignore[arg-type]
+    return replace(
+        found, draft=replace(found.draft, target=replace(found.draft.target, ask=ask, model=type_))
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "needs"),
+    [
+        (request(), "input_price and output_price"),
+        (request(**LONGEST), "input_price and output_price"),
+        (request(input_price="3"), "input_price and output_price"),
+        (request(output_price="3"), "input_price and output_price"),
+        (request(input_price="0"), "input_price and output_price"),
+        (request(cache_read_price="3"), "input_price and output_price"),
+        (request(**PRICED), ""),  # the longest answer is unknown, not what a token of it costs
+        (request(**PRICED, **LONGEST), ""),
+        (request(**FREE), ""),
+        (request(**PRICED, **TIERED), ""),
+        (measuring("embedding"), "input_price"),
+        (measuring("embedding", output_price="3"), "input_price"),
+        (measuring("embedding", input_price="3"), ""),
+        (measuring("embedding", input_price="0"), ""),
+        (measuring("reranker"), "input_price or search_price"),
+        (measuring("reranker", input_price="3"), ""),
+        (measuring("reranker", search_price="0.002"), ""),
+    ],
+)
+def test_what_nobody_knows_the_price_of_is_refused_unless_that_is_allowed(
+    call: Request, needs: str
+) -> None:
+    purses = [purse("1", "0")]
+    result = afford(call, purses)
+    assert isinstance(afford(call, purses, allow_unpriced=True), Success)
+    if not needs:
+        assert result.unwrap() is call
+        return
+    problem = result.failure()
+    assert (problem.kind, problem.sent) == ("budget", False)
+    assert problem.message == (
+        "openai:m has no known price, and a budget is set: give the model its"
+        f" {needs} (US dollars, 0 where it is free) under `models` of client 'openai',"
+        " or set budget.allow_unpriced: true"
+    )
+
+
+def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
+    """No setting gives it one."""
+    call = request(**PRICED)
+    target = call.draft.target
+    tiered = replace(
+        target.model,
+        price=Price(Decimal(3), Decimal(15)),
+        patch=Patch(body={"service_tier": "priority"}),
+    )
+    draft = replace(call.draft, target=replace(target, model=tiered))
+    problem = afford(replace(call, draft=draft), [purse("1", "0")]).failure()
+    assert problem.message == (
+        "openai:m has no known price at the service tier 'priority' that a patch asks for,"
+        " and a budget is set: take another tier, or set budget.allow_unpriced: true"
+    )
+
+
+def test_without_a_budget_no_price_is_wanted() -> None:
+    assert isinstance(afford(request(), []), Success)

@@ -145,6 +145,9 @@ def test_every_setting_of_the_top_level_is_kept() -> None:
     config = configured("settings")
     assert (config.model, config.temperature, config.top_p) == ("all", 0.5, 1.0)
     assert (config.stream, config.user_agent, config.origin) == (False, "curl/8", "c.yaml")
+    assert config.budget == {"per_day": "1.50", "per_month": "20"}
+    assert config.allow_unpriced is True
+    assert configured("block").allow_unpriced is False
 
 
 # ---- the environment -------------------------------------------------------------------------
@@ -161,6 +164,13 @@ def test_every_setting_of_the_top_level_is_kept() -> None:
         ("LOKI_STREAM", "FALSE", "stream", False),
         ("LOKI_STREAM", "off", "stream", False),
         ("LOKI_USER_AGENT", "mine/1", "user_agent", "mine/1"),
+        ("LOKI_BUDGET", '{"per_day": 2.50}', "budget", {"per_day": "2.50"}),
+        ("LOKI_BUDGET", '{"per_day": 2}', "allow_unpriced", False),  # all of it, not one part
+        ("LOKI_BUDGET", '{"allow_unpriced": true}', "allow_unpriced", True),
+        ("LOKI_BUDGET", '{"allow_unpriced": true}', "budget", {}),
+        ("LOKI_BUDGET", "{}", "budget", {}),
+        ("LOKI_BUDGET", "", "budget", {"per_day": "1.50", "per_month": "20"}),
+        ("LOKI_BUDGET", "", "allow_unpriced", True),
         ("LOKI_MODEL", "", "model", "all"),
         ("LOKI_STREAM", "", "stream", False),
         ("MODEL", "x", "model", "all"),
@@ -172,6 +182,9 @@ def test_a_variable_wins_over_the_file_unless_empty(
     assert getattr(configured("settings", {variable: words}), field) == value
 
 
+SHAPE = 'expected {"per_day": US dollars, "per_month": US dollars, "allow_unpriced": true or false}'
+
+
 @pytest.mark.parametrize(
     ("variable", "words", "message"),
     [
@@ -180,6 +193,14 @@ def test_a_variable_wins_over_the_file_unless_empty(
         ("LOKI_TEMPERATURE", "nan", "expected a number from 0 to 2, found 'nan'"),
         ("LOKI_TOP_P", "-1", "expected a number from 0 to 1, found '-1'"),
         ("LOKI_STREAM", "maybe", "expected true or false, found 'maybe'"),
+        ("LOKI_BUDGET", '{"allow_unpriced": "true"}', SHAPE),
+        ("LOKI_BUDGET", '{"allow_unpriced": 1}', SHAPE),
+        ("LOKI_BUDGET", '{"per_day": true}', SHAPE),
+        ("LOKI_BUDGET", '{"per_day": -1}', SHAPE),
+        ("LOKI_BUDGET", '{"per_day": null}', SHAPE),
+        ("LOKI_BUDGET", '{"per_week": 1}', SHAPE),
+        ("LOKI_BUDGET", "5", SHAPE),
+        ("LOKI_BUDGET", "{", SHAPE),
     ],
 )
 def test_a_bad_variable_is_named(variable: str, words: str, message: str) -> None:

@@ -28,16 +28,16 @@ from loki.records import (
     Usage,
 )
 from loki.stages.account import Billed, Entry, account
+from loki.stages.audit import Noter, noting, recorded, watched
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
-from loki.stages.record import Noter, noting, recorded, watched
 from loki.stages.resolve import resolve
-from loki.stages.suggest import suggest
+from loki.stages.suggest_models import suggest
 
 if TYPE_CHECKING:
-    from loki.measures import Embeddings, Ranking
+    from loki.embeddings import Embeddings, Ranking
 
 A = TypeVar("A")
 
@@ -108,8 +108,8 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
 
 def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     """``ask.texts``, a vector for each in their order; in several requests where there are many."""
-    from loki.stages.measure import joined, read_vectors
-    from loki.stages.split import split
+    from loki.stages.batching import split
+    from loki.stages.parse_vectors import joined, read_vectors
 
     def call(request: Request) -> Result[Embeddings, Problem]:
         return flow(
@@ -130,9 +130,9 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
 
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     """``ask.texts`` by how well they answer ``ask.query``, best first, the first ``ask.top``."""
-    from loki.stages.measure import read_scores
-    from loki.stages.rank import complete, merged
-    from loki.stages.split import split
+    from loki.stages.batching import split
+    from loki.stages.merge_rankings import complete, merged
+    from loki.stages.parse_vectors import read_scores
 
     def call(request: Request) -> Result[Ranking, Problem]:
         return flow(

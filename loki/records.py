@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from returns.result import Result
 
 from loki.problems import Problem
-from loki.values import Record
+from loki.record import Record
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]

@@ -12,12 +12,12 @@ from typing import Any
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.clients import SERVICES, base_of, service_of
+from loki.config.catalogue import models_of, unlisted
 from loki.problems import Problem, fail, nearest
+from loki.providers.rows import SERVICES, base_of, service_of
 from loki.railway import bind
 from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
 from loki.stages.account import dearest
-from loki.stages.catalogue import models_of, unlisted
 from loki.stages.draft import DOES
 
 #: Seconds and counts for everything that nobody set.

@@ -10,8 +10,8 @@ import pytest
 from commands import Home
 from servers import ANSWER, Server, plain, reply, serving
 
+from loki.config.catalogue import section
 from loki.edge.files import catalogue
-from loki.stages.catalogue import section
 
 SHIPPED = catalogue({})
 

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
-from loki.clients import KNOWN, TYPES, service_of
+from loki.config.catalogue import models_of
+from loki.config.load import check
+from loki.config.read import configure
 from loki.edge.files import catalogue
 from loki.problems import Problem
+from loki.providers.rows import KNOWN, TYPES, service_of
 from loki.records import (
     Ask,
     Config,
@@ -30,13 +33,10 @@ from loki.records import (
     Tool,
 )
 from loki.stages import resolve
-from loki.stages.catalogue import models_of
-from loki.stages.configure import configure
 from loki.stages.draft import arrange, draft
-from loki.stages.load import check
 from loki.stages.resolve import DEFAULT_LIMITS, estimate
 
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parent.parent / "config" / "files"
 CATALOGUE = (CONFIGS / "catalogue.json").read_text()
 HI = (Message("user", "Hi"),)
 

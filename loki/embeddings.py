@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
+from loki.record import record
 from loki.records import Request, Usage
 
 Vector: TypeAlias = Sequence[float]
@@ -33,7 +34,7 @@ class Scores(NamedTuple):
     usage: Usage = Usage()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Measured:
     """What both have in common; ``cost`` in US dollars, ``seconds`` for all requests together."""
 
@@ -46,15 +47,15 @@ class Measured:
     cost: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Embeddings(Measured):
     """A vector for each text of an ask, in its order."""
 
-    vectors: tuple[Vector, ...] = field(repr=False)
+    vectors: tuple[Vector, ...] = field(repr=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ranking(Measured):
     """The texts of an ask by their place in it, best first; texts alike keep their order."""
 
-    scores: tuple[Score, ...]
+    scores: tuple[Score, ...] = field(kw_only=True)

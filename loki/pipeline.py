@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from returns.pipeline import flow
@@ -12,6 +12,7 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
+from loki.record import record
 from loki.records import (
     Ask,
     Config,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Env:
     """Everything a call needs from outside; ``dataclasses.replace`` swaps any part of it."""
 

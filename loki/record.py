@@ -1,31 +1,148 @@
-"""What records have in common -> one piece of code: it saves every start of a pipe some 4 ms."""
+"""The decorator of every value class: ``@record``, a frozen, slotted dataclass that loads fast."""
 
 from __future__ import annotations
 
-from dataclasses import Field
-from typing import Any, ClassVar
+from collections.abc import Callable
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
+from typing import Any, TypeVar, dataclass_transform
+
+C = TypeVar("C", bound=type)
+
+#: What __init__ does for one field: its name, its slot's setter, its default, its default factory.
+Step = tuple[str, Callable[[Any, Any], None], Any, Callable[[], Any] | None]
 
 
-class Record:
-    """Equality, hash and repr by the fields; dataclass would compile them anew for each record."""
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def record(cls: C) -> C:
+    """Make a class a frozen dataclass with slots; ``replace``, ``fields`` and ``match`` work.
 
-    __slots__ = ()
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    ``dataclass(frozen=True)`` compiles its methods anew for every class, which takes half a
+    millisecond each at every start of a command; these are shared by all records.
 
-    def __eq__(self, other: object) -> bool:
-        if other.__class__ is not self.__class__:
-            return NotImplemented
-        return self.compared() == other.compared()
+    >>> @record
+    ... class Point:
+    ...     x: int
+    ...     y: int = 0
+    >>> Point(1), Point(1) == Point(x=1, y=0)
+    (Point(x=1, y=0), True)
+    """
+    for name, method in SHARED.items():
+        if name not in cls.__dict__:
+            setattr(cls, name, method)
+    cls.__steps__ = ()  # type: ignore[attr-defined]  # a place for it before there are slots
+    made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    made.__steps__ = tuple(step(made, each) for each in made.__dataclass_fields__.values())
+    if len(made.__steps__) == 1:
+        made.__init__ = one_field_init(*made.__steps__[0])
+    result: C = made
+    return result
 
-    def __hash__(self) -> int:
-        return hash(self.compared())
 
-    def __repr__(self) -> str:
-        fields = self.__dataclass_fields__.values()
-        shown = (f"{each.name}={getattr(self, each.name)!r}" for each in fields if each.repr)
-        return f"{self.__class__.__qualname__}({', '.join(shown)})"
+def field_names(cls: type) -> tuple[str, ...]:
+    """Return the names of a record's fields, in their order."""
+    return tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]  # of a record
 
-    def compared(self) -> tuple[Any, ...]:
-        """The values that make a difference."""
-        fields = self.__dataclass_fields__.values()
-        return tuple(getattr(self, each.name) for each in fields if each.compare)
+
+def step(cls: type, each: Field[Any]) -> Step:
+    """Return how ``__init__`` sets a field."""
+    put = getattr(cls, each.name).__set__
+    if each.default_factory is not MISSING:
+        return each.name, put, None, each.default_factory
+    if each.default is not MISSING:
+        return each.name, put, each.default, None
+
+    def missing() -> Any:
+        raise TypeError(f"{cls.__name__}() needs {each.name!r}")
+
+    return each.name, put, None, missing
+
+
+def one_field_init(
+    name: str,
+    put: Callable[[Any, Any], None],
+    default: Any,
+    make: Callable[[], Any] | None,
+) -> Callable[..., None]:
+    """Return an ``__init__`` for a record of one field: there is one for each piece of a stream."""
+
+    def __init__(self: Any, value: Any = MISSING, /, **named: Any) -> None:
+        if value is not MISSING and not named:
+            put(self, value)
+        else:
+            initialize(self, *() if value is MISSING else (value,), **named)
+
+    return __init__
+
+
+def initialize(self: Any, *args: Any, **named: Any) -> None:
+    """Set every field: from its place, by its name, or to its default."""
+    steps = self.__steps__
+    if args:
+        if len(args) > len(self.__match_args__):
+            raise TypeError(f"{type(self).__name__}() takes {len(self.__match_args__)} values")
+        for (_, put, _, _), value in zip(steps, args, strict=False):
+            put(self, value)
+        steps = steps[len(args) :]
+    left = len(named)
+    for name, put, default, make in steps:
+        if left and name in named:
+            put(self, named[name])
+            left -= 1
+        else:
+            put(self, default if make is None else make())
+    if left:
+        known = {name for name, *_ in steps}
+        raise TypeError(f"{type(self).__name__}() got {sorted(named.keys() - known)} as well")
+
+
+def refuse_assignment(self: Any, name: str, value: Any = None) -> None:
+    """Refuse to change a record; ``dataclasses.replace`` makes another one."""
+    raise FrozenInstanceError(f"cannot change {name!r} of a {type(self).__name__}")
+
+
+def compared(self: Any) -> tuple[Any, ...]:
+    """Return the values that make a difference."""
+    fields = self.__dataclass_fields__.values()
+    return tuple(getattr(self, each.name) for each in fields if each.compare)
+
+
+def is_equal(self: Any, other: object) -> Any:
+    """Compare by the fields."""
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    return compared(self) == compared(other)
+
+
+def hash_of(self: Any) -> int:
+    """Hash by the fields."""
+    return hash(compared(self))
+
+
+def show(self: Any) -> str:
+    """Return the fields but those that are not to be shown, such as secrets."""
+    fields = self.__dataclass_fields__.values()
+    shown = (f"{each.name}={getattr(self, each.name)!r}" for each in fields if each.repr)
+    return f"{self.__class__.__qualname__}({', '.join(shown)})"
+
+
+def get_state(self: Any) -> tuple[Any, ...]:
+    """Return the values for ``pickle`` and ``copy``."""
+    return tuple(getattr(self, name) for name, *_ in self.__steps__)
+
+
+def set_state(self: Any, values: tuple[Any, ...]) -> None:
+    """Set the values that ``get_state`` gave."""
+    for (_, put, _, _), value in zip(self.__steps__, values, strict=True):
+        put(self, value)
+
+
+SHARED: dict[str, Any] = {
+    "__init__": initialize,
+    "__eq__": is_equal,
+    "__hash__": hash_of,
+    "__repr__": show,
+    "__setattr__": refuse_assignment,
+    "__delattr__": refuse_assignment,
+    "__getstate__": get_state,
+    "__setstate__": set_state,
+}

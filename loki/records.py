@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from returns.result import Result
 
 from loki.problems import Problem
-from loki.record import Record
+from loki.record import field_names, record
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -21,15 +21,15 @@ Finished = Literal["stop", "length", "tools", "filter", "other"]
 # ---- what is asked ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Text(Record):
+@record
+class Text:
     """A piece of text, asked or answered."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Media(Record):
+@record
+class Media:
     """An image, PDF or sound that goes along: its bytes, or where they are."""
 
     media_type: str  # as in RFC 6838: image/png, application/pdf …
@@ -38,8 +38,8 @@ class Media(Record):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToolCall(Record):
+@record
+class ToolCall:
     """A function that the model wants called."""
 
     id: str
@@ -47,8 +47,8 @@ class ToolCall(Record):
     arguments: JsonObject
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Message(Record):
+@record
+class Message:
     """One turn of a conversation; ``role`` is system, developer, user, assistant or tool."""
 
     role: str
@@ -70,8 +70,8 @@ class Message(Record):
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Tool(Record):
+@record
+class Tool:
     """A function that the model may ask to have called; ``parameters`` is a JSON Schema."""
 
     name: str
@@ -80,8 +80,8 @@ class Tool(Record):
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Limits(Record):
+@record
+class Limits:
     """How long to wait and how often to try; None: not said here. Times in seconds."""
 
     connect: float | None = None
@@ -96,8 +96,8 @@ class Limits(Record):
     retry_after_send: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Ask(Record):
+@record
+class Ask:
     """What one call wants; everything that is None is left to the configuration or the model."""
 
     messages: tuple[Message, ...] = ()
@@ -126,8 +126,8 @@ class Ask(Record):
 # ---- whom to ask -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Patch(Record):
+@record
+class Patch:
     """A user's change to a request: url replaces, body merges (RFC 7396), a null header goes."""
 
     url: str | None = field(default=None, repr=False)
@@ -136,8 +136,8 @@ class Patch(Record):
     origin: str = ""  # who asked for it, for --explain
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Price(Record):
+@record
+class Price:
     """US dollars a million tokens; None is unknown.
 
     ``variants`` has what holds at other tiers of service and for long prompts, as the catalogue
@@ -161,11 +161,11 @@ class Price(Record):
 
 
 #: The fields of Price that are prices.
-PRICES = tuple(name for name in Price.__slots__ if name not in ("variants", "plain", "set"))
+PRICES = tuple(name for name in field_names(Price) if name not in ("variants", "plain", "set"))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Model(Record):
+@record
+class Model:
     """A model of a client, with what is known of it; sizes in tokens, None is unknown."""
 
     name: str
@@ -188,8 +188,8 @@ class Model(Record):
     origin: str = ""  # where it was found, for --explain
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Setting(Record):
+@record
+class Setting:
     """A client's setting: the value itself, or (``form``) where its value is to be had."""
 
     value: str = field(repr=False)
@@ -197,8 +197,8 @@ class Setting(Record):
     origin: str = ""  # where it was set, for --explain and messages
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Client(Record):
+@record
+class Client:
     """A configured provider; ``patches`` are (whole-name pattern, patch), by request kind."""
 
     name: str
@@ -210,8 +210,8 @@ class Client(Record):
     oauth: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as configured
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Config(Record):
+@record
+class Config:
     """A whole configuration, environment included."""
 
     clients: tuple[Client, ...]
@@ -238,8 +238,8 @@ class Dialect(NamedTuple):
     stream_usage: bool = True  # understands stream_options.include_usage
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Target(Record):
+@record
+class Target:
     """An ask, and the client and model that it goes to."""
 
     ask: Ask
@@ -258,8 +258,8 @@ class Target(Record):
 # ---- the request and its answer --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Draft(Record):
+@record
+class Draft:
     """A request in the provider's words, still open to changes."""
 
     target: Target
@@ -270,8 +270,8 @@ class Draft(Record):
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Request(Record):
+@record
+class Request:
     """The exact bytes of a request."""
 
     draft: Draft
@@ -280,8 +280,8 @@ class Request(Record):
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Response(Record):
+@record
+class Response:
     """A whole answer as it came; header names in lower case."""
 
     request: Request
@@ -292,8 +292,8 @@ class Response(Record):
     seconds: float | None = None  # from the first attempt to the last byte
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Opened(Record):
+@record
+class Opened:
     """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider."""
 
     request: Request
@@ -308,8 +308,8 @@ class Opened(Record):
 # ---- what was answered -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Usage(Record):
+@record
+class Usage:
     """Tokens, None where the provider gave no number.
 
     ``input`` is the whole prompt, of which ``cache_read`` and ``cache_write`` are parts;
@@ -337,8 +337,8 @@ class Usage(Record):
 COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reply(Record):
+@record
+class Reply:
     """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
 
     model: str  # client:model
@@ -360,15 +360,15 @@ class Reply(Record):
 # ---- events: Text and ToolCall above, and these ----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reasoning(Record):
+@record
+class Reasoning:
     """A piece of the model's thoughts, which are not the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Done(Record):
+@record
+class Done:
     """The end of a stream; its reply has everything but the words, which have been told."""
 
     reply: Reply

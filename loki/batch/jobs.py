@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
@@ -19,6 +19,7 @@ from loki.formats.openai_messages import checked, read_json, read_messages, read
 from loki.pipeline import Env, answer, embed
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
+from loki.record import record
 from loki.records import COUNTS, Ask, Json, JsonObject, Media, Message, Patch, Text
 
 
@@ -49,7 +50,7 @@ Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
 Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """What holds for every row of a run."""
 

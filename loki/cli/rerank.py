@@ -10,7 +10,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from returns.pipeline import flow
 from returns.result import Result, Success
@@ -26,12 +26,13 @@ from loki.formats.openai_messages import read_json
 from loki.pipeline import Env, each, prepare
 from loki.problems import Problem, fail
 from loki.railway import bind, gather, map_
+from loki.record import record
 from loki.records import Ask, Json, Request
 from loki.stages.batching import split
 from loki.stages.resolve import resolve
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Document:
     """A document; ``index`` counts the lines of stdin from 0, empty ones among them."""
 

@@ -13,6 +13,7 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Embeddings, Ranking, Scores, Vectors
 from loki.problems import Problem, fail
 from loki.providers.rows import route_of
+from loki.record import field_names
 from loki.records import Json, Response, Usage
 from loki.wire import embed, rerank
 from loki.wire.errors import read_error, request_id
@@ -122,7 +123,7 @@ def total(usages: Sequence[Usage]) -> Usage:
     """
     summed = {
         name: None if None in counts else sum(counts)
-        for name in Usage.__slots__
+        for name in field_names(Usage)
         if name != "tier"
         for counts in [[getattr(usage, name) for usage in usages]]
     }

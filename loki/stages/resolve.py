@@ -16,6 +16,7 @@ from loki.config.catalogue import models_of, unlisted
 from loki.problems import Problem, fail, nearest
 from loki.providers.rows import SERVICES, base_of, service_of
 from loki.railway import bind
+from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
 from loki.stages.account import dearest
 from loki.stages.draft import DOES
@@ -152,7 +153,7 @@ def over(base: Limits, said: Limits) -> Limits:
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
-    told = {name: getattr(said, name) for name in Limits.__slots__}
+    told = {name: getattr(said, name) for name in field_names(Limits)}
     changes = {name: value for name, value in told.items() if value is not None}
     return replace(base, **changes) if changes else base
 

@@ -10,6 +10,7 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
+from loki.record import field_names
 from loki.records import Json, JsonObject, Media, Target, Text, Usage, WireEvent
 
 
@@ -64,7 +65,7 @@ def overlay(old: Usage, new: Usage) -> Usage:
     >>> overlay(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
     Usage(input=5, cache_read=None, cache_write=None, output=9, reasoning=None, ...)
     """
-    pairs = ((getattr(old, name), getattr(new, name)) for name in Usage.__slots__)
+    pairs = ((getattr(old, name), getattr(new, name)) for name in field_names(Usage))
     return Usage(*(then if now is None else now for then, now in pairs))
 
 

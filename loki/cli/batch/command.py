@@ -10,7 +10,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from itertools import chain
@@ -34,6 +34,7 @@ from loki.edge.ledger.writer import Ledger, path_of
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
+from loki.record import record
 from loki.records import JsonObject, Message, Task
 from loki.stages.account import Entry
 from loki.stages.resolve import quota, resolve, worst_case
@@ -44,7 +45,7 @@ Outcome = tuple[Row, Result[JsonObject, Problem]]
 Remote = Callable[[Job], Result[JsonObject, Problem]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Order:
     """What a call of the command is about."""
 

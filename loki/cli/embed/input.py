@@ -7,7 +7,7 @@ import select
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from returns.result import Result, Success
@@ -16,6 +16,7 @@ from loki.edge.files import reason
 from loki.formats.openai_messages import read_json
 from loki.problems import Problem, fail
 from loki.railway import fold
+from loki.record import record
 from loki.records import Json, JsonObject, Model
 from loki.stages.chunking import chunk, size_of
 from loki.stages.resolve import estimate
@@ -24,7 +25,7 @@ PIECE = 1 << 16  # bytes read at once
 PAUSE = 0.2  # seconds; what has come is not kept waiting for longer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """A text to embed, or why there is none; ``head`` begins its line of output."""
 

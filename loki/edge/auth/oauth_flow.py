@@ -8,7 +8,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -24,6 +24,7 @@ from loki.edge.auth.secrets import redact, seen
 from loki.edge.auth.token_cache import Token
 from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
+from loki.record import record
 from loki.records import Json, Limits
 from loki.stages.patch import set_headers
 
@@ -34,7 +35,7 @@ TIMEOUT = 30.0  # seconds to connect, and between two bytes
 LONGEST = 2**20  # bytes of an answer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Authority:
     """An authorization server, and who we are there."""
 
@@ -56,7 +57,7 @@ class Authority:
         return command(self.client)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Login:
     """A login that has begun: the address to open, and what its answer must fit."""
 

@@ -18,19 +18,19 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64, b2a_base64, crc32
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, repeat
 
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail
+from loki.record import record
 
 NONCE, SALT = 12, 16  # bytes of chance for a value (NIST SP 800-38D, 8.2.2) and for a vault
 COST = (47104, 1, 1)  # KiB of memory, passes, lanes: a 25th of a second
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Vault:
     """A vault as its file says, its values still sealed."""
 

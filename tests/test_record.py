@@ -1,0 +1,87 @@
+"""Records: frozen, slotted, as dataclasses are."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, asdict, field, fields, replace
+from typing import Any
+
+import pytest
+
+from loki.record import field_names, record
+
+
+@record
+class Point:
+    """A record with everything that a field can be."""
+
+    x: int
+    y: int = 0
+    secret: str = field(default="hidden", repr=False)
+    notes: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+@record
+class Named(Point):
+    """A record that extends another."""
+
+    name: str = field(kw_only=True)
+
+
+@record
+class Word:
+    """A record of one field."""
+
+    text: str
+
+
+def test_fields_are_set_from_their_places_their_names_and_their_defaults() -> None:
+    assert Point(1, secret="s") == Point(x=1, y=0, secret="s", notes={})
+    assert Named(1, name="n").name == "n" and Word(text="a") == Word("a")
+    assert Point(1).notes is not Point(1).notes
+
+
+WRONG: list[tuple[Callable[[], Any], str]] = [
+    (lambda: Point(), "Point() needs 'x'"),  # type: ignore[call-arg]
+    (lambda: Point(1, 2, "s", {}, 5), "Point() takes 4 values"),  # type: ignore[call-arg]
+    (lambda: Point(1, z=2), "Point() got ['z'] as well"),  # type: ignore[call-arg]
+    (lambda: Point(1, x=2), "Point() got ['x'] as well"),  # type: ignore[misc]
+    (lambda: Named(1), "Named() needs 'name'"),  # type: ignore[call-arg]
+    (lambda: Word(), "Word() needs 'text'"),  # type: ignore[call-arg]
+    (lambda: Word("a", text="b"), "Word() got ['text'] as well"),  # type: ignore[misc]
+]
+
+
+@pytest.mark.parametrize(("make", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_a_wrong_call_says_what_is_wrong(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        make()
+    assert str(raised.value) == message
+
+
+def test_a_record_cannot_be_changed() -> None:
+    point = Point(1)
+    with pytest.raises(FrozenInstanceError, match="cannot change 'x' of a Point"):
+        point.x = 2  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del point.x
+    with pytest.raises(FrozenInstanceError):
+        point.other = 2  # type: ignore[attr-defined]
+
+
+def test_what_is_not_compared_makes_no_difference() -> None:
+    assert Point(1, notes={"a": 1}) == Point(1) and hash(Point(1)) == hash(Point(1, notes={"a": 1}))
+    assert Point(1) != Point(2) and Point(1) != Named(1, name="n")
+
+
+def test_the_standard_library_takes_records_for_dataclasses() -> None:
+    point = replace(Point(1, secret="s"), y=2)
+    assert repr(point) == "Point(x=1, y=2, notes={})"
+    assert asdict(point) == {"x": 1, "y": 2, "secret": "s", "notes": {}}
+    assert tuple(each.name for each in fields(point)) == field_names(Point)
+    assert pickle.loads(pickle.dumps(point)) == copy.copy(point) == copy.deepcopy(point) == point
+    match point:
+        case Point(x, y):
+            assert (x, y) == (1, 2)

@@ -7,7 +7,6 @@ connection that is open a request and its answer take the short way.
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
@@ -71,7 +70,7 @@ class Swift(Trusting):
     """The same for one thread: a connection that is open is used again at once."""
 
     def __init__(self, *files: str | None) -> None:
-        self.idle: dict[tuple[str, str], tuple[Punctual, float]] = {}  # and since when
+        self.idle: dict[tuple[str, str], Punctual] = {}
         finalize(self, put_down, self.idle)
         super().__init__(*files)
 
@@ -89,12 +88,12 @@ class Swift(Trusting):
         return answer if isinstance(answer, Arrival) else MadeUp(answer)
 
     def open(self, key: tuple[str, str]) -> Punctual | None:
-        """A connection that is open, if there is one."""
-        connection, since = self.idle.pop(key, (None, 0.0))
-        if connection and time.monotonic() - since > FRESH and not connection.is_connected:
-            connection.close()
-            return None
-        return connection
+        """Return the kept connection, unless it has ended or anything waits on it."""
+        connection = self.idle.pop(key, None)
+        if connection is None or connection.is_quiet():
+            return connection
+        connection.close()
+        return None
 
     def said(
         self, request: requests.PreparedRequest, connection: Punctual, proxies: dict[str, str]
@@ -107,12 +106,15 @@ class Swift(Trusting):
         return request.method, self.request_url(request, proxies), request.body, headers
 
     def keep(self, key: tuple[str, str], connection: Punctual) -> None:
-        """Keep a connection for the next request; the one that waits longest has to go."""
+        """Keep a quiet connection for the next request; the one that waits longest has to go."""
+        if not connection.is_quiet():
+            connection.close()
+            return
         if before := self.idle.pop(key, None):
-            before[0].close()
+            before.close()
         while len(self.idle) >= POOLS:
-            self.idle.pop(next(iter(self.idle)))[0].close()
-        self.idle[key] = connection, time.monotonic()
+            self.idle.pop(next(iter(self.idle))).close()
+        self.idle[key] = connection
 
     def build_response(self, req: Any, resp: Any) -> Any:
         """The answer as it came."""
@@ -139,9 +141,9 @@ def exchange(connection: Punctual, *request: Any) -> Arrival:
     return answer
 
 
-def put_down(idle: dict[tuple[str, str], tuple[Punctual, float]]) -> None:
+def put_down(idle: dict[tuple[str, str], Punctual]) -> None:
     """Close connections that nobody will use again."""
-    for connection, _ in idle.values():
+    for connection in idle.values():
         connection.close()
 
 
@@ -155,7 +157,6 @@ class MadeUp:
 
 
 POOLS = 32  # servers that an adapter keeps connections to
-FRESH = 0.05  # seconds in which a server will not have hung up
 
 
 def adapter(

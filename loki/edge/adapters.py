@@ -57,7 +57,17 @@ class Trusting(HTTPAdapter):
             kwargs["ssl_context"] = self.context
         if proxy.lower().startswith("https:"):  # requests does not, where the server speaks HTTP
             kwargs["proxy_ssl_context"] = self.context or context()
+            kwargs["ssl_context"] = kwargs["proxy_ssl_context"]  # urllib3 before 2.8 takes this one
         return super().proxy_manager_for(proxy, **kwargs)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Prepare a pool as requests does, but have a proxy's certificate verified too.
+
+        urllib3 before 2.8 asks the pool, which requests sets by the server: none for HTTP.
+        """
+        super().cert_verify(conn, url, verify, cert)
+        if not url.lower().startswith("https:"):
+            conn.cert_reqs = "CERT_REQUIRED"
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """The pool for a request, with connections that are in time."""

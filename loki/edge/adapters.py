@@ -65,7 +65,7 @@ class Trusting(HTTPAdapter):
 
         urllib3 before 2.8 asks the pool, which requests sets by the server: none for HTTP.
         """
-        super().cert_verify(conn, url, verify, cert)
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
         if not url.lower().startswith("https:"):
             conn.cert_reqs = "CERT_REQUIRED"
 

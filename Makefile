@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check bench model oidc catalogue clean
+.PHONY: help demo test lint types check fuzz bench model oidc catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ types: .venv/test
 
 check: .venv/test model $(if $(shell command -v npm),oidc)
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+
+SECONDS = 60
+
+fuzz: .venv/test  ## search with fresh seeds for what fails: make fuzz SECONDS=600
+	@$(BIN)/python scripts/dev/fuzz.py $(SECONDS)
 
 bench: .venv/bench  ## speed, as ratios to other programs
 	$(BIN)/python scripts/dev/bench.py

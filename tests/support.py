@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from returns.result import Result, Success
 
 from loki.config.read import configure
@@ -66,6 +67,12 @@ CLIENTS: dict[tuple[str, str], dict[str, Any]] = {
         for name in ("openai", "azure-openai", "openrouter", "xai", "deepseek")
     },
 }
+
+
+def patient(percent: int) -> settings:
+    """Return settings for laws that take long: some percent of the profile's examples."""
+    number = settings().max_examples * percent // 100
+    return settings(max_examples=number, suppress_health_check=[HealthCheck.too_slow])
 
 
 def client_of(recording: Any) -> dict[str, Any]:

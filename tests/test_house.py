@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import ConfigParser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,40 @@ def test_only_edge_and_cli_touch_the_world(path: Path) -> None:
     calls = (node.func for node in nodes if isinstance(node, ast.Call))
     names = {called.id for called in calls if isinstance(called, ast.Name)}
     assert not names & {"open", "print", "input"}
+
+
+def loaded(path: Path) -> Iterator[str]:
+    """Every module that a file imports by a statement or by ``import_module("name")``."""
+    yield from imports(path)
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(func=ast.Name("import_module"), args=[ast.Constant(str(name)), *_]):
+                yield name
+
+
+def declared() -> set[str]:
+    """The names, in lower case with dashes, of what setup.cfg says that loki needs or can use."""
+    setup = ConfigParser()
+    setup.read(PACKAGE.parent / "setup.cfg")
+    extras = dict(setup["options.extras_require"])
+    users = [text for extra, text in extras.items() if extra not in ("test", "vendors")]
+    lines = "\n".join([setup["options"]["install_requires"], *users]).splitlines()
+    return {canonical(re.split(r"[\[ <>=]", line)[0]) for line in lines if line.strip()}
+
+
+def canonical(name: str) -> str:
+    """A package's name as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    tops = {name.partition(".")[0] for path in MODULES for name in loaded(path)}
+    foreign = tops - set(sys.stdlib_module_names) - {"loki"}
+    homes = packages_distributions()
+    undeclared = {
+        top for top in foreign if not declared() & set(map(canonical, homes.get(top, [])))
+    }
+    assert foreign >= {"requests", "urllib3", "distributed"} and not undeclared
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

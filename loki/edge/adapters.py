@@ -7,7 +7,6 @@ connection that is open a request and its answer take the short way.
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
@@ -58,7 +57,17 @@ class Trusting(HTTPAdapter):
             kwargs["ssl_context"] = self.context
         if proxy.lower().startswith("https:"):  # requests does not, where the server speaks HTTP
             kwargs["proxy_ssl_context"] = self.context or context()
+            kwargs["ssl_context"] = kwargs["proxy_ssl_context"]  # urllib3 before 2.8 takes this one
         return super().proxy_manager_for(proxy, **kwargs)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Prepare a pool as requests does, but have a proxy's certificate verified too.
+
+        urllib3 before 2.8 asks the pool, which requests sets by the server: none for HTTP.
+        """
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        if not url.lower().startswith("https:"):
+            conn.cert_reqs = "CERT_REQUIRED"
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """The pool for a request, with connections that are in time."""
@@ -71,7 +80,7 @@ class Swift(Trusting):
     """The same for one thread: a connection that is open is used again at once."""
 
     def __init__(self, *files: str | None) -> None:
-        self.idle: dict[tuple[str, str], tuple[Punctual, float]] = {}  # and since when
+        self.idle: dict[tuple[str, str], Punctual] = {}
         finalize(self, put_down, self.idle)
         super().__init__(*files)
 
@@ -89,12 +98,12 @@ class Swift(Trusting):
         return answer if isinstance(answer, Arrival) else MadeUp(answer)
 
     def open(self, key: tuple[str, str]) -> Punctual | None:
-        """A connection that is open, if there is one."""
-        connection, since = self.idle.pop(key, (None, 0.0))
-        if connection and time.monotonic() - since > FRESH and not connection.is_connected:
-            connection.close()
-            return None
-        return connection
+        """Return the kept connection, unless it has ended or anything waits on it."""
+        connection = self.idle.pop(key, None)
+        if connection is None or connection.is_quiet():
+            return connection
+        connection.close()
+        return None
 
     def said(
         self, request: requests.PreparedRequest, connection: Punctual, proxies: dict[str, str]
@@ -107,12 +116,15 @@ class Swift(Trusting):
         return request.method, self.request_url(request, proxies), request.body, headers
 
     def keep(self, key: tuple[str, str], connection: Punctual) -> None:
-        """Keep a connection for the next request; the one that waits longest has to go."""
+        """Keep a quiet connection for the next request; the one that waits longest has to go."""
+        if not connection.is_quiet():
+            connection.close()
+            return
         if before := self.idle.pop(key, None):
-            before[0].close()
+            before.close()
         while len(self.idle) >= POOLS:
-            self.idle.pop(next(iter(self.idle)))[0].close()
-        self.idle[key] = connection, time.monotonic()
+            self.idle.pop(next(iter(self.idle))).close()
+        self.idle[key] = connection
 
     def build_response(self, req: Any, resp: Any) -> Any:
         """The answer as it came."""
@@ -139,9 +151,9 @@ def exchange(connection: Punctual, *request: Any) -> Arrival:
     return answer
 
 
-def put_down(idle: dict[tuple[str, str], tuple[Punctual, float]]) -> None:
+def put_down(idle: dict[tuple[str, str], Punctual]) -> None:
     """Close connections that nobody will use again."""
-    for connection, _ in idle.values():
+    for connection in idle.values():
         connection.close()
 
 
@@ -155,7 +167,6 @@ class MadeUp:
 
 
 POOLS = 32  # servers that an adapter keeps connections to
-FRESH = 0.05  # seconds in which a server will not have hung up
 
 
 def adapter(

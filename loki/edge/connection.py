@@ -29,12 +29,13 @@ else:
 
 PIECE = 16384  # bytes sent at once
 LARGE = 65536  # bytes received at once
+UNKNOWN = -1.0  # a time limit that is none of ours
 
 
 class Punctual(Connection):
     """What every connection does besides; see ``punctual``."""
 
-    limit: float | None = 0.0  # seconds: the time limit that the socket has now
+    limit: float | None = UNKNOWN  # seconds: the time limit that the socket has now
 
     def request(
         self, method: str, url: str, body: Any = None, headers: Any = None, **named: Any
@@ -110,10 +111,27 @@ class Punctual(Connection):
             self.sock.settimeout(seconds)
             self.limit = seconds
 
+    def is_quiet(self) -> bool:
+        """Return whether the connection is open and nothing at all waits on it.
+
+        Whatever came after an answer's end would be read as the next answer. It is read for, not
+        polled for: bytes may wait in a TLS layer, and notes of TLS itself are no answer.
+        """
+        if self.sock is None:
+            return False
+        self.hold(0.0)
+        try:
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except (OSError, ValueError):  # broken off, or closed here
+            return False
+        return False
+
     def connect(self) -> None:
         """Connect; a certificate that is not trusted is reported with its issuer."""
         trip = on_its_way.get()
-        self.limit = 0.0
+        self.limit = UNKNOWN
         try:
             super().connect()
         except ssl.SSLCertVerificationError as error:

@@ -6,7 +6,9 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from errno import EPERM
 from hashlib import sha256
+from stat import S_IWGRP, S_IWOTH
 
 from returns.result import Result, Success
 
@@ -140,9 +142,12 @@ def as_config(problem: Problem) -> Problem:
 
 
 def read_cache(path: str, key: list[object]) -> JsonObject | None:
-    """What was made of this very file before, None if it has changed since."""
+    """Return what was made of this very file before.
+
+    None if it has changed since, or if another user may have written what is kept.
+    """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=open_trusted) as file:
             match json.load(file):
                 case {"key": kept, "plain": dict(plain)} if kept == key and is_plain(plain):
                     return plain
@@ -165,12 +170,19 @@ def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:
 
     try:
         if has_literal_secret(plain):
+            require_own_folder(path)
             os.unlink(path)
         else:
-            write_private(path, json.dumps({"key": key, "plain": plain}))
+            write_cache(path, json.dumps({"key": key, "plain": plain}))
     except OSError:
         pass  # only slower next time
     return plain
+
+
+def write_cache(path: str, text: str) -> None:
+    """Write a file of the cache that ``open_trusted`` will open; raises OSError."""
+    require_own_folder(path)
+    write_private(path, text)
 
 
 def write_private(path: str, text: str) -> None:
@@ -191,6 +203,58 @@ def write_private(path: str, text: str) -> None:
         raise
 
 
+# ---- files that others may have written ------------------------------------------------------
+
+
+def open_trusted(path: str, flags: int) -> int:
+    """Open a file for ``open(opener=…)`` if nobody but the user and root can have written it.
+
+    Its folder is looked at as well: who can write there can put a file there. A symbolic link is
+    not followed. Raises OSError.
+    """
+    require_own_folder(path)
+    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+    if is_own(os.fstat(handle)):
+        return handle
+    os.close(handle)
+    raise PermissionError(EPERM, "another user can write it")
+
+
+def require_own_folder(path: str) -> None:
+    """Raise PermissionError if another user can write the folder that a file is to be in."""
+    folder = os.path.dirname(path)
+    if os.path.exists(folder) and not is_own(os.stat(folder)):
+        raise PermissionError(EPERM, "another user can write its folder")
+
+
+def is_own(status: os.stat_result) -> bool:
+    """Return whether only the user and root can write a file or a folder.
+
+    A group that can write it has to be the user's own, without any other member.
+    """
+    if os.name != "posix":
+        return True
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & S_IWOTH:
+        return False
+    return not status.st_mode & S_IWGRP or is_own_group(status.st_gid)
+
+
+def is_own_group(gid: int) -> bool:
+    """Return whether a group is the user's private one: the first group, and of the same name."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    own = user.pw_gid == gid and user.pw_name == group.gr_name
+    return own and set(group.gr_mem) <= {user.pw_name}
+
+
+# ---- the catalogue ---------------------------------------------------------------------------
+
+
 def synced_file(environ: Environ) -> str:
     """Where --sync-models puts a newer catalogue of models."""
     return f"{directory('cache', environ)}/models.json"
@@ -204,7 +268,7 @@ def catalogue(environ: Environ = os.environ) -> str:
     with open(path, encoding="utf-8") as file:
         ours = file.read()
     try:
-        with open(synced_file(environ), encoding="utf-8") as file:
+        with open(synced_file(environ), encoding="utf-8", opener=open_trusted) as file:
             head = file.read(DATED)  # {, newline, "date": "2026-11-22
             theirs = head + file.read() if head > ours[:DATED] else ""
     except (OSError, ValueError):

@@ -7,12 +7,27 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
+from ssl import SSLContext
 
 import pytest
 import responses
 from certificates import certificates
-from servers import ANSWER, CLOSE, DONE, Script, Server, delta, plain, reply, serving, streamed
+from servers import (
+    ANSWER,
+    CLOSE,
+    DONE,
+    Script,
+    Server,
+    attended,
+    delta,
+    plain,
+    read_request,
+    reply,
+    serving,
+    streamed,
+)
 from support import config
 from urllib3.util.ssltransport import SSLTransport
 
@@ -100,6 +115,85 @@ def test_a_server_that_hung_up_meanwhile_is_connected_to_anew() -> None:
             assert answer(env, ASK).unwrap().attempts == 1
             time.sleep(0.2)
     assert (server.guests, len(server.asked)) == (3, 3)
+
+
+class Numbered:
+    """A server whose every answer repeats the question, and what it does after an answer."""
+
+    def __init__(
+        self, after: bytes = b"", ends: bool = False, tls: SSLContext | None = None
+    ) -> None:
+        self.after, self.ends, self.tls = after, ends, tls
+        self.asked: list[str] = []
+        self.done = threading.Event()  # all that follows an answer is on its way
+
+    def attend(self, connection: socket.socket) -> None:
+        if self.tls is not None:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        with connection, suppress(OSError):
+            while (asked := read_request(connection)) is not None:
+                question = asked.json["messages"][0]["content"]
+                self.asked.append(question)
+                connection.sendall(whole(reply(question)))
+                if self.after:
+                    connection.sendall(self.after)
+                if self.ends:  # but still sees what is sent to it in vain
+                    connection.shutdown(socket.SHUT_WR)
+                self.done.set()
+
+    def questions(self, env: Env, number: int, pause: float = 0.0, retries: int = 0) -> list[str]:
+        """The answers to 0, 1, 2 and so on, asked one after the other."""
+        told: list[str] = []
+        for question in map(str, range(number)):
+            self.done.clear()
+            asks = replace(
+                ASK, messages=(Message("user", question),), limits=Limits(retries=retries)
+            )
+            told.append(answer(env, asks).map(lambda reply: reply.text).value_or("none"))
+            assert self.done.wait(5)
+            time.sleep(pause)
+        return told
+
+
+def whole(body: object) -> bytes:
+    """The bytes of an answer in one piece."""
+    return b"".join(step for step in plain(body) if isinstance(step, bytes))
+
+
+STRAY = {
+    "another answer": whole(reply("stray")),
+    "a complaint": b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",
+    "a byte": b"\n",
+}
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.001, 0.02, 0.2])
+@pytest.mark.parametrize("name", STRAY)
+def test_what_comes_after_an_answer_is_never_the_next_answer(name: str, pause: float) -> None:
+    server = Numbered(STRAY[name])
+    number = 30 if pause < 0.1 else 5
+    with attended(server.attend) as port:
+        told = server.questions(env_for(f"http://127.0.0.1:{port}"), number, pause)
+    assert told == server.asked == [str(each) for each in range(number)]
+
+
+def test_a_record_of_tls_after_an_answer_is_never_the_next_answer() -> None:
+    server = Numbered(STRAY["another answer"], tls=certificates().server())
+    with attended(server.attend) as port:
+        extra = {"ca_bundle": str(certificates().authority)}
+        told = server.questions(env_for(f"https://127.0.0.1:{port}", extra=extra), 10)
+    assert told == server.asked == [str(each) for each in range(10)]
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("pause", [0.0, 0.001, 0.02])
+def test_a_server_that_ends_every_connection_is_asked_once_a_call(
+    pause: float, retries: int
+) -> None:
+    server = Numbered(ends=True)
+    with attended(server.attend) as port:
+        told = server.questions(env_for(f"http://127.0.0.1:{port}"), 30, pause, retries)
+    assert told == server.asked == [str(each) for each in range(30)]
 
 
 def streams(env: Env, number: int = 1) -> list[Stream]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Success
+from support import patient
 
 from loki.config.load import load
 from loki.config.read import configure, read_patch
@@ -17,7 +18,7 @@ from loki.stages.patch import merge_patch
 
 CONFIGS = sorted((Path(__file__).parent.parent / "config" / "files").glob("*.yaml"))
 TEXTS = [path.read_bytes().decode() for path in CONFIGS]
-PATIENT = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = patient(60)
 
 LINES = st.sampled_from(
     [
@@ -42,7 +43,7 @@ def test_any_lines_are_a_configuration_or_a_complaint(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("text", TEXTS, ids=[path.stem for path in CONFIGS])
 @given(noise=st.text(max_size=6), place=st.floats(0, 1), size=st.integers(0, 6))
-@settings(PATIENT, max_examples=15)
+@patient(15)
 def test_a_damaged_configuration_does_not_crash(
     text: str, noise: str, place: float, size: int
 ) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Success
-from support import request, told
+from support import patient, request, told
 
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Reply, Response
@@ -52,7 +52,7 @@ JSON: Any = st.recursive(
     ),
     max_leaves=25,
 )
-PATIENT = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = patient(150)
 
 
 @pytest.mark.parametrize("name", sorted(CHAT))
@@ -104,7 +104,7 @@ def spots(value: Any) -> list[tuple[Any, Any]]:
 
 @pytest.mark.parametrize("fixture", fixtures())
 @given(chosen=st.data(), odd=JSON)
-@settings(PATIENT, max_examples=25)
+@patient(25)
 def test_a_real_answer_with_something_odd_in_it_does_not_crash(
     fixture: Any, chosen: st.DataObject, odd: Any
 ) -> None:

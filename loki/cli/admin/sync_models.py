@@ -46,7 +46,7 @@ def keep(catalogue: Catalogue, environ: files.Environ) -> Result[str, Problem]:
         return Success(f"the catalogue there {same} the one in use, of {date}: nothing is changed")
     before = checked(ours.encode()).map(lambda old: old.clients).value_or({})
     try:
-        files.write_private(path, written(catalogue))
+        files.write_cache(path, written(catalogue))
     except OSError as error:
         return fail("config", f"cannot write {path}: {error.strerror}")
     return Success(f"{news(before, catalogue.clients)}; of {catalogue.date}, before {date}\n{path}")

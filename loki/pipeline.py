@@ -27,7 +27,7 @@ from loki.records import (
     Task,
     Usage,
 )
-from loki.stages.account import Billed, Entry, account
+from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
@@ -76,7 +76,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
             env.send(request),  # Request  -> Response  with retries and timeouts
             bind(parse),  #       Response -> Reply     in our words
             map_(account),  #     Reply    -> Reply     with its cost
-        )
+        ).alt(charge(request))  # Problem  -> Problem   with its cost too, if an answer came
 
     return flow(
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
@@ -109,7 +109,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     from loki.stages.split import split
 
     def call(request: Request) -> Result[Embeddings, Problem]:
-        return flow(env.send(request), bind(read_vectors), map_(account))
+        return flow(env.send(request), bind(read_vectors), map_(account)).alt(charge(request))
 
     return flow(
         ask,
@@ -127,7 +127,9 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     from loki.stages.split import split
 
     def call(request: Request) -> Result[Ranking, Problem]:
-        return flow(env.send(request), bind(read_scores), bind(complete), map_(account))
+        return flow(env.send(request), bind(read_scores), bind(complete), map_(account)).alt(
+            charge(request)
+        )
 
     return flow(
         ask,

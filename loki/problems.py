@@ -33,7 +33,7 @@ EXIT_CODES: dict[Kind, int] = {
     "quota": 81,
 }
 
-#: Another model could cure these, so ``--fallback`` goes on after them.
+#: Another model could cure these, so ``--fallback`` goes on after them (see is_curable).
 CURABLE: frozenset[Kind] = frozenset({"offline", "busy", "quota", "auth", "refused"})
 
 assert set(EXIT_CODES) == set(get_args(Kind))
@@ -56,6 +56,16 @@ class Problem:
     usage: Usage | None = None  # of an answer that came, or of the part of it that did
     text: str | None = None  # of an answer that came whole, and is not what was asked for
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
+    unknown_model: bool = False  # the provider does not know the model
+
+
+def is_curable(problem: Problem) -> bool:
+    """Return whether another model could answer.
+
+    >>> is_curable(Problem("busy", "")), is_curable(Problem("config", ""))
+    (True, False)
+    """
+    return problem.kind in CURABLE or problem.unknown_model
 
 
 def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:

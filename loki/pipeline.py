@@ -28,7 +28,7 @@ from loki.records import (
     Task,
     Usage,
 )
-from loki.stages.account import Billed, Entry, account
+from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.audit import Noter, noting, recorded, watched
 from loki.stages.build import build
 from loki.stages.draft import draft
@@ -78,6 +78,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
             env.send(request),  # Request  -> Response  with retries and timeouts
             bind(parse),  #       Response -> Reply     in our words
             map_(account),  #     Reply    -> Reply     with its cost
+            alt(charge(request)),  # Problem -> Problem    with its cost too, if an answer came
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
@@ -117,6 +118,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
             env.send(request),
             bind(read_vectors),
             map_(account),
+            alt(charge(request)),
             alt(suggest(env.config)(request)),
         )
 
@@ -141,6 +143,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
             bind(read_scores),
             bind(complete),
             map_(account),
+            alt(charge(request)),
             alt(suggest(env.config)(request)),
         )
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from returns.result import Failure, Result
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from loki.records import Usage
 
 Kind = Literal[
@@ -51,7 +53,9 @@ class Problem:
     again: bool = False  # the same request may be sent again
     wait: float | None = None  # seconds the server asked for
     attempts: int = 1
-    usage: Usage | None = None  # what an answer that broke off had told of it
+    usage: Usage | None = None  # of an answer that came, or of the part of it that did
+    text: str | None = None  # of an answer that came whole, and is not what was asked for
+    cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
     unknown_model: bool = False  # the provider does not know the model
 
 

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import json
 from array import array
+from decimal import Decimal
 from hashlib import blake2b
+from typing import NamedTuple
 
 
-def read_done(line: bytes) -> tuple[str, bool] | None:
-    """A line of an earlier run's output: what it was asked by, and whether it was answered.
+class Before(NamedTuple):
+    """A row of an earlier run."""
+
+    mark: str  # what it was asked by
+    is_good: bool  # whether it was answered
+    cost: Decimal = Decimal(0)  # US dollars that are known to have been paid for a failure
+
+
+def read_done(line: bytes) -> Before | None:
+    """Read a line of an earlier run's output; None if it is none.
 
     >>> read_done(b'{"id": "a", "key": "k", "text": "Hi"}')
-    ('a k', True)
+    Before(mark='a k', is_good=True, cost=Decimal('0'))
+    >>> read_done(b'{"id": "a", "key": "k", "error": {}, "cost": 0.01}').cost
+    Decimal('0.01')
     >>> read_done(b'{"id": "a", "key": "k", "err')
     """
     try:
         match json.loads(line):
+            case {"id": id, "key": str(key), "error": _, "cost": int() | float() as cost}:
+                return Before(mark(id, key), False, Decimal(str(cost)))
             case {"id": id, "key": str(key), "error": _}:
-                return mark(id, key), False
+                return Before(mark(id, key), False)
             case {"id": id, "key": str(key)}:
-                return mark(id, key), True
+                return Before(mark(id, key), True)
     except (ValueError, RecursionError):
         pass
     return None

@@ -59,6 +59,7 @@ class Plan:
     template: str | None = None  # the prompt, with {names} of fields
     embed: bool = False  # rather than ask
     attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
+    bug: Callable[[Exception], Problem] = lambda bug: Problem("bug", repr(bug))  # keeps it, too
 
 
 def rows(plan: Plan, lines: Iterable[Line]) -> Iterator[Row]:
@@ -72,7 +73,15 @@ def rows(plan: Plan, lines: Iterable[Line]) -> Iterator[Row]:
 
 
 def read_row(plan: Plan, number: int, content: Result[str | Mapping[str, str], Problem]) -> Row:
-    """One row."""
+    """Return one row; whatever is in it, it is the only one that suffers."""
+    try:
+        return row_of(plan, number, content)
+    except Exception as bug:
+        return Bad(number, "", plan.bug(bug))
+
+
+def row_of(plan: Plan, number: int, content: Result[str | Mapping[str, str], Problem]) -> Row:
+    """Read one row."""
     told = content.bind(lambda words: fields_of(plan, number, words))
     if not isinstance(told, Success):
         return Bad(number, "", told.failure())
@@ -127,11 +136,12 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     >>> own_job(Plan(Ask()), {"promt": "Hi"}).failure().message
     "unknown field 'promt'; did you mean 'prompt'?"
     """
-    if plan.template is None and plan.form != "csv":
+    if plan.form == "csv":  # its columns are what it is about, and neither files nor settings
+        return prompt_of(plan, fields).map(lambda turns: (asked_with(plan, turns), None))
+    if plan.template is None:
         for name in (each for each in fields if each not in FIELDS):
             return fail("input", f"unknown field {name!r}{nearest(name, [*FIELDS])}")
-    said = SETTINGS if plan.form == "json" else {}  # a table's columns are what it is about
-    settings: dict[str, Any] = {n: fields[n] for n in said if fields.get(n) is not None}
+    settings: dict[str, Any] = {n: fields[n] for n in SETTINGS if fields.get(n) is not None}
     if wrong := next((n for n, value in settings.items() if not fits(SETTINGS[n], value)), None):
         return fail("input", f"{wrong}: {json.dumps(settings[wrong])[:60]} is not {WANTS[wrong]}")
     parts = (
@@ -155,6 +165,11 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     )
 
 
+def asked_with(plan: Plan, turns: tuple[Message, ...]) -> Ask:
+    """Return what a row asks that wants nothing otherwise than the run."""
+    return replace(plan.ask, messages=(*plan.ask.messages, *turns))
+
+
 def fits(kinds: tuple[type, ...], value: Json) -> bool:
     """Whether a field's value is of a kind that it may be; true and false are no numbers."""
     return isinstance(value, kinds) and not isinstance(value, bool)
@@ -162,16 +177,32 @@ def fits(kinds: tuple[type, ...], value: Json) -> bool:
 
 def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
     """The turns that a row asks with."""
-    attached = gather(map(plan.attach, fields.get("files") or ()))
+    attached = attached_to(plan, {} if plan.form == "csv" else fields)
     if plan.template is not None:
         words = filled(plan.template, fields)
-    elif isinstance(fields.get("messages"), list):
+    elif isinstance(fields.get("messages"), list) and plan.form != "csv":
         return read_messages(fields["messages"], "messages")
     elif isinstance(fields.get("prompt"), str):
         words = Success(fields["prompt"])
     else:
         return fail("input", 'no prompt: expected "prompt": "…" or "messages": […]')
     return gather((words, attached)).bind(lambda found: turn_of(*found))
+
+
+def attached_to(
+    plan: Plan, fields: Mapping[str, Json]
+) -> Result[tuple[Text | Media, ...], Problem]:
+    """Return what the files of a row hold.
+
+    >>> attached_to(Plan(Ask()), {"files": "a.png"}).failure().message
+    'files: "a.png" is not a list of paths'
+    """
+    files = fields.get("files") or []
+    if not isinstance(files, list) or not all(isinstance(each, str) for each in files):
+        return fail("input", f"files: {json.dumps(files)[:60]} is not a list of paths")
+    if "-" in files:
+        return fail("input", "files: '-' is stdin, which no row can have")
+    return gather(map(plan.attach, files))
 
 
 def turn_of(words: str, attached: tuple[Text | Media, ...]) -> Result[tuple[Message, ...], Problem]:

@@ -249,9 +249,14 @@ BATCH: dict[str, Group] = {
     ],
     "pace": [
         flag("-j --in-flight", "rows at once (default 16)", type=whole, default=16, metavar="N"),
-        flag("--rpm", "requests a minute at most", type=positive, metavar="N"),
-        flag("--tpm", "tokens a minute at most", type=positive, metavar="N"),
-        flag("--max-cost", "stop when the run has cost that much", type=dollars, metavar="USD"),
+        flag("--rpm", "requests a minute at most, of the whole run", type=positive, metavar="N"),
+        flag("--tpm", "tokens a minute at most, of the whole run", type=positive, metavar="N"),
+        flag(
+            "--max-cost",
+            "send nothing that could make the run cost more",
+            type=dollars,
+            metavar="USD",
+        ),
         flag("--max-time", "stop after that long", type=positive, metavar="S"),
         flag("--scheduler", "send from the workers of a Dask cluster", metavar="ADDRESS"),
     ],

@@ -126,6 +126,12 @@ def catch_sigterm() -> None:
 
 def report(prog: str, bug: Exception) -> int:
     """Our own fault: one line, and the traceback in a file."""
+    sys.stderr.write(f"{prog}: bug: {saved(prog, bug)}\n")
+    return 70
+
+
+def saved(prog: str, bug: Exception) -> str:
+    """Write a traceback into a file; return what happened and where the file is, on one line."""
     import tempfile
     import traceback
 
@@ -141,5 +147,4 @@ def report(prog: str, bug: Exception) -> int:
         where = "the traceback could not be saved"
     told = " ".join(f"{type(bug).__name__}: {bug}".split())[:200]
     words = redact("".join(filter(str.isprintable, told)))
-    sys.stderr.write(f"{prog}: bug: {words}; {where}\n")
-    return 70
+    return f"{words}; {where}"

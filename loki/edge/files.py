@@ -83,6 +83,8 @@ def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
             return Success(file.read())
     except FileNotFoundError:
         return fail("missing", f"{what}: no file {path}")
+    except ValueError:  # a NUL, or half of a surrogate pair
+        return fail("input", f"{what}: no file can be named {path!r}")
     except OSError as error:
         kind: Kind = "missing" if isinstance(error, NotADirectoryError) else "input"
         return fail(kind, f"{what}: cannot read {path}: {reason(error)}")

@@ -216,10 +216,11 @@ def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
     if ask.schema is None or reply.tool_calls:
         return Success((reply, ...))
     cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
+    billed: Any = {"text": reply.text, "usage": reply.usage, "cost": reply.cost}
     return (
         read_answer(reply.text, ask.schema)
         .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
-        .alt(lambda problem: replace(problem, message=problem.message + cut))
+        .alt(lambda problem: replace(problem, message=problem.message + cut, **billed))
     )
 
 

@@ -24,6 +24,40 @@ class Purse(NamedTuple):
     unknown: int = 0  # calls that may have cost more than is known
 
 
+class Allowance(NamedTuple):
+    """What a run may cost, in US dollars: what is gone of it, and what is under way may take.
+
+    ``spent`` and ``reserved`` together never pass ``limit`` as long as nothing is reserved that
+    does not fit, and nothing costs more than its worst case.
+
+    >>> purse = Allowance(Decimal(10)).reserve(Decimal(6))
+    >>> purse.fits(Decimal(4)), purse.fits(Decimal(5))
+    (True, False)
+    >>> purse.settle(Decimal(6), Decimal(1)).fits(Decimal(9))
+    True
+    """
+
+    limit: Decimal
+    spent: Decimal = Decimal(0)
+    reserved: Decimal = Decimal(0)  # the worst cases of what is under way
+
+    def fits(self, worst: Decimal) -> bool:
+        """Whether there is room for something that costs so much at worst."""
+        return self.spent + self.reserved + worst <= self.limit
+
+    def can_wait(self, worst: Decimal) -> bool:
+        """Whether there may be room once what is under way turns out to cost less."""
+        return self.reserved > 0 and self.spent + worst <= self.limit
+
+    def reserve(self, worst: Decimal) -> Allowance:
+        """Return the same with something more under way."""
+        return self._replace(reserved=self.reserved + worst)
+
+    def settle(self, worst: Decimal, cost: Decimal) -> Allowance:
+        """Return the same after something that was under way has cost so much."""
+        return self._replace(reserved=self.reserved - worst, spent=self.spent + cost)
+
+
 def afford(
     request: Request, purses: Sequence[Purse], allow_unpriced: bool = False
 ) -> Result[Request, Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -24,6 +24,23 @@ Billed = TypeVar("Billed", Reply, "Embeddings", "Ranking")
 def account(reply: Billed) -> Billed:
     """Fill in ``cost`` in US dollars; an unknown price stays unknown, never zero."""
     return replace(reply, cost=cost(reply.usage, reply.request.draft.target.model.price))
+
+
+def charge(request: Request) -> Callable[[Problem], Problem]:
+    """Return a step that fills in what a failure cost, where a whole answer came before it."""
+    price = request.draft.target.model.price
+
+    def step(problem: Problem) -> Problem:
+        if problem.usage is None or is_free(problem):
+            return problem
+        return replace(problem, cost=cost(problem.usage, price))
+
+    return step
+
+
+def is_free(problem: Problem) -> bool:
+    """Whether nothing was billed: the request did not leave, or the server refused it."""
+    return not problem.sent or problem.status is not None
 
 
 def cost(usage: Usage, price: Price) -> Decimal | None:
@@ -201,9 +218,11 @@ def entry(
     if isinstance(outcome, Success):
         told = outcome.unwrap()
         usage, spent, exact = told.usage, told.cost, told.cost is not None
+    elif problem is not None and problem.cost is not None:
+        usage, spent, exact = problem.usage or heard, problem.cost, True
     else:
         usage = (problem and problem.usage) or heard
-        free = problem is not None and (not problem.sent or problem.status is not None)
+        free = problem is not None and is_free(problem)
         spent, exact = (Decimal(0), True) if free else (least(usage, target.model.price), False)
     return Entry(
         time=began,

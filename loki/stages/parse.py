@@ -54,7 +54,7 @@ def parse(response: Response) -> Result[Reply, Problem]:
         seconds=response.seconds,
         attempts=response.attempts,
         request_id=request_id(response.headers),
-    )
+    ).alt(lambda problem: replace(problem, text=text, usage=tally.usage))
 
 
 def follow(clock: Callable[[], float]) -> Callable[[Opened], Stream]:
@@ -209,10 +209,10 @@ class Tally:
         for kind, group in groupby(events, type):
             if kind is Text:
                 self.spoke = True
-                yield from self.thoughts.hear("".join(event.text for event in group))  # type: ignore[union-attr]
+                yield from self.thoughts.hear("".join(event.text for event in group))  # type: ignore[union-attr, misc]
             elif kind is Reasoning:
                 self.spoke = True
-                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr]
+                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr, misc]
             else:
                 for event in group:
                     self.note(event)

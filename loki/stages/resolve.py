@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from returns.pipeline import flow
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.config.catalogue import models_of, unlisted
 from loki.problems import Problem, fail, nearest
@@ -240,10 +240,7 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
     size, longest = largest(target).input or 0, largest(target).output
     worst = worst_case(target)
     if worst is None:
-        unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
-        return fail(
-            "budget", f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
-        )
+        return Failure(unknowable(target))
     if worst > allowed:
         return fail(
             "budget",
@@ -251,6 +248,14 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
             f" (about {size:,} tokens in, at most {longest:,} out)",
         )
     return Success(target)
+
+
+def unknowable(target: Target) -> Problem:
+    """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
+    longest = largest(target).output
+    unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
+    message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
+    return Problem("budget", message)
 
 
 def worst_case(target: Target) -> Decimal | None:

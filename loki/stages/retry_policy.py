@@ -52,7 +52,7 @@ def given_up(
     ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
     """
     notes = [f"after {attempts} attempts"] if attempts > 1 else []
-    wait = problem.wait if problem.again else None
+    wait = problem.wait if problem.again or problem.kind == "busy" else None
     if wait and problem.retry_at is not None and wait >= 1:
         notes.append(f"the server asks to wait {wait:.0f} s, until {tell(problem.retry_at)}")
     told = f" ({'; '.join(notes)})" if notes else ""

@@ -12,37 +12,41 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from queue import SimpleQueue
 from threading import Timer
+from traceback import extract_tb
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Bad, Job, Plan, Row, ask_row, rows
 from loki.cli import console
 from loki.cli.batch.state import Run, goes_on
+from loki.cli.main import saved
 from loki.cli.pipe import attachment, schema_of, tools_of
 from loki.cli.progress import progress
 from loki.cli.startup import env_of, environment, failed, how_to_ask, warner
 from loki.edge import files
+from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.input import Source, source
 from loki.edge.batch.output import Output, output, standing
-from loki.edge.batch.rate_limiter import Pacer
+from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.workers import Crew, stay_on_a_core
 from loki.edge.ledger.writer import Ledger, path_of
+from loki.money.budget import money
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
 from loki.record import record
-from loki.records import JsonObject, Message, Task
-from loki.stages.account import Entry
-from loki.stages.resolve import quota, resolve, worst_case
+from loki.records import Ask, Config, JsonObject, Message, Task
+from loki.stages.account import Entry, is_free
+from loki.stages.resolve import quota, resolve, unknowable, worst_case
 
 #: A row, and its line or why there is none.
 Outcome = tuple[Row, Result[JsonObject, Problem]]
-#: Asks a row on another machine.
-Remote = Callable[[Job], Result[JsonObject, Problem]]
+#: Asks a row, here or on another machine.
+Asker = Callable[[Job], Result[JsonObject, Problem]]
 
 
 @record
@@ -54,8 +58,8 @@ class Order:
     env: Env
     plan: Plan
     inputs: Source
-    pacer: Pacer
-    cluster: Remote | None
+    paces: Paces
+    cluster: Asker | None
 
 
 def batch(prog: str, flags: Namespace) -> int:
@@ -93,22 +97,22 @@ def usable(flags: Namespace) -> Result[None, Problem]:
 def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Order, Problem]:
     """The pipeline, what holds for every row, and where rows come from and go through."""
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
-    pacer = Pacer(flags.rpm, flags.tpm, lambda request: quota(request.draft.target))
-    own = env_of(flags, environ, prog, paced=pacer.paced)
+    paces = Paces(flags.rpm, flags.tpm, lambda request: quota(request.draft.target))
+    own = env_of(flags, environ, prog, paced=paces.paced)
     return gather((own, source(next(iter(flags.text), "-"), form))).bind(
         lambda found: (
-            plan_of(flags, form, found[0].config.model)
+            plan_of(prog, flags, form, found[0].config.model)
             .bind(lambda plan: affordable(flags, found[0], plan))
             .bind(
-                lambda plan: remote(flags, found[0], plan, pacer).map(
-                    lambda cluster: Order(prog, flags, found[0], plan, found[1], pacer, cluster)
+                lambda plan: remote(flags, found[0], plan, paces).map(
+                    lambda cluster: Order(prog, flags, found[0], plan, found[1], paces, cluster)
                 )
             )
         )
     )
 
 
-def plan_of(flags: Namespace, form: str, model: str | None) -> Result[Plan, Problem]:
+def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result[Plan, Problem]:
     """What holds for every row."""
     return gather((schema_of(flags), tools_of(flags))).map(
         lambda told: Plan(
@@ -125,8 +129,22 @@ def plan_of(flags: Namespace, form: str, model: str | None) -> Result[Plan, Prob
             template=flags.template,
             embed=flags.embed,
             attach=attachment,
+            bug=bug_keeper(prog),
         )
     )
+
+
+def bug_keeper(prog: str) -> Callable[[Exception], Problem]:
+    """Return what makes a Problem of a bug; the traceback of each is saved once."""
+    found: dict[str, Problem] = {}
+
+    def keep(bug: Exception) -> Problem:
+        place = f"{type(bug).__name__} {extract_tb(bug.__traceback__)[-1]}"
+        if place not in found:
+            found[place] = Problem("bug", saved(prog, bug))
+        return found[place]
+
+    return keep
 
 
 def affordable(flags: Namespace, env: Env, plan: Plan) -> Result[Plan, Problem]:
@@ -144,7 +162,7 @@ def affordable(flags: Namespace, env: Env, plan: Plan) -> Result[Plan, Problem]:
     )
 
 
-def remote(flags: Namespace, env: Env, plan: Plan, pacer: Pacer) -> Result[Remote | None, Problem]:
+def remote(flags: Namespace, env: Env, plan: Plan, paces: Paces) -> Result[Asker | None, Problem]:
     """The cluster of ``--scheduler``, if there is one."""
     if not flags.scheduler or flags.check:
         return Success(None)
@@ -155,7 +173,7 @@ def remote(flags: Namespace, env: Env, plan: Plan, pacer: Pacer) -> Result[Remot
         return fail("usage", "--scheduler: no cluster keeps a budget; take --max-cost instead")
     from loki.edge.batch.dask import over_there, reach
 
-    return reach(flags.scheduler).map(lambda cluster: over_there(cluster, plan.embed, env, pacer))
+    return reach(flags.scheduler).map(lambda cluster: over_there(cluster, plan.embed, env, paces))
 
 
 # ---- the run -----------------------------------------------------------------------------------
@@ -164,31 +182,55 @@ def remote(flags: Namespace, env: Env, plan: Plan, pacer: Pacer) -> Result[Remot
 def go(order: Order, out: Output) -> int:
     """Send the rows, write their lines, say how it went; the exit code."""
     plan, flags = order.plan, order.flags
-    run = Run(out, flags.in_flight, plan.ask.model, flags.max_cost)
+    run = Run(out, flags.in_flight, plan.ask.model)
+    task: Task = "embedding" if plan.embed else "chat"
+    limit = CostLimit(flags.max_cost) if flags.max_cost is not None else None
     why: list[str] = []
     with bookkept(order) as (env, book):
 
         def keep(outcomes: list[Outcome]) -> None:
             book()  # before their rows, for a row says that it was paid for
             run.take(outcomes)
-            if not why and (run.fatal or run.is_spent()):
-                halt(run.fatal.kind if run.fatal else "--max-cost")
+            reason = "" if why else reason_to_end(run, limit)
+            if reason:
+                halt(reason)
 
         def halt(reason: str) -> None:
             why.append(reason)
-            order.pacer.stop.set()
+            order.paces.stop.set()
             crew.halt()
 
-        work = partial(one, env, plan.embed, order.cluster)
+        def close(lane: str) -> None:
+            crew.close(lane)
+            if flags.ordered or plan.form != "json":  # no row can be of another one, or pass
+                halt("busy")
+
+        ask = order.cluster or partial(ask_row, env, plan.embed)
+        ask = within(limit, env.config, task, order.paces, ask) if limit else ask
+        lane = lanes(env.config, task)
         left = run.left(rows(plan, order.inputs.lines))
-        crew = Crew(work, left, keep, flags.in_flight, flags.ordered)
+        work = partial(one, ask, plan.bug)
+        crew = Crew(work, left, keep, flags.in_flight, flags.ordered, lane)
+        order.paces.waiting, order.paces.closing = crew.waiting, close
         with (
             interruptible(why, halt),
             timed(flags.max_time, halt),
             progress(order.prog, flags.quiet, run, order.inputs) as tick,
         ):
             crew.run(tick)
+    if not run.fatal and set(why) <= {"busy"}:
+        run.fatal = not_before(order.paces)
     return end(order.prog, flags, run, why)
+
+
+def reason_to_end(run: Run, limit: CostLimit | None) -> str:
+    """Return why nothing more is to be sent, empty while there is no reason."""
+    if run.fatal:
+        return run.fatal.kind
+    if limit is None or limit.missed is None:
+        return ""
+    run.notes.append(no_room(limit, limit.missed))
+    return "--max-cost"
 
 
 @contextmanager
@@ -214,11 +256,75 @@ def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
         book()
 
 
-def one(env: Env, embed_it: bool, cluster: Remote | None, row: Row) -> Outcome:
-    """A row and what came of it."""
+def one(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
+    """A row and what came of it; a bug of ours is a failure of this row alone."""
     if isinstance(row, Bad):
         return row, Failure(row.problem)
-    return row, cluster(row) if cluster else ask_row(env, embed_it, row)
+    try:
+        return row, ask(row)
+    except Exception as bug:
+        return row, Failure(replace(kept(bug), sent=True))  # for all that we know
+
+
+def lanes(config: Config, task: Task) -> Callable[[Row], str]:
+    """Return what tells the client and model of a row; rows that are alike wait for each other."""
+
+    @lru_cache(1000)
+    def lane(model: str | None) -> str:
+        probe = Ask((Message("user", "?"),), model=model)
+        return resolve(config, task)(probe).map(lambda target: target.name).value_or(model or "")
+
+    return lambda row: lane(row.ask.model) if isinstance(row, Job) else ""
+
+
+def within(limit: CostLimit, config: Config, task: Task, paces: Paces, ask: Asker) -> Asker:
+    """Ask a row only if it cannot make the run cost more than ``--max-cost``."""
+
+    def stage(job: Job) -> Result[JsonObject, Problem]:
+        found = resolve(config, task)(job.ask)
+        if not isinstance(found, Success):
+            return Failure(found.failure())
+        target = found.unwrap()
+        worst = worst_case(target)
+        if worst is None:
+            return Failure(unknowable(target))
+        if not limit.reserve(worst, lambda: paces.waiting(target.name)):
+            return Failure(STOPPED)
+        cost: Decimal | None = None
+        try:
+            result = ask(job)
+            cost = cost_of(result)
+            return result
+        finally:
+            limit.settle(worst, cost)
+
+    return stage
+
+
+def cost_of(result: Result[JsonObject, Problem]) -> Decimal | None:
+    """Return what a row cost in US dollars, None where nobody knows."""
+    if isinstance(result, Success):
+        cost = result.unwrap()["cost"]
+        return None if cost is None else Decimal(str(cost))
+    problem = result.failure()
+    return Decimal(0) if is_free(problem) else problem.cost
+
+
+def no_room(limit: CostLimit, worst: Decimal) -> str:
+    """Return why ``--max-cost`` ended a run."""
+    gone = limit.allowance
+    spent = f"{money(gone.spent)} of --max-cost {money(gone.limit)} is spent"
+    return f"{spent}, and the next row could cost {money(worst)}"
+
+
+def not_before(paces: Paces) -> Problem | None:
+    """Return why to come back later, where a server asked for a longer wait than allowed."""
+    found = paces.closed()
+    if not found:
+        return None
+    late = max(found, key=lambda each: each[1].retry_at or 0.0)[1]
+    words = "; ".join(f"{key}: {problem.message}" for key, problem in found)
+    return replace(late, message=f"{words}; its rows are left for later")
 
 
 @contextmanager
@@ -267,6 +373,7 @@ def end(prog: str, flags: Namespace, run: Run, why: list[str]) -> int:
         console.complain(prog, run.fatal, "text")
     if not flags.quiet:
         console.talk(f"{prog}: {run.words()}")
+    why = why or ([run.fatal.kind] if run.fatal else [])
     if why and not flags.quiet:
         reason = {"SIGINT": "Ctrl-C"}.get(why[0], why[0])
         console.talk(f"{prog}: ended early ({reason}); to go on: {goes_on(prog)}")
@@ -306,6 +413,7 @@ def count(order: Order) -> int:
     told = chain(
         [f"{left:,} left, {price}"],
         [f"{run.skipped:,} answered before"] if run.skipped else [],
+        [run.before()] if run.before() else [],
         [f"{bad:,} that cannot be asked"] if bad else [],
         [f"{run.repeated:,} repeated"] if run.repeated else [],
     )

@@ -17,7 +17,8 @@ from loki.cli import console
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
-from loki.records import COUNTS, JsonObject
+from loki.records import COUNTS, JsonObject, Usage
+from loki.stages.account import is_free
 
 #: Failures that every other row would meet too.
 FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
@@ -28,10 +29,8 @@ DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
 class Run:
     """How far a run is."""
 
-    def __init__(
-        self, out: Output, in_flight: int, model: str | None, max_cost: Decimal | None = None
-    ) -> None:
-        self.out, self.in_flight, self.model, self.max_cost = out, in_flight, model, max_cost
+    def __init__(self, out: Output, in_flight: int, model: str | None) -> None:
+        self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
         self.good = self.skipped = self.repeated = self.offline = 0
         self.failed: Counter[Kind] = Counter()
@@ -86,10 +85,15 @@ class Run:
             self.failed[problem.kind] += 1
             self.last = problem
             line = {"id": row.id, "key": key_of(row), "error": error_json(problem)}
+            if came(problem):
+                line.update(billed_json(problem))
+                self.count(line)
+            elif may_be_billed(problem):
+                self.unpriced += 1
         return console.compact(line).encode("utf-8", "replace") + b"\n"
 
     def count(self, line: JsonObject) -> None:
-        """Add up what an answer took."""
+        """Add up what an answer took, also one that was no good."""
         for name, number in line["usage"].items():
             self.tokens[name] += number or 0
         if line["cost"] is None:
@@ -105,13 +109,6 @@ class Run:
         if (fatal and not own) or self.offline >= DEAD * self.in_flight:
             self.fatal = self.fatal or problem
         return self.fatal is not None and problem.kind == self.fatal.kind
-
-    def is_spent(self) -> bool:
-        """Whether the money is spent, counting what is under way at the price so far."""
-        if self.max_cost is None or not self.good:
-            return False
-        each = self.cost / self.good
-        return self.cost + each * self.in_flight >= self.max_cost
 
     # ---- telling
 
@@ -131,6 +128,8 @@ class Run:
             "good": self.good,
             "failed": dict(self.failed),
             "skipped": self.skipped,
+            "failed_before": self.out.failed,
+            "cost_before": float(self.out.paid),
             "repeated": self.repeated,
             "seconds": round(self.seconds, 3),
             "usage": {name: self.tokens[name] for name in COUNTS},
@@ -148,6 +147,7 @@ class Run:
             f"{self.good:,} answered",
             f"{sum(self.failed.values()):,} failed ({failed})" if failed else "",
             f"{self.skipped:,} answered before" if self.skipped else "",
+            self.before(),
             f"{self.repeated:,} repeated" if self.repeated else "",
             f"{self.seconds:,.1f} s",
             f"{rate:,.1f} rows/s",
@@ -156,11 +156,17 @@ class Run:
         ]
         return " · ".join(filter(None, parts))
 
+    def before(self) -> str:
+        """Return what an earlier run had paid for failures, in words; empty if none is known."""
+        if not self.out.paid:
+            return ""
+        return f"{self.out.failed:,} failed before, for ${self.out.paid.normalize():f}"
+
     def money(self) -> str:
         """What it cost, as far as anybody knows."""
         if not self.unpriced:
             return f"${self.cost.normalize():f}"
-        return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown price)"
+        return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown cost)"
 
 
 def key_of(row: Row) -> str:
@@ -178,6 +184,26 @@ def error_json(problem: Problem) -> JsonObject:
     """A problem in a row."""
     told = console.problem_json(problem)
     return {name: told[name] for name in ("kind", "message", "status", "sent")}
+
+
+def came(problem: Problem) -> bool:
+    """Whether a failure was a whole answer, which was billed."""
+    return problem.usage is not None and may_be_billed(problem)
+
+
+def may_be_billed(problem: Problem) -> bool:
+    """Whether a failure may have cost something."""
+    return not is_free(problem) and problem.code != STOPPED.code
+
+
+def billed_json(problem: Problem) -> JsonObject:
+    """Return what came of an answer that is a failure, in the words of one that is good."""
+    usage = problem.usage or Usage()
+    return {
+        "text": problem.text or "",
+        "usage": {name: getattr(usage, name) for name in COUNTS},
+        "cost": None if problem.cost is None else float(problem.cost),
+    }
 
 
 def goes_on(prog: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Job, ask_row
-from loki.edge.batch.rate_limiter import STOPPED, Pacer
+from loki.edge.batch.rate_limiter import Paces
 from loki.edge.network import Attempt
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -49,7 +50,7 @@ def reach(address: str) -> Result[Any, Problem]:
 
 
 def over_there(
-    cluster: Any, embed_it: bool, env: Env, pacer: Pacer
+    cluster: Any, embed_it: bool, env: Env, paces: Paces
 ) -> Callable[[Job], Result[JsonObject, Problem]]:
     """Ask a row on the cluster, in its turn; the ledger stays here."""
     task: Task = "embedding" if embed_it else "chat"
@@ -58,18 +59,18 @@ def over_there(
         target = resolve(env.config, task)(job.ask).value_or(None)  # a worker may know more of it
         limits = target.limits if target else over(DEFAULT_LIMITS, job.ask.limits)
         tokens = quota(target) if target else 0
-        while True:
-            if pacer.turn(tokens) is None:
-                return Failure(STOPPED)
-            began = pacer.begin()
+        pacer = paces.of(target.name if target else job.ask.model or "")
+
+        def call(deadline: float) -> Result[JsonObject, Problem]:
             told: Told = cluster.submit(here, embed_it, bare(job), pure=False).result()
             for entry in told.entries:
                 env.record(entry)
             if told.problem is None:
-                pacer.took(began)
                 return Success(told.line or {})
-            if not pacer.slowed(told.problem, began, limits.max_wait or 0.0):
-                return Failure(told.problem)
+            is_busy = told.problem.kind == "busy"  # its message says already when to come back
+            return Failure(replace(told.problem, again=is_busy, retry_at=None))
+
+        return pacer.ask(call, tokens, limits, time.monotonic() + (limits.total or 0.0))[0]
 
     return stage
 

@@ -7,7 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO
+from decimal import Decimal
+from typing import IO, NamedTuple
 
 from returns.result import Failure, Result, Success
 
@@ -16,11 +17,21 @@ from loki.edge.files import reason
 from loki.problems import Problem, fail
 
 
+class Earlier(NamedTuple):
+    """What stands in an output already."""
+
+    done: Seen  # the marks of the rows that were answered
+    failed: int = 0
+    paid: Decimal = Decimal(0)  # US dollars, for those that failed; the least
+    size: int = 0  # bytes that are whole lines
+
+
 class Output:
     """Where rows go, and which were answered before: ``done`` has the marks of those."""
 
-    def __init__(self, file: IO[bytes], path: str, done: Seen, rescue: str) -> None:
-        self.file, self.path, self.done, self.rescue = file, path, done, rescue
+    def __init__(self, file: IO[bytes], path: str, earlier: Earlier, rescue: str) -> None:
+        self.file, self.path, self.rescue = file, path, rescue
+        self.done, self.failed, self.paid, _ = earlier
         self.full: OSError | None = None  # why nothing more goes into the file
         self.end = file.tell() if path else 0
 
@@ -60,7 +71,7 @@ def put(file: IO[bytes], line: bytes) -> None:
 def output(path: str | None, rescue: str) -> Iterator[Result[Output, Problem]]:
     """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need."""
     if not path or path == "-":
-        yield Success(Output(sys.stdout.buffer, "", Seen(), rescue))
+        yield Success(Output(sys.stdout.buffer, "", Earlier(Seen()), rescue))
         return
     from filelock import FileLock, Timeout
 
@@ -90,13 +101,13 @@ def opened(path: str, rescue: str) -> Result[Output, Problem]:
             scanned = scan(file, path)
         if not isinstance(scanned, Success):
             return Failure(scanned.failure())
-        done, failed, whole = scanned.unwrap()
-        if failed:
-            rewrite(path, whole)
+        earlier = scanned.unwrap()
+        if earlier.failed:
+            rewrite(path, earlier.size)
         else:
-            os.truncate(path, whole)
+            os.truncate(path, earlier.size)
         rows = open(path, "ab", buffering=0)  # noqa: SIM115 - it stays open
-        return Success(Output(rows, path, done, rescue))
+        return Success(Output(rows, path, earlier, rescue))
     except OSError as error:
         return fail("input", f"cannot write {path}: {reason(error)}")
 
@@ -105,17 +116,17 @@ def standing(path: str | None) -> Result[Output, Problem]:
     """What stands in a file, which is left as it is."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
     if not path or path == "-" or not os.path.exists(path):
-        return Success(Output(nowhere, "", Seen(), ""))
+        return Success(Output(nowhere, "", Earlier(Seen()), ""))
     try:
         with open(path, "rb") as file:
-            return scan(file, path).map(lambda found: Output(nowhere, "", found[0], ""))
+            return scan(file, path).map(lambda found: Output(nowhere, "", found, ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {reason(error)}")
 
 
-def scan(file: IO[bytes], path: str) -> Result[tuple[Seen, int, int], Problem]:
-    """Which rows were answered, how many failed, and how many bytes are whole lines."""
-    done, failed, whole = Seen(), 0, 0
+def scan(file: IO[bytes], path: str) -> Result[Earlier, Problem]:
+    """Read which rows were answered, what failed, and how many bytes are whole lines."""
+    done, failed, paid, whole = Seen(), 0, Decimal(0), 0
     for number, line in enumerate(file, 1):
         if not line.endswith(b"\n"):
             break  # torn: the run before was cut off in it
@@ -124,11 +135,11 @@ def scan(file: IO[bytes], path: str) -> Result[tuple[Seen, int, int], Problem]:
             how = "it is left as it is; name another file"
             return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
         whole += len(line)
-        if told[1]:
-            done.add(told[0])
+        if told.is_good:
+            done.add(told.mark)
         else:
-            failed += 1
-    return Success((done, failed, whole))
+            failed, paid = failed + 1, paid + told.cost
+    return Success(Earlier(done, failed, paid, whole))
 
 
 def rewrite(path: str, whole: int) -> None:
@@ -138,7 +149,7 @@ def rewrite(path: str, whole: int) -> None:
     try:
         with open(path, "rb") as old, open(handle, "wb") as new:
             for line in old:
-                if whole > 0 and (told := read_done(line)) and told[1]:
+                if whole > 0 and (told := read_done(line)) and told.is_good:
                     new.write(line)
                 whole -= len(line)
             os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)

@@ -1,27 +1,60 @@
-"""IMPURE. Attempt -> Attempt in its turn: one pace for all threads of a run."""
+"""IMPURE. Attempt -> Attempt in its turn: a pace for each client and model of a run."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from math import inf
 from threading import Event, Lock
+from typing import Any, TypeVar
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.rate_control import Pace, rate, refused, silence
 from loki.edge.network import Attempt
-from loki.edge.send import after
+from loki.edge.send import after, told_by_clock
 from loki.problems import Problem
-from loki.records import Opened, Request
+from loki.records import Limits, Opened, Request
+from loki.stages.retry_policy import asks_too_much, given_up
+
+A = TypeVar("A")
 
 #: Of a row that was not sent because the run ends; its code says so to the run.
 STOPPED = Problem("busy", "the run ended before this was sent", code="stopped")
 LATELY = 1.0  # seconds over which requests are counted
 
+#: Goes around a wait for a turn of a key, so that others may work meanwhile.
+Waiting = Callable[[str], AbstractContextManager[None]]
+
+
+class Rates:
+    """Fixed rates of requests and tokens a minute, for a whole run."""
+
+    def __init__(
+        self, per_minute: float | None = None, tokens_per_minute: float | None = None
+    ) -> None:
+        self.per_minute, self.tokens_per_minute = per_minute, tokens_per_minute
+        self.lock = Lock()
+        self.next_request = self.next_token = 0.0
+
+    def claim(self, now: float, tokens: int) -> float:
+        """Take the next turn that is free; return when it is."""
+        if not self.per_minute and not self.tokens_per_minute:
+            return now
+        with self.lock:
+            start = max(now, self.next_request, self.next_token)
+            if self.per_minute:
+                self.next_request = start + 60 / self.per_minute
+            if self.tokens_per_minute:
+                self.next_token = start + 60 * tokens / self.tokens_per_minute
+            return start
+
 
 class Pacer:
-    """Whose turn it is: fixed rates where they are given, else as fast as the server takes it."""
+    """Whose turn it is at one client and model: as fast as the server takes it."""
 
     def __init__(
         self,
@@ -29,77 +62,155 @@ class Pacer:
         tokens_per_minute: float | None = None,
         size: Callable[[Request], int] = lambda request: 0,
         clock: Callable[[], float] = time.monotonic,
+        rates: Rates | None = None,
+        stop: Event | None = None,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+        closing: Callable[[], None] = lambda: None,
     ) -> None:
-        self.per_minute, self.tokens_per_minute = per_minute, tokens_per_minute
-        self.size, self.clock = size, clock
+        self.rates = rates or Rates(per_minute, tokens_per_minute)
+        self.size, self.clock, self.waiting, self.closing = size, clock, waiting, closing
         self.lock = Lock()
-        self.stop = Event()
+        self.stop = stop or Event()
         self.pace: Pace | None = None
         self.age = 0  # of the pace: how often it was changed
         self.begun: deque[float] = deque(maxlen=10_000)  # when requests were sent
         self.denied: deque[float] = deque(maxlen=10_000)  # when those were that were refused
-        self.next_request = self.next_token = self.hold = 0.0
+        self.under_way: list[float] = []  # when those were sent that are not answered yet
+        self.next_request = self.hold = 0.0
         self.refusals = 0  # with nothing taken between
         self.taken = False  # something, since the pace was last changed
+        self.answers = 0  # how many requests were taken
+        self.stuck: float | None = None  # since when everything was refused
+        self.refusal = STOPPED  # the last one
+        self.closed: Problem | None = None  # a refusal that asks for a longer wait than allowed
 
     def paced(self, attempt: Attempt) -> Attempt:
         """Send when it is time; what is refused for being too much waits and is sent again."""
+        return lambda request, deadline: self.send(attempt, request, deadline)
 
-        def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
-            tries = 0
-            while True:
-                waited = self.turn(self.size(request) if self.tokens_per_minute else 0)
-                if waited is None:
-                    return Failure(STOPPED)
-                began, tries = self.begin(), tries + 1
-                deadline += waited  # waiting for others is nobody's delay
-                result = attempt(request, deadline)
-                if isinstance(result, Success):
-                    self.took(began)
-                    return after(tries - 1, result)
-                problem = result.failure()
-                most = request.draft.target.limits.max_wait or 0.0
-                again = problem.again and self.slowed(problem, began, most)
-                if not again or self.clock() >= deadline:
-                    return after(tries - 1, result)
+    def send(self, attempt: Attempt, request: Request, deadline: float) -> Result[Opened, Problem]:
+        """Send one request in its turn."""
+        tokens = self.size(request) if self.rates.tokens_per_minute else 0
+        limits = request.draft.target.limits
+        result, tries = self.ask(lambda end: attempt(request, end), tokens, limits, deadline)
+        return after(tries - 1, result) if tries > 1 else result
 
-        return stage
+    def ask(
+        self,
+        call: Callable[[float], Result[A, Problem]],
+        tokens: int,
+        limits: Limits,
+        deadline: float,
+    ) -> tuple[Result[A, Problem], int]:
+        """Ask in turn; what came of it, and how often it was asked.
 
-    def turn(self, tokens: int) -> float | None:
-        """Wait until it is time to send; the seconds it took, None if the run ends.
+        Waiting for a turn does not count against the deadline, nor a refusal against the retries,
+        as long as the server takes other requests: then it was our pace that was wrong. A server
+        that takes nothing is asked again within the request's own retries and total time.
+        """
+        since, patience = self.clock(), deadline - self.clock()
+        answers, refusals, tries = self.answers, 0, 0
+        while True:
+            waited = self.turn(tokens, since, patience)
+            if not isinstance(waited, Success):
+                return Failure(waited.failure()), tries
+            deadline += waited.unwrap()
+            began, tries = self.begin(), tries + 1
+            try:
+                result = call(deadline)
+            finally:
+                self.under_way.remove(began)
+            if isinstance(result, Success):
+                self.took(began)
+                return result, tries
+            problem = result.failure()
+            if asks_too_much(problem, limits):
+                self.close(given_up(problem, tries, limits, told_by_clock))
+                return Failure(STOPPED), tries
+            if not self.is_refusal(problem, began, limits):
+                return result, tries
+            refusals += self.answers == answers and not self.is_older_under_way(began)
+            answers = self.answers
+            if refusals > (limits.retries or 0) or self.clock() >= deadline:
+                return Failure(replace(problem, again=False)), tries
+
+    def is_refusal(self, problem: Problem, began: float, limits: Limits) -> bool:
+        """Learn from a failure; whether it was a refusal that our pace can cure."""
+        if problem.again and self.slowed(problem, began, limits.max_wait or 0.0):
+            return True
+        if problem.status is not None and problem.kind != "busy":
+            self.answered()  # with an error, but not with a refusal
+        return False
+
+    def close(self, problem: Problem) -> None:
+        """Send nothing more here: the server asks for a longer wait than is allowed."""
+        if self.closed is None:
+            self.closed = problem
+            self.closing()
+
+    # ---- turns
+
+    def turn(
+        self, tokens: int, since: float = inf, patience: float = inf
+    ) -> Result[float, Problem]:
+        """Wait until it is time to send; return the seconds it took, or why nothing is sent.
 
         Whoever waited for a turn that was given at another pace, or before a silence, waits anew.
+        A server that takes nothing for ``patience`` seconds after ``since`` is not waited for.
         """
-        asked, age = self.clock(), -1
-        while age != self.age or self.hold > self.clock():
-            start, age = self.claim(tokens if age < 0 else 0)
-            wait = start - self.clock()
-            if wait > 0 and self.stop.wait(wait):
-                return None
-        return None if self.stop.is_set() else self.clock() - asked
+        asked, age, is_counted = self.clock(), -1, False
+        while not is_counted or age != self.age or self.hold > self.clock():
+            if age != self.age or self.hold > self.clock():
+                start, age = self.claim()
+            else:
+                start, is_counted = self.rates.claim(self.clock(), tokens), True
+            problem = self.wait(start, since, patience)
+            if problem is not None:
+                return Failure(problem)
+        return Success(self.clock() - asked)
 
-    def claim(self, tokens: int) -> tuple[float, int]:
-        """The next turn that is free, and at which pace it was given."""
+    def wait(self, start: float, since: float, patience: float) -> Problem | None:
+        """Wait until a time; why that was in vain, if it was."""
+        while (left := start - self.clock()) > 0:
+            end = inf if self.stuck is None else max(self.stuck, since) + patience
+            if self.clock() >= end:
+                return replace(self.refusal, again=False, sent=False)
+            with self.waiting():
+                self.stop.wait(min(left, end - self.clock()))
+            if self.stop.is_set():
+                break
+        return STOPPED if self.stop.is_set() or self.closed else None
+
+    def claim(self) -> tuple[float, int]:
+        """Take the next turn that is free; return when it is, and at which pace it was given."""
         with self.lock:
-            start = max(self.clock(), self.next_request, self.next_token, self.hold)
-            step = 60 / self.per_minute if self.per_minute else 0.0
-            if self.pace is not None:
-                step = max(step, 1 / rate(self.pace, start))
-            self.next_request = start + step
-            if self.tokens_per_minute:
-                self.next_token = start + 60 * tokens / self.tokens_per_minute
+            start = max(self.clock(), self.next_request, self.hold)
+            self.next_request = start + (1 / rate(self.pace, start) if self.pace else 0.0)
             return start, self.age
+
+    # ---- what is learnt
 
     def begin(self) -> float:
         """A request is sent now; the time of that."""
         now = self.clock()
         self.begun.append(now)
+        self.under_way.append(now)
         return now
 
     def took(self, began: float) -> None:
         """The server took a request."""
+        self.answered()
         if self.pace is not None and began > self.pace.since:
             self.taken, self.refusals = True, 0
+
+    def answered(self) -> None:
+        """The server answers: it is not stuck."""
+        self.answers += 1
+        self.stuck = None
+
+    def is_older_under_way(self, began: float) -> bool:
+        """Whether a request sent earlier is not refused yet: refusals are quick, answers slow."""
+        return min(self.under_way, default=inf) < began
 
     def accepted(self, until: float) -> float:
         """How many a second the server seems to have taken until then: all it has not refused.
@@ -115,6 +226,8 @@ class Pacer:
         with self.lock:
             now = self.clock()
             self.denied.append(began)
+            self.refusal = problem
+            self.stuck = now if self.stuck is None else self.stuck
             news = self.taken and self.pace is not None and began > self.pace.since
             before, self.pace = self.pace, refused(self.pace, now, self.accepted(began), news)
             if before is None or news:
@@ -125,6 +238,42 @@ class Pacer:
                 self.refusals += 1
                 self.hold = now + (problem.wait or silence(self.refusals))
         return True
+
+
+class Paces:
+    """The pacers of a run, one for each ``client:model``; fixed rates hold for all together."""
+
+    def __init__(
+        self,
+        per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        size: Callable[[Request], int] = lambda request: 0,
+    ) -> None:
+        self.rates, self.size = Rates(per_minute, tokens_per_minute), size
+        self.stop = Event()
+        self.pacers: dict[str, Pacer] = {}
+        self.waiting: Waiting = lambda key: nullcontext()
+        self.closing: Callable[[str], None] = lambda key: None
+
+    def of(self, key: str) -> Pacer:
+        """Return the pacer of a client and model."""
+        found = self.pacers.get(key)
+        return found or self.pacers.setdefault(key, self.new(key))
+
+    def new(self, key: str) -> Pacer:
+        """Make a pacer."""
+        here: dict[str, Any] = {"rates": self.rates, "stop": self.stop, "size": self.size}
+        return Pacer(**here, waiting=lambda: self.waiting(key), closing=lambda: self.closing(key))
+
+    def paced(self, attempt: Attempt) -> Attempt:
+        """Send each request in the turn of its client and model."""
+        return lambda request, deadline: self.of(request.draft.target.name).send(
+            attempt, request, deadline
+        )
+
+    def closed(self) -> list[tuple[str, Problem]]:
+        """Return the clients and models that ask for too long a wait, and what they said."""
+        return [(key, each.closed) for key, each in self.pacers.items() if each.closed]
 
 
 def lately(moments: deque[float], until: float) -> int:

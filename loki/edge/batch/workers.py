@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from queue import SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -76,6 +77,9 @@ def end_of(crew: Crew[A, B]) -> End:
 
 
 NONE: Any = object()  # there is no item
+QUEUE = 8  # items of a lane that may wait for their turns at once, each in a thread
+AHEAD = 10_000  # items that are read at most while those of another lane wait
+MOST = 64  # threads that wait for turns, or three times as many as may be in flight
 
 
 class Crew(Generic[A, B]):
@@ -85,6 +89,10 @@ class Crew(Generic[A, B]):
     is no more than what was to be in flight. Results are kept by one thread at a time, which takes
     care of those that came meanwhile too. Where they wait for their turn, twice as many items may
     be begun: else a slow one would stop the others.
+
+    With ``lane_of``, items are of lanes. An item that waits for its turn (``waiting``) is not in
+    flight, so another one may be; and while several of a lane wait, its next ones are set aside,
+    so that they are in nobody's way. Where the order counts, none is set aside.
     """
 
     def __init__(
@@ -94,12 +102,21 @@ class Crew(Generic[A, B]):
         keep: Callable[[list[B]], None],
         in_flight: int,
         ordered: bool = False,
+        lane_of: Callable[[A], str] | None = None,
     ) -> None:
         self.work, self.items, self.keep = work, iter(items), keep
         self.in_flight, self.ordered = in_flight, ordered
         self.reading, self.keeping = threading.Lock(), threading.Lock()
         self.moved = threading.Condition()  # guards what follows
+        self.lane_of = None if ordered else lane_of
         self.threads = self.begun = self.kept = 0
+        self.active = 0  # begun, not yet kept, and not waiting for a turn
+        self.wanted = self.returning = 0  # threads that want to be active: anew, or again
+        self.queues: Counter[str] = Counter()  # threads that wait for a turn, by their lanes
+        self.aside: dict[str, deque[A]] = {}  # read, and not begun
+        self.ahead = self.dropped = 0  # how many are set aside, and were dropped one after another
+        self.closed: set[str] = set()  # lanes in which nothing more begins
+        self.is_read = False  # there are no more items to read
         self.done: dict[int, B] = {}  # by their places, not yet kept
         self.over = False  # nothing more begins
         self.error: BaseException | None = None
@@ -121,8 +138,12 @@ class Crew(Generic[A, B]):
         self.over = True
 
     def hire(self) -> None:
-        """Put one more thread to work."""
-        self.threads += 1
+        """Put one more thread to work, unless there are enough."""
+        with self.moved:
+            parked = min(self.queues.total(), max(MOST, 3 * self.in_flight))
+            if self.over or self.threads >= self.in_flight + parked:
+                return
+            self.threads += 1
         threading.Thread(target=self.labour, daemon=True).start()
 
     def labour(self) -> None:
@@ -138,22 +159,106 @@ class Crew(Generic[A, B]):
     def begin(self) -> tuple[int, A] | None:
         """The next item and its place, None if there is none, or none is to begin."""
         with self.reading:
-            while self.begun - self.kept >= 2 * self.in_flight and not self.over:
+            while self.ordered and self.begun - self.kept >= 2 * self.in_flight and not self.over:
                 with self.moved:
                     self.moved.wait(0.1)
-            item = NONE if self.over else next(self.items, NONE)
+            item = self.next_item()
             with self.moved:
+                self.wanted += 1
+                while (self.active >= self.in_flight or self.returning) and not self.over:
+                    self.moved.wait(0.1)
+                self.wanted -= 1
                 if item is NONE or self.over:
                     self.over = True
                     self.moved.notify_all()
                     return None
-                self.begun += 1
+                self.begun, self.active = self.begun + 1, self.active + 1
+                place = self.begun - 1
             if self.threads < self.in_flight:
                 self.hire()
-            return self.begun - 1, item
+            return place, item
+
+    # ---- lanes
+
+    def next_item(self) -> Any:
+        """Return the next item whose lane is free, NONE if there is none or none is to begin."""
+        if self.lane_of is None:
+            return NONE if self.over else next(self.items, NONE)
+        while not self.over:
+            item = self.from_aside() if self.ahead else NONE
+            if item is not NONE:
+                return item
+            if self.is_read or self.dropped >= AHEAD or self.ahead >= AHEAD:
+                if not self.ahead:
+                    return NONE
+                with self.moved:
+                    self.moved.wait(0.1)  # until one of those that wait has its turn
+                continue
+            item = next(self.items, NONE)
+            if item is NONE:
+                self.is_read = True
+            elif self.is_free(item):
+                return item
+        return NONE
+
+    def from_aside(self) -> Any:
+        """Take one of those that were set aside, NONE if their lanes are not free."""
+        for lane, items in [*self.aside.items()]:
+            if lane in self.closed:
+                self.ahead -= len(self.aside.pop(lane))
+            elif self.queues[lane] < QUEUE:
+                item = items.popleft()
+                self.ahead -= 1
+                if not items:
+                    del self.aside[lane]
+                return item
+        return NONE
+
+    def is_free(self, item: A) -> bool:
+        """Whether an item may begin; if not it is set aside, or dropped if its lane is closed."""
+        assert self.lane_of is not None
+        lane = self.lane_of(item)
+        if lane in self.closed:
+            self.dropped += 1
+            return False
+        self.dropped = 0
+        if lane not in self.aside and self.queues[lane] < QUEUE:
+            return True
+        self.aside.setdefault(lane, deque()).append(item)
+        self.ahead += 1
+        return False
+
+    def close(self, lane: str) -> None:
+        """Begin nothing more of a lane; its items are dropped."""
+        with self.moved:
+            self.closed.add(lane)
+            self.moved.notify_all()
+
+    @contextmanager
+    def waiting(self, lane: str) -> Iterator[None]:
+        """Let others work while the item of this thread waits for its turn."""
+        with self.moved:
+            self.active, self.queues[lane] = self.active - 1, self.queues[lane] + 1
+            self.moved.notify_all()
+        self.hire()
+        try:
+            yield
+        finally:
+            with self.moved:
+                self.queues[lane] -= 1
+                self.returning += 1
+                self.moved.notify_all()
+                while self.active >= self.in_flight:
+                    self.moved.wait()
+                self.returning, self.active = self.returning - 1, self.active + 1
+                self.moved.notify_all()
+
+    # ---- results
 
     def hand_in(self, place: int, value: B) -> None:
         """See that a result is kept, with what else is there; or in its turn, by somebody else."""
+        if self.ordered:
+            self.leave()
         self.done[place] = value
         while self.keeping.acquire(blocking=not self.ordered):
             try:
@@ -176,7 +281,16 @@ class Crew(Generic[A, B]):
         """Count what was kept, and tell those who wait for it."""
         with self.moved:
             self.kept += kept
-            if self.ordered or self.over:
+            if not self.ordered:
+                self.active -= kept
+            if self.ordered or self.over or self.wanted or self.returning:
+                self.moved.notify_all()
+
+    def leave(self) -> None:
+        """Let another be in flight instead of one that is done."""
+        with self.moved:
+            self.active -= 1
+            if self.wanted or self.returning:
                 self.moved.notify_all()
 
 

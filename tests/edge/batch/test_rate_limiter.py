@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,9 @@ from returns.result import Failure, Success
 from support import request
 
 from loki.batch.rate_control import LEAST, Pace, rate, refused
-from loki.edge.batch.rate_limiter import Pacer
+from loki.edge.batch.rate_limiter import Pacer, Paces
 from loki.problems import Problem
-from loki.records import Opened
+from loki.records import Limits, Opened
 
 ASK = request({"type": "openai-compatible", "api_base": "https://a.example"})
 BUSY = Problem("busy", "Slow down.", status=429, again=True)
@@ -72,10 +73,66 @@ def test_a_refusal_waits_as_long_as_the_server_asks_and_counts_as_an_attempt() -
     assert opened.attempts == 2 and clock.now == pytest.approx(103.0)
 
 
-def test_a_wait_that_is_too_long_is_a_failure() -> None:
+def test_a_wait_that_is_too_long_closes_it_and_marks_no_row() -> None:
     made, clock = pacer()
-    result = made.paced(lambda ask, deadline: Failure(replace(BUSY, wait=1e6)))(ASK, 1e9)
-    assert result.failure().wait == 1e6 and clock.now == 100.0
+    late = replace(BUSY, wait=1e6, retry_at=1e6)
+    for _ in range(2):  # the second one is not sent at all
+        result = made.paced(lambda ask, deadline: Failure(late))(ASK, 1e9)
+        assert result.failure().code == "stopped" and clock.now == 100.0
+    assert len(made.begun) == 1 and made.closed is not None
+    assert "the server asks to wait 1000000 s, until" in made.closed.message
+
+
+@pytest.mark.parametrize(("retries", "asked"), [(0, 1), (3, 4)])
+def test_a_server_that_takes_nothing_is_asked_as_often_as_the_retries_allow(
+    retries: int, asked: int
+) -> None:
+    made, _ = pacer()
+    limits = Limits(retries=retries, max_wait=60)
+    result, tries = made.ask(lambda end: Failure(replace(BUSY, wait=1.0)), 0, limits, 1e9)
+    assert tries == asked and result.failure().kind == "busy"
+    assert not result.failure().again  # nor by anybody else
+
+
+def test_a_server_that_takes_nothing_is_not_waited_for_longer_than_the_time_for_all() -> None:
+    made, clock = pacer()
+    limits = Limits(retries=99, max_wait=60)
+    end = clock.now + 5.0
+    result, tries = made.ask(lambda end: Failure(replace(BUSY, wait=1.0)), 0, limits, end)
+    assert result.failure().kind == "busy" and tries <= 6
+    assert clock.now == pytest.approx(105.0, abs=1.1)
+
+
+def test_a_refusal_is_free_as_long_as_the_server_takes_others() -> None:
+    made, _ = pacer()
+
+    def call(end: float) -> Any:
+        if len(made.begun) > 20:
+            return Success("taken")
+        made.took(made.begun[-1])  # another one, meanwhile
+        return Failure(BUSY)
+
+    result, tries = made.ask(call, 0, Limits(retries=0, max_wait=60), 1e9)
+    assert result == Success("taken") and tries == 21
+
+
+def test_a_refusal_is_free_while_an_older_request_is_not_refused() -> None:
+    """Answers take long, refusals do not: so the older one was taken."""
+    made, _ = pacer()
+    made.under_way.append(made.clock() - 1.0)
+    told: list[Any] = [Failure(BUSY), Failure(BUSY), Success("taken")]
+    limits = Limits(retries=0, max_wait=60)
+    result, tries = made.ask(lambda end: told.pop(0), 0, limits, 1e9)
+    assert result == Success("taken") and tries == 3
+
+
+def test_each_client_and_model_has_its_own_pace_and_fixed_rates_hold_for_all() -> None:
+    paces = Paces(per_minute=6000)
+    paces.of("a:m").slowed(replace(BUSY, wait=30.0), paces.of("a:m").begin(), 60)
+    started = time.monotonic()
+    for key in ("b:m", "c:m", "b:m", "c:m", "b:m"):
+        assert paces.of(key).turn(0).unwrap() < 1
+    assert 0.04 <= time.monotonic() - started < 5
 
 
 def test_the_time_spent_waiting_for_others_is_not_the_requests() -> None:
@@ -124,7 +181,7 @@ def test_a_burst_tells_what_a_server_takes_though_its_answers_take_long() -> Non
 
 def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
     made, clock = pacer(per_minute=60)
-    assert made.turn(0) == 0.0
+    assert made.turn(0).unwrap() == 0.0
     refusal = [replace(BUSY, wait=5.0)]
 
     def wait(timeout: float | None = None) -> bool:
@@ -134,7 +191,7 @@ def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
         return False
 
     made.stop.wait = wait  # type: ignore[method-assign]
-    assert made.turn(0) == pytest.approx(1.0 + 5.0)
+    assert made.turn(0).unwrap() == pytest.approx(1.0 + 5.0)
 
 
 def test_turns_given_at_an_older_pace_are_given_anew() -> None:
@@ -142,11 +199,11 @@ def test_turns_given_at_an_older_pace_are_given_anew() -> None:
     made.pace = Pace(peak=10, cut=0.5, since=clock.now - 1000, span=4)
     starts = []
     for _ in range(3):  # what waits for its turn when the refusal comes
-        starts.append(made.claim(0))
+        starts.append(made.claim())
     made.taken = True
     assert made.slowed(BUSY, made.begin(), 60) and made.pace.since == clock.now
     assert all(age != made.age for _, age in starts)
-    times = [made.claim(0)[0] for _ in range(3)]
+    times = [made.claim()[0] for _ in range(3)]
     steps = [after - before for before, after in zip(times, times[1:], strict=False)]
     assert times[0] == pytest.approx(clock.now + 0.25)
     assert steps == pytest.approx([1 / rate(made.pace, time) for time in times[:2]])
@@ -154,7 +211,7 @@ def test_turns_given_at_an_older_pace_are_given_anew() -> None:
 
 def test_what_one_minute_allows_in_tokens_is_counted_once_for_each() -> None:
     made, clock = pacer(tokens_per_minute=600, size=lambda ask: 10)
-    assert made.turn(10) == 0.0
+    assert made.turn(10).unwrap() == 0.0
     made.hold = clock.now + 0.5
-    assert made.turn(10) == pytest.approx(1.0)
-    assert made.next_token == pytest.approx(clock.now + 1.0)
+    assert made.turn(10).unwrap() == pytest.approx(1.0)
+    assert made.rates.next_token == pytest.approx(clock.now + 1.0)

@@ -156,3 +156,73 @@ def test_many_questions_are_answered_in_their_order() -> None:
         asks = (Ask((Message("user", f"{i}"),), model="ollama:m") for i in range(20))
         told = [result.unwrap().text for result in answers(env, asks, in_flight=4)]
     assert told == [str(i) for i in range(20)]
+
+
+# ---- lanes ---------------------------------------------------------------------------------------
+
+
+class Lanes:
+    """Items that are (lane, number); those of ``slow`` wait for a turn first."""
+
+    def __init__(self, items: list[tuple[str, int]], in_flight: int, ordered: bool = False) -> None:
+        self.kept: list[tuple[str, int]] = []
+        self.now = self.most = 0
+        self.lock, self.turn = threading.Lock(), threading.Event()
+        self.crew = Crew(
+            self.work, items, self.kept.extend, in_flight, ordered, lambda item: item[0]
+        )
+
+    def work(self, item: tuple[str, int]) -> tuple[str, int]:
+        if item[0] == "slow":
+            with self.crew.waiting("slow"):
+                self.turn.wait(10)
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.002)
+        with self.lock:
+            self.now -= 1
+        return item
+
+
+def mixed(count: int) -> list[tuple[str, int]]:
+    """Return items of two lanes in turn."""
+    return [("slow" if i % 2 else "quick", i) for i in range(count)]
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_lane_that_waits_holds_no_other_up(in_flight: int) -> None:
+    lanes = Lanes(mixed(100), in_flight)
+
+    def tick() -> None:
+        if len(lanes.kept) == 50:  # every quick one, while no slow one has had its turn
+            lanes.turn.set()
+
+    lanes.crew.run(tick, every=0.01)
+    assert [item[0] for item in lanes.kept] == ["quick"] * 50 + ["slow"] * 50
+    assert sorted(lanes.kept, key=lambda item: item[1]) == mixed(100)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_those_that_come_back_from_waiting_are_no_more_than_so_many(ordered: bool) -> None:
+    lanes = Lanes(mixed(200), 3, ordered)
+    threading.Timer(0.1, lanes.turn.set).start()
+    lanes.crew.run()
+    assert lanes.most <= 3 and len(lanes.kept) == 200
+    assert not ordered or lanes.kept == mixed(200)
+
+
+def test_a_lane_that_is_closed_is_dropped_and_the_others_go_on() -> None:
+    lanes = Lanes(mixed(100), 2)
+    lanes.crew.close("slow")
+    lanes.crew.run()
+    assert sorted(lanes.kept) == [item for item in mixed(100) if item[0] == "quick"]
+
+
+def test_a_lane_that_waits_lets_nobody_read_far_ahead() -> None:
+    lanes = Lanes([("slow", i) for i in range(30_000)], 4)
+    threading.Timer(0.3, lanes.crew.halt).start()
+    threading.Timer(0.4, lanes.turn.set).start()
+    lanes.crew.run()
+    assert lanes.crew.ahead <= 10_000 and len(lanes.kept) <= 8 + 4
+    assert lanes.crew.threads <= 4 + 8

@@ -1,0 +1,61 @@
+"""IMPURE. ``--max-cost`` of a run, kept before anything is sent: all its threads share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from decimal import Decimal
+from threading import Condition
+
+from loki.money.budget import Allowance
+
+
+class CostLimit:
+    """What a run may cost, in US dollars; who does not fit waits for what is under way."""
+
+    def __init__(self, limit: Decimal) -> None:
+        self.allowance = Allowance(limit)
+        self.changed = Condition()
+        self.is_over = False
+        self.missed: Decimal | None = None  # what did not fit, and nothing under way could help
+
+    def reserve(
+        self,
+        worst: Decimal,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> bool:
+        """Set aside what a row costs at worst; False if the run is to end instead.
+
+        ``waiting`` goes around the wait for room, if there is one.
+        """
+        if (told := self.take(worst)) is not None:
+            return told
+        with waiting(), self.changed:
+            while (told := self.take(worst)) is None:
+                self.changed.wait()
+        return told
+
+    def take(self, worst: Decimal) -> bool | None:
+        """Set something aside: True; False if it never fits, None if it may fit later."""
+        with self.changed:
+            if not self.is_over and self.allowance.fits(worst):
+                self.allowance = self.allowance.reserve(worst)
+                return True
+            if not self.is_over and self.allowance.can_wait(worst):
+                return None
+            if not self.is_over:
+                self.missed = worst
+            self.end()
+            return False
+
+    def settle(self, worst: Decimal, cost: Decimal | None) -> None:
+        """Count what a row has cost; where nobody knows, its worst case."""
+        with self.changed:
+            self.allowance = self.allowance.settle(worst, worst if cost is None else cost)
+            self.changed.notify_all()
+
+    def end(self) -> None:
+        """Let nothing more begin, and nobody wait."""
+        with self.changed:
+            self.is_over = True
+            self.changed.notify_all()

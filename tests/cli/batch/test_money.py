@@ -1,0 +1,162 @@
+"""loki-batch: whatever was billed is counted, told and kept; --max-cost is never passed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bulk import bulk_server
+from commands import Done, Home
+from servers import Asked, Step, plain, reply, serving
+
+PRICED = "input_price: 1\noutput_price: 2"  # 20 dollars a million answers of tests/servers.py
+SCHEMA = '{"type": "object", "required": ["n"]}'
+
+
+def batch(home: Home, address: str, rows: int, *words: str) -> Done:
+    """Run the command over some rows."""
+    home.local(address, PRICED)
+    path = home.folder / "in"
+    path.write_text("".join(json.dumps({"id": i, "prompt": f"p{i}"}) + "\n" for i in range(rows)))
+    return home.run("-m", "local:m", str(path), *words, prog="loki-batch")
+
+
+def called(arguments: str) -> Any:
+    """Return an answer that calls a tool with such arguments."""
+    told = reply("Let me see.", "tool_calls")
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    told["choices"][0]["message"]["tool_calls"] = [call]
+    return told
+
+
+def refused() -> Any:
+    """Return an answer that is a refusal."""
+    told = reply("", "content_filter")
+    told["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
+    return told
+
+
+BILLED: dict[str, tuple[Any, list[str], str, str]] = {
+    "schema": (reply("not JSON"), ["--schema", SCHEMA], "input", "not JSON"),
+    "breaks": (reply('{"m": 1}'), ["--schema", SCHEMA], "input", '{"m": 1}'),
+    "cut": (reply('{"n": ', "length"), ["--schema", SCHEMA], "input", '{"n": '),
+    "garbled": (called("{"), [], "garbled", "Let me see."),
+    "filter": (refused(), [], "refused", ""),
+}
+
+
+@pytest.mark.parametrize("name", BILLED)
+def test_an_answer_that_is_a_failure_keeps_what_was_paid_for(home: Home, name: str) -> None:
+    body, words, kind, text = BILLED[name]
+    with serving(plain(body)) as server:
+        out, summary = home.folder / "out", home.folder / "sum"
+        more = ["-o", str(out), "--summary", str(summary), *words]
+        done = batch(home, server.address, 3, *more)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert done.code == 1 and len(rows) == 3, done.err
+    for row in rows:
+        assert row["error"]["kind"] == kind and row["text"] == text and row["cost"] == 0.00002
+        assert (row["usage"]["input"], row["usage"]["output"]) == (10, 5)
+    told = json.loads(summary.read_text())
+    assert told["cost"] == 0.00006 and told["usage"]["output"] == 15
+    assert "45 tokens · $0.00006" in done.err
+    assert ledger(home) == [(20_000_000, 1)] * 3  # 1e-12 dollars: as the rows say
+
+
+def ledger(home: Home) -> list[tuple[int, int]]:
+    """Return the cost of every call, and whether it is exact."""
+    with sqlite3.connect(home.folder / "ledger.db") as db:
+        return db.execute("SELECT cost, exact FROM calls").fetchall()
+
+
+def test_a_failure_that_cost_nothing_says_nothing_of_money(home: Home) -> None:
+    with serving(plain({"error": {"message": "No."}}, 400)) as server:
+        done = batch(home, server.address, 1, "--summary", str(home.folder / "sum"))
+    assert done.code == 1 and set(done.lines[0]) == {"id", "key", "error"}
+    assert json.loads((home.folder / "sum").read_text())["cost"] == 0
+
+
+def test_an_answer_that_never_came_may_have_cost_something(home: Home) -> None:
+    with serving([5.0]) as server:
+        words = ["--timeout", "0.5", "--retries", "0", "--summary", str(home.folder / "sum")]
+        done = batch(home, server.address, 1, *words)
+    told = json.loads((home.folder / "sum").read_text())
+    assert done.lines[0]["error"]["sent"] is True
+    assert told["cost"] is None and told["unknown_costs"] == 1
+
+
+def test_a_run_that_goes_on_says_what_failures_had_cost(home: Home) -> None:
+    with serving(*[plain(reply("no"))] * 2, plain(reply('{"n": 1}'))) as server:
+        words = ["-o", str(home.folder / "out"), "--schema", SCHEMA, "--max-tokens", "9"]
+        assert batch(home, server.address, 2, *words).code == 1
+        check = batch(home, server.address, 2, *words, "--check")
+        assert check.out.startswith("2 left") and "2 failed before, for $0.00004" in check.out
+        again = batch(home, server.address, 2, *words, "--summary", str(home.folder / "sum"))
+    assert again.code == 0 and "2 answered" in again.err
+    assert "2 failed before, for $0.00004" in again.err
+    told = json.loads((home.folder / "sum").read_text())
+    assert (told["failed_before"], told["cost_before"], told["cost"]) == (2, 0.00004, 0.00004)
+
+
+# ---- --max-cost --------------------------------------------------------------------------------
+
+
+def test_failures_that_cost_something_use_up_the_limit(home: Home) -> None:
+    with serving(plain(reply("no"))) as server:
+        words = ["--schema", SCHEMA, "--max-cost", "0.001", "--max-tokens", "10"]
+        done = batch(home, server.address, 200, *words)
+        seen = len(server.asked)
+    assert done.code == 80 and 40 <= seen <= 50, done.err
+    assert "of --max-cost $0.001 is spent, and the next row could cost $0.00" in done.err
+
+
+def test_nothing_is_sent_that_could_pass_the_limit(home: Home) -> None:
+    with bulk_server() as server:
+        words = ["--max-cost", "1e-7", "--max-tokens", "10"]
+        done = batch(home, server.address, 20, *words)
+        assert (done.code, done.out, server.counts["seen"]) == (80, "", 0)
+    assert "ended early (--max-cost); to go on:" in done.err
+
+
+@pytest.mark.parametrize("in_flight", [1, 4, 16])
+def test_what_is_under_way_never_adds_up_to_more_than_the_limit(home: Home, in_flight: int) -> None:
+    """A row costs $0.000020, and at worst $0.000201: so only nine may be under way at first."""
+    with bulk_server(latency=0.02) as server:
+        words = ["--max-cost", "0.002", "--max-tokens", "100", "-j", f"{in_flight}"]
+        done = batch(home, server.address, 300, *words)
+        seen = server.counts["seen"]
+    spent = sum(Decimal(str(row["cost"])) for row in done.lines)
+    assert done.code == 80 and len(done.lines) == seen
+    assert Decimal("0.00175") < spent <= Decimal("0.002") - Decimal("0.00018"), spent
+
+
+def test_a_limit_waits_with_the_pace_and_stops_nobody(home: Home) -> None:
+    """A row that waits for its turn has its money; who waits for that money has no place of its."""
+    with bulk_server(limit=20) as server:
+        words = ["--max-cost", "0.01", "--max-tokens", "1000", "-j", "4"]
+        done = batch(home, server.address, 60, *words)
+    assert done.code == 0 and len(done.lines) == 60, done.err
+
+
+def test_a_row_whose_worst_case_nobody_knows_is_not_sent(home: Home) -> None:
+    with bulk_server() as server:
+        done = batch(home, server.address, 5, "--max-cost", "1")
+        assert (done.code, done.out, server.counts["seen"]) == (80, "", 0)
+    assert "nobody knows local:m's worst case" in done.err and "give --max-tokens" in done.err
+
+
+def test_an_answer_costs_what_its_row_says(home: Home, tmp_path: Path) -> None:
+    """Also where one row of several fails."""
+
+    def script(asked: Asked) -> list[Step]:
+        return plain(reply("no" if b"p1" in asked.body else '{"n": 1}'))
+
+    with serving(script) as server:
+        done = batch(home, server.address, 3, "--schema", SCHEMA)
+    assert done.code == 1
+    paid = sum(Decimal(str(row["cost"])) for row in done.lines)
+    assert paid * 10**12 == sum(cost for cost, _ in ledger(home))

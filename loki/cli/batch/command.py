@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain
 from queue import SimpleQueue
-from threading import Timer
+from threading import Lock, Timer
 from traceback import extract_tb
 
 from returns.result import Failure, Result, Success
@@ -136,13 +136,17 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
 
 def bug_keeper(prog: str) -> Callable[[Exception], Problem]:
     """Return what makes a Problem of a bug; the traceback of each is saved once."""
-    found: dict[str, Problem] = {}
+    found: dict[tuple[str, int], Problem] = {}
+    lock = Lock()
 
     def keep(bug: Exception) -> Problem:
-        place = f"{type(bug).__name__} {extract_tb(bug.__traceback__)[-1]}"
-        if place not in found:
-            found[place] = Problem("bug", saved(prog, bug))
-        return found[place]
+        frames = extract_tb(bug.__traceback__)
+        ours = [each for each in frames if f"{os.sep}loki{os.sep}" in each.filename] or frames
+        place = f"{type(bug).__name__} in {ours[-1].filename}", ours[-1].lineno or 0
+        with lock:
+            if place not in found:
+                found[place] = Problem("bug", saved(prog, bug))
+            return found[place]
 
     return keep
 

@@ -161,7 +161,6 @@ ODD: dict[str, Any] = {
     "number": {"prompt": "x", "files": 5},
     "text": {"prompt": "x", "files": "in"},
     "stdin": {"prompt": "x", "files": ["-"]},
-    "deep": {"prompt": "x", "schema": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}},
     "surrogates": {"id": "\ud800", "prompt": "\ud800", "files": ["/nowhere"]},
 }
 
@@ -176,6 +175,24 @@ def test_one_hostile_row_is_one_error_row(home: Home, name: str, tmp_path: Path)
     assert done.code == 1 and len(done.lines) == 3, done.err
     assert done.lines[1]["error"]["kind"] in ("input", "missing", "bug")
     assert [row.get("text") for row in done.lines[::2]] == ["echo x", "echo x"]
+
+
+def test_a_row_that_finds_a_bug_of_ours_is_one_row_and_its_traceback_is_kept(
+    home: Home, tmp_path: Path
+) -> None:
+    """A schema that refers to itself for ever, which only an answer brings to light."""
+    home.environ["TMPDIR"] = str(tmp_path)
+    endless = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}
+    with serving(plain(reply("{}"))) as server:
+        clients(home, server.address)
+        rows = [
+            {"id": i, "prompt": "x", **({"schema": endless} if i % 2 else {})} for i in range(6)
+        ]
+        done, _ = batch(home, rows, "--ordered")
+    assert done.code == 1 and [row.get("text") for row in done.lines[::2]] == ["{}"] * 3, done.err
+    for row in done.lines[1::2]:
+        assert row["error"]["kind"] == "bug" and "the traceback is in" in row["error"]["message"]
+    assert len([*tmp_path.glob("loki-batch-bug-*")]) == 1
 
 
 def test_no_column_of_a_table_is_a_file_or_a_setting(home: Home) -> None:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
-from itertools import chain
 from queue import SimpleQueue
 from threading import Lock, Timer
 from traceback import extract_tb
@@ -30,7 +29,7 @@ from loki.cli.startup import env_of, environment, failed, how_to_ask, warner
 from loki.edge import files
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.input import Source, source
-from loki.edge.batch.output import Output, output, standing
+from loki.edge.batch.output import Output, output
 from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.workers import Crew, stay_on_a_core
 from loki.edge.ledger.writer import Ledger, path_of
@@ -72,6 +71,8 @@ def batch(prog: str, flags: Namespace) -> int:
         return failed(prog, ready.failure(), "text")
     order = ready.unwrap()
     if flags.check:
+        from loki.cli.batch.check import count
+
         return count(order)
     with output(flags.output, files.directory("state", environ)) as opened:
         if not isinstance(opened, Success):
@@ -387,39 +388,3 @@ def end(prog: str, flags: Namespace, run: Run, why: list[str]) -> int:
 
 
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "--max-cost": 80, "--max-time": 75}
-
-
-# ---- --check -----------------------------------------------------------------------------------
-
-
-def count(order: Order) -> int:
-    """What is left, and what it may cost; nothing is sent and nothing is written."""
-    flags, plan = order.flags, order.plan
-    stands = standing(flags.output)
-    if not isinstance(stands, Success):
-        return failed(order.prog, stands.failure(), "text")
-    run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)
-    task: Task = "embedding" if plan.embed else "chat"
-    left, bad, worst = 0, 0, [Decimal(0)]
-    for row in run.left(rows(plan, order.inputs.lines)):
-        target = (
-            None
-            if isinstance(row, Bad)
-            else resolve(order.env.config, task)(row.ask).value_or(None)
-        )
-        if target is None:
-            bad += 1
-            continue
-        left += 1
-        worst = [each + add for each in worst for add in [worst_case(target)] if add is not None]
-    unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
-    price = f"at most ${worst[0].normalize():f}" if worst else unknown
-    told = chain(
-        [f"{left:,} left, {price}"],
-        [f"{run.skipped:,} answered before"] if run.skipped else [],
-        [run.before()] if run.before() else [],
-        [f"{bad:,} that cannot be asked"] if bad else [],
-        [f"{run.repeated:,} repeated"] if run.repeated else [],
-    )
-    console.out(" · ".join(told) + "\n")
-    return 0

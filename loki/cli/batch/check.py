@@ -1,0 +1,53 @@
+"""loki-batch --check: what is left to do, and what it may cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from returns.result import Success
+
+from loki.batch.jobs import Bad, rows
+from loki.cli import console
+from loki.cli.batch.state import Run
+from loki.cli.startup import failed
+from loki.edge.batch.output import standing
+from loki.records import Task
+from loki.stages.resolve import resolve, worst_case
+
+if TYPE_CHECKING:
+    from loki.cli.batch.command import Order
+
+
+def count(order: Order) -> int:
+    """What is left, and what it may cost; nothing is sent and nothing is written."""
+    flags, plan = order.flags, order.plan
+    stands = standing(flags.output)
+    if not isinstance(stands, Success):
+        return failed(order.prog, stands.failure(), "text")
+    run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)
+    task: Task = "embedding" if plan.embed else "chat"
+    left, bad, worst = 0, 0, [Decimal(0)]
+    for row in run.left(rows(plan, order.inputs.lines)):
+        target = (
+            None
+            if isinstance(row, Bad)
+            else resolve(order.env.config, task)(row.ask).value_or(None)
+        )
+        if target is None:
+            bad += 1
+            continue
+        left += 1
+        worst = [each + add for each in worst for add in [worst_case(target)] if add is not None]
+    unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
+    price = f"at most ${worst[0].normalize():f}" if worst else unknown
+    told = chain(
+        [f"{left:,} left, {price}"],
+        [f"{run.skipped:,} answered before"] if run.skipped else [],
+        [run.before()] if run.before() else [],
+        [f"{bad:,} that cannot be asked"] if bad else [],
+        [f"{run.repeated:,} repeated"] if run.repeated else [],
+    )
+    console.out(" · ".join(told) + "\n")
+    return 0

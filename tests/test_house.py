@@ -25,6 +25,7 @@ FLOORS = {
     "values": 0,
     "records": 0,
     "measures": 0,
+    "urls": 0,
     "wire": 1,
     "clients": 2,
     "stages": 3,

@@ -28,7 +28,7 @@ from servers import DONE, Asked, Script, plain, serving, streamed
 
 from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
-from loki.edge import identity, secrets, vault
+from loki.edge import identity, redaction, vault
 from loki.pipeline import Env
 from loki.wire.sigv4 import sign
 
@@ -352,7 +352,7 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
     """As a process begins: nothing seen, the home's own variables."""
     before = dict(os.environ)
     with monkeypatch.context() as patched:
-        secrets.seen.clear()
+        redaction.known.clear()
         identity.issued.clear()
         os.environ.clear()
         os.environ.update(home.variables())

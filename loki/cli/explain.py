@@ -13,7 +13,7 @@ from loki.cli import show
 from loki.clients import base_of, service_of
 from loki.edge.discreet import ASKED
 from loki.edge.identity import masked
-from loki.edge.secrets import mask, mask_url
+from loki.edge.secrets import mask
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
@@ -21,6 +21,7 @@ from loki.stages.build import compact
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.stages.settings import SENSITIVE
+from loki.urls import mask_proxy, mask_url
 
 
 def dry_run(prog: str, env: Env, ask: Ask, form: str, task: Task = "chat") -> int:
@@ -157,6 +158,6 @@ def limits(target: Target) -> str:
     said = {f.name: getattr(target.limits, f.name) for f in fields(Limits)}
     shown = {name: value for name, value in said.items() if value not in (None, False)}
     return ", ".join(
-        f"{name} {mask_url(value) if isinstance(value, str) else f'{value:g}'}"
+        f"{name} {mask_proxy(value) if isinstance(value, str) else f'{value:g}'}"
         for name, value in shown.items()
     )

@@ -129,7 +129,7 @@ def report(prog: str, bug: Exception) -> int:
     import tempfile
     import traceback
 
-    from loki.edge.secrets import redact
+    from loki.edge.redaction import redact
 
     text = redact("".join(traceback.format_exception(bug)))
     try:
@@ -139,7 +139,7 @@ def report(prog: str, bug: Exception) -> int:
         where = f"the traceback is in {path}"
     except OSError:
         where = "the traceback could not be saved"
-    told = " ".join(f"{type(bug).__name__}: {bug}".split())[:200]
-    words = redact("".join(filter(str.isprintable, told)))
+    told = " ".join(redact(f"{type(bug).__name__}: {bug}").split())[:200]
+    words = "".join(filter(str.isprintable, told))
     sys.stderr.write(f"{prog}: bug: {words}; {where}\n")
     return 70

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
-from loki.edge.secrets import redact
+from loki.edge.redaction import redact
 from loki.problems import Problem
-from loki.records import JsonObject, Reply
+from loki.records import Done, Event, JsonObject, Reply
 from loki.stages import tell
-from loki.stages.tell import compact, event_json, reply_json, rounded
+from loki.stages.tell import compact, rounded
 
 __all__ = ["compact", "event_json", "reply_json", "rounded"]
 
@@ -98,6 +99,26 @@ def problem_json(problem: Problem) -> JsonObject:
     told = (problem.message, problem.code, problem.request_id)
     message, code, id = (words and redact(words) for words in told)
     return tell.problem_json(replace(problem, message=message or "", code=code, request_id=id))
+
+
+def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
+    """Return an answer for programs; what the server says beside it repeats no secret."""
+    return tell.reply_json(without_secrets(reply), data)
+
+
+def event_json(event: Event) -> JsonObject:
+    """Return an event of a stream for programs, the same way."""
+    return tell.event_json(Done(without_secrets(event.reply)) if isinstance(event, Done) else event)
+
+
+def without_secrets(reply: Reply) -> Reply:
+    """Return an answer whose facts, not whose text, are redacted: the text is the user's data."""
+    finish, request = reply.finish_raw, reply.request_id
+    return replace(
+        reply,
+        finish_raw=finish and redact(finish),
+        request_id=request and redact(request),
+    )
 
 
 def facts(problem: Problem) -> str:

@@ -10,7 +10,8 @@ import requests
 from returns.result import Failure, Result, Success
 
 from loki.edge.cloud import CONNECT, ODD, READ, Environ, lent, session_for, silent, token_file
-from loki.edge.secrets import hide, redact
+from loki.edge.redaction import redact
+from loki.edge.secrets import hide
 from loki.edge.tokens import Token, good
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
@@ -70,7 +71,7 @@ def no_token(message: str, sources: int, client: Client) -> Problem:
     tried = message.partition("\nTo mitigate")[0].split("\n\t")[1:]
     if len(tried) == sources and (sources > 1 or "unavailable" in message):
         return Problem("auth", f"client {client.name!r} has no Entra credentials: {WAYS}")
-    said = redact(" ".join((tried[-1] if tried else message).split()))
+    said = " ".join(redact(tried[-1] if tried else message).split())
     if away := OUT_OF_REACH.findall(said):
         return Problem("offline", f"client {client.name!r}: no connection to Entra: {away[-1]}")
     return Problem("auth", f"client {client.name!r}: no Entra token: {said[:300]}")

@@ -19,7 +19,7 @@ from returns.result import Result, Success
 
 from loki.edge.files import directory
 from loki.edge.ledger_file import LeftAlone, connect, identity, is_damage, set_aside
-from loki.edge.secrets import redact
+from loki.edge.redaction import redact
 from loki.problems import Problem, fail
 from loki.stages.account import Entry
 

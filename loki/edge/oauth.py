@@ -11,13 +11,14 @@ from returns.result import Result, Success
 from loki.edge import files, tokens
 from loki.edge.grant import Authority, command, refreshed
 from loki.edge.identity import fill
-from loki.edge.secrets import look_up, mask_url
+from loki.edge.secrets import look_up
 from loki.edge.tokens import Token
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Setting
 from loki.stages.configure import FORMS, variable
 from loki.stages.settings import is_reference
+from loki.urls import mask_url
 
 
 def token(client: Client, environ: Mapping[str, str], refused: str) -> Result[str, Problem]:

@@ -47,9 +47,11 @@ def mask_proxy(proxy: str) -> str:
     >>> mask_proxy("http://u:p/q@host:3128"), mask_proxy("u:p@host:3128"), mask_proxy("host:3128")
     ('http://***@host:3128', '***@host:3128', 'host:3128')
     """
-    scheme, found, rest = proxy.rpartition("://") if "://" in proxy else ("", "", proxy)
+    scheme, found, rest = proxy.partition("://") if "://" in proxy else ("", "", proxy)
     user, at, host = rest.rpartition("@")
-    return f"{scheme}{found}***@{host}" if at else proxy
+    if not at and not has_port(host):  # the host is missing, and this is the password
+        host = f"{host.partition(':')[0]}:***"
+    return f"{scheme}{found}{'***@' if at else ''}{host}"
 
 
 # ---- what is wrong -------------------------------------------------------------------------------

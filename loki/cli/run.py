@@ -13,6 +13,7 @@ from returns.result import Result, Success
 
 from loki.bulk import Bad, Job, Row
 from loki.cli import show
+from loki.edge.discreet import redact_facts
 from loki.edge.outfile import Output
 from loki.edge.pacer import STOPPED
 from loki.problems import Kind, Problem
@@ -77,7 +78,7 @@ class Run:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
-            line = {"id": row.id, "key": key_of(row), **result.unwrap()}
+            line = {"id": row.id, "key": key_of(row), **redact_facts(result.unwrap())}
             self.count(line)
         else:
             problem = result.failure()

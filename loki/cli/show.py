@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from loki.edge.discreet import redact_facts
 from loki.edge.redaction import redact
 from loki.problems import Problem
 from loki.records import Done, Event, JsonObject, Reply
@@ -102,23 +103,14 @@ def problem_json(problem: Problem) -> JsonObject:
 
 
 def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
-    """Return an answer for programs; what the server says beside it repeats no secret."""
-    return tell.reply_json(without_secrets(reply), data)
+    """Return an answer for programs."""
+    return redact_facts(tell.reply_json(reply, data))
 
 
 def event_json(event: Event) -> JsonObject:
-    """Return an event of a stream for programs, the same way."""
-    return tell.event_json(Done(without_secrets(event.reply)) if isinstance(event, Done) else event)
-
-
-def without_secrets(reply: Reply) -> Reply:
-    """Return an answer whose facts, not whose text, are redacted: the text is the user's data."""
-    finish, request = reply.finish_raw, reply.request_id
-    return replace(
-        reply,
-        finish_raw=finish and redact(finish),
-        request_id=request and redact(request),
-    )
+    """Return an event of a stream for programs."""
+    told = tell.event_json(event)
+    return redact_facts(told) if isinstance(event, Done) else told
 
 
 def facts(problem: Problem) -> str:

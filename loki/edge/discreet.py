@@ -15,7 +15,7 @@ from returns.result import Result
 
 from loki.edge.redaction import redact
 from loki.problems import Problem
-from loki.records import Draft, Json, Request
+from loki.records import Draft, Json, JsonObject, Request
 from loki.stages.settings import SENSITIVE
 from loki.urls import userinfo
 
@@ -137,3 +137,14 @@ def without_secrets(problem: Problem) -> Problem:
         code=problem.code and redact(problem.code),
         request_id=problem.request_id and redact(problem.request_id),
     )
+
+
+def redact_facts(told: JsonObject) -> JsonObject:
+    """Return an answer in which what the server says beside its text repeats no secret."""
+    return {
+        name: redact(value) if name in FACTS and isinstance(value, str) else value
+        for name, value in told.items()
+    }
+
+
+FACTS = ("finish_raw", "request_id")

@@ -27,6 +27,7 @@ from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
 from loki.records import Json, Limits
 from loki.stages.patch import set_headers
+from loki.stages.settings import is_public
 
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
@@ -236,6 +237,8 @@ def sent(
 
 def prepared(authority: Authority, form: str) -> requests.PreparedRequest:
     """A token request; without a session requests takes nothing out of ~/.netrc."""
+    given = authority.request_headers.items()
+    redaction.add(*(value for name, value in given if value and not is_public(name)))
     is_json = authority.token_format == "json"
     kind = "application/json" if is_json else "application/x-www-form-urlencoded"
     ours = {

@@ -20,8 +20,8 @@ from loki.railway import gather
 from loki.records import Client, Draft, Request, Setting
 from loki.stages.configure import variable
 from loki.stages.patch import set_headers
-from loki.stages.settings import CREDENTIALS
-from loki.urls import mask_url
+from loki.stages.settings import CREDENTIALS, is_public
+from loki.urls import is_address, mask_url
 
 #: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
 TokenSource = Callable[[Client, Mapping[str, str], str], Result[str, Problem]]
@@ -186,17 +186,6 @@ def with_more(proofs: Mapping[str, str], more: Mapping[str, str]) -> dict[str, s
     return dict(set_headers(proofs, joined(proofs, more)))
 
 
-def is_public(header: str) -> bool:
-    """Return whether a header that goes along with a token says what anybody may know."""
-    return header.lower() in PUBLIC
-
-
-#: Headers that say who asks and in which way, not by which right.
-PUBLIC = frozenset(
-    {"accept", "anthropic-beta", "anthropic-version", "content-type", "user-agent", "x-app"}
-)
-
-
 def signing(client: Client, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
     """The keys of a chain, and the region, which is a part of every signature."""
     name, region = way(client, service), client.settings.get("region")
@@ -311,4 +300,5 @@ def masked(draft: Draft) -> Result[Draft, Problem]:
     proofs = proofs or ({"Authorization": "***"} if service.sign else {})
     shown = {key: mask(key, value) for key, value in draft.headers.items()}
     url = draft.url.replace(SECRET_BASE, "https://***", 1)
-    return Success(replace(draft, url=mask_url(url), headers=with_proof(draft, proofs, shown)))
+    shown_url = mask_url(url) if is_address(url) else url  # which `build` will refuse
+    return Success(replace(draft, url=shown_url, headers=with_proof(draft, proofs, shown)))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
 
-from loki.urls import bad_proxy
+from loki.urls import bad_proxy, is_address
 
 
 def wrong_proxy(own: str | None, url: str) -> str:
@@ -14,10 +13,13 @@ def wrong_proxy(own: str | None, url: str) -> str:
     ``own`` is the client's, of the configuration or ``--proxy``: empty or "-" for none, None for
     the environment's.
     """
+    if not is_address(url):
+        return ""  # which is said later
     if own is not None:
         return bad_proxy(own) if own not in ("", "-") else ""
-    names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
-    given = {name: value for name, value in os.environ.items() if name.lower() in names}
+    scheme = url.partition("://")[0].lower()
+    names = (f"{scheme}_proxy", "all_proxy")
+    given = {name: value for name, value in os.environ.items() if name.lower() in names and value}
     wrong = {value: f"{name}: {why}" for name, value in given.items() if (why := bad_proxy(value))}
     return wrong.get(environment_proxy(url), "") if wrong else ""
 

@@ -23,8 +23,8 @@ SHORTEST = 4  # characters: what is shorter may be a part of any word
 NEVER = 1 << 62  # characters
 LEAST = 8  # characters of base64 that are no accident
 
-#: Where something was cut.
-CUT = re.compile(rb"(?:\.{3,}|\xe2\x80\xa6)+")
+#: Where something was cut, maybe in an escape of an escape.
+CUT = re.compile(rb"(?:%[0-9a-f]?)?(?:\.{3,}|\xe2\x80\xa6)+")
 CUTS = 100  # so many are looked at, the last ones: nobody needs more, and each takes its time
 ENTITIES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 
@@ -189,12 +189,19 @@ def needles_of(secrets: frozenset[str]) -> tuple[bytes, ...]:
 def forms(secret: str) -> Iterator[bytes]:
     """Yield a secret as others may write it, in lower case."""
     cases = {secret, secret.lower(), secret.upper()}  # letters beyond ASCII have cases too
-    quoted = {quote(secret, errors="replace"), quote_plus(secret, errors="replace")}
-    for text in {*cases, secret.replace(" ", "+"), secret.replace("+", " "), *quoted}:
+    for text in {*cases, *spellings(secret)}:
         plain = text.encode("utf-8", "surrogatepass").lower()
         decoded = escape().sub(lambda found: decode(found[0]), plain)
         yield from (each for each in (plain, decoded) if len(each) >= SHORTEST)
-    yield from in_base64(secret.encode("utf-8", "surrogatepass"))
+    for text in cases:
+        yield from in_base64(text.encode("utf-8", "surrogatepass"))
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """Yield a secret with spaces and escapes of several kinds, where decoding may not agree."""
+    yield from (secret.replace(" ", "+"), secret.replace("+", " "))
+    yield from (quote(secret, errors="replace"), quote_plus(secret, errors="replace"))
+    yield from (repr(secret)[1:-1], ascii(secret)[1:-1])
 
 
 def in_base64(secret: bytes) -> Iterator[bytes]:

@@ -29,9 +29,9 @@ from servers import CLOSE, DONE, Asked, Script, plain, reply, serving, streamed
 
 from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
-from loki.edge import identity, redaction, vault
+from loki.edge.auth import credentials, redaction, vault
 from loki.pipeline import Env
-from loki.wire.sigv4 import sign
+from loki.wire.bedrock.sigv4 import sign
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -372,7 +372,7 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
     before = dict(os.environ)
     with monkeypatch.context() as patched:
         redaction.known.clear()
-        identity.issued.clear()
+        credentials.issued.clear()
         os.environ.clear()
         os.environ.update(home.variables())
         patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

@@ -18,8 +18,8 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from loki.edge import redaction
 from loki.edge.adapters import BUNDLES
+from loki.edge.auth import redaction
 from loki.edge.trip import Trip
 from loki.edge.words import host_of, plain, root
 from loki.problems import Problem

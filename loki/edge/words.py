@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.edge.redaction import redact
+from loki.edge.auth.redaction import redact
 
 
 def host_of(url: str) -> str:

@@ -77,6 +77,23 @@ def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:
     return Failure(Problem(kind, message, **facts))
 
 
+def excerpt(text: str, most: int) -> str:
+    """Return the beginning of a text on one line, and ``…`` where it was cut.
+
+    The mark is not only for the reader: what stands before it may be the beginning of a secret,
+    and whoever redacts knows it by the mark.
+
+    >>> excerpt("one\\n two", 10), excerpt("one two", 3)
+    ('one two', 'one…')
+    """
+    return " ".join(text[:most].split()) + ("…" if len(text) > most else "")
+
+
+def glimpse(data: bytes, most: int) -> str:
+    """Return the same of bytes, which should be text in UTF-8."""
+    return excerpt(data[: 4 * most + 4].decode("utf-8", "replace"), most)
+
+
 def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
     """The tail of a message that helps with a misspelt name; the rarer ones are not listed.
 

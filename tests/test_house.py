@@ -28,6 +28,7 @@ FLOORS = {
     "record": 0,
     "records": 0,
     "embeddings": 0,
+    "urls": 0,
     "wire": 1,
     "providers": 2,
     "config": 3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import os
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 from zlib import crc32
 
 import pytest
@@ -24,11 +25,11 @@ from commands import Home, indent
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from returns.result import Success
-from servers import DONE, Asked, Script, plain, serving, streamed
+from servers import CLOSE, DONE, Asked, Script, plain, reply, serving, streamed
 
 from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
-from loki.edge.auth import credentials, secrets, vault
+from loki.edge.auth import credentials, redaction, vault
 from loki.pipeline import Env
 from loki.wire.bedrock.sigv4 import sign
 
@@ -146,6 +147,11 @@ def vaulted(name: str, secret: str, password: str) -> dict[str, str]:
 WAYS: dict[str, Way] = {
     "a literal key": one("literal", "api_key: SECRET"),
     "an odd key": one("odd", "api_key: 'SECRET\"\\/ <&> %41'", lambda a: mark("odd") in str(a)),
+    "a key with both quotes": one(
+        "quotes",
+        "api_key: '\"''SECRET''\"'",
+        lambda asked: asked.headers.get("authorization") == f"Bearer \"'{mark('quotes')}'\"",
+    ),
     "the client's variable": one("variable", "", environ={"LOCAL_API_KEY": "SECRET"}),
     "a name": one("name", "api_key: '{{NAMED}}'", environ={"NAMED": "SECRET"}),
     "a name in .env": one("dotenv", "api_key: '{{NAMED}}'", files={".env": "NAMED=SECRET\n"}),
@@ -191,6 +197,13 @@ WAYS: dict[str, Way] = {
         bearing(mark("granted")),
         files={"oauth/local.json": json.dumps(OLD_LOGIN)},
         fetched=logged_in,
+    ),
+    "a header along with a login": Way(
+        "auth: oauth\noauth:\n  client_id: id\n  token_url: ADDRESS/token\n"
+        f"  authorize_url: ADDRESS/authorize\n  request_headers:\n    X-Team: {mark('along')}",
+        (mark("along"), mark("old"), mark("refresh"), mark("granted")),
+        lambda asked: asked.headers.get("x-team") == mark("along"),
+        files={"oauth/local.json": json.dumps(OLD_LOGIN)},
     ),
     "a proxy's password": Way(
         f"extra:\n  proxy: http://user:{PASSWORD}@HOST",
@@ -270,6 +283,11 @@ def in_stream(asked: Asked) -> Script:
     return streamed(frame + b"\n\n", DONE)
 
 
+def finished(asked: Asked) -> Script:
+    """An answer whose finish is all of it."""
+    return plain(reply(finish=echo(asked)))
+
+
 def moved(asked: Asked) -> Script:
     """A redirect to an address with all of it."""
     return plain(b"", 302, headers=f"location: http://a.example/?{echo(asked)}\r\n")
@@ -295,6 +313,7 @@ PLACES: dict[str, Place] = {
     "an answer that is none": Place(("-S", "Hi"), 76, lambda a: plain({"odd": echo(a)})),
     "a page": Place(("-S", "--retries", "0", "Hi"), 69, lambda a: plain(echo(a).encode(), 500)),
     "a redirect": Place(("-S", "Hi"), 78, moved),
+    "a finish that nobody knows": Place(("-S", "-o", "json", "Hi"), -1, finished),
     "an error in a stream": Place(("--retries", "0", "-o", "events", "Hi"), -1, in_stream),
     "nobody there": Place(
         ("--retries", "0", "-v", "-o", "json", "Hi"), 69, address=NOBODY, asks=False
@@ -352,7 +371,7 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
     """As a process begins: nothing seen, the home's own variables."""
     before = dict(os.environ)
     with monkeypatch.context() as patched:
-        secrets.seen.clear()
+        redaction.known.clear()
         credentials.issued.clear()
         os.environ.clear()
         os.environ.update(home.variables())
@@ -497,3 +516,345 @@ OTHERS = {
     "loki-rerank": ["-m", "local:r", "Hi"],
     "loki-batch": ["-m", "local:m", "~/rows.jsonl", "-o", "~/out.jsonl"],
 }
+
+
+# ---- what others make of a secret, and where they say it --------------------------------------
+
+ODD = "mArK-'q\"/+&%41\\t-7Zk9xWv2-kRaM"
+RUN = 8  # characters: so many in a row are too much
+
+
+def encoded(text: str) -> str:
+    """Base64 of a text."""
+    return base64.b64encode(text.encode()).decode()
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "in lower case": str.lower,
+    "in upper case": str.upper,
+    "percent-encoded": lambda secret: quote(secret, safe=""),
+    "percent-encoded twice": lambda secret: quote(quote(secret)).lower(),
+    "in base64": encoded,
+    "in base64 for addresses": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
+    "in base64 after a name": lambda secret: encoded(f"someone:{secret}"),
+    "in base64 after a scheme": lambda secret: encoded(f"Bearer {secret}, and more"),
+    "in JSON": json.dumps,
+    "in JSON in JSON": lambda secret: json.dumps(json.dumps(secret)),
+    "as Python shows it": repr,
+    "as Python shows what shows it": lambda secret: repr([repr(secret.encode())]),
+    "in HTML": html.escape,
+}
+
+
+def status_line(words: str) -> Script:
+    """An answer whose status line says it."""
+    return [f"HTTP/1.1 {words}\r\n\r\n".encode(), CLOSE]
+
+
+def length(words: str) -> Script:
+    """An answer that is so long."""
+    return [f"HTTP/1.1 200 OK\r\ncontent-length: {words}\r\n\r\n".encode(), CLOSE]
+
+
+def chunk_size(words: str) -> Script:
+    """A chunk of that size."""
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    return [head, f"{words}\r\n".encode(), CLOSE]
+
+
+def no_http(words: str) -> Script:
+    """No HTTP at all."""
+    return [f"{words}\r\n\r\n".encode(), CLOSE]
+
+
+def error_of(words: str) -> Script:
+    """A refusal."""
+    headers = f"x-request-id: {words}\r\n"
+    return plain({"error": {"message": f"no: {words}.", "code": words}}, 400, headers)
+
+
+def page(words: str) -> Script:
+    """A page of somebody between."""
+    return plain(f"<p>{words}</p>".encode(), 502)
+
+
+def odd_json(words: str) -> Script:
+    """JSON that is no answer."""
+    return plain({"odd": words})
+
+
+def no_json(words: str) -> Script:
+    """An answer that is no JSON."""
+    return plain(words.encode())
+
+
+def no_events(words: str) -> Script:
+    """A stream that is none."""
+    return [b"HTTP/1.1 200 OK\r\n\r\n" + words.encode(), CLOSE]
+
+
+def odd_finish(words: str) -> Script:
+    """An answer with an odd finish."""
+    return plain(reply(finish=words), headers=f"x-request-id: {words}\r\n")
+
+
+def stream_error(words: str) -> Script:
+    """An error in the middle of a stream."""
+    frame = json.dumps({"error": {"message": words, "code": words}})
+    return streamed(b"data: " + frame.encode() + b"\n\n", DONE)
+
+
+def elsewhere(words: str) -> Script:
+    """A redirect."""
+    return plain(b"", 307, f"location: http://a.example/{words}\r\n")
+
+
+SAID = (
+    status_line, length, chunk_size, no_http, error_of, page,
+    odd_json, no_json, no_events, odd_finish, stream_error, elsewhere,
+)  # fmt: skip
+SHOWN_BY: tuple[tuple[str, ...], ...] = (
+    ("-S", "Hi"),
+    ("-v", "--explain", "Hi"),
+    ("-S", "-o", "json", "Hi"),
+    ("-o", "events", "Hi"),
+)
+
+
+def given_by(name: str) -> Way:
+    """A way to give the odd secret."""
+    return {
+        "a variable": Way("", (ODD,), None, {"LOCAL_API_KEY": ODD}),
+        "a proxy": Way(
+            f"api_key: sk-plain\nextra:\n  proxy: http://user:{quote(ODD, safe='')}@HOST",
+            (ODD,),
+            None,
+            base="http://api.example/v1",
+        ),
+        "a patch": Way(
+            "api_key: sk-plain",
+            (ODD,),
+            None,
+            {
+                "LOKI_PATCH_LOCAL_CHAT_COMPLETIONS": json.dumps(
+                    {".*": {"headers": {"X-Team-Token": ODD}}}
+                )
+            },
+        ),
+        "a file": Way("api_key_file: HIDDEN/key", (ODD,), None, files={"hidden/key": ODD}),
+    }[name]
+
+
+GIVEN = ("a variable", "a proxy", "a patch", "a file")
+
+
+def assert_no_run(text: str, secret: str, where: str) -> None:
+    """No eight characters in a row of a secret are in a text, however they are written."""
+    bare = text.replace("\\", "")
+    seen = {each.lower() for each in (text, bare, unquote(text), unquote(unquote(text)))}
+    told = {secret, secret.replace("\\", ""), unquote(secret)}
+    for before in range(3):
+        whole = encoded("x" * before + secret).rstrip("=")
+        told |= {whole[4:-1], whole[4:-1].replace("+", "-").replace("/", "_")}
+    for form in told:
+        for at in range(len(form) - RUN + 1):
+            run = form[at : at + RUN].lower()
+            if found := next((each for each in seen if run in each), ""):
+                pytest.fail(f"{where} shows {run!r}: …{around(found, run)}…", pytrace=False)
+
+
+CASES = [
+    pytest.param(
+        written,
+        said,
+        GIVEN[(i + j) % len(GIVEN)],
+        SHOWN_BY[(i // 2 + j) % len(SHOWN_BY)],
+        id=f"{written} - {said.__name__}",
+    )
+    for i, written in enumerate(WRITTEN)
+    for j, said in enumerate(SAID)
+]
+
+
+@pytest.mark.parametrize(("written", "said", "by", "words"), CASES)
+def test_no_server_makes_us_show_a_secret(
+    written: str,
+    said: Callable[[str], Script],
+    by: str,
+    words: tuple[str, ...],
+    home: Home,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way = given_by(by)
+    with serving(said(WRITTEN[written](ODD))) as server:
+        settle(home, way, server.address)
+        with new_process(home, monkeypatch):
+            guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
+    told = capfd.readouterr()
+    assert server.asked
+    assert_no_run(told.out + told.err, ODD, said.__name__)
+    for path in home.folder.rglob("*"):
+        own = {home.folder / "config.yaml", *(home.folder / name for name in way.files)}
+        if path.is_file() and path not in own:
+            assert_no_run(path.read_bytes().decode("latin-1"), ODD, str(path))
+
+
+#: Where a text is cut: what says it, how it is asked, and after how many characters.
+CUTS = [
+    (page, ("-S", "Hi"), 300),
+    (odd_json, ("-S", "Hi"), 200),
+    (no_json, ("-S", "Hi"), 120),
+    (no_events, ("Hi",), 120),
+    (status_line, ("Hi",), 60),
+    (length, ("Hi",), 60),
+    (chunk_size, ("Hi",), 20),
+]
+
+
+@pytest.mark.parametrize("written", ["as it is", "percent-encoded", "in JSON", "in base64"])
+@pytest.mark.parametrize(("said", "words", "most"), CUTS)
+def test_nothing_of_a_secret_is_left_where_a_text_is_cut(
+    said: Callable[[str], Script],
+    words: tuple[str, ...],
+    most: int,
+    written: str,
+    home: Home,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = "mArK-7Zk9xWv2Qs-kRaM"
+    for shown in range(3, len(secret) + 1, 4):
+        settle(home, Way("", (secret,), None, {"LOCAL_API_KEY": secret}), "ADDRESS")
+        padding = "." * max(0, most - shown - 12)
+        with serving(said(f"{padding} - {WRITTEN[written](secret)} {'.' * 400}")) as server:
+            home.local(server.address)
+            with new_process(home, monkeypatch):
+                guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
+        told = capfd.readouterr()
+        assert server.asked and told.err
+        assert_no_run(told.out + told.err, secret, f"{said.__name__} cut after {shown}")
+
+
+# ---- what is typed wrong -------------------------------------------------------------------------
+
+TYPED = "mArK7Zk9xWv2kRaM"
+PROXIES = {
+    "http://u:SECRET@h:99999": 78,
+    "http://u:SECRET@h:x": 78,
+    "http://u:SECRET@": 78,
+    "http://SECRET@:3128": 78,
+    "socks5://u:SECRET@": 78,
+    "http://u:SEC#RET@127.0.0.1:9": 78,
+    "http://u:SEC/RET@127.0.0.1:9": 78,
+    "http://u:SEC?RET@127.0.0.1:9": 78,
+    "http://u:SEC[RET@127.0.0.1:9": 78,
+    "http://u:SEC@RET@127.0.0.1:9": 69,
+    "http://u:SECRET": 78,
+    "htp://u:SECRET@127.0.0.1:9": 78,
+    "u:SECRET@127.0.0.1:9": 78,
+}
+PROXY_BY: tuple[str, ...] = (
+    "--proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    ".env",
+    "extra",
+)
+LOOKS: tuple[tuple[str, ...], ...] = (
+    ("-o", "json"), ("--explain",), ("--dry-run", "--explain"), ("--dry-run=curl", "--explain"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("by", PROXY_BY)
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_proxy_that_is_typed_wrong_shows_no_password(
+    proxy: str,
+    by: str,
+    home: Home,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = typed(proxy)
+    own = f"extra:\n  proxy: '{given}'" if by == "extra" else ""
+    files = {".env": f'HTTP_PROXY="{given}"\n'} if by == ".env" else {}
+    environ = {by: given} if by.lower().endswith("_proxy") else {}
+    settle(home, Way(f"api_key: sk-plain\n{own}", (), None, environ, files), "http://127.0.0.2:9")
+    flag = ["--proxy", given] if by == "--proxy" else []
+    for look in LOOKS:
+        with new_process(home, monkeypatch):
+            words = ["-m", "local:m", "--retries", "0", *flag, *look, "Hi"]
+            code = guarded("loki-pipe", words)
+        told = capfd.readouterr()
+        assert_typed_hidden(told.out + told.err)
+        assert code == (0 if look[0].startswith("--dry") else PROXIES[proxy]), told.err
+    for path in home.folder.rglob("*"):
+        if path.is_file() and path.name not in ("config.yaml", ".env"):
+            assert_typed_hidden(path.read_bytes().decode("latin-1"))
+
+
+PATCHES = (
+    "htp://x/?key=SECRET",
+    "https://[bad/?key=SECRET",
+    "https://a.example:x/p;token=SECRET",
+    "https://a.example:x/#key=SECRET",
+    "https//u:SECRET@a.example/",
+    "http://u:SEC/RET@a.example/",
+    "http://u:SEC#RET@a.example/",
+    "SECRET",
+)
+
+
+@pytest.mark.parametrize("look", [(), *LOOKS])
+@pytest.mark.parametrize("url", PATCHES)
+def test_a_patch_that_is_typed_wrong_shows_no_secret(
+    url: str,
+    look: tuple[str, ...],
+    home: Home,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(home, Way("api_key: sk-plain", (), None), NOBODY)
+    patch = json.dumps({"url": typed(url)})
+    with new_process(home, monkeypatch):
+        code = guarded("loki-pipe", ["-m", "local:m", "--patch", patch, *look, "Hi"])
+    told = capfd.readouterr()
+    assert code == 78, told.err
+    assert_typed_hidden(told.out + told.err)
+
+
+def typed(text: str) -> str:
+    """A text with the secret in it, or the halves of it."""
+    half = len(TYPED) // 2
+    return text.replace("SECRET", TYPED).replace("SEC", TYPED[:half]).replace("RET", TYPED[half:])
+
+
+def assert_typed_hidden(text: str) -> None:
+    """Not even half of the secret is shown."""
+    half = len(TYPED) // 2
+    for part in (TYPED[:half], TYPED[half:]):
+        if part.lower() in text.lower():
+            pytest.fail(f"{part} is shown: {text}", pytrace=False)
+
+
+def test_a_command_sees_nothing_of_the_env_file(home: Home) -> None:
+    home.environ |= {"OURS": "exported"}
+    (home.folder / ".env").write_text("OTHER_API_KEY=mArK-other-kRaM\nOURS=mArK-file-kRaM\n")
+    seen = home.folder / "seen"
+    with serving(refusal) as server:
+        home.local(server.address, client=f"api_key_cmd: 'env > {seen}; echo key-$OURS'")
+        assert home.run("Hi").code == 77
+    assert server.asked[0].headers["authorization"] == "Bearer key-exported"
+    assert "mArK" not in seen.read_text() and "OTHER" not in seen.read_text()
+
+
+def test_a_proxy_that_is_not_taken_may_be_anything(home: Home) -> None:
+    home.environ |= {"HTTP_PROXY": "http://u:p@", "all_proxy": "", "NO_PROXY": "127.0.0.1"}
+    with serving(plain(reply())) as server:
+        home.local(server.address)
+        assert home.run("-S", "Hi").code == 0
+        home.environ |= {"HTTP_PROXY": "", "NO_PROXY": ""}
+        assert home.run("-S", "Hi").code == 0

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
-from loki.edge.auth.secrets import redact
+from loki.edge.auth.redact import redact_facts
+from loki.edge.auth.redaction import redact
 from loki.formats import json_output
-from loki.formats.json_output import compact, event_json, reply_json, rounded
+from loki.formats.json_output import compact, rounded
 from loki.problems import Problem
-from loki.records import JsonObject, Reply
+from loki.records import Done, Event, JsonObject, Reply
 
 __all__ = ["compact", "event_json", "reply_json", "rounded"]
 
@@ -99,6 +101,17 @@ def problem_json(problem: Problem) -> JsonObject:
     message, code, id = (words and redact(words) for words in told)
     redacted = replace(problem, message=message or "", code=code, request_id=id)
     return json_output.problem_json(redacted)
+
+
+def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
+    """Return an answer for programs."""
+    return redact_facts(json_output.reply_json(reply, data))
+
+
+def event_json(event: Event) -> JsonObject:
+    """Return an event of a stream for programs."""
+    told = json_output.event_json(event)
+    return redact_facts(told) if isinstance(event, Done) else told
 
 
 def facts(problem: Problem) -> str:

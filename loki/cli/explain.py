@@ -13,7 +13,7 @@ from loki.cli import console
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.credentials import masked
 from loki.edge.auth.redact import ASKED
-from loki.edge.auth.secrets import mask, mask_url
+from loki.edge.auth.secrets import mask
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
 from loki.providers.rows import base_of, service_of
@@ -21,6 +21,7 @@ from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.build import compact
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
+from loki.urls import mask_proxy, mask_url
 
 
 def dry_run(prog: str, env: Env, ask: Ask, form: str, task: Task = "chat") -> int:
@@ -157,6 +158,6 @@ def limits(target: Target) -> str:
     said = {f.name: getattr(target.limits, f.name) for f in fields(Limits)}
     shown = {name: value for name, value in said.items() if value not in (None, False)}
     return ", ".join(
-        f"{name} {mask_url(value) if isinstance(value, str) else f'{value:g}'}"
+        f"{name} {mask_proxy(value) if isinstance(value, str) else f'{value:g}'}"
         for name, value in shown.items()
     )

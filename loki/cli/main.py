@@ -135,7 +135,7 @@ def saved(prog: str, bug: Exception) -> str:
     import tempfile
     import traceback
 
-    from loki.edge.auth.secrets import redact
+    from loki.edge.auth.redaction import redact
 
     text = redact("".join(traceback.format_exception(bug)))
     try:
@@ -145,6 +145,6 @@ def saved(prog: str, bug: Exception) -> str:
         where = f"the traceback is in {path}"
     except OSError:
         where = "the traceback could not be saved"
-    told = " ".join(f"{type(bug).__name__}: {bug}".split())[:200]
-    words = redact("".join(filter(str.isprintable, told)))
+    told = " ".join(redact(f"{type(bug).__name__}: {bug}").split())[:200]
+    words = "".join(filter(str.isprintable, told))
     return f"{words}; {where}"

@@ -7,10 +7,11 @@ import re
 from returns.result import Result, Success
 
 from loki.config.grammar import RULES
-from loki.config.setting_names import CREDENTIALS, SENSITIVE, is_reference
+from loki.config.setting_names import CREDENTIALS, SENSITIVE, is_public, is_reference
 from loki.config.yaml_schema import Complaint, read_yaml
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
+from loki.urls import bad_proxy
 
 
 def load(text: str, path: str) -> Result[JsonObject, Problem]:
@@ -49,11 +50,16 @@ def has_literal_secret(plain: JsonObject) -> bool:
 def is_secret(value: Json, name: str) -> bool:
     """Whether something under a name, or anything in it, is a secret in plain sight."""
     match value:
+        case dict() if name == "request_headers":
+            named = ((each, key if is_public(key) else TOKEN) for key, each in value.items())
+            return any(is_secret(*each) for each in named)
         case dict():
             return any(is_secret(each, key) for key, each in value.items() if key not in PUBLIC)
         case list():
             return any(is_secret(each, name) for each in value)
         case str():
+            if name == "proxy":
+                return "@" in value or bad_proxy(value) != ""
             if name in CREDENTIALS:
                 return not is_reference(value)
             sensitive = SENSITIVE.search(name) and not name.endswith(("_cmd", "_file"))
@@ -62,6 +68,9 @@ def is_secret(value: Json, name: str) -> bool:
         case _:
             return False
 
+
+#: The name of a secret, for headers of which anything may be one.
+TOKEN = "token"
 
 #: Names that look like a secret's and are none.
 PUBLIC = frozenset(("auth", "authorize_url", "authorize_params", "token_url", "token_format"))

@@ -57,6 +57,21 @@ TOP = (
 )
 
 
+def is_public(header: str) -> bool:
+    """Return whether a header that goes along with a token says what anybody may know.
+
+    >>> is_public("User-Agent"), is_public("X-Team")
+    (True, False)
+    """
+    return header.lower() in PUBLIC_HEADERS
+
+
+#: Headers that say who asks and in which way, not by which right.
+PUBLIC_HEADERS = frozenset(
+    {"accept", "anthropic-beta", "anthropic-version", "content-type", "user-agent", "x-app"}
+)
+
+
 def is_reference(value: str) -> bool:
     """Whether a value is ``{{NAME}}``: not the secret, but where it is.
 

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 )
 
 from loki.edge.adapters import BUNDLES
-from loki.edge.auth.secrets import seen
+from loki.edge.auth import redaction
 from loki.edge.trip import Trip
 from loki.edge.words import host_of, plain, root
 from loki.problems import Problem
@@ -166,7 +166,7 @@ def proxy_name(proxy: str) -> str:
     except ValueError:
         password = None
     if password:
-        seen.update((password, unquote(password)))
+        redaction.add(password, unquote(password))
     scheme, found, _ = proxy.rpartition("@")[0].partition("://") if "@" in proxy else ("", "", "")
     bare = proxy.rpartition("@")[2].rstrip("/")
     return f"{scheme}://{bare}" if found else bare

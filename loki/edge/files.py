@@ -42,12 +42,32 @@ def env_file(environ: Environ) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The variables of this process, and under them those of the .env file."""
+    """Return the variables of this process, and under them those of the .env file.
+
+    Which of them came from the file only is kept with them, under the name ``ADDED``: the mapping
+    is copied and added to on its way, and whoever starts other programs has to know.
+    """
     try:
         with open(env_file(os.environ), encoding="utf-8-sig", errors="replace") as file:
-            return {**read_env(file.read()), **os.environ}
+            said = read_env(file.read())
     except OSError:
         return dict(os.environ)
+    added = {*os.environ.get(ADDED, "").split(), *(said.keys() - os.environ.keys())}
+    return {**said, **os.environ, **({ADDED: " ".join(sorted(added))} if added else {})}
+
+
+#: The variable that names the variables which are in the .env file only.
+ADDED = "LOKI_ADDED_BY_ENV_FILE"
+
+
+def process_environment(environ: Environ) -> dict[str, str]:
+    """Return the variables that other programs may see: the process's own, none of the .env file.
+
+    >>> process_environment({"HOME": "/root", "KEY": "k", "LOKI_ADDED_BY_ENV_FILE": "KEY"})
+    {'HOME': '/root'}
+    """
+    added = {ADDED, *environ.get(ADDED, "").split()}
+    return {name: value for name, value in environ.items() if name not in added}
 
 
 def read_env(text: str) -> dict[str, str]:

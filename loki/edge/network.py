@@ -17,10 +17,12 @@ from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki.edge.adapters import Swift, adapter, environment_proxies, own_proxy, verify
+from loki.edge.proxies import wrong_proxy
 from loki.edge.trip import Trip, on_its_way
 from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits, Opened, Request
+from loki.urls import mask_url
 from loki.wire.chunked import Broken
 from loki.wire.sse import LARGEST
 
@@ -132,6 +134,9 @@ def pieces(chunks: Iterator[bytes], limits: Limits, trip: Trip) -> Iterator[Resu
 
 def fetch(url: str, proxy: str | None = None) -> Result[bytes, Problem]:
     """A document that a user wants attached; a text in UTF-8, whatever it came in."""
+    if wrong := wrong_proxy(proxy, url):
+        return fail("config", wrong)
+    shown = mask_url(url)
     try:
         answer = requests.get(
             url,
@@ -144,12 +149,12 @@ def fetch(url: str, proxy: str | None = None) -> Result[bytes, Problem]:
         with closing(answer):
             if answer.status_code >= 400:
                 kind: Kind = "missing" if answer.status_code in (404, 410) else "input"
-                return fail(kind, f"--file: {url} answers {answer.status_code}")
+                return fail(kind, f"--file: {shown} answers {answer.status_code}")
             data = answer.raw.read(LARGEST + 1, decode_content=True)
     except (requests.RequestException, HTTPError, OSError) as error:
-        return fail("offline", f"--file: cannot fetch {url}: {plain(root(error))}")
+        return fail("offline", f"--file: cannot fetch {shown}: {plain(root(error))}")
     if len(data) > LARGEST:
-        return fail("input", f"--file: {url} is over {LARGEST >> 20} MiB")
+        return fail("input", f"--file: {shown} is over {LARGEST >> 20} MiB")
     return Success(in_utf8(data, answer.headers.get("content-type", "")))
 
 

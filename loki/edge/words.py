@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from loki.edge.auth.redaction import redact
+
 
 def host_of(url: str) -> str:
     """Scheme, host and port.
@@ -22,11 +24,13 @@ def root(error: Exception) -> Exception:
 
 
 def plain(error: Exception) -> str:
-    """An exception's reason in a few words.
+    """Return an exception's reason in a few words, in lower case.
+
+    Secrets are taken out first: nothing would know them again once they are cut.
 
     >>> plain(ConnectionRefusedError(111, "Connection refused"))
     'connection refused'
     """
-    words = str(getattr(error, "strerror", None) or error).rpartition("] ")[2]
+    words = redact(str(getattr(error, "strerror", None) or error)).rpartition("] ")[2]
     words = words.rpartition("Failed to establish a new connection: ")[2].partition(" (_ssl.c")[0]
     return " ".join((words or type(error).__name__).split())[:300].strip(".()").lower()

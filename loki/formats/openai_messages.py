@@ -12,7 +12,7 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.config.read import strict_json
-from loki.problems import Problem, fail
+from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
 from loki.records import (
     Ask,
@@ -202,11 +202,11 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
     try:
         value = strict_json(code_block(text))
     except (ValueError, RecursionError):
-        return fail("input", f"the answer is not JSON: {text[:200]!r}", sent=True)
+        return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
     validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
     errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
     if errors:
-        where, what = errors[0].json_path, errors[0].message[:300]
+        where, what = errors[0].json_path, excerpt(errors[0].message, 300)
         return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)
     return Success(value)
 

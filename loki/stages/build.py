@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.providers.rows import service_of
 from loki.records import Draft, Json, Request
+from loki.urls import bad_url
 
 
 def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem]]:
@@ -50,20 +50,6 @@ def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
     if "authorization" in settled:
         return draft.headers
     return service.sign("POST", draft.url, draft.headers, content, draft.credentials, now)
-
-
-def bad_url(url: str) -> str:
-    """Why a request cannot go there, empty if it can.
-
-    >>> bad_url("api.example.com/v1")
-    "'api.example.com/v1' is not an http or https address"
-    """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        good = False
-    return "" if good else f"{url!r} is not an http or https address"
 
 
 def bad_headers(headers: Mapping[str, str]) -> str:

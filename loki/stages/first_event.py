@@ -9,7 +9,7 @@ from itertools import chain
 
 from returns.result import Failure, Result, Success
 
-from loki.problems import Problem, fail
+from loki.problems import Problem, fail, glimpse
 from loki.records import Carry, Opened, Usage, WireEvent
 from loki.stages.parse import decoder
 from loki.wire.sse import LARGEST
@@ -82,8 +82,8 @@ def silent(opened: Opened, heard: Chunks) -> Problem:
     if STREAMS.search(opened.headers.get("content-type", "")):
         message = "the stream ended before the answer did"
         return Problem("garbled", message, sent=True, again=True)
-    glimpse = " ".join(b"".join(map(bytes_of, heard))[:120].decode("utf-8", "replace").split())
-    told = f"not a stream of events: {glimpse}" if glimpse else "the answer is empty"
+    shown = glimpse(b"".join(map(bytes_of, heard)), 120)
+    told = f"not a stream of events: {shown}" if shown else "the answer is empty"
     return Problem("garbled", told, sent=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from returns.result import Failure, Result, Success
 
-from loki.problems import Problem, fail
+from loki.problems import Problem, fail, glimpse
 from loki.providers.rows import route_of
 from loki.railway import through
 from loki.records import (
@@ -182,8 +182,8 @@ def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> I
     try:
         return read(json.loads(str(text, "utf-8")))
     except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
-        glimpse = " ".join(text[:120].decode("utf-8", "replace").split()) or "nothing"
-        return (Problem("garbled", f"the answer is not JSON: {glimpse}", sent=True),)
+        shown = glimpse(text, 120) or "nothing"
+        return (Problem("garbled", f"the answer is not JSON: {shown}", sent=True),)
 
 
 # ---- events to a reply -----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from returns.result import Failure, Result, Success
 
 from loki.embeddings import Embeddings, Ranking, Scores, Vectors
-from loki.problems import Problem, fail
+from loki.problems import Problem, fail, glimpse
 from loki.providers.rows import route_of
 from loki.record import field_names
 from loki.records import Json, Response, Usage
@@ -76,8 +76,8 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
     try:
         told = json.loads(str(response.body, "utf-8"))
     except (ValueError, RecursionError):
-        glimpse = " ".join(response.body[:120].decode("utf-8", "replace").split()) or "nothing"
-        return fail("garbled", f"the answer is not JSON: {glimpse}", sent=True)
+        shown = glimpse(response.body, 120) or "nothing"
+        return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
     return reader(told)
 
 

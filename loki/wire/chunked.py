@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterable
 
+from loki.problems import excerpt
+
 
 class Broken(ValueError):
     """The body is not chunked as it should be, or ends too early."""
@@ -37,7 +39,7 @@ def join(pieces: Iterable[bytes]) -> Generator[bytes, None, bytes]:
         if left == LAST:
             return rest
         if len(rest) > LONGEST:
-            raise Broken(f"no chunk begins with {rest[:20]!r}")
+            raise Broken(f"no chunk begins with {excerpt(rest[:99].decode('latin-1'), 20)!r}")
     raise Broken("the body ended before its last chunk")
 
 
@@ -73,5 +75,5 @@ def size_of(line: bytes) -> int:
     """
     match = re.match(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t\r]*(?:;|$)", line)
     if match is None:
-        raise Broken(f"no chunk begins with {line[:20]!r}")
+        raise Broken(f"no chunk begins with {excerpt(line[:99].decode('latin-1'), 20)!r}")
     return int(match[1], 16)

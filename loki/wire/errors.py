@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from loki.problems import Kind, Problem
+from loki.problems import Kind, Problem, excerpt, glimpse
 from loki.records import Json
 from loki.wire.codec import dig
 
@@ -25,7 +25,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     code, said = read_sentence(told)
     code = code or amazon_code(headers)
     sentence = own_words(status, headers) or said
-    shown = sentence or glimpse(body) or "an answer without a reason"
+    shown = sentence or glimpse(body, 300) or "an answer without a reason"
     kind = "quota" if spent(status, said) else kind_of(status, code)
     theirs = dig(told, "request_id")
     return Problem(
@@ -94,7 +94,7 @@ def unknown_answer(body: Json, what: str) -> Problem:
     >>> unknown_answer({"odd": 1}, "a chat completion").message
     'not a chat completion: {"odd": 1}'
     """
-    return Problem("garbled", f"not {what}: {json.dumps(body)[:200]}", sent=True)
+    return Problem("garbled", f"not {what}: {excerpt(json.dumps(body), 200)}", sent=True)
 
 
 def read_detail(detail: Json) -> tuple[str | None, str]:
@@ -161,7 +161,7 @@ def innermost(error: Json) -> str:
     """What the provider behind a router said, where the router passes it on."""
     match error:
         case {"message": str(outer), "metadata": {"raw": str(raw)}} if raw:
-            return f"{outer}: {raw[:500]}"
+            return f"{outer}: {excerpt(raw, 500)}"
         case _:
             return ""
 
@@ -188,11 +188,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     'req_1'
     """
     return next((headers[name] for name in REQUEST_IDS if headers.get(name)), None)
-
-
-def glimpse(body: bytes) -> str:
-    """The beginning of an answer that says nothing we know, on one line."""
-    return " ".join(body[:300].decode("utf-8", "replace").split())
 
 
 #: What providers say to an account without credit whose code or status says something else.

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from loki.problems import excerpt
 from loki.wire.chunked import Broken, join
 
 
@@ -42,7 +43,7 @@ def read_head(data: bytes) -> tuple[Head, bytes] | None:
     while status < 200:  # answers before the answer, such as 103 Early Hints
         data = data[end:]
         if not data.startswith(b"HTTP/"[: len(data)]):
-            raise Broken(data[:60].split(b"\n")[0].decode("latin-1").strip())
+            raise Broken(excerpt(data[:999].split(b"\n")[0].decode("latin-1"), 60))
         found = END.search(data)
         if found is None:
             if len(data) > LONGEST:
@@ -67,7 +68,7 @@ def status_of(text: str) -> tuple[str, int]:
     """
     found = STATUS.match(text)
     if found is None:
-        raise Broken(text[:60].split("\n")[0].strip())
+        raise Broken(excerpt(text.split("\n")[0], 60))
     return found[1], int(found[2])
 
 
@@ -97,7 +98,7 @@ def length_of(status: int, headers: dict[str, str]) -> int | None:
     lengths = {each.strip() for each in said.split(",")}  # twice the same is meant once
     length = lengths.pop()
     if lengths or not (length.isascii() and length.isdigit() and len(length) < 19):
-        raise Broken(f"content-length: {said[:60]}")
+        raise Broken(f"content-length: {excerpt(said, 60)}")
     return int(length)
 
 

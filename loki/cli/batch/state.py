@@ -14,6 +14,7 @@ from returns.result import Result, Success
 from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Job, Row
 from loki.cli import console
+from loki.edge.auth.redact import redact_facts
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
@@ -76,7 +77,7 @@ class Run:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
-            line = {"id": row.id, "key": key_of(row), **result.unwrap()}
+            line = {"id": row.id, "key": key_of(row), **redact_facts(result.unwrap())}
             self.count(line)
         else:
             problem = result.failure()

@@ -13,7 +13,7 @@ import requests
 from toolz import itemfilter, keyfilter
 
 from loki.edge.adapters import Trusting, own_proxy, verify
-from loki.edge.auth.secrets import redact
+from loki.edge.auth.redaction import redact
 from loki.edge.files import directory
 from loki.edge.words import host_of, plain, root
 from loki.records import Client, Limits
@@ -93,7 +93,7 @@ def out_of_reach(error: Exception) -> str:
 def words(error: Exception) -> str:
     """What an exception of a package's says, on one line and without secrets."""
     said = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    line = redact(" ".join(said.split()))[:300].removesuffix(".")
+    line = " ".join(redact(said).split())[:300].removesuffix(".")
     return f"{type(error).__name__}: {line}" if isinstance(error, BARE) else line
 
 

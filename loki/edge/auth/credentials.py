@@ -11,14 +11,17 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.config.read import variable
-from loki.config.setting_names import CREDENTIALS
-from loki.edge.auth.redact import carried, in_proxies, in_secret
-from loki.edge.auth.secrets import NAME, look_up, mask, mask_url, seen
+from loki.config.setting_names import CREDENTIALS, is_public
+from loki.edge.auth import redaction
+from loki.edge.auth.redact import carried, in_proxies, in_proxy, in_secret
+from loki.edge.auth.secrets import NAME, look_up, mask
+from loki.edge.proxies import wrong_proxy
 from loki.problems import Problem, fail
 from loki.providers.rows import SECRET_BASE, Service, service_of
 from loki.railway import gather
 from loki.records import Client, Draft, Request, Setting
 from loki.stages.patch import set_headers
+from loki.urls import is_address, mask_url
 
 #: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
 TokenSource = Callable[[Client, Mapping[str, str], str], Result[str, Problem]]
@@ -37,11 +40,14 @@ KEYS = {"aws": "loki.edge.auth.aws.keys"}
 
 def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Problem]]:
     """Look up what the client in use needs, and put it where its provider expects it."""
-    seen.update(in_proxies(environ))
+    redaction.add(*in_proxies(environ))
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = service_of(draft.target.client)
         assert service is not None  # else there would be no draft
+        redaction.add(*in_proxy(draft.target.limits.proxy or ""))  # for those who give tokens too
+        if wrong := wrong_proxy(draft.target.limits.proxy, draft.url):
+            return fail("config", wrong)
         found = gather(
             (
                 with_base(draft, environ),
@@ -116,7 +122,7 @@ LISTS = frozenset({"anthropic-beta"})
 
 def remembered(draft: Draft) -> Draft:
     """The same draft; what a user wrote into it as a secret is never printed either."""
-    seen.update(carried(draft))
+    redaction.add(*carried(draft))
     return draft
 
 
@@ -126,7 +132,7 @@ def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
         return Success(draft.url)
     setting = draft.target.client.settings["api_base"]
     found = look_up(setting, environ)
-    seen.update(in_secret(found.value_or("")))
+    redaction.add(*in_secret(found.value_or("")))
     return found.map(lambda base: base.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
 
@@ -175,7 +181,8 @@ def along(client: Client, service: Service) -> dict[str, str]:
 
 
 def with_more(proofs: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Headers of a credential, and others that go along."""
+    """Headers of a credential, and others that go along, whose values are secrets too."""
+    redaction.add(*(value for name, value in more.items() if not is_public(name)))
     return dict(set_headers(proofs, joined(proofs, more)))
 
 
@@ -217,7 +224,7 @@ def token(
     found = source(client, environ, refused)
     if isinstance(found, Success):
         issued.add(found.unwrap())
-        seen.add(found.unwrap())
+        redaction.add(found.unwrap())
     return found
 
 
@@ -285,9 +292,13 @@ def masked(draft: Draft) -> Result[Draft, Problem]:
     name = name or (None if service.keyless or service.sign else list(service.proofs)[-1])
     signs = way(client, service) in KEYS
     proofs = service.proofs[name]("***") if name and not signs else {}
-    more = {key: mask(key, value) for key, value in along(client, service).items()}
+    more = {
+        key: mask(key, value) if is_public(key) else "***"
+        for key, value in along(client, service).items()
+    }
     proofs = with_more(proofs, more)
     proofs = proofs or ({"Authorization": "***"} if service.sign else {})
     shown = {key: mask(key, value) for key, value in draft.headers.items()}
     url = draft.url.replace(SECRET_BASE, "https://***", 1)
-    return Success(replace(draft, url=mask_url(url), headers=with_proof(draft, proofs, shown)))
+    shown_url = mask_url(url) if is_address(url) else url  # which `build` will refuse
+    return Success(replace(draft, url=shown_url, headers=with_proof(draft, proofs, shown)))

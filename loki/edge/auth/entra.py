@@ -19,7 +19,8 @@ from loki.edge.auth.cloud_sdk import (
     silent,
     token_file,
 )
-from loki.edge.auth.secrets import hide, redact
+from loki.edge.auth.redaction import redact
+from loki.edge.auth.secrets import hide
 from loki.edge.auth.token_cache import Token, good
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
@@ -79,7 +80,7 @@ def no_token(message: str, sources: int, client: Client) -> Problem:
     tried = message.partition("\nTo mitigate")[0].split("\n\t")[1:]
     if len(tried) == sources and (sources > 1 or "unavailable" in message):
         return Problem("auth", f"client {client.name!r} has no Entra credentials: {WAYS}")
-    said = redact(" ".join((tried[-1] if tried else message).split()))
+    said = " ".join(redact(tried[-1] if tried else message).split())
     if away := OUT_OF_REACH.findall(said):
         return Problem("offline", f"client {client.name!r}: no connection to Entra: {away[-1]}")
     return Problem("auth", f"client {client.name!r}: no Entra token: {said[:300]}")

@@ -14,11 +14,12 @@ from loki.edge import files
 from loki.edge.auth import token_cache
 from loki.edge.auth.credentials import fill
 from loki.edge.auth.oauth_flow import Authority, command, refreshed
-from loki.edge.auth.secrets import look_up, mask_url
+from loki.edge.auth.secrets import look_up
 from loki.edge.auth.token_cache import Token
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Setting
+from loki.urls import mask_url
 
 
 def token(client: Client, environ: Mapping[str, str], refused: str) -> Result[str, Problem]:

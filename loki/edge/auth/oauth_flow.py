@@ -19,8 +19,10 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki import __version__
+from loki.config.setting_names import is_public
 from loki.edge.adapters import adapter, environment_proxies, own_proxy, verify
-from loki.edge.auth.secrets import redact, seen
+from loki.edge.auth import redaction
+from loki.edge.auth.redaction import redact
 from loki.edge.auth.token_cache import Token
 from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
@@ -86,7 +88,7 @@ def begin(authority: Authority) -> Login:
 
     client = oauth_client(authority)
     verifier, state = client.create_code_verifier(64), generate_token(32)
-    seen.add(verifier)
+    redaction.add(verifier)
     session = OAuth2Session(
         client=client, redirect_uri=authority.redirect_uri, scope=list(authority.scopes)
     )
@@ -128,7 +130,7 @@ def read_code(login: Login, answer: str) -> Result[str, Problem]:
         return fail("auth", f"this is not the answer to this login (wrong state); {again}")
     if not is_visible(told.get("code", "")):
         return fail("auth", f"there is no code in the answer; {again}")
-    seen.add(told["code"])
+    redaction.add(told["code"])
     return Success(told["code"])
 
 
@@ -176,7 +178,7 @@ def exchange(login: Login, code: str) -> Result[Token, Problem]:
 
 def refreshed(authority: Authority, old: Token) -> Result[Token, Problem]:
     """A new token for an old one; a server that sends no new refresh token means the old."""
-    seen.update((old.access, old.refresh))
+    redaction.add(old.access, old.refresh)
     body = oauth_client(authority).prepare_refresh_body(
         refresh_token=old.refresh, client_id=authority.client_id, **secret(authority)
     )
@@ -231,11 +233,13 @@ def sent(
             return Success((answer.status_code, answer.raw.read(LONGEST, decode_content=True)))
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
-        return fail(kind, redact(f"no token from {host}: {plain(root(error))}"))
+        return fail(kind, f"no token from {host}: {plain(root(error))}")
 
 
 def prepared(authority: Authority, form: str) -> requests.PreparedRequest:
     """A token request; without a session requests takes nothing out of ~/.netrc."""
+    given = authority.request_headers.items()
+    redaction.add(*(value for name, value in given if value and not is_public(name)))
     is_json = authority.token_format == "json"
     kind = "application/json" if is_json else "application/x-www-form-urlencoded"
     ours = {
@@ -297,7 +301,7 @@ def made(access: str, told: Mapping[str, Json], now: float) -> Token:
         obtained=now,
         expires=None if life is None else now + life,
     )
-    seen.update(filter(None, (fresh.access, fresh.refresh)))
+    redaction.add(fresh.access, fresh.refresh)
     return fresh
 
 
@@ -335,4 +339,4 @@ def described(told: Json) -> str:
             pass
         case _:
             words = ""
-    return redact(" ".join(words.split()))[:300]
+    return " ".join(redact(words).split())[:300]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from typing import TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from returns.result import Result
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.secrets import in_json, redact
+from loki.edge.auth.redaction import redact
 from loki.problems import Problem
-from loki.records import Draft, Json, Request
+from loki.records import Draft, Json, JsonObject, Request
+from loki.urls import userinfo
 
 A = TypeVar("A")
 
@@ -28,25 +31,15 @@ def carried(draft: Draft) -> Iterator[str]:
         in_headers(draft.headers),
         in_body(draft.body),
         in_url(draft.url),
-        in_url(draft.target.limits.proxy or ""),
+        in_proxy(draft.target.limits.proxy or ""),
     )
-    return (form for place in places for secret in place for form in forms(secret))
+    return chain.from_iterable(places)
 
 
 def in_proxies(environ: Mapping[str, str]) -> Iterator[str]:
     """What nobody should see of the proxies that the environment names."""
     proxies = (value for name, value in environ.items() if name.lower().endswith("_proxy"))
-    return (form for proxy in proxies for secret in in_url(proxy) for form in forms(secret))
-
-
-@lru_cache(256)
-def forms(secret: str) -> set[str]:
-    r"""A secret as others may repeat it: in Python's words, in JSON that stands in JSON.
-
-    >>> sorted(forms('a"b')), forms("abc")
-    (['a"b', 'a\\\\\\"b'], {'abc'})
-    """
-    return {secret, repr(secret)[1:-1], in_json(in_json(secret))}
+    return chain.from_iterable(map(in_proxy, proxies))
 
 
 def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
@@ -63,25 +56,44 @@ def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
 
 @lru_cache(256)
 def in_url(url: str) -> tuple[str, ...]:
-    """Who goes there and with which password, as it is written and as it travels; and its keys.
+    """Return who goes there and with which password, as it is written and as it travels; and keys.
 
     >>> in_url("http://u:p%40@a.example/?key=k")
     ('u:p%40', 'p%40', 'p@', 'dTpwQA==', 'k')
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
+    keys = (value for name, value in QUERY.findall(url) if SENSITIVE.search(name) or is_sig(name))
+    return (*in_userinfo(userinfo(url)), *keys)
+
+
+#: Names and values of a query, also where an address is written so badly that it has none.
+QUERY = re.compile(r"[?&#;]([^=?&#;]*)=([^&#]*)")
+
+
+def is_sig(name: str) -> bool:
+    """Return whether a parameter is a signature, as Azure's and Amazon's are named."""
+    return "sig" in name.lower()
+
+
+@lru_cache(256)
+def in_proxy(proxy: str) -> tuple[str, ...]:
+    """Return the same of a proxy, and the pieces of a password that should have been encoded.
+
+    >>> in_proxy("http://u:p#q@a.example:3128")
+    ('u:p#q', 'p#q', 'p#q', 'dTpwI3E=', 'u:p', 'q', 'p', 'q')
+    """
+    user = proxy.partition("://")[2].rpartition("@")[0] or proxy.rpartition("@")[0]
+    whole = in_userinfo(user)
+    torn = (piece for text in (user, *whole[1:2]) for piece in re.split("[][/?#@]", text))
+    return (*whole, *(torn if re.search("[][/?#@]", user) else ()))
+
+
+def in_userinfo(user: str) -> tuple[str, ...]:
+    """Return what nobody should see of ``user:password``, and its form in a header."""
+    if not user:
         return ()
-    user, at, _ = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
     plain = unquote(password)
-    travels = b64encode(f"{unquote(name)}:{plain}".encode()).decode()
-    keys = (
-        value
-        for name, value in parse_qsl(parts.query)
-        if SENSITIVE.search(name) or "sig" in name.lower()
-    )
-    return (*((user, password or name, plain, travels) if at else ()), *keys)
+    return user, password or name, plain, b64encode(f"{unquote(name)}:{plain}".encode()).decode()
 
 
 def in_body(body: Json) -> Iterator[str]:
@@ -125,3 +137,14 @@ def without_secrets(problem: Problem) -> Problem:
         code=problem.code and redact(problem.code),
         request_id=problem.request_id and redact(problem.request_id),
     )
+
+
+def redact_facts(told: JsonObject) -> JsonObject:
+    """Return an answer in which what the server says beside its text repeats no secret."""
+    return {
+        name: redact(value) if name in FACTS and isinstance(value, str) else value
+        for name, value in told.items()
+    }
+
+
+FACTS = ("finish_raw", "request_id")

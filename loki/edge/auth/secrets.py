@@ -1,18 +1,18 @@
-"""IMPURE. Setting -> its value, from the one place it names; and texts without any secret."""
+"""IMPURE. Setting -> its value, from the one place it names."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import SENSITIVE
+from loki.edge.auth import redaction
+from loki.edge.files import process_environment
 from loki.problems import Problem, fail
 from loki.records import Setting
 
@@ -23,9 +23,6 @@ NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 PATIENCE = 60  # seconds for a command that prints a secret
 PAUSE = 0.05  # seconds between two looks at it
 
-#: Every secret looked up or set by this process, so that none is ever printed.
-seen: set[str] = set()
-
 
 def look_up(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
     """The value of a setting, from the one place that it names; never from another."""
@@ -34,7 +31,7 @@ def look_up(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem
 
 def hide(secret: str) -> str:
     """The same secret, which is never printed from now on, nor is any line of it."""
-    seen.update((secret, *map(str.strip, secret.splitlines())))
+    redaction.add(secret)
     return secret
 
 
@@ -58,9 +55,14 @@ def by_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem
 
 
 def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """The first line that a command prints."""
+    """Return the first line that a command prints.
+
+    The command sees the environment of this process, and nothing of the .env file, whose secrets
+    are not for it; what it needs (PASSWORD_STORE_DIR, VAULT_ADDR …) has to be exported, or be
+    written into the command.
+    """
     try:
-        done = run(setting.value, environ)
+        done = run(setting.value, process_environment(environ))
     except TimeoutError:
         return fail("auth", f"{setting.origin}: the command took over {PATIENCE} s")
     except (OSError, ValueError) as error:
@@ -136,29 +138,3 @@ def mask(name: str, value: str) -> str:
     ('***', '*** a', 'a/b')
     """
     return "***" if SENSITIVE.search(name) else NAME.sub("***", value)
-
-
-def mask_url(url: str) -> str:
-    """An address without the secrets that some put into it.
-
-    >>> mask_url("https://u:p@host/x?key=abc&alt=sse")
-    'https://***@host/x?key=***&alt=sse'
-    """
-    bare = re.sub(r"(?<=://)[^/@]*@", "***@", url)
-    return re.sub(r"(?i)([?&][^=&]*(?:key|token|secret|sig|pass)[^=&]*=)[^&]*", r"\1***", bare)
-
-
-def redact(text: str, more: Iterable[str] = ()) -> str:
-    """A text without any secret that this process has seen."""
-    known = {secret for secret in (*seen, *more) if len(secret) > 3}
-    if not any(secret in text or in_json(secret) in text for secret in known):
-        return text  # nearly always
-    for secret in sorted(known, key=len, reverse=True):
-        text = text.replace(secret, "***").replace(in_json(secret), "***")
-    return text
-
-
-@lru_cache(1024)
-def in_json(secret: str) -> str:
-    """A secret as it stands in JSON, without the quotes."""
-    return json.dumps(secret)[1:-1]

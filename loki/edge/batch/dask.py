@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Job, ask_row
+from loki.edge.auth.redact import redact_facts, without_secrets
 from loki.edge.batch.rate_limiter import Paces
 from loki.edge.network import Attempt
 from loki.pipeline import Env
@@ -94,8 +95,9 @@ def here(embed_it: bool, job: Job) -> Told:
     env = replace(ready.unwrap(), record=entries.append, afford=Success)  # the run sees to that
     result = ask_row(env, embed_it, job)
     if isinstance(result, Success):
-        return Told(result.unwrap(), None, tuple(entries))
-    return Told(None, result.failure(), tuple(entries))
+        return Told(redact_facts(result.unwrap()), None, tuple(entries))
+    problem = without_secrets(result.failure())  # nobody else knows this worker's secrets
+    return Told(None, problem, tuple(entries))
 
 
 @cache

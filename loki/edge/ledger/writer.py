@@ -17,7 +17,7 @@ from weakref import finalize
 
 from returns.result import Result, Success
 
-from loki.edge.auth.secrets import redact
+from loki.edge.auth.redaction import redact
 from loki.edge.files import directory
 from loki.edge.ledger.database import LeftAlone, connect, identity, is_damage, set_aside
 from loki.problems import Problem, fail

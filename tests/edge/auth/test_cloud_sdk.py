@@ -29,7 +29,7 @@ from returns.result import Result
 from servers import Asked, Script, Server, attended, plain, read_request, serving
 
 from loki.config.read import configure
-from loki.edge.auth import aws, credentials, entra, google, secrets
+from loki.edge.auth import aws, credentials, entra, google, redaction
 from loki.edge.auth.aws_region import with_regions
 from loki.problems import Problem
 from loki.providers.rows import SERVICES
@@ -472,7 +472,7 @@ def test_a_profile_gives_keys(case: str, tmp_path: Path, environ: Environ) -> No
     before = dict(os.environ)
     assert keys_of(aws.keys(client(BEDROCK), {**environ, **variables})) == keys
     assert dict(os.environ) == before  # what was lent was given back
-    assert set(keys) <= secrets.seen
+    assert set(keys) <= redaction.known
 
 
 def assumed(action: str) -> Script:

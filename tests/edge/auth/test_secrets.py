@@ -14,9 +14,9 @@ import pytest
 from returns.result import Result, Success
 from support import target
 
-from loki.edge.auth import secrets, vault
+from loki.edge.auth import redaction, secrets, vault
 from loki.edge.auth.credentials import authorize, masked
-from loki.edge.auth.secrets import redact
+from loki.edge.auth.redaction import redact
 from loki.problems import Problem
 from loki.records import Draft, Patch
 from loki.stages.draft import draft
@@ -32,7 +32,7 @@ def nothing_seen(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Every test begins like a new process, of a user without a vault."""
-    monkeypatch.setattr(secrets, "seen", set())
+    monkeypatch.setattr(redaction, "known", set())
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "nobody"))
     yield
@@ -278,7 +278,7 @@ def test_masking_looks_nothing_up(folder: Path) -> None:
     shown = masked(drafted(settings, {"X-Team": "{{TEAM}}"})).unwrap()
     assert shown.url == "https://***/chat/completions"
     assert shown.headers["X-Team"] == "***"
-    assert not made.exists() and secrets.seen == set()
+    assert not made.exists() and redaction.known == set()
 
 
 HEADERS = [
@@ -318,7 +318,8 @@ REDACTED = [
 
 @pytest.mark.parametrize(("known", "text", "shown"), REDACTED)
 def test_a_text_is_shown_without_known_secrets(known: list[str], text: str, shown: str) -> None:
-    assert redact(text, known) == shown
+    redaction.add(*known)
+    assert redact(text) == shown
 
 
 @pytest.mark.parametrize("case", SHOWN)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
-from loki.edge.auth import secrets, vault
+from loki.edge.auth import redaction, vault
 from loki.edge.auth.vault_format import NONCE, opened, sealed
 from loki.problems import Problem
 
@@ -483,12 +483,12 @@ def test_a_full_disk_leaves_the_old_vault(environ: dict[str, str], small_disk: P
 def test_what_was_read_or_written_is_never_printed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secrets, "seen", set())
-    assert secrets.redact("first value") == "first value"
+    monkeypatch.setattr(redaction, "known", set())
+    assert redaction.redact("first value") == "first value"
     assert vault.find("ALPHA", environ) == Success("first value")
-    assert secrets.redact("'first value' and 'correct horse'") == "'***' and '***'"
+    assert redaction.redact("'first value' and 'correct horse'") == "'***' and '***'"
     assert vault.add("NEW", "brand\nmark", environ, chosen()) == Success(None)
-    assert secrets.redact("brand\nmark, brand mark") == "***, *** ***"
+    assert redaction.redact("brand\nmark, brand mark") == "***, ***"
 
 
 def test_one_secret_is_soon_there(

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from returns.result import Success
 
-from loki.edge.auth import secrets
+from loki.edge.auth import redaction
 from loki.edge.ledger import database, writer
 from loki.edge.ledger.database import OURS, STEPS
 from loki.edge.ledger.writer import COLUMNS, USAGE, Ledger, Sum
@@ -113,7 +113,7 @@ def test_nothing_in_an_entry_keeps_its_line_from_being_written(
 
 
 def test_no_secret_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "seen", {"sk-very-secret"})
+    monkeypatch.setattr(redaction, "known", {"sk-very-secret"})
     book, _ = quiet(path)
     book.record(ENTRY._replace(tag="sk-very-secret", request_id="req sk-very-secret"))
     assert (rows(path)[0]["tag"], rows(path)[0]["request_id"]) == ("***", "req ***")

@@ -1,0 +1,31 @@
+"""IMPURE. A proxy -> why it cannot be one, before anything is sent by it."""
+
+from __future__ import annotations
+
+import os
+
+from loki.urls import bad_proxy, is_address
+
+
+def wrong_proxy(own: str | None, url: str) -> str:
+    """Return why the proxy on the way to a url cannot be one, empty if it can or there is none.
+
+    ``own`` is the client's, of the configuration or ``--proxy``: empty or "-" for none, None for
+    the environment's.
+    """
+    if not is_address(url):
+        return ""  # which is said later
+    if own is not None:
+        return bad_proxy(own) if own not in ("", "-") else ""
+    scheme = url.partition("://")[0].lower()
+    names = (f"{scheme}_proxy", "all_proxy")
+    given = {name: value for name, value in os.environ.items() if name.lower() in names and value}
+    wrong = {value: f"{name}: {why}" for name, value in given.items() if (why := bad_proxy(value))}
+    return wrong.get(environment_proxy(url), "") if wrong else ""
+
+
+def environment_proxy(url: str) -> str:
+    """Return the proxy that the environment names for a url, as requests reads it."""
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(url, get_environ_proxies(url)) or ""

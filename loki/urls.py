@@ -1,0 +1,120 @@
+"""Addresses as they may be shown, and what is wrong with one: neither ever shows a secret."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+
+def userinfo(url: str) -> str:
+    """Return what stands before the host, ``user:password``, however badly it is written.
+
+    >>> userinfo("https://u:p@a.example/models/m@1"), userinfo("http://u:p/q@a.example")
+    ('u:p', 'u:p/q')
+    """
+    if is_address(url):
+        return urlsplit(url).netloc.rpartition("@")[0]
+    return (url.partition("://")[2] or url).rpartition("@")[0]
+
+
+def is_address(url: str) -> bool:
+    """Return whether it is an http or https address with a host and a possible port."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # which may be none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def mask_url(url: str) -> str:
+    """Return an address without the secrets that some put into it.
+
+    >>> mask_url("https://u:p@host/x?key=abc&alt=sse")
+    'https://***@host/x?key=***&alt=sse'
+    """
+    user = userinfo(url)
+    bare = url.replace(f"{user}@", "***@", 1) if user else url
+    return SECRET.sub(r"\1***", bare)
+
+
+SECRET = re.compile(r"(?i)([?&#;][^=?&#;]*(?:key|token|secret|sig|pass)[^=?&#;]*=)[^&#]*")
+
+
+def mask_proxy(proxy: str) -> str:
+    """Return the same of a proxy, which has a password more often than a path.
+
+    >>> mask_proxy("http://u:p/q@host:3128"), mask_proxy("u:p@host:3128"), mask_proxy("host:3128")
+    ('http://***@host:3128', '***@host:3128', 'host:3128')
+    """
+    scheme, found, rest = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    user, at, host = rest.rpartition("@")
+    if not at and not has_port(host):  # the host is missing, and this is the password
+        host = f"{host.partition(':')[0]}:***"
+    return f"{scheme}{found}{'***@' if at else ''}{host}"
+
+
+# ---- what is wrong -------------------------------------------------------------------------------
+
+
+def bad_url(url: str) -> str:
+    """Return why a request cannot go there, empty if it can.
+
+    >>> bad_url("api.example.com/v1")
+    "'api.example.com/v1' is not an http or https address"
+    """
+    return "" if is_address(url) else f"{mask_typo(url)!r} is not an http or https address"
+
+
+def mask_typo(url: str) -> str:
+    """Return so much of an address that is none as cannot be a secret.
+
+    >>> mask_typo("htp://u:p/q@a.example/v1/x?k=v"), mask_typo("sk0123456789")
+    ('htp://***@a.example/v1/x?***', '***')
+    """
+    scheme, found, rest = url.partition("://")
+    user, at, bare = (rest if found else url).rpartition("@")
+    path, *query = re.split("[?#;]", bare, maxsplit=1)
+    shown = "".join("***" if is_like_a_key(piece) else piece for piece in PIECES.split(path))
+    start = f"{scheme}{found}" if found and not is_like_a_key(scheme) else ""
+    return f"{start}{'***@' if at else ''}{shown}{f'{bare[len(path)]}***' if query else ''}"
+
+
+PIECES = re.compile("([/:.=&])")
+
+
+def is_like_a_key(piece: str) -> bool:
+    """Return whether a part of an address may be a key: long, or letters and digits mixed."""
+    mixed = re.search(r"\d", piece) and re.search(r"[^\W\d]", piece)
+    return len(piece) >= (8 if mixed else 16)
+
+
+def bad_proxy(proxy: str) -> str:
+    """Return why an address cannot be a proxy's, empty if it can; of a scheme nothing is said.
+
+    >>> bad_proxy("http://u:p#q@a.example:3128")
+    "'http://***@a.example:3128' is no proxy: a '#' in its password has to be written %23"
+    >>> bad_proxy("http://u:p@"), bad_proxy("a.example:3128")
+    ("'http://***@' is no proxy: it names no host", '')
+    >>> bad_proxy("http://u:p@a.example:99999")
+    "'http://***@a.example' is no proxy: its port is no number up to 65535"
+    """
+    scheme, found, rest = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    user, at, host = rest.rpartition("@")
+    odd = next((each for each in "/?#[]" if each in user), "")
+    if odd:
+        how = f"a {odd!r} in its password has to be written %{ord(odd):02X}"
+        return f"{mask_proxy(proxy)!r} is no proxy: {how}"
+    name = re.match(r"\[[^]]*\]|[^:/?#]*", host)
+    shown = f"{scheme}{found}{'***@' if at else ''}{name[0] if name else ''}"
+    if not name or not name[0]:
+        return f"{shown!r} is no proxy: it names no host"
+    return "" if has_port(host) else f"{shown!r} is no proxy: its port is no number up to 65535"
+
+
+def has_port(host: str) -> bool:
+    """Return whether what follows a host is a possible port, or none."""
+    try:
+        return (urlsplit(f"//{host}").port or 1) > 0
+    except ValueError:
+        return False

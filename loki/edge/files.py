@@ -84,6 +84,8 @@ def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
     except OSError as error:
         kind: Kind = "missing" if isinstance(error, NotADirectoryError) else "input"
         return fail(kind, f"{what}: cannot read {path}: {reason(error)}")
+    except ValueError:
+        return fail("input", f"{what}: {path!r} is not the name of a file: it has a NUL character")
 
 
 def reason(error: OSError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +15,7 @@ from loki.measures import Embeddings, Ranking, Scores, Vectors
 from loki.problems import Problem, fail
 from loki.records import Json, Response, Usage
 from loki.wire import embed, rerank
+from loki.wire.codec import parse_json
 from loki.wire.errors import read_error, request_id
 
 A = TypeVar("A")
@@ -64,7 +65,7 @@ def counted(usage: Usage, headers: Mapping[str, str]) -> Usage:
     3
     """
     told = headers.get("x-amzn-bedrock-input-token-count", "")
-    unknown = usage.input is None and told.isdecimal()
+    unknown = usage.input is None and re.fullmatch(r"[0-9]{1,9}", told)
     return replace(usage, input=int(told)) if unknown else usage
 
 
@@ -73,7 +74,7 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))
     try:
-        told = json.loads(str(response.body, "utf-8"))
+        told = parse_json(str(response.body, "utf-8"))
     except (ValueError, RecursionError):
         glimpse = " ".join(response.body[:120].decode("utf-8", "replace").split()) or "nothing"
         return fail("garbled", f"the answer is not JSON: {glimpse}", sent=True)

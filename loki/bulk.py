@@ -18,7 +18,14 @@ from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.records import COUNTS, Ask, Json, JsonObject, Media, Message, Patch, Text
 from loki.seen import Seen
-from loki.stages.ask import checked, read_json, read_messages, read_schema, read_tools
+from loki.stages.ask import (
+    checked,
+    read_json,
+    read_messages,
+    read_schema,
+    read_tools,
+    without_nul,
+)
 from loki.stages.tell import reply_json, rounded
 
 
@@ -167,7 +174,7 @@ def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Pro
     elif isinstance(fields.get("messages"), list):
         return read_messages(fields["messages"], "messages")
     elif isinstance(fields.get("prompt"), str):
-        words = Success(fields["prompt"])
+        words = without_nul(fields["prompt"], "prompt")
     else:
         return fail("input", 'no prompt: expected "prompt": "…" or "messages": […]')
     return gather((words, attached)).bind(lambda found: turn_of(*found))

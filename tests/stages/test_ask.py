@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from loki.bulk import Plan, prompt_of
 from loki.edge.files import read_bytes
+from loki.records import Ask
 from loki.stages.ask import read_answer, read_messages
 
 NUL = chr(0)
@@ -72,3 +74,8 @@ def test_a_file_s_name_with_a_nul_character_is_wrong_input() -> None:
 def test_an_answer_nested_deeper_than_can_be_told_again_breaks_its_schema() -> None:
     for text in ("[" * 900 + "]" * 900, "[" * 100_000):
         assert read_answer(text, {}).failure().kind == "input"
+
+
+def test_a_row_s_prompt_with_a_nul_character_is_wrong_input() -> None:
+    problem = prompt_of(Plan(Ask()), {"prompt": f"a{NUL}"}).failure()
+    assert problem.message == "prompt: a NUL character (at 2), which is not text"

@@ -13,12 +13,21 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.cli import show
+from loki.cli import console
 from loki.cli.main import Course
-from loki.cli.start import env_of, environment, failed, how_to_ask, today
+from loki.cli.startup import env_of, environment, failed, how_to_ask, today
 from loki.edge import files
-from loki.edge.identity import masked
+from loki.edge.auth.credentials import masked
 from loki.edge.trip import meanwhile
+from loki.formats.openai_messages import (
+    attach,
+    checked,
+    code_block,
+    read_json,
+    read_messages,
+    read_schema,
+    read_tools,
+)
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -34,15 +43,6 @@ from loki.records import (
     Request,
     Stream,
     Text,
-)
-from loki.stages.ask import (
-    attach,
-    checked,
-    code_block,
-    read_json,
-    read_messages,
-    read_schema,
-    read_tools,
 )
 from loki.stages.parse import collect
 
@@ -204,7 +204,7 @@ def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     sayable = gather(prepare(replace(env, authorize=masked), each) for each in asks[1:])
     if not isinstance(sayable, Success):  # better said now than when it is needed
         return failed(prog, sayable.failure(), flags.output)
-    meanwhile.set(show.left_alone)
+    meanwhile.set(console.left_alone)
     started = in_turn(
         in_time(env, flags.timeout) if flags.timeout else partial(stream, env),
         asks,
@@ -237,8 +237,8 @@ def in_time(env: Env, total: float) -> Callable[[Ask], Result[Stream, Problem]]:
 def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -> None:
     """Say that the next model is tried."""
     if not flags.quiet:
-        show.talk(
-            f"{prog}: {problem.kind}: {show.one_line(problem.message)}; trying {following.model}"
+        console.talk(
+            f"{prog}: {problem.kind}: {console.one_line(problem.message)}; trying {following.model}"
         )
 
 
@@ -250,14 +250,14 @@ def only_code(reply: Reply, flags: Namespace) -> Reply:
 def warn(prog: str, reply: Reply, flags: Namespace) -> None:
     """What a reader of the answer should know about it."""
     if flags.verbose:
-        show.talk(f"{prog}: {show.summary(reply, '' if flags.no_ledger else today())}")
+        console.talk(f"{prog}: {console.summary(reply, '' if flags.no_ledger else today())}")
     if flags.quiet:
         return
     if warning := WARNINGS.get(reply.finish):
-        show.talk(f"{prog}: {warning} ({show.one_line(str(reply.finish_raw))})")
+        console.talk(f"{prog}: {warning} ({console.one_line(str(reply.finish_raw))})")
     if reply.tool_calls and flags.output == "text":
         names = ", ".join(call.name for call in reply.tool_calls)
-        show.talk(f"{prog}: the model wants to call {names}: -o json tells how")
+        console.talk(f"{prog}: the model wants to call {names}: -o json tells how")
 
 
 WARNINGS = {
@@ -272,8 +272,8 @@ WARNINGS = {
 
 def tell_text(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
     """Text as it comes; what has been told is not kept."""
-    write, end = show.text_writer()
-    think, rest = show.thinker(flags.show_reasoning)
+    write, end = console.text_writer()
+    think, rest = console.thinker(flags.show_reasoning)
 
     def seen(event: Event) -> None:
         if type(event) is Text:
@@ -287,7 +287,7 @@ def tell_text(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
 
 def tell_nothing(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
     """Nothing but thoughts until the answer is whole."""
-    think, rest = show.thinker(flags.show_reasoning)
+    think, rest = console.thinker(flags.show_reasoning)
     told = collect(tap(events, lambda event: think_of(event, think)))
     rest()
     return told
@@ -304,7 +304,7 @@ def tell_events(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
 
     def seen(event: Event) -> None:
         if not isinstance(event, Done):
-            show.say(show.compact(show.event_json(event)) + "\n")
+            console.say(console.compact(console.event_json(event)) + "\n")
 
     return collect(tap(events, seen))
 
@@ -332,17 +332,17 @@ def last(events: Stream) -> Result[Reply, Problem]:
 
 def end_held(reply: Reply, data: Any, flags: Namespace) -> None:
     """A text that was waited for."""
-    show.say(reply.text.rstrip("\n") + "\n")
+    console.say(reply.text.rstrip("\n") + "\n")
 
 
 def end_json(reply: Reply, data: Any, flags: Namespace) -> None:
     """The whole answer as one object."""
-    show.say(show.compact(show.reply_json(reply, data)) + "\n")
+    console.say(console.compact(console.reply_json(reply, data)) + "\n")
 
 
 def end_events(reply: Reply, data: Any, flags: Namespace) -> None:
     """The last event, with the whole answer."""
-    show.say(show.compact({"type": "done", **show.reply_json(reply, data)}) + "\n")
+    console.say(console.compact({"type": "done", **console.reply_json(reply, data)}) + "\n")
 
 
 TELLERS: dict[str, Callable[[Stream, Namespace], Result[Reply, Problem]]] = {

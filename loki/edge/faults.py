@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 )
 
 from loki.edge.adapters import BUNDLES
-from loki.edge.secrets import seen
+from loki.edge.auth.secrets import seen
 from loki.edge.trip import Trip
 from loki.edge.words import host_of, plain, root
 from loki.problems import Problem

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import SHARED, cut
 
-from loki.wire import chunked, eventstream, sse
+from loki.wire import chunked, sse
+from loki.wire.bedrock import event_stream
 from loki.wire.chunked import Broken
 
 
@@ -117,7 +118,7 @@ def frame(payload: bytes, headers: bytes = b"", total: int | None = None) -> byt
 
 def frames(pieces: Iterable[bytes]) -> list[Any]:
     """What an event stream says."""
-    return [json.loads(text) for batch in eventstream.split(pieces) for text in batch]
+    return [json.loads(text) for batch in event_stream.split(pieces) for text in batch]
 
 
 @given(noise=st.binary(max_size=300), size=st.integers(0, 20))
@@ -129,7 +130,7 @@ def test_noise_is_damage(noise: bytes, size: int) -> None:
 
 @given(headers=st.binary(max_size=60), payload=st.binary(max_size=60))
 def test_frames_with_odd_headers_do_not_crash(headers: bytes, payload: bytes) -> None:
-    for batch in eventstream.split([frame(payload, headers), frame(b"{}")]):
+    for batch in event_stream.split([frame(payload, headers), frame(b"{}")]):
         assert all(isinstance(text, bytes) for text in batch)
 
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import config, request, told
 
-from loki.cli.show import reply_json
+from loki.cli.console import reply_json
+from loki.formats.json_output import compact
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask, Draft, Request, Response, Task
 from loki.stages import resolve
 from loki.stages.account import account
-from loki.stages.measure import read_scores, read_vectors
 from loki.stages.parse import collect, parse
-from loki.stages.tell import compact
+from loki.stages.parse_vectors import read_scores, read_vectors
 from loki.wire import EMBED, RERANK, chat, embed, rerank
 from loki.wire.codec import parse_json
 

@@ -10,7 +10,7 @@ from support import config
 
 from loki.records import Ask, Draft, Request, Response, Task
 from loki.stages import resolve
-from loki.stages.measure import read_scores, read_vectors
+from loki.stages.parse_vectors import read_scores, read_vectors
 
 
 def response(client: dict[str, Any], task: Task, texts: int, body: Any) -> Response:

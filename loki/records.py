@@ -380,12 +380,17 @@ Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
 
 
 class ToolPiece(NamedTuple):
-    """A fragment of a tool call as a wire tells it; None belongs to the call before."""
+    """A fragment of a tool call as a wire tells it; None belongs to the call before.
+
+    ``whole`` is for wires that say when a call is complete: False begins a call that must be
+    completed, True has all its arguments, whatever fragments came before; None is a fragment.
+    """
 
     row: int | None  # of several calls at once
     id: str
     name: str
     arguments: str
+    whole: bool | None = None
 
 
 class Refusal(NamedTuple):

@@ -15,7 +15,14 @@ from returns.result import Result, Success
 from loki.batch.hash_set import Seen
 from loki.embeddings import Embeddings
 from loki.formats.json_output import reply_json, rounded
-from loki.formats.openai_messages import checked, read_json, read_messages, read_schema, read_tools
+from loki.formats.openai_messages import (
+    checked,
+    read_json,
+    read_messages,
+    read_schema,
+    read_tools,
+    without_nul,
+)
 from loki.pipeline import Env, answer, embed
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
@@ -183,7 +190,7 @@ def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Pro
     elif isinstance(fields.get("messages"), list) and plan.form != "csv":
         return read_messages(fields["messages"], "messages")
     elif isinstance(fields.get("prompt"), str):
-        words = Success(fields["prompt"])
+        words = without_nul(fields["prompt"], "prompt")
     else:
         return fail("input", 'no prompt: expected "prompt": "…" or "messages": […]')
     return gather((words, attached)).bind(lambda found: turn_of(*found))

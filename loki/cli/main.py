@@ -44,24 +44,35 @@ def open_streams() -> None:
 
 def guarded(prog: str, argv: list[str]) -> int:
     """The exit code of a command, whatever happens in it."""
+    course = Course()
     try:
-        return command(prog, argv)
+        return command(prog, argv, course)
     except BrokenPipeError:
         return 141
     except KeyboardInterrupt:
         return 130
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG):
-            return report(prog, error)
+            return report(prog, error, course)
         sys.stderr.write(f"{prog}: output: cannot write the answer: {error.strerror}\n")
         return 74  # EX_IOERR of sysexits.h
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 0
     except Exception as bug:
-        return report(prog, bug)
+        return report(prog, bug, course)
 
 
-def command(prog: str, argv: list[str]) -> int:
+class Course:
+    """How far a command has come, which a report of our own fault tells."""
+
+    __slots__ = ("form", "sent")
+
+    def __init__(self) -> None:
+        self.form = "text"  # of the output: text, json, events or raw
+        self.sent = False  # a request may have left
+
+
+def command(prog: str, argv: list[str], course: Course) -> int:
     """Read the flags, do what they say."""
     from loki.cli.parser import Misused, parse
 
@@ -73,6 +84,8 @@ def command(prog: str, argv: list[str]) -> int:
 
         complain(prog, Problem("usage", str(misused)), "text")
         return EXIT_CODES["usage"]
+    course.form = getattr(flags, "output", None) or "text"
+    flags.course = course
     catch_sigterm()
     chore = chosen(flags) if prog == "loki" else ""
     from importlib import import_module
@@ -124,9 +137,12 @@ def catch_sigterm() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def report(prog: str, bug: Exception) -> int:
-    """Our own fault: one line, and the traceback in a file."""
-    sys.stderr.write(f"{prog}: bug: {saved(prog, bug)}\n")
+def report(prog: str, bug: Exception, course: Course) -> int:
+    """Tell our own fault: one line, a line of JSON where one is due, the traceback in a file."""
+    words = saved(prog, bug)
+    sys.stderr.write(f"{prog}: bug: {words}\n")
+    if prog in ("loki-pipe", "loki") and course.form in ("json", "events"):
+        report_json(words, course)
     return 70
 
 
@@ -148,3 +164,17 @@ def saved(prog: str, bug: Exception) -> str:
     told = " ".join(redact(f"{type(bug).__name__}: {bug}").split())[:200]
     words = "".join(filter(str.isprintable, told))
     return f"{words}; {where}"
+
+
+def report_json(message: str, course: Course) -> None:
+    """Tell our own fault to programs too, as any other problem is told."""
+    from loki.formats.json_output import compact, problem_json
+    from loki.problems import Problem
+
+    told = problem_json(Problem("bug", message, sent=course.sent))
+    sys.stderr.write(compact(told) + "\n")
+    if course.form == "events":
+        from contextlib import suppress
+
+        with suppress(OSError, ValueError):  # nobody reads on: the line above is there
+            sys.stdout.write(compact({"type": "error", **told}) + "\n")

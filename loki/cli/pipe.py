@@ -14,6 +14,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.cli import console
+from loki.cli.main import Course
 from loki.cli.startup import env_of, environment, failed, how_to_ask, today
 from loki.edge import files
 from loki.edge.auth.credentials import masked
@@ -36,8 +37,10 @@ from loki.records import (
     Event,
     Media,
     Message,
+    Opened,
     Reasoning,
     Reply,
+    Request,
     Stream,
     Text,
 )
@@ -59,7 +62,21 @@ def pipe(prog: str, flags: Namespace) -> int:
         from loki.cli.explain import dry_run
 
         return dry_run(prog, env, ask, flags.dry_run)
-    return converse(prog, env, ask, flags)
+    return converse(prog, noting_departure(env, flags.course), ask, flags)
+
+
+def noting_departure(env: Env, course: Course) -> Env:
+    """Return the same Env; once it opens a connection, a request may have left."""
+
+    def open_(request: Request) -> Result[Opened, Problem]:
+        before, course.sent = course.sent, True
+        return env.open(request).alt(lambda problem: noted(problem, before))
+
+    def noted(problem: Problem, before: bool) -> Problem:
+        course.sent = before or problem.sent
+        return problem
+
+    return replace(env, open=open_)
 
 
 # ---- asking ------------------------------------------------------------------------------------

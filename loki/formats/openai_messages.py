@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import replace
@@ -25,6 +24,7 @@ from loki.records import (
     Tool,
     ToolCall,
 )
+from loki.wire.codec import refuse_depth, string
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -71,12 +71,15 @@ def read_message(told: Json, place: str) -> Result[Message, Problem]:
         return fail("input", f"{place}: role is {role!r}, not one of {', '.join(ROLES)}")
     if role == "tool" and not isinstance(told.get("tool_call_id"), str):
         return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
-    calls = gather(read_tool_call(call, place) for call in told.get("tool_calls") or ())
-    content = read_content(told.get("content"), place, optional=bool(told.get("tool_calls")))
+    made = told.get("tool_calls") or []
+    if not isinstance(made, list):
+        return fail("input", f"{place}: tool_calls is not a list")
+    calls = gather(read_tool_call(call, place) for call in made)
+    content = read_content(told.get("content"), place, optional=bool(made))
     return calls.bind(
         lambda called: content.map(
             lambda parts: Message(
-                role, parts, called, str(told.get("tool_call_id") or ""), carried(told)
+                role, parts, called, string(told.get("tool_call_id")), carried(told)
             )
         )
     )
@@ -91,12 +94,14 @@ def carried(told: JsonObject) -> tuple[JsonObject, ...]:
 def read_content(
     content: Json, place: str, optional: bool
 ) -> Result[str | tuple[Text | Media, ...], Problem]:
-    """The content of a message: a string or parts."""
+    """Return the content of a message: a string or parts, which count from 1."""
     match content:
         case str():
-            return Success(content)
+            return without_nul(content, place).map(lambda text: text)
         case list():
-            return gather(read_part(part, place) for part in content)
+            return gather(
+                read_part(part, f"{place}, part {number}") for number, part in enumerate(content, 1)
+            )
         case None if optional:
             return Success("")
         case _:
@@ -107,12 +112,15 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
     """A text, an image, a file or a sound."""
     match part:
         case {"type": "text", "text": str(text)}:
-            return Success(Text(text))
+            return without_nul(text, place).map(Text)
         case {"type": "image_url", "image_url": {"url": str(url)}}:
             return read_url(url, "image/*", "", place)
         case {"type": "file", "file": {"file_data": str(url)} as file}:
-            return read_url(url, "application/pdf", str(file.get("filename", "")), place)
+            name = without_nul(string(file.get("filename")), f"{place}: filename")
+            return name.bind(lambda known: read_url(url, "application/pdf", known, place))
         case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(form)}}:
+            if not re.fullmatch(r"[A-Za-z0-9.+-]+", form):
+                return fail("input", f"{place}: format is {form!r}, not a word such as wav or mp3")
             return read_url(f"data:audio/{form};base64,{data}", "", "", place)
         case {"type": str(kind)}:
             return fail("input", f"{place}: cannot read a part of type {kind!r}")
@@ -120,14 +128,26 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
             return fail("input", f"{place}: a part without a type")
 
 
+def without_nul(text: str, place: str) -> Result[str, Problem]:
+    """Return the same text, or the Problem that it has a NUL character, which no prompt has.
+
+    >>> without_nul("a" + chr(0), "m.json: message 1").failure().message
+    'm.json: message 1: a NUL character (at 2), which is not text'
+    """
+    if "\0" not in text:
+        return Success(text)
+    at = text.index("\0") + 1
+    return fail("input", f"{place}: a NUL character (at {at}), which is not text")
+
+
 def read_url(url: str, media_type: str, name: str, place: str) -> Result[Text | Media, Problem]:
-    """An address, or data in one (RFC 2397)."""
-    inside = re.fullmatch(r"data:([\w.+-]+/[\w.+-]+)?;base64,(.*)", url, re.DOTALL)
+    """Return what is at an address, or the data in one (RFC 2397)."""
+    inside = re.fullmatch(r"data:([\w.+-]+/[\w.+-]+)?;base64,(.*)", url, re.DOTALL | re.ASCII)
     if inside is None:
-        return Success(Media(media_type, url=url, name=name))
+        return without_nul(url, place).map(lambda good: Media(media_type, url=good, name=name))
     try:
         data = base64.b64decode(inside[2], validate=True)
-    except binascii.Error:
+    except ValueError:  # a character outside ASCII is no binascii.Error
         return fail("input", f"{place}: a part's base64 is damaged")
     return Success(Media(inside[1] or media_type, data=data, name=name))
 
@@ -201,10 +221,14 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
 
     try:
         value = strict_json(code_block(text))
+        refuse_depth(value)
     except (ValueError, RecursionError):
         return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
     validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
-    errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
+    try:
+        errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
+    except RecursionError:
+        return fail("input", "the answer is nested too deeply for its schema", sent=True)
     if errors:
         where, what = errors[0].json_path, excerpt(errors[0].message, 300)
         return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -34,7 +33,7 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire import chat
-from loki.wire.codec import Wire, overlay
+from loki.wire.codec import STRICT, Wire, overlay, parse_json
 from loki.wire.errors import read_error, request_id
 from loki.wire.openai.think_tags import Thoughts
 
@@ -119,8 +118,9 @@ def ending(opened: Opened, tally: Tally, whole: bool, first: float | None, now: 
         attempts=opened.attempts,
         request_id=request_id(opened.headers),
     )
-    if not isinstance(result, Success):
-        yield Failure(tally.broke(result.failure(), opened))
+    if not isinstance(result, Success):  # it has ended, not broken off: its kind stays
+        problem = result.failure()
+        yield Failure(replace(tally.broke(problem, opened), kind=problem.kind))
         return
     yield from map(Success, result.unwrap().tool_calls)
     yield Success(Done(result.unwrap()))
@@ -180,7 +180,7 @@ def whole_events(wire: Wire) -> Callable[[Iterable[bytes]], Iterator[list[WireEv
 def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> Iterable[WireEvent]:
     """The events of a JSON text, a Problem if it is none."""
     try:
-        return read(json.loads(str(text, "utf-8")))
+        return read(parse_json(str(text, "utf-8")))
     except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
         shown = glimpse(text, 120) or "nothing"
         return (Problem("garbled", f"the answer is not JSON: {shown}", sent=True),)
@@ -192,7 +192,10 @@ def read_json(read: Callable[[object], tuple[WireEvent, ...]], text: bytes) -> I
 class Tally:
     """What has been heard of an answer so far, but for its words, which are told on at once."""
 
-    __slots__ = ("thoughts", "pieces", "refusal", "carry", "finish", "usage", "spoke", "problem")
+    __slots__ = (
+        *("thoughts", "pieces", "refusal", "carry", "finish", "usage", "problem"),
+        *("spoke", "answered"),
+    )
 
     def __init__(self) -> None:
         self.thoughts = Thoughts()
@@ -201,7 +204,8 @@ class Tally:
         self.carry: list[JsonObject] = []
         self.finish: str | None = None
         self.usage = Usage()
-        self.spoke = False
+        self.spoke = False  # in text or thoughts
+        self.answered = False  # in text
         self.problem: Problem | None = None
 
     def hear(self, events: Iterable[WireEvent]) -> Iterator[Text | Reasoning]:
@@ -209,7 +213,9 @@ class Tally:
         for kind, group in groupby(events, type):
             if kind is Text:
                 self.spoke = True
-                yield from self.thoughts.hear("".join(event.text for event in group))  # type: ignore[union-attr, misc]
+                words = "".join(event.text for event in group)  # type: ignore[union-attr, misc]
+                heard = self.thoughts.hear(words)
+                yield from heard if self.answered else self.told(heard)
             elif kind is Reasoning:
                 self.spoke = True
                 yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr, misc]
@@ -235,7 +241,14 @@ class Tally:
 
     def rest(self) -> Iterator[Text | Reasoning]:
         """The words that were held back."""
-        return self.thoughts.end()
+        return self.told(self.thoughts.end())
+
+    def told(self, words: Iterator[Text | Reasoning]) -> Iterator[Text | Reasoning]:
+        """Pass words on; note whether there is any text among them."""
+        heard = list(words)
+        found = any(isinstance(event, Text) and event.text for event in heard)
+        self.answered = self.answered or found
+        return iter(heard)
 
     def broke(self, problem: Problem, opened: Opened) -> Problem:
         """After text has been told, a failure is a broken answer, whatever it was before."""
@@ -245,14 +258,13 @@ class Tally:
     def reply(self, request: Request, whole: bool, **told: Any) -> Result[Reply, Problem]:
         """The reply, with what is told beside what was heard, or why there is none."""
         if self.problem is not None:
-            return Failure(self.problem)
+            return Failure(replace(self.problem, usage=self.usage))
         finish = FINISHES.get(self.finish or "", "other")
-        if not self.spoke and not self.pieces and (self.refusal or finish == "filter"):
-            reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"
-            return fail("refused", reason, sent=True)
-        if self.finish is None and not (whole and (self.spoke or self.pieces)):
-            return fail("garbled", "the stream ended before the answer did", sent=True)
-        return read_calls(self.pieces, finish).map(
+        problem = self.lack(finish, whole)
+        if problem is not None:
+            return Failure(replace(problem, usage=self.usage))
+        calls = read_calls(self.pieces, finish).alt(lambda bad: replace(bad, usage=self.usage))
+        return calls.map(
             lambda calls: Reply(
                 model=request.draft.target.name,
                 tool_calls=calls,
@@ -265,6 +277,28 @@ class Tally:
             )
         )
 
+    def lack(self, finish: Finished, whole: bool) -> Problem | None:
+        """Return why what was heard is no answer, None if it is one."""
+        something = self.answered or bool(self.pieces)
+        if not something and (self.refusal or finish == "filter"):
+            reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"
+            return Problem("refused", reason, sent=True)
+        if self.finish is None and not (whole and (self.spoke or self.pieces)):
+            return Problem("garbled", "the stream ended before the answer did", sent=True)
+        if something:
+            return None
+        if finish == "length":
+            spent = "reasoning" if self.spoke or self.usage.reasoning else "nothing that was told"
+            return Problem("input", f"{EMPTY} {spent} ({self.finish}); {LONGER}", sent=True)
+        end = f"it ended ({self.finish}) " if self.finish else "it ended "
+        return Problem("garbled", f"the answer is empty: {end}{WITHOUT}", sent=True)
+
+
+#: Of an answer whose length was used up before any of it.
+EMPTY = "the answer is empty: the whole allowance of tokens went into"
+LONGER = "raise --max-tokens, or ask for less --reasoning or with a shorter prompt"
+WITHOUT = "without text, tool call or refusal"
+
 
 def read_calls(
     pieces: Iterable[ToolPiece], finish: Finished
@@ -276,15 +310,23 @@ def read_calls(
     """
     calls: list[list[str]] = []
     rows: dict[int | None, int] = {}
+    open_rows: set[int] = set()
     for piece in pieces:
         if begins(piece, calls, rows):
             rows[piece.row] = len(calls)
-            calls.append([piece.id or f"call_{len(calls)}", piece.name, ""])
+            calls.append(["", "", ""])
         row = calls[rows[piece.row]]
-        row[1] = row[1] or piece.name
-        row[2] += piece.arguments
+        row[:2] = row[0] or piece.id, row[1] or piece.name
+        row[2] = piece.arguments if piece.whole else row[2] + piece.arguments
+        (open_rows.add if piece.whole is False else open_rows.discard)(rows[piece.row])
+    if open_rows:
+        names = ", ".join(calls[number][1] for number in sorted(open_rows))
+        return fail("garbled", f"the call of {names} was begun and not completed", sent=True)
     try:
-        read = tuple(ToolCall(id, name, read_arguments(words)) for id, name, words in calls)
+        read = tuple(
+            ToolCall(id or f"call_{number}", name, read_arguments(words))
+            for number, (id, name, words) in enumerate(calls)
+        )
     except (ValueError, RecursionError):
         cut = "; it was cut off by the token limit" if finish == "length" else ""
         return fail("garbled", f"a tool call's arguments are not a JSON object{cut}", sent=True)
@@ -295,13 +337,13 @@ def begins(piece: ToolPiece, calls: list[list[str]], rows: dict[int | None, int]
     """Whether a fragment is of a new call: a new index, or another id under the same one."""
     if piece.row not in rows or (piece.row is None and piece.name and not piece.id):
         return True
-    other = piece.id and piece.id != calls[rows[piece.row]][0]
-    return bool(other and piece.name)
+    id, name, _ = calls[rows[piece.row]]
+    return bool(piece.id and piece.name and (id or name) and piece.id != id)
 
 
 def read_arguments(words: str) -> JsonObject:
     """The arguments of a call; none at all is an empty object."""
-    told = json.loads(words) if words.strip() else {}
+    told = parse_json(words, STRICT) if words.strip() else {}
     if not isinstance(told, dict):
         raise ValueError(words)
     return cast(JsonObject, told)

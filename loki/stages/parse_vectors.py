@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -16,6 +16,7 @@ from loki.providers.rows import route_of
 from loki.record import field_names
 from loki.records import Json, Response, Usage
 from loki.wire import embed, rerank
+from loki.wire.codec import parse_json
 from loki.wire.errors import read_error, request_id
 
 A = TypeVar("A")
@@ -65,7 +66,7 @@ def counted(usage: Usage, headers: Mapping[str, str]) -> Usage:
     3
     """
     told = headers.get("x-amzn-bedrock-input-token-count", "")
-    unknown = usage.input is None and told.isdecimal()
+    unknown = usage.input is None and re.fullmatch(r"[0-9]{1,9}", told)
     return replace(usage, input=int(told)) if unknown else usage
 
 
@@ -74,7 +75,7 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))
     try:
-        told = json.loads(str(response.body, "utf-8"))
+        told = parse_json(str(response.body, "utf-8"))
     except (ValueError, RecursionError):
         shown = glimpse(response.body, 120) or "nothing"
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
@@ -12,6 +13,12 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import field_names
 from loki.records import Json, JsonObject, Media, Target, Text, Usage, WireEvent
+
+#: The deepest nesting of an answer, in levels; real ones have some twenty.
+DEEPEST = 200
+
+#: More than any count of tokens, searches or rows can be: what is above is no count.
+MOST = 10**9
 
 
 class Wire(NamedTuple):
@@ -33,30 +40,118 @@ class Measure(NamedTuple, Generic[A]):
     read: Callable[[Json], Result[A, Problem]]  # the answer's
 
 
+def refuse_constant(word: str) -> None:
+    """Raise ValueError for NaN and Infinity, which RFC 8259 does not know."""
+    raise ValueError(f"{word} is no number of JSON's")
+
+
+DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
+STRICT = json.JSONDecoder(parse_constant=refuse_constant)
+
+
+def parse_json(text: str | bytes, decoder: json.JSONDecoder = DECODER) -> Json:
+    """Parse a JSON text; raise ValueError or RecursionError.
+
+    What is nested deeper than DEEPEST is refused: whoever writes it out again, further down the
+    stack, would fail where the parser did not.
+
+    >>> parse_json('[1]')
+    [1]
+    >>> parse_json("[" * 300 + "]" * 300)
+    Traceback (most recent call last):
+    ValueError: nested deeper than 200
+    """
+    value = decoder.decode(text) if isinstance(text, str) else json.loads(text)
+    if len(text) > 2 * DEEPEST:  # nearly every frame is shorter, and cannot be that deep
+        plain = str(text, "latin-1") if isinstance(text, bytes) else text
+        if plain.count("[") + plain.count("{") > DEEPEST:
+            refuse_depth(value)
+    return value
+
+
+def refuse_depth(value: Json) -> None:
+    """Raise ValueError if a JSON value is nested deeper than DEEPEST."""
+    level = [value]
+    for _ in range(DEEPEST):
+        nested = [each for each in level if isinstance(each, (dict, list))]
+        if not nested:
+            return
+        level = [
+            inner
+            for each in nested
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    if any(isinstance(each, (dict, list)) for each in level):
+        raise ValueError(f"nested deeper than {DEEPEST}")
+
+
 def integer(value: Json) -> int | None:
-    """A count that a provider gave, whatever else stands in its place.
+    """Return a count that a provider gave; None for what is no count, or more than MOST.
 
     >>> integer(3), integer(3.0), integer("3"), integer(True), integer(None)
     (3, 3, None, None, None)
+    >>> integer(-1), integer(0.5), integer(1e300), integer(10**400), integer(float("nan"))
+    (None, None, None, None, None)
     """
     match value:
         case bool():
             return None
-        case int() if value >= 0:
+        case int() if 0 <= value <= MOST:
             return value
-        case float() if value.is_integer() and value >= 0:
+        case float() if value.is_integer() and 0 <= value <= MOST:  # Cohere writes 502.0
             return int(value)
         case _:
             return None
 
 
-def word(value: Json) -> str | None:
-    """A name that a provider gave, whatever else stands in its place.
+def position(value: Json) -> int | None:
+    """Return an index (from 0) that a provider gave; None for anything but a plain integer.
 
-    >>> word("flex"), word(""), word(3)
-    ('flex', None, None)
+    >>> position(3), position(3.0), position("3"), position(True), position(-1)
+    (3, None, None, None, None)
     """
-    return value if isinstance(value, str) and value else None
+    return value if type(value) is int and 0 <= value <= MOST else None
+
+
+def word(value: Json) -> str | None:
+    """Return a name that a provider gave; None for anything that cannot be one.
+
+    >>> word("flex"), word(""), word(3), word(chr(0xD800))
+    ('flex', None, None, None)
+    """
+    return value if isinstance(value, str) and value and value.isprintable() else None
+
+
+def string(value: Json) -> str:
+    """Return a text, empty where something else stands in its place.
+
+    >>> string("a"), string(None), string([1])
+    ('a', '', '')
+    """
+    return value if isinstance(value, str) else ""
+
+
+def read_text(value: Json, place: str) -> tuple[Text | Problem, ...]:
+    """Return a piece of the answer, nothing for null, or the Problem that it is not text.
+
+    >>> read_text("Hi", "content"), read_text("", "content"), read_text(None, "content")
+    ((Text(text='Hi'),), (), ())
+    >>> print(read_text({"a": 1}, "message.content")[0].message)
+    the answer's text is not text: message.content is {"a": 1}
+    """
+    match value:
+        case None | "":
+            return ()
+        case str():
+            return (Text(value),)
+        case _:
+            return (not_text(value, place),)
+
+
+def not_text(value: Json, place: str) -> Problem:
+    """Return the Problem of something else where the answer's text is due."""
+    shown = json.dumps(value)[:100]
+    return Problem("garbled", f"the answer's text is not text: {place} is {shown}", sent=True)
 
 
 def overlay(old: Usage, new: Usage) -> Usage:

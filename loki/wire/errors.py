@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from loki.problems import Kind, Problem, excerpt, glimpse
 from loki.records import Json
-from loki.wire.codec import dig
+from loki.wire.codec import dig, parse_json
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
@@ -19,7 +19,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     Problem(kind='auth', message='Bad key.', status=401, code='invalid_api_key', ...)
     """
     try:
-        told = json.loads(body)
+        told = parse_json(body)
     except (ValueError, RecursionError):
         told = None
     code, said = read_sentence(told)
@@ -109,7 +109,8 @@ def read_detail(detail: Json) -> tuple[str | None, str]:
         case {"message": str(sentence)}:
             return code_of(detail), sentence
         case [{"loc": list(place), "msg": str(sentence)}, *_]:
-            return None, ".".join(map(str, place)) + ": " + sentence
+            keys = (str(key) for key in place if isinstance(key, str | int))
+            return None, f"{'.'.join(keys)}: {sentence}"
         case _:
             return None, ""
 

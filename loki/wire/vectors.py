@@ -6,6 +6,7 @@ import struct
 from array import array
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
@@ -24,9 +25,26 @@ ReadVector = Callable[[Json], Result[Vector, Problem]]
 def read_all(
     told: Iterable[Json], usage: Usage, read: ReadVector | None = None
 ) -> Result[Vectors, Problem]:
-    """A vector for each of some JSON values, or the Problem of the first that is none."""
-    vectors = gather(map(read or read_vector, told))
-    return vectors.map(lambda found: Vectors(found, usage))
+    """Return a vector for each of some JSON values, all of one length.
+
+    Fails with the Problem of the first that is no vector.
+
+    >>> read_all([[1, 2], [3]], Usage()).failure().message
+    'not vectors of one length: the first has 2 numbers, another has 1'
+    """
+    vectors = gather(map(read or read_vector, told)).bind(one_length)
+    counted = vectors.alt(lambda problem: replace(problem, usage=usage))
+    return counted.map(lambda found: Vectors(found, usage))
+
+
+def one_length(vectors: tuple[Vector, ...]) -> Result[tuple[Vector, ...], Problem]:
+    """Return the same vectors, or the Problem that they differ in length."""
+    sizes = list(dict.fromkeys(map(len, vectors)))
+    if len(sizes) < 2:
+        return Success(vectors)
+    first, other, *_ = sizes
+    told = f"not vectors of one length: the first has {first} numbers, another has {other}"
+    return Failure(Problem("garbled", told, sent=True))
 
 
 def read_vector(told: Json) -> Result[Vector, Problem]:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from returns.result import Success
 from support import patient
 
 from loki.config.load import load
 from loki.config.read import configure, read_patch
-from loki.formats.openai_messages import read_json, read_messages, read_tools
+from loki.formats.openai_messages import ROLES, read_json, read_messages, read_tools
 from loki.stages.patch import merge_patch
 
 CONFIGS = sorted((Path(__file__).parent.parent / "config" / "files").glob("*.yaml"))
@@ -85,6 +85,26 @@ def test_no_conversation_tool_or_patch_is_a_crash(told: Any) -> None:
     for read in (read_messages, read_tools, read_patch):
         result = read(told, "it")
         assert isinstance(result, Success) or result.failure().message
+
+
+TURNS: Any = st.fixed_dictionaries(
+    {"role": st.sampled_from(ROLES)},
+    optional={
+        "content": JSON,
+        "tool_calls": JSON,
+        "tool_call_id": JSON,
+        "carry": JSON,
+    },
+)
+
+
+@given(told=st.lists(TURNS, min_size=1, max_size=3))
+@PATIENT
+@example(told=[{"role": "assistant", "tool_calls": 5}])
+@example(told=[{"role": "assistant", "tool_calls": {"id": "a"}}])
+def test_no_turn_of_a_conversation_is_a_crash(told: Any) -> None:
+    result = read_messages(told, "it")
+    assert isinstance(result, Success) or result.failure().message.startswith("it: message ")
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a":NaN', "", "\ud800"])

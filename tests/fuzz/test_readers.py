@@ -65,8 +65,8 @@ def test_no_json_makes_a_reader_crash(name: str, body: Any) -> None:
 
 
 def is_answer(reply: Reply) -> bool:
-    """Whether a reply says anything, or at least why it ended."""
-    return bool(reply.text or reply.reasoning or reply.tool_calls or reply.finish_raw)
+    """Whether a reply answers anything: an end alone, or thoughts alone, are no answer."""
+    return bool(reply.text or reply.tool_calls)
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))

@@ -197,7 +197,8 @@ def sse(*events: Any) -> bytes:
 def as_stream(key: tuple[str, str], answer: Any) -> bytes:
     """The same answer, told in pieces as its API does."""
     if key[1] == "responses":
-        return sse({"type": "response.completed", "response": answer})
+        words = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hi"}
+        return sse(words, {"type": "response.completed", "response": answer})
     if key[0] == "anthropic":
         early = {**answer["usage"], "output_tokens": 1}
         return sse(

@@ -14,13 +14,12 @@ from loki.records import (
     JsonObject,
     Reasoning,
     Refusal,
-    Text,
     ToolPiece,
     Usage,
     WireEvent,
 )
 from loki.wire import sse
-from loki.wire.codec import dig, integer, word
+from loki.wire.codec import dig, integer, not_text, read_text, string, word
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
@@ -49,7 +48,12 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """A whole answer."""
     match body:
         case {"type": "message", "content": list(blocks)}:
-            return (*(word for block in blocks for word in read_words(block)), *read_rest(body))
+            told = (
+                event
+                for row, block in enumerate(blocks)
+                for event in read_words(block, f"content[{row}]")
+            )
+            return (*told, *read_rest(body))
         case _:
             return read_error_event(body)
 
@@ -58,9 +62,10 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
     """One event of a stream; words are told at once, everything else with the last event."""
     match event:
         case {"type": "content_block_delta", "delta": words}:
-            return read_words(words)
+            odd = words is not None and not isinstance(words, dict)
+            return (not_text(words, "delta"),) if odd else read_words(words, "delta")
         case {"type": "content_block_start", "content_block": words}:
-            return read_words(words)
+            return read_words(words, "content_block")
         case {"type": "message_start", "message": {"usage": dict(usage)}}:
             return (usage_of(usage),)
         case {"type": "message_stop", "events": list(events)}:
@@ -71,11 +76,11 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
             return read_error_event(event)
 
 
-def read_words(block: Json) -> tuple[WireEvent, ...]:
-    """The text or the thoughts of a block, or of a piece of one."""
+def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return the text or the thoughts of the block, or the piece of one, at ``place``."""
     match block:
-        case {"type": "text" | "text_delta", "text": str(text)} if text:
-            return (Text(text),)
+        case {"type": "text" | "text_delta", "text": text}:
+            return read_text(text, f"{place}.text")
         case {"type": "thinking" | "thinking_delta", "thinking": str(thought)} if thought:
             return (Reasoning(thought),)
         case _:
@@ -98,7 +103,7 @@ def built(events: Iterable[Json]) -> JsonObject:
         match event:
             case {"message": {"usage": dict(counts)}} | {"usage": dict(counts)}:
                 usage |= {name: count for name, count in counts.items() if count is not None}
-    return {"content": list(blocks.values()), "usage": usage, **end}
+    return {**end, "content": list(blocks.values()), "usage": usage}
 
 
 def grown(block: JsonObject, delta: JsonObject) -> JsonObject:
@@ -108,7 +113,7 @@ def grown(block: JsonObject, delta: JsonObject) -> JsonObject:
     {'type': 'thinking', 'thinking': 'Hm'}
     """
     pieces = {name: delta[name] for name in GROWING if isinstance(delta.get(name), str)}
-    return {**block, **{name: f"{block.get(name) or ''}{more}" for name, more in pieces.items()}}
+    return {**block, **{name: string(block.get(name)) + more for name, more in pieces.items()}}
 
 
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:

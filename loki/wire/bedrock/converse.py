@@ -30,7 +30,16 @@ from loki.records import (
 from loki.wire.bedrock.media import draft_part, named_apart
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unable
 from loki.wire.bedrock.reasoning_stream import is_carried
-from loki.wire.codec import dig, integer, said, schema_name, word
+from loki.wire.codec import (
+    dig,
+    integer,
+    not_text,
+    read_text,
+    said,
+    schema_name,
+    string,
+    word,
+)
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -152,19 +161,24 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """A whole answer."""
     match body:
         case {"output": {"message": {"content": list(blocks)}}}:
-            told = (event for row, block in enumerate(blocks) for event in read_block(row, block))
+            told = (
+                event
+                for row, block in enumerate(blocks)
+                for event in read_block(row, block, f"output.message.content[{row}]")
+            )
             return (*told, *read_end(body))
         case _:
             return read_error_event(body)
 
 
-def read_block(row: int, block: Json) -> Iterable[WireEvent]:
-    """Text, cited text, thoughts or a call."""
+def read_block(row: int, block: Json, place: str) -> Iterable[WireEvent]:
+    """Return the text, cited text, thoughts or call of the block at ``place``."""
     match block:
-        case {"text": str(text)}:
-            yield Text(text)
+        case {"text": text}:
+            yield from read_text(text, f"{place}.text")
         case {"citationsContent": {"content": list(pieces)}}:
-            yield from (event for piece in pieces for event in read_block(row, piece))
+            for piece in pieces:
+                yield from read_block(row, piece, f"{place}.citationsContent.content")
         case {"reasoningContent": dict(thoughts)}:
             yield from read_thoughts(thoughts)
         case {"toolUse": {"toolUseId": str(id), "name": str(name), "input": arguments}}:
@@ -183,10 +197,10 @@ def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
 def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
     """One event of a stream."""
     match frame:
-        case {"contentBlockDelta": {"contentBlockIndex": int(row), "delta": dict(delta)}}:
-            return read_delta(row, delta)
+        case {"contentBlockDelta": told}:
+            return read_block_delta(told)
         case {"contentBlockStart": {"contentBlockIndex": int(row), "start": {"toolUse": dict(c)}}}:
-            return (ToolPiece(row, str(c.get("toolUseId") or ""), str(c.get("name") or ""), ""),)
+            return (ToolPiece(row, string(c.get("toolUseId")), string(c.get("name")), ""),)
         case {"reasoningContent": dict()}:
             return (Carry(frame),)
         case {"messageStop": dict(end)} | {"metadata": dict(end)}:
@@ -201,11 +215,20 @@ def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
             return read_error_event(frame)
 
 
+def read_block_delta(told: Json) -> tuple[WireEvent, ...]:
+    """Return what a piece of a block tells, or that it is none."""
+    match told:
+        case {"contentBlockIndex": int(row), "delta": dict(delta)}:
+            return read_delta(row, delta)
+        case _:
+            return (not_text(told, "contentBlockDelta"),)
+
+
 def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
     """A piece of a block; citations and results of the provider's own tools are not told."""
     match delta:
-        case {"text": str(text)} if text:
-            return (Text(text),)
+        case {"text": text}:
+            return read_text(text, "contentBlockDelta.delta.text")
         case {"reasoningContent": {"text": str(text)}} if text:
             return (Reasoning(text),)
         case {"toolUse": {"input": str(arguments)}}:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from loki.records import Json, JsonObject
 from loki.wire.bedrock import event_stream
+from loki.wire.codec import parse_json, string
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -29,7 +30,7 @@ def closed(pieces: dict[int, JsonObject], text: bytes) -> list[bytes]:
         }:
             block = pieces.setdefault(row, {})
             for name, words in piece.items():
-                block[name] = block.get(name, "") + str(words)
+                block[name] = block.get(name, "") + string(words)
         case {"contentBlockStop": {"contentBlockIndex": int(row)}} if row in pieces:
             thoughts = whole(pieces.pop(row))
             if is_carried(thoughts):
@@ -40,7 +41,7 @@ def closed(pieces: dict[int, JsonObject], text: bytes) -> list[bytes]:
 def parsed(text: bytes) -> Json:
     """A frame's JSON; None for what is none, which whoever reads the frame will say."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except (ValueError, RecursionError):
         return None
 

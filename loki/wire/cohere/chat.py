@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -27,7 +28,7 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire import sse
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import dig, integer, not_text, read_text, said, string
 from loki.wire.openai.chat import data_url, draft_call, draft_tool, read_error_event
 
 # ---- asking ----------------------------------------------------------------------------------
@@ -204,6 +205,8 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
         case {"type": str(kind), "delta": {"message": dict(message)}}:
             read = EVENTS.get(kind)
             return read(message, integer(event.get("index"))) if read else ()
+        case {"type": str(kind), "delta": odd} if kind in EVENTS and odd is not None:
+            return (not_text(odd, "delta"),)
         case {"type": str()}:
             return ()
         case _:
@@ -215,7 +218,10 @@ def read_message(message: JsonObject) -> Iterator[WireEvent]:
     yield from read_plan(message.get("tool_plan"))
     match message.get("content"):
         case list(parts):
-            yield from (event for part in parts for event in read_part(part))
+            for row, part in enumerate(parts):
+                yield from read_part(part, f"message.content[{row}]")
+        case text:
+            yield from read_text(text, "message.content")
     match message.get("tool_calls"):
         case list(calls):
             yield from (piece for row, call in enumerate(calls) for piece in read_call(call, row))
@@ -226,23 +232,27 @@ def read_plan(plan: Json) -> tuple[WireEvent, ...]:
     return (Reasoning(plan), Carry({"tool_plan": plan})) if plan and isinstance(plan, str) else ()
 
 
-def read_part(part: Json) -> tuple[WireEvent, ...]:
-    """A thought or a text, whole or in pieces."""
+def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return the thought or the text at ``place``, whole or a piece of it."""
     match part:
         case {"thinking": str(thought)} if thought:
             return (Reasoning(thought),)
-        case {"text": str(text)} if text:
-            return (Text(text),)
-        case _:
+        case {"text": text}:
+            return read_text(text, f"{place}.text")
+        case None | dict():
             return ()
+        case _:
+            return (not_text(part, place),)
 
 
 def read_call(call: Json, row: int | None) -> tuple[WireEvent, ...]:
     """A tool call or a fragment of one."""
     match call:
         case {"function": dict(function)}:
-            id, name, words = call.get("id"), function.get("name"), function.get("arguments")
-            return (ToolPiece(row, str(id or ""), str(name or ""), str(words or "")),)
+            id, name = string(call.get("id")), string(function.get("name"))
+            words = function.get("arguments")
+            told = words if isinstance(words, str) else json.dumps(words) if words else ""
+            return (ToolPiece(row, id, name, told),)
         case _:
             return ()
 
@@ -288,12 +298,14 @@ def read_usage(body: JsonObject) -> tuple[Usage, ...]:
     return () if found == Usage() else (found,)
 
 
+CONTENT = "delta.message.content"
+
 Read = Callable[[JsonObject, int | None], tuple[WireEvent, ...]]
 
 #: What a message in the making gained, by type of event; its row is the index of a tool call.
 EVENTS: dict[str, Read] = {
-    "content-start": lambda message, row: read_part(message.get("content")),
-    "content-delta": lambda message, row: read_part(message.get("content")),
+    "content-start": lambda message, row: read_part(message.get("content"), CONTENT),
+    "content-delta": lambda message, row: read_part(message.get("content"), CONTENT),
     "tool-plan-delta": lambda message, row: read_plan(message.get("tool_plan"))[:1],
     "tool-call-start": lambda message, row: read_call(message.get("tool_calls"), row),
     "tool-call-delta": lambda message, row: read_call(message.get("tool_calls"), row),

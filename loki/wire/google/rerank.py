@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from returns.result import Failure, Result, Success
 
 from loki.embeddings import Score, Scores
@@ -48,7 +50,7 @@ def read_rerank(body: Json) -> Result[Scores, Problem]:
 def read_score(row: Json) -> Score | None:
     """One record's place and score, None where a row has no such thing."""
     match row:
-        case {"id": str(name), "score": score} if name.isascii() and name.isdecimal():
+        case {"id": str(name), "score": score} if re.fullmatch(r"[0-9]{1,9}", name):
             return scored(int(name), score)
         case _:
             return None

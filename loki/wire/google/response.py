@@ -13,13 +13,12 @@ from loki.records import (
     Json,
     JsonObject,
     Reasoning,
-    Text,
     ToolPiece,
     Usage,
     WireEvent,
 )
 from loki.wire import sse
-from loki.wire.codec import dig, integer, word
+from loki.wire.codec import dig, integer, not_text, read_text, string, word
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.google import json_stream
 
@@ -65,18 +64,30 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
 
 def read_words(candidate: JsonObject) -> Iterable[WireEvent]:
     """Thoughts, text and function calls; signed parts must come back as they are."""
-    parts = dig(candidate, "content", "parts")
-    for part in parts if isinstance(parts, list) else ():
-        match part:
-            case {"text": str(text), "thought": True}:
-                yield Reasoning(text)
-            case {"text": str(text)} if text:
-                yield Text(text)
-            case {"functionCall": {"name": str(name)} as call}:
-                arguments = json.dumps(call.get("args") or {})
-                yield ToolPiece(None, str(call.get("id") or ""), name, arguments)
-        if isinstance(dig(part, "thoughtSignature"), str):
-            yield Carry(part)
+    match candidate.get("content"):
+        case {"parts": list(parts)}:
+            for row, part in enumerate(parts):
+                yield from read_part(part, f"candidates[0].content.parts[{row}]")
+        case {"parts": odd} if odd is not None:
+            yield not_text(odd, "candidates[0].content.parts")
+        case None | dict():
+            pass
+        case odd:
+            yield not_text(odd, "candidates[0].content")
+
+
+def read_part(part: Json, place: str) -> Iterable[WireEvent]:
+    """Return what the part at ``place`` tells."""
+    match part:
+        case {"text": str(text), "thought": True}:
+            yield Reasoning(text)
+        case {"text": text} if text is not None:
+            yield from read_text(text, f"{place}.text")
+        case {"functionCall": {"name": str(name)} as call}:
+            arguments = json.dumps(call.get("args") or {})
+            yield ToolPiece(None, string(call.get("id")), name, arguments)
+    if isinstance(dig(part, "thoughtSignature"), str):
+        yield Carry(part)
 
 
 def read_finish(candidate: JsonObject) -> tuple[WireEvent, ...]:

@@ -26,7 +26,17 @@ from loki.records import (
     ToolPiece,
     WireEvent,
 )
-from loki.wire.codec import dig, draft_content, integer, part_drafter, said, schema_name
+from loki.wire.codec import (
+    dig,
+    draft_content,
+    integer,
+    not_text,
+    part_drafter,
+    read_text,
+    said,
+    schema_name,
+    string,
+)
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.openai.usage import chat_usage
 
@@ -160,10 +170,12 @@ def is_strict(schema: Json) -> bool:
     False
     """
     match schema:
-        case {"type": "object"}:
+        case {"type": "object", "properties": dict(known), "required": list(names)}:
             closed = schema.get("additionalProperties") is False
-            whole = set(schema.get("properties", {})) == set(schema.get("required", ()))
+            whole = sorted(known) == sorted({*map(str, names)})
             return closed and whole and all(map(is_strict, schema.values()))
+        case {"type": "object"}:
+            return schema.get("additionalProperties") is False and not schema.get("properties")
         case dict():
             return all(map(is_strict, schema.values()))
         case list():
@@ -249,7 +261,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """A whole answer."""
     match body:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
-            return (*read_words(message), *read_finish(choice), *read_usage(body))
+            words = read_words(message, "choices[0].message")
+            return (*words, *read_finish(choice), *read_usage(body))
         case _:
             return read_error_event(body)
 
@@ -268,8 +281,8 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
             return (*read_usage(chunk), *read_error_event(chunk))
         case {"choices": [{"index": int(index)}, *_]} if index > 0:
             return ()
-        case {"choices": [{"delta": dict(delta)} as choice, *_]}:
-            return (*read_words(delta), *read_finish(choice), *read_usage(chunk))
+        case {"choices": [choice, *_]}:
+            return read_choice(choice, chunk)
         case {"choices": list()} | {"usage": dict()} | {"x_groq": dict()}:
             return read_usage(chunk)
         case dict() if "choices" in chunk or "object" in chunk:
@@ -278,16 +291,31 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
             return read_error_event(chunk)
 
 
-def read_words(words: JsonObject) -> Iterable[WireEvent]:
-    """Thoughts, text and tool calls of a message or of a piece of one."""
+def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
+    """Return what the first choice of a chunk tells; its delta may be null or missing."""
+    match choice:
+        case {"delta": dict(delta)}:
+            words = read_words(delta, "choices[0].delta")
+            return (*words, *read_finish(choice), *read_usage(chunk))
+        case {"delta": odd} if odd is not None:
+            return (*read_usage(chunk), not_text(odd, "choices[0].delta"))
+        case dict():
+            return (*read_finish(choice), *read_usage(chunk))
+        case _:
+            return (not_text(choice, "choices[0]"),)
+
+
+def read_words(words: JsonObject, place: str) -> Iterable[WireEvent]:
+    """Return thoughts, text and tool calls of the message, or the piece of one, at ``place``."""
     match words.get("reasoning_content") or words.get("reasoning"):
         case str(thought) if thought:
             yield Reasoning(thought)
     match words.get("content"):
-        case str(text) if text:
-            yield Text(text)
         case list(parts):
-            yield from (event for part in parts for event in read_part(part))
+            for row, part in enumerate(parts):
+                yield from read_part(part, f"{place}.content[{row}]")
+        case text:
+            yield from read_text(text, f"{place}.content")
     match words.get("refusal"):
         case str(text) if text:
             yield Refusal(text)
@@ -296,17 +324,19 @@ def read_words(words: JsonObject) -> Iterable[WireEvent]:
             yield from (piece for call in calls for piece in read_call(call))
 
 
-def read_part(part: Json) -> tuple[WireEvent, ...]:
-    """Content in parts, as Mistral tells thoughts."""
+def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return what a part of a content tells, as Mistral tells thoughts."""
     match part:
         case {"type": "thinking", "thinking": list(thoughts)}:
             return tuple(Reasoning(t["text"]) for t in thoughts if isinstance(dig(t, "text"), str))
         case {"type": "thinking", "thinking": str(thought)}:
             return (Reasoning(thought),)
-        case {"text": str(text)}:
-            return (Text(text),)
-        case _:
+        case {"text": text}:
+            return read_text(text, f"{place}.text")
+        case dict():
             return ()
+        case _:
+            return (not_text(part, place),)
 
 
 def read_call(call: Json) -> tuple[ToolPiece, ...]:
@@ -318,8 +348,8 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
             return (
                 ToolPiece(
                     row=integer(call.get("index")),
-                    id=str(call.get("id") or ""),
-                    name=str(function.get("name") or ""),
+                    id=string(call.get("id")),
+                    name=string(function.get("name")),
                     arguments=words,
                 ),
             )

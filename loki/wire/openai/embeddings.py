@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from functools import partial
 
 from returns.result import Failure, Result, Success
@@ -9,7 +11,7 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Vectors
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import dig, integer, position, said
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.chat import read_error_event
 from loki.wire.openai.usage import told_cost
@@ -77,30 +79,44 @@ def draft_perplexity(target: Target) -> Result[JsonObject, Problem]:
 def read_embed(body: Json, read: ReadVector = read_vector) -> Result[Vectors, Problem]:
     """The vectors, by their own index, and the tokens of all texts.
 
-    >>> rows = [{"index": 1, "embedding": [2]}, {"index": 0, "embedding": [0.5, 1]}]
+    >>> rows = [{"index": 1, "embedding": [2, 0]}, {"index": 0, "embedding": [0.5, 1]}]
     >>> read_embed({"data": rows}).unwrap().vectors
-    ([0.5, 1], [2])
+    ([0.5, 1], [2, 0])
     """
     match body:
         case {"data": list(rows)} if all(isinstance(row, dict) for row in rows):
             usage = read_usage(body.get("usage"))
-            vectors = (row.get("embedding") for row in in_place(rows))
-            return read_all(vectors, usage, read)
+            placed = in_place(rows)
+            if placed is None:
+                return Failure(replace(misplaced(rows), usage=usage))
+            return read_all((row.get("embedding") for row in placed), usage, read)
         case {"error": error} if error:
             return Failure(read_error_event(body)[0])
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))
 
 
-def in_place(rows: list[JsonObject]) -> list[JsonObject]:
-    """Rows by their own index, or as they came where they do not tell each another one.
+def in_place(rows: list[JsonObject]) -> list[JsonObject] | None:
+    """Return rows by their own index, or as they came where none has one.
 
-    >>> in_place([{"index": 1}, {"index": 0}]), in_place([{}, {"index": 0}])
-    ([{'index': 0}, {'index': 1}], [{}, {'index': 0}])
+    None where the indexes are not 0, 1, 2 … each once: nobody knows then whose vector is whose.
+
+    >>> in_place([{"index": 1}, {"index": 0}]), in_place([{}, {}]), in_place([{}, {"index": 0}])
+    ([{'index': 0}, {'index': 1}], [{}, {}], None)
     """
-    places = [integer(row.get("index")) for row in rows]
-    by_place = dict(zip(places, rows, strict=True))
-    return [by_place[i] for i in range(len(rows))] if {*places} == {*range(len(rows))} else rows
+    told = [row.get("index") for row in rows]
+    if all(each is None for each in told):
+        return rows
+    by_place = {position(place): row for place, row in zip(told, rows, strict=True)}
+    whole = by_place.keys() == {*range(len(rows))}
+    return [by_place[place] for place in range(len(rows))] if whole else None
+
+
+def misplaced(rows: list[JsonObject]) -> Problem:
+    """Return the Problem that vectors cannot be told apart by their indexes."""
+    shown = json.dumps([row.get("index") for row in rows[:20]])[:200]
+    due = f"0 to {len(rows) - 1}, each once"
+    return Problem("garbled", f"the vectors' indexes are {shown}, not {due}", sent=True)
 
 
 #: Perplexity packs signed bytes, not floats.

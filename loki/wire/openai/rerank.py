@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 from returns.result import Failure, Result, Success
 
 from loki.embeddings import Score, Scores
 from loki.problems import Problem
 from loki.records import Ask, Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import dig, integer, position, said
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.usage import told_cost
+from loki.wire.vectors import is_finite
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
@@ -70,14 +69,14 @@ def read_score(row: Json) -> Score | None:
 def scored(place: Json, score: Json) -> Score | None:
     """A score that can be compared with others, at a place that can be counted to.
 
-    >>> scored(0, 0.5), scored(0, float("nan")), scored(-1, 0.5)
-    (Score(place=0, score=0.5), None, None)
+    >>> scored(0, 0.5), scored(0, float("nan")), scored(0, 10**400), scored("0", 0.5)
+    (Score(place=0, score=0.5), None, None, None)
     """
-    counted = integer(place)
+    counted = position(place)
     match score:
         case bool():
             return None
-        case int() | float() if counted is not None and isfinite(score):
+        case int() | float() if counted is not None and is_finite([score]):
             return Score(counted, score)
         case _:
             return None

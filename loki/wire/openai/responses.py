@@ -27,7 +27,14 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, draft_content, integer, part_drafter, said
+from loki.wire.codec import (
+    dig,
+    draft_content,
+    integer,
+    part_drafter,
+    read_text,
+    said,
+)
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.openai.chat import SCHEMAS, data_url, schema_in_words
 from loki.wire.openai.usage import responses_usage
@@ -250,10 +257,8 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
     match event:
         case {"type": str(kind), "delta": str(text)} if kind in DELTAS:
             return (DELTAS[kind](text),)
-        case {"type": "response.reasoning_summary_part.added", "summary_index": int(index)}:
-            return (Reasoning(PAUSE),) if index else ()
-        case {"type": "response.output_item.done", "item": dict(item)}:
-            return read_done(item, integer(event.get("output_index")))
+        case {"type": str(kind)} if kind in EVENTS:
+            return EVENTS[kind](event)
         case {"type": str(kind), "response": dict(response)} if kind in ENDS:
             return read_end({**response, "status": response.get("status") or ENDS[kind]})
         case {"type": "error"} | {"error": dict() | str()}:
@@ -268,20 +273,59 @@ def read_item(item: Json, row: int) -> Iterable[WireEvent]:
     """A message, thoughts or a call of a whole answer."""
     match item:
         case {"type": "message", "content": list(parts)}:
-            yield from (event for part in parts for event in read_part(part))
+            for number, part in enumerate(parts):
+                yield from read_part(part, f"output[{row}].content[{number}]")
+        case {"type": "message", "content": odd}:
+            yield from read_text(odd, f"output[{row}].content")
         case {"type": "reasoning"}:
             yield from read_thoughts(item)
     if isinstance(item, dict):
         yield from read_done(item, row)
 
 
-def read_part(part: Json) -> tuple[WireEvent, ...]:
-    """Text, or the words of a refusal."""
+def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return the text, or the words of a refusal, of the part at ``place``."""
     match part:
-        case {"type": "output_text", "text": str(text)}:
-            return (Text(text),)
+        case {"type": "output_text", "text": text}:
+            return read_text(text, f"{place}.text")
         case {"type": "refusal", "refusal": str(text)}:
             return (Refusal(text),)
+        case _:
+            return ()
+
+
+def read_odd_delta(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the Problem that a piece of text is none, nothing for null."""
+    return read_text(event.get("delta"), "delta")
+
+
+def read_summary_part(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the pause before every part of a summary but the first."""
+    return (Reasoning(PAUSE),) if integer(event.get("summary_index")) else ()
+
+
+def read_item_done(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return what the whole item of a stream tells."""
+    item = event.get("item")
+    return read_done(item, integer(event.get("output_index"))) if isinstance(item, dict) else ()
+
+
+def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the beginning, a fragment or the whole of a call's arguments.
+
+    Some servers leave out the finished item; OpenAI tells everything twice.
+
+    >>> read_call_event({"type": "response.function_call_arguments.done", "arguments": "{}"})
+    (ToolPiece(row=None, id='', name='', arguments='{}', whole=True),)
+    """
+    row = integer(event.get("output_index"))
+    match event:
+        case {"item": {"type": "function_call", "call_id": str(id), "name": str(name)}}:
+            return (ToolPiece(row, id, name, "", whole=False),)
+        case {"delta": str(words)}:
+            return (ToolPiece(row, "", "", words),)
+        case {"arguments": str(words)}:
+            return (ToolPiece(row, "", "", words, whole=True),)
         case _:
             return ()
 
@@ -306,7 +350,7 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
         case {"type": "function_call", "call_id": str(id), "name": str(name)}:
             arguments = item.get("arguments")
             words = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-            return (ToolPiece(row, id, name, words),)
+            return (ToolPiece(row, id, name, words, whole=True),)
         case {"type": "reasoning"} if item.get("encrypted_content") or item.get("content"):
             return (Carry(item),)
         case _:
@@ -354,6 +398,16 @@ DELTAS: dict[str, Callable[[str], WireEvent]] = {
     "response.refusal.delta": Refusal,
     "response.reasoning_summary_text.delta": Reasoning,
     "response.reasoning_text.delta": Reasoning,
+}
+
+#: Other events that tell something.
+EVENTS: dict[str, Callable[[JsonObject], tuple[WireEvent, ...]]] = {
+    "response.output_text.delta": read_odd_delta,  # what is a string is among the DELTAS
+    "response.reasoning_summary_part.added": read_summary_part,
+    "response.output_item.added": read_call_event,
+    "response.function_call_arguments.delta": read_call_event,
+    "response.function_call_arguments.done": read_call_event,
+    "response.output_item.done": read_item_done,
 }
 
 #: Events that end an answer, and the status that each one stands for.

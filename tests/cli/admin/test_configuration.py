@@ -158,3 +158,35 @@ def test_our_own_faults_end_with_70_and_say_where_the_traceback_is(home: Home) -
     saved = Path(done.err.rstrip().rpartition(" ")[2])
     assert "it is ours" in saved.read_text()
     saved.unlink()
+
+
+BROKEN = {
+    "before it is sent": ("loki.cli.pipe", "ask_of", False),
+    "after it was sent": ("loki.cli.pipe", "checked", True),
+}
+
+
+@pytest.mark.parametrize("form", ["json", "events"])
+@pytest.mark.parametrize(("module", "name", "sent"), BROKEN.values(), ids=list(BROKEN))
+def test_our_own_faults_are_told_to_programs_too(
+    module: str, name: str, sent: bool, form: str, home: Home
+) -> None:
+    probe = home.folder / "sitecustomize.py"
+    probe.write_text(
+        f"import {module} as module\n"
+        "def broken(*values, **more): raise RuntimeError('it is ours')\n"
+        f"module.{name} = broken\n"
+    )
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        there = with_environ(home, {"PYTHONPATH": str(home.folder)})
+        done = there.run("-m", "local:m", "-o", form, "Hi")
+        assert bool(server.asked) is sent
+    words, line = done.err.splitlines()
+    told = json.loads(line)
+    assert done.code == 70 and words.startswith("loki-pipe: bug: RuntimeError: it is ours; ")
+    assert (told["kind"], told["sent"]) == ("bug", sent)
+    assert told["message"] in words
+    if form == "events":
+        assert json.loads(done.out.splitlines()[-1]) == {"type": "error", **told}
+    Path(words.rpartition(" ")[2]).unlink()

@@ -1,0 +1,81 @@
+"""Conversations that users write: what is wrong is said with its message and part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loki.batch.jobs import Plan, prompt_of
+from loki.edge.files import read_bytes
+from loki.formats.openai_messages import read_answer, read_messages
+from loki.records import Ask
+
+NUL = chr(0)
+PARTS: dict[str, tuple[Any, str]] = {
+    "base64 outside ASCII": (
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,äöü"}},
+        "a part's base64 is damaged",
+    ),
+    "sound outside ASCII": (
+        {"type": "input_audio", "input_audio": {"data": "äöü", "format": "wav"}},
+        "a part's base64 is damaged",
+    ),
+    "base64 cut off": (
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,abc"}},
+        "a part's base64 is damaged",
+    ),
+    "odd format of a sound": (
+        {"type": "input_audio", "input_audio": {"data": "YQ==", "format": "w v"}},
+        "format is 'w v', not a word such as wav or mp3",
+    ),
+    "NUL in a text": (
+        {"type": "text", "text": f"a{NUL}"},
+        "a NUL character (at 2), which is not text",
+    ),
+    "NUL in an address": (
+        {"type": "image_url", "image_url": {"url": f"https://a.example/{NUL}"}},
+        "a NUL character (at 19), which is not text",
+    ),
+    "NUL in a file's name": (
+        {"type": "file", "file": {"filename": NUL, "file_data": "data:;base64,YQ=="}},
+        "filename: a NUL character (at 1), which is not text",
+    ),
+}
+
+
+@pytest.mark.parametrize(("part", "message"), PARTS.values(), ids=list(PARTS))
+def test_a_part_that_cannot_be_sent_is_told_by_its_place(part: Any, message: str) -> None:
+    good = {"role": "user", "content": "Hi"}
+    bad = {"role": "user", "content": [{"type": "text", "text": "See:"}, part]}
+    problem = read_messages([good, bad], "m.json").failure()
+    assert problem.kind == "input"
+    where, _, what = problem.message.partition("part 2: ")
+    assert (where, what) == ("m.json: message 2, ", message)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"role": "user", "content": f"{NUL}a"}, "a NUL character (at 1), which is not text"),
+        ({"role": "assistant", "tool_calls": 5}, "tool_calls is not a list"),
+        ({"role": "assistant", "tool_calls": {"id": "a"}}, "tool_calls is not a list"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_is_told_by_its_number(message: Any, told: str) -> None:
+    problem = read_messages([message], "m.json").failure()
+    assert (problem.kind, problem.message) == ("input", f"m.json: message 1: {told}")
+
+
+def test_a_file_s_name_with_a_nul_character_is_wrong_input() -> None:
+    assert read_bytes(f"a{NUL}b", "--file").failure().kind == "input"
+
+
+def test_an_answer_nested_deeper_than_can_be_told_again_breaks_its_schema() -> None:
+    for text in ("[" * 900 + "]" * 900, "[" * 100_000):
+        assert read_answer(text, {}).failure().kind == "input"
+
+
+def test_a_row_s_prompt_with_a_nul_character_is_wrong_input() -> None:
+    problem = prompt_of(Plan(Ask()), {"prompt": f"a{NUL}"}).failure()
+    assert problem.message == "prompt: a NUL character (at 2), which is not text"

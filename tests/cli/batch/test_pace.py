@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from bulk import bulk_server
 from commands import Done, Home
+from returns.result import Result
 from servers import plain, reply, serving
+
+from loki.batch.jobs import Job
+from loki.cli.batch.command import bug_keeper, one
+from loki.problems import Problem
+from loki.records import Ask, JsonObject
 
 BUSY = {"error": {"message": "Slow down."}}
 
@@ -177,11 +183,24 @@ def test_one_hostile_row_is_one_error_row(home: Home, name: str, tmp_path: Path)
     assert [row.get("text") for row in done.lines[::2]] == ["echo x", "echo x"]
 
 
-def test_a_row_that_finds_a_bug_of_ours_is_one_row_and_its_traceback_is_kept(
-    home: Home, tmp_path: Path
+def test_a_bug_of_ours_is_one_row_s_and_its_traceback_is_kept_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A schema that refers to itself for ever, which only an answer brings to light."""
-    home.environ["TMPDIR"] = str(tmp_path)
+    def ask(row: Job) -> Result[JsonObject, Problem]:
+        raise ZeroDivisionError(row.id)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    keep = bug_keeper("loki-batch")
+    for number in (1, 2):
+        job = Job(number, number, str(number), Ask())
+        row, result = one(ask, keep, job)
+        problem = result.failure()
+        assert row is job and problem.kind == "bug" and problem.sent
+        assert "ZeroDivisionError: 1; the traceback is in" in problem.message
+    assert len([*tmp_path.glob("loki-batch-bug-*")]) == 1
+
+
+def test_a_schema_that_refers_to_itself_for_ever_is_one_error_row(home: Home) -> None:
     endless = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}
     with serving(plain(reply("{}"))) as server:
         clients(home, server.address)
@@ -190,9 +209,7 @@ def test_a_row_that_finds_a_bug_of_ours_is_one_row_and_its_traceback_is_kept(
         ]
         done, _ = batch(home, rows, "--ordered")
     assert done.code == 1 and [row.get("text") for row in done.lines[::2]] == ["{}"] * 3, done.err
-    for row in done.lines[1::2]:
-        assert row["error"]["kind"] == "bug" and "the traceback is in" in row["error"]["message"]
-    assert len([*tmp_path.glob("loki-batch-bug-*")]) == 1
+    assert all(row["error"]["kind"] == "input" for row in done.lines[1::2])
 
 
 def test_no_column_of_a_table_is_a_file_or_a_setting(home: Home) -> None:

@@ -48,27 +48,31 @@ def said(message: str, status: int = 404, code: str | None = None) -> Problem:
         ("zzz", said("page not found"), "page not found; known: gpt-9, gpt-9-mini"),
         ("zzz", said("No.", 400, "model_not_found"), "No; known: gpt-9, gpt-9-mini"),
         # a 400 that names the model, in the words of some providers
-        ("zzz", said("zzz is not a valid model ID", 400), "zzz is not a valid model ID; known: g"),
-        ("zzz", said("Invalid model: zzz", 400), "Invalid model: zzz; known: "),
         (
             "zzz",
-            said("Model zzz is not supported. Try others", 400),
-            "Model zzz is not supported. ",
+            said("Sorry, zzz is not a valid one", 400),
+            "Sorry, zzz is not a valid one; known: g",
+        ),
+        ("zzz", said("Unknown model zzz", 400), "Unknown model zzz; known: "),
+        (
+            "zzz",
+            said("Here zzz is not supported. Try others", 400),
+            "Here zzz is not supported. ",
         ),
         (
             "zzz",
-            said("The model `zzz` does not exist.", 400),
-            "The model `zzz` does not exist; know",
+            said("Here `zzz` does not exist.", 400),
+            "Here `zzz` does not exist; know",
         ),
         (
             "zzz",
-            said("Names are a or b, but you passed zzz.", 400),
-            "Names are a or b, but you pas",
+            said("Say a or b; you passed zzz.", 400),
+            "Say a or b; you pas",
         ),
-        ("zzz", said("Model Not Exist", 400), "Model Not Exist; known: "),
-        ("zzz", said("The provided model identifier is invalid.", 400), "The provided model ident"),
+        ("zzz", said("Your model: not exist", 400), "Your model: not exist; known: "),
+        ("zzz", said("Bad: model identifier is invalid.", 400), "Bad: model ident"),
         # its name is right, and still the provider does not know it
-        ("gpt-9", said("The model `gpt-9` does not exist."), "The model `gpt-9` does not exist."),
+        ("gpt-9", said("We have no gpt-9."), "We have no gpt-9."),
         ("gpt-9", said("No.", 404, "model_not_found"), "No."),
         ("gpt-9", said("No.", 404, "DeploymentNotFound"), "No."),
         ("gpt-9", said("No such model."), "No such model."),
@@ -89,7 +93,7 @@ def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
-        ("gpt-9", said("Not found: cache content metadata 8754.")),
+        ("gpt-9", said("No cache 8754.")),
         ("gpt-9", said("404 page not found")),
         ("zzz", Problem("auth", "Bad key.", status=401)),
         ("zzz", Problem("config", "redirected to x, which is not followed", status=307)),
@@ -98,8 +102,8 @@ def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
         ("zzz", said("max_tokens: 9 is over 5, the most of zzz", 400)),
         ("zzz", said("'temperature' is not supported with zzz", 400)),
         ("zzz", said("The model zzz does not support images", 400)),
-        ("z", said("Invalid model: zz", 400)),
-        ("zzz", said("zzz is not a valid model ID", 422)),
+        ("z", said("Unknown model zz", 400)),
+        ("zzz", said("Sorry, zzz is not a valid one", 422)),
     ],
 )
 def test_a_problem_of_another_cause_stays_as_it_is(model: str, problem: Problem) -> None:
@@ -108,8 +112,8 @@ def test_a_problem_of_another_cause_stays_as_it_is(model: str, problem: Problem)
 
 def test_a_client_that_lists_its_own_models_has_no_others_to_suggest() -> None:
     listed = [{"name": "fast", "real_name": "gpt-7"}, {"name": "slow"}]
-    found = told("fast", said("The model `gpt-7` does not exist"), models=listed)
-    assert (found.message, found.unknown_model) == ("The model `gpt-7` does not exist", True)
+    found = told("fast", said("We have no gpt-7"), models=listed)
+    assert (found.message, found.unknown_model) == ("We have no gpt-7", True)
 
 
 def test_where_no_model_is_known_none_is_suggested() -> None:

@@ -1,0 +1,179 @@
+"""IMPURE. Whom to trust and which way to go: the transport adapter of requests for all threads."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from returns.result import Result, Success
+
+from loki.edge.http.describe import plain
+from loki.edge.http.dial import patient
+from loki.problems import Problem, fail
+from loki.records import Limits
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+#: What the environment may name instead of the usual certificates.
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+POOLS, KEPT = 32, 512  # servers, and connections to each, that are kept open
+
+
+class UnusableFileError(OSError):
+    """A file of certificates that is no good; its text says which setting named it."""
+
+
+class Transport(HTTPAdapter):
+    """An adapter whose connections keep deadlines and share one TLS context.
+
+    To load the usual certificates takes 20 ms: once here, where requests does it for each
+    connection. Any number of threads use one of these.
+    """
+
+    def __init__(self, *files: str | None) -> None:
+        """Take the files of ``context``; raise UnusableFileError."""
+        self.lock, self.files = Lock(), files
+        self.made: SSLContext | None = None
+        if any(files):
+            self.context()  # so that a file is named even where the server speaks plain HTTP
+        super().__init__(pool_connections=POOLS, pool_maxsize=KEPT)
+
+    def context(self) -> SSLContext:
+        """Return the TLS context, made when it is first needed; raise UnusableFileError."""
+        with self.lock:
+            if self.made is None:
+                self.made = context(*self.files)
+            return self.made
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the manager of pools, whose connections are to be patient."""
+        super().init_poolmanager(*args, **kwargs)
+        with_patience(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the same for a proxy; one that speaks TLS itself is always verified."""
+        if proxy.lower().startswith("https:"):  # requests does not, where the server speaks HTTP
+            kwargs["proxy_ssl_context"] = self.context()
+        with self.lock:
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **kwargs)
+            if is_new:
+                with_patience(manager)
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Return which pool a request needs: behind TLS one with our own context."""
+        host: Any
+        pool: Any
+        host, pool = super().build_connection_pool_key_attributes(request, True)
+        if host["scheme"] == "https":
+            pool["ssl_context"] = self.context()
+        return host, pool
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave it all to the context: requests would load its own bundle for each connection."""
+
+
+def with_patience(manager: Any) -> None:
+    """Give a manager of pools connections that keep deadlines."""
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: patient(pool) for scheme, pool in pools.items()}
+
+
+class Transports:
+    """One Transport for each set of files; a forked process has its own, as two cannot share."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.made: dict[tuple[object, ...], Result[Transport, Problem]] = {}
+
+    def of(self, limits: Limits) -> Result[Transport, Problem]:
+        """Return the transport for the certificates of a client."""
+        files = limits.ca_bundle, limits.client_cert, limits.client_key
+        key = os.getpid(), *files
+        with self.lock:
+            if key not in self.made:
+                self.made[key] = transport(*files)
+            return self.made[key]
+
+
+def transport(*files: str | None) -> Result[Transport, Problem]:
+    """Return what sends requests; its connections trust these files besides the usual ones."""
+    try:
+        return Success(Transport(*files))
+    except UnusableFileError as error:
+        return fail("config", str(error))
+
+
+# ---- certificates --------------------------------------------------------------------------------
+
+
+def context(
+    ca_bundle: str | None = None, client_cert: str | None = None, client_key: str | None = None
+) -> SSLContext:
+    """Return TLS with the usual trust and more; raise UnusableFileError that says which file."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    made = create_urllib3_context()
+    name = next((name for name in BUNDLES if os.environ.get(name)), "")
+    path = os.environ[name] if name else DEFAULT_CA_BUNDLE_PATH
+    if name and not os.path.exists(path):
+        raise UnusableFileError(f"{name}: there is no file {path}")
+    trust(made, name or "the usual certificates", path)
+    if ca_bundle:
+        trust(made, "extra.ca_bundle", ca_bundle)
+    if client_cert:
+        show(made, client_cert, client_key)
+    return made
+
+
+def trust(made: SSLContext, setting: str, path: str) -> None:
+    """Trust what is in a file or a folder; raise UnusableFileError."""
+    place = os.path.expanduser(path)
+    try:
+        if os.path.isdir(place):
+            made.load_verify_locations(capath=place)
+        else:
+            made.load_verify_locations(cafile=place)
+    except OSError as error:
+        raise UnusableFileError(f"{setting}: cannot use {path}: {plain(error)}") from error
+
+
+def show(made: SSLContext, cert: str, key: str | None) -> None:
+    """Show a certificate of our own to servers that ask for one; raise UnusableFileError."""
+    place = key and os.path.expanduser(key)
+    try:  # with a password, so that nobody is asked for one at the terminal
+        made.load_cert_chain(os.path.expanduser(cert), place, password="")
+    except OSError as error:  # ssl.SSLError is one
+        names = " with ".join(filter(None, (cert, key)))
+        raise UnusableFileError(f"extra.client_cert: cannot use {names}: {plain(error)}") from error
+
+
+def verify() -> Literal[True] | str:
+    """Return the certificates to trust: the environment's bundle, else the usual one."""
+    return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)
+
+
+# ---- proxies -------------------------------------------------------------------------------------
+
+
+def own_proxy(limits: Limits) -> dict[str, str]:
+    """Return the client's own proxy; an empty one keeps every other from being used.
+
+    >>> own_proxy(Limits()), own_proxy(Limits(proxy="-"))
+    ({}, {'http': '', 'https': ''})
+    """
+    proxy = "" if limits.proxy == "-" else limits.proxy
+    return {} if proxy is None else {"http": proxy, "https": proxy}
+
+
+def environment_proxies(host: str) -> dict[str, str]:
+    """Return the proxies that the environment names for a host; to find them takes long."""
+    return requests.utils.get_environ_proxies(host)

@@ -17,7 +17,6 @@ from loki.cli import show
 from loki.cli.start import env_of, environment, failed, how_to_ask, today
 from loki.edge import files
 from loki.edge.identity import masked
-from loki.edge.trip import meanwhile
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -47,7 +46,8 @@ from loki.stages.parse import collect
 def pipe(prog: str, flags: Namespace) -> int:
     """Ask what the flags and stdin say; the exit code."""
     environ = environment(flags)
-    ready = env_of(flags, environ, prog).bind(lambda env: ask_of(flags).map(lambda ask: (env, ask)))
+    env = env_of(flags, environ, prog, on_idle=show.left_alone)
+    ready = env.bind(lambda env: ask_of(flags).map(lambda ask: (env, ask)))
     if not isinstance(ready, Success):
         return failed(prog, ready.failure(), flags.output)
     env, ask = ready.unwrap()
@@ -149,7 +149,7 @@ def attachment(path: str, proxy: str | None = None) -> Result[Text | Media, Prob
     if path == "-":
         return attach(sys.stdin.buffer.read() if sys.stdin else b"", "stdin")
     if path.startswith(("http://", "https://")):
-        from loki.edge.network import fetch
+        from loki.edge.http.fetch import fetch
 
         return fetch(path, proxy).bind(lambda data: attach(data, path))
     return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
@@ -187,7 +187,6 @@ def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     sayable = gather(prepare(replace(env, authorize=masked), each) for each in asks[1:])
     if not isinstance(sayable, Success):  # better said now than when it is needed
         return failed(prog, sayable.failure(), flags.output)
-    meanwhile.set(show.left_alone)
     started = in_turn(
         in_time(env, flags.timeout) if flags.timeout else partial(stream, env),
         asks,

@@ -8,9 +8,9 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.adapters import own_proxy
 from loki.edge.cloud import CONNECT, ODD, READ, Environ, lent, silent, words
 from loki.edge.files import directory
+from loki.edge.http.transport import own_proxy
 from loki.edge.secrets import hide
 from loki.problems import Problem
 from loki.records import Client, Limits

@@ -12,10 +12,10 @@ from threading import RLock
 import requests
 from toolz import itemfilter, keyfilter
 
-from loki.edge.adapters import Trusting, own_proxy, verify
 from loki.edge.files import directory
+from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.transport import Transport, own_proxy, verify
 from loki.edge.secrets import redact
-from loki.edge.words import host_of, plain, root
 from loki.records import Client, Limits
 
 Environ = Mapping[str, str]
@@ -39,7 +39,7 @@ def session_for(limits: Limits) -> requests.Session:
     session.auth = lambda same: same
     session.verify = verify()
     if limits.ca_bundle:
-        session.mount("https://", Trusting(limits.ca_bundle))
+        session.mount("https://", Transport(limits.ca_bundle))
     if limits.proxy is not None:
         session.trust_env = False
         session.proxies = own_proxy(limits)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from returns.result import Failure, Result, Success
 
 from loki.bulk import Job, ask_row
-from loki.edge.network import Attempt
+from loki.edge.http.attempt import Attempt
 from loki.edge.pacer import STOPPED, Pacer
 from loki.pipeline import Env
 from loki.problems import Problem, fail

@@ -19,10 +19,10 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki import __version__
-from loki.edge.adapters import adapter, environment_proxies, own_proxy, verify
+from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.transport import environment_proxies, own_proxy, transport
 from loki.edge.secrets import redact, seen
 from loki.edge.tokens import Token
-from loki.edge.words import host_of, plain, root
 from loki.problems import Kind, Problem, fail
 from loki.records import Json, Limits
 from loki.stages.patch import set_headers
@@ -209,7 +209,7 @@ def ask(authority: Authority, body: str, refusal: Callable[[str], str]) -> Resul
 def post(authority: Authority, form: str) -> Result[tuple[int, bytes], Problem]:
     """Status and body of the answer to a form, by the same ways as the client's other requests."""
     limits = authority.limits
-    trusting = adapter(limits.ca_bundle, limits.client_cert, limits.client_key)
+    trusting = transport(limits.ca_bundle, limits.client_cert, limits.client_key)
     return trusting.bind(lambda found: sent(found, authority, form))
 
 
@@ -223,7 +223,6 @@ def sent(
             prepared(authority, form),
             stream=True,
             timeout=(limits.connect or TIMEOUT, TIMEOUT),
-            verify=verify(),
             proxies=own_proxy(limits) or environment_proxies(host),
         )
         with answer:

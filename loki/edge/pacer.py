@@ -9,7 +9,7 @@ from threading import Event, Lock
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.network import Attempt
+from loki.edge.http.attempt import Attempt
 from loki.edge.send import after
 from loki.pace import Pace, rate, refused, silence
 from loki.problems import Problem

@@ -70,21 +70,28 @@ class Answer(HTTPResponse):
         data = super().read1(n)
         if not (self.chunked and data and isinstance(self.fp, Incoming)):
             return data
-        pieces, size = [data], len(data)
+        pieces = [data]
         try:
-            while pieces[-1] and size < n and self.has_next(self.fp.ahead()):
-                pieces.append(super().read1(n - size))
-                size += len(pieces[-1])
+            self.read_ahead(self.fp.ahead(), n - len(data), pieces)
         except IncompleteRead as error:  # what came before the damage is good
             raise IncompleteRead(b"".join(pieces)) from error
         return b"".join(pieces)
 
-    def has_next(self, ahead: bytes) -> bool:
-        """Return whether another piece can be read without a wait; the last chunk has none."""
-        if self.chunk_left:
-            return bool(ahead)
-        end = ahead.find(b"\n", 2)  # behind the chunk's own line end and the size of the next
-        return 0 < end < len(ahead) - 1 and ahead[2:3] != b"0"
+    def read_ahead(self, ahead: bytes, most: int, pieces: list[bytes]) -> None:
+        """Add the pieces that can be read without a wait; the last chunk is not one of them."""
+        read, at = super().read1, 0
+        while most > 0 and pieces[-1]:
+            if self.chunk_left:
+                begin = at
+            else:  # behind the line end of this chunk and the line with the size of the next
+                begin = ahead.find(b"\n", at + 2) + 1
+                if not begin or ahead[at + 2 : at + 3] == b"0":
+                    return
+            if begin >= len(ahead):
+                return
+            pieces.append(read(most))
+            at = begin + len(pieces[-1])
+            most -= len(pieces[-1])
 
 
 class Patient(Connection):

@@ -76,7 +76,7 @@ def over_there(
 
 def bare(job: Job) -> Job:
     """A row without what may hold a secret: a worker has its own way to the provider."""
-    limits = replace(job.ask.limits, proxy=None)
+    limits = replace(job.ask.limits, proxy=None, end=None)
     return job._replace(ask=replace(job.ask, limits=limits))
 
 

@@ -10,6 +10,7 @@ import requests
 from returns.result import Failure, Result, Success
 
 from loki.edge.cloud import CONNECT, ODD, READ, Environ, lent, session_for, silent, token_file
+from loki.edge.http.deadline import end_of
 from loki.edge.secrets import hide, redact
 from loki.edge.tokens import Token, good
 from loki.problems import Problem, fail
@@ -23,7 +24,7 @@ def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Pr
     """An access token of Microsoft Entra; kept for as long as it lives."""
     who = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
     path = token_file("entra", client, repr(who).encode(), environ)
-    found = good(path, lambda old: fetch(client, environ), refused)
+    found = good(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
     return found.map(lambda held: held.access)
 
 

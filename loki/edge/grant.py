@@ -19,6 +19,7 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki import __version__
+from loki.edge.http.deadline import Clock, Seconds, end_of
 from loki.edge.http.describe import host_of, plain, root
 from loki.edge.http.transport import environment_proxies, own_proxy, transport
 from loki.edge.secrets import redact, seen
@@ -222,7 +223,7 @@ def sent(
         answer = trusting.send(
             prepared(authority, form),
             stream=True,
-            timeout=(limits.connect or TIMEOUT, TIMEOUT),
+            timeout=timeouts(limits),
             proxies=own_proxy(limits) or environment_proxies(host),
         )
         with answer:
@@ -230,6 +231,13 @@ def sent(
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
         return fail(kind, redact(f"no token from {host}: {plain(root(error))}"))
+
+
+def timeouts(limits: Limits) -> tuple[Seconds, Seconds]:
+    """Return the times to connect and between two bytes, which end with that for everything."""
+    clock = Clock(TIMEOUT, end_of(limits))
+    left = clock.end - time.monotonic()
+    return Seconds(min(limits.connect or TIMEOUT, left), clock), Seconds(TIMEOUT, clock)
 
 
 def prepared(authority: Authority, form: str) -> requests.PreparedRequest:

@@ -54,7 +54,8 @@ def wrap(attempt: Attempt, *wrappers: Wrapper) -> Attempt:
 
 def deadline_of(request: Request) -> float:
     """Return when a request has to be answered, on the monotonic clock."""
-    return time.monotonic() + (request.draft.target.limits.total or 0)
+    limits = request.draft.target.limits
+    return time.monotonic() + (limits.total or 0) if limits.end is None else limits.end
 
 
 def whole(open_: Open) -> Send:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import inf
+
+from loki.records import Limits
 
 TICK = 0.25  # seconds of silence after which ``on_idle`` is called, again and again
 LONG = 10.0  # seconds that a socket waits at once where there is no ``on_idle``
@@ -61,8 +64,13 @@ class Seconds(float):
         return made
 
 
+def end_of(limits: Limits) -> float:
+    """Return when a call has to be over, on the monotonic clock; inf where no time runs."""
+    return inf if limits.end is None else limits.end
+
+
 def clock_of(timeout: float | None) -> Clock:
     """Return the clock that a timeout carries; a plain number is the time between two bytes."""
     if isinstance(timeout, Seconds):
         return timeout.clock
-    return Clock(DAY if timeout is None else timeout, float("inf"))
+    return Clock(DAY if timeout is None else timeout, inf)

@@ -48,7 +48,9 @@ def fetched(
             with closing(answer):
                 return read(answer, url)
     except (requests.RequestException, HTTPError, OSError) as error:
-        return fail("offline", f"--file: cannot fetch {url}: {plain(root(error))}")
+        is_late = time.monotonic() >= clock.end
+        why = "the time for everything is over (total timeout)" if is_late else plain(root(error))
+        return fail("offline", f"--file: cannot fetch {url}: {why}")
 
 
 def read(answer: requests.Response, url: str) -> Result[bytes, Problem]:

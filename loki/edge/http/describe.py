@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from loki.edge.secrets import redact
+
 
 def host_of(url: str) -> str:
-    """Scheme, host and port.
+    """Return scheme, host and port.
 
     >>> host_of("https://u:p@api.example.com:8443/v1/chat")
     'https://api.example.com:8443'
@@ -14,7 +16,7 @@ def host_of(url: str) -> str:
 
 
 def root(error: Exception) -> Exception:
-    """The innermost reason of a nest of exceptions."""
+    """Return the innermost reason of a nest of exceptions."""
     inner = getattr(error, "reason", None) or next(
         (each for each in error.args if isinstance(each, Exception)), None
     )
@@ -22,11 +24,13 @@ def root(error: Exception) -> Exception:
 
 
 def plain(error: Exception) -> str:
-    """An exception's reason in a few words.
+    """Return an exception's reason in a few words, in lower case.
+
+    Secrets are taken out first: nothing would know them again once they are cut.
 
     >>> plain(ConnectionRefusedError(111, "Connection refused"))
     'connection refused'
     """
-    words = str(getattr(error, "strerror", None) or error).rpartition("] ")[2]
+    words = redact(str(getattr(error, "strerror", None) or error)).rpartition("] ")[2]
     words = words.rpartition("Failed to establish a new connection: ")[2].partition(" (_ssl.c")[0]
     return " ".join((words or type(error).__name__).split())[:300].strip(".()").lower()

@@ -21,7 +21,7 @@ from urllib3.exceptions import (
 from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import host_of, plain, root
 from loki.edge.http.transport import UnusableFileError
-from loki.edge.secrets import seen
+from loki.edge.secrets import redact, seen
 from loki.problems import Problem
 from loki.records import Limits
 
@@ -156,7 +156,7 @@ def damage(cause: Exception) -> str:
         case IncompleteRead(__context__=IncompleteRead() as inner):
             return damage(inner)
         case IncompleteRead(__context__=ValueError() as odd) if not str(odd).endswith("b''"):
-            return f"no chunk begins with {str(odd).rpartition(': ')[2]}"
+            return f"no chunk begins with {redact(str(odd).rpartition(': ')[2])[:60]}"
         case LineTooLong():
             return f"no chunk begins with a line like this: {plain(cause)}"
         case IncompleteRead(expected=int(left)):

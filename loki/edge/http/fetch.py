@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from loki.edge.http.deadline import Clock, Seconds
 from loki.edge.http.describe import host_of, plain, root
 from loki.edge.http.transport import environment_proxies, own_proxy, transport
+from loki.edge.secrets import mask_url
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits
 from loki.wire.sse import LARGEST
@@ -30,6 +31,7 @@ def fetched(
     adapter: requests.adapters.HTTPAdapter, url: str, proxy: str | None, clock: Clock
 ) -> Result[bytes, Problem]:
     """Return the same by way of an adapter; redirects are followed."""
+    shown = mask_url(url)
     try:
         with closing(requests.Session()) as session:
             session.mount("http://", adapter)
@@ -46,21 +48,21 @@ def fetched(
                 proxies=own_proxy(Limits(proxy=proxy)) or environment_proxies(host_of(url)),
             )
             with closing(answer):
-                return read(answer, url)
+                return read(answer, shown)
     except (requests.RequestException, HTTPError, OSError) as error:
         is_late = time.monotonic() >= clock.end
         why = "the time for everything is over (total timeout)" if is_late else plain(root(error))
-        return fail("offline", f"--file: cannot fetch {url}: {why}")
+        return fail("offline", f"--file: cannot fetch {shown}: {why}")
 
 
-def read(answer: requests.Response, url: str) -> Result[bytes, Problem]:
+def read(answer: requests.Response, shown: str) -> Result[bytes, Problem]:
     """Return the body of an answer, if it is not too large; raise HTTPError or OSError."""
     if answer.status_code >= 400:
         kind: Kind = "missing" if answer.status_code in (404, 410) else "input"
-        return fail(kind, f"--file: {url} answers {answer.status_code}")
+        return fail(kind, f"--file: {shown} answers {answer.status_code}")
     data = answer.raw.read(LARGEST + 1, decode_content=True)
     if len(data) > LARGEST:
-        return fail("input", f"--file: {url} is over {LARGEST >> 20} MiB")
+        return fail("input", f"--file: {shown} is over {LARGEST >> 20} MiB")
     return Success(in_utf8(data, answer.headers.get("content-type", "")))
 
 

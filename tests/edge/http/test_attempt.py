@@ -21,6 +21,7 @@ from returns.result import Result, Success
 from servers import CLOSE, Script, attended, chunk, plain, serving
 from support import request
 
+from loki.edge import secrets
 from loki.edge.http.attempt import Attempt, connect, open_answer
 from loki.edge.http.deadline import Clock
 from loki.edge.http.transport import Transports, transport
@@ -364,3 +365,16 @@ def test_a_forked_process_has_connections_of_its_own() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert read(attempt, server.address) == b"Hello"
     assert server.guests == 2
+
+
+def test_a_secret_in_what_is_no_answer_is_not_told() -> None:
+    secret = "mArK-in-a-chunk-kRaM"
+    secrets.seen.add(secret)
+    try:
+        for data in (f"{'x' * 290}{secret}\r\n".encode(), CHUNKED + f"{secret}\r\n".encode()):
+            with serving([data, CLOSE]) as server:
+                problem = read(connect(), server.address)
+            assert isinstance(problem, Problem) and problem.kind == "garbled"
+            assert "mark-in" not in problem.message.lower()
+    finally:
+        secrets.seen.discard(secret)

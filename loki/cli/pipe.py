@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
@@ -49,9 +48,8 @@ from loki.stages.resolve import resolve
 def pipe(prog: str, flags: Namespace) -> int:
     """Ask what the flags and stdin say; the exit code."""
     environ = environment(flags)
-    began = time.monotonic()
     ready = env_of(flags, environ, prog, on_idle=show.left_alone).bind(
-        lambda env: ask_of(flags, end_of(env, flags, began)).map(lambda ask: (env, ask))
+        lambda env: ask_of(flags, end_of(env, flags)).map(lambda ask: (env, ask))
     )
     if not isinstance(ready, Success):
         return failed(prog, ready.failure(), flags.output)
@@ -70,13 +68,13 @@ def pipe(prog: str, flags: Namespace) -> int:
 # ---- asking ------------------------------------------------------------------------------------
 
 
-def end_of(env: Env, flags: Namespace, began: float) -> float | None:
-    """Return when all is to be over, on the monotonic clock; None where nobody gave a limit."""
+def end_of(env: Env, flags: Namespace) -> float | None:
+    """Return when all is to be over, on the clock of Env; None where nobody gave a limit."""
     total: float | None = flags.timeout
     if total is None and any(client.limits.total for client in env.config.clients):
         target = resolve(env.config)(how_to_ask(flags))
         total = target.map(lambda found: found.client.limits.total).value_or(None)
-    return total and began + total
+    return total and env.clock() + total
 
 
 def ask_of(flags: Namespace, end: float | None) -> Result[Ask, Problem]:

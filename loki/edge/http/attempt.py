@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Attempt = Callable[[Request, float], Result[Opened, Problem]]
 
 LARGE = 65536  # bytes of an answer at once
-UNPACKED = 16384  # bytes of a packed answer at once, which may be a thousand times as many
+UNPACKED = 2**20  # bytes of a packed answer at once, of which urllib3 < 2.6 makes copies
 LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
 
 

@@ -105,9 +105,11 @@ def pending(sock: Any) -> int:
 
 def cut(sock: Any) -> None:
     """End a connection, also from another thread; SSLSocket's own way would drop its TLS first."""
-    inner = sock if isinstance(sock, socket.socket) else sock.socket
-    with suppress(OSError):
-        socket.socket.shutdown(inner, socket.SHUT_RDWR)
+    held = sock.sock if isinstance(sock, Socket) else sock
+    inner = held if isinstance(held, socket.socket) else getattr(held, "socket", None)
+    if inner is not None:  # as it is until there is a connection
+        with suppress(OSError):
+            socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
 class Bytes(RawIOBase):
@@ -121,8 +123,11 @@ class Bytes(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Receive the next bytes; None says that there are none now."""
-        return None if self.is_over else self.sock.recv_into(buffer)
+        """Receive the next bytes; None says that there are none now.
+
+        Never many: urllib3 < 2.6 unpacks all that it gets at once, to a thousand times as much.
+        """
+        return None if self.is_over else self.sock.recv_into(memoryview(buffer)[:PIECE])
 
 
 class Incoming(BufferedReader):

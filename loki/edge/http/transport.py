@@ -58,7 +58,7 @@ class Transport(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Return the same for a proxy; one that speaks TLS itself is always verified."""
         if proxy.lower().startswith("https:"):  # requests does not, where the server speaks HTTP
-            kwargs["proxy_ssl_context"] = self.context()
+            kwargs["proxy_ssl_context"] = kwargs["ssl_context"] = self.context()
         with self.lock:
             is_new = proxy not in self.proxy_manager
             manager = super().proxy_manager_for(proxy, **kwargs)
@@ -73,6 +73,7 @@ class Transport(HTTPAdapter):
         host: Any
         pool: Any
         host, pool = super().build_connection_pool_key_attributes(request, True)
+        pool.pop("ssl_context", None)  # that of requests < 2.33, where the server speaks HTTP
         if host["scheme"] == "https":
             pool["ssl_context"] = self.context()
         return host, pool

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loki.edge.http.deadline import Clock, Seconds, clock_of
 from loki.edge.http.dial import Answer
-from loki.edge.http.sockets import Socket
+from loki.edge.http.sockets import Socket, cut
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -109,6 +109,16 @@ def test_a_socket_is_over_where_an_answer_was_left_unread(read: int, is_over: bo
         else:
             with pytest.raises(TimeoutError):
                 theirs.recv(1)
+
+
+def test_a_connection_can_be_cut_at_any_time() -> None:
+    cut(None)  # before there is one
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        cut(Socket(ours, 2.0))
+        assert theirs.recv(1) == b""
+        theirs.close()
+        cut(ours)
 
 
 # ---- clocks --------------------------------------------------------------------------------------

@@ -147,12 +147,9 @@ def read_stdin(optional: bool, end: float = inf) -> Result[str, Problem]:
             return Success("")
         return files.decode(stdin.read_stdin(end), "stdin")
     except TimeoutError:
-        return fail("offline", LATE)
+        return fail("offline", stdin.LATE)
     except (OSError, ValueError) as error:
         return Success("") if optional else fail("input", f"cannot read stdin: {error}")
-
-
-LATE = "stdin did not end within the time for everything (total timeout); nothing was sent"
 
 
 def conversation(path: str, end: float) -> Result[tuple[Message, ...], Problem]:
@@ -172,7 +169,7 @@ def attachment(
         try:
             return attach(stdin.read_stdin(end), "stdin")
         except TimeoutError:
-            return fail("offline", LATE)
+            return fail("offline", stdin.LATE)
     if path.startswith(("http://", "https://")):
         from loki.edge.http.fetch import fetch
 

@@ -8,6 +8,7 @@ import time
 from math import inf
 
 PIECE = 65536  # bytes
+LATE = "stdin did not end within the time for everything (total timeout); nothing was sent"
 
 
 def read_stdin(end: float = inf) -> bytes:

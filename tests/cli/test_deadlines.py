@@ -136,3 +136,13 @@ def test_what_came_before_shortens_what_is_left_for_the_answer(home: Home, serve
         home.local(late.address, client="api_key_cmd: sleep 1; echo key\n")
         in_time(lambda: home.run("--timeout", str(LIMIT), "Hi"), "sent nothing within 2 s")
         assert len(late.asked) == 1
+
+
+def test_documents_to_rank_are_waited_for_in_time(home: Home, server: Server) -> None:
+    (home.folder / "config.yaml").write_text(
+        "clients:\n  - type: cohere\n    api_key: k\n"
+        f"    api_base: {server.address}\n    models:\n      - {{name: r, type: reranker}}\n"
+    )
+    command = f"{BIN}/loki-rerank -m cohere:r --timeout {LIMIT} which"
+    in_time(lambda: shell(home, f"{command} < <(exec 2>/dev/null; echo a; sleep 9)"), "stdin did not end")
+    assert server.asked == []

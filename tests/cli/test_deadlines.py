@@ -144,5 +144,9 @@ def test_documents_to_rank_are_waited_for_in_time(home: Home, server: Server) ->
         f"    api_base: {server.address}\n    models:\n      - {{name: r, type: reranker}}\n"
     )
     command = f"{BIN}/loki-rerank -m cohere:r --timeout {LIMIT} which"
-    in_time(lambda: shell(home, f"{command} < <(exec 2>/dev/null; echo a; sleep 9)"), "stdin did not end")
+    line = f"{command} < <(exec 2>/dev/null; echo a; sleep 9)"
+    in_time(
+        lambda: shell(home, line),
+        "stdin did not end",
+    )
     assert server.asked == []

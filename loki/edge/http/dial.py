@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import cache
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from threading import Timer
-from time import monotonic
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
@@ -116,14 +115,19 @@ class Patient(Connection):
         if not self.proxy_is_tunneling or self.timeout is None:
             yield
             return
-        timer = Timer(self.timeout, lambda: cut(self.sock))
+        is_late = Event()
+
+        def end() -> None:
+            is_late.set()
+            cut(self.sock)
+
+        timer = Timer(self.timeout, end)
         timer.daemon = True
         timer.start()
-        end = monotonic() + self.timeout
         try:
             yield
         except OSError as error:
-            if monotonic() >= end:
+            if is_late.is_set():
                 raise TimeoutError("timed out") from error
             raise
         finally:

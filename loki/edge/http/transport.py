@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
 from returns.result import Result, Success
 
-from loki.edge.http.describe import plain
+from loki.edge.http.certificates import UnusableFileError, context
 from loki.edge.http.dial import patient
 from loki.problems import Problem, fail
 from loki.records import Limits
@@ -19,13 +20,7 @@ from loki.records import Limits
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-#: What the environment may name instead of the usual certificates.
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 POOLS, KEPT = 32, 512  # servers, and connections to each, that are kept open
-
-
-class UnusableFileError(OSError):
-    """A file of certificates that is no good; its text says which setting named it."""
 
 
 class Transport(HTTPAdapter):
@@ -39,6 +34,7 @@ class Transport(HTTPAdapter):
         """Take the files of ``context``; raise UnusableFileError."""
         self.lock, self.files = Lock(), files
         self.made: SSLContext | None = None
+        self.pools: dict[tuple[str | None, str], Any] = {}
         if any(files):
             self.context()  # so that a file is named even where the server speaks plain HTTP
         super().__init__(pool_connections=POOLS, pool_maxsize=KEPT)
@@ -78,6 +74,28 @@ class Transport(HTTPAdapter):
             pool["ssl_context"] = self.context()
         return host, pool
 
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return the pool for a request; to find it anew takes a tenth of a call."""
+        way = request.url, repr(kwargs.get("proxies"))
+        pool = self.pools.get(way)
+        if pool is None:
+            if len(self.pools) >= POOLS:
+                self.pools.clear()
+            pool = super().get_connection_with_tls_context(request, *args, **kwargs)
+            self.pools[way] = pool
+        return pool
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Return an answer without looking for cookies, which no API sets."""
+        made = requests.Response()
+        made.status_code, made.reason = resp.status, resp.reason
+        made.headers = CaseInsensitiveDict(resp.headers)
+        made.encoding = get_encoding_from_headers(made.headers)
+        made.raw, made.request, made.url = resp, req, req.url or ""
+        return made
+
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave it all to the context: requests would load its own bundle for each connection."""
 
@@ -111,55 +129,6 @@ def transport(*files: str | None) -> Result[Transport, Problem]:
         return Success(Transport(*files))
     except UnusableFileError as error:
         return fail("config", str(error))
-
-
-# ---- certificates --------------------------------------------------------------------------------
-
-
-def context(
-    ca_bundle: str | None = None, client_cert: str | None = None, client_key: str | None = None
-) -> SSLContext:
-    """Return TLS with the usual trust and more; raise UnusableFileError that says which file."""
-    from urllib3.util.ssl_ import create_urllib3_context
-
-    made = create_urllib3_context()
-    name = next((name for name in BUNDLES if os.environ.get(name)), "")
-    path = os.environ[name] if name else DEFAULT_CA_BUNDLE_PATH
-    if name and not os.path.exists(path):
-        raise UnusableFileError(f"{name}: there is no file {path}")
-    trust(made, name or "the usual certificates", path)
-    if ca_bundle:
-        trust(made, "extra.ca_bundle", ca_bundle)
-    if client_cert:
-        show(made, client_cert, client_key)
-    return made
-
-
-def trust(made: SSLContext, setting: str, path: str) -> None:
-    """Trust what is in a file or a folder; raise UnusableFileError."""
-    place = os.path.expanduser(path)
-    try:
-        if os.path.isdir(place):
-            made.load_verify_locations(capath=place)
-        else:
-            made.load_verify_locations(cafile=place)
-    except OSError as error:
-        raise UnusableFileError(f"{setting}: cannot use {path}: {plain(error)}") from error
-
-
-def show(made: SSLContext, cert: str, key: str | None) -> None:
-    """Show a certificate of our own to servers that ask for one; raise UnusableFileError."""
-    place = key and os.path.expanduser(key)
-    try:  # with a password, so that nobody is asked for one at the terminal
-        made.load_cert_chain(os.path.expanduser(cert), place, password="")
-    except OSError as error:  # ssl.SSLError is one
-        names = " with ".join(filter(None, (cert, key)))
-        raise UnusableFileError(f"extra.client_cert: cannot use {names}: {plain(error)}") from error
-
-
-def verify() -> Literal[True] | str:
-    """Return the certificates to trust: the environment's bundle, else the usual one."""
-    return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)
 
 
 # ---- proxies -------------------------------------------------------------------------------------

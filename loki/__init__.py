@@ -24,9 +24,9 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # typing itself takes as long to load as all of this program's start
 
 if TYPE_CHECKING:
+    from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
-    from loki.edge.pool import answers
-    from loki.measures import Embeddings, Ranking
+    from loki.embeddings import Embeddings, Ranking
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask, Message, Reply
@@ -39,14 +39,14 @@ HOMES = {
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
-    "answers": "loki.edge.pool",
+    "answers": "loki.edge.batch.workers",
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
     "collect": "loki.stages.parse",
     "Reply": "loki.records",
-    "Embeddings": "loki.measures",
-    "Ranking": "loki.measures",
+    "Embeddings": "loki.embeddings",
+    "Ranking": "loki.embeddings",
     "Problem": "loki.problems",
 }
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.problems import CURABLE, Problem
-from loki.railway import bind, gather, map_
+from loki.problems import Problem, is_curable
+from loki.railway import alt, bind, gather, map_
 from loki.records import (
     Ask,
     Config,
@@ -28,15 +28,16 @@ from loki.records import (
     Usage,
 )
 from loki.stages.account import Billed, Entry, account
+from loki.stages.audit import Noter, noting, recorded, watched
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
-from loki.stages.record import Noter, noting, recorded, watched
 from loki.stages.resolve import resolve, start
+from loki.stages.suggest_models import suggest
 
 if TYPE_CHECKING:
-    from loki.measures import Embeddings, Ranking
+    from loki.embeddings import Embeddings, Ranking
 
 A = TypeVar("A")
 
@@ -77,6 +78,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
             env.send(request),  # Request  -> Response  with retries and timeouts
             bind(parse),  #       Response -> Reply     in our words
             map_(account),  #     Reply    -> Reply     with its cost
+            alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
@@ -95,6 +97,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
             map_(priced),  #             Stream  -> Stream  with its cost at the end
             bind(begun),  #              Stream  -> Stream  that has begun to answer
+            alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
@@ -106,11 +109,16 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
 
 def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     """``ask.texts``, a vector for each in their order; in several requests where there are many."""
-    from loki.stages.measure import joined, read_vectors
-    from loki.stages.split import split
+    from loki.stages.batching import split
+    from loki.stages.parse_vectors import joined, read_vectors
 
     def call(request: Request) -> Result[Embeddings, Problem]:
-        return flow(env.send(request), bind(read_vectors), map_(account))
+        return flow(
+            env.send(request),
+            bind(read_vectors),
+            map_(account),
+            alt(suggest(env.config)(request)),
+        )
 
     return flow(
         ask,
@@ -123,12 +131,18 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
 
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     """``ask.texts`` by how well they answer ``ask.query``, best first, the first ``ask.top``."""
-    from loki.stages.measure import read_scores
-    from loki.stages.rank import complete, merged
-    from loki.stages.split import split
+    from loki.stages.batching import split
+    from loki.stages.merge_rankings import complete, merged
+    from loki.stages.parse_vectors import read_scores
 
     def call(request: Request) -> Result[Ranking, Problem]:
-        return flow(env.send(request), bind(read_scores), bind(complete), map_(account))
+        return flow(
+            env.send(request),
+            bind(read_scores),
+            bind(complete),
+            map_(account),
+            alt(suggest(env.config)(request)),
+        )
 
     return flow(
         ask,
@@ -148,7 +162,7 @@ def in_turn(
     *others, final = asks
     for ask, following in zip(others, asks[1:], strict=True):
         result = attempt(ask)
-        if isinstance(result, Success) or result.failure().kind not in CURABLE:
+        if isinstance(result, Success) or not is_curable(result.failure()):
             return result
         said(result.failure(), following)
     return attempt(final)

@@ -31,7 +31,7 @@ EXIT_CODES: dict[Kind, int] = {
     "quota": 81,
 }
 
-#: Another model could cure these, so ``--fallback`` goes on after them.
+#: Another model could cure these, so ``--fallback`` goes on after them (see is_curable).
 CURABLE: frozenset[Kind] = frozenset({"offline", "busy", "quota", "auth", "refused"})
 
 assert set(EXIT_CODES) == set(get_args(Kind))
@@ -52,6 +52,16 @@ class Problem:
     wait: float | None = None  # seconds the server asked for
     attempts: int = 1
     usage: Usage | None = None  # what an answer that broke off had told of it
+    unknown_model: bool = False  # the provider does not know the model
+
+
+def is_curable(problem: Problem) -> bool:
+    """Return whether another model could answer.
+
+    >>> is_curable(Problem("busy", "")), is_curable(Problem("config", ""))
+    (True, False)
+    """
+    return problem.kind in CURABLE or problem.unknown_model
 
 
 def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:

@@ -1,4 +1,4 @@
-"""The little we add to ``returns``: bind, map_, fold, gather, through."""
+"""The little we add to ``returns``: bind, map_, alt, fold, gather, through."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def map_(step: Callable[[A], B]) -> Callable[[Result[A, Problem]], Result[B, Pro
     <Success: 1>
     """
     return lambda result: result.map(step)
+
+
+def alt(
+    step: Callable[[Problem], Problem],
+) -> Callable[[Result[A, Problem]], Result[A, Problem]]:
+    """Change the problem of steps that failed.
+
+    >>> alt(lambda problem: Problem("usage", problem.message))(Failure(Problem("bug", "No.")))
+    ... # doctest: +ELLIPSIS
+    <Failure: Problem(kind='usage', message='No.', ...)>
+    """
+    return lambda result: result.alt(step)
 
 
 def fold(result: Result[A, B], ok: Callable[[A], C], no: Callable[[B], C]) -> C:

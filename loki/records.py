@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from returns.result import Result
 
 from loki.problems import Problem
-from loki.values import Record
+from loki.record import Record
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -224,6 +224,7 @@ class Config(Record):
     vault_password_file: str | None = None
     sync_models_url: str | None = None
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
+    allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it
     catalogue: str = field(default="", repr=False)  # the text of data/models.json
 

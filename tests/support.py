@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
-from loki.clients import SERVICES
+from loki.config.read import configure
 from loki.problems import Problem
+from loki.providers.rows import SERVICES
 from loki.records import Ask, Config, Draft, Message, Opened, Request, Response, Stream, Target
 from loki.stages import resolve
-from loki.stages.configure import configure
 from loki.stages.parse import follow
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -28,9 +28,9 @@ from servers import DONE, Asked, Script, plain, serving, streamed
 
 from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
-from loki.edge import identity, secrets, vault
+from loki.edge.auth import credentials, secrets, vault
 from loki.pipeline import Env
-from loki.wire.sigv4 import sign
+from loki.wire.bedrock.sigv4 import sign
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -353,7 +353,7 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
     before = dict(os.environ)
     with monkeypatch.context() as patched:
         secrets.seen.clear()
-        identity.issued.clear()
+        credentials.issued.clear()
         os.environ.clear()
         os.environ.update(home.variables())
         patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

@@ -9,10 +9,10 @@ import pytest
 from matrix import matrix
 from support import ROOT
 
-from loki.cli.flags import parse
+from loki.cli.parser import parse
+from loki.config.catalogue import section
+from loki.config.load import check
 from loki.problems import EXIT_CODES
-from loki.stages.catalogue import section
-from loki.stages.load import check
 
 README = (ROOT / "README.rst").read_text()
 

@@ -9,27 +9,27 @@ from dataclasses import fields, replace
 
 from returns.result import Result, Success
 
-from loki.cli import show
-from loki.clients import base_of, service_of
-from loki.edge.discreet import ASKED
-from loki.edge.identity import masked
-from loki.edge.secrets import mask, mask_url
+from loki.cli import console
+from loki.config.setting_names import SENSITIVE
+from loki.edge.auth.credentials import masked
+from loki.edge.auth.redact import ASKED
+from loki.edge.auth.secrets import mask, mask_url
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
+from loki.providers.rows import base_of, service_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.build import compact
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
-from loki.stages.settings import SENSITIVE
 
 
 def dry_run(prog: str, env: Env, ask: Ask, form: str, task: Task = "chat") -> int:
     """Print the exact request after all patches; nothing is looked up and nothing is sent."""
     ready = prepare(replace(env, authorize=masked), ask, task)
     if not isinstance(ready, Success):
-        show.complain(prog, ready.failure(), "text")
+        console.complain(prog, ready.failure(), "text")
         return EXIT_CODES[ready.failure().kind]
-    show.out(FORMS[form](ready.unwrap()) + "\n")
+    console.out(FORMS[form](ready.unwrap()) + "\n")
     return 0
 
 
@@ -76,7 +76,7 @@ FORMS = {"json": as_json, "curl": as_curl}
 def explain(env: Env, ask: Ask, environ: Mapping[str, str], task: Task = "chat") -> None:
     """What gave what, a line each on stderr."""
     for name, value in [("configuration", env.config.origin), *reasons(env, ask, environ, task)]:
-        show.talk(f"{name:<14}{value}")
+        console.talk(f"{name:<14}{value}")
 
 
 def reasons(

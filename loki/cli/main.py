@@ -63,12 +63,12 @@ def guarded(prog: str, argv: list[str]) -> int:
 
 def command(prog: str, argv: list[str]) -> int:
     """Read the flags, do what they say."""
-    from loki.cli.flags import Misused, parse
+    from loki.cli.parser import Misused, parse
 
     try:
         flags = parse(prog, argv)
     except Misused as misused:
-        from loki.cli.show import complain
+        from loki.cli.console import complain
         from loki.problems import EXIT_CODES, Problem
 
         complain(prog, Problem("usage", str(misused)), "text")
@@ -84,28 +84,28 @@ def command(prog: str, argv: list[str]) -> int:
 
 #: Where each piece of house-keeping is done, by its flag.
 CHORES = {
-    "info": "loki.cli.house:info",
-    "list_models": "loki.cli.models:list_models",
-    "sync_models": "loki.cli.sync:sync_models",
-    "init": "loki.cli.house:init",
-    "check": "loki.cli.house:check",
-    "completions": "loki.cli.complete:completions",
-    "authenticate": "loki.cli.login:authenticate",
-    "add_secret": "loki.cli.secrets:add_secret",
-    "get_secret": "loki.cli.secrets:get_secret",
-    "update_secret": "loki.cli.secrets:update_secret",
-    "delete_secret": "loki.cli.secrets:delete_secret",
-    "list_secrets": "loki.cli.secrets:list_secrets",
+    "info": "loki.cli.admin.configuration:info",
+    "list_models": "loki.cli.admin.models:list_models",
+    "sync_models": "loki.cli.admin.sync_models:sync_models",
+    "init": "loki.cli.admin.configuration:init",
+    "check": "loki.cli.admin.configuration:check",
+    "completions": "loki.cli.admin.completions:completions",
+    "authenticate": "loki.cli.admin.authenticate:authenticate",
+    "add_secret": "loki.cli.admin.secrets:add_secret",
+    "get_secret": "loki.cli.admin.secrets:get_secret",
+    "update_secret": "loki.cli.admin.secrets:update_secret",
+    "delete_secret": "loki.cli.admin.secrets:delete_secret",
+    "list_secrets": "loki.cli.admin.secrets:list_secrets",
 }
 
 #: Where each command's work is done: a function of its name and its flags.
 RUNS = {
     "loki-pipe": "loki.cli.pipe:pipe",
     "loki": "loki.cli.pipe:pipe",
-    "loki-embed": "loki.cli.embed:embed",
+    "loki-embed": "loki.cli.embed.command:embed",
     "loki-rerank": "loki.cli.rerank:rerank",
-    "loki-batch": "loki.cli.batch:batch",
-    "loki-cost": "loki.cli.cost:cost",
+    "loki-batch": "loki.cli.batch.command:batch",
+    "loki-cost": "loki.cli.cost.command:cost",
 }
 
 
@@ -129,7 +129,7 @@ def report(prog: str, bug: Exception) -> int:
     import tempfile
     import traceback
 
-    from loki.edge.secrets import redact
+    from loki.edge.auth.secrets import redact
 
     text = redact("".join(traceback.format_exception(bug)))
     try:

@@ -14,10 +14,19 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.cli import show
-from loki.cli.start import env_of, environment, failed, how_to_ask, today
+from loki.cli import console
+from loki.cli.startup import env_of, environment, failed, how_to_ask, today
 from loki.edge import files, stdin
-from loki.edge.identity import masked
+from loki.edge.auth.credentials import masked
+from loki.formats.openai_messages import (
+    attach,
+    checked,
+    code_block,
+    read_json,
+    read_messages,
+    read_schema,
+    read_tools,
+)
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -32,15 +41,6 @@ from loki.records import (
     Stream,
     Text,
 )
-from loki.stages.ask import (
-    attach,
-    checked,
-    code_block,
-    read_json,
-    read_messages,
-    read_schema,
-    read_tools,
-)
 from loki.stages.parse import collect
 from loki.stages.resolve import resolve
 
@@ -48,7 +48,7 @@ from loki.stages.resolve import resolve
 def pipe(prog: str, flags: Namespace) -> int:
     """Ask what the flags and stdin say; the exit code."""
     environ = environment(flags)
-    ready = env_of(flags, environ, prog, on_idle=show.left_alone).bind(
+    ready = env_of(flags, environ, prog, on_idle=console.left_alone).bind(
         lambda env: ask_of(flags, end_of(env, flags)).map(lambda ask: (env, ask))
     )
     if not isinstance(ready, Success):
@@ -238,8 +238,8 @@ def stream_in_time(env: Env, ask: Ask) -> Result[Stream, Problem]:
 def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -> None:
     """Say that the next model is tried."""
     if not flags.quiet:
-        show.talk(
-            f"{prog}: {problem.kind}: {show.one_line(problem.message)}; trying {following.model}"
+        console.talk(
+            f"{prog}: {problem.kind}: {console.one_line(problem.message)}; trying {following.model}"
         )
 
 
@@ -251,14 +251,14 @@ def only_code(reply: Reply, flags: Namespace) -> Reply:
 def warn(prog: str, reply: Reply, flags: Namespace) -> None:
     """What a reader of the answer should know about it."""
     if flags.verbose:
-        show.talk(f"{prog}: {show.summary(reply, '' if flags.no_ledger else today())}")
+        console.talk(f"{prog}: {console.summary(reply, '' if flags.no_ledger else today())}")
     if flags.quiet:
         return
     if warning := WARNINGS.get(reply.finish):
-        show.talk(f"{prog}: {warning} ({show.one_line(str(reply.finish_raw))})")
+        console.talk(f"{prog}: {warning} ({console.one_line(str(reply.finish_raw))})")
     if reply.tool_calls and flags.output == "text":
         names = ", ".join(call.name for call in reply.tool_calls)
-        show.talk(f"{prog}: the model wants to call {names}: -o json tells how")
+        console.talk(f"{prog}: the model wants to call {names}: -o json tells how")
 
 
 WARNINGS = {
@@ -273,8 +273,8 @@ WARNINGS = {
 
 def tell_text(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
     """Text as it comes; what has been told is not kept."""
-    write, end = show.text_writer()
-    think, rest = show.thinker(flags.show_reasoning)
+    write, end = console.text_writer()
+    think, rest = console.thinker(flags.show_reasoning)
 
     def seen(event: Event) -> None:
         if type(event) is Text:
@@ -288,7 +288,7 @@ def tell_text(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
 
 def tell_nothing(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
     """Nothing but thoughts until the answer is whole."""
-    think, rest = show.thinker(flags.show_reasoning)
+    think, rest = console.thinker(flags.show_reasoning)
     told = collect(tap(events, lambda event: think_of(event, think)))
     rest()
     return told
@@ -305,7 +305,7 @@ def tell_events(events: Stream, flags: Namespace) -> Result[Reply, Problem]:
 
     def seen(event: Event) -> None:
         if not isinstance(event, Done):
-            show.say(show.compact(show.event_json(event)) + "\n")
+            console.say(console.compact(console.event_json(event)) + "\n")
 
     return collect(tap(events, seen))
 
@@ -333,17 +333,17 @@ def last(events: Stream) -> Result[Reply, Problem]:
 
 def end_held(reply: Reply, data: Any, flags: Namespace) -> None:
     """A text that was waited for."""
-    show.say(reply.text.rstrip("\n") + "\n")
+    console.say(reply.text.rstrip("\n") + "\n")
 
 
 def end_json(reply: Reply, data: Any, flags: Namespace) -> None:
     """The whole answer as one object."""
-    show.say(show.compact(show.reply_json(reply, data)) + "\n")
+    console.say(console.compact(console.reply_json(reply, data)) + "\n")
 
 
 def end_events(reply: Reply, data: Any, flags: Namespace) -> None:
     """The last event, with the whole answer."""
-    show.say(show.compact({"type": "done", **show.reply_json(reply, data)}) + "\n")
+    console.say(console.compact({"type": "done", **console.reply_json(reply, data)}) + "\n")
 
 
 TELLERS: dict[str, Callable[[Stream, Namespace], Result[Reply, Problem]]] = {

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from loki.cli import show
-from loki.cli.run import Run
-from loki.edge.lines import Source
+from loki.cli import console
+from loki.cli.batch.state import Run
+from loki.edge.batch.input import Source
 
 EVERY = 60.0  # seconds between two lines
 
@@ -35,7 +35,7 @@ def by_the_minute(
     def tick() -> None:
         if clock() - told[0] >= EVERY:
             told[0] = clock()
-            show.talk(f"{prog}: {position(run, rows)}")
+            console.talk(f"{prog}: {position(run, rows)}")
 
     return tick
 

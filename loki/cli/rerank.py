@@ -17,20 +17,20 @@ from returns.pipeline import flow
 from returns.result import Result, Success
 
 from loki import pipeline
-from loki.cli import show
-from loki.cli.start import env_of, environment, failed, limits_of, today
-from loki.cli.texts import Record, text_of
+from loki.cli import console
+from loki.cli.embed.input import Record, text_of
+from loki.cli.startup import env_of, environment, failed, limits_of, today
+from loki.edge.auth.credentials import masked
 from loki.edge.files import reason
-from loki.edge.identity import masked
 from loki.edge.stdin import LATE, read_stdin
-from loki.measures import Ranking
+from loki.embeddings import Ranking
+from loki.formats.openai_messages import read_json
 from loki.pipeline import Env, each, prepare
 from loki.problems import Problem, fail
 from loki.railway import bind, gather, map_
 from loki.records import Ask, Json, Request
-from loki.stages.ask import read_json
+from loki.stages.batching import split
 from loki.stages.resolve import resolve
-from loki.stages.split import split
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def dry_run(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     if not isinstance(requests, Success):
         return failed(prog, requests.failure(), "text")
     for request in requests.unwrap():
-        show.out(FORMS[flags.dry_run](request) + "\n")
+        console.out(FORMS[flags.dry_run](request) + "\n")
     return 0
 
 
@@ -198,9 +198,9 @@ def dry_run(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
 
 def tell(prog: str, documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> int:
     """The documents, best first; the exit code."""
-    show.put(TELLERS[flags.output](documents, ranking, flags))
+    console.put(TELLERS[flags.output](documents, ranking, flags))
     if flags.verbose:
-        show.talk(f"{prog}: {summary(ranking, '' if flags.no_ledger else today())}")
+        console.talk(f"{prog}: {summary(ranking, '' if flags.no_ledger else today())}")
     return 0
 
 
@@ -217,7 +217,7 @@ def as_json(documents: Sequence[Document], ranking: Ranking, flags: Namespace) -
         {"index": document.index, "id": document.id, "score": score, "document": document.text}
         for document, score in ranked
     )
-    return "".join(show.compact(each) + "\n" for each in told).encode("utf-8", "replace")
+    return "".join(console.compact(each) + "\n" for each in told).encode("utf-8", "replace")
 
 
 def summary(ranking: Ranking, today: str) -> str:

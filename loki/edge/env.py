@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from returns.result import Result
 
-from loki.edge import files, identity
-from loki.edge.discreet import discreet
-from loki.edge.ledger import Ledger, Say, path_of
-from loki.edge.regions import with_regions
+from loki.config.read import configure
+from loki.edge import files
+from loki.edge.auth import credentials
+from loki.edge.auth.aws_region import with_regions
+from loki.edge.auth.redact import discreet
+from loki.edge.ledger.writer import Ledger, Say, path_of
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import Config, Patch
-from loki.stages.configure import configure
 
 if TYPE_CHECKING:
     from loki.edge.http.attempt import Attempt
@@ -76,10 +77,10 @@ def over(
     from loki.edge.send import opener, whole  # requests comes with it
 
     environ = with_vault(config, environ)
-    open_ = discreet(opener(identity.renew(environ), paced, on_idle))
+    open_ = discreet(opener(credentials.renew(environ), paced, on_idle))
     env = Env(
         config=config,
-        authorize=identity.authorize(environ),
+        authorize=credentials.authorize(environ),
         send=discreet(whole(open_)),
         open=open_,
         now=time.time,
@@ -94,7 +95,8 @@ def within_budget(env: Env, ledger: Ledger, say: Say, keep: bool = True) -> Env:
     record = ledger.record if keep else env.record
     if not env.config.budget:
         return replace(env, record=record)
-    from loki.edge.budget import Budget
+    from loki.edge.ledger.budget import Budget
 
-    budget = Budget(env.config.budget, ledger, env.now, record, say)
+    allow_unpriced = env.config.allow_unpriced
+    budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced)
     return replace(env, afford=budget.afford, record=budget.record)

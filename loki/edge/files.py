@@ -127,7 +127,7 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     kept = read_cache(cache, key)
     if kept is not None:
         return Success(kept)
-    from loki.stages.load import load  # with all that reads YAML
+    from loki.config.load import load  # with all that reads YAML
 
     text = read_text(path, "configuration")
     plain = text.alt(as_config).bind(lambda words: load(words, path))
@@ -161,7 +161,7 @@ def is_plain(plain: JsonObject) -> bool:
 
 def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:
     """Put parsed values aside for the next time; where a secret stands in them, never."""
-    from loki.stages.load import has_literal_secret
+    from loki.config.load import has_literal_secret
 
     try:
         if has_literal_secret(plain):

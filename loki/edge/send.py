@@ -14,14 +14,14 @@ from math import inf
 
 from returns.result import Failure, Result, Success
 
+from loki.edge.auth.credentials import Renew
+from loki.edge.auth.secrets import mask_url
 from loki.edge.http.attempt import Attempt, connect
-from loki.edge.identity import Renew
-from loki.edge.secrets import mask_url
 from loki.problems import Problem
 from loki.records import Limits, Opened, Request, Response
-from loki.stages.begin import begin
 from loki.stages.build import compact
-from loki.stages.retry import advised, given_up, pause
+from loki.stages.first_event import begin
+from loki.stages.retry_policy import advised, given_up, pause
 from loki.wire.errors import read_error
 
 Open = Callable[[Request], Result[Opened, Problem]]

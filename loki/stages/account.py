@@ -13,7 +13,7 @@ from loki.problems import Problem
 from loki.records import PRICES, Price, Reply, Request, Task, Usage
 
 if TYPE_CHECKING:
-    from loki.measures import Embeddings, Ranking
+    from loki.embeddings import Embeddings, Ranking
 
 MILLION = Decimal(1_000_000)
 

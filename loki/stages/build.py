@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
-from loki.clients import service_of
 from loki.problems import Problem, fail
+from loki.providers.rows import service_of
 from loki.records import Draft, Json, Request
 
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from returns.result import Failure, Result, Success
 
-from loki.clients import route_of
 from loki.problems import Problem, fail
+from loki.providers.rows import route_of
 from loki.railway import through
 from loki.records import (
     Carry,
@@ -36,7 +36,7 @@ from loki.records import (
 from loki.wire import chat
 from loki.wire.codec import Wire, overlay
 from loki.wire.errors import read_error, request_id
-from loki.wire.think import Thoughts
+from loki.wire.openai.think_tags import Thoughts
 
 
 def parse(response: Response) -> Result[Reply, Problem]:

@@ -66,22 +66,5 @@ def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -
     return {**kept, **{name: value for name, value in changes.items() if value is not None}}
 
 
-def bad_pattern(pattern: str) -> str:
-    """Why it is no regular expression, empty if it is one.
-
-    >>> bad_pattern("gpt-(4")
-    "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
-    """
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"{pattern!r} is not a regular expression: {error}"
-    return ""
-
-
 #: The client's patches for each type of model.
 KINDS = {"chat": "chat_completions", "embedding": "embeddings", "reranker": "rerank"}

@@ -12,12 +12,12 @@ from typing import Any
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.clients import SERVICES, base_of, service_of
+from loki.config.catalogue import models_of, unlisted
 from loki.problems import Problem, fail, nearest
+from loki.providers.rows import SERVICES, base_of, service_of
 from loki.railway import bind
 from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
 from loki.stages.account import dearest
-from loki.stages.catalogue import model, models_of
 from loki.stages.draft import DOES
 
 #: Seconds and counts for everything that nobody set.
@@ -109,24 +109,15 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
         )
     if found is not None:
         return Success(found)
-    if knows_all(client, models):
+    if client.models:
         known = nearest(name, [each.name for each in fitting])
-        how = "" if client.models else "; a newer one goes under `models` of the client"
-        return fail("config", f"client {client.name!r} has no model {name!r}{known}{how}")
-    return Success(model(name, {"type": task}, "as given"))
+        return fail("config", f"client {client.name!r} has no model {name!r}{known}")
+    return Success(unlisted(name, task, models))
 
 
 def article(task: str) -> str:
     """A task with its article."""
     return f"an {task}" if task == "embedding" else f"a {task}"
-
-
-def knows_all(client: Client, models: tuple[Model, ...]) -> bool:
-    """Whether a model outside the list is a mistake: not behind an address of the user's own."""
-    service = service_of(client)
-    if client.models:
-        return True
-    return bool(models and service and not service.open_list and "api_base" not in client.settings)
 
 
 def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Target, Problem]:

@@ -11,85 +11,85 @@ from loki.records import Task
 from loki.wire.codec import Measure, Wire
 
 if TYPE_CHECKING:
-    from loki.measures import Scores, Vectors
+    from loki.embeddings import Scores, Vectors
 
 #: Where the four functions of each wire are: draft, read, split, read_event (see Wire).
 CHAT: dict[str, tuple[str, str, str, str]] = {
     "openai": (
-        "openai.draft_chat",
-        "openai.read_chat",
+        "openai.chat.draft_chat",
+        "openai.chat.read_chat",
         "sse.split",
-        "openai.read_chat_event",
+        "openai.chat.read_chat_event",
     ),
     "responses": (
-        "responses.draft_chat",
-        "responses.read_chat",
+        "openai.responses.draft_chat",
+        "openai.responses.read_chat",
         "sse.split",
-        "responses.read_chat_event",
+        "openai.responses.read_chat_event",
     ),
     "claude": (
-        "claude.draft_chat",
-        "claude_reply.read_chat",
-        "claude_reply.split",
-        "claude_reply.read_chat_event",
+        "anthropic.request.draft_chat",
+        "anthropic.response.read_chat",
+        "anthropic.response.split",
+        "anthropic.response.read_chat_event",
     ),
     "claude-vertex": (
-        "claude.draft_vertex_chat",
-        "claude_reply.read_chat",
-        "claude_reply.split",
-        "claude_reply.read_chat_event",
+        "anthropic.request.draft_vertex_chat",
+        "anthropic.response.read_chat",
+        "anthropic.response.split",
+        "anthropic.response.read_chat_event",
     ),
     "gemini": (
-        "gemini.draft_chat",
-        "gemini_reply.read_chat",
-        "gemini_reply.split",
-        "gemini_reply.read_chat_event",
+        "google.request.draft_chat",
+        "google.response.read_chat",
+        "google.response.split",
+        "google.response.read_chat_event",
     ),
     "mistral-vertex": (
-        "vertex.draft_mistral",
-        "openai.read_chat",
+        "google.vertex.draft_mistral",
+        "openai.chat.read_chat",
         "sse.split",
-        "openai.read_chat_event",
+        "openai.chat.read_chat_event",
     ),
     "cohere": (
-        "cohere.draft_chat",
-        "cohere.read_chat",
-        "cohere.split",
-        "cohere.read_chat_event",
+        "cohere.chat.draft_chat",
+        "cohere.chat.read_chat",
+        "cohere.chat.split",
+        "cohere.chat.read_chat_event",
     ),
     "converse": (
-        "converse.draft_chat",
-        "converse.read_chat",
-        "converse_thoughts.split",
-        "converse.read_chat_event",
+        "bedrock.converse.draft_chat",
+        "bedrock.converse.read_chat",
+        "bedrock.reasoning_stream.split",
+        "bedrock.converse.read_chat_event",
     ),
 }
 
 
 #: Where the two functions of each are: draft, read (see Measure).
 EMBED: dict[str, tuple[str, str]] = {
-    "openai": ("openai_embed.draft_embed", "openai_embed.read_embed"),
-    "qianwen": ("openai_embed.draft_embed", "openai_embed.read_embed"),
-    "ernie": ("openai_embed.draft_embed", "openai_embed.read_embed"),
-    "zhipuai": ("openai_embed.draft_embed", "openai_embed.read_embed"),
-    "jina": ("openai_embed.draft_jina", "openai_embed.read_embed"),
-    "voyage": ("openai_embed.draft_voyage", "openai_embed.read_embed"),
-    "mistral": ("openai_embed.draft_mistral", "openai_embed.read_embed"),
-    "perplexity": ("openai_embed.draft_perplexity", "openai_embed.read_perplexity"),
-    "cohere": ("cohere_embed.draft_embed", "cohere_embed.read_embed"),
-    "cohere-bedrock": ("cohere_embed.draft_bedrock", "cohere_embed.read_embed"),
-    "titan": ("titan_embed.draft_embed", "titan_embed.read_embed"),
-    "gemini": ("gemini_embed.draft_embed", "gemini_embed.read_embed"),
-    "gemini-vertex": ("gemini_embed.draft_vertex", "vertex_embed.read_embed"),
-    "predict": ("vertex_embed.draft_embed", "vertex_embed.read_embed"),
+    "openai": ("openai.embeddings.draft_embed", "openai.embeddings.read_embed"),
+    "qianwen": ("openai.embeddings.draft_embed", "openai.embeddings.read_embed"),
+    "ernie": ("openai.embeddings.draft_embed", "openai.embeddings.read_embed"),
+    "zhipuai": ("openai.embeddings.draft_embed", "openai.embeddings.read_embed"),
+    "jina": ("openai.embeddings.draft_jina", "openai.embeddings.read_embed"),
+    "voyage": ("openai.embeddings.draft_voyage", "openai.embeddings.read_embed"),
+    "mistral": ("openai.embeddings.draft_mistral", "openai.embeddings.read_embed"),
+    "perplexity": ("openai.embeddings.draft_perplexity", "openai.embeddings.read_perplexity"),
+    "cohere": ("cohere.embeddings.draft_embed", "cohere.embeddings.read_embed"),
+    "cohere-bedrock": ("cohere.embeddings.draft_bedrock", "cohere.embeddings.read_embed"),
+    "titan": ("bedrock.titan.draft_embed", "bedrock.titan.read_embed"),
+    "gemini": ("google.embeddings.draft_embed", "google.embeddings.read_embed"),
+    "gemini-vertex": ("google.embeddings.draft_vertex", "google.predict.read_embed"),
+    "predict": ("google.predict.draft_embed", "google.predict.read_embed"),
 }
 RERANK: dict[str, tuple[str, str]] = {
-    "common": ("common_rerank.draft_rerank", "common_rerank.read_rerank"),
-    "cohere-rerank": ("common_rerank.draft_rerank", "common_rerank.read_rerank"),
-    "qianfan-rerank": ("common_rerank.draft_rerank", "common_rerank.read_rerank"),
-    "voyage-rerank": ("common_rerank.draft_voyage", "common_rerank.read_rerank"),
-    "bedrock-rerank": ("bedrock_rerank.draft_rerank", "common_rerank.read_rerank"),
-    "vertex-rerank": ("vertex_rerank.draft_rerank", "vertex_rerank.read_rerank"),
+    "common": ("openai.rerank.draft_rerank", "openai.rerank.read_rerank"),
+    "cohere-rerank": ("openai.rerank.draft_rerank", "openai.rerank.read_rerank"),
+    "qianfan-rerank": ("openai.rerank.draft_rerank", "openai.rerank.read_rerank"),
+    "voyage-rerank": ("openai.rerank.draft_voyage", "openai.rerank.read_rerank"),
+    "bedrock-rerank": ("bedrock.rerank.draft_rerank", "openai.rerank.read_rerank"),
+    "vertex-rerank": ("google.rerank.draft_rerank", "google.rerank.read_rerank"),
 }
 
 #: The most texts, and the most tokens in sum, that one request of a wire takes; None is no limit.
@@ -145,7 +145,7 @@ def wire(task: Task, name: str) -> Wire | Measure[Any]:
 
 def function(place: str) -> Any:
     """The function at ``module.name`` in this package."""
-    module, _, name = place.partition(".")
+    module, _, name = place.rpartition(".")
     return getattr(import_module(f"loki.wire.{module}"), name)
 
 

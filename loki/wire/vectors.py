@@ -11,7 +11,7 @@ from typing import Literal
 
 from returns.result import Failure, Result, Success
 
-from loki.measures import Vector, Vectors
+from loki.embeddings import Vector, Vectors
 from loki.problems import Problem
 from loki.railway import gather
 from loki.records import Json, Usage

@@ -10,10 +10,10 @@ from typing import Any
 
 from returns.result import Success
 
-from loki.edge.identity import masked
+from loki.config.read import configure
+from loki.edge.auth.credentials import masked
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Media, Message, Request, Task, Text, Tool
-from loki.stages.configure import configure
 
 HI = Message("user", "Hi")
 PLAIN = Ask((HI,))

@@ -440,6 +440,25 @@ def test_events_always_end_with_done_or_error(home: Home, before: bytes) -> None
     assert home.run("-o", "events", "--retries", "0", "Hi").lines[-1]["kind"] == "offline"
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [("The model `m` does not exist", ["m", "n"]), ("no such cache", ["m"])],
+)
+def test_the_next_model_is_tried_when_one_is_unknown_but_not_for_another_404(
+    home: Home, said: str, asked: list[str]
+) -> None:
+    with serving(plain({"error": {"message": said}}, 404), ANSWER) as server:
+        path = home.local(server.address)
+        path.write_text(path.read_text() + "      - name: n\n")
+        done = home.run("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
+    assert [each.json["model"] for each in server.asked] == asked
+    if "n" in asked:
+        assert (done.code, done.json["model"]) == (0, "local:n")
+        assert done.err == f"loki-pipe: config: {said}; trying local:n\n"
+    else:
+        assert (done.code, done.out) == (78, "")
+
+
 def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)

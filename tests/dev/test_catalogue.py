@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loki.stages.synced import are_variants
+from loki.config.catalogue_update import are_variants
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")

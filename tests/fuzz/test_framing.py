@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import SHARED, cut
 
-from loki.wire import eventstream, sse
+from loki.wire import sse
+from loki.wire.bedrock import event_stream
 
 
 def told(pieces: Iterable[bytes]) -> list[bytes]:
@@ -115,7 +116,7 @@ def frame(payload: bytes, headers: bytes = b"", total: int | None = None) -> byt
 
 def frames(pieces: Iterable[bytes]) -> list[Any]:
     """What an event stream says."""
-    return [json.loads(text) for batch in eventstream.split(pieces) for text in batch]
+    return [json.loads(text) for batch in event_stream.split(pieces) for text in batch]
 
 
 @given(noise=st.binary(max_size=300), size=st.integers(0, 20))
@@ -127,7 +128,7 @@ def test_noise_is_damage(noise: bytes, size: int) -> None:
 
 @given(headers=st.binary(max_size=60), payload=st.binary(max_size=60))
 def test_frames_with_odd_headers_do_not_crash(headers: bytes, payload: bytes) -> None:
-    for batch in eventstream.split([frame(payload, headers), frame(b"{}")]):
+    for batch in event_stream.split([frame(payload, headers), frame(b"{}")]):
         assert all(isinstance(text, bytes) for text in batch)
 
 

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from returns.result import Success
 
-from loki.stages.ask import read_json, read_messages, read_tools
-from loki.stages.configure import configure, read_patch
-from loki.stages.load import load
+from loki.config.load import load
+from loki.config.read import configure, read_patch
+from loki.formats.openai_messages import read_json, read_messages, read_tools
 from loki.stages.patch import merge_patch
 
-CONFIGS = sorted((Path(__file__).parent.parent / "stages" / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parent.parent / "config" / "files").glob("*.yaml"))
 TEXTS = [path.read_bytes().decode() for path in CONFIGS]
 PATIENT = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 

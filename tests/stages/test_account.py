@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import ROOT
 
+from loki.config.catalogue import catalogued, models_of
+from loki.config.load import load
+from loki.config.read import configure
 from loki.records import Ask, Client, Message, Price, Setting, Task, Usage
 from loki.stages import resolve
 from loki.stages.account import cost, dearest, rate
-from loki.stages.catalogue import catalogued, models_of
-from loki.stages.configure import configure
-from loki.stages.load import load
 
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
 

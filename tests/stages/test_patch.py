@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from support import SHARED
 from wire.test_promises import nowhere
 
-from loki.edge.identity import authorize
+from loki.config.read import configure, read_patch
+from loki.edge.auth.credentials import authorize
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Message, Patch, Request
-from loki.stages.configure import configure, read_patch
 from loki.stages.patch import merge_patch, set_headers
 
 # ---- RFC 7396 --------------------------------------------------------------------------------

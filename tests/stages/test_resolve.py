@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
-from loki.clients import KNOWN, TYPES, service_of
+from loki.config.catalogue import models_of
+from loki.config.load import check
+from loki.config.read import configure
 from loki.edge.files import catalogue
 from loki.problems import Problem
+from loki.providers.rows import KNOWN, TYPES, service_of
 from loki.records import (
     Ask,
     Config,
@@ -30,13 +33,10 @@ from loki.records import (
     Tool,
 )
 from loki.stages import resolve
-from loki.stages.catalogue import models_of
-from loki.stages.configure import configure
 from loki.stages.draft import arrange, draft
-from loki.stages.load import check
 from loki.stages.resolve import DEFAULT_LIMITS, estimate
 
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parent.parent / "config" / "files"
 CATALOGUE = (CONFIGS / "catalogue.json").read_text()
 HI = (Message("user", "Hi"),)
 
@@ -85,6 +85,12 @@ def alone(client: Mapping[str, Any], model: str | None = None, **top: Any) -> Re
         ("tuned:fast", "chat", "tuned:fast", "big"),
         ("tuned:big", "chat", "tuned:big", "org/other"),
         ("work:anything:new", "chat", "work:anything:new", "anything:new"),
+        ("openai:bgi", "chat", "openai:bgi", "bgi"),
+        ("openai:BIG", "chat", "openai:BIG", "BIG"),
+        ("openai:ft:big:org::id", "chat", "openai:ft:big:org::id", "ft:big:org::id"),
+        ("openai:new-embedder", "embedding", "openai:new-embedder", "new-embedder"),
+        ("groq:lama", "chat", "groq:lama", "lama"),
+        ("groq:ranker", "reranker", "groq:ranker", "ranker"),
     ],
 )
 def test_a_name_leads_to_a_client_and_a_model(asked: str, task: Task, name: str, real: str) -> None:
@@ -111,7 +117,6 @@ def test_an_only_client_is_the_default() -> None:
     assert alone({"type": "openai"}).unwrap().name == "openai:big"
 
 
-TAIL = "; a newer one goes under `models` of the client"
 CAPITALS = "difflib tells capitals apart: no `did you mean`"
 
 
@@ -122,12 +127,9 @@ CAPITALS = "difflib tells capitals apart: no `did you mean`"
         ("opnai:big", "no client named 'opnai'; did you mean 'openai'?"),
         ("zzz:big", "no client named 'zzz'; known: openai, ollama, work, groq, tuned"),
         (":big", "no client named ''; known: openai, ollama, work, groq, tuned"),
-        ("openai:bgi", f"client 'openai' has no model 'bgi'; did you mean 'big'?{TAIL}"),
-        ("openai:zzz", f"client 'openai' has no model 'zzz'; known: big, blind, unsure{TAIL}"),
         ("ollama:llama3", "client 'ollama' has no model 'llama3'; did you mean 'llama3:8b'"),
         ("ollama:zzz", "client 'ollama' has no model 'zzz'; known: llama3:8b, llama3:70b:q4"),
-        ("groq:lama", f"client 'groq' has no model 'lama'; did you mean 'llama'?{TAIL}"),
-        ("openai:BIG", "client 'openai' has no model 'BIG'"),
+        ("tuned:ft:big:org::id", "client 'tuned' has no model 'ft:big:org::id'"),
         ("llama3:8b", "no client named 'llama3'; did you mean ollama:llama3:8b?"),
         ("own", "no client named 'own'; did you mean tuned:own?"),
         ("rank", "no client named 'rank'; did you mean ollama:rank?"),
@@ -143,7 +145,9 @@ CAPITALS = "difflib tells capitals apart: no `did you mean`"
         ),
         mended("OPENAI:big", "no client named 'OPENAI'; did you mean 'openai'?", was=CAPITALS),
         mended(
-            "openai:BIG", "client 'openai' has no model 'BIG'; did you mean 'big'", was=CAPITALS
+            "ollama:LLAMA3:8B",
+            "client 'ollama' has no model 'LLAMA3:8B'; did you mean 'llama3:8b'",
+            was=CAPITALS,
         ),
     ],
 )
@@ -226,10 +230,7 @@ def test_a_known_name_brings_its_address(name: str) -> None:
     ]
     model = f"{name}:{listed[0].name if listed else 'm'}"
     result = resolve(known)(Ask(HI, model=model)).bind(draft)
-    if not listed and models_of(known.catalogue, known.clients[0]):
-        assert result.failure().kind == "config"  # it does other things
-    else:
-        assert result.unwrap().url.startswith(KNOWN[name].api_base)
+    assert result.unwrap().url.startswith(KNOWN[name].api_base)
 
 
 # ---- addresses -------------------------------------------------------------------------------
@@ -373,6 +374,53 @@ def test_abilities_are_told_untold_or_unknown(
     else:
         assert with_tools.unwrap().ask.tools == tools
     assert found(name, messages=(paper,)).unwrap().name == name
+
+
+BASES = """{
+"clients": {
+"openai": {
+"pro": {"type": "chat", "endpoint": "responses", "max_output_tokens": 9, "input_price": 2, "output_price": 8, "supports_vision": true, "supports_function_calling": false},
+"pro-2025-01-02": {"type": "chat", "input_price": 3, "output_price": 9, "supports_vision": false, "supports_function_calling": true}
+}
+}
+}
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        ("ft:pro:org::id", "pro"),
+        ("ft:pro-2025-01-02:org:name:id", "pro-2025-01-02"),
+        ("ft:pro-2026-07-08:org::id", "pro"),
+        ("pro-2026-07-08", "pro"),
+        ("pro-20260708", "pro"),
+        ("pro@20260708", "pro"),
+        ("pro-8", None),
+        ("ft:other:org::id", None),
+        ("ft:pro", None),
+        ("professor", None),
+    ],
+)
+def test_an_unlisted_model_can_do_what_its_base_can_but_has_no_price(
+    name: str, base: str | None
+) -> None:
+    """A fine-tune costs more than its base, and models of another date have cost otherwise."""
+    known = configure({"clients": [{"type": "openai"}]}, "c.yaml", {}, BASES).unwrap()
+    target = resolve(known)(Ask(HI, model=f"openai:{name}")).unwrap()
+    listed = {each.name: each for each in models_of(BASES, known.clients[0])}
+    like = listed[base] if base else Model("", "")
+    same = replace(like, name=name, real_name=name, price=Price(), origin=target.model.origin)
+    assert target.model == same
+    assert target.model.origin == (f"as given, like {base}" if base else "as given")
+    drafted = draft(target).unwrap()
+    assert drafted.body["model"] == name
+    assert drafted.url.endswith("/responses") == (base == "pro")
+
+
+def test_a_base_of_another_type_tells_nothing() -> None:
+    target = found("openai:ft:embedder:org::id").unwrap()
+    assert (target.model.type, target.model.max_input_tokens) == ("chat", None)
 
 
 @pytest.mark.parametrize(

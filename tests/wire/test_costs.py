@@ -23,10 +23,10 @@ from support import (
     told,
 )
 
+from loki.config.catalogue import catalogued
 from loki.records import Ask, Draft, Message, Reply, Request, Usage
 from loki.stages import resolve
 from loki.stages.account import account, cost
-from loki.stages.catalogue import catalogued
 from loki.stages.parse import collect, parse
 
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from returns.result import Result, Success
 from support import cut, told
 
-from loki.cli.show import reply_json
-from loki.edge.identity import authorize
+from loki.cli.console import reply_json
+from loki.config.read import configure
+from loki.edge.auth.credentials import authorize
+from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
 from loki.records import Ask, Reply, Request, Response
-from loki.stages.ask import read_messages, read_tools
-from loki.stages.configure import configure
 from loki.stages.parse import collect, parse
 
 HERE = Path(__file__).parent / "fixtures"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.edge.secrets import redact
+from loki.edge.auth.secrets import redact
 
 
 def host_of(url: str) -> str:

@@ -18,10 +18,10 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from loki.edge.auth.secrets import redact, seen
 from loki.edge.http.certificates import UnusableFileError
 from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import host_of, plain, root
-from loki.edge.secrets import redact, seen
 from loki.problems import Problem
 from loki.records import Limits
 

@@ -11,10 +11,10 @@ import requests
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
+from loki.edge.auth.secrets import mask_url
 from loki.edge.http.deadline import Clock, Seconds
 from loki.edge.http.describe import host_of, plain, root
 from loki.edge.http.transport import environment_proxies, own_proxy, transport
-from loki.edge.secrets import mask_url
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits
 from loki.wire.sse import LARGEST

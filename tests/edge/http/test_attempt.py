@@ -21,7 +21,7 @@ from returns.result import Result, Success
 from servers import CLOSE, Script, attended, chunk, plain, serving
 from support import request
 
-from loki.edge import secrets
+from loki.edge.auth import secrets
 from loki.edge.http.attempt import Attempt, connect, open_answer
 from loki.edge.http.deadline import Clock
 from loki.edge.http.transport import Transports, transport

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import config, response
 
-from loki.edge.identity import masked
+from loki.edge.auth.credentials import masked
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.records import Ask, Request
 from loki.stages import resolve
-from loki.stages.measure import read_vectors
-from loki.stages.split import split
+from loki.stages.batching import split
+from loki.stages.parse_vectors import read_vectors
 
 OPENAI = {"type": "openai"}
 AZURE = {"type": "azure-openai", "api_base": "https://r.openai.azure.com"}

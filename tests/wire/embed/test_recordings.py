@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from support import SHARED, body_of, config
 
-from loki.measures import Embeddings
+from loki.embeddings import Embeddings
 from loki.records import Ask, Draft, Request, Response
 from loki.stages import resolve
-from loki.stages.measure import read_vectors
+from loki.stages.parse_vectors import read_vectors
 
 
 def compatible(name: str) -> dict[str, Any]:

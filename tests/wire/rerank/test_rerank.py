@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from returns.result import Result, Success
 from support import SHARED, body_of
 
-from loki.edge.identity import authorize
-from loki.measures import Ranking, Scores
+from loki.config.read import configure
+from loki.edge.auth.credentials import authorize
+from loki.embeddings import Ranking, Scores
 from loki.pipeline import Env, prepare, rerank
 from loki.problems import Problem, fail
 from loki.records import Ask, Request, Response
 from loki.stages.account import Entry
-from loki.stages.configure import configure
 from loki.wire import RERANK
 from loki.wire import rerank as wire
 
@@ -152,7 +152,7 @@ def test_garbage_is_a_problem_and_never_a_crash(name: str, body: Any) -> None:
 
 
 def test_every_wire_has_a_fixture_that_drafts_and_one_that_reads() -> None:
-    from loki.clients import route_of
+    from loki.providers.rows import route_of
 
     for part in ("request", "ranking"):
         targets = [drafted(f).unwrap().draft.target for f in FIXTURES.values() if part in f]

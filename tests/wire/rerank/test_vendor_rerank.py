@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from wire.test_vendor_converse import as_given
 
-from loki.edge.identity import authorize
+from loki.config.read import configure
+from loki.edge.auth.credentials import authorize
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.records import Ask, Request
-from loki.stages.configure import configure
 
 HERE = Path(__file__).parent / "fixtures"
 

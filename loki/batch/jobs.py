@@ -1,0 +1,344 @@
+"""PURE. A line -> a Job, or what is wrong with it; a Job -> its key, by which a run goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeAlias
+
+from returns.result import Result, Success
+
+from loki.batch.hash_set import Seen
+from loki.embeddings import Embeddings
+from loki.formats.json_output import reply_json, rounded
+from loki.formats.openai_messages import checked, read_json, read_messages, read_schema, read_tools
+from loki.pipeline import Env, answer, embed
+from loki.problems import Problem, fail, nearest
+from loki.railway import gather
+from loki.records import COUNTS, Ask, Json, JsonObject, Media, Message, Patch, Text
+
+
+class Job(NamedTuple):
+    """A row of the input, ready to be asked."""
+
+    line: int  # where it stands, from 1
+    id: str | int
+    key: str  # of what would be asked; the same question has the same key
+    ask: Ask
+    patch: Patch | None = None  # what its line wants of the request beyond an Ask
+
+
+class Bad(NamedTuple):
+    """A row that cannot be asked."""
+
+    line: int
+    id: str | int
+    problem: Problem
+
+
+Row: TypeAlias = Job | Bad
+
+#: A line's number and what it holds: a JSON text, or the fields of a table, or why it has none.
+Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
+
+#: Reads what a line names: an attachment by its path.
+Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What holds for every row of a run."""
+
+    ask: Ask  # what no row says otherwise: model, temperature …; its messages come first
+    form: str = "json"  # of the lines: json, lines, csv
+    template: str | None = None  # the prompt, with {names} of fields
+    embed: bool = False  # rather than ask
+    attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
+
+
+def rows(plan: Plan, lines: Iterable[Line]) -> Iterator[Row]:
+    """The rows in their order; empty lines are none, and an id that comes again is made its own."""
+    seen = Seen()
+    for number, content in lines:
+        row = read_row(plan, number, content)
+        if isinstance(row, Job) and row.id == "":
+            row = row._replace(id=row.key if seen.add(row.key) else f"{row.key}:{number}")
+        yield row
+
+
+def read_row(plan: Plan, number: int, content: Result[str | Mapping[str, str], Problem]) -> Row:
+    """One row."""
+    told = content.bind(lambda words: fields_of(plan, number, words))
+    if not isinstance(told, Success):
+        return Bad(number, "", told.failure())
+    fields = told.unwrap()
+    name = name_of(fields)
+    made = openai_job(plan, fields) if "custom_id" in fields else own_job(plan, fields)
+    if not isinstance(made, Success):
+        problem = made.failure()
+        return Bad(number, name, replace(problem, message=f"line {number}: {problem.message}"))
+    ask, patch = made.unwrap()
+    ask = as_text(ask) if plan.embed else ask
+    return Job(number, name, key_of(ask, patch), ask, patch)
+
+
+def as_text(ask: Ask) -> Ask:
+    """The words of a row, to be embedded."""
+    return replace(ask, messages=(), texts=("\n".join(turn.text for turn in ask.messages),))
+
+
+def fields_of(
+    plan: Plan, number: int, words: str | Mapping[str, str]
+) -> Result[JsonObject, Problem]:
+    """The fields of a line."""
+    if not isinstance(words, str):
+        return Success(dict(words))
+    if plan.form == "lines":
+        return Success({"prompt": words})
+    told = read_json(words, f"line {number}")
+    return told.bind(
+        lambda value: (
+            Success(value)
+            if isinstance(value, dict)
+            else fail("input", f'line {number}: expected an object such as {{"prompt": "…"}}')
+        )
+    )
+
+
+def name_of(fields: JsonObject) -> str | int:
+    """The id that a line gives itself, empty if none."""
+    told = fields.get("custom_id", fields.get("id"))
+    return told if isinstance(told, int) else "" if told is None else str(told)
+
+
+# ---- our own rows ------------------------------------------------------------------------------
+
+Asked: TypeAlias = Result[tuple[Ask, Patch | None], Problem]
+
+
+def own_job(plan: Plan, fields: JsonObject) -> Asked:
+    """A row with a prompt or messages, and with what it wants otherwise than the run.
+
+    >>> own_job(Plan(Ask()), {"promt": "Hi"}).failure().message
+    "unknown field 'promt'; did you mean 'prompt'?"
+    """
+    if plan.template is None and plan.form != "csv":
+        for name in (each for each in fields if each not in FIELDS):
+            return fail("input", f"unknown field {name!r}{nearest(name, [*FIELDS])}")
+    said = SETTINGS if plan.form == "json" else {}  # a table's columns are what it is about
+    settings: dict[str, Any] = {n: fields[n] for n in said if fields.get(n) is not None}
+    if wrong := next((n for n, value in settings.items() if not fits(SETTINGS[n], value)), None):
+        return fail("input", f"{wrong}: {json.dumps(settings[wrong])[:60]} is not {WANTS[wrong]}")
+    parts = (
+        prompt_of(plan, fields),
+        read_schema(fields["schema"], "schema") if "schema" in fields else Success(plan.ask.schema),
+        read_tools(fields["tools"], "tools") if fields.get("tools") else Success(plan.ask.tools),
+    )
+    if "stop" in settings:
+        settings["stop"] = tuple(settings["stop"])
+    return gather(parts).map(
+        lambda found: (
+            replace(
+                plan.ask,
+                messages=with_system(plan.ask.messages, fields.get("system"), found[0]),
+                schema=found[1],
+                tools=found[2],
+                **settings,
+            ),
+            None,
+        )
+    )
+
+
+def fits(kinds: tuple[type, ...], value: Json) -> bool:
+    """Whether a field's value is of a kind that it may be; true and false are no numbers."""
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
+    """The turns that a row asks with."""
+    attached = gather(map(plan.attach, fields.get("files") or ()))
+    if plan.template is not None:
+        words = filled(plan.template, fields)
+    elif isinstance(fields.get("messages"), list):
+        return read_messages(fields["messages"], "messages")
+    elif isinstance(fields.get("prompt"), str):
+        words = Success(fields["prompt"])
+    else:
+        return fail("input", 'no prompt: expected "prompt": "…" or "messages": […]')
+    return gather((words, attached)).bind(lambda found: turn_of(*found))
+
+
+def turn_of(words: str, attached: tuple[Text | Media, ...]) -> Result[tuple[Message, ...], Problem]:
+    """One turn of the user's."""
+    if attached:
+        return Success((Message("user", (*attached, Text(words)) if words else attached),))
+    if words.strip():
+        return Success((Message("user", words),))
+    return fail("input", "no prompt: the text is empty")
+
+
+def with_system(
+    before: tuple[Message, ...], system: Json, turns: tuple[Message, ...]
+) -> tuple[Message, ...]:
+    """The row's turns after the run's; a row's own system prompt stands in for the run's."""
+    if system is None:
+        return (*before, *turns)
+    kept = (message for message in before if message.role not in ("system", "developer"))
+    return (Message("system", str(system)), *kept, *turns)
+
+
+def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
+    """A template with the fields it names; ``{{`` and ``}}`` are braces.
+
+    >>> filled("Translate to {lang}: {{{text}}}", {"lang": "fr", "text": "Hi"}).unwrap()
+    'Translate to fr: {Hi}'
+    >>> filled("{txt}", {"text": "Hi"}).failure().message
+    "the template names 'txt', which this row has not; did you mean 'text'?"
+    """
+    names = [name for name in BRACED.findall(template) if name]
+    missing = next((name for name in names if fields.get(name) is None), None)
+    if missing is not None:
+        hint = nearest(missing, list(fields))
+        return fail("input", f"the template names {missing!r}, which this row has not{hint}")
+
+    def put(match: re.Match[str]) -> str:
+        if not match[1]:
+            return match[0][0]
+        value = fields[match[1]]
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return Success(BRACED.sub(put, template))
+
+
+BRACED = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
+
+#: The fields of a row that say how to ask, by what their values may be.
+SETTINGS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "temperature": (int, float),
+    "top_p": (int, float),
+    "max_tokens": (int,),
+    "stop": (list,),
+    "seed": (int,),
+    "reasoning": (int, str),
+    "tool_choice": (str,),
+}
+WANTS = {
+    **dict.fromkeys(("model", "tool_choice"), "a text"),
+    **dict.fromkeys(("temperature", "top_p"), "a number"),
+    **dict.fromkeys(("max_tokens", "seed"), "a whole number"),
+    "stop": "a list of texts",
+    "reasoning": "an effort or a number of tokens",
+}
+FIELDS = ("id", "prompt", "messages", "system", "schema", "files", "tools", *SETTINGS)
+
+
+# ---- rows of OpenAI's batch format --------------------------------------------------------------
+
+
+def openai_job(plan: Plan, fields: JsonObject) -> Asked:
+    """A line of OpenAI's batch format; what its body has beyond our words goes along as it is.
+
+    Source: OpenAI API reference, Batch, the request input object.
+    """
+    body = fields.get("body")
+    if not isinstance(body, dict):
+        return fail("input", 'a line with custom_id needs "body": {…}')
+    if not isinstance(body.get("messages"), list):
+        return fail("input", f"body has no messages: {fields.get('url', 'its kind')} is not a chat")
+    known: JsonObject = {
+        "model": routed(plan.ask.model, body.get("model")),
+        "max_tokens": body.get("max_completion_tokens", body.get("max_tokens")),
+        **{name: body.get(name) for name in ("temperature", "top_p", "seed")},
+        "stop": [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop"),
+    }
+    rest = {name: value for name, value in body.items() if name not in OPENAI_KNOWN}
+    told = {**{n: v for n, v in known.items() if v is not None}, "messages": body["messages"]}
+    return own_job(replace(plan, template=None, form="json"), told).map(
+        lambda asked: (asked[0], Patch(body=rest, origin="body of the line") if rest else None)
+    )
+
+
+def routed(model: str | None, named: Json) -> Json:
+    """The model that a body names, at the run's client unless it names one itself.
+
+    >>> routed("groq:llama-3", "gpt-4.1"), routed("openai", None), routed(None, "openai:gpt-4.1")
+    ('groq:gpt-4.1', 'openai', 'openai:gpt-4.1')
+    """
+    if not isinstance(named, str) or not model or ":" in named:
+        return named or model
+    return f"{model.partition(':')[0]}:{named}"
+
+
+OPENAI_KNOWN = frozenset(
+    ("model", "messages", "max_tokens", "max_completion_tokens", "stop", "stream")
+    + ("temperature", "top_p", "seed")
+)
+
+
+# ---- what is asked, in a word --------------------------------------------------------------------
+
+
+def key_of(ask: Ask, patch: Patch | None = None) -> str:
+    """A hash of what would be asked: the model, the conversation, and how.
+
+    >>> key_of(Ask((Message("user", "Hi"),), model="a:b"))
+    '5855471fc5a77d719a786ac4'
+    """
+    told: list[Json] = [ask.model, [turn(message) for message in ask.messages], list(ask.texts)]
+    told += [getattr(ask, name) for name in KEYED]
+    told += [[[tool.name, tool.description, tool.parameters] for tool in ask.tools]]
+    told += [patch.body if patch else None]
+    return blake2b(SORTED.encode(told).encode(), digest_size=12).hexdigest()
+
+
+SORTED = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+KEYED = (
+    *("temperature", "top_p", "max_tokens", "stop", "seed", "reasoning", "schema"),
+    *("tool_choice", "purpose", "dimensions"),
+)
+
+
+def turn(message: Message) -> Json:
+    """A turn as far as it makes a difference; data by its hash."""
+    return [
+        message.role,
+        [part.text if isinstance(part, Text) else medium(part) for part in message.parts],
+        [[call.name, call.arguments] for call in message.tool_calls],
+        message.tool_call_id,
+    ]
+
+
+def medium(media: Media) -> Json:
+    """An attachment as far as it makes a difference."""
+    return [media.media_type, media.url, blake2b(media.data, digest_size=8).hexdigest()]
+
+
+# ---- asking --------------------------------------------------------------------------------------
+
+
+def ask_row(env: Env, embed_it: bool, job: Job) -> Result[JsonObject, Problem]:
+    """A row's line, without its id: its answer, or the vector of its text."""
+    if job.patch is not None:
+        env = replace(env, patches=(*env.patches, job.patch))
+    if embed_it:
+        return embed(env, job.ask).map(vector_json)
+    return answer(env, job.ask).bind(partial(checked, job.ask)).map(lambda told: reply_json(*told))
+
+
+def vector_json(found: Embeddings) -> JsonObject:
+    """A row's vector."""
+    return {
+        "model": found.model,
+        "embedding": list(found.vectors[0]),
+        "usage": {name: getattr(found.usage, name) for name in COUNTS},
+        "cost": None if found.cost is None else float(found.cost),
+        "seconds": rounded(found.seconds),
+        "attempts": found.attempts,
+        "request_id": found.request_id,
+    }

@@ -1,0 +1,1 @@
+"""What `loki` does besides asking: configuration, login, secrets, models."""

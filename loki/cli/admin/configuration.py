@@ -1,0 +1,128 @@
+"""loki's house-keeping: --info, --init, --check; --list-models is in loki.cli.admin.models."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from returns.result import Success
+
+from loki import __version__
+from loki.cli import console
+from loki.cli.startup import environment, failed
+from loki.config.catalogue import about
+from loki.config.load import check as check_text
+from loki.config.read import configure
+from loki.edge import files
+from loki.edge.auth import vault
+from loki.edge.env import read
+from loki.edge.ledger import writer
+from loki.problems import EXIT_CODES, Problem
+
+
+def info(prog: str, flags: Namespace) -> int:
+    """Where things are: a name, spaces, a value, one a line."""
+    environ = environment(flags)
+    config = read(environ)
+    known = config.map(lambda c: ", ".join(client.name for client in c.clients))
+    facts = {
+        "version": __version__,
+        "config_file": files.config_file(environ),
+        "config_dir": files.directory("config", environ),
+        "env_file": files.env_file(environ),
+        "cache_dir": files.directory("cache", environ),
+        "vault_file": vault.vault_file(environ),
+        "ledger_file": writer.path_of(environ),
+        "model": config.map(lambda c: c.model or "").value_or(""),
+        "clients": known.value_or("(the configuration is wrong: loki --check)"),
+        "catalogue": about(files.catalogue(environ)).get("date", ""),
+    }
+    console.out("".join(f"{name:<14}{value}".rstrip() + "\n" for name, value in facts.items()))
+    return 0
+
+
+# ---- the configuration -------------------------------------------------------------------------
+
+
+def init(prog: str, flags: Namespace) -> int:
+    """Write a configuration to start with, never over another."""
+    path = files.config_file(environment(flags))
+    try:
+        os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return failed(
+            prog, Problem("config", f"{path} is there already; it is left as it is"), "text"
+        )
+    except OSError as error:
+        return failed(prog, Problem("config", f"cannot write {path}: {error.strerror}"), "text")
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(STARTER)
+    console.out(path + "\n")
+    return 0
+
+
+def check(prog: str, flags: Namespace) -> int:
+    """Everything that is wrong with the configuration, each at its place."""
+    environ = environment(flags)
+    path = files.config_file(environ)
+    if not os.path.exists(path):
+        return failed(prog, Problem("config", f"no configuration file {path}: loki --init"), "text")
+    text = files.read_text(path, "configuration")
+    if not isinstance(text, Success):
+        return failed(prog, Problem("config", text.failure().message), "text")
+    plain, complaints = check_text(text.unwrap())
+    for (line, column), message in complaints:
+        console.talk(f"{path}:{line}:{column}: {message}")
+    if complaints:
+        return EXIT_CODES["config"]
+    config = configure(plain, path, environ, files.catalogue(environ))
+    if not isinstance(config, Success):
+        return failed(prog, config.failure(), "text")
+    count = len(config.unwrap().clients)
+    console.out(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
+    return 0
+
+
+STARTER = """\
+# The configuration of loki. `loki --check` says what is wrong with it.
+
+# model: openai:gpt-4.1           # asked when no -m is given; also LOKI_MODEL
+# temperature: 0.2                # sent only when set
+# stream: true
+# vault_password_file: ~/.vault   # opens the vault: loki --add-secret NAME
+
+clients:
+  # A client is a provider and your account there. Its settings may stand here, in the
+  # environment ({NAME}_API_KEY), in a file (api_key_file), or come from a command (api_key_cmd).
+
+  - type: openai
+    api_key: '{{OPENAI_API_KEY}}'           # from the vault, else the environment
+
+  # - type: openai-compatible
+  #   name: groq                            # known names bring their own address
+  #   api_key_cmd: pass show groq
+
+  # - type: openai-compatible
+  #   name: local                           # any server that speaks OpenAI's API
+  #   api_base: http://127.0.0.1:8080/v1
+  #   models:
+  #     - name: smollm2
+  #       max_input_tokens: 8192
+  #       input_price: 0
+  #       output_price: 0
+
+  # - type: azure-openai
+  #   api_base: https://RESOURCE.openai.azure.com
+  #   api_key: '{{AZURE_OPENAI_API_KEY}}'
+  #   models:
+  #     - name: gpt-4o                      # the name of the deployment
+  #   patch:                                # changes to every request whose model matches
+  #     chat_completions:
+  #       'gpt-.*':
+  #         body:
+  #           service_tier: flex
+  #   extra:
+  #     proxy: socks5h://127.0.0.1:1080
+  #     connect_timeout: 10                 # seconds
+"""

@@ -1,0 +1,1 @@
+"""loki-batch: many rows."""

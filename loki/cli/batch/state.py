@@ -1,0 +1,185 @@
+"""Results -> rows, counts, and when to stop: what loki-batch knows of its run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from returns.result import Result, Success
+
+from loki.batch.hash_set import Seen, mark
+from loki.batch.jobs import Bad, Job, Row
+from loki.cli import console
+from loki.edge.batch.output import Output
+from loki.edge.batch.rate_limiter import STOPPED
+from loki.problems import Kind, Problem
+from loki.records import COUNTS, JsonObject
+
+#: Failures that every other row would meet too.
+FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
+AT_FIRST: frozenset[Kind] = frozenset({"config", "usage"})  # fatal while nothing was answered
+DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
+
+
+class Run:
+    """How far a run is."""
+
+    def __init__(
+        self, out: Output, in_flight: int, model: str | None, max_cost: Decimal | None = None
+    ) -> None:
+        self.out, self.in_flight, self.model, self.max_cost = out, in_flight, model, max_cost
+        self.started = time.monotonic()
+        self.good = self.skipped = self.repeated = self.offline = 0
+        self.failed: Counter[Kind] = Counter()
+        self.tokens: Counter[str] = Counter()
+        self.cost, self.unpriced = Decimal(0), 0
+        self.last: Problem | None = None  # of the rows that failed
+        self.fatal: Problem | None = None  # why the run ends early
+        self.asked, self.ids = Seen(), Seen()
+        self.notes: list[str] = []
+
+    # ---- before sending
+
+    def left(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows that are still to be asked."""
+        for row in rows:
+            if isinstance(row, Bad):
+                yield row
+            elif mark(row.id, row.key) in self.out.done:
+                self.skipped += 1
+            elif not self.asked.add(mark(row.id, row.key)):
+                self.repeated += 1
+                self.note(f"line {row.line} asks the same as an earlier one of its id, {row.id!r}")
+            else:
+                if not self.ids.add(str(row.id)):
+                    self.note(f"line {row.line}: id {row.id!r} again; its key tells it apart")
+                yield row
+
+    def note(self, words: str) -> None:
+        """Something to be told once, with its like."""
+        if len(self.notes) < 5:
+            self.notes.append(words)
+
+    # ---- after sending
+
+    def take(self, group: Iterable[tuple[Row, Result[JsonObject, Problem]]]) -> None:
+        """Count some rows, and write their lines."""
+        lines = [self.line(row, result) for row, result in group]
+        self.out.write(b"".join(lines))
+        if self.out.full and not self.fatal:
+            self.fatal = unwritable(self.out)
+
+    def line(self, row: Row, result: Result[JsonObject, Problem]) -> bytes:
+        """Count a row; its line, if it has one."""
+        if isinstance(result, Success):
+            self.good, self.offline = self.good + 1, 0
+            line = {"id": row.id, "key": key_of(row), **result.unwrap()}
+            self.count(line)
+        else:
+            problem = result.failure()
+            if problem.code == STOPPED.code or self.is_fatal(row, problem):
+                return b""  # it will be asked when the run goes on
+            self.failed[problem.kind] += 1
+            self.last = problem
+            line = {"id": row.id, "key": key_of(row), "error": error_json(problem)}
+        return console.compact(line).encode("utf-8", "replace") + b"\n"
+
+    def count(self, line: JsonObject) -> None:
+        """Add up what an answer took."""
+        for name, number in line["usage"].items():
+            self.tokens[name] += number or 0
+        if line["cost"] is None:
+            self.unpriced += 1
+        else:
+            self.cost += Decimal(str(line["cost"]))
+
+    def is_fatal(self, row: Row, problem: Problem) -> bool:
+        """Whether to end the run: the others would fail alike."""
+        own = isinstance(row, Bad) or row.ask.model != self.model
+        self.offline += problem.kind == "offline" and not problem.sent
+        fatal = problem.kind in FATAL or (problem.kind in AT_FIRST and not self.good)
+        if (fatal and not own) or self.offline >= DEAD * self.in_flight:
+            self.fatal = self.fatal or problem
+        return self.fatal is not None and problem.kind == self.fatal.kind
+
+    def is_spent(self) -> bool:
+        """Whether the money is spent, counting what is under way at the price so far."""
+        if self.max_cost is None or not self.good:
+            return False
+        each = self.cost / self.good
+        return self.cost + each * self.in_flight >= self.max_cost
+
+    # ---- telling
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def done(self) -> int:
+        """Rows that were answered or failed."""
+        return self.good + sum(self.failed.values())
+
+    def summary(self) -> JsonObject:
+        """How it went, for programs."""
+        return {
+            "good": self.good,
+            "failed": dict(self.failed),
+            "skipped": self.skipped,
+            "repeated": self.repeated,
+            "seconds": round(self.seconds, 3),
+            "usage": {name: self.tokens[name] for name in COUNTS},
+            "cost": None if self.unpriced else float(self.cost),
+            "cost_at_least": float(self.cost),
+            "unknown_costs": self.unpriced,
+            "ended": self.fatal.kind if self.fatal else None,
+        }
+
+    def words(self) -> str:
+        """How it went, for people."""
+        failed = ", ".join(f"{number:,} {kind}" for kind, number in self.failed.most_common())
+        rate = self.done / max(self.seconds, 0.001)
+        parts = [
+            f"{self.good:,} answered",
+            f"{sum(self.failed.values()):,} failed ({failed})" if failed else "",
+            f"{self.skipped:,} answered before" if self.skipped else "",
+            f"{self.repeated:,} repeated" if self.repeated else "",
+            f"{self.seconds:,.1f} s",
+            f"{rate:,.1f} rows/s",
+            f"{self.tokens['input'] + self.tokens['output']:,} tokens",
+            self.money(),
+        ]
+        return " · ".join(filter(None, parts))
+
+    def money(self) -> str:
+        """What it cost, as far as anybody knows."""
+        if not self.unpriced:
+            return f"${self.cost.normalize():f}"
+        return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown price)"
+
+
+def key_of(row: Row) -> str:
+    """The key of a row; a bad one asks nothing."""
+    return row.key if isinstance(row, Job) else ""
+
+
+def unwritable(out: Output) -> Problem:
+    """The output takes no more; nothing that came is lost."""
+    why = out.full.strerror if out.full else ""
+    return Problem("input", f"cannot write {out.path or 'stdout'}: {why}; the rest: {out.rescue}")
+
+
+def error_json(problem: Problem) -> JsonObject:
+    """A problem in a row."""
+    told = console.problem_json(problem)
+    return {name: told[name] for name in ("kind", "message", "status", "sent")}
+
+
+def goes_on(prog: str) -> str:
+    """The command that was typed."""
+    return shlex.join([prog, *sys.argv[1:]])

@@ -1,0 +1,1 @@
+"""loki-cost: what was spent."""

@@ -1,0 +1,126 @@
+"""A chart of spending -> a picture in a file: SVG, PNG or PDF by the file's name."""
+
+from __future__ import annotations
+
+import math
+import os
+from logging import getLogger
+from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
+
+from returns.result import Result, Success
+
+from loki.edge.files import reason
+from loki.money.chart import Chart, share
+from loki.money.report import money, places_of
+from loki.problems import Problem, fail
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FORMS = ("svg", "png", "pdf")
+#: Colours that the colour-blind can tell apart (Okabe and Ito), grey for all other models.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
+FEW = 8  # bars
+INK, FAINT = "#222222", "#DDDDDD"
+NEEDED = "pictures need matplotlib: pip install '.[chart]' in loki's folder"
+
+
+def paint(path: str, chart: Chart, stretch: str) -> Result[None, Problem]:
+    """Draw a chart into a file."""
+    form = os.path.splitext(path)[1][1:].lower()
+    if form not in FORMS:
+        return fail("usage", f"--chart: {path!r} does not end with .{', .'.join(FORMS)}")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return fail("usage", f"--chart: {NEEDED}")
+    getLogger("matplotlib").setLevel("ERROR")  # it tells of its cache of fonts
+    figure = Figure(figsize=(10, 5.2), dpi=150, layout="constrained", facecolor="white")
+    axes = figure.add_subplot()
+    stack(axes, chart)
+    label(axes, chart, stretch)
+    try:
+        with catch_warnings():
+            simplefilter("ignore")  # a letter that no font has is a box
+            figure.savefig(path, format=form)
+    except OSError as error:
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        kind: Any = "missing" if missing else "input"
+        return fail(kind, f"--chart: cannot write {path}: {reason(error)}")
+    return Success(None)
+
+
+def stack(axes: Axes, chart: Chart) -> None:
+    """The bars, the dearest model lowest."""
+    floor = [0.0] * len(chart.bars)
+    places = places_of(row.tally for row in chart.shares)
+    for i, (row, colour) in enumerate(zip(chart.shares, COLOURS, strict=False)):
+        heights = [float(bar.costs[i]) for bar in chart.bars]
+        part = share(row.tally, chart.total)
+        # What begins with an underscore matplotlib leaves out.
+        name = f" {row.keys[0]}   {money(row.tally, places)}{f'  {part}' if part else ''}"
+        axes.bar(range(len(heights)), heights, bottom=floor, color=colour, label=name, width=0.8)
+        floor = [low + high for low, high in zip(floor, heights, strict=True)]
+
+
+def label(axes: Axes, chart: Chart, stretch: str) -> None:
+    """Title, axes and legend."""
+    spent = money(chart.total, places_of([chart.total]))
+    axes.set_title(
+        f"Spent on language models: {spent}",
+        loc="left",
+        pad=26,
+        fontsize=15,
+        fontweight="bold",
+        color=INK,
+    )
+    axes.text(0, 1.03, stretch, transform=axes.transAxes, fontsize=10, color="#666666")
+    ticks = range(0, len(chart.bars), max(1, -(-len(chart.bars) // 12)))
+    axes.set_xticks(list(ticks), [when(chart.bars[i].name) for i in ticks])
+    axes.set_ylabel("US dollars a day" if len(chart.bars[0].name) == 10 else "US dollars a month")
+    mark(axes, float(max(bar.height for bar in chart.bars)) * 1.05 or 1.0)
+    margin = 0.6 + max(0, FEW - len(chart.bars)) / 2  # so that one bar is not as wide as all
+    axes.set_xlim(-margin, len(chart.bars) - 1 + margin)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+    key = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
+    for text in key.get_texts():
+        text.set_parse_math(False)  # two dollars are not a formula
+
+
+def mark(axes: Axes, top: float) -> None:
+    """The axis of costs: marks at 1, 2, 5, 10 …, with as many decimals as they need."""
+    from matplotlib.ticker import MaxNLocator
+
+    locator = MaxNLocator(8, steps=[1, 2, 5, 10])
+    axes.set_ylim(0, top)
+    axes.yaxis.set_major_locator(locator)
+    first, second, *_ = locator.tick_values(0, top)
+    places = decimals(second - first)
+    axes.yaxis.set_major_formatter(lambda value, place: f"${value:,.{places}f}")
+
+
+def decimals(step: float) -> int:
+    """How many an axis needs whose marks are a step apart; cents are written whole.
+
+    >>> decimals(20.0), decimals(1.0), decimals(0.5), decimals(0.002)
+    (0, 0, 2, 3)
+    """
+    return 0 if step > 0.99 else max(2, -math.floor(math.log10(step) + 1e-9))
+
+
+def when(name: str) -> str:
+    """A day or month as an axis has it.
+
+    >>> when("2026-11-02"), when("2026-11")
+    ('2 Nov', 'Nov 2026')
+    """
+    month = MONTHS[int(name[5:7]) - 1]
+    return f"{int(name[8:])} {month}" if len(name) == 10 else f"{month} {name[:4]}"
+
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,0 +1,88 @@
+"""A chart of spending -> what a terminal shows: bars by time, and the share of each model."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from loki.money.chart import Bar, Chart, lengths, share
+from loki.money.report import amount, money, places_of
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from rich.table import Table
+    from rich.text import Text
+
+#: A terminal with eight colours tells these apart, and they are those its user has chosen.
+COLOURS = ("blue", "yellow", "green", "magenta", "cyan", "red", "bright_black")
+EIGHTHS = " ▏▎▍▌▋▊▉"
+WIDEST = 100  # columns
+
+
+def draw(chart: Chart, stretch: str) -> str:
+    """The text of a chart, in colours where stdout is a terminal that has them."""
+    from rich.console import Console
+
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    screen = Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
+    with screen.capture() as kept:
+        spent = money(chart.total, places_of([chart.total]))
+        screen.print(f"{spent} spent {stretch}", style="bold")
+        screen.print()
+        screen.print(bars(chart, width))
+        screen.print()
+        screen.print(shares(chart))
+    return "".join(f"{line.rstrip()}\n" for line in kept.get().splitlines())
+
+
+def bars(chart: Chart, width: int) -> Table:
+    """A bar for each day or month."""
+    from rich.table import Table
+
+    highest = max(bar.height for bar in chart.bars)
+    places = places_of(row.tally for row in chart.shares)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
+    room = width - max(len(bar.name) for bar in chart.bars) - len(amount(highest, places)) - 5
+    for bar in chart.bars:
+        cost = amount(bar.height, places) if bar.height else ""
+        table.add_row(bar.name, blocks(bar, highest, max(10, room)), cost)
+    return table
+
+
+def blocks(bar: Bar, highest: Decimal, width: int) -> Text:
+    """A bar in the colours of its models, an eighth of a column exact at its end."""
+    from rich.text import Text
+
+    text = Text()
+    parts = lengths(bar.costs, highest, width)
+    for part, style in zip(parts, COLOURS, strict=False):
+        text.append("█" * part, style)
+    (eighths,) = lengths([bar.height], highest, width * 8)
+    left = eighths - 8 * sum(parts)
+    if left > 0:
+        text.append(EIGHTHS[left], COLOURS[max(i for i, cost in enumerate(bar.costs) if cost)])
+    elif bar.height and not eighths:
+        text.append(EIGHTHS[1])
+    return text
+
+
+def shares(chart: Chart) -> Table:
+    """A line for each model: its colour, name, share and cost."""
+    from rich.table import Table
+    from rich.text import Text
+
+    places = places_of(row.tally for row in chart.shares)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    for row, style in zip(chart.shares, COLOURS, strict=False):
+        part, cost = share(row.tally, chart.total), money(row.tally, places)
+        table.add_row(Text("█", style), row.keys[0], part, cost)
+    return table

@@ -1,0 +1,1 @@
+"""loki-embed: texts in, vectors out."""

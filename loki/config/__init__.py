@@ -1,0 +1,1 @@
+"""The user's configuration, pure: text and environment to a Config."""

@@ -1,0 +1,22 @@
+"""Regular expressions that users write, checked before they are used."""
+
+from __future__ import annotations
+
+import re
+
+
+def bad_pattern(pattern: str) -> str:
+    """Why it is no regular expression, empty if it is one.
+
+    >>> bad_pattern("gpt-(4")
+    "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
+    """
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"{pattern!r} is not a regular expression: {error}"
+    return ""

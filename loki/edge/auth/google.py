@@ -1,0 +1,170 @@
+"""IMPURE. Client -> a bearer token by Google's Application Default Credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC
+from functools import partial
+from typing import Any, NamedTuple
+
+import requests
+from returns.result import Result, Success
+
+from loki.edge.auth.cloud_sdk import (
+    CONNECT,
+    ODD,
+    READ,
+    Environ,
+    lent,
+    out_of_reach,
+    session_for,
+    silent,
+    token_file,
+    words,
+)
+from loki.edge.auth.secrets import hide
+from loki.edge.auth.token_cache import Token, good
+from loki.edge.files import reason
+from loki.edge.http.deadline import end_of
+from loki.problems import Problem, fail
+from loki.records import Client, Json, Limits
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+VARIABLES = ("GOOGLE_", "GCE_", "AWS_")  # what google-auth reads, by the beginning
+PROBE = 1.0  # seconds, twice: for a machine's own server, which most machines do not have
+
+
+def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Problem]:
+    """An access token by Application Default Credentials; kept for as long as it lives."""
+
+    def by(source: Source) -> Result[Token, Problem]:
+        path = token_file("google", client, source.content, environ)
+        return good(
+            path, lambda old: fetch(source, client, environ), refused, end_of(client.limits)
+        )
+
+    return find(client, environ).bind(by).map(lambda held: held.access)
+
+
+class Source(NamedTuple):
+    """A file of Google's with credentials, and what is in it; without a path: this machine."""
+
+    path: str
+    content: bytes
+
+
+def find(client: Client, environ: Environ) -> Result[Source, Problem]:
+    """The first of the places where credentials may be; one that is named must be there."""
+    said = client.settings.get("adc_file")
+    variable = "GOOGLE_APPLICATION_CREDENTIALS"
+    named, origin = (said.value, said.origin) if said else (environ.get(variable), variable)
+    path = os.path.expanduser(named or gcloud_file(environ))
+    try:
+        with open(path, "rb") as file:
+            return Success(Source(path, file.read()))
+    except FileNotFoundError:
+        return fail("auth", f"{origin}: no file {path}") if named else Success(Source("", b""))
+    except OSError as error:
+        return fail("auth", f"{origin if named else 'gcloud'}: cannot read {path}: {reason(error)}")
+
+
+def gcloud_file(environ: Environ) -> str:
+    """Where gcloud puts a user's Application Default Credentials.
+
+    >>> gcloud_file({"CLOUDSDK_CONFIG": "/gcloud"})
+    '/gcloud/application_default_credentials.json'
+    """
+    usual = f"{environ.get('APPDATA', '~')}/gcloud" if os.name == "nt" else "~/.config/gcloud"
+    folder = environ.get("CLOUDSDK_CONFIG") or usual
+    return f"{folder}/application_default_credentials.json"
+
+
+def fetch(source: Source, client: Client, environ: Environ) -> Result[Token, Problem]:
+    """A new token from whoever stands behind the credentials."""
+    if not source.path and not on_google(environ):
+        return fail("auth", f"client {client.name!r} has no Google credentials: {WAYS}")
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
+    place = source.path or "the metadata server"
+    try:
+        with lent(environ, VARIABLES), silent("google"):
+            return Success(refreshed(source, client.limits))
+    except TransportError as error:
+        return fail("offline", f"{place}: no token: {out_of_reach(error)}")
+    except (GoogleAuthError, OSError, *ODD) as error:
+        lasting = not getattr(error, "retryable", False)
+        inner = error.__cause__ if isinstance(error.__cause__, ValueError) else error
+        return fail("auth" if lasting else "offline", f"{place}: no token: {words(inner)}")
+
+
+def refreshed(source: Source, limits: Limits) -> Token:
+    """What google-auth says, as a token; raises its exceptions."""
+    from google.auth.transport.requests import Request
+
+    here = Limits(proxy="")  # no proxy knows the way to a machine's own server
+    session = session_for(limits if source.path else here)
+    ask = partial(Request(session), timeout=(limits.connect or CONNECT, READ))
+    with session:
+        credentials = credentials_of(source, ask)
+        credentials.refresh(ask)
+    expiry = credentials.expiry  # in UTC, though it does not say so
+    until = expiry.replace(tzinfo=UTC).timestamp() if expiry else None
+    return Token(credentials.token, "", time.time(), until)
+
+
+def credentials_of(source: Source, ask: Any) -> Any:
+    """The credentials of a file, whichever of Google's kinds they are, or of this machine."""
+    if not source.path:
+        from google.auth.compute_engine import Credentials
+
+        return Credentials(scopes=[SCOPE])  # type: ignore[no-untyped-call]
+    import warnings
+
+    from google.auth import load_credentials_from_dict
+    from google.auth.credentials import with_scopes_if_required
+
+    # Both are without types. Loading with scopes would ask for the project's name over the network.
+    load: Any = load_credentials_from_dict
+    scoped: Any = with_scopes_if_required
+    told = json.loads(source.content)
+    for secret in secrets_in(told):
+        hide(secret)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a file may be anyone's: it is the user's own
+        return scoped(load(told, request=ask)[0], [SCOPE])
+
+
+def secrets_in(told: Json) -> Iterator[str]:
+    """What nobody should see of a file of Google's.
+
+    >>> list(secrets_in({"source_credentials": {"refresh_token": "r", "client_id": "c"}}))
+    ['r']
+    """
+    for name, value in told.items() if isinstance(told, dict) else ():
+        if isinstance(value, str) and name in ("refresh_token", "client_secret", "private_key"):
+            yield value
+        yield from secrets_in(value)
+
+
+def on_google(environ: Environ) -> bool:
+    """Whether this machine is one of Google's: then its metadata server answers at once."""
+    if environ.get("NO_GCE_CHECK") == "true":
+        return False
+    names = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
+    host = next((environ[name] for name in names if environ.get(name)), "169.254.169.254")
+    try:
+        with session_for(Limits(proxy="")) as session:
+            flavour = {"Metadata-Flavor": "Google"}
+            answer = session.get(f"http://{host}/", headers=flavour, timeout=PROBE)
+    except (requests.RequestException, ValueError):  # no such host, or no host's name at all
+        return False
+    return answer.headers.get("Metadata-Flavor") == "Google"
+
+
+WAYS = (
+    "run `gcloud auth application-default login`, or set adc_file or "
+    "GOOGLE_APPLICATION_CREDENTIALS to a file with some"
+)

@@ -1,0 +1,1 @@
+"""Many rows at once: threads, their rate, where rows come from and go to."""

@@ -1,0 +1,124 @@
+"""IMPURE. A row -> what came of it, asked by a worker of a Dask cluster, who it is itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.jobs import Job, ask_row
+from loki.edge.batch.rate_limiter import STOPPED, Pacer
+from loki.edge.http.attempt import Attempt
+from loki.pipeline import Env
+from loki.problems import Problem, fail
+from loki.records import JsonObject, Opened, Request, Task
+from loki.stages.account import Entry
+from loki.stages.resolve import DEFAULT_LIMITS, over, quota, resolve
+
+PATIENCE = 10  # seconds to reach the scheduler
+
+
+class Told(NamedTuple):
+    """What a worker tells of a row: its line or why there is none, and the ledger's entries."""
+
+    line: JsonObject | None
+    problem: Problem | None
+    entries: tuple[Entry, ...]
+
+
+def reach(address: str) -> Result[Any, Problem]:
+    """The cluster's scheduler."""
+    try:
+        dask: Any = import_module("distributed")
+    except ImportError:
+        return fail("config", "--scheduler needs Dask: pip install '.[dask]' in loki's folder")
+    try:
+        client = dask.Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return fail("offline", f"no Dask scheduler at {address}: {reason}")
+    if not client.scheduler_info()["workers"]:
+        client.close()
+        return fail("offline", f"the scheduler at {address} has no workers: dask worker {address}")
+    return Success(client)
+
+
+def over_there(
+    cluster: Any, embed_it: bool, env: Env, pacer: Pacer
+) -> Callable[[Job], Result[JsonObject, Problem]]:
+    """Ask a row on the cluster, in its turn; the ledger stays here."""
+    task: Task = "embedding" if embed_it else "chat"
+
+    def stage(job: Job) -> Result[JsonObject, Problem]:
+        target = resolve(env.config, task)(job.ask).value_or(None)  # a worker may know more of it
+        limits = target.limits if target else over(DEFAULT_LIMITS, job.ask.limits)
+        tokens = quota(target) if target else 0
+        while True:
+            if pacer.turn(tokens) is None:
+                return Failure(STOPPED)
+            began = pacer.begin()
+            told: Told = cluster.submit(here, embed_it, bare(job), pure=False).result()
+            for entry in told.entries:
+                env.record(entry)
+            if told.problem is None:
+                pacer.took(began)
+                return Success(told.line or {})
+            if not pacer.slowed(told.problem, began, limits.max_wait or 0.0):
+                return Failure(told.problem)
+
+    return stage
+
+
+def bare(job: Job) -> Job:
+    """A row without what may hold a secret: a worker has its own way to the provider."""
+    limits = replace(job.ask.limits, proxy=None, end=None)
+    return job._replace(ask=replace(job.ask, limits=limits))
+
+
+# ---- on a worker -------------------------------------------------------------------------------
+
+
+def here(embed_it: bool, job: Job) -> Told:
+    """Ask a row; other rows are taken meanwhile, for a worker mostly waits."""
+    import_module("distributed").secede()
+    ready = own_env(os.getpid())
+    if not isinstance(ready, Success):
+        return Told(None, ready.failure(), ())
+    entries: list[Entry] = []
+    env = replace(ready.unwrap(), record=entries.append, afford=Success)  # the run sees to that
+    result = ask_row(env, embed_it, job)
+    if isinstance(result, Success):
+        return Told(result.unwrap(), None, tuple(entries))
+    return Told(None, result.failure(), tuple(entries))
+
+
+@cache
+def own_env(process: int) -> Result[Env, Problem]:
+    """The worker's own configuration, with a pipeline that hands back what is busy."""
+    from loki.edge import files
+    from loki.edge.auth.credentials import renew
+    from loki.edge.env import open_env
+    from loki.edge.send import opener, whole
+
+    open_ = opener(renew(files.environment()), handed_back)
+    return open_env().map(lambda env: replace(env, open=open_, send=whole(open_)))
+
+
+def handed_back(attempt: Attempt) -> Attempt:
+    """A server that is busy is not asked again here: the run has one pace for all workers."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        return attempt(request, deadline).alt(
+            lambda problem: (
+                replace(problem, wait=problem.wait or 0.0, again=False)
+                if problem.kind == "busy"
+                else problem
+            )
+        )
+
+    return stage

@@ -1,0 +1,110 @@
+"""IMPURE. A file or stdin -> numbered lines, each as text or with what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, NamedTuple
+
+from returns.result import Result, Success
+
+from loki.batch.jobs import Line
+from loki.edge.files import reason
+from loki.problems import Problem, fail
+
+
+class Source(NamedTuple):
+    """Where rows come from."""
+
+    name: str
+    lines: Iterator[Line]
+    path: str = ""  # of a file; a pipe has none
+
+    def size(self) -> int | None:
+        """How many lines there are, None where only reading would tell."""
+        if not self.path:
+            return None
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                blocks = iter(lambda: file.read(2**20), b"")
+                return sum(block.count(b"\n") for block in blocks)
+        except OSError:
+            return None
+
+
+def source(path: str, form: str) -> Result[Source, Problem]:
+    """The lines of a file, ``-`` is stdin; ``form`` is json, lines or csv."""
+    if path == "-":
+        file: IO[bytes] = sys.stdin.buffer
+    else:
+        try:
+            file = open(path, "rb")  # noqa: SIM115 - it is read until the end
+            file.peek(1)  # a folder opens, and cannot be read
+        except FileNotFoundError:
+            return fail("missing", f"no file {path}")
+        except OSError as error:
+            return fail("input", f"cannot read {path}: {reason(error)}")
+    name = "stdin" if path == "-" else path
+    lines = table(file) if form == "csv" else plain(file)
+    return Success(Source(name, closing_after(file, lines), "" if path == "-" else path))
+
+
+def closing_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:
+    """The same lines; the file is closed at their end."""
+    with file:
+        yield from lines
+
+
+def plain(file: Iterable[bytes]) -> Iterator[Line]:
+    """Lines of text; empty ones are left out.
+
+    >>> [(number, line.unwrap()) for number, line in plain([b"a\\r\\n", b"\\n", b"b"])]
+    [(1, 'a'), (3, 'b')]
+    >>> next(plain([b"\\xff"]))[1].failure().message
+    'line 1 is not UTF-8: byte 0 is 0xff'
+    """
+    for number, raw in enumerate(file, 1):
+        line = raw.rstrip(b"\r\n")
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line.strip():
+            continue
+        try:
+            yield number, Success(line.decode())
+        except UnicodeDecodeError as error:
+            byte = f"byte {error.start} is 0x{line[error.start]:02x}"
+            yield number, fail("input", f"line {number} is not UTF-8: {byte}")
+
+
+def table(file: Iterable[bytes]) -> Iterator[Line]:
+    """Rows of a table with a head (RFC 4180); one that does not fit the head says so."""
+    texts = (line.decode("utf-8", "surrogateescape") for line in file)
+    reader: Any = csv.DictReader(marked(texts), restkey="", strict=True)
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            number = reader.line_num + 1  # it names the last line that was one
+            yield number, fail("input", f"line {number}: not CSV: {error}")
+            continue
+        yield reader.line_num, fitting(fields, reader.line_num)
+
+
+def marked(texts: Iterator[str]) -> Iterator[str]:
+    """Texts without the mark that some programs put before the first."""
+    for i, text in enumerate(texts):
+        yield text if i else text.removeprefix("\ufeff")
+
+
+def fitting(fields: dict[str, Any], number: int) -> Result[dict[str, str], Problem]:
+    """A row of a table, if it has as many fields as the head and each is text."""
+    if "" in fields and isinstance(fields[""], list):
+        return fail("input", f"line {number}: more fields than the head has")
+    if None in fields.values():
+        return fail("input", f"line {number}: fewer fields than the head has")
+    if any("\udc80" <= letter <= "\udcff" for value in fields.values() for letter in value):
+        return fail("input", f"line {number} is not UTF-8")
+    return Success(fields)

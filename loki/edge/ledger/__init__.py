@@ -1,0 +1,1 @@
+"""What calls cost, kept in a file."""

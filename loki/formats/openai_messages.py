@@ -1,0 +1,288 @@
+"""0. JSON, bytes -> the parts of an Ask: conversations, tools, schemas, attachments."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki.config.read import strict_json
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Ask,
+    Json,
+    JsonObject,
+    Media,
+    Message,
+    Reply,
+    Text,
+    Tool,
+    ToolCall,
+)
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+def read_json(text: str, name: str) -> Result[Json, Problem]:
+    """A JSON text that a user gave.
+
+    >>> read_json('{"a": }', "schema.json").failure().message
+    'schema.json:1:7: not JSON: expecting value'
+    """
+    try:
+        return Success(strict_json(text))
+    except json.JSONDecodeError as error:
+        place = f"{name}:{error.lineno}:{error.colno}"
+        return fail("input", f"{place}: not JSON: {error.msg.lower()}")
+    except RecursionError:
+        return fail("input", f"{name}: too deeply nested")
+    except ValueError as error:
+        return fail("input", f"{name}: not JSON: {error}")
+
+
+# ---- conversations, in OpenAI's format ---------------------------------------------------------
+
+
+def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]:
+    """A whole conversation.
+
+    >>> read_messages([{"role": "user", "content": "Hi"}], "m.json").unwrap()
+    (Message(role='user', content='Hi', tool_calls=(), tool_call_id='', carry=()),)
+    >>> read_messages([{"role": "usr", "content": "Hi"}], "m.json").failure().message
+    "m.json: message 1: role is 'usr', not one of system, developer, user, assistant, tool"
+    """
+    if not isinstance(told, list) or not told:
+        return fail("input", f"{name}: expected a JSON array of messages")
+    return gather(read_message(each, f"{name}: message {i}") for i, each in enumerate(told, 1))
+
+
+def read_message(told: Json, place: str) -> Result[Message, Problem]:
+    """One message."""
+    if not isinstance(told, dict):
+        return fail("input", f"{place}: expected an object with role and content")
+    role = told.get("role")
+    if role not in ROLES:
+        return fail("input", f"{place}: role is {role!r}, not one of {', '.join(ROLES)}")
+    if role == "tool" and not isinstance(told.get("tool_call_id"), str):
+        return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
+    calls = gather(read_tool_call(call, place) for call in told.get("tool_calls") or ())
+    content = read_content(told.get("content"), place, optional=bool(told.get("tool_calls")))
+    return calls.bind(
+        lambda called: content.map(
+            lambda parts: Message(
+                role, parts, called, str(told.get("tool_call_id") or ""), carried(told)
+            )
+        )
+    )
+
+
+def carried(told: JsonObject) -> tuple[JsonObject, ...]:
+    """What an earlier answer asked to have back."""
+    carry = told.get("carry")
+    return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()
+
+
+def read_content(
+    content: Json, place: str, optional: bool
+) -> Result[str | tuple[Text | Media, ...], Problem]:
+    """The content of a message: a string or parts."""
+    match content:
+        case str():
+            return Success(content)
+        case list():
+            return gather(read_part(part, place) for part in content)
+        case None if optional:
+            return Success("")
+        case _:
+            return fail("input", f"{place}: content is neither a text nor a list of parts")
+
+
+def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
+    """A text, an image, a file or a sound."""
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return Success(Text(text))
+        case {"type": "image_url", "image_url": {"url": str(url)}}:
+            return read_url(url, "image/*", "", place)
+        case {"type": "file", "file": {"file_data": str(url)} as file}:
+            return read_url(url, "application/pdf", str(file.get("filename", "")), place)
+        case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(form)}}:
+            return read_url(f"data:audio/{form};base64,{data}", "", "", place)
+        case {"type": str(kind)}:
+            return fail("input", f"{place}: cannot read a part of type {kind!r}")
+        case _:
+            return fail("input", f"{place}: a part without a type")
+
+
+def read_url(url: str, media_type: str, name: str, place: str) -> Result[Text | Media, Problem]:
+    """An address, or data in one (RFC 2397)."""
+    inside = re.fullmatch(r"data:([\w.+-]+/[\w.+-]+)?;base64,(.*)", url, re.DOTALL)
+    if inside is None:
+        return Success(Media(media_type, url=url, name=name))
+    try:
+        data = base64.b64decode(inside[2], validate=True)
+    except binascii.Error:
+        return fail("input", f"{place}: a part's base64 is damaged")
+    return Success(Media(inside[1] or media_type, data=data, name=name))
+
+
+def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
+    """A call that the model made earlier in the conversation."""
+    match call:
+        case {"id": str(id), "function": {"name": str(name), "arguments": str(words)}}:
+            return read_json(words or "{}", f"{place}: arguments of {name}").map(
+                lambda arguments: ToolCall(id, name, arguments)
+            )
+        case {"id": str(id), "function": {"name": str(name), "arguments": dict(arguments)}}:
+            return Success(ToolCall(id, name, arguments))
+        case _:
+            return fail("input", f"{place}: a tool call needs id, function.name and arguments")
+
+
+# ---- tools and schemas -------------------------------------------------------------------------
+
+
+def read_tools(told: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
+    """Functions on offer, in OpenAI's format."""
+    if not isinstance(told, list) or not told:
+        return fail("input", f"{name}: expected a JSON array of tools")
+    return gather(read_tool(each, f"{name}: tool {i}") for i, each in enumerate(told, 1))
+
+
+def read_tool(told: Json, place: str) -> Result[Tool, Problem]:
+    """One function.
+
+    >>> read_tool({"type": "function", "function": {"name": "now"}}, "t").unwrap().parameters
+    {'type': 'object', 'properties': {}}
+    """
+    nothing: JsonObject = {"type": "object", "properties": {}}
+    match told:
+        case {"type": "function", "function": {"name": str(name)} as function}:
+            return Success(
+                Tool(
+                    name=name,
+                    description=str(function.get("description") or ""),
+                    parameters=function.get("parameters") or nothing,
+                    strict=function.get("strict"),
+                )
+            )
+        case _:
+            shape = '{"type": "function", "function": {"name": …, "parameters": …}}'
+            return fail("input", f"{place}: expected {shape}")
+
+
+def read_schema(told: Json, name: str) -> Result[JsonObject, Problem]:
+    """A JSON Schema that is one."""
+    from jsonschema import Draft202012Validator, SchemaError
+
+    if not isinstance(told, dict):
+        return fail("input", f"{name}: expected a JSON Schema, an object")
+    try:
+        Draft202012Validator.check_schema(told)
+    except SchemaError as error:
+        return fail("input", f"{name}: not a JSON Schema: {error.json_path}: {error.message}")
+    return Success(told)
+
+
+def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
+    """The value of an answer that was to meet a schema; a fence around it is forgiven.
+
+    >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
+    "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
+    """
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    try:
+        value = strict_json(code_block(text))
+    except (ValueError, RecursionError):
+        return fail("input", f"the answer is not JSON: {text[:200]!r}", sent=True)
+    validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
+    errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
+    if errors:
+        where, what = errors[0].json_path, errors[0].message[:300]
+        return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)
+    return Success(value)
+
+
+def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+    """The reply, and the value in it where a schema was given; ``...`` where none is called for."""
+    if ask.schema is None or reply.tool_calls:
+        return Success((reply, ...))
+    cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
+    return (
+        read_answer(reply.text, ask.schema)
+        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
+        .alt(lambda problem: replace(problem, message=problem.message + cut))
+    )
+
+
+def code_block(text: str) -> str:
+    r"""The first fenced block without its fence; the whole text where there is none.
+
+    >>> code_block("Here:\n```python\nprint(1)\n```\nBye")
+    'print(1)'
+    >>> code_block("no fence")
+    'no fence'
+    """
+    fence = re.search(
+        r"^([ \t]*)(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\2[`~]*[ \t]*$|\Z)",
+        text,
+        re.DOTALL | re.MULTILINE,
+    )
+    if fence is None:
+        return text
+    inside = re.sub(rf"^[ \t]{{0,{len(fence[1])}}}", "", fence[3], flags=re.MULTILINE)
+    return inside.removesuffix("\n")
+
+
+# ---- attachments -------------------------------------------------------------------------------
+
+
+def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
+    """An attachment by what is in it: text goes inline under its name, media go along.
+
+    >>> attach(b"hello\\n", "notes.txt").unwrap()
+    Text(text='<file name="notes.txt">\\nhello\\n</file>\\n')
+    >>> attach(b"%PDF-1.7", "a.pdf").unwrap().media_type
+    'application/pdf'
+    """
+    kind = sniff(data)
+    if kind:
+        return Success(Media(kind, data, name=name.rpartition("/")[2]))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        known = "text in UTF-8, PNG, JPEG, GIF, WebP, PDF, WAV or MP3"
+        return fail("input", f"{name}: neither {known}")
+    end = "" if text.endswith("\n") else "\n"
+    plain = re.sub(r'["<>\r\n]', "_", name)
+    return Success(Text(f'<file name="{plain}">\n{text}{end}</file>\n'))
+
+
+def sniff(data: bytes) -> str:
+    """The media type that the first bytes tell, empty for anything else.
+
+    >>> sniff(b"RIFF\\0\\0\\0\\0WEBPVP8 "), sniff(b"GIF89a"), sniff(b"hello")
+    ('image/webp', 'image/gif', '')
+    """
+    return next((kind for kind, signs in SIGNS.items() if re.match(signs, data, re.DOTALL)), "")
+
+
+SIGNS: dict[str, bytes] = {
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/jpeg": rb"\xff\xd8\xff",
+    "image/gif": rb"GIF8[79]a",
+    "image/webp": rb"RIFF....WEBP",
+    "application/pdf": rb"\s{0,8}%PDF-",
+    "audio/wav": rb"RIFF....WAVE",
+    "audio/mpeg": rb"ID3|\xff[\xfb\xf3\xf2]",
+}

@@ -1,0 +1,1 @@
+"""What calls cost, pure: periods, reports, charts, budgets."""

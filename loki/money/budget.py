@@ -1,0 +1,105 @@
+"""5b. Request, what is spent -> the same Request, if the budgets allow what it could cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.records import Request, Target, Task
+from loki.stages.account import dearest, least
+from loki.stages.resolve import largest, tiers, worst_case
+
+
+class Purse(NamedTuple):
+    """A budget and what is gone of it, in US dollars."""
+
+    period: str  # for messages: today (2026-11-22, UTC)
+    budget: Decimal
+    spent: Decimal  # calls that are under way count as their worst case
+    unknown: int = 0  # calls that may have cost more than is known
+
+
+def afford(
+    request: Request, purses: Sequence[Purse], allow_unpriced: bool = False
+) -> Result[Request, Problem]:
+    """Refuse (kind budget) what could pass a budget; one that is used up allows only the free.
+
+    Where nobody knows the longest answer, the prompt alone is counted: such a call can pass the
+    budget, the next one cannot. A model of unknown price is refused, or with ``allow_unpriced``
+    counted as nothing.
+    """
+    target = request.draft.target
+    lack = "" if allow_unpriced or not purses else price_lack(target)
+    if lack:
+        return fail("budget", f"{target.name} has no known price{lack}")
+    known = could_cost(request)
+    for purse in purses:
+        over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
+        if over and known != 0:
+            said = f"could cost {money(known)}" if known is not None else "has no known price"
+            return fail("budget", f"{target.name} {said}, and of {told(purse)}")
+    return Success(request)
+
+
+def price_lack(target: Target) -> str:
+    """Return where the price is unknown and what to do about it, empty where it is known."""
+    unknown = unpriced_tiers(target)
+    allow = "or set budget.allow_unpriced: true"
+    if None in unknown:
+        how = f"give the model its {PRICED_BY[target.model.type]} (US dollars, 0 where it is free)"
+        place = f"under `models` of client {target.client.name!r}"
+        return f", and a budget is set: {how} {place}, {allow}"
+    if unknown:
+        at = f" at the service tier {unknown[0]!r} that a patch asks for"
+        return f"{at}, and a budget is set: take another tier, {allow}"
+    return ""
+
+
+def unpriced_tiers(target: Target) -> list[str | None]:
+    """Return the tiers of service at which nobody knows the price; None is the usual one."""
+    most = largest(target)
+    some = replace(most, output=1) if most.output is None else most  # however long it gets
+    price = target.model.price
+    return [tier for tier in tiers(target) if dearest(replace(some, tier=tier), price) is None]
+
+
+#: The settings that give a model of each type its price.
+PRICED_BY: dict[Task, str] = {
+    "chat": "input_price and output_price",
+    "embedding": "input_price",
+    "reranker": "input_price or search_price",
+}
+
+
+def could_cost(request: Request) -> Decimal | None:
+    """The worst case of a call as far as it is known, in US dollars."""
+    target = request.draft.target
+    worst = worst_case(target)
+    return least(largest(target), target.model.price) if worst is None else worst
+
+
+def told(purse: Purse) -> str:
+    """A budget in words.
+
+    >>> told(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
+    'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
+    """
+    calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"
+    besides = f", besides {calls}" if purse.unknown else ""
+    limit = f"the budget of {money(purse.budget)} for {purse.period}"
+    return f"{limit} {money(purse.spent)} is spent{besides}"
+
+
+def money(amount: Decimal) -> str:
+    """US dollars to the last digit that says something, but no fewer than cents.
+
+    >>> money(Decimal("1.5000")), money(Decimal("0.002340")), money(Decimal(20))
+    ('$1.50', '$0.00234', '$20.00')
+    """
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents if cents == amount else amount.normalize():f}"

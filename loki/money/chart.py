@@ -1,0 +1,76 @@
+"""PURE. Rows by time and model -> the bars, shares and total of a chart of spending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from loki.money.report import Row, Tally, named, rows, total
+
+MODELS = 6  # that have a colour of their own; all others share one
+
+
+class Bar(NamedTuple):
+    """A day or month, and what was spent in it on each model of the chart, in their order."""
+
+    name: str
+    costs: tuple[Decimal, ...]
+
+    @property
+    def height(self) -> Decimal:
+        """What was spent on all of them, in US dollars."""
+        return sum(self.costs, Decimal(0))
+
+
+class Chart(NamedTuple):
+    """All there is to draw; ``shares`` has the models, the dearest first, the small ones in one."""
+
+    bars: tuple[Bar, ...]
+    shares: tuple[Row, ...]
+    total: Tally
+
+
+def chart(found: Sequence[Row], names: Sequence[str]) -> Chart:
+    """A chart of rows by time and model, with a bar for each named time since the first call.
+
+    >>> one = Row(("2026-11-02", "a:b"), Tally(cost=Decimal(3)))
+    >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
+    [Decimal('3'), Decimal('0')]
+    """
+    models = rows((Row((named(row.keys[1]),), row.tally) for row in found), ["model"])
+    own, rest = models[:MODELS], models[MODELS:]
+    others = Row((f"{len(rest)} others",), total(row.tally for row in rest))
+    shares = (*own, others) if len(rest) > 1 else tuple(models)
+    place = {row.keys[0]: i for i, row in enumerate(models[: len(shares)])}
+    first = min(row.keys[0] for row in found)
+    costs = {name: [Decimal(0)] * len(shares) for name in names if name >= first}
+    for (name, model), tally in found:
+        costs[name][place.get(named(model), len(shares) - 1)] += tally.cost or 0
+    bars = tuple(Bar(name, tuple(each)) for name, each in costs.items())
+    return Chart(bars, shares, total(row.tally for row in found))
+
+
+def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:
+    """The parts of a bar in whole steps, of which the highest bar has ``width``; none is lost.
+
+    >>> lengths([Decimal(1), Decimal("0.5")], Decimal(3), 12)
+    [4, 2]
+    """
+    ends, sum = [0], Decimal(0)
+    for cost in costs:
+        sum += cost
+        ends.append(round(sum * width / highest) if highest else 0)
+    return [end - start for start, end in zip(ends, ends[1:], strict=False)]
+
+
+def share(part: Tally, whole: Tally) -> str:
+    """How much of it all, in percent.
+
+    >>> share(Tally(cost=Decimal(1)), Tally(cost=Decimal(3))), share(Tally(), Tally())
+    ('33%', '')
+    """
+    if not part.cost or not whole.cost:
+        return ""
+    percent = round(100 * part.cost / whole.cost)
+    return f"{percent}%" if percent else "<1%"

@@ -1,0 +1,103 @@
+"""8b. A call -> the same call, with its line in the ledger, whatever comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+from returns.result import Result, Success
+
+from loki.problems import Problem
+from loki.records import Done, Reply, Request, Stream, Usage
+from loki.stages.account import Entry, entry
+
+if TYPE_CHECKING:
+    from loki.embeddings import Embeddings, Ranking
+
+A = TypeVar("A", Reply, "Embeddings", "Ranking")
+NOTHING = Usage()
+
+
+class Note(Protocol):
+    """Writes a call's line."""
+
+    def __call__(self, outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
+        """``outcome`` None is interrupted; ``heard`` is the usage told before that."""
+
+
+#: Called when a call begins.
+Noter: TypeAlias = Callable[[Request], Note]
+
+
+def noting(
+    record: Callable[[Entry], None], now: Callable[[], float], clock: Callable[[], float]
+) -> Noter:
+    """Write with ``record``; ``now`` in seconds since the epoch, ``clock`` for durations."""
+
+    def begin(request: Request) -> Note:
+        began, started = now(), clock()
+
+        def note(outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
+            record(entry(request, outcome, heard, began, clock() - started))
+
+        return note
+
+    return begin
+
+
+def recorded(
+    begin: Noter, call: Callable[[Request], Result[A, Problem]]
+) -> Callable[[Request], Result[A, Problem]]:
+    """An answer in one piece."""
+
+    def stage(request: Request) -> Result[A, Problem]:
+        note = begin(request)
+        result: Result[A, Problem] | None = None
+        try:
+            result = call(request)
+        finally:
+            note(result)
+        return result
+
+    return stage
+
+
+def watched(
+    begin: Noter, call: Callable[[Request], Result[Stream, Problem]]
+) -> Callable[[Request], Result[Stream, Problem]]:
+    """An answer as it comes."""
+
+    def stage(request: Request) -> Result[Stream, Problem]:
+        note = begin(request)
+        result: Result[Stream, Problem] | None = None
+        try:
+            result = call(request)
+        finally:
+            if not isinstance(result, Success):
+                note(result)
+        return result.map(lambda events: watch(events, note))
+
+    return stage
+
+
+def watch(events: Stream, note: Note) -> Stream:
+    """The same stream; its line is written before the last event is told, or when it is left."""
+    heard, noted = NOTHING, False
+    try:
+        with closing(events):
+            for result in events:
+                event = result.value_or(None)
+                if isinstance(event, Usage):
+                    heard = event
+                    continue
+                if isinstance(event, Done):
+                    noted = True
+                    note(Success(event.reply))
+                elif event is None:
+                    noted = True
+                    note(result)
+                yield result
+    finally:
+        if not noted:
+            note(None, heard)

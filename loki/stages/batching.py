@@ -1,0 +1,67 @@
+"""2b. Target -> Asks: the texts of one ask in as few requests as the provider's limits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from loki.providers.rows import route_of
+from loki.records import Ask, Target
+from loki.stages.resolve import estimate
+from loki.wire import CEILINGS
+
+A = TypeVar("A")
+
+#: The most texts to embed in one request, unless the model's ``max_batch_size`` says otherwise:
+#: the vectors of many more are, as JSON, more than an answer in one piece may be.
+USUAL = 256
+
+
+def split(target: Target) -> tuple[Ask, ...]:
+    """The same ask once for each request; an ask without texts is one request too."""
+    texts, tokens = ceilings(target)
+    batches = batched(target.ask.texts, texts, tokens, estimate)
+    asks = tuple(replace(target.ask, texts=batch, stream=False) for batch in batches)
+    return asks or (replace(target.ask, stream=False),)
+
+
+def ceilings(target: Target) -> tuple[int | None, int | None]:
+    """The most texts, and the most tokens in sum, of one request; None is no limit."""
+    route = route_of(target)
+    texts, tokens = CEILINGS.get(route.wire(target), (None, None)) if route else (None, None)
+    if target.model.type == "embedding":
+        texts = min(texts or USUAL, USUAL)
+    return target.model.max_batch_size or texts, tokens
+
+
+def batched(
+    items: Iterable[A | None],
+    most: int | None,
+    tokens: int | None,
+    size: Callable[[A], int],
+) -> Iterator[tuple[A, ...]]:
+    """Items in order, in batches within both limits; one item over the limit goes alone.
+
+    ``size`` tells the tokens of an item. None stands for a pause: what is there goes at once.
+
+    >>> list(batched(["a", "b", "c"], 2, None, len))
+    [('a', 'b'), ('c',)]
+    >>> list(batched(["abc", "d", "efghi"], 9, 4, len))
+    [('abc', 'd'), ('efghi',)]
+    >>> list(batched(["a", None, "b", "c"], 9, None, len))
+    [('a',), ('b', 'c')]
+    """
+    batch: list[A] = []
+    total = 0
+    for item in items:
+        count = 0 if item is None else size(item)
+        full = (most and len(batch) >= most) or (tokens and total + count > tokens)
+        if batch and (item is None or full):
+            yield tuple(batch)
+            batch, total = [], 0
+        if item is not None:
+            batch.append(item)
+            total += count
+    if batch:
+        yield tuple(batch)

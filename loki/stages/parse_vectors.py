@@ -1,0 +1,135 @@
+"""7. Response -> Embeddings or Ranking; and Embeddings of several requests put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from returns.result import Failure, Result, Success
+
+from loki.embeddings import Embeddings, Ranking, Scores, Vectors
+from loki.problems import Problem, fail
+from loki.providers.rows import route_of
+from loki.records import Json, Response, Usage
+from loki.wire import embed, rerank
+from loki.wire.errors import read_error, request_id
+
+A = TypeVar("A")
+
+
+def read_vectors(response: Response) -> Result[Embeddings, Problem]:
+    """A vector for each text that was sent, or none at all."""
+    texts = response.request.draft.target.ask.texts
+
+    def whole(found: Vectors) -> Result[Embeddings, Problem]:
+        usage = counted(found.usage, response.headers)
+        if len(found.vectors) != len(texts):
+            return fail(
+                "garbled",
+                f"{len(found.vectors)} vectors for {len(texts)} texts",
+                sent=True,
+                usage=usage,
+            )
+        return Success(Embeddings(**facts(response), usage=usage, vectors=found.vectors))
+
+    return read(response, embed(wire_of(response)).read).bind(whole)
+
+
+def read_scores(response: Response) -> Result[Ranking, Problem]:
+    """The texts that were sent, best first."""
+    texts = response.request.draft.target.ask.texts
+
+    def whole(found: Scores) -> Result[Ranking, Problem]:
+        places = [score.place for score in found.scores]
+        if len({*places}) != len(places) or not all(0 <= place < len(texts) for place in places):
+            return fail(
+                "garbled",
+                f"scores for {places[:20]}, but {len(texts)} texts were sent",
+                sent=True,
+                usage=found.usage,
+            )
+        best = sorted(found.scores, key=lambda score: (-score.score, score.place))
+        return Success(Ranking(**facts(response), usage=found.usage, scores=tuple(best)))
+
+    return read(response, rerank(wire_of(response)).read).bind(whole)
+
+
+def counted(usage: Usage, headers: Mapping[str, str]) -> Usage:
+    """Usage with the tokens that Bedrock tells in a header, where the body tells none.
+
+    >>> counted(Usage(), {"x-amzn-bedrock-input-token-count": "3"}).input
+    3
+    """
+    told = headers.get("x-amzn-bedrock-input-token-count", "")
+    unknown = usage.input is None and told.isdecimal()
+    return replace(usage, input=int(told)) if unknown else usage
+
+
+def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Result[A, Problem]:
+    """The JSON of an answer, by its wire."""
+    if not 200 <= response.status < 300:
+        return Failure(read_error(response.status, response.headers, response.body))
+    try:
+        told = json.loads(str(response.body, "utf-8"))
+    except (ValueError, RecursionError):
+        glimpse = " ".join(response.body[:120].decode("utf-8", "replace").split()) or "nothing"
+        return fail("garbled", f"the answer is not JSON: {glimpse}", sent=True)
+    return reader(told)
+
+
+def wire_of(response: Response) -> str:
+    """The wire that a request was said in."""
+    target = response.request.draft.target
+    route = route_of(target)
+    assert route is not None  # else there would be no request
+    return route.wire(target)
+
+
+def facts(response: Response) -> dict[str, Any]:
+    """What every kind of answer carries."""
+    return {
+        "model": response.request.draft.target.name,
+        "request": response.request,
+        "seconds": response.seconds,
+        "attempts": response.attempts,
+        "request_id": request_id(response.headers),
+    }
+
+
+# ---- several requests --------------------------------------------------------------------------
+
+
+def joined(parts: Sequence[Embeddings]) -> Embeddings:
+    """The answers to one ask that took several requests."""
+    return replace(
+        parts[0],
+        vectors=tuple(vector for part in parts for vector in part.vectors),
+        usage=total([part.usage for part in parts]),
+        cost=added([part.cost for part in parts]),
+        seconds=sum(part.seconds or 0.0 for part in parts),
+        attempts=sum(part.attempts for part in parts),
+    )
+
+
+def total(usages: Sequence[Usage]) -> Usage:
+    """Tokens of several requests; what one of them did not tell, nobody knows.
+
+    >>> total([Usage(input=3), Usage(input=4)]).input
+    7
+    """
+    summed = {
+        name: None if None in counts else sum(counts)
+        for name in Usage.__slots__
+        if name != "tier"
+        for counts in [[getattr(usage, name) for usage in usages]]
+    }
+    return Usage(**summed, tier=usages[0].tier)
+
+
+def added(costs: Sequence[Decimal | None]) -> Decimal | None:
+    """US dollars in all, None if a part of it is unknown."""
+    known = [each for each in costs if each is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None

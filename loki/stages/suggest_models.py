@@ -1,0 +1,78 @@
+"""7c. Request, Problem -> Problem: a model that its provider does not know, with its nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from loki.config.catalogue import models_of
+from loki.problems import Problem, nearest
+from loki.records import Config, Request, Target
+
+Mend = Callable[[Problem], Problem]
+
+
+def suggest(config: Config) -> Callable[[Request], Mend]:
+    """Return what tells a model that the provider does not know from other problems of a request.
+
+    Such a problem is of kind config and names the nearest models of the client, unless the name
+    is one of them already.
+    """
+
+    def stage(request: Request) -> Mend:
+        target = request.draft.target
+        return lambda problem: told(problem, target, known_names(config, target))
+
+    return stage
+
+
+def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
+    """Return what lists the client's models of the target's type: only failures look them up."""
+
+    def names() -> list[str]:
+        models = models_of(config.catalogue, target.client)
+        return [each.name for each in models if each.type == target.model.type]
+
+    return names
+
+
+def told(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
+    """Return the same problem, or that the model is unknown and what was perhaps meant."""
+    if problem.status not in (400, 404) or problem.kind not in ("config", "input"):
+        return problem
+    known = names()
+    is_listed = target.model.name in known
+    if not is_about_model(problem, target, is_listed):
+        return problem
+    hint = "" if is_listed else nearest(target.model.name, known)
+    message = problem.message.rstrip(". ") + hint if hint else problem.message
+    return replace(problem, kind="config", message=message, unknown_model=True)
+
+
+def is_about_model(problem: Problem, target: Target, is_listed: bool) -> bool:
+    """Return whether a refusal says that the model is unknown.
+
+    A 404 does, of a model that is not listed; of a listed one only if its code or words say so.
+    """
+    if problem.code in CODES:
+        return True
+    if problem.status == 404 and not is_listed:
+        return True
+    name = re.escape(target.model.real_name)
+    patterns = (LOOSE if problem.status == 404 else ()) + STRICT
+    return any(re.search(each.format(name=name), problem.message) for each in patterns)
+
+
+#: Words of providers for a model that they do not know, beside the status 404.
+CODES = ("model_not_found", "DeploymentNotFound", "invalid_model")
+
+#: What a message says about the model in a 404, and in a 400, which has many other reasons too.
+LOOSE = ("(?i)(^|[^A-Za-z])models?([^A-Za-z]|$)", r"(?<![\w-]){name}(?![\w-])")
+STRICT = (
+    r"(?i)(invalid|unknown|no such) model\W+{name}(?![\w-])",
+    r"(?i)you passed\W+{name}(?![\w-])",
+    r"(?i)(?<![\w-]){name}\W+(is |was )?(not (a valid|found|supported(\.|$))|unknown|invalid)",
+    r"(?i)(?<![\w-]){name}\W+(does not|doesn't|not) exist",
+    r"(?i)\bmodel\W+(not exist|identifier is invalid)",
+)

@@ -1,0 +1,218 @@
+"""Anthropic Messages: Target -> body, also for Vertex AI. Its answers: wire.claude_reply."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from itertools import groupby
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
+from loki.wire.anthropic.reasoning import draft_thinking, unwilling, version_of
+
+VERTEX_VERSION = "vertex-2023-10-16"
+
+
+def draft_chat(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a request to the Messages API."""
+    return draft_body(target).map(lambda body: {"model": target.model.real_name, **body})
+
+
+def draft_vertex_chat(target: Target) -> Result[JsonObject, Problem]:
+    """The body for Vertex AI, where the url names the model and the body the version."""
+    version = version_of(target.client, VERTEX_VERSION)
+    return draft_body(target).map(lambda body: {"anthropic_version": version, **body})
+
+
+def draft_body(target: Target) -> Result[JsonObject, Problem]:
+    """What both bodies have in common; what was not asked for is not sent."""
+    reason = unwilling(target)
+    if reason:
+        return fail("usage", reason)
+    parts = (draft_system(target), draft_messages(target), draft_thinking(target))
+    return gather(parts).map(lambda drafted: put_together(target, *drafted))
+
+
+def put_together(
+    target: Target, system: str, messages: list[JsonObject], thinking: JsonObject
+) -> JsonObject:
+    """The body around its messages."""
+    ask = target.ask
+    output = {
+        **thinking.get("output_config", {}),
+        **({"format": draft_schema(ask.schema)} if ask.schema else {}),
+    }
+    optional = {
+        "system": system or None,
+        "temperature": ask.temperature,
+        "top_p": ask.top_p,
+        "stop_sequences": list(ask.stop) or None,
+        "tools": [draft_tool(tool) for tool in ask.tools] or None,
+        "tool_choice": draft_choice(ask.tool_choice) if ask.tool_choice else None,
+        "stream": ask.stream or None,
+    }
+    return {
+        "messages": messages,
+        **{name: value for name, value in optional.items() if value is not None},
+        **thinking,
+        **({"output_config": output} if output else {}),
+    }
+
+
+def draft_system(target: Target) -> Result[str, Problem]:
+    """Every instruction of the conversation; the API wants them in one place."""
+    said = [each for each in target.ask.messages if each.role in ("system", "developer")]
+    if any(isinstance(part, Media) for each in said for part in each.parts):
+        return fail("usage", f"{target.client.name} takes only text in a system prompt")
+    return Success("\n\n".join(each.text for each in said if each.text))
+
+
+def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
+    """The conversation; results of tools that were called at once go back in one turn."""
+    turns = (each for each in target.ask.messages if each.role not in ("system", "developer"))
+    name = target.client.name
+    groups = ((each, list(group)) for each, group in groupby(turns, lambda t: t.role == "tool"))
+    return gather(
+        drafted
+        for from_tools, group in groups
+        for drafted in (
+            [draft_results(group, name)]
+            if from_tools
+            else [draft_turn(turn, name) for turn in group]
+        )
+    ).map(list)
+
+
+def draft_results(messages: Iterable[Message], name: str) -> Result[JsonObject, Problem]:
+    """What tools answered, as a turn of the user's."""
+    return gather(draft_result(each, name) for each in messages).map(
+        lambda results: {"role": "user", "content": list(results)}
+    )
+
+
+def draft_result(message: Message, name: str) -> Result[JsonObject, Problem]:
+    """What one tool answered."""
+    return draft_parts(message, name).map(
+        lambda blocks: {
+            "type": "tool_result",
+            "tool_use_id": message.tool_call_id,
+            "content": plain(blocks),
+        }
+    )
+
+
+def draft_turn(message: Message, name: str) -> Result[JsonObject, Problem]:
+    """A turn of the user's or the model's, whose signed thoughts come first, as they were."""
+    carried = [block for block in message.carry if block.get("type") in THOUGHTS]
+    calls = [
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+        for call in message.tool_calls
+    ]
+    return draft_parts(message, name).map(
+        lambda blocks: {"role": message.role, "content": plain([*carried, *blocks, *calls])}
+    )
+
+
+def draft_parts(message: Message, name: str) -> Result[list[JsonObject], Problem]:
+    """The blocks of a content; the API takes no empty text."""
+    parts = [part for part in message.parts if part != Text("")]
+    if message.role == "assistant" and any(isinstance(part, Media) for part in parts):
+        return fail("usage", f"{name} takes images and documents in turns of the user's only")
+    return gather(draft_part(part, name) for part in parts).map(list)
+
+
+def plain(blocks: list[JsonObject]) -> Json:
+    """A single text as a string, and nothing as an empty one.
+
+    >>> plain([{"type": "text", "text": "Hi"}]), plain([])
+    ('Hi', '')
+    """
+    match blocks:
+        case []:
+            return ""
+        case [{"type": "text", "text": str(text)}]:
+            return text
+        case _:
+            return blocks
+
+
+def draft_part(part: Text | Media, name: str) -> Result[JsonObject, Problem]:
+    """A text, an image or a PDF."""
+    match part:
+        case Text(text):
+            return Success({"type": "text", "text": text})
+        case Media(media_type="application/pdf"):
+            title = {"title": part.name} if part.name else {}
+            return Success({"type": "document", "source": draft_source(part), **title})
+        case Media(media_type=kind) if kind in IMAGES or part.url and kind == "image/*":
+            return Success({"type": "image", "source": draft_source(part)})
+        case _:
+            shown = f"{part.media_type} ({part.name or part.url or 'without a name'})"
+            return fail("usage", f"{name} takes PNG, JPEG, GIF, WebP and PDF, not {shown}")
+
+
+def draft_source(media: Media) -> JsonObject:
+    """Where a medium is, or its bytes.
+
+    >>> draft_source(Media("image/png", b"abc"))
+    {'type': 'base64', 'media_type': 'image/png', 'data': 'YWJj'}
+    """
+    if media.url:
+        return {"type": "url", "url": media.url}
+    data = base64.b64encode(media.data).decode()
+    return {"type": "base64", "media_type": media.media_type, "data": data}
+
+
+def draft_tool(tool: Tool) -> JsonObject:
+    """A function on offer."""
+    return {
+        "name": tool.name,
+        **({"description": tool.description} if tool.description else {}),
+        "input_schema": tool.parameters,
+        **({"strict": tool.strict} if tool.strict is not None else {}),
+    }
+
+
+def draft_choice(choice: str) -> JsonObject:
+    """Whether, or which, tool is to be called.
+
+    >>> draft_choice("required"), draft_choice("weather")
+    ({'type': 'any'}, {'type': 'tool', 'name': 'weather'})
+    """
+    return dict(CHOICES.get(choice) or {"type": "tool", "name": choice})
+
+
+def draft_schema(schema: JsonObject) -> JsonObject:
+    """Structured output."""
+    return {"type": "json_schema", "schema": closed(schema)}
+
+
+def closed(schema: Json) -> Json:
+    """A schema whose objects say that they have no more than their properties, as the API demands.
+
+    >>> closed({"type": "object", "properties": {"a": {"type": "null"}}})["additionalProperties"]
+    False
+    """
+    match schema:
+        case {"type": "object"} if "additionalProperties" not in schema:
+            return closed({**schema, "additionalProperties": False})
+        case dict():
+            data = ("enum", "const", "default", "examples")
+            return {key: each if key in data else closed(each) for key, each in schema.items()}
+        case list():
+            return [closed(each) for each in schema]
+        case _:
+            return schema
+
+
+THOUGHTS = ("thinking", "redacted_thinking")
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+CHOICES: dict[str, JsonObject] = {
+    "auto": {"type": "auto"},
+    "required": {"type": "any"},
+    "none": {"type": "none"},
+}

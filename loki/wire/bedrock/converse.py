@@ -1,0 +1,285 @@
+"""AWS Bedrock Converse and ConverseStream: Target -> body; JSON -> events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Ask,
+    Carry,
+    Finish,
+    Json,
+    JsonObject,
+    Media,
+    Message,
+    Reasoning,
+    Target,
+    Text,
+    Tool,
+    ToolPiece,
+    Usage,
+    WireEvent,
+)
+from loki.wire.bedrock.media import draft_part, named_apart
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unable
+from loki.wire.bedrock.reasoning_stream import is_carried
+from loki.wire.codec import dig, integer, said, schema_name, word
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
+
+# ---- asking ----------------------------------------------------------------------------------
+
+
+def draft_chat(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a chat request."""
+    reason = unable(target)
+    if reason:
+        return fail("usage", reason)
+    told = gather((draft_system(target.ask), draft_turns(target.ask))).alt(
+        lambda problem: replace(problem, message=f"{target.client.name} {problem.message}")
+    )
+    return gather((told, draft_thinking(target))).map(
+        lambda parts: draft_body(target.ask, *parts[0], parts[1])
+    )
+
+
+def draft_body(
+    ask: Ask, system: list[JsonObject], turns: list[JsonObject], thinking: Thinking
+) -> JsonObject:
+    """The body around its messages; what was not asked for is not sent."""
+    inference = {
+        "maxTokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "topP": ask.top_p,
+        "stopSequences": list(ask.stop) or None,
+    }
+    output = {
+        "textFormat": draft_schema(ask.schema) if ask.schema else None,
+        "effort": thinking.effort,
+    }
+    optional = {
+        "system": system or None,
+        "inferenceConfig": said(inference) or None,
+        "toolConfig": draft_tools(ask),
+        "additionalModelRequestFields": thinking.fields,
+        "outputConfig": said(output) or None,
+    }
+    return {"messages": turns, **said(optional)}
+
+
+def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
+    """The instructions, a block each, wherever in the conversation they stand."""
+    told = [message for message in ask.messages if message.role in SYSTEM]
+    if any(isinstance(part, Media) for message in told for part in message.parts):
+        return fail("usage", "takes only text as a system message")
+    return Success([{"text": message.text} for message in told if message.text])
+
+
+def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
+    """The conversation; neighbours of one side are one turn, tool results are the user's."""
+    spoken = [each for each in named_apart(ask.messages) if each.role not in SYSTEM]
+    sides = ["assistant" if each.role == "assistant" else "user" for each in spoken]
+
+    def merge(drafted: tuple[list[JsonObject], ...]) -> list[JsonObject]:
+        turns = [pair for pair in zip(sides, drafted, strict=True) if pair[1]]
+        return [
+            {"role": side, "content": [block for _, blocks in group for block in blocks]}
+            for side, group in groupby(turns, key=lambda pair: pair[0])
+        ]
+
+    return gather(map(draft_blocks, spoken)).map(merge)
+
+
+def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
+    """What one message says; the signed thoughts of an assistant come before its words."""
+    if message.role == "assistant" and any(isinstance(part, Media) for part in message.parts):
+        return fail("usage", "takes images and documents from the user, not from the assistant")
+    parts = [part for part in message.parts if not isinstance(part, Text) or part.text]
+    carried = [block for block in message.carry if "reasoningContent" in block]
+    calls = [
+        {"toolUse": {"toolUseId": call.id, "name": call.name, "input": call.arguments}}
+        for call in message.tool_calls
+    ]
+
+    def around(content: tuple[JsonObject, ...]) -> list[JsonObject]:
+        if message.role != "tool":
+            return [*carried, *content, *calls]
+        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": list(content)}}]
+
+    return gather(map(draft_part, parts)).map(around)
+
+
+def draft_tools(ask: Ask) -> JsonObject | None:
+    """The functions on offer, and whether, or which, one is to be called."""
+    if not ask.tools or ask.tool_choice == "none":
+        return None
+    choices: dict[str, JsonObject] = {"auto": {"auto": {}}, "required": {"any": {}}}
+    chosen = choices.get(ask.tool_choice or "", {"tool": {"name": ask.tool_choice}})
+    tools = list(map(draft_tool, ask.tools))
+    return {"tools": tools, **({"toolChoice": chosen} if ask.tool_choice else {})}
+
+
+def draft_tool(tool: Tool) -> JsonObject:
+    """A function on offer; one that takes nothing takes an object all the same."""
+    return {
+        "toolSpec": {
+            "name": tool.name,
+            **({"description": tool.description} if tool.description else {}),
+            "inputSchema": {"json": tool.parameters or {"type": "object", "properties": {}}},
+            **({"strict": tool.strict} if tool.strict is not None else {}),
+        }
+    }
+
+
+def draft_schema(schema: JsonObject) -> JsonObject:
+    """Structured output; the schema goes as JSON in a string."""
+    told = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
+    return {"type": "json_schema", "structure": {"jsonSchema": told}}
+
+
+SYSTEM = ("system", "developer")
+
+# ---- hearing ---------------------------------------------------------------------------------
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """A whole answer."""
+    match body:
+        case {"output": {"message": {"content": list(blocks)}}}:
+            told = (event for row, block in enumerate(blocks) for event in read_block(row, block))
+            return (*told, *read_end(body))
+        case _:
+            return read_error_event(body)
+
+
+def read_block(row: int, block: Json) -> Iterable[WireEvent]:
+    """Text, cited text, thoughts or a call."""
+    match block:
+        case {"text": str(text)}:
+            yield Text(text)
+        case {"citationsContent": {"content": list(pieces)}}:
+            yield from (event for piece in pieces for event in read_block(row, piece))
+        case {"reasoningContent": dict(thoughts)}:
+            yield from read_thoughts(thoughts)
+        case {"toolUse": {"toolUseId": str(id), "name": str(name), "input": arguments}}:
+            yield ToolPiece(row, id, name, json.dumps(arguments))
+
+
+def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
+    """Thoughts as far as they are told; those that are signed go back with the next turn."""
+    match thoughts:
+        case {"reasoningText": {"text": str(text)}} if text:
+            yield Reasoning(text)
+    if is_carried(thoughts):
+        yield Carry({"reasoningContent": thoughts})
+
+
+def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
+    """One event of a stream."""
+    match frame:
+        case {"contentBlockDelta": {"contentBlockIndex": int(row), "delta": dict(delta)}}:
+            return read_delta(row, delta)
+        case {"contentBlockStart": {"contentBlockIndex": int(row), "start": {"toolUse": dict(c)}}}:
+            return (ToolPiece(row, str(c.get("toolUseId") or ""), str(c.get("name") or ""), ""),)
+        case {"reasoningContent": dict()}:
+            return (Carry(frame),)
+        case {"messageStop": dict(end)} | {"metadata": dict(end)}:
+            return tuple(read_end(end))
+        case {"exception": dict(told)} if told:
+            return read_exception(*next(iter(told.items())))
+        case {"error": dict()}:
+            return read_error_event(frame)
+        case dict():
+            return ()
+        case _:
+            return read_error_event(frame)
+
+
+def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
+    """A piece of a block; citations and results of the provider's own tools are not told."""
+    match delta:
+        case {"text": str(text)} if text:
+            return (Text(text),)
+        case {"reasoningContent": {"text": str(text)}} if text:
+            return (Reasoning(text),)
+        case {"toolUse": {"input": str(arguments)}}:
+            return (ToolPiece(row, "", "", arguments),)
+        case _:
+            return ()
+
+
+def read_end(end: JsonObject) -> Iterator[WireEvent]:
+    """Why it ended, and what it took; a stream tells the one after the other."""
+    match end:
+        case {"stopReason": str(reason)} if reason:
+            yield Finish(reason)
+    match end:
+        case {"usage": dict(usage)}:
+            yield usage_of(usage, tier_of(end))
+
+
+def tier_of(end: JsonObject) -> str | None:
+    """The tier of service; a model tuned for latency has prices of its own, too.
+
+    >>> tier_of({"serviceTier": {"type": "flex"}}), tier_of({"performanceConfig": {}})
+    ('flex', None)
+    """
+    latency = word(dig(end, "performanceConfig", "latency"))
+    return "optimized" if latency == "optimized" else word(dig(end, "serviceTier", "type"))
+
+
+def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
+    """Usage in our terms: the provider counts what the cache gave or took beside the input.
+
+    >>> usage_of({"inputTokens": 3, "cacheReadInputTokens": 10, "outputTokens": 5})
+    ... # doctest: +ELLIPSIS
+    Usage(input=13, cache_read=10, cache_write=None, output=5, reasoning=None, ...)
+    """
+    fresh, cached, written = (
+        integer(raw.get(name))
+        for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    )
+    return Usage(
+        input=None if fresh is None else fresh + (cached or 0) + (written or 0),
+        cache_read=cached,
+        cache_write=written,
+        output=integer(raw.get("outputTokens")),
+        cache_write_1h=kept(raw.get("cacheDetails"), "1h"),
+        tier=tier,
+    )
+
+
+def kept(details: Json, ttl: str) -> int | None:
+    """The tokens that stay in the cache for a time.
+
+    >>> kept([{"ttl": "5m", "inputTokens": 3}, {"ttl": "1h", "inputTokens": 9}], "1h")
+    9
+    """
+    rows = details if isinstance(details, list) else []
+    found = [integer(dig(row, "inputTokens")) or 0 for row in rows if dig(row, "ttl") == ttl]
+    return sum(found) if found else None
+
+
+def read_exception(name: str, told: Json) -> tuple[Problem]:
+    """What broke a stream; its name is an error's of a request that is not streamed.
+
+    >>> read_exception("throttlingException", {"message": "Too many."})[0].kind
+    'busy'
+    """
+    code = name[:1].upper() + name[1:]
+    message = read_sentence(told)[1] or f"the stream broke off: {code}"
+    return (Problem(kind_of(None, code), message, code=code, sent=True),)
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """An answer of status 200 that is an error, or nothing we know."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (unknown_answer(body, "an answer of Converse"),)
+    return (Problem(kind_of(None, code) if code else "garbled", sentence, code=code, sent=True),)

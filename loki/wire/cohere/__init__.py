@@ -1,0 +1,1 @@
+"""The protocol of Cohere's API, version 2."""

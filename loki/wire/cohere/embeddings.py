@@ -1,0 +1,63 @@
+"""PURE. Cohere's embeddings, its own and those on Bedrock: texts -> body -> vectors."""
+
+from __future__ import annotations
+
+from returns.result import Failure, Result, Success
+
+from loki.embeddings import Vectors
+from loki.problems import Problem, fail
+from loki.records import Json, JsonObject, Target, Usage
+from loki.wire.codec import dig, integer, said
+from loki.wire.errors import unknown_answer
+from loki.wire.vectors import read_all
+
+
+def draft_embed(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a request for vectors; Cohere wants to know what they are for.
+
+    Source: Cohere API reference, v2/embed.
+    """
+    name = target.model.real_name
+    if target.ask.dimensions is not None and is_third(name):
+        return fail("usage", f"{name} has vectors of one size: leave the dimensions out")
+    return Success(
+        said(
+            {
+                "model": name,
+                "texts": list(target.ask.texts),
+                "input_type": f"search_{target.ask.purpose or 'document'}",
+                "embedding_types": ["float"],
+                "output_dimension": target.ask.dimensions,
+            }
+        )
+    )
+
+
+def draft_bedrock(target: Target) -> Result[JsonObject, Problem]:
+    """The same on Bedrock, where the url names the model."""
+    return draft_embed(target).map(
+        lambda body: {key: value for key, value in body.items() if key != "model"}
+    )
+
+
+def is_third(name: str) -> bool:
+    """Whether a model is of the third generation, or older.
+
+    >>> is_third("embed-english-v3.0"), is_third("us.cohere.embed-v4:0")
+    (True, False)
+    """
+    return any(kind in name for kind in ("embed-english", "embed-multilingual"))
+
+
+def read_embed(body: Json) -> Result[Vectors, Problem]:
+    """The vectors, which come in the order of the texts, and the tokens that are billed.
+
+    >>> read_embed({"embeddings": {"float": [[0.5, 1]]}}).unwrap().vectors
+    ([0.5, 1],)
+    """
+    match body:
+        case {"embeddings": {"float": list(vectors)}} | {"embeddings": list(vectors)}:
+            told = integer(dig(body, "meta", "billed_units", "input_tokens"))
+            return read_all(vectors, Usage(input=told, output=0))
+        case _:
+            return Failure(unknown_answer(body, "an answer about embeddings"))

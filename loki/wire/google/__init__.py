@@ -1,0 +1,1 @@
+"""The protocols of Gemini and Vertex AI."""

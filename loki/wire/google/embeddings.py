@@ -1,0 +1,68 @@
+"""PURE. Google's embeddings by Gemini models, on either of its APIs: texts -> body -> vectors."""
+
+from __future__ import annotations
+
+from returns.result import Failure, Result, Success
+
+from loki.embeddings import Vectors
+from loki.problems import Problem
+from loki.records import Json, JsonObject, Target, Usage
+from loki.wire.codec import dig, integer, said
+from loki.wire.errors import unknown_answer
+from loki.wire.vectors import read_all
+
+#: What the vectors are for, in Google's words.
+TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
+
+
+def draft_embed(target: Target) -> Result[JsonObject, Problem]:
+    """The body of ``batchEmbedContents``, for one text too.
+
+    Source: Gemini API reference, models.batchEmbedContents.
+    """
+    model = {"model": f"models/{target.model.real_name}"}
+    asked = options(target)
+    return Success({"requests": [{**model, **content(text), **asked} for text in target.ask.texts]})
+
+
+def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
+    """On Vertex AI: ``embedContent`` for one text, ``batchEmbedContents`` for several.
+
+    Source: the package google-genai 3.4.
+    """
+    asked = options(target)
+    config = {"embedContentConfig": asked} if asked else {}
+    requests = [{**content(text), **config} for text in target.ask.texts]
+    return Success(requests[0] if len(requests) == 1 else {"requests": requests})
+
+
+def content(text: str) -> JsonObject:
+    """A text as Google has it."""
+    return {"content": {"parts": [{"text": text}]}}
+
+
+def options(target: Target) -> JsonObject:
+    """What the vectors are to be like."""
+    return said(
+        {
+            "taskType": TASKS.get(target.ask.purpose or ""),
+            "outputDimensionality": target.ask.dimensions,
+        }
+    )
+
+
+def read_embed(body: Json) -> Result[Vectors, Problem]:
+    """The vectors, which come in the order of the texts; older models tell no tokens.
+
+    >>> read_embed({"embeddings": [{"values": [0.5, 1]}]}).unwrap().vectors
+    ([0.5, 1],)
+    """
+    match body:
+        case {"embeddings": list(rows)}:
+            pass
+        case {"embedding": dict(row)}:
+            rows = [row]
+        case _:
+            return Failure(unknown_answer(body, "an answer about embeddings"))
+    told = integer(dig(body, "usageMetadata", "promptTokenCount"))
+    return read_all((dig(row, "values") for row in rows), Usage(input=told, output=0))

@@ -1,0 +1,44 @@
+"""PURE. Vertex AI's ``predict``, for embeddings not by Gemini: texts -> body -> vectors."""
+
+from __future__ import annotations
+
+from returns.result import Result, Success
+
+from loki.embeddings import Vectors
+from loki.problems import Problem, fail
+from loki.records import Json, JsonObject, Target, Usage
+from loki.wire.codec import dig, integer, said
+from loki.wire.google import embeddings
+from loki.wire.vectors import read_all
+
+
+def draft_embed(target: Target) -> Result[JsonObject, Problem]:
+    """The body of ``predict``.
+
+    Source: Vertex AI API reference, Text embeddings.
+    """
+    ask, name = target.ask, target.model.real_name
+    if name.startswith("multimodalembedding"):
+        return fail("usage", f"{name} has an API of its own, which is not spoken here")
+    task = embeddings.TASKS.get(ask.purpose or "")
+    instances = [said({"content": text, "task_type": task}) for text in ask.texts]
+    parameters = said({"outputDimensionality": ask.dimensions})
+    return Success({"instances": instances, **({"parameters": parameters} if parameters else {})})
+
+
+def read_embed(body: Json) -> Result[Vectors, Problem]:
+    """The vectors, which come in the order of the texts, each with its tokens, or as of Gemini.
+
+    >>> row = {"values": [0.5, 1], "statistics": {"token_count": 2}}
+    >>> read_embed({"predictions": [{"embeddings": row}]}).unwrap().usage.input
+    2
+    """
+    match body:
+        case {"predictions": list(rows)}:
+            counts = [integer(dig(row, "embeddings", "statistics", "token_count")) for row in rows]
+            known = [count for count in counts if count is not None]
+            total = sum(known) if len(known) == len(counts) else None
+            vectors = (dig(row, "embeddings", "values") for row in rows)
+            return read_all(vectors, Usage(input=total, output=0))
+        case _:
+            return embeddings.read_embed(body)

@@ -1,0 +1,54 @@
+"""PURE. Google Cloud's ranking API (discoveryengine v1): query and documents -> body -> scores."""
+
+from __future__ import annotations
+
+from returns.result import Failure, Result, Success
+
+from loki.embeddings import Score, Scores
+from loki.problems import Problem, fail
+from loki.records import Json, JsonObject, Target
+from loki.wire.codec import said
+from loki.wire.errors import unknown_answer
+from loki.wire.openai.rerank import scored, top_of
+
+
+def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a request for scores; a record's id is its place among the documents."""
+    ask = target.ask
+    if "project_id" not in target.client.settings:
+        return fail("config", "needs a project_id: the Google Cloud project that pays for ranking")
+    return Success(
+        said(
+            {
+                "model": target.model.real_name,
+                "query": ask.query,
+                "records": [{"id": str(i), "content": text} for i, text in enumerate(ask.texts)],
+                "topN": top_of(ask),
+                "ignoreRecordDetailsInResponse": True,
+            }
+        )
+    )
+
+
+def read_rerank(body: Json) -> Result[Scores, Problem]:
+    """Scores by the ids that we gave; Google tells no usage.
+
+    >>> read_rerank({"records": [{"id": "1", "score": 0.9}]}).unwrap().scores
+    (Score(place=1, score=0.9),)
+    """
+    match body:
+        case {"records": list(rows)}:
+            scores = [read_score(row) for row in rows]
+            known = tuple(score for score in scores if score is not None)
+            if len(known) == len(scores):
+                return Success(Scores(known))
+    return Failure(unknown_answer(body, "a ranking"))
+
+
+def read_score(row: Json) -> Score | None:
+    """One record's place and score, None where a row has no such thing."""
+    match row:
+        case {"id": str(name), "score": score} if name.isascii() and name.isdecimal():
+            return scored(int(name), score)
+        case _:
+            return None

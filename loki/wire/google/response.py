@@ -1,0 +1,181 @@
+"""Google's generateContent, of Gemini and Vertex AI: bytes -> JSON -> events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from loki.problems import Kind, Problem
+from loki.records import (
+    Carry,
+    Finish,
+    Json,
+    JsonObject,
+    Reasoning,
+    Text,
+    ToolPiece,
+    Usage,
+    WireEvent,
+)
+from loki.wire import sse
+from loki.wire.codec import dig, integer, word
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.google import json_stream
+
+
+def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    r"""The frames of server-sent events, or of a JSON array: its first byte tells.
+
+    >>> list(split([b'data: {"a":1}\n\n'])), list(split([b' [{"a"', b':1}\n,']))
+    ([[b'{"a":1}'], []], [[], [b'{"a":1}']])
+    """
+    pieces = sse.without_mark(chunks)
+    start = next((piece.lstrip() for piece in pieces if piece.strip()), b"")
+    cutter = json_stream.split if start[:1] in (b"[", b"{") else sse.split
+    yield from cutter(chain((start,), pieces))
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """A whole answer; a stream that came in one piece must have come to its end."""
+    if not isinstance(body, list) or not body:
+        return read_chat_event(body)
+    events = tuple(event for each in body for event in read_chat_event(each))
+    if any(isinstance(event, Finish | Problem) for event in events):
+        return events
+    return (*events, Problem("garbled", "the stream ended before the answer did", sent=True))
+
+
+def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
+    """One response of a stream; of several candidates only the first is told."""
+    match chunk:
+        case {"error": error} if error:
+            return (*read_usage(chunk), *read_error_event(chunk))
+        case {"promptFeedback": {"blockReason": str(reason)} as feedback} if reason:
+            return (*read_usage(chunk), blocked(reason, feedback.get("blockReasonMessage")))
+        case {"candidates": [{"index": int(index)}, *_]} if index > 0:
+            return read_usage(chunk)
+        case {"candidates": [dict(candidate), *_]}:
+            return (*read_words(candidate), *read_finish(candidate), *read_usage(chunk))
+        case {"candidates": []} | {"usageMetadata": dict()} | {"responseId": str()}:
+            return read_usage(chunk)
+        case _:
+            return read_error_event(chunk)
+
+
+def read_words(candidate: JsonObject) -> Iterable[WireEvent]:
+    """Thoughts, text and function calls; signed parts must come back as they are."""
+    parts = dig(candidate, "content", "parts")
+    for part in parts if isinstance(parts, list) else ():
+        match part:
+            case {"text": str(text), "thought": True}:
+                yield Reasoning(text)
+            case {"text": str(text)} if text:
+                yield Text(text)
+            case {"functionCall": {"name": str(name)} as call}:
+                arguments = json.dumps(call.get("args") or {})
+                yield ToolPiece(None, str(call.get("id") or ""), name, arguments)
+        if isinstance(dig(part, "thoughtSignature"), str):
+            yield Carry(part)
+
+
+def read_finish(candidate: JsonObject) -> tuple[WireEvent, ...]:
+    """Why it ended, once it has."""
+    match candidate.get("finishReason"):
+        case str(reason) if reason in BROKEN:
+            said = candidate.get("finishMessage") or "the answer is not to be used"
+            return (Problem(BROKEN[reason], f"{reason}: {said}", code=reason, sent=True),)
+        case str(reason) if reason and reason != "FINISH_REASON_UNSPECIFIED":
+            return (Finish(reason),)
+        case _:
+            return ()
+
+
+def blocked(reason: str, said: Json) -> Problem:
+    """A prompt that was not let through.
+
+    >>> blocked("SAFETY", None).message
+    'the prompt was blocked (SAFETY)'
+    """
+    words = f": {said}" if isinstance(said, str) and said else ""
+    return Problem("refused", f"the prompt was blocked ({reason}){words}", code=reason, sent=True)
+
+
+def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
+    """Token counts; tools' part of the prompt and thoughts stand beside the two main ones.
+
+    Vertex names the tier ``trafficType``, and names it before there are counts.
+
+    >>> read_usage({"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 27,
+    ...     "toolUsePromptTokenCount": 61, "thoughtsTokenCount": 221}})  # doctest: +ELLIPSIS
+    (Usage(input=70, cache_read=None, cache_write=None, output=248, reasoning=221, ...),)
+    """
+    raw = chunk.get("usageMetadata")
+    if not isinstance(raw, dict):
+        return ()
+    names = ("prompt", "toolUsePrompt", "cachedContent", "candidates", "thoughts")
+    prompt, tools, cached, words, thoughts = (integer(raw.get(f"{n}TokenCount")) for n in names)
+    return (
+        Usage(
+            input=total(prompt, tools),
+            cache_read=cached,
+            output=total(words, thoughts),
+            reasoning=thoughts,
+            audio_input=spoken(raw, "prompt"),
+            audio_cache_read=spoken(raw, "cache"),
+            audio_output=spoken(raw, "candidates"),
+            searches=searches(chunk),
+            tier=word(raw.get("serviceTier")) or word(raw.get("trafficType")),
+        ),
+    )
+
+
+def spoken(raw: JsonObject, part: str) -> int | None:
+    """The tokens of a part that are sound.
+
+    >>> spoken({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}]}, "prompt")
+    7
+    """
+    details = raw.get(f"{part}TokensDetails")
+    for each in details if isinstance(details, list) else ():
+        if dig(each, "modality") == "AUDIO":
+            return integer(dig(each, "tokenCount"))
+    return None
+
+
+def searches(chunk: JsonObject) -> int | None:
+    """How often the provider's own tool searched the web for the answer."""
+    match chunk:
+        case {"candidates": [{"groundingMetadata": {"webSearchQueries": [*queries]}}, *_]}:
+            return len(queries) or None
+        case _:
+            return None
+
+
+def total(one: int | None, other: int | None) -> int | None:
+    """Both counts, None where neither was given.
+
+    >>> total(None, 2), total(None, None)
+    (2, None)
+    """
+    return None if one is None and other is None else (one or 0) + (other or 0)
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """An answer of status 200 that is an error, or nothing we know."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (unknown_answer(body, "a generateContent response"),)
+    status = integer(dig(body, "error", "code"))
+    kind = kind_of(status, code) if status else "garbled"
+    return (Problem(kind, sentence, status=status, code=code, sent=True),)
+
+
+#: Ends of an answer that are failures, whatever was said before.
+BROKEN: dict[str, Kind] = {
+    "MALFORMED_FUNCTION_CALL": "garbled",
+    "MALFORMED_RESPONSE": "garbled",
+    "UNEXPECTED_TOOL_CALL": "garbled",
+    "TOO_MANY_TOOL_CALLS": "garbled",
+    "MISSING_THOUGHT_SIGNATURE": "input",
+}

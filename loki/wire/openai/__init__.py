@@ -1,0 +1,1 @@
+"""The protocols of OpenAI, which many others speak."""

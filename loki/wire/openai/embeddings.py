@@ -1,0 +1,118 @@
+"""PURE. OpenAI's embeddings, and those of its imitators: texts -> body -> vectors."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from returns.result import Failure, Result, Success
+
+from loki.embeddings import Vectors
+from loki.problems import Problem, fail
+from loki.records import Json, JsonObject, Target, Usage
+from loki.wire.codec import dig, integer, said
+from loki.wire.errors import unknown_answer
+from loki.wire.openai.chat import read_error_event
+from loki.wire.openai.usage import told_cost
+from loki.wire.vectors import ReadVector, read_all, read_bytes, read_vector
+
+
+def asked(target: Target) -> JsonObject:
+    """What everybody calls the same."""
+    return {"model": target.model.real_name, "input": list(target.ask.texts)}
+
+
+def base64_of(target: Target) -> str | None:
+    """The encoding to ask for; numbers need not be asked for."""
+    return "base64" if target.ask.encoding == "base64" else None
+
+
+def draft_embed(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a request for vectors; there is no word for what they are for.
+
+    Source: OpenAI API reference, Create embeddings.
+    """
+    name, dimensions = target.model.real_name, target.ask.dimensions
+    if dimensions is not None and "ada-002" in name:
+        return fail("usage", f"{name} has vectors of one size: leave the dimensions out")
+    named = {"dimensions": dimensions, "encoding_format": base64_of(target)}
+    return Success(said({**asked(target), **named}))
+
+
+def draft_jina(target: Target) -> Result[JsonObject, Problem]:
+    """The same in the words of Jina."""
+    tasks = {"query": "retrieval.query", "document": "retrieval.passage"}
+    named = {"task": tasks.get(target.ask.purpose or ""), "dimensions": target.ask.dimensions}
+    return Success(said({**asked(target), **named}))
+
+
+def draft_voyage(target: Target) -> Result[JsonObject, Problem]:
+    """The same in the words of Voyage; two families of its models have other addresses.
+
+    Source: the package voyageai 0.5.
+    """
+    name = target.model.real_name
+    if name.startswith(("voyage-context", "voyage-multimodal")):
+        return fail("usage", f"{name} has an API of its own, which is not spoken here")
+    named = {
+        "input_type": target.ask.purpose,
+        "output_dimension": target.ask.dimensions,
+        "encoding_format": base64_of(target),
+    }
+    return Success(said({**asked(target), **named}))
+
+
+def draft_mistral(target: Target) -> Result[JsonObject, Problem]:
+    """The same in the words of Mistral."""
+    return Success(said({**asked(target), "output_dimension": target.ask.dimensions}))
+
+
+def draft_perplexity(target: Target) -> Result[JsonObject, Problem]:
+    """The same in the words of Perplexity, whose vectors are always base64."""
+    name = target.model.real_name
+    if name.startswith("pplx-embed-context"):
+        return fail("usage", f"{name} has an API of its own, which is not spoken here")
+    return Success(said({**asked(target), "dimensions": target.ask.dimensions}))
+
+
+def read_embed(body: Json, read: ReadVector = read_vector) -> Result[Vectors, Problem]:
+    """The vectors, by their own index, and the tokens of all texts.
+
+    >>> rows = [{"index": 1, "embedding": [2]}, {"index": 0, "embedding": [0.5, 1]}]
+    >>> read_embed({"data": rows}).unwrap().vectors
+    ([0.5, 1], [2])
+    """
+    match body:
+        case {"data": list(rows)} if all(isinstance(row, dict) for row in rows):
+            usage = read_usage(body.get("usage"))
+            vectors = (row.get("embedding") for row in in_place(rows))
+            return read_all(vectors, usage, read)
+        case {"error": error} if error:
+            return Failure(read_error_event(body)[0])
+        case _:
+            return Failure(unknown_answer(body, "an answer about embeddings"))
+
+
+def in_place(rows: list[JsonObject]) -> list[JsonObject]:
+    """Rows by their own index, or as they came where they do not tell each another one.
+
+    >>> in_place([{"index": 1}, {"index": 0}]), in_place([{}, {"index": 0}])
+    ([{'index': 0}, {'index': 1}], [{}, {'index': 0}])
+    """
+    places = [integer(row.get("index")) for row in rows]
+    by_place = dict(zip(places, rows, strict=True))
+    return [by_place[i] for i in range(len(rows))] if {*places} == {*range(len(rows))} else rows
+
+
+#: Perplexity packs signed bytes, not floats.
+read_perplexity = partial(read_embed, read=read_bytes)
+
+
+def read_usage(told: Json) -> Usage:
+    """The tokens of the texts; some providers tell only the total, which is the same.
+
+    >>> read_usage({"total_tokens": 3}).input
+    3
+    """
+    counts = [integer(dig(told, name)) for name in ("prompt_tokens", "total_tokens")]
+    known = next((count for count in counts if count is not None), None)
+    return Usage(input=known, output=0, told_cost=told_cost(told if isinstance(told, dict) else {}))

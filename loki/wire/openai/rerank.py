@@ -1,0 +1,120 @@
+"""PURE. The reranking that most servers share: query and documents -> body -> scores."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from returns.result import Failure, Result, Success
+
+from loki.embeddings import Score, Scores
+from loki.problems import Problem
+from loki.records import Ask, Json, JsonObject, Target, Usage
+from loki.wire.codec import dig, integer, said
+from loki.wire.errors import unknown_answer
+from loki.wire.openai.usage import told_cost
+
+
+def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a request for scores, as Cohere, Jina and those after them have it."""
+    return Success(said({**asked(target), "top_n": top_of(target.ask)}))
+
+
+def draft_voyage(target: Target) -> Result[JsonObject, Problem]:
+    """The same in the words of Voyage."""
+    return Success(said({**asked(target), "top_k": top_of(target.ask)}))
+
+
+def asked(target: Target) -> JsonObject:
+    """What everybody calls the same."""
+    ask = target.ask
+    return {"model": target.model.real_name, "query": ask.query, "documents": list(ask.texts)}
+
+
+def top_of(ask: Ask) -> int | None:
+    """How many of the best are wanted, no more than there are.
+
+    >>> top_of(Ask(texts=("a", "b"), top=5)), top_of(Ask(texts=("a", "b")))
+    (2, None)
+    """
+    return None if ask.top is None else min(ask.top, len(ask.texts))
+
+
+def read_rerank(body: Json) -> Result[Scores, Problem]:
+    """Scores from any of the shapes that are about.
+
+    >>> read_rerank({"results": [{"index": 1, "relevance_score": 0.9}]}).unwrap().scores
+    (Score(place=1, score=0.9),)
+    """
+    match body:
+        case {"results": list(rows)} | {"data": list(rows)}:
+            scores = [read_score(row) for row in rows]
+            known = tuple(score for score in scores if score is not None)
+            if len(known) == len(scores):
+                return Success(Scores(known, read_usage(body)))
+    return Failure(unknown_answer(body, "a ranking"))
+
+
+def read_score(row: Json) -> Score | None:
+    """One document's place and score, None where a row has no such thing."""
+    match row:
+        case {"index": place, "relevance_score": score}:
+            return scored(place, score)
+        case {"index": place, "relevanceScore": score}:
+            return scored(place, score)
+        case {"index": place, "score": score}:
+            return scored(place, score)
+        case _:
+            return None
+
+
+def scored(place: Json, score: Json) -> Score | None:
+    """A score that can be compared with others, at a place that can be counted to.
+
+    >>> scored(0, 0.5), scored(0, float("nan")), scored(-1, 0.5)
+    (Score(place=0, score=0.5), None, None)
+    """
+    counted = integer(place)
+    match score:
+        case bool():
+            return None
+        case int() | float() if counted is not None and isfinite(score):
+            return Score(counted, score)
+        case _:
+            return None
+
+
+def read_usage(body: Json) -> Usage:
+    """Tokens, search units and cost, from wherever a provider tells them; it writes nothing.
+
+    >>> read_usage({"meta": {"billed_units": {"search_units": 1}}}).searches
+    1
+    >>> read_usage({"usage": {"total_tokens": 17}}).input
+    17
+    """
+    billed = integer(dig(body, "meta", "billed_units", "input_tokens"))
+    usage = dig(body, "usage")
+    return Usage(
+        input=told(body, TOKENS),
+        output=0,
+        billed_input=billed,
+        billed_output=None if billed is None else 0,
+        searches=told(body, SEARCHES),
+        told_cost=told_cost(usage) if isinstance(usage, dict) else None,
+    )
+
+
+def told(body: Json, places: tuple[tuple[str, ...], ...]) -> int | None:
+    """The first count that stands at one of several places."""
+    counts = (integer(dig(body, *place)) for place in places)
+    return next((count for count in counts if count is not None), None)
+
+
+#: Where the tokens that were read are told: by most, and by Cohere.
+TOKENS = (
+    ("usage", "total_tokens"),
+    ("usage", "prompt_tokens"),
+    ("meta", "tokens", "input_tokens"),
+    ("meta", "billed_units", "input_tokens"),
+)
+#: Where search units are told: by Cohere, and by OpenRouter for it.
+SEARCHES = (("meta", "billed_units", "search_units"), ("usage", "search_units"))

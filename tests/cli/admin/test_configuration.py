@@ -1,0 +1,160 @@
+"""loki's own flags: --info, --list-models, --init, --check, --completions, --version."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import Home, with_environ
+from servers import ANSWER, serving
+
+from loki.cli.admin.completions import options
+from loki.cli.flags import COMMANDS
+from loki.providers.rows import TYPES
+
+
+def test_loki_is_all_of_loki_pipe(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.run("Hi", prog="loki").out == "Hello.\n"
+
+
+def test_info_is_made_for_grep_and_awk(home: Home) -> None:
+    path = home.local("http://127.0.0.1:9")
+    with home.start("--info", prog="loki") as process:
+        words = "grep config_file | awk '{print $2}'"
+        assert process.stdout is not None
+        found = subprocess.run(["sh", "-c", words], stdin=process.stdout, capture_output=True)
+    assert found.stdout.decode() == f"{path}\n"
+
+
+def test_info_never_shows_nor_looks_up_a_secret(home: Home) -> None:
+    mark = home.folder / "ran"
+    home.local("http://127.0.0.1:9", client=f"api_key: sk-secret\naccess_token_cmd: touch {mark}")
+    for words in (["--info"], ["--list-models"], ["--check"]):
+        done = home.run(*words, prog="loki")
+        assert done.code == 0 and "sk-secret" not in done.out + done.err
+    assert not mark.exists()
+
+
+def test_models_are_listed_with_what_is_known_of_them(home: Home) -> None:
+    home.local("http://127.0.0.1:9", "max_input_tokens: 8192\ninput_price: 0.15\noutput_price: 2")
+    assert home.run("--list-models", prog="loki").out.split() == [
+        *["local:m", "chat", "8,192", "?", "$0.15", "$2"]
+    ]
+    (told,) = home.run("--list-models", "-o", "json", prog="loki").lines
+    assert told["model"] == "local:m" and told["input_price"] == 0.15
+    assert told["max_output_tokens"] is None
+
+
+def test_the_catalogue_is_listed_without_a_configuration(home: Home) -> None:
+    told = home.run("--list-models", "-o", "json", "-m", "openai", prog="loki").lines
+    assert len(told) > 20 and {each["type"] for each in told} >= {"chat", "embedding"}
+    assert all(each["model"].startswith("openai") for each in told)
+
+
+def test_init_writes_a_configuration_that_is_right_and_never_twice(home: Home) -> None:
+    path = home.folder / "config.yaml"
+    first = home.run("--init", prog="loki")
+    assert first.code == 0 and first.out == f"{path}\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert home.run("--check", prog="loki").code == 0
+    path.write_text("model: mine:m\n")
+    again = home.run("--init", prog="loki")
+    assert again.code == 78 and "left as it is" in again.err
+    assert path.read_text() == "model: mine:m\n"
+
+
+def test_every_line_of_the_starter_that_is_commented_out_is_right_too(home: Home) -> None:
+    home.run("--init", prog="loki")
+    path = home.folder / "config.yaml"
+    lines = path.read_text().splitlines()
+    bare = [
+        line.replace("# ", "", 1) if line.startswith(("  # ", "# ")) else line for line in lines
+    ]
+    kept = [line for line in bare if ":" in line and not line.strip()[:1].isupper()]
+    sentences = ("A client is", "environment ({NAME}", "The configuration of")
+    path.write_text("\n".join(line for line in kept if not any(s in line for s in sentences)))
+    done = home.run("--check", prog="loki")
+    assert (done.code, done.err) == (0, "")
+    assert "4 clients" in done.out
+
+
+def test_check_tells_everything_that_is_wrong(home: Home) -> None:
+    path = home.configure("modle: x\nclients:\n  - type: opnai\n    nme: a\n  - name: b\n")
+    done = home.run("--check", prog="loki")
+    assert (done.code, done.out) == (78, "")
+    assert done.err.splitlines() == [
+        f"{path}:1:1: unknown key 'modle'; did you mean 'model'?",
+        f"{path}:3:11: expected one of {', '.join(TYPES)}; found 'opnai'",
+        f"{path}:4:5: unknown key 'nme'; did you mean 'name'?",
+        f"{path}:5:5: 'type' is missing",
+    ]
+    pipe = home.run("Hi")
+    assert pipe.code == 78
+    assert pipe.err == (
+        f"loki-pipe: config: {path}:1:1: unknown key 'modle'; did you mean 'model'?"
+        " (and 3 more: loki --check)\n"
+    )
+
+
+def test_check_without_a_configuration_says_how_to_make_one(home: Home) -> None:
+    done = home.run("--check", prog="loki")
+    assert done.code == 78 and "loki --init" in done.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completions_are_scripts_of_their_shell(home: Home, tmp_path: Path, shell: str) -> None:
+    script = home.run("--completions", shell, prog="loki").out
+    for command in COMMANDS:
+        assert command in script
+        for names, _ in options(command):
+            assert all(name.lstrip("-") in script for name in names)
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} on this machine")
+    (tmp_path / "script").write_text(script)
+    subprocess.run([program, "-n", str(tmp_path / "script")], check=True, timeout=30)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
+def test_bash_completes_flags_and_models(home: Home) -> None:
+    home.local("http://127.0.0.1:9")
+    script = home.folder / "script"
+    script.write_text(home.run("--completions", "bash", prog="loki").out)
+    path = f"{Path(json.loads(json.dumps(str(home.folder))))}"
+    lines = f"""
+        source {script}
+        COMP_WORDS=(loki-pipe --sch) COMP_CWORD=1; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
+        COMP_WORDS=(loki-pipe -m loc) COMP_CWORD=2; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
+        COMP_WORDS=(loki-batch --ord) COMP_CWORD=1; _loki loki-batch; echo "${{COMPREPLY[@]}}"
+        COMP_WORDS=(loki-cost -o j) COMP_CWORD=2; _loki loki-cost; echo "${{COMPREPLY[@]}}"
+    """
+    from commands import BIN
+
+    environ = {**home.variables(), "PATH": f"{BIN}:/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-c", lines], env=environ, capture_output=True, cwd=path)
+    assert done.stdout.decode().split() == ["--schema", "local:m", "--ordered", "json"]
+
+
+def test_version_names_the_command(home: Home) -> None:
+    assert home.run("--version").out.startswith("loki-pipe 0.")
+    assert home.run("--version", prog="loki").out.startswith("loki 0.")
+
+
+def test_our_own_faults_end_with_70_and_say_where_the_traceback_is(home: Home) -> None:
+    probe = home.folder / "sitecustomize.py"
+    probe.write_text(
+        "import loki.cli.pipe as pipe\n"
+        "def broken(prog, flags): raise RuntimeError('it is ours')\n"
+        "pipe.pipe = broken\n"
+    )
+    done = with_environ(home, {"PYTHONPATH": str(home.folder)}).run("Hi")
+    assert done.code == 70 and "bug: RuntimeError: it is ours" in done.err
+    saved = Path(done.err.rstrip().rpartition(" ")[2])
+    assert "it is ours" in saved.read_text()
+    saved.unlink()

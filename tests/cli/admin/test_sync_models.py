@@ -1,0 +1,205 @@
+"""--sync-models and --list-models: the commands against a real server, and what is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Home, with_environ
+from servers import Step, plain, serving
+
+from loki.config.catalogue import about, section
+from loki.config.catalogue_update import checked, news, written
+from loki.edge.files import catalogue
+
+SHIPPED = catalogue({"LOKI_CACHE_DIR": "/nowhere"})
+TODAY = str(about(SHIPPED)["date"])
+
+NEWER: Any = {
+    "date": "2031-02-03",
+    "sources": {"hand": "1"},
+    "clients": {
+        "openai": {
+            "gpt-9": {"type": "chat", "input_price": 0.10, "variants": {">1000": {"input": 4}}},
+            "gpt-4o": {"type": "chat", "input_price": 99, "patch": {"url": "https://evil.example"}},
+            "gpt-9-embed": {"type": "embedding", "dimensions": 8, "max_batch_size": 3},
+            "gpt-9-rank": {"type": "reranker", "search_price": 0.002},
+        }
+    },
+}
+
+
+def synced(home: Home, *answers: list[Step], path: str = "/m.json") -> Any:
+    """``loki --sync-models`` against a server, and what the server was asked."""
+    with serving(*answers) as server:
+        asking = with_environ(home, {"LOKI_SYNC_MODELS_URL": server.address + path})
+        return asking.run("--sync-models", prog="loki"), server.asked
+
+
+def listed(home: Home, *words: str) -> Any:
+    """``loki --list-models`` of a home with one OpenAI client."""
+    home.configure("clients:\n  - type: openai\n    api_key: k\n")
+    return home.run("--list-models", *words, prog="loki")
+
+
+def test_a_newer_catalogue_is_read_told_of_and_used(home: Home) -> None:
+    assert "openai:gpt-9\n" not in listed(home).out
+    done, asked = synced(home, plain(NEWER))
+    assert (done.code, done.err) == (0, "")
+    first, path = done.out.splitlines()
+    assert first.startswith("4 models, 3 new, ") and "1 with other prices" in first
+    assert f"of 2031-02-03, before {TODAY}" in first
+    assert asked[0].line.startswith("GET /m.json ")
+    assert "authorization" not in asked[0].headers and "cookie" not in asked[0].headers
+    assert Path(path).stat().st_mode & 0o777 == 0o600
+    rows = {row["model"]: row for row in listed(home, "-o", "json").lines}
+    assert list(rows) == [f"openai:{name}" for name in NEWER["clients"]["openai"]]
+    assert rows["openai:gpt-9"]["input_price"] == 0.1
+    assert rows["openai:gpt-9"]["variants"] == {">1000": {"input": 4}}
+    assert rows["openai:gpt-9-embed"]["dimensions"] == 8
+    info = home.run("--info", prog="loki").out.splitlines()
+    assert ["catalogue", "2031-02-03"] in [line.split() for line in info]
+
+
+def test_a_catalogue_cannot_send_requests_elsewhere(home: Home) -> None:
+    done, _ = synced(home, plain(NEWER))
+    kept = Path(done.out.splitlines()[1]).read_text()
+    assert "evil" not in kept and "patch" not in kept
+
+
+@pytest.mark.parametrize(("date", "words"), [(TODAY, "as old as"), ("2020-01-01", "is older than")])
+def test_what_is_not_newer_changes_nothing(home: Home, date: str, words: str) -> None:
+    done, _ = synced(home, plain({**NEWER, "date": date}))
+    assert done.code == 0 and words in done.out
+    assert not (home.folder / "models.json").exists()
+
+
+def chat(more: str) -> bytes:
+    """A catalogue with one model, and something about it."""
+    return (
+        f'{{"date": "2031-01-01", "clients": {{"x": {{"m": {{"type": "chat"{more}}}}}}}}}'.encode()
+    )
+
+
+WRONG = [
+    (b"<html>", "the catalogue is not JSON"),
+    (b"[" * 100_000, "the catalogue is not JSON"),
+    (b'{"date": "2031-01-01"', "the catalogue is not JSON"),
+    (b"[]", "it needs a date, and models by name under clients by name"),
+    (b'{"date": "2031-01-01", "clients": {}}', "it needs a date, and models"),
+    (b'{"date": "soon", "clients": {"x": {}}}', "its date is 'soon', not YYYY-MM-DD"),
+    (b'{"date": "2031-01-01", "clients": {"x": []}}', "x has no models by name"),
+    (b'{"date": "2031-01-01", "clients": {"x": {"m": {}}}}', "x:m has no type that is chat"),
+    (chat(', "input_price": "3"'), "x:m input_price is '3'"),
+    (chat(', "input_price": -1'), "x:m input_price is '-1'"),
+    (chat(', "input_price": NaN'), "x:m input_price is 'NaN'"),
+    (chat(', "input_price": true'), "x:m input_price is 'True'"),
+    (chat(', "max_input_tokens": 1.5'), "x:m max_input_tokens is '1.5'"),
+    (chat(', "supports_vision": 1'), "x:m supports_vision is '1'"),
+    (chat(', "variants": {">x": 1}'), "x:m variants is"),
+    (chat(', "variants": {"flex": {"url": 1}}'), "x:m variants is"),
+    (chat(', "endpoint": "https://evil.example"'), "x:m endpoint is"),
+]
+
+
+@pytest.mark.parametrize(("data", "words"), WRONG)
+def test_a_broken_catalogue_is_refused_with_what_is_wrong(data: bytes, words: str) -> None:
+    problem = checked(data).failure()
+    assert problem.kind == "garbled" and words in problem.message and "\n" not in problem.message
+
+
+def test_a_broken_catalogue_leaves_the_old_one(home: Home) -> None:
+    synced(home, plain(NEWER))
+    before = (home.folder / "models.json").read_bytes()
+    done, _ = synced(home, plain(chat(', "input_price": "3"')))
+    assert done.code == 76 and done.out == ""
+    assert done.err == "loki: garbled: the catalogue is wrong: x:m input_price is '3'\n"
+    assert (home.folder / "models.json").read_bytes() == before
+
+
+def redirect(place: str) -> list[Step]:
+    """A redirect."""
+    return plain(b"", 302, f"location: {place}\r\n")
+
+
+ANSWERS = [
+    (plain(b"", 404), 78, "config: no catalogue at http://127.0.0.1:"),
+    (plain(b"", 500), 69, "HTTP 500"),
+    (redirect("/m.json"), 76, "leads on and on"),
+    (redirect("file:///etc/passwd"), 76, "leads away from https"),
+    ([b"HTTP/1.1 200 X\r\ncontent-length: 99\r\n\r\n{", b""], 69, "no catalogue from"),
+]
+
+
+@pytest.mark.parametrize(("answer", "code", "words"), ANSWERS)
+def test_an_address_without_a_catalogue_is_told(
+    home: Home, answer: list[Step], code: int, words: str
+) -> None:
+    done, _ = synced(home, answer, path="/m.json?key=secret")
+    assert (done.code, done.out) == (code, "")
+    assert words in done.err and len(done.err.splitlines()) == 1 and "secret" not in done.err
+
+
+def test_a_redirect_is_followed(home: Home) -> None:
+    done, asked = synced(home, redirect("/there.json"), plain(NEWER))
+    assert done.code == 0
+    assert [each.line.split()[1] for each in asked] == ["/m.json", "/there.json"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("", "no sync_models_url"), ("ftp://x/y", "is no https:// address"), ("m.json", "is no http")],
+)
+def test_without_an_address_the_setting_is_named(home: Home, url: str, words: str) -> None:
+    home.configure("clients:\n  - type: openai\n    api_key: k\n")
+    done = with_environ(home, {"LOKI_SYNC_MODELS_URL": url}).run("--sync-models", prog="loki")
+    assert done.code == 78 and words in done.err
+
+
+def test_netrc_passwords_stay_at_home(home: Home) -> None:
+    (home.folder / ".netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    _, asked = synced(home, plain(NEWER))
+    assert "authorization" not in asked[0].headers
+
+
+CUT = written(checked(json.dumps(NEWER).encode()).unwrap())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", CUT[:60], CUT[:-4], CUT.replace("2031", "2019", 1), "\xff"]
+)
+def test_a_kept_file_that_is_old_or_cut_off_is_not_used(tmp_path: Path, text: str) -> None:
+    (tmp_path / "models.json").write_text(text, "latin-1")
+    assert catalogue({"LOKI_CACHE_DIR": str(tmp_path)}) == SHIPPED
+    (tmp_path / "models.json").write_text(CUT)
+    assert catalogue({"LOKI_CACHE_DIR": str(tmp_path)}) == CUT
+
+
+def test_the_shipped_catalogue_passes_and_is_written_as_it_is() -> None:
+    found = checked(SHIPPED.encode()).unwrap()
+    assert written(found) == SHIPPED
+    assert news(found.clients, found.clients).endswith("0 new, 0 gone, 0 with other prices")
+    assert section(written(found), "openai") == section(SHIPPED, "openai")
+
+
+# ---- --list-models -----------------------------------------------------------------------------
+
+
+def test_models_are_listed_in_columns_that_line_up(home: Home) -> None:
+    lines = listed(home, "-m", "openai:gpt-6").out.splitlines()
+    assert lines and len({line.index("  chat  ") for line in lines}) == 1
+    assert all(line.startswith("openai:gpt-6") for line in lines)
+
+
+def test_programs_are_told_all_of_it(home: Home) -> None:
+    (row,) = listed(home, "-m", "openai:gpt-6.1-sol", "-o", "json").lines
+    told = {key for key, value in row.items() if value not in (None, {})}
+    assert {"input_price", "cache_write_12h_price", "variants", "supports_reasoning"} <= told
+    assert row["variants"]["flex"] == 0.5
+
+
+def test_nothing_fits_is_an_empty_list(home: Home) -> None:
+    done = listed(home, "-m", "nobody:nothing")
+    assert (done.code, done.out, done.err) == (0, "", "")

@@ -1,0 +1,160 @@
+"""One pace for all: it is found by being refused, and a refusal is told once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from returns.result import Failure, Success
+from support import request
+
+from loki.batch.rate_control import LEAST, Pace, rate, refused
+from loki.edge.batch.rate_limiter import Pacer
+from loki.problems import Problem
+from loki.records import Opened
+
+ASK = request({"type": "openai-compatible", "api_base": "https://a.example"})
+BUSY = Problem("busy", "Slow down.", status=429, again=True)
+
+
+class Clock:
+    """Time that passes when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+
+def pacer(**rates: Any) -> tuple[Pacer, Clock]:
+    """A pacer whose waiting takes no time."""
+    clock = Clock()
+    made = Pacer(clock=clock, **rates)
+    made.stop.wait = lambda timeout=None: clock.wait(timeout or 0)  # type: ignore[method-assign]
+    return made, clock
+
+
+def good(started: float = 0.0) -> Opened:
+    """An answer that has begun."""
+    return Opened(ASK, 200, {}, iter(()), lambda: None, started)
+
+
+def test_without_rates_nothing_waits() -> None:
+    made, clock = pacer()
+    for _ in range(5):
+        assert made.paced(lambda ask, deadline: Success(good()))(ASK, 1e9)
+    assert clock.now == 100.0
+
+
+@pytest.mark.parametrize(
+    ("rates", "seconds"),
+    [({"per_minute": 60}, 9.0), ({"tokens_per_minute": 600, "size": lambda ask: 5}, 4.5)],
+)
+def test_given_rates_hold(rates: dict[str, Any], seconds: float) -> None:
+    made, clock = pacer(**rates)
+    for _ in range(10):
+        made.paced(lambda ask, deadline: Success(good()))(ASK, 1e9)
+    assert clock.now - 100 == pytest.approx(seconds)
+
+
+def test_a_refusal_waits_as_long_as_the_server_asks_and_counts_as_an_attempt() -> None:
+    made, clock = pacer()
+    told = [Failure(replace(BUSY, wait=3.0)), Success(good())]
+    opened = made.paced(lambda ask, deadline: told.pop(0))(ASK, 1e9).unwrap()
+    assert opened.attempts == 2 and clock.now == pytest.approx(103.0)
+
+
+def test_a_wait_that_is_too_long_is_a_failure() -> None:
+    made, clock = pacer()
+    result = made.paced(lambda ask, deadline: Failure(replace(BUSY, wait=1e6)))(ASK, 1e9)
+    assert result.failure().wait == 1e6 and clock.now == 100.0
+
+
+def test_the_time_spent_waiting_for_others_is_not_the_requests() -> None:
+    made, _ = pacer(per_minute=1)
+    deadlines: list[float] = []
+
+    def attempt(ask: object, deadline: float) -> Any:
+        deadlines.append(deadline)
+        return Success(good())
+
+    for _ in range(3):
+        made.paced(attempt)(ASK, 1000.0)
+    assert deadlines == pytest.approx([1000.0, 1060.0, 1060.0])
+
+
+def test_when_the_run_ends_nobody_waits() -> None:
+    made, _ = pacer()
+    made.stop.set()
+    result = made.paced(lambda ask, deadline: Success(good()))(ASK, 1e9)
+    assert result.failure().code == "stopped"
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 100), st.floats(0, 1000), st.booleans()), min_size=1, max_size=50
+    )
+)
+def test_no_history_of_refusals_stops_a_run(told: list[tuple[float, float, bool]]) -> None:
+    pace: Pace | None = None
+    now = 0.0
+    for passed, accepted, news in told:
+        now += passed
+        pace = refused(pace, now, accepted, news)
+        assert rate(pace, now) >= LEAST and pace.peak >= 0
+    assert pace is not None and rate(pace, now + 1000) > rate(pace, now)
+
+
+def test_a_burst_tells_what_a_server_takes_though_its_answers_take_long() -> None:
+    made, clock = pacer()
+    sent = [made.begin() for _ in range(64)]
+    clock.wait(0.01)
+    for began in sent[50:]:  # nothing has been answered yet
+        assert made.slowed(BUSY, began, 60)
+    assert made.pace is not None and made.pace.peak == 50
+
+
+def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
+    made, clock = pacer(per_minute=60)
+    assert made.turn(0) == 0.0
+    refusal = [replace(BUSY, wait=5.0)]
+
+    def wait(timeout: float | None = None) -> bool:
+        clock.wait(timeout or 0)
+        if refusal:
+            made.slowed(refusal.pop(), made.begin(), 60)
+        return False
+
+    made.stop.wait = wait  # type: ignore[method-assign]
+    assert made.turn(0) == pytest.approx(1.0 + 5.0)
+
+
+def test_turns_given_at_an_older_pace_are_given_anew() -> None:
+    made, clock = pacer()
+    made.pace = Pace(peak=10, cut=0.5, since=clock.now - 1000, span=4)
+    starts = []
+    for _ in range(3):  # what waits for its turn when the refusal comes
+        starts.append(made.claim(0))
+    made.taken = True
+    assert made.slowed(BUSY, made.begin(), 60) and made.pace.since == clock.now
+    assert all(age != made.age for _, age in starts)
+    times = [made.claim(0)[0] for _ in range(3)]
+    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    assert times[0] == pytest.approx(clock.now + 0.25)
+    assert steps == pytest.approx([1 / rate(made.pace, time) for time in times[:2]])
+
+
+def test_what_one_minute_allows_in_tokens_is_counted_once_for_each() -> None:
+    made, clock = pacer(tokens_per_minute=600, size=lambda ask: 10)
+    assert made.turn(10) == 0.0
+    made.hold = clock.now + 0.5
+    assert made.turn(10) == pytest.approx(1.0)
+    assert made.next_token == pytest.approx(clock.now + 1.0)

@@ -1,0 +1,118 @@
+"""A model that its provider does not know is told with its nearest; all else stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loki.config.read import configure
+from loki.problems import Problem, is_curable
+from loki.records import Ask, Draft, Message, Request
+from loki.stages.resolve import resolve
+from loki.stages.suggest_models import suggest
+
+CATALOGUE = """{
+"clients": {
+"openai": {
+"gpt-9": {"type": "chat"},
+"gpt-9-mini": {"type": "chat"},
+"gpt-9-embed": {"type": "embedding"}
+}
+}
+}
+"""
+
+
+def told(model: str, problem: Problem, **client: Any) -> Problem:
+    """What becomes of a problem that a request for a model met."""
+    entry = {"type": "openai", **client}
+    config = configure({"clients": [entry]}, "c.yaml", {}, CATALOGUE).unwrap()
+    ask = Ask((Message("user", "Hi"),), model=f"openai:{model}")
+    request = Request(Draft(resolve(config)(ask).unwrap(), "", {}, {}), "", {}, b"")
+    return suggest(config)(request)(problem)
+
+
+def said(message: str, status: int = 404, code: str | None = None) -> Problem:
+    """What a provider said."""
+    kind = "config" if status == 404 or code == "model_not_found" else "input"
+    return Problem(kind, message, status=status, code=code, sent=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("model", "problem", "message"),
+    [
+        ("gtp-9-mini", said("No."), "No; did you mean 'gpt-9-mini'"),
+        ("zzz", said("model: zzz"), "model: zzz; known: gpt-9, gpt-9-mini"),
+        ("zzz", said("page not found"), "page not found; known: gpt-9, gpt-9-mini"),
+        ("zzz", said("No.", 400, "model_not_found"), "No; known: gpt-9, gpt-9-mini"),
+        # a 400 that names the model, in the words of some providers
+        ("zzz", said("zzz is not a valid model ID", 400), "zzz is not a valid model ID; known: g"),
+        ("zzz", said("Invalid model: zzz", 400), "Invalid model: zzz; known: "),
+        (
+            "zzz",
+            said("Model zzz is not supported. Try others", 400),
+            "Model zzz is not supported. ",
+        ),
+        (
+            "zzz",
+            said("The model `zzz` does not exist.", 400),
+            "The model `zzz` does not exist; know",
+        ),
+        (
+            "zzz",
+            said("Names are a or b, but you passed zzz.", 400),
+            "Names are a or b, but you pas",
+        ),
+        ("zzz", said("Model Not Exist", 400), "Model Not Exist; known: "),
+        ("zzz", said("The provided model identifier is invalid.", 400), "The provided model ident"),
+        # its name is right, and still the provider does not know it
+        ("gpt-9", said("The model `gpt-9` does not exist."), "The model `gpt-9` does not exist."),
+        ("gpt-9", said("No.", 404, "model_not_found"), "No."),
+        ("gpt-9", said("No.", 404, "DeploymentNotFound"), "No."),
+        ("gpt-9", said("No such model."), "No such model."),
+    ],
+)
+def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
+    model: str, problem: Problem, message: str
+) -> None:
+    found = told(model, problem)
+    assert found.message.startswith(message)
+    assert ("; " in found.message) == (model != "gpt-9")
+    assert (found.kind, found.unknown_model, is_curable(found)) == ("config", True, True)
+    assert replace(found, message="", kind="config", unknown_model=False) == replace(
+        problem, message="", kind="config"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ("gpt-9", said("Not found: cache content metadata 8754.")),
+        ("gpt-9", said("404 page not found")),
+        ("zzz", Problem("auth", "Bad key.", status=401)),
+        ("zzz", Problem("config", "redirected to x, which is not followed", status=307)),
+        ("zzz", Problem("config", "Method not allowed", status=405)),
+        ("zzz", Problem("config", "api_key: no environment variable KEY")),
+        ("zzz", said("max_tokens: 9 is over 5, the most of zzz", 400)),
+        ("zzz", said("'temperature' is not supported with zzz", 400)),
+        ("zzz", said("The model zzz does not support images", 400)),
+        ("z", said("Invalid model: zz", 400)),
+        ("zzz", said("zzz is not a valid model ID", 422)),
+    ],
+)
+def test_a_problem_of_another_cause_stays_as_it_is(model: str, problem: Problem) -> None:
+    assert told(model, problem) == problem
+
+
+def test_a_client_that_lists_its_own_models_has_no_others_to_suggest() -> None:
+    listed = [{"name": "fast", "real_name": "gpt-7"}, {"name": "slow"}]
+    found = told("fast", said("The model `gpt-7` does not exist"), models=listed)
+    assert (found.message, found.unknown_model) == ("The model `gpt-7` does not exist", True)
+
+
+def test_where_no_model_is_known_none_is_suggested() -> None:
+    plain = {"type": "openai-compatible", "name": "openai", "api_base": "http://x"}
+    found = told("zzz", said("no such model"), **plain)
+    assert (found.message, found.unknown_model) == ("no such model", True)

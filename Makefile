@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check fuzz bench model oidc catalogue clean
+.PHONY: help demo test lint types check fuzz bench matrix model oidc catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ fuzz: .venv/test  ## search with fresh seeds for what fails: make fuzz SECONDS=6
 
 bench: .venv/bench  ## speed, as ratios to other programs
 	$(BIN)/python scripts/dev/bench.py
+
+matrix: .venv/made  ## the tests of sending against the oldest and newest requests and urllib3
+	PYTHONS='$(PYTHONS)' $(BIN)/python scripts/dev/versions.py
 
 model: .venv/model  ## the packages of the local model
 

@@ -34,7 +34,7 @@ from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
-from loki.stages.resolve import resolve
+from loki.stages.resolve import resolve, start
 from loki.stages.suggest_models import suggest
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
     return flow(
         ask,
         resolve(env.config, task),  # Ask -> Target which client, which model
+        map_(start(env.clock)),  # Target -> Target  its time runs
         bind(draft),  #          Target -> Draft     in the provider's words
         map_(patch(env.patches)),  # Draft  -> Draft     the user's changes
         bind(env.authorize),  #  Draft  -> Draft     with a credential

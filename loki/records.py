@@ -94,6 +94,7 @@ class Limits:
     client_cert: str | None = None
     client_key: str | None = None
     retry_after_send: bool | None = None
+    end: float | None = None  # of the total, on the clock of Env; None: it has not begun
 
 
 @record

@@ -155,7 +155,7 @@ def parameters(
 
 def limits(target: Target) -> str:
     """Times and counts in force."""
-    said = {f.name: getattr(target.limits, f.name) for f in fields(Limits)}
+    said = {f.name: getattr(target.limits, f.name) for f in fields(Limits) if f.name != "end"}
     shown = {name: value for name, value in said.items() if value not in (None, False)}
     return ", ".join(
         f"{name} {mask_proxy(value) if isinstance(value, str) else f'{value:g}'}"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -16,9 +17,8 @@ from returns.result import Failure, Result, Success
 from loki.cli import console
 from loki.cli.main import Course
 from loki.cli.startup import env_of, environment, failed, how_to_ask, today
-from loki.edge import files
+from loki.edge import files, stdin
 from loki.edge.auth.credentials import masked
-from loki.edge.trip import meanwhile
 from loki.formats.openai_messages import (
     attach,
     checked,
@@ -45,12 +45,15 @@ from loki.records import (
     Text,
 )
 from loki.stages.parse import collect
+from loki.stages.resolve import resolve
 
 
 def pipe(prog: str, flags: Namespace) -> int:
     """Ask what the flags and stdin say; the exit code."""
     environ = environment(flags)
-    ready = env_of(flags, environ, prog).bind(lambda env: ask_of(flags).map(lambda ask: (env, ask)))
+    ready = env_of(flags, environ, prog, on_idle=console.left_alone).bind(
+        lambda env: ask_of(flags, end_of(env, flags)).map(lambda ask: (env, ask))
+    )
     if not isinstance(ready, Success):
         return failed(prog, ready.failure(), flags.output)
     env, ask = ready.unwrap()
@@ -82,12 +85,23 @@ def noting_departure(env: Env, course: Course) -> Env:
 # ---- asking ------------------------------------------------------------------------------------
 
 
-def ask_of(flags: Namespace) -> Result[Ask, Problem]:
-    """What the flags and stdin ask."""
-    parts = (messages_of(flags), schema_of(flags), tools_of(flags))
+def end_of(env: Env, flags: Namespace) -> float | None:
+    """Return when all is to be over, on the clock of Env; None where nobody gave a limit."""
+    total: float | None = flags.timeout
+    if total is None and any(client.limits.total for client in env.config.clients):
+        target = resolve(env.config)(how_to_ask(flags))
+        total = target.map(lambda found: found.client.limits.total).value_or(None)
+    return total and env.clock() + total
+
+
+def ask_of(flags: Namespace, end: float | None) -> Result[Ask, Problem]:
+    """Return what the flags and stdin ask; they are waited for until ``end``."""
+    parts = (messages_of(flags, inf if end is None else end), schema_of(flags), tools_of(flags))
+    how = how_to_ask(flags)
     return gather(parts).map(
         lambda told: replace(
-            how_to_ask(flags),
+            how,
+            limits=replace(how.limits, end=end),
             messages=told[0],
             schema=told[1],
             tools=told[2],
@@ -97,16 +111,17 @@ def ask_of(flags: Namespace) -> Result[Ask, Problem]:
     )
 
 
-def messages_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
+def messages_of(flags: Namespace, end: float) -> Result[tuple[Message, ...], Problem]:
     """The system prompt, the conversation so far, and what is asked now."""
     takers = [*flags.file, *([flags.messages] if flags.messages else [])].count("-")
     if takers > 1:
         return fail("usage", "stdin can be read once: more than one - is given")
     system = (Message("system", flags.prompt),) if flags.prompt else ()
-    before = conversation(flags.messages) if flags.messages else Success(())
-    stdin = Success("") if takers else read_stdin(bool(flags.text or flags.messages or flags.file))
-    attached = gather(attachment(path, flags.proxy) for path in flags.file)
-    return gather((before, stdin, attached)).bind(
+    before = conversation(flags.messages, end) if flags.messages else Success(())
+    optional = bool(flags.text or flags.messages or flags.file)
+    piped = Success("") if takers else read_stdin(optional, end)
+    attached = gather(attachment(path, flags.proxy, end) for path in flags.file)
+    return gather((before, piped, attached)).bind(
         lambda told: with_prompt((*system, *told[0]), words_of(flags.text), told[1], told[2])
     )
 
@@ -142,33 +157,40 @@ def joined(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...]:
     return (*media, *((Text(text),) if text else ())) if media else text
 
 
-def read_stdin(optional: bool) -> Result[str, Problem]:
-    """What is piped in; nothing where stdin is a terminal or closed."""
+def read_stdin(optional: bool, end: float = inf) -> Result[str, Problem]:
+    """Return what is piped in; nothing where stdin is a terminal or closed."""
     try:
         if sys.stdin is None or sys.stdin.isatty():
             return Success("")
-        return files.decode(sys.stdin.buffer.read(), "stdin")
+        return files.decode(stdin.read_stdin(end), "stdin")
+    except TimeoutError:
+        return fail("offline", stdin.LATE)
     except (OSError, ValueError) as error:
         return Success("") if optional else fail("input", f"cannot read stdin: {error}")
 
 
-def conversation(path: str) -> Result[tuple[Message, ...], Problem]:
+def conversation(path: str, end: float) -> Result[tuple[Message, ...], Problem]:
     """The messages of ``--messages``."""
-    text = read_stdin(False) if path == "-" else files.read_text(path, "--messages")
+    text = read_stdin(False, end) if path == "-" else files.read_text(path, "--messages")
     name = "stdin" if path == "-" else path
     return text.bind(lambda words: read_json(words, name)).bind(
         lambda told: read_messages(told, name)
     )
 
 
-def attachment(path: str, proxy: str | None = None) -> Result[Text | Media, Problem]:
-    """One ``--file``; an address is fetched by way of the proxy, if one is given."""
+def attachment(
+    path: str, proxy: str | None = None, end: float = inf
+) -> Result[Text | Media, Problem]:
+    """Return one ``--file``; an address is fetched by way of the proxy, if one is given."""
     if path == "-":
-        return attach(sys.stdin.buffer.read() if sys.stdin else b"", "stdin")
+        try:
+            return attach(stdin.read_stdin(end), "stdin")
+        except TimeoutError:
+            return fail("offline", stdin.LATE)
     if path.startswith(("http://", "https://")):
-        from loki.edge.network import fetch
+        from loki.edge.http.fetch import fetch
 
-        return fetch(path, proxy).bind(lambda data: attach(data, path))
+        return fetch(path, proxy, end).bind(lambda data: attach(data, path))
     return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
 
 
@@ -200,13 +222,13 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
 
 def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     """Ask, tell the answer as it comes, and say how it went."""
-    asks = [ask, *(replace(ask, model=name) for name in flags.fallback)]
+    limits = ask.limits if flags.timeout else replace(ask.limits, end=None)  # a client's own
+    asks = [ask, *(replace(ask, model=name, limits=limits) for name in flags.fallback)]
     sayable = gather(prepare(replace(env, authorize=masked), each) for each in asks[1:])
     if not isinstance(sayable, Success):  # better said now than when it is needed
         return failed(prog, sayable.failure(), flags.output)
-    meanwhile.set(console.left_alone)
     started = in_turn(
-        in_time(env, flags.timeout) if flags.timeout else partial(stream, env),
+        partial(stream_in_time, env),
         asks,
         partial(fallen_back, prog, flags),
     )
@@ -221,17 +243,13 @@ def converse(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
     return 0
 
 
-def in_time(env: Env, total: float) -> Callable[[Ask], Result[Stream, Problem]]:
-    """What asks one model after the other, within so many seconds for all of them."""
-    end = env.clock() + total
-
-    def attempt(ask: Ask) -> Result[Stream, Problem]:
-        left = end - env.clock()
-        if left <= 0:
-            return fail("offline", f"no answer within {total:g} s for everything")
-        return stream(env, replace(ask, limits=replace(ask.limits, total=round(left, 3))))
-
-    return attempt
+def stream_in_time(env: Env, ask: Ask) -> Result[Stream, Problem]:
+    """Ask a model, if there is time left for it."""
+    limits = ask.limits
+    if limits.end is not None and env.clock() >= limits.end:
+        within = "in time" if limits.total is None else f"within {limits.total:g} s"
+        return fail("offline", f"no answer {within} for everything")
+    return stream(env, ask)
 
 
 def fallen_back(prog: str, flags: Namespace, problem: Problem, following: Ask) -> None:

@@ -11,6 +11,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 
 from returns.pipeline import flow
 from returns.result import Result, Success
@@ -21,6 +22,7 @@ from loki.cli.embed.input import Record, text_of
 from loki.cli.startup import env_of, environment, failed, limits_of, today
 from loki.edge.auth.credentials import masked
 from loki.edge.files import reason
+from loki.edge.stdin import LATE, read_stdin
 from loki.embeddings import Ranking
 from loki.formats.openai_messages import read_json
 from loki.pipeline import Env, each, prepare
@@ -47,8 +49,8 @@ def rerank(prog: str, flags: Namespace) -> int:
     environ = environment(flags)
     ready = query_of(flags).bind(
         lambda query: env_of(flags, environ, prog).bind(
-            lambda env: documents_of(flags).map(
-                lambda documents: (env, documents, ask_of(flags, query, documents))
+            lambda env: documents_in_time(env, flags).map(
+                lambda found: (env, found[1], ask_of(flags, query, *found))
             )
         )
     )
@@ -84,23 +86,33 @@ def query_of(flags: Namespace) -> Result[str, Problem]:
     return Success(query)
 
 
-def ask_of(flags: Namespace, query: str, documents: Sequence[Document]) -> Ask:
-    """What the flags and the documents ask."""
+def documents_in_time(
+    env: Env, flags: Namespace
+) -> Result[tuple[float | None, tuple[Document, ...]], Problem]:
+    """Return when all is to be over, None where nobody gave a limit, and the documents."""
+    end = flags.timeout and env.clock() + flags.timeout
+    return documents_of(flags, inf if end is None else end).map(lambda found: (end, found))
+
+
+def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[Document]) -> Ask:
+    """Return what the flags and the documents ask."""
     return Ask(
         model=flags.model,
         query=query,
         texts=tuple(document.text for document in documents),
         top=flags.top,
         max_cost=flags.max_cost,
-        limits=limits_of(flags),
+        limits=replace(limits_of(flags), end=end),
         tag=flags.tag,
     )
 
 
-def documents_of(flags: Namespace) -> Result[tuple[Document, ...], Problem]:
-    """The documents on stdin; none at all is a problem."""
+def documents_of(flags: Namespace, end: float) -> Result[tuple[Document, ...], Problem]:
+    """Return the documents on stdin; none at all is a problem, and none until ``end``."""
     try:
-        data = sys.stdin.buffer.read()
+        data = read_stdin(end)
+    except TimeoutError:
+        return fail("offline", LATE)
     except OSError as error:
         return fail("input", f"cannot read stdin: {reason(error)}")
     found = lines(data, flags.null).bind(rows if flags.jsonl else Success)

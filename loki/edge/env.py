@@ -20,7 +20,7 @@ from loki.problems import Problem
 from loki.records import Config, Patch
 
 if TYPE_CHECKING:
-    from loki.edge.network import Attempt
+    from loki.edge.http.attempt import Attempt
 
 
 def logged(words: str) -> None:
@@ -67,15 +67,17 @@ def over(
     say: Say = logged,
     keep: bool = True,
     paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
+    on_idle: Callable[[], None] | None = None,
 ) -> Env:
-    """The real world around a configuration.
+    """Return the real world around a configuration.
 
-    ``say`` warns, ``keep`` writes into the ledger, ``paced`` goes around every attempt to send.
+    ``say`` warns, ``keep`` writes into the ledger, ``paced`` goes around every attempt to send,
+    ``on_idle`` is called while an answer is waited for: what it raises ends the wait.
     """
     from loki.edge.send import opener, whole  # requests comes with it
 
     environ = with_vault(config, environ)
-    open_ = discreet(opener(credentials.renew(environ), paced))
+    open_ = discreet(opener(credentials.renew(environ), paced, on_idle))
     env = Env(
         config=config,
         authorize=credentials.authorize(environ),

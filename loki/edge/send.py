@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import reduce
 from itertools import chain
+from math import inf
 
 from returns.result import Failure, Result, Success
 
 from loki.edge.auth.credentials import Renew
-from loki.edge.network import Attempt, connected
+from loki.edge.http.attempt import Attempt, connect
 from loki.problems import Problem
 from loki.records import Limits, Opened, Request, Response
 from loki.stages.build import compact
@@ -24,14 +26,36 @@ from loki.wire.errors import read_error
 
 Open = Callable[[Request], Result[Opened, Problem]]
 Send = Callable[[Request], Result[Response, Problem]]
+Wrapper = Callable[[Attempt], Attempt]
 
 
 def opener(
     renew: Renew = lambda request: None,
-    paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
+    paced: Wrapper = lambda attempt: attempt,
+    on_idle: Callable[[], None] | None = None,
 ) -> Open:
-    """The network as the pipeline sees it: busy servers are asked again, refusals are told."""
-    return retried(paced(begun(renewed(relenting(understood(connected())), renew))))
+    """Return the network as the pipeline sees it; ``on_idle`` is called while nothing comes."""
+    attempt = wrap(
+        connect(on_idle),  #    one request, one answer that has begun
+        check_status,  #        a refusal is a Problem
+        drop_stream_options,  # a server that refuses them is asked without, once
+        renew_token(renew),  #  a token that is refused is renewed, once
+        check_first_event,  #   an answer that begins with an error is a refusal too
+        paced,  #               in its turn, where many are sent
+        retry,  #               again, while that may help
+    )
+    return lambda request: attempt(request, deadline_of(request))
+
+
+def wrap(attempt: Attempt, *wrappers: Wrapper) -> Attempt:
+    """Put wrappers around an attempt, the innermost first: the order in which they work."""
+    return reduce(lambda inner, wrapper: wrapper(inner), wrappers, attempt)
+
+
+def deadline_of(request: Request) -> float:
+    """Return when a request has to be answered, on the monotonic clock."""
+    limits = request.draft.target.limits
+    return time.monotonic() + (limits.total or 0) if limits.end is None else limits.end
 
 
 def whole(open_: Open) -> Send:
@@ -66,8 +90,8 @@ def read_all(opened: Opened) -> Result[Response, Problem]:
 # ---- wrappers: Attempt -> Attempt -> Open ------------------------------------------------------
 
 
-def understood(attempt: Attempt) -> Attempt:
-    """An answer that refuses becomes a Problem, with what the server says about asking again."""
+def check_status(attempt: Attempt) -> Attempt:
+    """Make a Problem of an answer that refuses, with what the server says about asking again."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         return attempt(request, deadline).bind(
@@ -77,30 +101,8 @@ def understood(attempt: Attempt) -> Attempt:
     return stage
 
 
-def begun(attempt: Attempt) -> Attempt:
-    """An answer that begins with an error is a refusal too: nothing of it has been told yet."""
-
-    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
-        return attempt(request, deadline).bind(begin)
-
-    return stage
-
-
-def renewed(attempt: Attempt, renew: Renew) -> Attempt:
-    """A token that is refused is renewed, once."""
-
-    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
-        result = attempt(request, deadline)
-        if isinstance(result, Success) or result.failure().status != 401:
-            return result
-        fresh = renew(request)
-        return fresh.bind(lambda other: after(1, attempt(other, deadline))) if fresh else result
-
-    return stage
-
-
-def relenting(attempt: Attempt) -> Attempt:
-    """A server that does not know how to count tokens in a stream is asked without that."""
+def drop_stream_options(attempt: Attempt) -> Attempt:
+    """Ask a server that does not know how to count tokens in a stream without that."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         result = attempt(request, deadline)
@@ -113,6 +115,91 @@ def relenting(attempt: Attempt) -> Attempt:
         return after(1, attempt(plain, deadline))
 
     return stage
+
+
+def renew_token(renew: Renew) -> Wrapper:
+    """Renew a token that is refused, once."""
+
+    def wrapper(attempt: Attempt) -> Attempt:
+        def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+            result = attempt(request, deadline)
+            if isinstance(result, Success) or result.failure().status != 401:
+                return result
+            fresh = renew(request)
+            return fresh.bind(lambda other: after(1, attempt(other, deadline))) if fresh else result
+
+        return stage
+
+    return wrapper
+
+
+def check_first_event(attempt: Attempt) -> Attempt:
+    """Make a Problem of an answer that begins with an error: nothing of it has been told yet."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        return attempt(request, deadline).bind(begin)
+
+    return stage
+
+
+def retry(attempt: Attempt) -> Attempt:
+    """Ask again while that may help, within the request's limits."""
+
+    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        limits, started = request.draft.target.limits, time.monotonic()
+        first = attempt(request, deadline)
+        if isinstance(first, Success):
+            return first
+        tries, result = retried(first, lambda: attempt(request, deadline), limits, deadline)
+        return result.map(lambda opened: replace(opened, started=started, attempts=tries)).alt(
+            lambda problem: given_up(problem, tries, limits, told_by_clock)
+        )
+
+    return stage
+
+
+def retried(
+    first: Result[Opened, Problem],
+    attempt: Callable[[], Result[Opened, Problem]],
+    limits: Limits,
+    deadline: float,
+) -> tuple[int, Result[Opened, Problem]]:
+    """Return how often a server was asked, and the last answer; tenacity keeps the time.
+
+    It is only loaded where a first attempt has failed.
+    """
+    from tenacity import RetryCallState, Retrying, retry_if_result
+
+    answers = chain((first,), iter(attempt, None))
+    tries = 0
+
+    def ask() -> Result[Opened, Problem]:
+        nonlocal tries
+        result = next(answers)
+        tries += attempts_of(result)
+        return result
+
+    def wait(state: RetryCallState) -> float:
+        """Return the seconds before the next attempt, inf where there is to be none."""
+        assert state.outcome is not None
+        problem, left = state.outcome.result().failure(), deadline - time.monotonic()
+        seconds = pause(problem, state.attempt_number, limits, random.random(), left)
+        return inf if seconds is None else seconds
+
+    def last(state: RetryCallState) -> Result[Opened, Problem]:
+        """Return the answer to give up with."""
+        assert state.outcome is not None
+        found: Result[Opened, Problem] = state.outcome.result()
+        return found
+
+    asking = Retrying(
+        retry=retry_if_result(lambda result: not isinstance(result, Success)),
+        wait=wait,
+        stop=lambda state: state.upcoming_sleep == inf,
+        retry_error_callback=last,
+    )
+    result = asking(ask)
+    return tries, result
 
 
 def after(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
@@ -158,56 +245,6 @@ def until_broken(
             return
         size += len(chunk.unwrap())
         yield chunk
-
-
-def retried(attempt: Attempt) -> Open:
-    """Ask again while that may help, within the request's limits."""
-
-    def stage(request: Request) -> Result[Opened, Problem]:
-        limits = request.draft.target.limits
-        started = time.monotonic()
-        deadline = started + (limits.total or 0)
-        first = attempt(request, deadline)
-        if isinstance(first, Success):
-            return first
-        heard = again(first, lambda: attempt(request, deadline), limits, deadline)
-        tries = sum(map(attempts_of, heard))
-        return (
-            heard[-1]
-            .map(lambda opened: replace(opened, started=started, attempts=tries))
-            .alt(lambda problem: given_up(problem, tries, limits, told_by_clock))
-        )
-
-    return stage
-
-
-def again(
-    first: Result[Opened, Problem],
-    attempt: Callable[[], Result[Opened, Problem]],
-    limits: Limits,
-    deadline: float,
-) -> list[Result[Opened, Problem]]:
-    """Every answer up to the last; tenacity keeps the time."""
-    from tenacity import RetryCallState, Retrying
-
-    answers = chain((first,), iter(attempt, None))
-    heard: list[Result[Opened, Problem]] = []
-    pauses: list[float | None] = []
-
-    def helps(state: RetryCallState) -> bool:
-        """Whether to ask again; the pause before that goes to ``pauses``."""
-        assert state.outcome is not None
-        heard.append(state.outcome.result())
-        number, left = state.attempt_number, deadline - time.monotonic()
-        pauses.append(
-            None
-            if isinstance(heard[-1], Success)
-            else pause(heard[-1].failure(), number, limits, random.random(), left)
-        )
-        return pauses[-1] is not None
-
-    Retrying(retry=helps, wait=lambda state: pauses[-1] or 0.0)(lambda: next(answers))
-    return heard
 
 
 def told_by_clock(moment: float) -> str:

@@ -147,6 +147,21 @@ def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Tar
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
+def start(clock: Callable[[], float]) -> Callable[[Target], Target]:
+    """Return a stage that starts the time for everything, unless it runs already.
+
+    What a call waits for from here on ends with it: secrets, tokens, attempts, pauses.
+    """
+
+    def stage(target: Target) -> Target:
+        limits = target.limits
+        if limits.end is not None or limits.total is None:
+            return target
+        return replace(target, limits=replace(limits, end=clock() + limits.total))
+
+    return stage
+
+
 def over(base: Limits, said: Limits) -> Limits:
     """Limits with what was said put over them.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import ssl
 import sys
 import time
 
@@ -90,8 +91,15 @@ class Bulk(asyncio.Protocol):
 async def serve(flags: argparse.Namespace) -> None:
     """Until it is stopped."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Bulk(flags), "127.0.0.1", flags.port, backlog=1024)
-    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+    tls = None
+    if flags.certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(flags.certificate, flags.key)
+    server = await loop.create_server(
+        lambda: Bulk(flags), "127.0.0.1", flags.port, backlog=1024, ssl=tls
+    )
+    scheme = "https" if tls else "http"
+    sys.stdout.write(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
@@ -103,4 +111,6 @@ if __name__ == "__main__":
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--retry-after", type=float, default=0.0)
     parser.add_argument("--fail-every", type=int, default=0)
+    parser.add_argument("--certificate", help="speak TLS, with this and --key")
+    parser.add_argument("--key")
     asyncio.run(serve(parser.parse_args()))

@@ -14,7 +14,7 @@ from certificates import AUTHORITY, certificates
 from commands import Done, Home, with_environ
 from servers import ANSWER, DONE, Server, deaf, delta, plain, serving, streamed
 
-from loki.edge.adapters import BUNDLES
+from loki.edge.http.certificates import BUNDLES
 
 
 def ask(home: Home, address: str, *words: str, **extra: object) -> Done:

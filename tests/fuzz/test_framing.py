@@ -6,7 +6,6 @@ import base64
 import json
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -15,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import SHARED, cut
 
-from loki.wire import chunked, sse
+from loki.wire import sse
 from loki.wire.bedrock import event_stream
-from loki.wire.chunked import Broken
 
 
 def told(pieces: Iterable[bytes]) -> list[bytes]:
@@ -143,27 +141,3 @@ def test_a_frame_that_claims_too_much_is_damage_at_once(total: int) -> None:
 @pytest.mark.parametrize("total", [0, 1, 15])
 def test_a_frame_that_claims_too_little_does_not_hang(total: int) -> None:
     assert len(frames([frame(b"{}", total=total)] * 3)) <= 3
-
-
-# ---- chunked bodies ------------------------------------------------------------------------------
-
-
-@given(noise=st.binary(max_size=200), size=st.integers(0, 20))
-def test_noise_in_chunks_is_broken_and_never_longer(noise: bytes, size: int) -> None:
-    body: list[bytes] = []
-    with suppress(Broken):
-        body.extend(chunked.join(cut(noise, size)))
-    assert len(b"".join(body)) <= len(noise)
-
-
-def test_a_chunk_line_without_end_is_given_up() -> None:
-    endless = iter(lambda: b"0" * 1000, b"")
-    with pytest.raises(Broken, match="no chunk begins with"):
-        list(chunked.join(endless))
-
-
-def test_what_came_before_damage_is_told() -> None:
-    pieces = chunked.join([b"2\r\nab\r\n3\r\ncde\r\nzz\r\n"])
-    assert next(pieces) == b"abcde"
-    with pytest.raises(Broken):
-        next(pieces)

@@ -64,8 +64,8 @@ def fetch(url: str) -> Result[bytes, Problem]:
         return fail("config", f"sync_models_url is no https:// address: {place(url)}")
     import requests
 
-    from loki.edge.adapters import verify
-    from loki.edge.words import plain, root
+    from loki.edge.http.certificates import verify
+    from loki.edge.http.describe import plain, root
 
     try:
         with requests.Session() as session:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.adapters import own_proxy
-from loki.edge.auth.cloud_sdk import CONNECT, ODD, READ, Environ, lent, silent, words
+from loki.edge.auth.cloud_sdk import CONNECT, ODD, READ, Environ, lent, silent, within, words
 from loki.edge.auth.secrets import hide
 from loki.edge.files import directory
+from loki.edge.http.deadline import end_of
+from loki.edge.http.transport import own_proxy
 from loki.problems import Problem
 from loki.records import Client, Limits
 
@@ -26,10 +28,14 @@ def keys(client: Client, environ: Environ) -> Result[dict[str, str], Problem]:
     profile = settings["profile"].value if "profile" in settings else None
     region = settings["region"].value if "region" in settings else None
     variables = tuple(sorted(item for item in environ.items() if item[0].startswith(VARIABLES)))
-    try:
+    lasting, folder = replace(limits, end=None), directory("cache", environ)
+
+    def find() -> Any:
         with lent(environ, VARIABLES), silent("botocore"):
-            found = chain(profile, region, limits, directory("cache", environ), variables)
-            frozen = found.get_frozen_credentials()
+            return chain(profile, region, lasting, folder, variables).get_frozen_credentials()
+
+    try:
+        frozen = within(end_of(limits), find)
     except (BotoCoreError, ClientError, OSError, EOFError, *ODD) as error:
         used = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
         return Failure(no_keys(error, client, used or "default"))
@@ -110,7 +116,7 @@ def no_keys(error: Exception, client: Client, profile: str) -> Problem:
             return Problem(
                 "auth", f"{name}: {words(error)}; run `aws sso login --profile {profile}`"
             )
-        case ConnectionError() | HTTPClientError():
+        case ConnectionError() | HTTPClientError() | TimeoutError():
             return Problem("offline", f"{name}: no AWS credentials: {words(error)}")
         case _:
             return Problem(

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
-from threading import RLock
+from math import inf
+from threading import RLock, Thread
+from typing import Any, TypeVar
 
 import requests
 from toolz import itemfilter, keyfilter
 
-from loki.edge.adapters import Trusting, own_proxy, verify
 from loki.edge.auth.redaction import redact
 from loki.edge.files import directory
-from loki.edge.words import host_of, plain, root
+from loki.edge.http.deadline import Clock, Seconds, end_of
+from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.transport import Transport, own_proxy
 from loki.records import Client, Limits
 
+A = TypeVar("A")
 Environ = Mapping[str, str]
 
 CONNECT, READ = 10.0, 30.0  # seconds, for those who give tokens
@@ -37,13 +43,61 @@ def session_for(limits: Limits) -> requests.Session:
     """Requests that go the way of the client's own, without ~/.netrc; raises OSError."""
     session = requests.Session()
     session.auth = lambda same: same
-    session.verify = verify()
-    if limits.ca_bundle:
-        session.mount("https://", Trusting(limits.ca_bundle))
+    bounded = Bounded(end_of(limits), limits.ca_bundle)
+    session.mount("http://", bounded)
+    session.mount("https://", bounded)
     if limits.proxy is not None:
         session.trust_env = False
         session.proxies = own_proxy(limits)
     return session
+
+
+class Bounded(Transport):
+    """An adapter for packages that give a timeout with each request, and no time for them all."""
+
+    def __init__(self, end: float, ca_bundle: str | None) -> None:
+        """Take when all has to be over, on the monotonic clock; raise UnusableFileError."""
+        self.end = end
+        super().__init__(ca_bundle)
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *, timeout: Any = None, **named: Any
+    ) -> requests.Response:
+        """Send a request; raise as requests does."""
+        connect, idle = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        clock = Clock(idle or READ, self.end)
+        left = min(connect or CONNECT, self.end - time.monotonic())
+        seconds = Seconds(left, clock), Seconds(clock.idle, clock)
+        return super().send(request, timeout=seconds, **named)
+
+
+def within(end: float, work: Callable[[], A]) -> A:
+    """Return what some work returns; raise TimeoutError at ``end``, on the monotonic clock.
+
+    It is for packages that can be told no time for everything: one that is late is left to itself.
+    """
+    if end == inf:
+        return work()
+    found: list[Callable[[], A]] = []
+
+    def run() -> None:
+        try:
+            made = work()
+            found.append(lambda: made)
+        except BaseException as error:
+            found.append(partial(throw, error))
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(max(0.0, end - time.monotonic()))
+    if not found:
+        raise TimeoutError("the time for everything is over (total timeout)")
+    return found[0]()
+
+
+def throw(error: BaseException) -> Any:
+    """Raise an exception that another thread met."""
+    raise error
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from loki.config.setting_names import CREDENTIALS, is_public
 from loki.edge.auth import redaction
 from loki.edge.auth.redact import carried, in_proxies, in_proxy, in_secret
 from loki.edge.auth.secrets import NAME, look_up, mask
-from loki.edge.proxies import wrong_proxy
+from loki.edge.http.deadline import end_of
+from loki.edge.http.proxies import wrong_proxy
 from loki.problems import Problem, fail
 from loki.providers.rows import SECRET_BASE, Service, service_of
 from loki.railway import gather
@@ -131,7 +132,7 @@ def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
     if not draft.url.startswith(SECRET_BASE):
         return Success(draft.url)
     setting = draft.target.client.settings["api_base"]
-    found = look_up(setting, environ)
+    found = look_up(setting, environ, end_of(draft.target.limits))
     redaction.add(*in_secret(found.value_or("")))
     return found.map(lambda base: base.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
@@ -153,12 +154,12 @@ def proof(draft: Draft, service: Service, environ: Mapping[str, str]) -> Result[
     if by in KEYS:
         return signing(sending(draft), service, environ)
     if name is not None:
-        found = look_up(client.settings[name], environ)
+        found = look_up(client.settings[name], environ, end_of(draft.target.limits))
         return found.map(lambda value: (service.proofs[name](value), {}))
     missing = next((key for key in service.keys if key not in client.settings), "")
     if service.keys and not missing:
         held = [*service.keys, *companions(client, service)]
-        values = gather(part(client, key, environ) for key in held)
+        values = gather(part(sending(draft), key, environ) for key in held)
         return values.map(lambda secrets: ({}, dict(zip(held, secrets, strict=True))))
     if service.keyless:
         return Success(({}, {}))
@@ -246,7 +247,9 @@ def proof_name(client: Client, service: Service) -> str | None:
 def part(client: Client, key: str, environ: Mapping[str, str]) -> Result[str, Problem]:
     """Something to sign with; a region is no secret, and messages may name it."""
     setting = client.settings[key]
-    return look_up(setting, environ) if key in CREDENTIALS else Success(setting.value)
+    if key not in CREDENTIALS:
+        return Success(setting.value)
+    return look_up(setting, environ, end_of(client.limits))
 
 
 def companions(client: Client, service: Service) -> list[str]:

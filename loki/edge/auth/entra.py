@@ -22,6 +22,7 @@ from loki.edge.auth.cloud_sdk import (
 from loki.edge.auth.redaction import redact
 from loki.edge.auth.secrets import hide
 from loki.edge.auth.token_cache import Token, good
+from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
 
@@ -33,7 +34,7 @@ def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Pr
     """An access token of Microsoft Entra; kept for as long as it lives."""
     who = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
     path = token_file("entra", client, repr(who).encode(), environ)
-    found = good(path, lambda old: fetch(client, environ), refused)
+    found = good(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
     return found.map(lambda held: held.access)
 
 

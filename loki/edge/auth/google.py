@@ -28,6 +28,7 @@ from loki.edge.auth.cloud_sdk import (
 from loki.edge.auth.secrets import hide
 from loki.edge.auth.token_cache import Token, good
 from loki.edge.files import reason
+from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
 from loki.records import Client, Json, Limits
 
@@ -41,7 +42,9 @@ def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Pr
 
     def by(source: Source) -> Result[Token, Problem]:
         path = token_file("google", client, source.content, environ)
-        return good(path, lambda old: fetch(source, client, environ), refused)
+        return good(
+            path, lambda old: fetch(source, client, environ), refused, end_of(client.limits)
+        )
 
     return find(client, environ).bind(by).map(lambda held: held.access)
 

@@ -16,6 +16,7 @@ from loki.edge.auth.credentials import fill
 from loki.edge.auth.oauth_flow import Authority, command, refreshed
 from loki.edge.auth.secrets import look_up
 from loki.edge.auth.token_cache import Token
+from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Setting
@@ -34,7 +35,9 @@ def token(client: Client, environ: Mapping[str, str], refused: str) -> Result[st
         return authority_of(client, environ).bind(lambda authority: refreshed(authority, old))
 
     path = token_file(client.name, environ)
-    return token_cache.good(path, renew, refused).map(lambda found: found.access)
+    return token_cache.good(path, renew, refused, end_of(client.limits)).map(
+        lambda found: found.access
+    )
 
 
 def token_file(client: str, environ: Mapping[str, str]) -> str:
@@ -73,7 +76,7 @@ def client_id(client: Client, environ: Mapping[str, str]) -> Result[str, Problem
     said = client.oauth.get("client_id", "")
     if said:
         return (
-            look_up(setting(client, "client_id", said), environ)
+            look_up(setting(client, "client_id", said), environ, end_of(client.limits))
             if is_reference(said)
             else (
                 Success(said)  # no secret: the address to open shows it
@@ -88,7 +91,9 @@ def client_secret(client: Client, environ: Mapping[str, str]) -> Result[str, Pro
     """What some providers give out with a client id; empty where there is none."""
     keys = (f"client_secret{end}" for end in FORMS)
     key = next((key for key in keys if client.oauth.get(key)), None)
-    return look_up(setting(client, key, client.oauth[key]), environ) if key else Success("")
+    if key is None:
+        return Success("")
+    return look_up(setting(client, key, client.oauth[key]), environ, end_of(client.limits))
 
 
 def setting(client: Client, key: str, said: str) -> Setting:

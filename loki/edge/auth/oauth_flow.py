@@ -20,11 +20,12 @@ from urllib3.exceptions import HTTPError
 
 from loki import __version__
 from loki.config.setting_names import is_public
-from loki.edge.adapters import adapter, environment_proxies, own_proxy, verify
 from loki.edge.auth import redaction
 from loki.edge.auth.redaction import redact
 from loki.edge.auth.token_cache import Token
-from loki.edge.words import host_of, plain, root
+from loki.edge.http.deadline import Clock, Seconds, end_of
+from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.transport import environment_proxies, own_proxy, transport
 from loki.problems import Kind, Problem, fail
 from loki.record import record
 from loki.records import Json, Limits
@@ -212,7 +213,7 @@ def ask(authority: Authority, body: str, refusal: Callable[[str], str]) -> Resul
 def post(authority: Authority, form: str) -> Result[tuple[int, bytes], Problem]:
     """Status and body of the answer to a form, by the same ways as the client's other requests."""
     limits = authority.limits
-    trusting = adapter(limits.ca_bundle, limits.client_cert, limits.client_key)
+    trusting = transport(limits.ca_bundle, limits.client_cert, limits.client_key)
     return trusting.bind(lambda found: sent(found, authority, form))
 
 
@@ -225,8 +226,7 @@ def sent(
         answer = trusting.send(
             prepared(authority, form),
             stream=True,
-            timeout=(limits.connect or TIMEOUT, TIMEOUT),
-            verify=verify(),
+            timeout=timeouts(limits),
             proxies=own_proxy(limits) or environment_proxies(host),
         )
         with answer:
@@ -234,6 +234,13 @@ def sent(
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
         return fail(kind, f"no token from {host}: {plain(root(error))}")
+
+
+def timeouts(limits: Limits) -> tuple[Seconds, Seconds]:
+    """Return the times to connect and between two bytes, which end with that for everything."""
+    clock = Clock(TIMEOUT, end_of(limits))
+    left = clock.end - time.monotonic()
+    return Seconds(min(limits.connect or TIMEOUT, left), clock), Seconds(TIMEOUT, clock)
 
 
 def prepared(authority: Authority, form: str) -> requests.PreparedRequest:

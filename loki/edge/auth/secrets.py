@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,16 @@ if TYPE_CHECKING:
 NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 PATIENCE = 60  # seconds for a command that prints a secret
 PAUSE = 0.05  # seconds between two looks at it
+IN_TIME = "within the time for everything (total timeout)"
 
 
-def look_up(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """The value of a setting, from the one place that it names; never from another."""
+def look_up(setting: Setting, environ: Mapping[str, str], end: float = inf) -> Result[str, Problem]:
+    """Return the value of a setting, from the one place that it names; never from another.
+
+    A command is waited for until ``end``, on the monotonic clock.
+    """
+    if setting.form == "cmd":
+        return by_command(setting, environ, end).map(hide)
     return FORMS[setting.form](setting, environ).map(hide)
 
 
@@ -54,7 +61,9 @@ def by_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem
     )
 
 
-def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+def by_command(
+    setting: Setting, environ: Mapping[str, str], end: float = inf
+) -> Result[str, Problem]:
     """Return the first line that a command prints.
 
     The command sees the environment of this process, and nothing of the .env file, whose secrets
@@ -62,8 +71,11 @@ def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Prob
     written into the command.
     """
     try:
-        done = run(setting.value, process_environment(environ))
+        variables = process_environment(environ)
+        done = run(setting.value, variables, min(end, monotonic() + PATIENCE))
     except TimeoutError:
+        if monotonic() >= end:
+            return fail("offline", f"{setting.origin}: the command did not end {IN_TIME}")
         return fail("auth", f"{setting.origin}: the command took over {PATIENCE} s")
     except (OSError, ValueError) as error:
         return fail("auth", f"{setting.origin}: the command cannot be run: {error}")
@@ -74,15 +86,15 @@ def by_command(setting: Setting, environ: Mapping[str, str]) -> Result[str, Prob
     return first_line(done.stdout, setting, "the command printed nothing")
 
 
-def run(command: str, environ: Mapping[str, str]) -> CompletedProcess[bytes]:
-    """What became of a shell command; raises TimeoutError."""
+def run(command: str, environ: Mapping[str, str], end: float) -> CompletedProcess[bytes]:
+    """Return what became of a shell command; raise TimeoutError at ``end``."""
     from subprocess import DEVNULL, PIPE, Popen
 
     with Popen(
         command, shell=True, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environ
     ) as process:
         try:
-            return outcome(process, monotonic() + PATIENCE)
+            return outcome(process, end)
         except BaseException:
             process.kill()
             raise

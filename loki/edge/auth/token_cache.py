@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import NamedTuple
 
 from returns.result import Result, Success
@@ -16,6 +17,7 @@ from loki.edge.files import reason, write_private
 from loki.problems import Problem, fail
 
 PATIENCE = 60  # seconds for another process that is renewing the token
+LATE = "that was the time for everything (total timeout)"
 SHARE, MARGIN = 0.1, 60.0  # renewed when this share of its life, or these seconds, are left
 
 
@@ -40,8 +42,11 @@ class Contended(Exception):
     """Another process has held the lock for too long."""
 
 
-def good(path: str, renew: Renewal, refused: str = "") -> Result[Token, Problem]:
-    """The token of a file; where it is old, or was refused, a new one that all processes share."""
+def good(path: str, renew: Renewal, refused: str = "", end: float = inf) -> Result[Token, Problem]:
+    """Return the token of a file; one that is old, or was refused, is renewed for all processes.
+
+    Another process that renews it is waited for until ``end``, on the monotonic clock.
+    """
 
     def usable() -> Token | None:
         """The newest token, if it may be used now."""
@@ -52,13 +57,14 @@ def good(path: str, renew: Renewal, refused: str = "") -> Result[Token, Problem]
     if token is not None:
         return Success(token)
     try:
-        with alone(path):
+        with alone(path, end):
             token = usable()  # another process may have renewed it meanwhile
             if token is not None:
                 return Success(token)
             return renew(newest(path)).map(lambda fresh: kept(path, fresh))
     except Contended as contended:
-        return fail("busy", str(contended))
+        is_late = time.monotonic() >= end
+        return fail("offline", f"{contended}; {LATE}") if is_late else fail("busy", str(contended))
 
 
 def put(path: str, token: Token) -> Result[Token, Problem]:
@@ -90,20 +96,21 @@ def is_good(token: Token, refused: str, now: float) -> bool:
 
 
 @contextmanager
-def alone(path: str) -> Iterator[None]:
-    """While no other process has the token in hand; raises Contended.
+def alone(path: str, end: float = inf) -> Iterator[None]:
+    """Work while no other process has the token in hand; raise Contended.
 
     The lock ends with its process, however that ends. Where a folder takes no lock it takes no
     token either: then there is nothing to share.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600)
+    patience = max(0.0, min(PATIENCE, end - time.monotonic()))
+    lock = FileLock(f"{path}.lock", timeout=patience, mode=0o600)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         lock.acquire()
     except Timeout as timeout:
-        words = f"another process has been renewing {path} for {PATIENCE} s"
+        words = f"another process has been renewing {path} for {patience:.0f} s"
         raise Contended(words) from timeout
     except OSError:
         pass

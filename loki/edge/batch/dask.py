@@ -15,7 +15,7 @@ from returns.result import Failure, Result, Success
 from loki.batch.jobs import Job, ask_row
 from loki.edge.auth.redact import redact_facts, without_secrets
 from loki.edge.batch.rate_limiter import Paces
-from loki.edge.network import Attempt
+from loki.edge.http.attempt import Attempt
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Opened, Request, Task
@@ -78,7 +78,7 @@ def over_there(
 
 def bare(job: Job) -> Job:
     """A row without what may hold a secret: a worker has its own way to the provider."""
-    limits = replace(job.ask.limits, proxy=None)
+    limits = replace(job.ask.limits, proxy=None, end=None)
     return job._replace(ask=replace(job.ask, limits=limits))
 
 

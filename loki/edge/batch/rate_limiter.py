@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from returns.result import Failure, Result, Success
 
 from loki.batch.rate_control import Pace, rate, refused, silence
-from loki.edge.network import Attempt
+from loki.edge.http.attempt import Attempt
 from loki.edge.send import after, told_by_clock
 from loki.problems import Problem
 from loki.records import Limits, Opened, Request

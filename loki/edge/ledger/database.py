@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 PATIENCE = 5.0  # seconds for others to finish writing
+LARGE = 2**20  # bytes of the write-ahead log
 OURS = 0x4C4F4B49  # PRAGMA application_id: a file by this mark is a ledger
 
 #: What brings a ledger from one version to the next; a step that was released never changes.
@@ -68,7 +70,7 @@ def connect(path: str) -> Connection:
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA wal_autocheckpoint = 250")
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # see ``tidy``
         if version_of(db, path) < len(STEPS):
             patiently(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
             migrate(db, path)
@@ -76,6 +78,25 @@ def connect(path: str) -> Connection:
         db.close()
         raise
     return db
+
+
+def tidy(db: Connection, path: str) -> None:
+    """Empty the write-ahead log once it is large; where others are writing, they will.
+
+    SQLite's own way writes the log back but never makes the file shorter, and a process that
+    writes one line would do so again for every line from there on: 10 ms where it takes 1.
+    """
+    from sqlite3 import OperationalError
+
+    try:
+        is_large = os.stat(f"{path}-wal").st_size > LARGE
+    except OSError:  # there is none yet
+        return
+    if is_large:
+        with suppress(OperationalError):  # what was written is written
+            db.execute("PRAGMA busy_timeout = 0")  # it is no matter for which to wait
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
 
 
 def make(path: str) -> None:

@@ -19,7 +19,7 @@ from returns.result import Result, Success
 
 from loki.edge.auth.redaction import redact
 from loki.edge.files import directory
-from loki.edge.ledger.database import LeftAlone, connect, identity, is_damage, set_aside
+from loki.edge.ledger.database import LeftAlone, connect, identity, is_damage, set_aside, tidy
 from loki.problems import Problem, fail
 from loki.stages.account import Entry
 
@@ -89,6 +89,7 @@ class Ledger:
             for start in range(0, len(entries), GROUP):
                 group = entries[start : start + GROUP]
                 db.execute(insert(len(group)), [*chain.from_iterable(map(row_of, group))])
+            tidy(db, self.path)
 
         with undisturbed():
             told = self.use(write, anew=True)

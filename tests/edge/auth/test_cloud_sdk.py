@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -842,3 +843,31 @@ def test_a_pipe_without_any_keys_of_aws_s_says_so_in_one_line(home: Home) -> Non
     assert "could not be found" in done.err
     dry = home.run("-m", "bedrock:amazon.nova-lite-v1:0", "--dry-run", "Hi")
     assert dry.code == 0 and dry.json["headers"]["Authorization"] == "***"
+
+
+# ---- time for everything -------------------------------------------------------------------------
+
+
+def ends_in_time(source: Callable[[Client, Environ], Result[Any, Problem]], who: Client) -> Problem:
+    """Why there is no token after a second, though somebody would go on for twenty."""
+    started = time.monotonic()
+    problem = source(replace(who, limits=replace(who.limits, end=started + 1)), {}).failure()
+    assert problem.kind == "offline" and time.monotonic() - started < 4
+    return problem
+
+
+def test_google_s_token_that_drips_ends_with_the_time(
+    tmp_path: Path, environ: Environ, key: rsa.RSAPrivateKey
+) -> None:
+    drip = [step for _ in range(100) for step in (0.2, b"a")]
+    with serving([b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n", *drip]) as server:
+        file = written(tmp_path / "account.json", service_account(key, server.address))
+        who = client({**VERTEX, "adc_file": file})
+        ends_in_time(lambda who, _: google.token(who, environ), who)
+
+
+def test_a_process_that_gives_aws_keys_ends_with_the_time(tmp_path: Path, environ: Environ) -> None:
+    profile(tmp_path, "[profile dev]\ncredential_process = sleep 6\n")
+    who = client(BEDROCK)
+    problem = ends_in_time(lambda who, _: aws.keys(who, {**environ, "AWS_PROFILE": "dev"}), who)
+    assert "total timeout" in problem.message

@@ -1,27 +1,28 @@
-"""IMPURE. Exception -> Problem: what went wrong on the way, and whose fault it is."""
+"""Exception -> Problem: what went wrong on the way, and whose fault it is."""
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import time
-from http.client import HTTPException, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from urllib.parse import unquote, urlsplit
 
 import requests
 from urllib3.exceptions import (
     ConnectTimeoutError,
     DecodeError,
+    InvalidHeader,
     NewConnectionError,
     ProxySchemeUnknown,
     ReadTimeoutError,
 )
 
-from loki.edge.adapters import BUNDLES
 from loki.edge.auth import redaction
-from loki.edge.trip import Trip
-from loki.edge.words import host_of, plain, root
+from loki.edge.auth.redaction import redact
+from loki.edge.http.certificates import UnusableFileError
+from loki.edge.http.deadline import Clock
+from loki.edge.http.describe import host_of, plain, root
 from loki.problems import Problem
 from loki.records import Limits
 
@@ -29,60 +30,60 @@ from loki.records import Limits
 UNKNOWN_ISSUER = (2, 18, 19, 20, 21, 27)
 
 
-def no_answer(error: Exception, url: str, limits: Limits, trip: Trip, proxy: str) -> Problem:
+def no_answer(error: Exception, url: str, limits: Limits, clock: Clock, proxy: str) -> Problem:
     """Why no answer began; ``proxy`` is the address of the one that was used, if any."""
     host, cause = host_of(url).partition("://")[2], root(error)
     match error:
         case requests.exceptions.SSLError():
-            return untrusted(cause, host, limits, trip)
+            return untrusted(cause, host, limits, clock)
         case requests.exceptions.InvalidURL() if proxy and is_about(proxy, error, cause):
             return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {plain(cause)}")
         case requests.exceptions.ProxyError():
-            return by_proxy(cause, host, proxy, limits, trip)
+            return by_proxy(cause, host, proxy, limits, clock)
         case requests.exceptions.ConnectionError() if by_socks(proxy, cause):
-            return by_proxy(cause, host, proxy, limits, trip)
+            return by_proxy(cause, host, proxy, limits, clock)
         case requests.exceptions.ConnectTimeout() | requests.exceptions.ReadTimeout():
-            return too_late(host, limits, trip)
-        case requests.exceptions.ConnectionError():
-            return unconnected(cause, host, limits, trip)
-        case OSError() if (variable := bundle_variable(str(error))) and not trip.sent:
-            return Problem("config", f"{variable}: there is no file {os.environ[variable]}")
+            return too_late(host, limits, clock)
+        case requests.exceptions.ConnectionError() | requests.exceptions.InvalidHeader():
+            return unconnected(cause, host, limits, clock)
+        case UnusableFileError():
+            return Problem("config", str(error))
         case _:
             return Problem("config", f"cannot send to {host}: {plain(cause)}")
 
 
-def too_late(host: str, limits: Limits, trip: Trip) -> Problem:
+def too_late(host: str, limits: Limits, clock: Clock) -> Problem:
     """A time limit that ended the waiting for an answer."""
-    if not trip.sent:
-        message = f"no connection to {host} {patience(limits, trip)}; nothing was sent"
+    if not clock.sent:
+        message = f"no connection to {host} {patience(limits, clock)}; nothing was sent"
         return Problem("offline", message, again=True)
-    message = f"{host} sent nothing {patience(limits, trip)}; the request had been sent"
+    quiet = f"sent nothing {patience(limits, clock)}; the request had been sent"
+    stuck = f"took no more of the request {patience(limits, clock)}"
+    message = f"{host} {quiet if clock.taken else stuck}"
     return Problem("offline", message, sent=True, again=bool(limits.retry_after_send))
 
 
-def unconnected(cause: Exception, host: str, limits: Limits, trip: Trip) -> Problem:
+def unconnected(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
     """A connection that did not come about, or did not last."""
     if isinstance(cause, NewConnectionError):
         return Problem("offline", f"no connection to {host}: {plain(cause)}", again=True)
     if isinstance(cause, TimeoutError):
-        if not trip.sent:
-            return too_late(host, limits, trip)
-        message = f"{host} took no more of the request {patience(limits, trip)}"
-        return Problem("offline", message, sent=True, again=bool(limits.retry_after_send))
-    if isinstance(cause, HTTPException) and not isinstance(cause, RemoteDisconnected):
+        return too_late(host, limits, clock)
+    odd = isinstance(cause, (HTTPException, InvalidHeader))
+    if odd and not isinstance(cause, RemoteDisconnected):
         return Problem("garbled", f"{host} does not speak HTTP: {plain(cause)}", sent=True)
     message = f"{host} closed the connection before an answer: {plain(cause)}"
-    return Problem("offline", message, sent=trip.sent, again=True)
+    return Problem("offline", message, sent=clock.sent, again=True)
 
 
-def by_proxy(cause: Exception, host: str, proxy: str, limits: Limits, trip: Trip) -> Problem:
+def by_proxy(cause: Exception, host: str, proxy: str, limits: Limits, clock: Clock) -> Problem:
     """What a proxy did not do; the request did not get through."""
     name, words = proxy_name(proxy), plain(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return untrusted(cause, f"the proxy {name}", limits, trip)
+        return untrusted(cause, f"the proxy {name}", limits, clock)
     late = isinstance(cause, (ConnectTimeoutError, TimeoutError))
     if late and not isinstance(cause, NewConnectionError):  # which is one of the former
-        message = f"no connection to {host} through the proxy {name} {patience(limits, trip)}"
+        message = f"no connection to {host} through the proxy {name} {patience(limits, clock)}"
         return Problem("offline", f"{message}; nothing was sent", again=True)
     if re.search(r"failed: 40[17]\b|authentication", words):  # 401 is tinyproxy's
         return Problem("offline", f"the proxy {name} {DENIED}: {words}")
@@ -107,7 +108,7 @@ def is_about(proxy: str, error: Exception, cause: Exception) -> bool:
 DENIED = "wants a user name and a password, or others than these, in its address"
 
 
-def untrusted(cause: Exception, host: str, limits: Limits, trip: Trip) -> Problem:
+def untrusted(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
     """A connection that TLS did not let happen."""
     words = plain(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -118,12 +119,12 @@ def untrusted(cause: Exception, host: str, limits: Limits, trip: Trip) -> Proble
         return Problem("offline", told)
     if isinstance(cause, ssl.SSLEOFError):
         message = f"{host} closed the connection before an answer: {words}"
-        return Problem("offline", message, sent=trip.sent, again=True)
+        return Problem("offline", message, sent=clock.sent, again=True)
     if any(hint in words for hint in DEMANDS) and not limits.client_cert:
         words += "; it may want a certificate of yours: extra.client_cert and extra.client_key"
     if "wrong version number" in words:
         words += "; is it http:// there, not https://?"
-    return Problem("offline", f"no TLS connection to {host}: {words}", sent=trip.sent)
+    return Problem("offline", f"no TLS connection to {host}: {words}", sent=clock.sent)
 
 
 CURE = "extra.ca_bundle to the file of its issuer's certificate"
@@ -131,26 +132,49 @@ CURE = "extra.ca_bundle to the file of its issuer's certificate"
 DEMANDS = ("certificate required", "handshake failure", "bad certificate", "certificate unknown")
 
 
-def broken(error: Exception, limits: Limits, trip: Trip) -> Problem:
+def broken(error: Exception, limits: Limits, clock: Clock) -> Problem:
     """An answer that broke off."""
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        quiet = f"nothing came {patience(limits, trip)} in the middle of the answer"
-        if time.monotonic() >= trip.deadline:
-            quiet = f"the answer was not whole {patience(limits, trip)}"
+        quiet = f"nothing came {patience(limits, clock)} in the middle of the answer"
+        if time.monotonic() >= clock.end:
+            quiet = f"the answer was not whole {patience(limits, clock)}"
         return Problem("offline", quiet, sent=True, again=bool(limits.retry_after_send))
     if isinstance(error, DecodeError):
         return Problem("garbled", f"the answer cannot be unpacked: {plain(error)}", sent=True)
-    return Problem("garbled", f"the answer broke off: {plain(error)}", sent=True, again=True)
+    return Problem("garbled", f"the answer broke off: {damage(root(error))}", sent=True, again=True)
+
+
+def damage(cause: Exception) -> str:
+    """Return what is wrong with a body that is not as HTTP wants it.
+
+    >>> import urllib3
+    >>> damage(IncompleteRead(b""))
+    'the connection ended before the last chunk'
+    >>> damage(urllib3.exceptions.IncompleteRead(3, 5))
+    'the connection ended 5 bytes before the answer did'
+    """
+    match cause:
+        case IncompleteRead(__context__=IncompleteRead() as inner):
+            return damage(inner)
+        case IncompleteRead(__context__=ValueError() as odd) if not str(odd).endswith("b''"):
+            return f"no chunk begins with {redact(str(odd).rpartition(': ')[2])[:60]}"
+        case LineTooLong():
+            return f"no chunk begins with a line like this: {plain(cause)}"
+        case IncompleteRead(expected=int(left)):
+            return f"the connection ended {left:,} bytes before the answer did"
+        case IncompleteRead():
+            return "the connection ended before the last chunk"
+    return plain(cause)
 
 
 # ---- words -------------------------------------------------------------------------------------
 
 
-def patience(limits: Limits, trip: Trip) -> str:
+def patience(limits: Limits, clock: Clock) -> str:
     """Which of the limits ended the waiting."""
-    if time.monotonic() + 0.05 >= trip.deadline:
+    if time.monotonic() + 0.05 >= clock.end:
         return f"within {limits.total:g} s for everything (total timeout)"
-    if not trip.sent:
+    if not clock.sent:
         return f"within {limits.connect:g} s (connect timeout)"
     return f"for {limits.idle:g} s (idle timeout)"
 
@@ -170,9 +194,3 @@ def proxy_name(proxy: str) -> str:
     scheme, found, _ = proxy.rpartition("@")[0].partition("://") if "@" in proxy else ("", "", "")
     bare = proxy.rpartition("@")[2].rstrip("/")
     return f"{scheme}://{bare}" if found else bare
-
-
-def bundle_variable(words: str) -> str:
-    """The variable that names a bundle which is not there."""
-    given = ((name, os.environ.get(name)) for name in BUNDLES)
-    return next((name for name, path in given if path and words.endswith(path)), "")

@@ -6,7 +6,7 @@ from loki.edge.auth.redaction import redact
 
 
 def host_of(url: str) -> str:
-    """Scheme, host and port.
+    """Return scheme, host and port.
 
     >>> host_of("https://u:p@api.example.com:8443/v1/chat")
     'https://api.example.com:8443'
@@ -16,7 +16,7 @@ def host_of(url: str) -> str:
 
 
 def root(error: Exception) -> Exception:
-    """The innermost reason of a nest of exceptions."""
+    """Return the innermost reason of a nest of exceptions."""
     inner = getattr(error, "reason", None) or next(
         (each for each in error.args if isinstance(each, Exception)), None
     )

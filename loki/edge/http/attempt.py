@@ -1,0 +1,149 @@
+"""IMPURE. Request -> Opened: one attempt over the network, within its limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache, lru_cache, partial
+from http.client import IncompleteRead
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import select_proxy
+from returns.result import Failure, Result, Success
+from urllib3.exceptions import HTTPError
+
+from loki.edge.http.deadline import Clock, Seconds
+from loki.edge.http.describe import host_of, root
+from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
+from loki.problems import Problem, fail
+from loki.records import Limits, Opened, Request
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+#: One attempt; the second argument is when to stop, on the monotonic clock.
+Attempt = Callable[[Request, float], Result[Opened, Problem]]
+
+LARGE = 65536  # bytes of an answer at once
+UNPACKED = 2**20  # bytes of a packed answer at once, of which urllib3 < 2.6 makes copies
+LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
+
+
+def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
+    """Return what sends a request once; all threads share its connections.
+
+    ``on_idle`` is called four times a second while nothing comes; what it raises ends the wait.
+    """
+    transports = Transports()
+    proxies_for = cache(environment_proxies)
+
+    def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
+        limits = request.draft.target.limits
+        if deadline <= time.monotonic():
+            return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
+        proxies = own_proxy(limits) or proxies_for(host_of(request.url))
+        clock = Clock(limits.idle or 0.001, deadline, on_idle)
+        return transports.of(limits).bind(
+            lambda transport: open_answer(transport, request, proxies, clock)
+        )
+
+    return attempt
+
+
+def open_answer(
+    transport: Transport, request: Request, proxies: dict[str, str], clock: Clock
+) -> Result[Opened, Problem]:
+    """Send a request, and return the answer once it has begun."""
+    limits = request.draft.target.limits
+    started = time.monotonic()
+    try:
+        answer = transport.send(
+            prepared(request),
+            stream=True,
+            timeout=(
+                Seconds(min(limits.connect or 0.001, clock.end - started), clock),
+                Seconds(clock.idle, clock),
+            ),
+            proxies=proxies,
+        )
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        from loki.edge.http.errors import no_answer
+
+        proxy = select_proxy(request.url, proxies) or ""
+        return Failure(no_answer(error, request.url, limits, clock, proxy))
+    pieces = body(answer.raw)
+    return Success(
+        Opened(
+            request=request,
+            status=answer.status_code,
+            headers={name.lower(): value for name, value in answer.headers.items()},
+            chunks=results(pieces, limits, clock),
+            close=partial(close, answer, pieces, clock),
+            started=started,
+        )
+    )
+
+
+def prepared(request: Request) -> requests.PreparedRequest:
+    """Return the request for requests, as it is: nothing is looked for in ~/.netrc."""
+    ready = requests.PreparedRequest()
+    ready.url, host = prepared_url(request.url)
+    ready.method, ready.body = "POST", request.content
+    own = {*map(str.lower, request.headers)}
+    ready.headers = {  # type: ignore[assignment]  # any mapping does
+        **({} if "host" in own else {"Host": host}),
+        **({} if "accept-encoding" in own else {"Accept-Encoding": "identity"}),
+        **{name: value for name, value in request.headers.items() if name.lower() not in FRAMING},
+        "Content-Length": str(len(request.content)),
+    }
+    return ready
+
+
+FRAMING = ("content-length", "transfer-encoding")  # where the body ends is not a patch's to say
+
+
+@lru_cache(256)
+def prepared_url(url: str) -> tuple[str, str]:
+    """Return an address as it travels, and the host in it; raise ValueError."""
+    ready = requests.PreparedRequest()
+    ready.prepare_url(url, None)
+    parts = urlsplit(ready.url or "")
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]
+    return ready.url or "", parts.netloc.rpartition("@")[2].removesuffix(usual)
+
+
+def body(raw: BaseHTTPResponse) -> Iterator[bytes]:
+    """Return the body as it comes, unpacked if it is packed; raise HTTPError or OSError."""
+    is_packed = raw.headers.get("content-encoding", "identity") != "identity"
+    most = UNPACKED if is_packed else LARGE
+    try:
+        while piece := raw.read1(most, decode_content=is_packed):
+            yield piece
+    except HTTPError as error:
+        cause = root(error)
+        if isinstance(cause, IncompleteRead) and isinstance(cause.partial, bytes) and cause.partial:
+            yield cause.partial
+        raise
+
+
+def results(
+    pieces: Iterator[bytes], limits: Limits, clock: Clock
+) -> Iterator[Result[bytes, Problem]]:
+    """Return the body as it comes, each piece at once; a failure comes last."""
+    try:
+        yield from map(Success, pieces)
+    except (HTTPError, OSError) as error:
+        from loki.edge.http.errors import broken
+
+        yield Failure(broken(error, limits, clock))
+
+
+def close(answer: requests.Response, pieces: Iterator[bytes], clock: Clock) -> None:
+    """Let go of a connection; another call may have it if the end of the body is there already."""
+    clock.idle, clock.on_idle = LATE, None
+    with suppress(HTTPError, OSError):
+        next(pieces, None)
+    answer.close()

@@ -1,0 +1,36 @@
+"""IMPURE. stdin -> its bytes, within the time for everything."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from math import inf
+
+PIECE = 65536  # bytes
+LATE = "stdin did not end within the time for everything (total timeout); nothing was sent"
+
+
+def read_stdin(end: float = inf) -> bytes:
+    """Return all of stdin, nothing where it is closed; raise TimeoutError at ``end``, or OSError.
+
+    ``end`` is on the monotonic clock.
+    """
+    if sys.stdin is None:
+        return b""
+    if end == inf:
+        return sys.stdin.buffer.read()
+    pieces = []
+    while piece := read_piece(sys.stdin.fileno(), end):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def read_piece(file: int, end: float) -> bytes:
+    """Return what comes next, nothing at the end; raise TimeoutError."""
+    from select import select
+
+    ready, _, _ = select([file], [], [], max(0.0, end - time.monotonic()))
+    if not ready:
+        raise TimeoutError
+    return os.read(file, PIECE)

@@ -24,6 +24,7 @@ class Socket:
     def __init__(self, sock: Any, timeout: float | None) -> None:
         self.sock, self.clock = sock, clock_of(timeout)
         self.limit: float | None = None  # seconds: what the socket has been told
+        self.can_go_on = isinstance(sock, socket.socket)  # TLS within TLS loses what it held
         self.gathered = b""
         self.files, self.is_closed = 0, False
 
@@ -35,7 +36,7 @@ class Socket:
         self.clock = clock_of(timeout)
 
     def wait(self, seconds: float) -> None:
-        """Give the socket a time limit, if it has another one."""
+        """Give the socket a time limit, if it has another one: to do so lets go of the GIL."""
         if seconds != self.limit:
             self.sock.settimeout(seconds)
             self.limit = seconds
@@ -47,18 +48,20 @@ class Socket:
             self.flush()
 
     def flush(self) -> None:
-        """Send what was gathered, for as long as it is taken; raise OSError.
-
-        A time limit that is met here is final: TLS within TLS has lost what it held.
-        """
+        """Send what was gathered, for as long as it is taken; raise OSError."""
         left, self.gathered = memoryview(self.gathered), b""
-        self.clock.sent = True
+        self.clock.sent, began = True, monotonic()
         while left:
-            self.wait(self.clock.left(monotonic()))
+            self.wait(self.clock.slice(began) if self.can_go_on else self.clock.left(began))
             try:
                 left = left[self.sock.send(left[:PIECE]) :]
+            except TimeoutError:
+                if not self.can_go_on:
+                    raise
+                continue
             except ssl.SSLEOFError as error:  # the caller then reads what the server has said
                 raise BrokenPipeError(EPIPE, "broken pipe") from error
+            began = monotonic()
         self.clock.taken = True
 
     def recv_into(self, buffer: Any) -> int:

@@ -117,6 +117,8 @@ class Transports:
         """Return the transport for the certificates of a client."""
         files = limits.ca_bundle, limits.client_cert, limits.client_key
         key = os.getpid(), *files
+        if made := self.made.get(key):
+            return made
         with self.lock:
             if key not in self.made:
                 self.made[key] = transport(*files)

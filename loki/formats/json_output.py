@@ -6,17 +6,9 @@ import json
 from typing import Any
 
 from loki.problems import Problem
-from loki.records import (
-    COUNTS,
-    Done,
-    Event,
-    JsonObject,
-    Reasoning,
-    Reply,
-    Text,
-    ToolCall,
-    Usage,
-)
+from loki.records import JsonObject, Text, ToolCall
+from loki.replies import Done, Event, Reasoning, Reply
+from loki.usage import COUNTS, Usage
 
 
 def reply_json(reply: Reply, data: Any = ...) -> JsonObject:

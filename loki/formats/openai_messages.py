@@ -13,17 +13,8 @@ from returns.result import Result, Success
 from loki.config.read import strict_json
 from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Reply,
-    Text,
-    Tool,
-    ToolCall,
-)
+from loki.records import Ask, Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.replies import Reply
 from loki.wire.codec import refuse_depth, string
 
 ROLES = ("system", "developer", "user", "assistant", "tool")

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
+from loki.price import PRICES, Price
 from loki.problems import Problem
-from loki.records import PRICES, Price, Reply, Request, Task, Usage
+from loki.records import Request, Task
+from loki.replies import Reply
+from loki.usage import Usage
 
 if TYPE_CHECKING:
-    from loki.embeddings import Embeddings, Ranking
+    from loki.replies import Embeddings, Ranking
 
 MILLION = Decimal(1_000_000)
 

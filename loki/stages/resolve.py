@@ -17,9 +17,10 @@ from loki.problems import Problem, fail, nearest
 from loki.providers.rows import SERVICES, base_of, service_of
 from loki.railway import bind
 from loki.record import field_names
-from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task, Usage
+from loki.records import Ask, Client, Config, Limits, Media, Model, Target, Task
 from loki.stages.account import dearest
 from loki.stages.draft import DOES
+from loki.usage import Usage
 
 #: Seconds and counts for everything that nobody set.
 DEFAULT_LIMITS = Limits(

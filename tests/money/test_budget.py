@@ -11,7 +11,8 @@ from returns.result import Success
 from support import target
 
 from loki.money.budget import Purse, afford, could_cost
-from loki.records import Ask, Draft, Media, Message, Patch, Price, Request, Text
+from loki.price import Price
+from loki.records import Ask, Draft, Media, Message, Patch, Request, Text
 from loki.stages.resolve import largest, quota, worst_case
 
 PRICED: dict[str, Any] = {"input_price": "3", "output_price": "15"}

@@ -15,6 +15,7 @@ from loki.config.catalogue import models_of
 from loki.config.load import check
 from loki.config.read import configure
 from loki.edge.files import catalogue
+from loki.price import Price
 from loki.problems import Problem
 from loki.providers.rows import KNOWN, TYPES, service_of
 from loki.records import (
@@ -25,7 +26,6 @@ from loki.records import (
     Message,
     Model,
     Patch,
-    Price,
     Setting,
     Target,
     Task,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from loki.problems import Problem
@@ -78,11 +77,3 @@ def moment(seconds: float) -> str:
 def rounded(seconds: float | None) -> float | None:
     """Milliseconds are as fine as anyone wants."""
     return None if seconds is None else round(seconds, 3)
-
-
-def compact(value: Any) -> str:
-    """JSON on one line."""
-    return ENCODER.encode(value)
-
-
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -24,10 +24,11 @@ from support import (
 )
 
 from loki.config.catalogue import catalogued
+from loki.money.prices import cost
 from loki.records import Ask, Draft, Message, Request
 from loki.replies import Reply
 from loki.stages import resolve
-from loki.stages.account import account, cost
+from loki.stages.account import account
 from loki.stages.parse import collect, parse
 from loki.usage import Usage
 

@@ -26,10 +26,10 @@ TYPE_CHECKING = False  # typing itself takes as long to load as all of this prog
 if TYPE_CHECKING:
     from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
-    from loki.embeddings import Embeddings, Ranking
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask, Message, Reply
+    from loki.records import Ask, Message
+    from loki.replies import Embeddings, Ranking, Reply
     from loki.stages.parse import collect
 
 HOMES = {
@@ -44,9 +44,9 @@ HOMES = {
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
     "collect": "loki.stages.parse",
-    "Reply": "loki.records",
-    "Embeddings": "loki.embeddings",
-    "Ranking": "loki.embeddings",
+    "Reply": "loki.replies",
+    "Embeddings": "loki.replies",
+    "Ranking": "loki.replies",
     "Problem": "loki.problems",
 }
 

@@ -13,21 +13,8 @@ from returns.result import Result, Success
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
-from loki.records import (
-    Ask,
-    Config,
-    Done,
-    Draft,
-    Event,
-    Opened,
-    Patch,
-    Reply,
-    Request,
-    Response,
-    Stream,
-    Task,
-    Usage,
-)
+from loki.records import Ask, Config, Draft, Opened, Patch, Request, Response, Task
+from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.audit import Noter, noting, recorded, watched
 from loki.stages.build import build
@@ -36,9 +23,10 @@ from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
 from loki.stages.resolve import resolve, start
 from loki.stages.suggest_models import suggest
+from loki.usage import Usage
 
 if TYPE_CHECKING:
-    from loki.embeddings import Embeddings, Ranking
+    from loki.replies import Embeddings, Ranking
 
 A = TypeVar("A")
 

@@ -10,7 +10,7 @@ from returns.result import Failure, Result
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from loki.records import Usage
+    from loki.usage import Usage
 
 Kind = Literal[
     "usage", "input", "missing", "offline", "bug", "busy",

@@ -1,21 +1,21 @@
-"""The values that travel, in order of appearance: frozen, slotted, units in words."""
+"""What is asked, whom, the request and its response: frozen, slotted, units in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from returns.result import Result
 
+from loki.price import Price
 from loki.problems import Problem
-from loki.record import field_names, record
+from loki.record import record
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 Task = Literal["chat", "embedding", "reranker"]
-Finished = Literal["stop", "length", "tools", "filter", "other"]
 
 
 # ---- what is asked ---------------------------------------------------------------------------
@@ -135,34 +135,6 @@ class Patch:
     body: JsonObject | None = field(default=None, repr=False)
     headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     origin: str = ""  # who asked for it, for --explain
-
-
-@record
-class Price:
-    """US dollars a million tokens; None is unknown.
-
-    ``variants`` has what holds at other tiers of service and for long prompts, as the catalogue
-    writes it: under ``flex``, ``>272000``, ``flex>272000`` or ``*`` (any tier) a factor or prices.
-    """
-
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None  # kept for minutes
-    cache_write_1h: Decimal | None = None
-    cache_write_12h: Decimal | None = None
-    audio_input: Decimal | None = None
-    audio_cache_read: Decimal | None = None
-    audio_output: Decimal | None = None
-    search: Decimal | None = None  # US dollars for one search
-    request: Decimal | None = None  # US dollars for every call, beside its tokens
-    variants: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    plain: bool = field(default=False, compare=False)  # parts cost what all of input, output does
-    set: bool = field(default=False, compare=False)  # by the user, who knows better than an answer
-
-
-#: The fields of Price that are prices.
-PRICES = tuple(name for name in field_names(Price) if name not in ("variants", "plain", "set"))
 
 
 @record
@@ -304,113 +276,3 @@ class Opened:
     close: Callable[[], None]
     started: float  # on the clock of Env, at the first attempt
     attempts: int = 1
-
-
-# ---- what was answered -----------------------------------------------------------------------
-
-
-@record
-class Usage:
-    """Tokens, None where the provider gave no number.
-
-    ``input`` is the whole prompt, of which ``cache_read`` and ``cache_write`` are parts;
-    ``output`` is everything billed as output, of which ``reasoning`` is a part.
-    """
-
-    input: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
-    output: int | None = None
-    reasoning: int | None = None
-    billed_input: int | None = None  # where the provider bills by other counts
-    billed_output: int | None = None
-    cache_write_1h: int | None = None  # parts of cache_write: what is kept for longer
-    cache_write_12h: int | None = None
-    audio_input: int | None = None  # parts of input, cache_read and output
-    audio_cache_read: int | None = None
-    audio_output: int | None = None
-    searches: int | None = None  # on the web; or search units, which rerankers bill
-    tier: str | None = None  # of service, as the answer names it
-    told_cost: Decimal | None = None  # US dollars, where the answer itself names its cost
-
-
-#: The fields of Usage that every program is told.
-COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
-
-
-@record
-class Reply:
-    """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
-
-    model: str  # client:model
-    text: str
-    reasoning: str
-    tool_calls: tuple[ToolCall, ...]
-    finish: Finished
-    finish_raw: str | None  # the provider's own word
-    usage: Usage
-    request: Request = field(repr=False)
-    seconds: float | None = None
-    first_token_seconds: float | None = None
-    attempts: int = 1
-    request_id: str | None = None
-    cost: Decimal | None = None
-    carry: tuple[JsonObject, ...] = ()  # what the provider wants back with the next turn
-
-
-# ---- events: Text and ToolCall above, and these ----------------------------------------------
-
-
-@record
-class Reasoning:
-    """A piece of the model's thoughts, which are not the answer."""
-
-    text: str
-
-
-@record
-class Done:
-    """The end of a stream; its reply has everything but the words, which have been told."""
-
-    reply: Reply
-
-
-#: Usage is what has been told of it so far, which matters if the answer breaks off.
-Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done
-Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
-
-
-class ToolPiece(NamedTuple):
-    """A fragment of a tool call as a wire tells it; None belongs to the call before.
-
-    ``whole`` is for wires that say when a call is complete: False begins a call that must be
-    completed, True has all its arguments, whatever fragments came before; None is a fragment.
-    """
-
-    row: int | None  # of several calls at once
-    id: str
-    name: str
-    arguments: str
-    whole: bool | None = None
-
-
-class Refusal(NamedTuple):
-    """The model says, in words, that it will not answer."""
-
-    text: str
-
-
-class Carry(NamedTuple):
-    """A thing of the provider's, such as signed thoughts, that must come back as it is."""
-
-    block: JsonObject
-
-
-class Finish(NamedTuple):
-    """The provider's word for why the answer ended."""
-
-    raw: str
-
-
-#: What a wire reads from one frame; a Problem among them ends the stream.
-WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish | Usage | Problem

@@ -21,25 +21,24 @@ import loki
 PACKAGE = Path(loki.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-#: Who may import whom: a module only those of a lower floor, or of its own.
-FLOORS = {
-    "problems": 0,
-    "railway": 0,
-    "record": 0,
-    "records": 0,
-    "embeddings": 0,
-    "urls": 0,
-    "wire": 1,
-    "providers": 2,
-    "config": 3,
-    "formats": 3,
-    "money": 3,
-    "stages": 3,
-    "batch": 4,
-    "pipeline": 4,
-    "edge": 5,
-    "cli": 6,
-}
+#: Who may import whom: a module only those of lower floors, and of its own part of the house.
+FLOORS = (
+    ("record", "json_text", "urls"),
+    ("usage", "price"),
+    ("problems",),
+    ("railway",),
+    ("records",),
+    ("replies",),
+    ("wire",),
+    ("providers",),
+    ("config", "formats", "money"),
+    ("stages",),
+    ("pipeline",),
+    ("batch",),
+    ("edge",),
+    ("cli",),
+)
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 IMPURE = {
     "http", "io", "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "signal",
     "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "tenacity", "threading", "time",
@@ -56,7 +55,7 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module
 
 
-def floor_of(path: Path) -> str:
+def part_of(path: Path) -> str:
     """The part of the house that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -65,15 +64,67 @@ def floor_of(path: Path) -> str:
 def test_dependencies_point_one_way(path: Path) -> None:
     if path == PACKAGE / "__init__.py":
         return
-    own = FLOORS[floor_of(path)]
+    own = part_of(path)
     for name in imports(path):
         if name.startswith("loki."):
-            assert FLOORS[name.split(".")[1]] <= own, name
+            part = name.split(".")[1]
+            assert part == own or FLOOR[part] < FLOOR[own], name
+
+
+#: Circles that are still to be mended, each by whoever works on its folder.
+CIRCLES = (
+    {"loki.cli.batch.check", "loki.cli.batch.command"},
+    {"loki.edge.auth.secrets", "loki.edge.auth.vault"},
+)
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the modules of loki that a file imports, lazily and for types only included.
+
+    The package itself is left out: it loads each public name when it is first used.
+    """
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names & {module_name(each) for each in MODULES} - {module_name(path), "loki"}
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a module by its file."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circle_members(graph: dict[str, set[str]]) -> set[str]:
+    """Return the modules that import themselves by way of others."""
+
+    def reached(name: str) -> set[str]:
+        seen, following = set[str](), set(graph[name])
+        while following:
+            seen |= following
+            following = set().union(*(graph[each] for each in following)) - seen
+        return seen
+
+    return {name for name in graph if name in reached(name)}
+
+
+def test_a_circle_of_imports_is_seen() -> None:
+    two = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"e"}, "e": {"d"}, "f": set[str]()}
+    assert circle_members(two) == {"b", "c", "d", "e"}
+    assert circle_members({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module_name(path): imported_modules(path) for path in MODULES}
+    assert circle_members(graph) <= set().union(*CIRCLES)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_edge_and_cli_touch_the_world(path: Path) -> None:
-    if floor_of(path) in ("edge", "cli"):
+    if part_of(path) in ("edge", "cli"):
         return
     assert not {name.split(".")[0] for name in imports(path)} & IMPURE
     nodes = ast.walk(ast.parse(path.read_text()))

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen
-from loki.embeddings import Embeddings
 from loki.formats.json_output import reply_json, rounded
 from loki.formats.openai_messages import (
     checked,
@@ -27,7 +26,9 @@ from loki.pipeline import Env, answer, embed
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.record import record
-from loki.records import COUNTS, Ask, Json, JsonObject, Media, Message, Patch, Text
+from loki.records import Ask, Json, JsonObject, Media, Message, Patch, Text
+from loki.replies import Embeddings
+from loki.usage import COUNTS
 
 
 class Job(NamedTuple):

@@ -13,9 +13,11 @@ from typing import Any
 from loki.edge.auth.redact import redact_facts
 from loki.edge.auth.redaction import redact
 from loki.formats import json_output
-from loki.formats.json_output import compact, rounded
+from loki.formats.json_output import rounded
+from loki.json_text import compact
 from loki.problems import Problem
-from loki.records import Done, Event, JsonObject, Reply
+from loki.records import JsonObject
+from loki.replies import Done, Event, Reply
 
 __all__ = ["compact", "event_json", "reply_json", "rounded"]
 

@@ -14,11 +14,11 @@ from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.credentials import masked
 from loki.edge.auth.redact import ASKED
 from loki.edge.auth.secrets import mask
+from loki.json_text import compact
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
 from loki.providers.rows import base_of, service_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
-from loki.stages.build import compact
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.urls import mask_proxy, mask_url

@@ -168,7 +168,8 @@ def saved(prog: str, bug: Exception) -> str:
 
 def report_json(message: str, course: Course) -> None:
     """Tell our own fault to programs too, as any other problem is told."""
-    from loki.formats.json_output import compact, problem_json
+    from loki.formats.json_output import problem_json
+    from loki.json_text import compact
     from loki.problems import Problem
 
     told = problem_json(Problem("bug", message, sent=course.sent))

@@ -31,19 +31,8 @@ from loki.formats.openai_messages import (
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    Done,
-    Event,
-    Media,
-    Message,
-    Opened,
-    Reasoning,
-    Reply,
-    Request,
-    Stream,
-    Text,
-)
+from loki.records import Ask, Media, Message, Opened, Request, Text
+from loki.replies import Done, Event, Reasoning, Reply, Stream
 from loki.stages.parse import collect
 from loki.stages.resolve import resolve
 

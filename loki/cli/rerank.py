@@ -23,13 +23,13 @@ from loki.cli.startup import env_of, environment, failed, limits_of, today
 from loki.edge.auth.credentials import masked
 from loki.edge.files import reason
 from loki.edge.stdin import LATE, read_stdin
-from loki.embeddings import Ranking
 from loki.formats.openai_messages import read_json
 from loki.pipeline import Env, each, prepare
 from loki.problems import Problem, fail
 from loki.railway import bind, gather, map_
 from loki.record import record
 from loki.records import Ask, Json, Request
+from loki.replies import Ranking
 from loki.stages.batching import split
 from loki.stages.resolve import resolve
 

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 from loki.config.read import patch_of
+from loki.price import PRICES, Price
 from loki.providers.rows import KNOWN
-from loki.records import PRICES, Client, JsonObject, Model, Patch, Price, Task
+from loki.records import Client, JsonObject, Model, Patch, Task
 
 NOTHING = Price()
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from returns.result import Result, Success
 from toolz import keyfilter
 
+from loki.price import PRICES
 from loki.problems import Problem, fail
-from loki.records import PRICES, Json, JsonObject
+from loki.records import Json, JsonObject
 
 Clients = Mapping[str, Mapping[str, JsonObject]]
 

@@ -11,6 +11,7 @@ from returns.result import Result, Success
 
 from loki.config.patterns import bad_pattern
 from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
+from loki.json_text import parse_strict
 from loki.problems import Problem, fail, nearest
 from loki.providers.rows import KNOWN, SERVICES, TYPES
 from loki.railway import gather
@@ -215,7 +216,7 @@ def client_patches(
 def read_patches(words: str, name: str) -> Result[tuple[tuple[str, Patch], ...], Problem]:
     """Patterns and patches in JSON."""
     try:
-        told = strict_json(words)
+        told = parse_strict(words)
     except (ValueError, RecursionError) as error:
         return fail("config", f"{name}: not JSON: {str(error)[:100]}")
     if not isinstance(told, dict):
@@ -226,15 +227,6 @@ def read_patches(words: str, name: str) -> Result[tuple[tuple[str, Patch], ...],
     return gather(read_patch(raw, f"{name} {pattern!r}") for pattern, raw in told.items()).map(
         lambda patches: tuple(zip(told, patches, strict=True))
     )
-
-
-def strict_json(words: str) -> Any:
-    """A JSON text as in RFC 8259, which knows no NaN; raises ValueError."""
-
-    def refuse(word: str) -> None:
-        raise ValueError(f"{word} is no number of JSON's")
-
-    return json.loads(words, parse_constant=refuse)
 
 
 def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:

@@ -16,9 +16,9 @@ from returns.result import Failure, Result, Success
 
 from loki.edge.auth.credentials import Renew
 from loki.edge.http.attempt import Attempt, connect
+from loki.json_text import compact
 from loki.problems import Problem
 from loki.records import Limits, Opened, Request, Response
-from loki.stages.build import compact
 from loki.stages.first_event import begin
 from loki.stages.retry_policy import advised, given_up, pause
 from loki.urls import mask_url

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from loki.problems import Problem
-from loki.records import (
-    COUNTS,
-    Done,
-    Event,
-    JsonObject,
-    Reasoning,
-    Reply,
-    Text,
-    ToolCall,
-    Usage,
-)
+from loki.records import JsonObject, Text, ToolCall
+from loki.replies import Done, Event, Reasoning, Reply
+from loki.usage import COUNTS, Usage
 
 
 def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
@@ -86,11 +77,3 @@ def moment(seconds: float) -> str:
 def rounded(seconds: float | None) -> float | None:
     """Milliseconds are as fine as anyone wants."""
     return None if seconds is None else round(seconds, 3)
-
-
-def compact(value: Any) -> str:
-    """JSON on one line."""
-    return ENCODER.encode(value)
-
-
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

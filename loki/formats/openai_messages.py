@@ -10,20 +10,11 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.config.read import strict_json
+from loki.json_text import parse_strict
 from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Reply,
-    Text,
-    Tool,
-    ToolCall,
-)
+from loki.records import Ask, Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.replies import Reply
 from loki.wire.codec import refuse_depth, string
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -36,7 +27,7 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
     'schema.json:1:7: not JSON: expecting value'
     """
     try:
-        return Success(strict_json(text))
+        return Success(parse_strict(text))
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
         return fail("input", f"{place}: not JSON: {error.msg.lower()}")
@@ -220,7 +211,7 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
     from referencing import Registry
 
     try:
-        value = strict_json(code_block(text))
+        value = parse_strict(code_block(text))
         refuse_depth(value)
     except (ValueError, RecursionError):
         return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)

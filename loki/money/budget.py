@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
+from loki.money.estimate import largest, tiers, worst_case
+from loki.money.prices import dearest, least
 from loki.problems import Problem, fail
 from loki.records import Request, Target, Task
-from loki.stages.account import dearest, least
-from loki.stages.resolve import largest, tiers, worst_case
 
 
 class Purse(NamedTuple):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from returns.result import Result, Success
 
 from loki.problems import Problem
-from loki.records import Done, Reply, Request, Stream, Usage
+from loki.records import Request
+from loki.replies import Done, Reply, Stream
 from loki.stages.account import Entry, entry
+from loki.usage import Usage
 
 if TYPE_CHECKING:
-    from loki.embeddings import Embeddings, Ranking
+    from loki.replies import Embeddings, Ranking
 
 A = TypeVar("A", Reply, "Embeddings", "Ranking")
 NOTHING = Usage()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from loki.money.estimate import estimate
 from loki.providers.rows import route_of
 from loki.records import Ask, Target
-from loki.stages.resolve import estimate
 from loki.wire import CEILINGS
 
 A = TypeVar("A")

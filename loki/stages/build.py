@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 
 from returns.result import Result, Success
 
+from loki.json_text import compact_strict
 from loki.problems import Problem, fail
 from loki.providers.rows import service_of
-from loki.records import Draft, Json, Request
+from loki.records import Draft, Request
 from loki.urls import bad_url
 
 
@@ -19,7 +19,7 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
 
     def stage(draft: Draft) -> Result[Request, Problem]:
         try:
-            content = compact(draft.body).encode()
+            content = compact_strict(draft.body).encode()
         except UnicodeEncodeError as error:
             return fail("input", f"the prompt is not valid Unicode: {error.reason}")
         except (ValueError, RecursionError) as error:
@@ -31,14 +31,6 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
         return Success(Request(draft, draft.url, headers, content))
 
     return stage
-
-
-def compact(body: Json) -> str:
-    """JSON as in RFC 8259, without spaces."""
-    return ENCODER.encode(body)
-
-
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:

@@ -6,8 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from loki.money.estimate import estimate
 from loki.records import Model
-from loki.stages.resolve import estimate
 
 #: Tokens of a piece where the model's settings name none.
 USUAL = 1000

@@ -10,8 +10,10 @@ from itertools import chain
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail, glimpse
-from loki.records import Carry, Opened, Usage, WireEvent
+from loki.records import Opened
+from loki.replies import Carry, WireEvent
 from loki.stages.parse import decoder
+from loki.usage import Usage
 from loki.wire.sse import LARGEST
 
 Chunks = list[Result[bytes, Problem]]

@@ -8,9 +8,9 @@ from itertools import accumulate
 
 from returns.result import Result, Success
 
-from loki.embeddings import Ranking, Score
 from loki.problems import Problem, fail
 from loki.records import JsonObject
+from loki.replies import Ranking, Score
 from loki.stages.parse_vectors import added, total
 from loki.wire.codec import dig, integer
 

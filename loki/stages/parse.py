@@ -12,26 +12,21 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail, glimpse
 from loki.providers.rows import route_of
 from loki.railway import through
-from loki.records import (
+from loki.records import JsonObject, Opened, Request, Response, Text, ToolCall
+from loki.replies import (
     Carry,
     Done,
     Event,
     Finish,
     Finished,
-    JsonObject,
-    Opened,
     Reasoning,
     Refusal,
     Reply,
-    Request,
-    Response,
     Stream,
-    Text,
-    ToolCall,
     ToolPiece,
-    Usage,
     WireEvent,
 )
+from loki.usage import Usage
 from loki.wire import chat
 from loki.wire.codec import STRICT, Wire, overlay, parse_json
 from loki.wire.errors import read_error, request_id

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.embeddings import Embeddings, Ranking, Scores, Vectors
 from loki.problems import Problem, fail, glimpse
 from loki.providers.rows import route_of
 from loki.record import field_names
-from loki.records import Json, Response, Usage
+from loki.records import Json, Response
+from loki.replies import Embeddings, Ranking, Scores, Vectors
+from loki.usage import Usage
 from loki.wire import embed, rerank
 from loki.wire.codec import parse_json
 from loki.wire.errors import read_error, request_id

@@ -11,7 +11,7 @@ from loki.records import Task
 from loki.wire.codec import Measure, Wire
 
 if TYPE_CHECKING:
-    from loki.embeddings import Scores, Vectors
+    from loki.replies import Scores, Vectors
 
 #: Where the four functions of each wire are: draft, read, split, read_event (see Wire).
 CHAT: dict[str, tuple[str, str, str, str]] = {

@@ -12,7 +12,9 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import field_names
-from loki.records import Json, JsonObject, Media, Target, Text, Usage, WireEvent
+from loki.records import Json, JsonObject, Media, Target, Text
+from loki.replies import WireEvent
+from loki.usage import Usage
 
 #: The deepest nesting of an answer, in levels; real ones have some twenty.
 DEEPEST = 200

@@ -32,7 +32,8 @@ from support import config
 
 from loki.edge.env import over
 from loki.pipeline import Env, answer, stream
-from loki.records import Ask, Limits, Message, Patch, Stream
+from loki.records import Ask, Limits, Message, Patch
+from loki.replies import Stream
 
 ASK = Ask((Message("user", "Hi"),), model="local:m", stream=False, limits=Limits(retries=0, idle=2))
 GOOD = plain(reply())

@@ -30,7 +30,8 @@ from support import config
 from loki.edge.env import over
 from loki.pipeline import Env, answer, stream
 from loki.problems import Problem
-from loki.records import Ask, Limits, Message, Reply
+from loki.records import Ask, Limits, Message
+from loki.replies import Reply
 from loki.stages.parse import collect
 
 QUICK = Limits(connect=2, idle=2, total=10, retries=2, max_wait=1)

@@ -13,7 +13,8 @@ from returns.result import Success
 from support import patient, request, told
 
 from loki.problems import EXIT_CODES, Problem
-from loki.records import Reply, Response
+from loki.records import Response
+from loki.replies import Reply
 from loki.stages.parse import collect, parse
 from loki.wire import CHAT, chat
 from loki.wire.errors import read_error

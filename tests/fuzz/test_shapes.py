@@ -15,7 +15,7 @@ from returns.result import Success
 from support import config, request, told
 
 from loki.cli.console import reply_json
-from loki.formats.json_output import compact
+from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask, Draft, Request, Response, Task
 from loki.stages import resolve

@@ -11,8 +11,9 @@ from returns.result import Success
 from support import target
 
 from loki.money.budget import Purse, afford, could_cost
-from loki.records import Ask, Draft, Media, Message, Patch, Price, Request, Text
-from loki.stages.resolve import largest, quota, worst_case
+from loki.money.estimate import largest, quota, worst_case
+from loki.price import Price
+from loki.records import Ask, Draft, Media, Message, Patch, Request, Text
 
 PRICED: dict[str, Any] = {"input_price": "3", "output_price": "15"}
 LONGEST: dict[str, Any] = {"max_output_tokens": 1000}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loki.money.estimate import estimate
 from loki.records import Model
 from loki.stages.chunking import chunk, size_of
-from loki.stages.resolve import estimate
 
 WORDS = st.text(st.sampled_from("ab c.\n!?  é中。\t"), max_size=400)
 

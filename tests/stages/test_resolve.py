@@ -15,6 +15,8 @@ from loki.config.catalogue import models_of
 from loki.config.load import check
 from loki.config.read import configure
 from loki.edge.files import catalogue
+from loki.money.estimate import estimate
+from loki.price import Price
 from loki.problems import Problem
 from loki.providers.rows import KNOWN, TYPES, service_of
 from loki.records import (
@@ -25,7 +27,6 @@ from loki.records import (
     Message,
     Model,
     Patch,
-    Price,
     Setting,
     Target,
     Task,
@@ -34,7 +35,7 @@ from loki.records import (
 )
 from loki.stages import resolve
 from loki.stages.draft import arrange, draft
-from loki.stages.resolve import DEFAULT_LIMITS, estimate
+from loki.stages.resolve import DEFAULT_LIMITS
 
 CONFIGS = Path(__file__).parent.parent / "config" / "files"
 CATALOGUE = (CONFIGS / "catalogue.json").read_text()

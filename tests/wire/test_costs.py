@@ -24,10 +24,13 @@ from support import (
 )
 
 from loki.config.catalogue import catalogued
-from loki.records import Ask, Draft, Message, Reply, Request, Usage
+from loki.money.prices import cost
+from loki.records import Ask, Draft, Message, Request
+from loki.replies import Reply
 from loki.stages import resolve
-from loki.stages.account import account, cost
+from loki.stages.account import account
 from loki.stages.parse import collect, parse
+from loki.usage import Usage
 
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
 

@@ -13,8 +13,10 @@ from returns.result import Result
 from support import cut, request, told
 
 from loki.problems import Problem
-from loki.records import Reply, Request, Response, Usage
+from loki.records import Request, Response
+from loki.replies import Reply
 from loki.stages.parse import collect, parse
+from loki.usage import Usage
 
 #: A client for each of the wires.
 CLIENTS: dict[str, dict[str, Any]] = {

@@ -23,7 +23,8 @@ from loki.edge.auth.credentials import authorize
 from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
-from loki.records import Ask, Reply, Request, Response
+from loki.records import Ask, Request, Response
+from loki.replies import Reply
 from loki.stages.parse import collect, parse
 
 HERE = Path(__file__).parent / "fixtures"

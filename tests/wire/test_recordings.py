@@ -12,7 +12,8 @@ from returns.result import Success
 from support import CLIENTS, body_of, client_of, cut, recordings, request, response, told
 
 from loki.problems import Problem
-from loki.records import Reasoning, Reply, Text
+from loki.records import Text
+from loki.replies import Reasoning, Reply
 from loki.stages.parse import FINISHES, collect, parse
 
 #: These count thoughts beside the output, and bill for both: the cost they name says so.

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support import CLIENTS, cut, request, response, told
 
-from loki.records import Usage
 from loki.stages.parse import collect, parse
+from loki.usage import Usage
 
 CHAT = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
 RESPONSE: Any = {

@@ -15,7 +15,8 @@ from loki.cli.startup import environment, failed
 from loki.config.catalogue import about, models_of, section, section_of
 from loki.edge import files
 from loki.edge.env import read
-from loki.records import PRICES, Client, Config, JsonObject, Model
+from loki.price import PRICES
+from loki.records import Client, Config, JsonObject, Model
 
 
 def list_models(prog: str, flags: Namespace) -> int:

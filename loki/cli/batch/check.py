@@ -13,8 +13,9 @@ from loki.cli import console
 from loki.cli.batch.state import Run
 from loki.cli.startup import failed
 from loki.edge.batch.output import standing
+from loki.money.estimate import worst_case
 from loki.records import Task
-from loki.stages.resolve import resolve, worst_case
+from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
     from loki.cli.batch.command import Order

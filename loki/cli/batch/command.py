@@ -34,13 +34,14 @@ from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.workers import Crew, stay_on_a_core
 from loki.edge.ledger.writer import Ledger, path_of
 from loki.money.budget import money
+from loki.money.estimate import quota, worst_case
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
 from loki.record import record
 from loki.records import Ask, Config, JsonObject, Message, Task
 from loki.stages.account import Entry, is_free
-from loki.stages.resolve import quota, resolve, unknowable, worst_case
+from loki.stages.resolve import resolve, unknowable
 
 #: A row, and its line or why there is none.
 Outcome = tuple[Row, Result[JsonObject, Problem]]

@@ -18,8 +18,9 @@ from loki.edge.auth.redact import redact_facts
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
-from loki.records import COUNTS, JsonObject, Usage
+from loki.records import JsonObject
 from loki.stages.account import is_free
+from loki.usage import COUNTS, Usage
 
 #: Failures that every other row would meet too.
 FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})

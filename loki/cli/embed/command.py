@@ -25,16 +25,19 @@ from loki.cli.embed.input import Item, items_of
 from loki.cli.embed.output import LINES, Batch, Call, told
 from loki.cli.startup import env_of, environment, failed, limits_of, today
 from loki.edge.batch.workers import flowing
-from loki.embeddings import Embeddings
+from loki.money.estimate import estimate
+from loki.money.prices import cost
 from loki.pipeline import Env
+from loki.price import Price
 from loki.problems import Problem
 from loki.railway import gather
-from loki.records import Ask, Price, Target, Usage
-from loki.stages.account import cost
+from loki.records import Ask, Target
+from loki.replies import Embeddings
 from loki.stages.batching import batched, ceilings
 from loki.stages.draft import draft
 from loki.stages.parse_vectors import added
-from loki.stages.resolve import estimate, resolve
+from loki.stages.resolve import resolve
+from loki.usage import Usage
 
 #: Texts in a request, where neither the provider's limit nor ``max_batch_size`` says otherwise:
 #: more at once save no time, for their vectors are read and written one after the other.

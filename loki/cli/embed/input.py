@@ -14,12 +14,12 @@ from returns.result import Result, Success
 
 from loki.edge.files import reason
 from loki.formats.openai_messages import read_json
+from loki.money.estimate import estimate
 from loki.problems import Problem, fail
 from loki.railway import fold
 from loki.record import record
 from loki.records import Json, JsonObject, Model
 from loki.stages.chunking import chunk, size_of
-from loki.stages.resolve import estimate
 
 PIECE = 1 << 16  # bytes read at once
 PAUSE = 0.2  # seconds; what has come is not kept waiting for longer

@@ -14,9 +14,9 @@ from returns.result import Failure, Result, Success
 
 from loki.cli import console
 from loki.cli.embed.input import Item
-from loki.embeddings import Embeddings, Vector
 from loki.problems import Kind, Problem
 from loki.records import JsonObject
+from loki.replies import Embeddings, Vector
 
 Batch: TypeAlias = tuple[Item, ...]
 #: Asks for the vectors of some texts.

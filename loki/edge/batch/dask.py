@@ -16,11 +16,12 @@ from loki.batch.jobs import Job, ask_row
 from loki.edge.auth.redact import redact_facts, without_secrets
 from loki.edge.batch.rate_limiter import Paces
 from loki.edge.http.attempt import Attempt
+from loki.money.estimate import quota
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Opened, Request, Task
 from loki.stages.account import Entry
-from loki.stages.resolve import DEFAULT_LIMITS, over, quota, resolve
+from loki.stages.resolve import DEFAULT_LIMITS, over, resolve
 
 PATIENCE = 10  # seconds to reach the scheduler
 

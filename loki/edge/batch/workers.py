@@ -16,7 +16,8 @@ from returns.result import Result
 
 from loki.pipeline import Env, answer
 from loki.problems import Problem
-from loki.records import Ask, Reply
+from loki.records import Ask
+from loki.replies import Reply
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -7,17 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from loki.problems import Problem
-from loki.records import (
-    Carry,
-    Finish,
-    Json,
-    JsonObject,
-    Reasoning,
-    Refusal,
-    ToolPiece,
-    Usage,
-    WireEvent,
-)
+from loki.records import Json, JsonObject
+from loki.replies import Carry, Finish, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.usage import Usage
 from loki.wire import sse
 from loki.wire.codec import dig, integer, not_text, read_text, string, word
 from loki.wire.errors import kind_of, read_sentence, unknown_answer

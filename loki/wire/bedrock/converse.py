@@ -11,22 +11,9 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    Carry,
-    Finish,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Reasoning,
-    Target,
-    Text,
-    Tool,
-    ToolPiece,
-    Usage,
-    WireEvent,
-)
+from loki.records import Ask, Json, JsonObject, Media, Message, Target, Text, Tool
+from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
+from loki.usage import Usage
 from loki.wire.bedrock.media import draft_part, named_apart
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unable
 from loki.wire.bedrock.reasoning_stream import is_carried

@@ -11,22 +11,9 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    Carry,
-    Finish,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Reasoning,
-    Target,
-    Text,
-    Tool,
-    ToolPiece,
-    Usage,
-    WireEvent,
-)
+from loki.records import Ask, Json, JsonObject, Media, Message, Target, Text, Tool
+from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
+from loki.usage import Usage
 from loki.wire import sse
 from loki.wire.codec import dig, integer, not_text, read_text, said, string
 from loki.wire.openai.chat import data_url, draft_call, draft_tool, read_error_event

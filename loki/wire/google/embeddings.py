@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from returns.result import Failure, Result, Success
 
-from loki.embeddings import Vectors
 from loki.problems import Problem
-from loki.records import Json, JsonObject, Target, Usage
+from loki.records import Json, JsonObject, Target
+from loki.replies import Vectors
+from loki.usage import Usage
 from loki.wire.codec import dig, integer, said
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all

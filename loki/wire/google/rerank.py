@@ -6,9 +6,9 @@ import re
 
 from returns.result import Failure, Result, Success
 
-from loki.embeddings import Score, Scores
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
+from loki.replies import Score, Scores
 from loki.wire.codec import said
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.rerank import scored, top_of

@@ -11,21 +11,8 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Finish,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Reasoning,
-    Refusal,
-    Target,
-    Text,
-    Tool,
-    ToolCall,
-    ToolPiece,
-    WireEvent,
-)
+from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool, ToolCall
+from loki.replies import Finish, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.wire.codec import (
     dig,
     draft_content,

@@ -8,9 +8,10 @@ from functools import partial
 
 from returns.result import Failure, Result, Success
 
-from loki.embeddings import Vectors
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject, Target, Usage
+from loki.records import Json, JsonObject, Target
+from loki.replies import Vectors
+from loki.usage import Usage
 from loki.wire.codec import dig, integer, position, said
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.chat import read_error_event

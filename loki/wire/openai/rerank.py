@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from returns.result import Failure, Result, Success
 
-from loki.embeddings import Score, Scores
 from loki.problems import Problem
-from loki.records import Ask, Json, JsonObject, Target, Usage
+from loki.records import Ask, Json, JsonObject, Target
+from loki.replies import Score, Scores
+from loki.usage import Usage
 from loki.wire.codec import dig, integer, position, said
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.usage import told_cost

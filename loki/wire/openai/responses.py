@@ -10,23 +10,9 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Carry,
-    Finish,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Reasoning,
-    Refusal,
-    Target,
-    Text,
-    Tool,
-    ToolCall,
-    ToolPiece,
-    Usage,
-    WireEvent,
-)
+from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool, ToolCall
+from loki.replies import Carry, Finish, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.usage import Usage
 from loki.wire.codec import (
     dig,
     draft_content,

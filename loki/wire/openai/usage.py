@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from loki.records import Json, JsonObject, Usage
+from loki.records import Json, JsonObject
+from loki.usage import Usage
 from loki.wire.codec import dig, integer, word
 
 

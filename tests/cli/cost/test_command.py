@@ -23,8 +23,8 @@ from servers import ANSWER, COUNTED, Server, delta, plain, reply, serving, strea
 
 from loki.edge.ledger.database import STEPS
 from loki.edge.ledger.writer import Ledger
-from loki.records import Usage
 from loki.stages.account import Entry
+from loki.usage import Usage
 
 PRICED = "input_price: 3\noutput_price: 15\nmax_output_tokens: 1000"
 ONCE = "extra: {max_retries: 0}"

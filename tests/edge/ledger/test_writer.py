@@ -27,8 +27,8 @@ from loki.edge.auth import redaction
 from loki.edge.ledger import database, writer
 from loki.edge.ledger.database import OURS, STEPS
 from loki.edge.ledger.writer import COLUMNS, USAGE, Ledger, Sum
-from loki.records import Usage
 from loki.stages.account import Entry
+from loki.usage import Usage
 
 NOW = 1_795_368_600.0  # a quarter of an hour begins
 ENTRY = Entry(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support import SHARED, body_of, config
 
-from loki.embeddings import Embeddings
 from loki.records import Ask, Draft, Request, Response
+from loki.replies import Embeddings
 from loki.stages import resolve
 from loki.stages.parse_vectors import read_vectors
 

@@ -21,10 +21,10 @@ from support import SHARED, body_of
 
 from loki.config.read import configure
 from loki.edge.auth.credentials import authorize
-from loki.embeddings import Ranking, Scores
 from loki.pipeline import Env, prepare, rerank
 from loki.problems import Problem, fail
 from loki.records import Ask, Request, Response
+from loki.replies import Ranking, Scores
 from loki.stages.account import Entry
 from loki.wire import RERANK
 from loki.wire import rerank as wire

@@ -16,9 +16,11 @@ from support import ROOT
 from loki.config.catalogue import catalogued, models_of
 from loki.config.load import load
 from loki.config.read import configure
-from loki.records import Ask, Client, Message, Price, Setting, Task, Usage
+from loki.money.prices import cost, dearest, rate
+from loki.price import Price
+from loki.records import Ask, Client, Message, Setting, Task
 from loki.stages import resolve
-from loki.stages.account import cost, dearest, rate
+from loki.usage import Usage
 
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
 

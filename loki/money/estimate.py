@@ -1,0 +1,83 @@
+"""Target -> tokens and US dollars: what a call can take and cost, before it is sent."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, replace
+from decimal import Decimal
+
+from loki.money.prices import dearest
+from loki.records import Media, Target
+from loki.usage import Usage
+
+
+def size_of(target: Target) -> int:
+    """About how many tokens the whole prompt has, with all that goes along."""
+    ask = target.ask
+    along = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
+    words = "".join(message.text for message in ask.messages)
+    extra = json.dumps([each for each in along if each], ensure_ascii=False)
+    calls = sum(estimate(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
+    media = MEDIA_TOKENS * len(media_of(target))
+    return estimate(words) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
+
+
+#: What an image costs at most with the providers that say so; a guess for other media.
+MEDIA_TOKENS = 1600
+
+
+def media_of(target: Target) -> list[Media]:
+    """Everything attached."""
+    parts = (part for message in target.ask.messages for part in message.parts)
+    return [part for part in parts if isinstance(part, Media)]
+
+
+def estimate(text: str) -> int:
+    """About how many tokens: four letters each in Latin script, two characters each in others.
+
+    >>> estimate("hello, world"), estimate("")
+    (3, 0)
+    """
+    plain = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+    return math.ceil(plain / 4 + (len(text) - plain) / 2)
+
+
+def worst_case(target: Target) -> Decimal | None:
+    """US dollars that a call can cost; None where nobody knows its price or its longest answer."""
+    most = largest(target)
+    costs = [dearest(replace(most, tier=each), target.model.price) for each in tiers(target)]
+    known = [each for each in costs if each is not None]
+    return max(known) if len(known) == len(costs) else None
+
+
+def tiers(target: Target) -> set[str | None]:
+    """The usual tier of service, and those that a patch in the configuration may ask for."""
+    routes = (each for pairs in target.client.patches.values() for _, each in pairs)
+    bodies = (each.body or {} for each in (target.model.patch, *routes) if each)
+    named = (body.get("service_tier") or body.get("serviceTier") for body in bodies)
+    words = (each.get("type") if isinstance(each, dict) else each for each in named)
+    return {None, *(each for each in words if isinstance(each, str))}
+
+
+def largest(target: Target) -> Usage:
+    """About how many tokens a call has at most; the output is None where nobody knows."""
+    ask = target.ask
+    if target.model.type == "chat":
+        return Usage(input=size_of(target), output=ask.max_tokens or target.model.max_output_tokens)
+    query = estimate(ask.query)
+    sizes = [estimate(text) + query for text in ask.texts]
+    documents = sum(max(1, math.ceil(size / DOCUMENT)) for size in sizes)
+    billed = target.model.price.search is not None  # by searches, not by tokens
+    searches = math.ceil(documents / SEARCH) if billed else None
+    return Usage(input=sum(sizes), output=0, searches=searches)
+
+
+def quota(target: Target) -> int:
+    """About how many tokens a call takes of what a minute allows."""
+    return (largest(target).input or 0) + (target.ask.max_tokens or 0)
+
+
+#: Documents that a reranker bills as one search, and tokens that it counts as one document.
+SEARCH = 100
+DOCUMENT = 500

@@ -1,0 +1,38 @@
+"""What a model costs: US dollars for each kind of token, search and call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from decimal import Decimal
+from typing import Any
+
+from loki.record import field_names, record
+
+
+@record
+class Price:
+    """US dollars a million tokens; None is unknown.
+
+    ``variants`` has what holds at other tiers of service and for long prompts, as the catalogue
+    writes it: under ``flex``, ``>272000``, ``flex>272000`` or ``*`` (any tier) a factor or prices.
+    """
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None  # kept for minutes
+    cache_write_1h: Decimal | None = None
+    cache_write_12h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_cache_read: Decimal | None = None
+    audio_output: Decimal | None = None
+    search: Decimal | None = None  # US dollars for one search
+    request: Decimal | None = None  # US dollars for every call, beside its tokens
+    variants: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    plain: bool = field(default=False, compare=False)  # parts cost what all of input, output does
+    set: bool = field(default=False, compare=False)  # by the user, who knows better than an answer
+
+
+#: The fields of Price that are prices.
+PRICES = tuple(name for name in field_names(Price) if name not in ("variants", "plain", "set"))

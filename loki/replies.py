@@ -1,0 +1,148 @@
+"""What is answered: a reply, the events of a stream, vectors and rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import field
+from decimal import Decimal
+from typing import Literal, NamedTuple, TypeAlias
+
+from returns.result import Result
+
+from loki.problems import Problem
+from loki.record import record
+from loki.records import JsonObject, Request, Text, ToolCall
+from loki.usage import Usage
+
+Finished = Literal["stop", "length", "tools", "filter", "other"]
+
+
+@record
+class Reply:
+    """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
+
+    model: str  # client:model
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    finish: Finished
+    finish_raw: str | None  # the provider's own word
+    usage: Usage
+    request: Request = field(repr=False)
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    attempts: int = 1
+    request_id: str | None = None
+    cost: Decimal | None = None
+    carry: tuple[JsonObject, ...] = ()  # what the provider wants back with the next turn
+
+
+# ---- events: Text and ToolCall above, and these ----------------------------------------------
+
+
+@record
+class Reasoning:
+    """A piece of the model's thoughts, which are not the answer."""
+
+    text: str
+
+
+@record
+class Done:
+    """The end of a stream; its reply has everything but the words, which have been told."""
+
+    reply: Reply
+
+
+#: Usage is what has been told of it so far, which matters if the answer breaks off.
+Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done
+Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
+
+
+class ToolPiece(NamedTuple):
+    """A fragment of a tool call as a wire tells it; None belongs to the call before.
+
+    ``whole`` is for wires that say when a call is complete: False begins a call that must be
+    completed, True has all its arguments, whatever fragments came before; None is a fragment.
+    """
+
+    row: int | None  # of several calls at once
+    id: str
+    name: str
+    arguments: str
+    whole: bool | None = None
+
+
+class Refusal(NamedTuple):
+    """The model says, in words, that it will not answer."""
+
+    text: str
+
+
+class Carry(NamedTuple):
+    """A thing of the provider's, such as signed thoughts, that must come back as it is."""
+
+    block: JsonObject
+
+
+class Finish(NamedTuple):
+    """The provider's word for why the answer ended."""
+
+    raw: str
+
+
+#: What a wire reads from one frame; a Problem among them ends the stream.
+WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish | Usage | Problem
+
+
+# ---- vectors and rankings ----------------------------------------------------------------------
+
+Vector: TypeAlias = Sequence[float]
+
+
+class Vectors(NamedTuple):
+    """What a wire reads from an answer about embeddings: a vector for each text, in its order."""
+
+    vectors: tuple[Vector, ...]
+    usage: Usage = Usage()
+
+
+class Score(NamedTuple):
+    """How well the text at ``place`` (from 0) answers the query; higher is better."""
+
+    place: int
+    score: float
+
+
+class Scores(NamedTuple):
+    """What a wire reads from an answer about a ranking, in the provider's order."""
+
+    scores: tuple[Score, ...]
+    usage: Usage = Usage()
+
+
+@record
+class Measured:
+    """What both have in common; ``cost`` in US dollars, ``seconds`` for all requests together."""
+
+    model: str  # client:model
+    usage: Usage
+    request: Request = field(repr=False)
+    seconds: float | None = None
+    attempts: int = 1
+    request_id: str | None = None
+    cost: Decimal | None = None
+
+
+@record
+class Embeddings(Measured):
+    """A vector for each text of an ask, in its order."""
+
+    vectors: tuple[Vector, ...] = field(repr=False, kw_only=True)
+
+
+@record
+class Ranking(Measured):
+    """The texts of an ask by their place in it, best first; texts alike keep their order."""
+
+    scores: tuple[Score, ...] = field(kw_only=True)

@@ -16,7 +16,7 @@ from loki.edge.auth.redact import ASKED
 from loki.edge.auth.secrets import mask
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
-from loki.providers.rows import base_of, service_of
+from loki.providers import base_of, service_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.build import compact
 from loki.stages.patch import patches_for

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from loki.config.read import patch_of
-from loki.providers.rows import KNOWN
+from loki.providers import KNOWN
 from loki.records import PRICES, Client, JsonObject, Model, Patch, Price, Task
 
 NOTHING = Price()

@@ -6,7 +6,7 @@ from typing import Any
 
 from loki.config import yaml_schema as yaml
 from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
-from loki.providers.rows import TYPES
+from loki.providers import TYPES
 from loki.records import PRICES
 
 PATCH = yaml.mapping({"url": yaml.text, "body": yaml.free_object, "headers": yaml.headers})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from loki.providers.rows import route_of
+from loki.providers import route_of
 from loki.records import Ask, Target
 from loki.stages.resolve import estimate
 from loki.wire import CEILINGS

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
-from loki.providers.rows import service_of
+from loki.providers import service_of
 from loki.records import Draft, Json, Request
 from loki.urls import bad_url
 

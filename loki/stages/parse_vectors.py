@@ -12,7 +12,7 @@ from returns.result import Failure, Result, Success
 
 from loki.embeddings import Embeddings, Ranking, Scores, Vectors
 from loki.problems import Problem, fail, glimpse
-from loki.providers.rows import route_of
+from loki.providers import route_of
 from loki.record import field_names
 from loki.records import Json, Response, Usage
 from loki.wire import embed, rerank

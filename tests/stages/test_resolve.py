@@ -16,7 +16,7 @@ from loki.config.load import check
 from loki.config.read import configure
 from loki.edge.files import catalogue
 from loki.problems import Problem
-from loki.providers.rows import KNOWN, TYPES, service_of
+from loki.providers import KNOWN, TYPES, service_of
 from loki.records import (
     Ask,
     Config,

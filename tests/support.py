@@ -15,7 +15,7 @@ from returns.result import Result, Success
 
 from loki.config.read import configure
 from loki.problems import Problem
-from loki.providers.rows import SERVICES
+from loki.providers import SERVICES
 from loki.records import Ask, Config, Draft, Message, Opened, Request, Response, Target
 from loki.replies import Stream
 from loki.stages import resolve

@@ -17,7 +17,7 @@ from loki.edge.auth.secrets import mask
 from loki.json_text import compact
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
-from loki.providers.rows import base_of, service_of
+from loki.providers import base_of, service_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve

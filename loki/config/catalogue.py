@@ -12,7 +12,7 @@ from typing import Any
 
 from loki.config.read import patch_of
 from loki.price import PRICES, Price
-from loki.providers.rows import KNOWN
+from loki.providers import KNOWN
 from loki.records import Client, JsonObject, Model, Patch, Task
 
 NOTHING = Price()

@@ -7,7 +7,7 @@ from typing import Any
 from loki.config import yaml_schema as yaml
 from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
 from loki.price import PRICES
-from loki.providers.rows import TYPES
+from loki.providers import TYPES
 
 PATCH = yaml.mapping({"url": yaml.text, "body": yaml.free_object, "headers": yaml.headers})
 

@@ -13,7 +13,7 @@ from loki.config.patterns import bad_pattern
 from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
 from loki.json_text import parse_strict
 from loki.problems import Problem, fail, nearest
-from loki.providers.rows import KNOWN, SERVICES, TYPES
+from loki.providers import KNOWN, SERVICES, TYPES
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
 

@@ -1,1 +1,79 @@
-"""The providers, one row each: where they live, what they speak, how they know us."""
+"""The providers, one a file: where each lives, what it speaks, how it is authenticated to."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from loki.providers.anthropic import ANTHROPIC
+from loki.providers.azure import AZURE
+from loki.providers.base import SECRET_BASE, Route, Service
+from loki.providers.bedrock import BEDROCK
+from loki.providers.cohere import COHERE
+from loki.providers.compatible import COMPATIBLE, KNOWN
+from loki.providers.gemini import GEMINI
+from loki.providers.openai import OPENAI
+from loki.providers.vertexai import VERTEXAI
+from loki.records import Client, Target
+
+__all__ = [
+    "KNOWN",
+    "SECRET_BASE",
+    "SERVICES",
+    "TYPES",
+    "Route",
+    "Service",
+    "base_of",
+    "route_of",
+    "service_of",
+]
+
+SERVICES: dict[str, Service] = {
+    "openai": OPENAI,
+    "openai-compatible": COMPATIBLE,
+    "azure-openai": AZURE,
+    "cohere": COHERE,
+    "claude": ANTHROPIC,
+    "gemini": GEMINI,
+    "vertexai": VERTEXAI,
+    "bedrock": BEDROCK,
+}
+
+#: Every type that a configuration may name.
+TYPES = tuple(SERVICES)
+
+
+def service_of(client: Client) -> Service | None:
+    """Return the client's provider, None for an unknown type.
+
+    >>> service_of(Client("groq", "openai-compatible", {})).api_base
+    'https://api.groq.com/openai/v1'
+    """
+    return find_provider(client.type, client.name)
+
+
+@lru_cache(256)
+def find_provider(type_: str, name: str) -> Service | None:
+    """Return the provider of a client type, or the known one of a compatible client's name."""
+    service = SERVICES.get(type_)
+    known = KNOWN.get(name) if type_ == "openai-compatible" else None
+    if service is None or known is None:
+        return service
+    return service._replace(
+        api_base=known.api_base,
+        dialect=known.dialect,
+        routes={**service.routes, **known.routes},
+    )
+
+
+def route_of(target: Target) -> Route | None:
+    """Return the route of the target's task, None if its client cannot do it."""
+    service = service_of(target.client)
+    return service.routes.get(target.model.type) if service else None
+
+
+def base_of(client: Client, service: Service) -> str:
+    """Return scheme, host and path prefix, without a slash at the end; empty if nothing is set."""
+    setting = client.settings.get("api_base")
+    if setting is None:
+        return service.api_base
+    return setting.value.rstrip("/") if setting.form == "literal" else SECRET_BASE

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from loki.money.estimate import estimate
-from loki.providers.rows import route_of
+from loki.providers import route_of
 from loki.records import Ask, Target
 from loki.wire import CEILINGS
 

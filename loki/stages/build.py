@@ -9,7 +9,7 @@ from returns.result import Result, Success
 
 from loki.json_text import compact_strict
 from loki.problems import Problem, fail
-from loki.providers.rows import service_of
+from loki.providers import service_of
 from loki.records import Draft, Request
 from loki.urls import bad_url
 

@@ -8,7 +8,7 @@ from returns.result import Result
 
 from loki import __version__
 from loki.problems import Problem, fail
-from loki.providers.rows import base_of, route_of, service_of
+from loki.providers import base_of, route_of, service_of
 from loki.records import Draft, Message, Model, Target, Text
 from loki.wire import wire
 

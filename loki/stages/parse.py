@@ -10,7 +10,7 @@ from typing import Any, cast
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail, glimpse
-from loki.providers.rows import route_of
+from loki.providers import route_of
 from loki.railway import through
 from loki.records import JsonObject, Opened, Request, Response, Text, ToolCall
 from loki.replies import (

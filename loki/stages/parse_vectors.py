@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail, glimpse
-from loki.providers.rows import route_of
+from loki.providers import route_of
 from loki.record import field_names
 from loki.records import Json, Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors

@@ -12,7 +12,7 @@ from returns.result import Failure, Result, Success
 from loki.config.catalogue import models_of, unlisted
 from loki.money.estimate import MEDIA_TOKENS, largest, media_of, size_of, worst_case
 from loki.problems import Problem, fail, nearest
-from loki.providers.rows import SERVICES, base_of, service_of
+from loki.providers import SERVICES, base_of, service_of
 from loki.railway import bind
 from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task

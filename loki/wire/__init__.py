@@ -46,7 +46,7 @@ CHAT: dict[str, tuple[str, str, str, str]] = {
         "google.response.read_chat_event",
     ),
     "mistral-vertex": (
-        "google.vertex.draft_mistral",
+        "google.mistral.draft_mistral",
         "openai.chat.read_chat",
         "sse.split",
         "openai.chat.read_chat_event",

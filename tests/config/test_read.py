@@ -18,7 +18,7 @@ from loki.config.read import configure
 from loki.config.setting_names import PATCH_KINDS, SETTINGS
 from loki.edge.files import environment, read_config, read_env
 from loki.problems import Problem
-from loki.providers.rows import KNOWN, TYPES
+from loki.providers import KNOWN, TYPES
 from loki.records import Client, Config, Limits, Patch, Setting
 
 CONFIGS = Path(__file__).parent / "files"

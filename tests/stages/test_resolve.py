@@ -18,7 +18,7 @@ from loki.edge.files import catalogue
 from loki.money.estimate import estimate
 from loki.price import Price
 from loki.problems import Problem
-from loki.providers.rows import KNOWN, TYPES, service_of
+from loki.providers import KNOWN, TYPES, service_of
 from loki.records import (
     Ask,
     Config,

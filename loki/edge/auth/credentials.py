@@ -18,7 +18,7 @@ from loki.edge.auth.secrets import NAME, look_up, mask
 from loki.edge.http.deadline import end_of
 from loki.edge.http.proxies import wrong_proxy
 from loki.problems import Problem, fail
-from loki.providers.rows import SECRET_BASE, Service, service_of
+from loki.providers import SECRET_BASE, Service, service_of
 from loki.railway import gather
 from loki.records import Client, Draft, Request, Setting
 from loki.stages.patch import set_headers

@@ -14,7 +14,7 @@ from servers import ANSWER, serving
 
 from loki.cli.admin.completions import options
 from loki.cli.flags import COMMANDS
-from loki.providers.rows import TYPES
+from loki.providers import TYPES
 
 
 def test_loki_is_all_of_loki_pipe(home: Home) -> None:

@@ -33,7 +33,7 @@ from loki.config.read import configure
 from loki.edge.auth import aws, credentials, entra, google, redaction
 from loki.edge.auth.aws_region import with_regions
 from loki.problems import Problem
-from loki.providers.rows import SERVICES
+from loki.providers import SERVICES
 from loki.records import Ask, Client, Dialect, Draft, Limits, Model, Target
 
 Environ = dict[str, str]

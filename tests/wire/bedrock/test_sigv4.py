@@ -24,7 +24,7 @@ from loki.config.read import configure
 from loki.edge.auth.credentials import authorize, companions
 from loki.pipeline import Env, prepare
 from loki.problems import fail
-from loki.providers.rows import SERVICES
+from loki.providers import SERVICES
 from loki.records import Ask, Message, Patch, Request
 from loki.stages.build import build
 from loki.wire.bedrock.sigv4 import sign

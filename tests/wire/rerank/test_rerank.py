@@ -152,7 +152,7 @@ def test_garbage_is_a_problem_and_never_a_crash(name: str, body: Any) -> None:
 
 
 def test_every_wire_has_a_fixture_that_drafts_and_one_that_reads() -> None:
-    from loki.providers.rows import route_of
+    from loki.providers import route_of
 
     for part in ("request", "ranking"):
         targets = [drafted(f).unwrap().draft.target for f in FIXTURES.values() if part in f]

@@ -1,0 +1,27 @@
+"""Anthropic: Claude, through the Messages API."""
+
+from __future__ import annotations
+
+from loki.providers.base import Route, Service, always, as_header, at, bearer
+from loki.records import Client
+
+
+def claude_token(token: str) -> dict[str, str]:
+    """Return the headers of a bearer token: itself, and the beta feature that admits it."""
+    return {**bearer(token), "anthropic-beta": "oauth-2025-04-20"}
+
+
+def claude_headers(client: Client) -> dict[str, str]:
+    """Return the header with the version of the API, which every request must name."""
+    from loki.wire.anthropic.reasoning import version_of
+
+    return {"anthropic-version": version_of(client)}
+
+
+ANTHROPIC = Service(
+    api_base="https://api.anthropic.com/v1",
+    routes={"chat": Route(always("claude"), at("messages"))},
+    proofs={"access_token": claude_token, "api_key": as_header("x-api-key")},
+    headers=claude_headers,
+    variables={"api_key": ("ANTHROPIC_API_KEY",)},
+)

@@ -1,0 +1,75 @@
+"""What a provider is to us: its address, its routes, its credentials, its dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+from loki.records import Client, Dialect, Target, Task
+
+#: Stands in a URL for an api_base that is looked up only when the request leaves.
+SECRET_BASE = "{{api_base}}"
+
+#: Return the name of the wire, a row of the task's table in loki.wire.
+WireName = Callable[[Target], str]
+#: Return the URL below a base.
+Locate = Callable[[Target, str], str]
+#: Return the headers that carry a credential.
+Proof = Callable[[str], dict[str, str]]
+#: Method, URL, headers, content, credentials, seconds since the epoch -> headers, signed.
+Sign = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, str], float], dict[str, str]]
+
+
+class Route(NamedTuple):
+    """The protocol and the address for one task."""
+
+    wire: WireName
+    locate: Locate
+
+
+class Service(NamedTuple):
+    """A client type. ``proofs``: credential setting -> headers, in order of preference."""
+
+    api_base: str
+    routes: Mapping[Task, Route]  # a task that is missing cannot be done
+    proofs: Mapping[str, Proof]
+    headers: Callable[[Client], dict[str, str]] = lambda client: {}
+    variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
+    keys: tuple[str, ...] = ()  # settings to sign with, where no proof is set
+    more_keys: tuple[str, ...] = ()  # optional settings that complete those
+    sign: Sign | None = None
+    dialect: Dialect = Dialect()
+    ambient: str = ""  # where credentials come from if nothing is set: a row of edge/auth
+    keyless: bool = False  # may be asked without a credential
+    lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
+
+
+def always(name: str) -> WireName:
+    """Return a function that names the same wire for every model."""
+    return lambda target: name
+
+
+def at(path: str) -> Locate:
+    """Return a function that puts the same path below every base."""
+    return lambda target, base: f"{base}/{path}"
+
+
+def as_header(name: str) -> Proof:
+    """Return a function that puts a credential into the header ``name``."""
+    return lambda secret: {name: secret}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header of a bearer token (RFC 6750)."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def setting_of(client: Client, name: str) -> str:
+    """Return a setting's value, empty if it is not set."""
+    return client.settings[name].value if name in client.settings else ""
+
+
+def quoted_setting(client: Client, name: str) -> str:
+    """Return a setting's value as one segment of a URL's path, empty if it is not set."""
+    return quote(setting_of(client, name), safe="")

@@ -1,0 +1,16 @@
+"""Cohere: chat, embeddings and reranking, v2."""
+
+from __future__ import annotations
+
+from loki.providers.base import Route, Service, always, at, bearer
+
+COHERE = Service(
+    api_base="https://api.cohere.com/v2",
+    routes={
+        "chat": Route(always("cohere"), at("chat")),
+        "embedding": Route(always("cohere"), at("embed")),
+        "reranker": Route(always("cohere-rerank"), at("rerank")),
+    },
+    proofs={"access_token": bearer, "api_key": bearer},
+    variables={"api_key": ("CO_API_KEY",)},
+)

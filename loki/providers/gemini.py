@@ -1,0 +1,40 @@
+"""Google's Gemini API: chat and embeddings."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from loki.providers.base import Route, Service, always, as_header, bearer
+from loki.records import Client, Target
+
+
+def gemini_url(target: Target, base: str) -> str:
+    """Return the URL of the model's method for a chat, whole or streamed."""
+    method = "streamGenerateContent?alt=sse" if target.ask.stream else "generateContent"
+    return f"{base}/models/{quote(target.model.real_name, safe='')}:{method}"
+
+
+def gemini_embed_url(target: Target, base: str) -> str:
+    """Return the URL of the model's method for embeddings, which takes one text or many."""
+    return f"{base}/models/{quote(target.model.real_name, safe='')}:batchEmbedContents"
+
+
+def gemini_headers(client: Client) -> dict[str, str]:
+    """Return the header that names the project whose quota a token's requests use."""
+    auth = client.settings.get("auth")
+    token = "access_token" in client.settings or (auth is not None and auth.value != "api_key")
+    if not token or "project_id" not in client.settings:
+        return {}
+    return {"x-goog-user-project": client.settings["project_id"].value}
+
+
+GEMINI = Service(
+    api_base="https://generativelanguage.googleapis.com/v1beta",
+    routes={
+        "chat": Route(always("gemini"), gemini_url),
+        "embedding": Route(always("gemini"), gemini_embed_url),
+    },
+    proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
+    headers=gemini_headers,
+    variables={"api_key": ("GOOGLE_API_KEY",)},
+)

@@ -1,0 +1,47 @@
+"""OpenAI: Chat Completions, Responses, embeddings; and the paths that its imitators share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from loki.providers.base import Route, Service, always, at, bearer
+from loki.records import Client, Dialect, Target, Task
+
+
+def openai_wire(target: Target) -> str:
+    """Return Chat Completions, or Responses for a model that only answers there."""
+    return "responses" if target.model.endpoint == "responses" else "openai"
+
+
+def openai_url(target: Target, base: str) -> str:
+    """Return the URL of OpenAI's chats below ``base``."""
+    return f"{base}/{PATHS[openai_wire(target)]}"
+
+
+def openai_headers(client: Client) -> dict[str, str]:
+    """Return the headers that name the organization and the project that pay."""
+    named = {"OpenAI-Organization": "organization_id", "OpenAI-Project": "project_id"}
+    return {
+        header: client.settings[name].value
+        for header, name in named.items()
+        if name in client.settings
+    }
+
+
+#: The paths of the two chat wires.
+PATHS = {"openai": "chat/completions", "responses": "responses"}
+
+OPENAI_DIALECT = Dialect(max_tokens="max_completion_tokens")
+
+OPENAI_ROUTES: Mapping[Task, Route] = {
+    "chat": Route(openai_wire, openai_url),
+    "embedding": Route(always("openai"), at("embeddings")),
+}
+
+OPENAI = Service(
+    api_base="https://api.openai.com/v1",
+    routes=OPENAI_ROUTES,
+    proofs={"access_token": bearer, "api_key": bearer},
+    headers=openai_headers,
+    dialect=OPENAI_DIALECT,
+)

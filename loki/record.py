@@ -64,7 +64,7 @@ def step(cls: type, each: Field[Any]) -> Step:
 def initialize(self: Any, *args: Any, **named: Any) -> None:
     """Set every field: from its place, by its name, or to its default."""
     if next(self.__made__) == MANY and type(self).__init__ is initialize:
-        type(self).__init__ = compile_init(type(self))  # type: ignore[method-assign]
+        type(self).__init__ = compile_init(type(self))
     steps = self.__steps__
     if args:
         if len(args) > len(self.__match_args__):

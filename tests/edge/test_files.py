@@ -14,7 +14,8 @@ import pytest
 from commands import Home
 from servers import ANSWER, serving
 
-from loki.edge.files import DATED, catalogue, read_config, synced_file
+from loki.edge.config_cache import read_config
+from loki.edge.files import DATED, catalogue, synced_file
 
 NOBODY = 65534
 PLAIN = "model: a:b\nclients:\n  - type: openai\n    api_key: '{{KEY}}'\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
+from itertools import count
 from typing import Any, TypeVar, dataclass_transform
 
 C = TypeVar("C", bound=type)
@@ -17,7 +18,8 @@ def record(cls: C) -> C:
     """Make a class a frozen dataclass with slots; ``replace``, ``fields`` and ``match`` work.
 
     ``dataclass(frozen=True)`` compiles its methods anew for every class, which takes half a
-    millisecond each at every start of a command; these are shared by all records.
+    millisecond each at every start of a command; these are shared by all records. A class of
+    which MANY were made is worth an ``__init__`` of its own: it takes a third of the time.
 
     >>> @record
     ... class Point:
@@ -29,13 +31,15 @@ def record(cls: C) -> C:
     for name, method in SHARED.items():
         if name not in cls.__dict__:
             setattr(cls, name, method)
-    cls.__steps__ = ()  # type: ignore[attr-defined]  # a place for it before there are slots
+    cls.__steps__ = cls.__made__ = ()  # type: ignore[attr-defined]  # places before there are slots
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     made.__steps__ = tuple(step(made, each) for each in made.__dataclass_fields__.values())
-    if len(made.__steps__) == 1:
-        made.__init__ = one_field_init(*made.__steps__[0])
+    made.__made__ = count(1)
     result: C = made
     return result
+
+
+MANY = 64  # instances
 
 
 def field_names(cls: type) -> tuple[str, ...]:
@@ -57,25 +61,10 @@ def step(cls: type, each: Field[Any]) -> Step:
     return each.name, put, None, missing
 
 
-def one_field_init(
-    name: str,
-    put: Callable[[Any, Any], None],
-    default: Any,
-    make: Callable[[], Any] | None,
-) -> Callable[..., None]:
-    """Return an ``__init__`` for a record of one field: there is one for each piece of a stream."""
-
-    def __init__(self: Any, value: Any = MISSING, /, **named: Any) -> None:
-        if value is not MISSING and not named:
-            put(self, value)
-        else:
-            initialize(self, *() if value is MISSING else (value,), **named)
-
-    return __init__
-
-
 def initialize(self: Any, *args: Any, **named: Any) -> None:
     """Set every field: from its place, by its name, or to its default."""
+    if next(self.__made__) == MANY and type(self).__init__ is initialize:
+        type(self).__init__ = compile_init(type(self))
     steps = self.__steps__
     if args:
         if len(args) > len(self.__match_args__):
@@ -93,6 +82,23 @@ def initialize(self: Any, *args: Any, **named: Any) -> None:
     if left:
         known = {name for name, *_ in steps}
         raise TypeError(f"{type(self).__name__}() got {sorted(named.keys() - known)} as well")
+
+
+def compile_init(cls: Any) -> Callable[..., None]:
+    """Return an ``__init__`` for one class, as ``dataclass`` would write it."""
+    known: dict[str, Any] = {"MISSING": MISSING}
+    places, names, lines = ["self"], ["*"], []
+    for name, put, default, make in cls.__steps__:
+        known |= {f"put_{name}": put, f"make_{name}": make}
+        known[f"default_{name}"] = MISSING if make else default
+        group = names if cls.__dataclass_fields__[name].kw_only else places
+        group.append(f"{name}=default_{name}")
+        value = f"make_{name}() if {name} is MISSING else {name}" if make else name
+        lines.append(f"    put_{name}(self, {value})")
+    parameters = places + (names if len(names) > 1 else [])
+    exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines]), known)
+    init: Callable[..., None] = known["__init__"]
+    return init
 
 
 def refuse_assignment(self: Any, name: str, value: Any = None) -> None:

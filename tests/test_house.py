@@ -198,9 +198,10 @@ sys.stderr.write(json.dumps([code, sorted(tops), sorted(sys.modules)]))
 """
 
 
-def test_a_pipe_loads_only_what_it_needs(home: Home) -> None:
+@pytest.mark.parametrize("key", ["'{{KEY}}'", "sk-literal"])
+def test_a_pipe_loads_only_what_it_needs(home: Home, key: str) -> None:
     with serving(ANSWER) as server:
-        home.local(server.address, client="api_key: '{{KEY}}'")
+        home.local(server.address, client=f"api_key: {key}")
         home.environ["KEY"] = "k"
         assert home.run("Hi").code == 0  # which parses the configuration
         done = subprocess.run(

@@ -54,6 +54,31 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
 ]
 
 
+def test_the_hundredth_record_is_as_the_first() -> None:
+    @record
+    class Often:
+        """A record with everything that a field can be, made often."""
+
+        x: int
+        y: int = 0
+        notes: dict[str, int] = field(default_factory=dict)
+        name: str = field(default="n", kw_only=True)
+
+    shared = Often.__init__
+    made = [Often(1, name="a") for _ in range(100)]
+    assert Often.__init__ is not shared
+    assert all(each == made[0] for each in made[1:])
+    assert made[0].notes is not Often(1).notes is not made[99].notes
+    assert replace(made[0], x=3) == Often(x=3, y=0, notes={}, name="a")
+    with pytest.raises(TypeError, match=r"Often\(\) needs 'x'"):
+        Often()  # type: ignore[call-arg]
+    for wrong in ({"z": 1}, {"x": 2}):
+        with pytest.raises(TypeError, match=f"{[*wrong][0]}"):
+            Often(1, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Often(1, 2, {}, "n")  # type: ignore[call-arg]
+
+
 @pytest.mark.parametrize(("make", "message"), WRONG, ids=[message for _, message in WRONG])
 def test_a_wrong_call_says_what_is_wrong(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(TypeError) as raised:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from returns.result import Result, Success
 
@@ -36,37 +38,93 @@ def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
     return read_yaml(bare, RULES)
 
 
-def has_literal_secret(plain: JsonObject) -> bool:
-    """Whether the file itself holds a secret: then nothing of it is kept anywhere else.
+# ---- literal secrets -----------------------------------------------------------------------------
 
-    >>> has_literal_secret({"clients": [{"api_key": "sk-1"}]})
-    True
-    >>> has_literal_secret({"clients": [{"api_key": "{{KEY}}", "api_key_file": "~/key"}]})
-    False
+#: Keys that lead to a text among plain values, and where in the file it begins and ends, in bytes.
+Place = tuple[tuple[str | int, ...], int, int]
+
+
+def secret_places(plain: JsonObject, data: bytes) -> list[Place] | None:
+    """Return where a file holds the texts that no other file may hold; None where that is unclear.
+
+    These are its literal secrets, and every text that repeats one or a long part of one.
+
+    >>> secret_places({"clients": [{"api_key": "sk-1"}]}, b"clients:\\n- api_key: sk-1")
+    [(('clients', 0, 'api_key'), 20, 24)]
+    >>> secret_places({"clients": [{"api_key": "{{KEY}}", "api_key_file": "~/key"}]}, b"...")
+    []
     """
-    return is_secret(plain.get("clients", []), "")
+    secrets = {*secrets_in(plain)}
+    if not secrets:
+        return []
+    parts = {part for secret in secrets for part in PARTS.split(secret) if len(part) >= LONG}
+    pieces = secrets | parts
+    if any(piece in key for key in keys_in(plain) for piece in pieces if len(piece) >= SHORT):
+        return None
+    texts = [(keys, text) for keys, text in texts_in(plain) if any(map(text.__contains__, pieces))]
+    places = [(keys, data.find(text.encode()), len(text.encode())) for keys, text in texts]
+    if any(start < 0 for _, start, _ in places):  # escaped, folded, or in several lines
+        return None
+    return [(keys, start, start + length) for keys, start, length in places]
 
 
-def is_secret(value: Json, name: str) -> bool:
-    """Whether something under a name, or anything in it, is a secret in plain sight."""
+PARTS = re.compile(r"[\s:/@?&#;=,]+")
+LONG = 8  # characters of a part of a secret that count as the secret
+SHORT = 4  # characters: what is shorter stands in many names, and is no secret
+
+
+def inner_values(value: Json) -> Iterable[tuple[str | int, Json]]:
+    """Return what is in an object or a list, by keys or indexes; nothing is in anything else."""
     match value:
-        case dict() if name == "request_headers":
-            named = ((each, key if is_public(key) else TOKEN) for key, each in value.items())
-            return any(is_secret(*each) for each in named)
         case dict():
-            return any(is_secret(each, key) for key, each in value.items() if key not in PUBLIC)
+            return value.items()
         case list():
-            return any(is_secret(each, name) for each in value)
-        case str():
-            if name == "proxy":
-                return "@" in value or bad_proxy(value) != ""
-            if name in CREDENTIALS:
-                return not is_reference(value)
-            sensitive = SENSITIVE.search(name) and not name.endswith(("_cmd", "_file"))
-            bare = re.sub(r"(?i)\{\{[^{}]*\}\}|\b(?:bearer|basic|token)\b", "", value).strip()
-            return bool((sensitive and bare) or SECRET_IN_URL.search(value))
-        case _:
-            return False
+            return enumerate(value)
+    return ()
+
+
+def keys_in(value: Json) -> Iterator[str]:
+    """Return all keys of a value and of what is in it."""
+    for key, inner in inner_values(value):
+        if isinstance(key, str):
+            yield key
+        yield from keys_in(inner)
+
+
+def texts_in(value: Json, keys: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, str]]:
+    """Return all texts in a value, each with the keys and indexes that lead to it."""
+    if isinstance(value, str):
+        yield keys, value
+    for key, inner in inner_values(value):
+        yield from texts_in(inner, (*keys, key))
+
+
+def secrets_in(value: Json, name: str = "") -> Iterator[str]:
+    """Return the secrets in plain sight in a value that stands under a name.
+
+    >>> [*secrets_in([{"api_key": "sk-1", "region": "eu"}])]
+    ['sk-1']
+    """
+    if isinstance(value, str) and is_secret(value, name):
+        yield value
+    for key, inner in inner_values(value):
+        if isinstance(key, int):
+            yield from secrets_in(inner, name)
+        elif name == "request_headers":
+            yield from secrets_in(inner, key if is_public(key) else TOKEN)
+        elif key not in PUBLIC:
+            yield from secrets_in(inner, key)
+
+
+def is_secret(text: str, name: str) -> bool:
+    """Return whether a text under a name is a secret, not a reference to one."""
+    if name == "proxy":
+        return "@" in text or bad_proxy(text) != ""
+    if name in CREDENTIALS:
+        return bool(text) and not is_reference(text)
+    is_sensitive = SENSITIVE.search(name) and not name.endswith(("_cmd", "_file"))
+    bare = re.sub(r"(?i)\{\{[^{}]*\}\}|\b(?:bearer|basic|token)\b", "", text).strip()
+    return bool((is_sensitive and bare) or SECRET_IN_URL.search(text))
 
 
 #: The name of a secret, for headers of which anything may be one.

@@ -14,6 +14,7 @@ from loki.edge import files
 from loki.edge.auth import credentials
 from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.redact import discreet
+from loki.edge.config_cache import read_config
 from loki.edge.ledger.writer import Ledger, Say, path_of
 from loki.pipeline import Env
 from loki.problems import Problem
@@ -49,7 +50,7 @@ def open_env(
 def read(environ: Mapping[str, str]) -> Result[Config, Problem]:
     """The configuration that some variables lead to."""
     path = files.config_file(environ)
-    plain = files.read_config(path, environ)
+    plain = read_config(path, environ)
     config = plain.bind(lambda plain: configure(plain, path, environ, files.catalogue(environ)))
     return config.map(lambda config: with_regions(config, environ))
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import sys
 from collections.abc import Mapping
 from errno import EPERM
-from hashlib import sha256
 from stat import S_IWGRP, S_IWOTH
 
 from returns.result import Result, Success
 
-from loki import __version__
 from loki.problems import Kind, Problem, fail
-from loki.records import JsonObject
 
 Environ = Mapping[str, str]
 
 
 def directory(kind: str, environ: Environ) -> str:
     """The user's folder for config, cache or state; LOKI_<KIND>_DIR overrides."""
-    said = environ.get(f"LOKI_{kind.upper()}_DIR")
-    if said:
-        return os.path.expanduser(said)
+    path = environ.get(f"LOKI_{kind.upper()}_DIR")
+    if path:
+        return os.path.expanduser(path)
+    base = os.environ.get(f"XDG_{kind.upper()}_HOME", "") if sys.platform == "linux" else ""
+    if os.path.isabs(base):
+        return os.path.join(base, "loki")  # as platformdirs would say, which takes 2 ms to load
     import platformdirs
 
     return str(getattr(platformdirs, f"user_{kind}_dir")("loki", appauthor=False))
@@ -135,70 +135,9 @@ def decode(data: bytes, name: str) -> Result[str, Problem]:
     return Success(text)
 
 
-# ---- the configuration -----------------------------------------------------------------------
-
-
-def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Problem]:
-    """The configuration's plain values; None where there is no file."""
-    try:
-        stat = os.stat(path)
-    except OSError:
-        if environ.get("LOKI_CONFIG_FILE"):
-            return fail("config", f"no configuration file {path}")
-        return Success(None)
-    key = [path, stat.st_size, stat.st_mtime_ns, __version__]
-    cache = f"{directory('cache', environ)}/config-{sha256(path.encode()).hexdigest()[:16]}.json"
-    kept = read_cache(cache, key)
-    if kept is not None:
-        return Success(kept)
-    from loki.config.load import load  # with all that reads YAML
-
-    text = read_text(path, "configuration")
-    plain = text.alt(as_config).bind(lambda words: load(words, path))
-    return plain.map(lambda values: keep(cache, key, values))
-
-
 def as_config(problem: Problem) -> Problem:
     """Whatever keeps a configuration from being read is a problem of the configuration."""
     return Problem("config", problem.message.partition("; attach")[0].partition(", attach")[0])
-
-
-def read_cache(path: str, key: list[object]) -> JsonObject | None:
-    """Return what was made of this very file before.
-
-    None if it has changed since, or if another user may have written what is kept.
-    """
-    try:
-        with open(path, encoding="utf-8", opener=open_trusted) as file:
-            match json.load(file):
-                case {"key": kept, "plain": dict(plain)} if kept == key and is_plain(plain):
-                    return plain
-    except (OSError, ValueError, RecursionError):
-        pass
-    return None
-
-
-def is_plain(plain: JsonObject) -> bool:
-    """Whether kept values have the shape of a configuration, whoever wrote them."""
-    clients = plain.get("clients", [])
-    return isinstance(clients, list) and all(
-        isinstance(client, dict) and isinstance(client.get("type"), str) for client in clients
-    )
-
-
-def keep(path: str, key: list[object], plain: JsonObject) -> JsonObject:
-    """Put parsed values aside for the next time; where a secret stands in them, never."""
-    from loki.config.load import has_literal_secret
-
-    try:
-        if has_literal_secret(plain):
-            require_own_folder(path)
-            os.unlink(path)
-        else:
-            write_cache(path, json.dumps({"key": key, "plain": plain}))
-    except OSError:
-        pass  # only slower next time
-    return plain
 
 
 def write_cache(path: str, text: str) -> None:

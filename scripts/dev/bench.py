@@ -200,7 +200,7 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
 
     import strictyaml
 
-    from loki.edge.files import read_config
+    from loki.edge.config_cache import read_config
 
     environ = {"LOKI_CACHE_DIR": str(folder)}
     warm = cpu(lambda: read_config(str(folder / "config.yaml"), environ).unwrap())

@@ -16,7 +16,8 @@ from loki import __version__
 from loki.config.load import check
 from loki.config.read import configure
 from loki.config.setting_names import PATCH_KINDS, SETTINGS
-from loki.edge.files import environment, read_config, read_env
+from loki.edge.config_cache import read_config
+from loki.edge.files import environment, read_env
 from loki.problems import Problem
 from loki.providers import KNOWN, TYPES
 from loki.records import Client, Config, Limits, Patch, Setting
@@ -437,7 +438,7 @@ def test_a_dot_env_file_of_another_encoding_loses_no_key(
 PLAIN = "model: a:b\nclients:\n  - type: openai\n    api_key: '{{KEY}}'\n"
 READ = """
 import json, os, sys
-from loki.edge.files import read_config
+from loki.edge.config_cache import read_config
 plain = read_config(sys.argv[1], dict(os.environ)).unwrap()
 print(json.dumps([plain, sorted(m for m in sys.modules if m.startswith("strictyaml"))]))
 """
@@ -545,32 +546,80 @@ UNSEEN_SECRETS = {
 }
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *[pytest.param(text, id=name) for name, text in SECRETS.items()],
-        *[
-            pytest.param(
-                text,
-                id=name,
-            )
-            for name, text in UNSEEN_SECRETS.items()
-        ],
-    ],
-)
-def test_a_secret_in_the_file_is_written_nowhere_else(home: Home, text: str) -> None:
-    home.write(text)
-    home.read()
-    assert not any("s3cret" in file.read_text() for file in home.kept())
+@pytest.mark.parametrize("name", [*SECRETS, *UNSEEN_SECRETS])
+def test_a_secret_in_the_file_is_written_nowhere_else(home: Home, name: str) -> None:
+    home.write({**SECRETS, **UNSEEN_SECRETS}[name])
+    first = home.read()
+    (file,) = home.kept()
+    assert "s3cret" not in file.read_text()
+    assert home.read() == first and "s3cret" in json.dumps(first)
 
 
-def test_a_secret_takes_the_old_cache_away(home: Home) -> None:
+@pytest.mark.parametrize("text", [PLAIN, SECRETS["proxy"]])
+def test_a_file_with_a_secret_is_read_without_yaml_too(home: Home, text: str) -> None:
+    home.write(text.replace("openai", "claude").replace("{{KEY}}", "s3cret"))
+    plain = home.read()
+    environ = {**os.environ, **home.environ}
+    command = [sys.executable, "-c", READ, str(home.file)]
+    done = subprocess.run(command, env=environ, capture_output=True, check=True)
+    assert json.loads(done.stdout) == [plain, []]
+
+
+REPEATED = {
+    "as a name": secret("name: s3cret, api_key: s3cret"),
+    "in a text": secret("api_base: 'http://s3cret.example', api_key: s3cret"),
+    "without its scheme": secret(
+        "name: s3cret-words, patch: {rerank: {m: {headers: {X-Key: Bearer s3cret-words}}}}"
+    ),
+    "of one letter": secret("api_key: s"),
+    "after letters of several bytes": f"# größe\n{secret('api_key: s3crét')}",
+    "after a byte order mark": f"\ufeff{secret('api_key: s3cret')}",
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_secret_that_is_repeated_is_nowhere_in_the_cache(home: Home, name: str) -> None:
+    home.write(REPEATED[name])
+    first = home.read()
+    (file,) = home.kept()
+    assert "s3cr" not in file.read_text() and home.read() == first
+
+
+UNCLEAR = {
+    "escaped": secret('api_key: "s3cret\\x41"'),
+    "folded": "clients:\n  - type: openai\n    api_key: s3cret\n      s3cret\n",
+    "in a key": secret("api_key: s3cret, patch: {rerank: {m: {body: {s3cret: 1}}}}"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_a_secret_that_cannot_be_found_again_takes_the_old_cache_away(
+    home: Home, name: str
+) -> None:
     home.write(PLAIN)
     home.read()
     assert home.kept()
-    home.write(SECRETS["api_key"])
-    home.read()
+    home.write(UNCLEAR[name])
+    assert "s3cret" in json.dumps(home.read())
     assert not home.kept()
+
+
+def test_a_secret_is_not_read_from_a_file_that_was_changed_unseen(home: Home) -> None:
+    home.write(secret("name: aa, api_key: s3cret"))
+    home.read()
+    home.write(secret("api_key: s3cret, name: aa"))  # of the same size, at the same time
+    assert home.read()["clients"][0]["api_key"] == "s3cret"
+
+
+def test_a_place_that_is_none_is_not_believed(home: Home) -> None:
+    home.write(SECRETS["api_key"])
+    first = home.read()
+    (file,) = home.kept()
+    good = json.loads(file.read_text())
+    for places in ([[["clients", 7, "api_key"], 0, 1]], [[["clients"], 0, 1]], [[[], 0, 1]], 5):
+        file.write_text(json.dumps({**good, "secrets": {**good["secrets"], "places": places}}))
+        assert home.read() == first
+        assert json.loads(file.read_text()) == good
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,19 @@ import grp
 import json
 import os
 import pwd
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
 import pytest
 from commands import Home
 from servers import ANSWER, serving
 
-from loki.edge.files import DATED, catalogue, read_config, synced_file
+from loki.edge.config_cache import read_config
+from loki.edge.files import DATED, catalogue, directory, synced_file
 
 NOBODY = 65534
 PLAIN = "model: a:b\nclients:\n  - type: openai\n    api_key: '{{KEY}}'\n"
@@ -198,3 +202,33 @@ def test_check_reads_the_file_not_what_was_kept_of_it(place: Place) -> None:
     assert place.model() == "planted:m"
     done = home.run("--check", prog="loki")
     assert done.code == 78 and "medal" in done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG's variables are of Linux")
+@pytest.mark.parametrize("kind", ["config", "cache", "state"])
+@pytest.mark.parametrize("base", ["/base", "/base/", "relative", " ", ""])
+def test_a_folder_of_the_user_is_where_platformdirs_says(
+    monkeypatch: pytest.MonkeyPatch, kind: str, base: str
+) -> None:
+    monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", base)
+    usual: str = getattr(platformdirs, f"user_{kind}_dir")("loki", appauthor=False)
+    assert directory(kind, {}) == usual
+    assert directory(kind, {f"LOKI_{kind.upper()}_DIR": "/own"}) == "/own"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG's variables are of Linux")
+def test_platformdirs_is_not_loaded_where_the_environment_names_the_folders(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom loki.edge.files import directory\n"
+        "names = [directory(kind, {}) for kind in ('config', 'cache', 'state')]\n"
+        "print(*names, 'platformdirs' in sys.modules)"
+    )
+    bases = {f"XDG_{kind}_HOME": f"/{kind}" for kind in ("CONFIG", "CACHE", "STATE")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **bases},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "/CONFIG/loki /CACHE/loki /STATE/loki False\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from loki.urls import bad_proxy, is_address
 
@@ -13,10 +14,27 @@ def wrong_proxy(own: str | None, url: str) -> str:
     ``own`` is the client's, of the configuration or ``--proxy``: empty or "-" for none, None for
     the environment's.
     """
+    if own is not None:
+        return bad_proxy(own) if is_address(url) and own not in ("", "-") else ""
+    return wrong_environment(url, *map(os.environ.get, NAMES))
+
+
+#: What the environment calls proxies; other mixtures of letters are understood, but seldom change.
+NAMES = tuple(
+    spelling(name)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    for spelling in (str.lower, str.upper)
+)
+
+
+@lru_cache(256)
+def wrong_environment(url: str, *values: str | None) -> str:
+    """Return why the environment's proxy for a url cannot be one, empty if it can.
+
+    ``values`` are those of NAMES: to go through all variables for each call takes long.
+    """
     if not is_address(url):
         return ""  # which is said later
-    if own is not None:
-        return bad_proxy(own) if own not in ("", "-") else ""
     scheme = url.partition("://")[0].lower()
     names = (f"{scheme}_proxy", "all_proxy")
     given = {name: value for name, value in os.environ.items() if name.lower() in names and value}

@@ -1,0 +1,148 @@
+"""A configuration file -> its plain values, of which a cache remembers all but the secrets.
+
+To parse YAML takes longer than all else that a command does before it sends. The cache holds no
+literal secret, nor a hash of one: it holds where in the file each stands, and the secret is read
+from there for as long as the file is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki import __version__
+from loki.edge.files import (
+    Environ,
+    as_config,
+    decode,
+    directory,
+    open_trusted,
+    read_bytes,
+    require_own_folder,
+    write_cache,
+)
+from loki.problems import Problem, fail
+from loki.records import JsonObject
+
+
+def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Problem]:
+    """Return the plain values of a configuration, None where there is no file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        if environ.get("LOKI_CONFIG_FILE"):
+            return fail("config", f"no configuration file {path}")
+        return Success(None)
+    name = sha256(path.encode()).hexdigest()[:16]
+    cache = f"{directory('cache', environ)}/config-{name}.json"
+    cached = read_cache(cache, path, status)
+    return parse(path, cache, status) if cached is None else Success(cached)
+
+
+def key_of(path: str, status: os.stat_result) -> list[object]:
+    """Return what is another after a file has changed, and in another version of loki."""
+    return [path, status.st_size, status.st_mtime_ns, __version__, status.st_ino]
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def read_cache(cache: str, path: str, status: os.stat_result) -> JsonObject | None:
+    """Return what was made of this very file before.
+
+    None if it has changed since, or if another user may have written what is cached.
+    """
+    try:
+        with open(cache, encoding="utf-8", opener=open_trusted) as file:
+            match json.load(file):
+                case {"key": key, "plain": dict(plain), **more} if key == key_of(path, status):
+                    if "secrets" in more:
+                        add_secrets(plain, path, more["secrets"])
+                    return plain if is_plain(plain) else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        pass
+    return None
+
+
+def add_secrets(plain: JsonObject, path: str, secrets: Any) -> None:
+    """Read from the file what the cache does not hold; raise ValueError if it has changed.
+
+    The time of change counts here: what stands in the place of a secret could be anything.
+    """
+    with open(path, "rb") as file:
+        status = os.fstat(file.fileno())
+        if secrets["file"] != [*key_of(path, status), status.st_ctime_ns]:
+            raise ValueError("the file has changed")
+        data = file.read()
+    for keys, start, end in secrets["places"]:
+        set_in(plain, keys, data[start:end].decode())
+
+
+def set_in(plain: Any, keys: Sequence[str | int], value: str | None) -> None:
+    """Set a value deep within others; raise LookupError or TypeError if there is no such place."""
+    *outer, last = keys
+    for key in outer:
+        plain = plain[key]
+    plain[last] = value
+
+
+def is_plain(plain: JsonObject) -> bool:
+    """Return whether cached values have the shape of a configuration, whoever wrote them."""
+    clients = plain.get("clients", [])
+    return isinstance(clients, list) and all(
+        isinstance(client, dict) and isinstance(client.get("type"), str) for client in clients
+    )
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def parse(path: str, cache: str, status: os.stat_result) -> Result[JsonObject, Problem]:
+    """Return the plain values of a file, and cache them."""
+    from loki.config.load import load  # with all that reads YAML
+
+    def parsed(data: bytes) -> Result[JsonObject, Problem]:
+        plain = decode(data, path).alt(as_config).bind(lambda text: load(text, path))
+        return plain.map(lambda values: store(cache, path, status, values, data))
+
+    return read_bytes(path, "configuration").alt(as_config).bind(parsed)
+
+
+def store(
+    cache: str, path: str, status: os.stat_result, plain: JsonObject, data: bytes
+) -> JsonObject:
+    """Write the cache, or take the old one away where it cannot do without a secret."""
+    try:
+        text = cache_text(path, status, plain, data)
+        if text is None:
+            require_own_folder(cache)
+            os.unlink(cache)
+        else:
+            write_cache(cache, text)
+    except OSError:
+        pass  # only slower next time
+    return plain
+
+
+def cache_text(path: str, status: os.stat_result, plain: JsonObject, data: bytes) -> str | None:
+    """Return what to cache, None where a secret cannot be found again in the file; raise OSError.
+
+    Nor is anything cached of a file that was changed while it was read.
+    """
+    from loki.config.load import secret_places
+
+    places, now = secret_places(plain, data), os.stat(path)
+    key, stamp = key_of(path, status), [*key_of(path, now), now.st_ctime_ns]
+    if places is None or stamp != [*key, status.st_ctime_ns]:
+        return None
+    if not places:
+        return json.dumps({"key": key, "plain": plain})
+    bare = json.loads(json.dumps(plain))
+    for keys, _, _ in places:
+        set_in(bare, keys, None)
+    return json.dumps({"key": key, "plain": bare, "secrets": {"file": stamp, "places": places}})

@@ -19,8 +19,7 @@ from loki.edge.auth.cloud_sdk import (
     silent,
     token_file,
 )
-from loki.edge.auth.redaction import redact
-from loki.edge.auth.secrets import hide
+from loki.edge.auth.redaction import hide, redact
 from loki.edge.auth.token_cache import Token, good
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail

@@ -25,7 +25,7 @@ from loki.edge.auth.cloud_sdk import (
     token_file,
     words,
 )
-from loki.edge.auth.secrets import hide
+from loki.edge.auth.redaction import hide
 from loki.edge.auth.token_cache import Token, good
 from loki.edge.files import reason
 from loki.edge.http.deadline import end_of

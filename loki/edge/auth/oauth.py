@@ -12,9 +12,8 @@ from loki.config.read import FORMS, variable
 from loki.config.setting_names import is_reference
 from loki.edge import files
 from loki.edge.auth import token_cache
-from loki.edge.auth.credentials import fill
 from loki.edge.auth.oauth_flow import Authority, command, refreshed
-from loki.edge.auth.secrets import look_up
+from loki.edge.auth.secrets import expand_references, look_up
 from loki.edge.auth.token_cache import Token
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
@@ -53,7 +52,7 @@ def authority_of(client: Client, environ: Mapping[str, str]) -> Result[Authority
     said: dict[str, Any] = {**PROFILE, **PROFILES.get(client.type, {}), **client.oauth}
     urls = gather(address(client, said, part) for part in ("authorize_url", "token_url"))
     who = gather((client_id(client, environ), client_secret(client, environ)))
-    headers = fill(present(said["request_headers"]), environ)
+    headers = expand_references(present(said["request_headers"]), environ)
     return gather((who, urls, headers)).map(
         lambda found: Authority(
             client=client.name,

@@ -113,7 +113,7 @@ def test_nothing_in_an_entry_keeps_its_line_from_being_written(
 
 
 def test_no_secret_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "known", {"sk-very-secret"})
+    monkeypatch.setattr(redaction.PROCESS, "known", {"sk-very-secret"})
     book, _ = quiet(path)
     book.record(ENTRY._replace(tag="sk-very-secret", request_id="req sk-very-secret"))
     assert (rows(path)[0]["tag"], rows(path)[0]["request_id"]) == ("***", "req ***")

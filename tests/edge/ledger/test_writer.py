@@ -472,7 +472,8 @@ for number in range(1000):
         try:
             usage = Usage(10, 2)
             entry = Entry(number, "c", "m", "chat", "t", usage, None, False, 1.5, 1, "ok", "r")
-            Ledger(path).record(entry)
+            ledger = Ledger(path)  # kept, as a command keeps it: it is never closed
+            ledger.record(entry)
         finally:
             os._exit(0)
     os.wait()

@@ -29,7 +29,7 @@ from servers import CLOSE, DONE, Asked, Script, plain, reply, serving, streamed
 
 from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
-from loki.edge.auth import credentials, redaction, vault
+from loki.edge.auth import redaction, vault
 from loki.pipeline import Env
 from loki.wire.bedrock.sigv4 import sign
 
@@ -371,8 +371,7 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
     """As a process begins: nothing seen, the home's own variables."""
     before = dict(os.environ)
     with monkeypatch.context() as patched:
-        redaction.known.clear()
-        credentials.issued.clear()
+        redaction.PROCESS.known.clear()
         os.environ.clear()
         os.environ.update(home.variables())
         patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

@@ -78,10 +78,11 @@ def over(
     from loki.edge.send import opener, whole  # requests comes with it
 
     environ = with_vault(config, environ)
-    open_ = discreet(opener(credentials.renew(environ), paced, on_idle))
+    issued: set[str] = set()  # tokens that authorize got, which renew may replace
+    open_ = discreet(opener(credentials.renew(environ, issued), paced, on_idle))
     env = Env(
         config=config,
-        authorize=credentials.authorize(environ),
+        authorize=credentials.authorize(environ, issued),
         send=discreet(whole(open_)),
         open=open_,
         now=time.time,

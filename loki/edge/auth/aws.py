@@ -10,7 +10,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.edge.auth.cloud_sdk import CONNECT, ODD, READ, Environ, lent, silent, within, words
-from loki.edge.auth.secrets import hide
+from loki.edge.auth.redaction import hide
 from loki.edge.files import directory
 from loki.edge.http.deadline import end_of
 from loki.edge.http.transport import own_proxy

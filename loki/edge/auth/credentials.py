@@ -1,114 +1,146 @@
-"""IMPURE. Draft -> Draft with its credential: who we are is looked up here, last of all."""
+"""Draft -> Draft with its credentials: they are looked up here, last of all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from importlib import import_module
-from itertools import zip_longest
-from typing import Any
+from dataclasses import field, replace
 
 from returns.result import Result, Success
 
 from loki.config.read import variable
 from loki.config.setting_names import CREDENTIALS, is_public
 from loki.edge.auth import redaction
-from loki.edge.auth.redact import carried, in_proxies, in_proxy, in_secret
-from loki.edge.auth.secrets import NAME, look_up, mask
+from loki.edge.auth.method import (
+    KEYS,
+    TOKENS,
+    auth_method,
+    credential_name,
+    extra_oauth_headers,
+    session_token_if_matching,
+)
+from loki.edge.auth.redact import (
+    secrets_in_draft,
+    secrets_in_proxies,
+    secrets_in_proxy,
+    url_segments,
+)
+from loki.edge.auth.secrets import expand_references, look_up, mask
 from loki.edge.http.deadline import end_of
 from loki.edge.http.proxies import wrong_proxy
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE, Service, service_of
 from loki.railway import gather
-from loki.records import Client, Draft, Request, Setting
+from loki.record import record
+from loki.records import Client, Draft, Request
 from loki.stages.patch import set_headers
 from loki.urls import is_address, mask_url
 
-#: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
-TokenSource = Callable[[Client, Mapping[str, str], str], Result[str, Problem]]
 #: A request that was refused -> the same with a new token, None if it had none of ours.
 Renew = Callable[[Request], Result[Request, Problem] | None]
 
-#: Where tokens come from that renew themselves, by the setting ``auth`` or a service's ambient.
-TOKENS = {
-    "oauth": "loki.edge.auth.oauth.token",
-    "entra": "loki.edge.auth.entra.token",
-    "google": "loki.edge.auth.google.token",
-}
-#: Where keys to sign with come from: a client, the environment -> keys by the setting they are.
-KEYS = {"aws": "loki.edge.auth.aws.keys"}
+
+@record
+class Credentials:
+    """Proof of who asks: headers to send, and the parts of a signature that is still to be made."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signing: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def authorize(environ: Mapping[str, str]) -> Callable[[Draft], Result[Draft, Problem]]:
-    """Look up what the client in use needs, and put it where its provider expects it."""
-    redaction.add(*in_proxies(environ))
+def authorize(
+    environ: Mapping[str, str], issued: set[str] | None = None
+) -> Callable[[Draft], Result[Draft, Problem]]:
+    """Look up the credentials of the client in use, and put them where its provider expects them.
+
+    Tokens that can be renewed are added to ``issued``, which is to be shared with ``renew``.
+    """
+    redaction.add(*secrets_in_proxies(environ))
+    tokens = set() if issued is None else issued
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = service_of(draft.target.client)
         assert service is not None  # else there would be no draft
-        redaction.add(*in_proxy(draft.target.limits.proxy or ""))  # for those who give tokens too
+        redaction.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
         if wrong := wrong_proxy(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
-        found = gather(
-            (
-                with_base(draft, environ),
-                proof(draft, service, environ),
-                fill(draft.headers, environ),
-            )
-        )
-        return found.map(
-            lambda parts: remembered(
-                replace(
-                    draft,
-                    url=parts[0],
-                    headers=with_proof(draft, parts[1][0], parts[2]),
-                    credentials=parts[1][1],
-                )
-            )
+        return Result.do(
+            with_credentials(draft, url, credentials, headers)
+            for url in find_url(draft, environ)
+            for credentials in find_credentials(draft, service, environ, tokens)
+            for headers in expand_references(draft.headers, environ)
         )
 
     return stage
 
 
-def renew(environ: Mapping[str, str]) -> Renew:
-    """The same request with a token that is not the one that was refused."""
+def renew(environ: Mapping[str, str], issued: set[str]) -> Renew:
+    """Return a request with a token that is not the one that was refused.
+
+    Only tokens of ``issued`` are renewed: those that ``authorize`` got from their source.
+    """
 
     def stage(request: Request) -> Result[Request, Problem] | None:
-        client = sending(request.draft)
+        client = client_of(request.draft)
         service = service_of(client)
-        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if service is None or sent not in issued:
+        refused = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if service is None or refused not in issued:
             return None
-        found = token(client, service, environ, sent)
-        return found.map(
-            lambda fresh: replace(
-                request, headers={**request.headers, "Authorization": f"Bearer {fresh}"}
+        return get_token(client, service, environ, issued, refused).map(
+            lambda token: replace(
+                request, headers={**request.headers, "Authorization": f"Bearer {token}"}
             )
         )
 
     return stage
 
 
-def sending(draft: Draft) -> Client:
-    """The client with the limits in force: its tokens travel as its requests do."""
+def client_of(draft: Draft) -> Client:
+    """Return the client with the limits in force, which hold for its tokens too."""
     return replace(draft.target.client, limits=draft.target.limits)
 
 
-def with_proof(
-    draft: Draft, proofs: Mapping[str, str], headers: Mapping[str, str]
+# ---- where they go -----------------------------------------------------------------------------
+
+
+def find_url(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return the draft's address, with its base looked up where that is a secret."""
+    if not draft.url.startswith(SECRET_BASE):
+        return Success(draft.url)
+    setting = draft.target.client.settings["api_base"]
+    base = look_up(setting, environ, end_of(draft.target.limits))
+    redaction.add(*url_segments(base.value_or("")))
+    return base.map(lambda url: url.rstrip("/") + draft.url[len(SECRET_BASE) :])
+
+
+def with_credentials(
+    draft: Draft, url: str, credentials: Credentials, headers: Mapping[str, str]
+) -> Draft:
+    """Return the draft, ready to be signed; its secrets, also those of a patch, are known then."""
+    ready = replace(
+        draft,
+        url=url,
+        headers=merge_headers(draft, credentials.headers, headers),
+        credentials=credentials.signing,
+    )
+    redaction.add(*secrets_in_draft(ready))
+    return ready
+
+
+def merge_headers(
+    draft: Draft, credentials: Mapping[str, str], headers: Mapping[str, str]
 ) -> dict[str, str]:
-    """Credentials under the user's own headers; what a patch took away stays away."""
-    every = set_headers(proofs, joined(proofs, headers))
-    return {name: value for name, value in every.items() if name.lower() not in draft.dropped}
+    """Return the user's headers over those of a credential; one that a patch removed stays away."""
+    merged = set_headers(credentials, join_lists(credentials, headers))
+    return {name: value for name, value in merged.items() if name.lower() not in draft.dropped}
 
 
-def joined(proofs: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers; one that lists features lists those that the credential needs too.
+def join_lists(credentials: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers; to one whose value is a list, what the credential needs is added.
 
-    >>> joined({"anthropic-beta": "oauth"}, {"Anthropic-Beta": "files", "A": "b"})
+    >>> join_lists({"anthropic-beta": "oauth"}, {"Anthropic-Beta": "files", "A": "b"})
     {'Anthropic-Beta': 'files,oauth', 'A': 'b'}
     """
-    needed = {name: value for name, value in proofs.items() if name in LISTS}
+    needed = {name: value for name, value in credentials.items() if name in LISTS}
     return {
         name: f"{value},{more}"
         if (more := needed.get(name.lower())) and more not in value
@@ -121,48 +153,81 @@ def joined(proofs: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, s
 LISTS = frozenset({"anthropic-beta"})
 
 
-def remembered(draft: Draft) -> Draft:
-    """The same draft; what a user wrote into it as a secret is never printed either."""
-    redaction.add(*carried(draft))
-    return draft
+def add_headers(credentials: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a credential and those sent with it, whose values are secrets too."""
+    redaction.add(*(value for name, value in extra.items() if not is_public(name)))
+    return dict(set_headers(credentials, join_lists(credentials, extra)))
 
 
-def with_base(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """The url, where its base was to be looked up."""
-    if not draft.url.startswith(SECRET_BASE):
-        return Success(draft.url)
-    setting = draft.target.client.settings["api_base"]
-    found = look_up(setting, environ, end_of(draft.target.limits))
-    redaction.add(*in_secret(found.value_or("")))
-    return found.map(lambda base: base.rstrip("/") + draft.url[len(SECRET_BASE) :])
+# ---- where they come from ----------------------------------------------------------------------
 
 
-#: Headers that say who asks, or what to sign with.
-Proof = tuple[dict[str, str], dict[str, str]]
-
-
-def proof(draft: Draft, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
-    """From what ``auth`` names, else the first credential that is set, else this machine."""
-    client = draft.target.client
-    name, by = proof_name(client, service), way(client, service)
-    if by in TOKENS:
-        more = fill(along(client, service), environ)
-        fresh = gather((token(sending(draft), service, environ), more))
-        return fresh.map(
-            lambda both: (with_more(service.proofs["access_token"](both[0]), both[1]), {})
-        )
-    if by in KEYS:
-        return signing(sending(draft), service, environ)
+def find_credentials(
+    draft: Draft, service: Service, environ: Mapping[str, str], issued: set[str]
+) -> Result[Credentials, Problem]:
+    """Return what ``auth`` names, else the first credential that is set, else this machine's."""
+    client = client_of(draft)
+    method, name = auth_method(client, service), credential_name(client, service)
+    if method in TOKENS:
+        return from_token(client, service, environ, issued)
+    if method in KEYS:
+        return from_key_chain(client, service, environ)
     if name is not None:
-        found = look_up(client.settings[name], environ, end_of(draft.target.limits))
-        return found.map(lambda value: (service.proofs[name](value), {}))
+        value = look_up(client.settings[name], environ, end_of(client.limits))
+        return value.map(lambda secret: Credentials(headers=service.proofs[name](secret)))
+    return from_signing_keys(client, service, environ)
+
+
+def from_token(
+    client: Client, service: Service, environ: Mapping[str, str], issued: set[str]
+) -> Result[Credentials, Problem]:
+    """Return a token of the client's source, and the headers that ``oauth`` sends with it."""
+    bearer = service.proofs["access_token"]
+    return Result.do(
+        Credentials(headers=add_headers(bearer(token), extra))
+        for token in get_token(client, service, environ, issued)
+        for extra in expand_references(extra_oauth_headers(client, service), environ)
+    )
+
+
+def get_token(
+    client: Client,
+    service: Service,
+    environ: Mapping[str, str],
+    issued: set[str],
+    refused: str = "",
+) -> Result[str, Problem]:
+    """Return a token that is good now, and not the refused one."""
+    token = TOKENS[auth_method(client, service)](client, environ, refused)
+    if isinstance(token, Success):
+        issued.add(redaction.hide(token.unwrap()))
+    return token
+
+
+def from_key_chain(
+    client: Client, service: Service, environ: Mapping[str, str]
+) -> Result[Credentials, Problem]:
+    """Return the keys of a chain, and the region, which is a part of every signature."""
+    method, region = auth_method(client, service), client.settings.get("region")
+    if service.sign is None:
+        return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
+    if region is None or region.form != "literal":
+        return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
+    keys = KEYS[method](client, environ)
+    return keys.map(lambda parts: Credentials(signing={**parts, "region": region.value}))
+
+
+def from_signing_keys(
+    client: Client, service: Service, environ: Mapping[str, str]
+) -> Result[Credentials, Problem]:
+    """Return the keys to sign with that are set; fail with what is missing."""
     missing = next((key for key in service.keys if key not in client.settings), "")
     if service.keys and not missing:
-        held = [*service.keys, *companions(client, service)]
-        values = gather(part(sending(draft), key, environ) for key in held)
-        return values.map(lambda secrets: ({}, dict(zip(held, secrets, strict=True))))
+        names = [*service.keys, *session_token_if_matching(client, service)]
+        parts = gather(signing_part(client, name, environ) for name in names)
+        return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
     if service.keyless:
-        return Success(({}, {}))
+        return Success(Credentials())
     missing = missing or "api_key"
     hint = f"{variable(client.name)}_{missing.upper()}"
     return fail(
@@ -171,137 +236,37 @@ def proof(draft: Draft, service: Service, environ: Mapping[str, str]) -> Result[
     )
 
 
-def along(client: Client, service: Service) -> dict[str, str]:
-    """Headers that ``oauth`` sends along; a way to authorize there is for the token's giver."""
-    told = client.oauth.get("request_headers", {}) if way(client, service) == "oauth" else {}
-    return {
-        name: value
-        for name, value in told.items()
-        if value is not None and name.lower() != "authorization"
-    }
-
-
-def with_more(proofs: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Headers of a credential, and others that go along, whose values are secrets too."""
-    redaction.add(*(value for name, value in more.items() if not is_public(name)))
-    return dict(set_headers(proofs, joined(proofs, more)))
-
-
-def signing(client: Client, service: Service, environ: Mapping[str, str]) -> Result[Proof, Problem]:
-    """The keys of a chain, and the region, which is a part of every signature."""
-    name, region = way(client, service), client.settings.get("region")
-    if service.sign is None:
-        return fail("config", f"client {client.name!r}: auth: {name} is not for {client.type}")
-    if region is None or region.form != "literal":
-        return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
-    found: Result[dict[str, str], Problem] = load(KEYS[name])(client, environ)
-    return found.map(lambda keys: ({}, {**keys, "region": region.value}))
-
-
-def way(client: Client, service: Service) -> str:
-    """The row of TOKENS or KEYS that counts, empty where a credential is set.
-
-    A ``profile`` of the client's goes before the environment's keys, not before the client's own.
-    """
-    said = client.settings.get("auth")
-    if said is not None:
-        return said.value
-    held = [key for key in (*service.proofs, *SECRET_KEYS) if key in client.settings]
-    if "profile" in client.settings:
-        variables = service.variables
-        held = [key for key in held if client.settings[key].origin not in variables.get(key, ())]
-    return "" if held else service.ambient
-
-
-#: Of a pair to sign with; one of them alone is a mistake, not a reason to look elsewhere.
-SECRET_KEYS = ("access_key_id", "secret_access_key")
-
-
-def token(
-    client: Client, service: Service, environ: Mapping[str, str], refused: str = ""
-) -> Result[str, Problem]:
-    """A token that is good now, and not the refused one."""
-    source: TokenSource = load(TOKENS[way(client, service)])
-    found = source(client, environ, refused)
-    if isinstance(found, Success):
-        issued.add(found.unwrap())
-        redaction.add(found.unwrap())
-    return found
-
-
-#: The tokens that this process was given, which it may ask to be renewed.
-issued: set[str] = set()
-
-
-def load(place: str) -> Any:
-    """A function by its place; what it needs is loaded with it, and only then."""
-    module, _, name = place.rpartition(".")
-    return getattr(import_module(module), name)
-
-
-def proof_name(client: Client, service: Service) -> str | None:
-    """The credential that counts: the first of the service's that is set."""
-    return next((name for name in service.proofs if name in client.settings), None)
-
-
-def part(client: Client, key: str, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """Something to sign with; a region is no secret, and messages may name it."""
-    setting = client.settings[key]
-    if key not in CREDENTIALS:
+def signing_part(client: Client, name: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return a part of a signature; a region is no secret, and messages may name it."""
+    setting = client.settings[name]
+    if name not in CREDENTIALS:
         return Success(setting.value)
     return look_up(setting, environ, end_of(client.limits))
 
 
-def companions(client: Client, service: Service) -> list[str]:
-    """What goes along with the keys; the environment's token fits only the environment's keys."""
-
-    def is_theirs(key: str) -> bool:
-        return client.settings[key].origin in service.variables.get(key, ())
-
-    held = [key for key in service.more_keys if key in client.settings]
-    return [key for key in held if is_theirs(service.keys[0]) or not is_theirs(key)]
-
-
-def fill(headers: Mapping[str, str], environ: Mapping[str, str]) -> Result[dict[str, str], Problem]:
-    """Headers with every ``{{NAME}}`` in them looked up."""
-
-    if not any("{{" in value for value in headers.values()):
-        return Success(dict(headers))
-
-    def one(header: str, value: str) -> Result[str, Problem]:
-        names = NAME.findall(value)
-        found = gather(
-            look_up(Setting(name, "name", f"header {header}"), environ) for name in names
-        )
-        pieces = NAME.split(value)[::2]  # what stands between the names
-        return found.map(
-            lambda secrets: "".join(map("".join, zip_longest(pieces, secrets, fillvalue="")))
-        )
-
-    return gather(one(*header) for header in headers.items()).map(
-        lambda values: dict(zip(headers, values, strict=True))
-    )
-
-
-# ---- showing without telling -------------------------------------------------------------------
+# ---- for a dry run -----------------------------------------------------------------------------
 
 
 def masked(draft: Draft) -> Result[Draft, Problem]:
-    """For a dry run: nothing is looked up, and whatever may be secret is ``***``."""
+    """Return the draft for a dry run: nothing is looked up, what may be secret is ``***``."""
     client = draft.target.client
     service = service_of(client)
     assert service is not None
-    name = "access_token" if way(client, service) in TOKENS else proof_name(client, service)
-    name = name or (None if service.keyless or service.sign else list(service.proofs)[-1])
-    signs = way(client, service) in KEYS
-    proofs = service.proofs[name]("***") if name and not signs else {}
-    more = {
-        key: mask(key, value) if is_public(key) else "***"
-        for key, value in along(client, service).items()
-    }
-    proofs = with_more(proofs, more)
-    proofs = proofs or ({"Authorization": "***"} if service.sign else {})
-    shown = {key: mask(key, value) for key, value in draft.headers.items()}
+    credentials = masked_headers(client, service)
+    headers = {name: mask(name, value) for name, value in draft.headers.items()}
     url = draft.url.replace(SECRET_BASE, "https://***", 1)
-    shown_url = mask_url(url) if is_address(url) else url  # which `build` will refuse
-    return Success(replace(draft, url=shown_url, headers=with_proof(draft, proofs, shown)))
+    shown = mask_url(url) if is_address(url) else url  # which `build` will refuse
+    return Success(replace(draft, url=shown, headers=merge_headers(draft, credentials, headers)))
+
+
+def masked_headers(client: Client, service: Service) -> Mapping[str, str]:
+    """Return the headers of the client's credential with ``***`` in the place of the secret."""
+    method = auth_method(client, service)
+    name = "access_token" if method in TOKENS else credential_name(client, service)
+    name = name or (None if service.keyless or service.sign else list(service.proofs)[-1])
+    headers = service.proofs[name]("***") if name and method not in KEYS else {}
+    extra = {
+        name: mask(name, value) if is_public(name) else "***"
+        for name, value in extra_oauth_headers(client, service).items()
+    }
+    return add_headers(headers, extra) or ({"Authorization": "***"} if service.sign else {})

@@ -19,9 +19,8 @@ from loki.edge.auth.cloud_sdk import (
     silent,
     token_file,
 )
-from loki.edge.auth.redaction import redact
-from loki.edge.auth.secrets import hide
-from loki.edge.auth.token_cache import Token, good
+from loki.edge.auth.redaction import hide, redact
+from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
@@ -34,8 +33,8 @@ def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Pr
     """An access token of Microsoft Entra; kept for as long as it lives."""
     who = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
     path = token_file("entra", client, repr(who).encode(), environ)
-    found = good(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
-    return found.map(lambda held: held.access)
+    found = valid_token(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
+    return found.map(lambda valid: valid.access)
 
 
 def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:

@@ -25,8 +25,8 @@ from loki.edge.auth.cloud_sdk import (
     token_file,
     words,
 )
-from loki.edge.auth.secrets import hide
-from loki.edge.auth.token_cache import Token, good
+from loki.edge.auth.redaction import hide
+from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.files import reason
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
@@ -42,11 +42,11 @@ def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Pr
 
     def by(source: Source) -> Result[Token, Problem]:
         path = token_file("google", client, source.content, environ)
-        return good(
+        return valid_token(
             path, lambda old: fetch(source, client, environ), refused, end_of(client.limits)
         )
 
-    return find(client, environ).bind(by).map(lambda held: held.access)
+    return find(client, environ).bind(by).map(lambda valid: valid.access)
 
 
 class Source(NamedTuple):

@@ -1,4 +1,4 @@
-"""IMPURE. Draft -> every secret that it carries; Problem -> the same without any of them."""
+"""Draft -> the secrets in it; Problem, answer -> the same without any known secret."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ A = TypeVar("A")
 ASKED = ("messages", "contents", "input", "tools", "system", "systemInstruction", "toolConfig")
 
 
-def carried(draft: Draft) -> Iterator[str]:
-    """What nobody should see of a request: in its headers, its body, its address, its proxy."""
+def secrets_in_draft(draft: Draft) -> Iterator[str]:
+    """Yield the secrets in a draft's headers, body, address and proxy."""
     places = (
-        in_headers(draft.headers),
-        in_body(draft.body),
-        in_url(draft.url),
-        in_proxy(draft.target.limits.proxy or ""),
+        secrets_in_headers(draft.headers),
+        secrets_in_body(draft.body),
+        secrets_in_url(draft.url),
+        secrets_in_proxy(draft.target.limits.proxy or ""),
     )
     return chain.from_iterable(places)
 
 
-def in_proxies(environ: Mapping[str, str]) -> Iterator[str]:
-    """What nobody should see of the proxies that the environment names."""
+def secrets_in_proxies(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets in the addresses of proxies that the environment names."""
     proxies = (value for name, value in environ.items() if name.lower().endswith("_proxy"))
-    return chain.from_iterable(map(in_proxy, proxies))
+    return chain.from_iterable(map(secrets_in_proxy, proxies))
 
 
-def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
-    """The values of headers with telling names, with and without their scheme.
+def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the values of headers with sensitive names, with and without their scheme.
 
-    >>> list(in_headers({"Authorization": "Basic dTpw", "Accept": "*/*"}))
+    >>> list(secrets_in_headers({"Authorization": "Basic dTpw", "Accept": "*/*"}))
     ['Basic dTpw', 'dTpw']
     """
     for name, value in headers.items():
@@ -55,14 +55,14 @@ def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 @lru_cache(256)
-def in_url(url: str) -> tuple[str, ...]:
-    """Return who goes there and with which password, as it is written and as it travels; and keys.
+def secrets_in_url(url: str) -> tuple[str, ...]:
+    """Return user and password of an address, as written and as sent, and keys in its query.
 
-    >>> in_url("http://u:p%40@a.example/?key=k")
+    >>> secrets_in_url("http://u:p%40@a.example/?key=k")
     ('u:p%40', 'p%40', 'p@', 'dTpwQA==', 'k')
     """
     keys = (value for name, value in QUERY.findall(url) if SENSITIVE.search(name) or is_sig(name))
-    return (*in_userinfo(userinfo(url)), *keys)
+    return (*secrets_in_userinfo(userinfo(url)), *keys)
 
 
 #: Names and values of a query, also where an address is written so badly that it has none.
@@ -75,31 +75,32 @@ def is_sig(name: str) -> bool:
 
 
 @lru_cache(256)
-def in_proxy(proxy: str) -> tuple[str, ...]:
+def secrets_in_proxy(proxy: str) -> tuple[str, ...]:
     """Return the same of a proxy, and the pieces of a password that should have been encoded.
 
-    >>> in_proxy("http://u:p#q@a.example:3128")
+    >>> secrets_in_proxy("http://u:p#q@a.example:3128")
     ('u:p#q', 'p#q', 'p#q', 'dTpwI3E=', 'u:p', 'q', 'p', 'q')
     """
     user = proxy.partition("://")[2].rpartition("@")[0] or proxy.rpartition("@")[0]
-    whole = in_userinfo(user)
+    whole = secrets_in_userinfo(user)
     torn = (piece for text in (user, *whole[1:2]) for piece in re.split("[][/?#@]", text))
     return (*whole, *(torn if re.search("[][/?#@]", user) else ()))
 
 
-def in_userinfo(user: str) -> tuple[str, ...]:
-    """Return what nobody should see of ``user:password``, and its form in a header."""
+def secrets_in_userinfo(user: str) -> tuple[str, ...]:
+    """Return ``user:password``, the password alone, and both as a header carries them."""
     if not user:
         return ()
     name, _, password = user.partition(":")
-    plain = unquote(password)
-    return user, password or name, plain, b64encode(f"{unquote(name)}:{plain}".encode()).decode()
+    decoded = unquote(password)
+    basic = b64encode(f"{unquote(name)}:{decoded}".encode()).decode()
+    return user, password or name, decoded, basic
 
 
-def in_body(body: Json) -> Iterator[str]:
-    """The texts under telling names, which only a patch puts there.
+def secrets_in_body(body: Json) -> Iterator[str]:
+    """Yield the texts under sensitive names, which only a patch puts into a body.
 
-    >>> list(in_body({"messages": [{"key": "no"}], "store": {"api_key": "k"}}))
+    >>> list(secrets_in_body({"messages": [{"key": "no"}], "store": {"api_key": "k"}}))
     ['k']
     """
     for name, value in body.items() if isinstance(body, dict) else ():
@@ -107,13 +108,13 @@ def in_body(body: Json) -> Iterator[str]:
             continue
         if isinstance(value, str) and SENSITIVE.search(name):
             yield value
-        yield from in_body(value)
+        yield from secrets_in_body(value)
 
 
-def in_secret(address: str) -> Iterator[str]:
-    """The long pieces of an address that is a secret itself.
+def url_segments(address: str) -> Iterator[str]:
+    """Yield path segments of 16 or more characters of a URL that is a secret itself (webhooks).
 
-    >>> list(in_secret("https://a.example/hook/0123456789abcdef/v1"))
+    >>> list(url_segments("https://a.example/hook/0123456789abcdef/v1"))
     ['0123456789abcdef']
     """
     return (piece for piece in address.split("/")[3:] if len(piece) >= LONG)
@@ -125,12 +126,12 @@ LONG = 16  # characters: what is shorter may be any word
 def discreet(
     call: Callable[[Request], Result[A, Problem]],
 ) -> Callable[[Request], Result[A, Problem]]:
-    """A call whose problems repeat no secret, whatever a server repeats."""
+    """Wrap a call so that its problems show no known secret, whatever a server repeats."""
     return lambda request: call(request).alt(without_secrets)
 
 
 def without_secrets(problem: Problem) -> Problem:
-    """The same problem, fit to be shown."""
+    """Return the problem without any known secret."""
     return replace(
         problem,
         message=redact(problem.message),
@@ -139,11 +140,11 @@ def without_secrets(problem: Problem) -> Problem:
     )
 
 
-def redact_facts(told: JsonObject) -> JsonObject:
-    """Return an answer in which what the server says beside its text repeats no secret."""
+def redact_facts(reply: JsonObject) -> JsonObject:
+    """Return an answer whose facts, which a server wrote, show no known secret."""
     return {
         name: redact(value) if name in FACTS and isinstance(value, str) else value
-        for name, value in told.items()
+        for name, value in reply.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Texts without secrets: ``add`` says what is secret, ``redact`` takes it out of a text.
+"""Take secrets out of texts: ``Redactor.add`` makes one known, ``Redactor.redact`` removes it.
 
 All redaction is here. A secret is found in either case, and as others may repeat it: percent-
 encoded, with escapes of JSON, Python or HTML (nested ones too), folded, in base64 alone or after
@@ -16,9 +16,6 @@ from functools import cache, lru_cache
 from itertools import accumulate
 from urllib.parse import quote, quote_plus
 
-#: Every secret looked up or set by this process, so that none is ever printed.
-known: set[str] = set()
-
 SHORTEST = 4  # characters: what is shorter may be a part of any word
 NEVER = 1 << 62  # characters
 LEAST = 8  # characters of base64 that are no accident
@@ -30,8 +27,8 @@ ENTITIES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"
 
 
 @cache
-def escape() -> re.Pattern[bytes]:
-    """Return what finds an escape in lower case: one torn by a cut, or folded white space, too."""
+def escape_pattern() -> re.Pattern[bytes]:
+    """Return the pattern of an escape in lower case, also one that is cut, and of folded space."""
     return re.compile(
         rb"""(
           (?: %[0-9a-f]? | &[#a-z0-9]{0,7} | \\+(?:u[0-9a-f]{0,3} | x[0-9a-f]?)?
@@ -46,33 +43,50 @@ def escape() -> re.Pattern[bytes]:
     )
 
 
-def add(*secrets: str) -> None:
-    """Never show these secrets from now on, nor any line of them."""
-    for secret in secrets:
-        known.update((secret, *map(str.strip, secret.splitlines())))
+class Redactor:
+    """The secrets that are known, and the way to take them out of a text."""
+
+    def __init__(self) -> None:
+        """Begin without any secret."""
+        self.known: set[str] = set()
+
+    def add(self, *secrets: str) -> None:
+        """Make secrets known, each of their lines too; no text shows them from now on."""
+        for secret in secrets:
+            self.known.update((secret, *map(str.strip, secret.splitlines())))
+
+    def hide(self, secret: str) -> str:
+        """Return a secret after making it known, for use in an expression."""
+        self.add(secret)
+        return secret
+
+    def redact(self, text: str) -> str:
+        """Return a text in which every known secret is ``***``.
+
+        Takes time that grows with the length of the text, however the text is made.
+        """
+        secrets = frozenset(self.known)
+        if len(text) < shortest_of(secrets) and "…" not in text and "..." not in text:
+            return text  # so are most texts of a call that went well: nothing is prepared for them
+        needles = needles_of(secrets)
+        data = text.encode("utf-8", "surrogatepass")
+        lower = data.lower()
+        spans = [*find_spans(lower, needles), *find_spans_in_escapes(lower, needles)]
+        if not spans:
+            return text  # nearly always
+        return b"***".join(pieces_between(data, sorted(spans))).decode("utf-8", "surrogatepass")
 
 
-def redact(text: str) -> str:
-    """Return a text in which every known secret is ``***``.
-
-    Takes time that grows with the length of the text, however the text is made.
-    """
-    secrets = frozenset(known)
-    if len(text) < shortest_of(secrets) and "…" not in text and "..." not in text:
-        return text  # so are most texts of a call that went well, for which nothing is made ready
-    needles = needles_of(secrets)
-    data = text.encode("utf-8", "surrogatepass")
-    plain = data.lower()
-    found = [*spans(plain, needles), *spans_in_escapes(plain, needles)]
-    if not found:
-        return text  # nearly always
-    return b"***".join(left(data, sorted(found))).decode("utf-8", "surrogatepass")
+#: One for the whole process, not one for each Env: a traceback, a log, the ledger and the error of
+#: another Env must not show a secret either, and none of them has the Env that looked it up.
+PROCESS = Redactor()
+add, hide, redact = PROCESS.add, PROCESS.hide, PROCESS.redact
 
 
-def left(data: bytes, found: list[tuple[int, int]]) -> Iterator[bytes]:
-    """Yield what stands between spans, which may overlap."""
+def pieces_between(data: bytes, spans: list[tuple[int, int]]) -> Iterator[bytes]:
+    """Yield what stands between spans, which are in order and may overlap."""
     end = 0
-    for first, last in found:
+    for first, last in spans:
         if first >= end:
             yield data[end:first]
         end = max(end, last)
@@ -82,8 +96,8 @@ def left(data: bytes, found: list[tuple[int, int]]) -> Iterator[bytes]:
 # ---- where a secret stands -----------------------------------------------------------------------
 
 
-def spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand, and where the beginning of one stands before a cut."""
+def find_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of every secret, whole or cut off where a cut is marked."""
     for needle in needles:
         if len(needle) > len(data):
             break  # so are the others
@@ -92,11 +106,11 @@ def spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
             yield at, at + len(needle)
             at = data.find(needle, at + len(needle))
     for cut in deque(CUT.finditer(data), CUTS):
-        yield from unfinished(data, cut.start(), needles)
+        yield from find_cut_secrets(data, cut.start(), needles)
 
 
-def unfinished(data: bytes, end: int, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield where a secret begins that goes on, as far as it is shown, to ``end``."""
+def find_cut_secrets(data: bytes, end: int, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of secrets whose beginning is cut off at ``end``."""
     for needle in needles:
         at = data.find(needle[:SHORTEST], max(0, end - len(needle) + 1), end)
         while at >= 0 and not needle.startswith(data[at:end]):
@@ -105,14 +119,14 @@ def unfinished(data: bytes, end: int, needles: Iterable[bytes]) -> Iterator[tupl
             yield at, end
 
 
-def spans_in_escapes(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield the same for a text with escapes, by where they stand in the text as it is."""
-    parts = escape().split(data)  # every second one is an escape
+def find_spans_in_escapes(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield the same for a text with escapes, as places in the text before they are decoded."""
+    parts = escape_pattern().split(data)  # every second one is an escape
     if len(parts) == 1:
         return
     decoded = [decode(part) if i % 2 else part for i, part in enumerate(parts)]
-    found = [*spans(b"".join(decoded), needles)]
-    if not found:
+    spans = [*find_spans(b"".join(decoded), needles)]
+    if not spans:
         return
     before, after = [0, *accumulate(map(len, parts))], [0, *accumulate(map(len, decoded))]
 
@@ -120,14 +134,14 @@ def spans_in_escapes(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[in
         part = bisect_right(after, at) - 1
         return before[part + is_end] if part % 2 else before[part] + at - after[part] + is_end
 
-    for first, last in found:
+    for first, last in spans:
         yield place(first, False), place(last - 1, True)
 
 
 def decode(part: bytes) -> bytes:
-    r"""Return what an escape in lower case stands for, in lower case; nothing for a torn one.
+    r"""Return what an escape in lower case stands for, in lower case; nothing for a cut one.
 
-    >>> [decode(each) for each in (rb"%2541", rb"\u00e9", rb"\\n", rb"\\", b"&amp;lt;", b"%4")]
+    >>> [decode(part) for part in (rb"%2541", rb"\u00e9", rb"\\n", rb"\\", b"&amp;lt;", b"%4")]
     [b'a', b'\xc3\xa9', b' ', b'', b'<', b'']
     """
     match part[:1]:
@@ -147,10 +161,10 @@ def decode_backslash(part: bytes) -> bytes:
     if units:
         text = bytes.fromhex(b"".join(units).decode()).decode("utf-16-be", "ignore")
         return text.encode().lower()
-    rest = part.lstrip(b"\\")
-    if len(rest) == 3:  # x and two digits; a torn one has four with u, or fewer
-        return bytes.fromhex(rest[1:].decode()).lower() if rest[:1] == b"x" else b""
-    return b" " if rest in (b"n", b"t", b"r") else b""
+    escape_code = part.lstrip(b"\\")
+    if len(escape_code) == 3:  # x and two digits; a cut one has four with u, or fewer
+        return bytes.fromhex(escape_code[1:].decode()).lower() if escape_code[:1] == b"x" else b""
+    return b" " if escape_code in (b"n", b"t", b"r") else b""
 
 
 def decode_entity(part: bytes) -> bytes:
@@ -169,35 +183,35 @@ def decode_entity(part: bytes) -> bytes:
 
 @lru_cache(8)
 def shortest_of(secrets: frozenset[str]) -> int:
-    """Return how many characters a text has at least that shows one of the secrets whole.
+    """Return the length in characters of the shortest text that can show a whole secret.
 
     >>> shortest_of(frozenset({"abc", "sk-0123", "a%41%41"}))
     4
     """
     long = (secret for secret in secrets if len(secret) >= SHORTEST)
-    sizes = (len(each) if not re.search(r"[%\\&\s]", each) else SHORTEST for each in long)
+    sizes = (len(secret) if not re.search(r"[%\\&\s]", secret) else SHORTEST for secret in long)
     return min(sizes, default=NEVER)
 
 
 @lru_cache(8)
 def needles_of(secrets: frozenset[str]) -> tuple[bytes, ...]:
-    """Return all that is looked for, in lower case, the shortest first."""
+    """Return every spelling to look for, in lower case, the shortest first."""
     long = (secret for secret in secrets if len(secret) >= SHORTEST)
-    return tuple(sorted({needle for secret in long for needle in forms(secret)}, key=len))
+    return tuple(sorted({needle for secret in long for needle in spellings_of(secret)}, key=len))
 
 
-def forms(secret: str) -> Iterator[bytes]:
+def spellings_of(secret: str) -> Iterator[bytes]:
     """Yield a secret as others may write it, in lower case."""
     cases = {secret, secret.lower(), secret.upper()}  # letters beyond ASCII have cases too
-    for text in {*cases, *spellings(secret)}:
+    for text in {*cases, *escaped_spellings(secret)}:
         plain = text.encode("utf-8", "surrogatepass").lower()
-        decoded = escape().sub(lambda found: decode(found[0]), plain)
-        yield from (each for each in (plain, decoded) if len(each) >= SHORTEST)
+        decoded = escape_pattern().sub(lambda match: decode(match[0]), plain)
+        yield from (needle for needle in (plain, decoded) if len(needle) >= SHORTEST)
     for text in cases:
         yield from in_base64(text.encode("utf-8", "surrogatepass"))
 
 
-def spellings(secret: str) -> Iterator[str]:
+def escaped_spellings(secret: str) -> Iterator[str]:
     """Yield a secret with spaces and escapes of several kinds, where decoding may not agree."""
     yield from (secret.replace(" ", "+"), secret.replace("+", " "))
     yield from (quote(secret, errors="replace"), quote_plus(secret, errors="replace"))

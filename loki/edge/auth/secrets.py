@@ -1,10 +1,11 @@
-"""IMPURE. Setting -> its value, from the one place it names."""
+"""Setting -> its value, from the one place that it names."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth import redaction
-from loki.edge.files import process_environment
+from loki.edge.auth.redaction import hide
+from loki.edge.files import process_environment, reason
 from loki.problems import Problem, fail
+from loki.railway import gather
 from loki.records import Setting
 
 if TYPE_CHECKING:
@@ -32,19 +34,13 @@ def look_up(setting: Setting, environ: Mapping[str, str], end: float = inf) -> R
     A command is waited for until ``end``, on the monotonic clock.
     """
     if setting.form == "cmd":
-        return by_command(setting, environ, end).map(hide)
+        return from_command(setting, environ, end).map(hide)
     return FORMS[setting.form](setting, environ).map(hide)
 
 
-def hide(secret: str) -> str:
-    """The same secret, which is never printed from now on, nor is any line of it."""
-    redaction.add(secret)
-    return secret
-
-
-def by_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """From the vault, where it has the name, else from the environment."""
-    from loki.edge.auth import vault
+def from_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return the vault's secret of a name, or the environment variable where the vault has none."""
+    from loki.edge.auth import vault  # only where a name is used
 
     name, path = setting.value, vault.vault_file(environ)
 
@@ -55,13 +51,12 @@ def by_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem
         where = f"no secret {name} in {path}, and " if os.path.exists(path) else ""
         return fail("auth", f"{setting.origin}: {where}no environment variable {name}")
 
-    found = vault.find(name, environ)
-    return found.alt(lambda lost: Problem("auth", f"{setting.origin}: {lost.message}")).bind(
-        or_variable
-    )
+    secret = vault.find(name, environ)
+    located = secret.alt(lambda problem: Problem("auth", f"{setting.origin}: {problem.message}"))
+    return located.bind(or_variable)
 
 
-def by_command(
+def from_command(
     setting: Setting, environ: Mapping[str, str], end: float = inf
 ) -> Result[str, Problem]:
     """Return the first line that a command prints.
@@ -80,34 +75,34 @@ def by_command(
     except (OSError, ValueError) as error:
         return fail("auth", f"{setting.origin}: the command cannot be run: {error}")
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = f": {said[-1]}" if said else ""
-        return fail("auth", f"{setting.origin}: the command failed with {done.returncode}{reason}")
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = f": {lines[-1]}" if lines else ""
+        return fail("auth", f"{setting.origin}: the command failed with {done.returncode}{why}")
     return first_line(done.stdout, setting, "the command printed nothing")
 
 
 def run(command: str, environ: Mapping[str, str], end: float) -> CompletedProcess[bytes]:
-    """Return what became of a shell command; raise TimeoutError at ``end``."""
+    """Run a shell command and return its outcome; raise TimeoutError at ``end``."""
     from subprocess import DEVNULL, PIPE, Popen
 
     with Popen(
         command, shell=True, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environ
     ) as process:
         try:
-            return outcome(process, end)
+            return wait_for(process, end)
         except BaseException:
             process.kill()
             raise
 
 
-def outcome(process: Popen[bytes], end: float) -> CompletedProcess[bytes]:
-    """What a process printed until it ended; others may still hold its output open."""
+def wait_for(process: Popen[bytes], end: float) -> CompletedProcess[bytes]:
+    """Return a process's code and output when it ends; others may still hold its output open."""
     from subprocess import CompletedProcess, TimeoutExpired
 
     while monotonic() < end:
-        code = process.poll()  # before reading, so that its last words are read too
+        code = process.poll()  # before reading, so that all it wrote is read
         try:
-            out, err = process.communicate(timeout=PAUSE)  # goes on where it was
+            out, err = process.communicate(timeout=PAUSE)  # resumes reading
             return CompletedProcess(process.args, process.returncode, out, err)
         except TimeoutExpired as late:
             if code is not None:
@@ -115,36 +110,57 @@ def outcome(process: Popen[bytes], end: float) -> CompletedProcess[bytes]:
     raise TimeoutError
 
 
-def by_file(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """The first line of a file."""
+def from_file(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return the first line of a file."""
     path = os.path.expanduser(setting.value)
     try:
         with open(path, "rb") as file:
             return first_line(file.read(65536), setting, f"{path} is empty")
     except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return fail("auth", f"{setting.origin}: cannot read {path}: {reason}")
+        why = reason(error) if isinstance(error, OSError) else str(error).lower()
+        return fail("auth", f"{setting.origin}: cannot read {path}: {why}")
 
 
-def first_line(data: bytes, setting: Setting, nothing: str) -> Result[str, Problem]:
-    """The first line of what was read; an empty one is no secret."""
+def first_line(data: bytes, setting: Setting, if_empty: str) -> Result[str, Problem]:
+    """Return the first line of what was read; fail with ``if_empty`` where it is empty."""
     line = data.decode("utf-8-sig", "replace").split("\n")[0].strip()
-    return Success(line) if line else Failure(Problem("auth", f"{setting.origin}: {nothing}"))
+    return Success(line) if line else Failure(Problem("auth", f"{setting.origin}: {if_empty}"))
 
 
 FORMS: dict[str, Callable[[Setting, Mapping[str, str]], Result[str, Problem]]] = {
     "literal": lambda setting, environ: Success(setting.value),
-    "name": by_name,
-    "cmd": by_command,
-    "file": by_file,
+    "name": from_name,
+    "cmd": from_command,
+    "file": from_file,
 }
 
 
-# ---- showing without telling -----------------------------------------------------------------
+# ---- in headers --------------------------------------------------------------------------------
+
+
+def expand_references(
+    headers: Mapping[str, str], environ: Mapping[str, str]
+) -> Result[dict[str, str], Problem]:
+    """Return the headers with every ``{{NAME}}`` in them looked up."""
+    if not any("{{" in value for value in headers.values()):
+        return Success(dict(headers))
+    values = gather(expand_value(name, value, environ) for name, value in headers.items())
+    return values.map(lambda expanded: dict(zip(headers, expanded, strict=True)))
+
+
+def expand_value(header: str, value: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return the value of a header with every ``{{NAME}}`` in it looked up."""
+    origin = f"header {header}"
+    secrets = gather(
+        look_up(Setting(name, "name", origin), environ) for name in NAME.findall(value)
+    )
+    literals = NAME.split(value)[::2]  # what stands between the names
+    pairs = secrets.map(lambda found: zip_longest(literals, found, fillvalue=""))
+    return pairs.map(lambda parts: "".join(map("".join, parts)))
 
 
 def mask(name: str, value: str) -> str:
-    """A header's value as it may be shown.
+    """Return a header's value as it may be shown.
 
     >>> mask("X-Api-Key", "abc"), mask("X-Team", "{{TEAM}} a"), mask("Content-Type", "a/b")
     ('***', '*** a', 'a/b')

@@ -1,4 +1,4 @@
-"""IMPURE. A file with a token -> a token that is good now, renewed by one process for all."""
+"""Path of a token -> a token that is valid now, renewed by one process for all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loki.edge.files import reason, write_private
 from loki.problems import Problem, fail
 
 PATIENCE = 60  # seconds for another process that is renewing the token
-LATE = "that was the time for everything (total timeout)"
+OUT_OF_TIME = "that was the time for everything (total timeout)"
 SHARE, MARGIN = 0.1, 60.0  # renewed when this share of its life, or these seconds, are left
 
 
@@ -27,10 +27,10 @@ class Token(NamedTuple):
     access: str
     refresh: str = ""
     obtained: float = 0.0
-    expires: float | None = None  # None: nobody said
+    expires: float | None = None  # None: unknown
 
 
-#: The token there was (None: there was none) -> a new one, from whoever gives them.
+#: The old token, None if there is none -> a new one from its source.
 Renewal = Callable[[Token | None], Result[Token, Problem]]
 
 
@@ -38,51 +38,54 @@ Renewal = Callable[[Token | None], Result[Token, Problem]]
 unwritten: dict[str, Token] = {}
 
 
-class Contended(Exception):
-    """Another process has held the lock for too long."""
+class LockedError(Exception):
+    """Another process has held the lock of a token for too long."""
 
 
-def good(path: str, renew: Renewal, refused: str = "", end: float = inf) -> Result[Token, Problem]:
-    """Return the token of a file; one that is old, or was refused, is renewed for all processes.
+def valid_token(
+    path: str, renew: Renewal, refused: str = "", end: float = inf
+) -> Result[Token, Problem]:
+    """Return the token of a file; one that expires, or was refused, is renewed for all processes.
 
     Another process that renews it is waited for until ``end``, on the monotonic clock.
     """
-
-    def usable() -> Token | None:
-        """The newest token, if it may be used now."""
-        token = newest(path)
-        return token if token is not None and is_good(token, refused, time.time()) else None
-
-    token = usable()
+    token = usable(path, refused)
     if token is not None:
         return Success(token)
     try:
-        with alone(path, end):
-            token = usable()  # another process may have renewed it meanwhile
+        with locked(path, end):
+            token = usable(path, refused)  # another process may have renewed it meanwhile
             if token is not None:
                 return Success(token)
-            return renew(newest(path)).map(lambda fresh: kept(path, fresh))
-    except Contended as contended:
-        is_late = time.monotonic() >= end
-        return fail("offline", f"{contended}; {LATE}") if is_late else fail("busy", str(contended))
+            return renew(latest(path)).map(lambda new: write_if_possible(path, new))
+    except LockedError as error:
+        if time.monotonic() >= end:
+            return fail("offline", f"{error}; {OUT_OF_TIME}")
+        return fail("busy", str(error))
+
+
+def usable(path: str, refused: str) -> Token | None:
+    """Return the latest token of a file, None if there is none that may be used now."""
+    token = latest(path)
+    return token if token is not None and is_valid(token, refused, time.time()) else None
 
 
 def put(path: str, token: Token) -> Result[Token, Problem]:
-    """Write a token down that nobody renewed: a login."""
+    """Write the token of a new login."""
     try:
-        with alone(path):
+        with locked(path):
             write(path, token)
-    except Contended as contended:
-        return fail("busy", str(contended))
+    except LockedError as error:
+        return fail("busy", str(error))
     except OSError as error:
         return fail("config", f"cannot write {path}: {reason(error)}")
     return Success(token)
 
 
-def is_good(token: Token, refused: str, now: float) -> bool:
-    """Whether a token may be used.
+def is_valid(token: Token, refused: str, now: float) -> bool:
+    """Return whether a token may be used.
 
-    >>> is_good(Token("a", expires=100, obtained=0), "", 89), is_good(Token("a"), "a", 0)
+    >>> is_valid(Token("a", expires=100, obtained=0), "", 89), is_valid(Token("a"), "a", 0)
     (True, False)
     """
     if token.access == refused:
@@ -96,8 +99,8 @@ def is_good(token: Token, refused: str, now: float) -> bool:
 
 
 @contextmanager
-def alone(path: str, end: float = inf) -> Iterator[None]:
-    """Work while no other process has the token in hand; raise Contended.
+def locked(path: str, end: float = inf) -> Iterator[None]:
+    """Hold the lock of a token file, so that one process renews it; raise LockedError.
 
     The lock ends with its process, however that ends. Where a folder takes no lock it takes no
     token either: then there is nothing to share.
@@ -110,8 +113,8 @@ def alone(path: str, end: float = inf) -> Iterator[None]:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         lock.acquire()
     except Timeout as timeout:
-        words = f"another process has been renewing {path} for {patience:.0f} s"
-        raise Contended(words) from timeout
+        message = f"another process has been renewing {path} for {patience:.0f} s"
+        raise LockedError(message) from timeout
     except OSError:
         pass
     try:
@@ -120,14 +123,14 @@ def alone(path: str, end: float = inf) -> Iterator[None]:
         lock.release()
 
 
-def newest(path: str) -> Token | None:
-    """The token of a file, or a newer one of this process that could not be written there."""
-    found = (read(path), unwritten.get(path))
-    return max(filter(None, found), key=lambda token: token.obtained, default=None)
+def latest(path: str) -> Token | None:
+    """Return a file's token, or a newer one of this process that could not be written there."""
+    tokens = (read(path), unwritten.get(path))
+    return max(filter(None, tokens), key=lambda token: token.obtained, default=None)
 
 
 def read(path: str) -> Token | None:
-    """The token of a file, None where there is none that can be read."""
+    """Return the token of a file, None where there is none that can be read."""
     try:
         with open(path, encoding="utf-8") as file:
             return from_json(json.load(file))
@@ -135,14 +138,14 @@ def read(path: str) -> Token | None:
         return None
 
 
-def from_json(held: object) -> Token | None:
-    """A token by the shape it was written in.
+def from_json(data: object) -> Token | None:
+    """Return the token of the JSON that ``write`` wrote, None for other JSON.
 
     >>> from_json({"access": "a", "refresh": "b", "obtained": 1.0, "expires": None})
     Token(access='a', refresh='b', obtained=1.0, expires=None)
     >>> from_json({"access": "a"})
     """
-    match held:
+    match data:
         case {
             "access": str(access),
             "refresh": str(refresh),
@@ -154,16 +157,16 @@ def from_json(held: object) -> Token | None:
 
 
 def write(path: str, token: Token) -> None:
-    """Write a token down, whole or not at all; raises OSError."""
+    """Write a token into a file, whole or not at all; raise OSError."""
     write_private(path, json.dumps(token._asdict()) + "\n")
 
 
-def kept(path: str, token: Token) -> Token:
-    """A token, written down if that can be; one that cannot still serves this process."""
+def write_if_possible(path: str, token: Token) -> Token:
+    """Return a token after writing it; one that cannot be written still serves this process."""
     try:
         write(path, token)
     except OSError as error:
         unwritten[path] = token
-        lost = "the new token serves only this process"
-        logging.getLogger("loki").warning("cannot write %s: %s; %s", path, reason(error), lost)
+        effect = "the new token serves only this process"
+        logging.getLogger("loki").warning("cannot write %s: %s; %s", path, reason(error), effect)
     return token

@@ -15,7 +15,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.edge import files
-from loki.edge.auth import secrets
+from loki.edge.auth.redaction import hide
 from loki.edge.auth.vault_format import (
     NAME,
     NONCE,
@@ -77,7 +77,7 @@ def names(environ: Environ) -> Result[list[str], Problem]:
 def value_in(vault: Vault, name: str, environ: Environ) -> Result[Any, Problem]:
     """A secret of a vault; from now on it is never printed."""
     found = key_of(vault, environ).bind(lambda key: value_of(vault, name, key))
-    return found.map(secrets.hide)
+    return found.map(hide)
 
 
 def load(path: str) -> Result[Vault | None, Problem]:
@@ -153,7 +153,7 @@ def delete(name: str, environ: Environ) -> Result[None, Problem]:
 
 def filled(value: str) -> Result[str, Problem]:
     """A value that is one."""
-    return Success(secrets.hide(value)) if value else fail("input", "an empty value is no secret")
+    return Success(hide(value)) if value else fail("input", "an empty value is no secret")
 
 
 def seal(vault: Vault, name: str, value: str, environ: Environ) -> Result[None, Problem]:
@@ -238,5 +238,5 @@ def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
         return fail("auth", f"others can read the vault's password: chmod 600 {quote(path)}")
     if not word:
         return fail("auth", f"the vault {vault} is locked: its password file {path} is empty")
-    secrets.hide(word.decode(errors="replace"))
+    hide(word.decode(errors="replace"))
     return Success(word)

@@ -104,13 +104,10 @@ def here(embed_it: bool, job: Job) -> Told:
 @cache
 def own_env(process: int) -> Result[Env, Problem]:
     """The worker's own configuration, with a pipeline that hands back what is busy."""
-    from loki.edge import files
-    from loki.edge.auth.credentials import renew
-    from loki.edge.env import open_env
-    from loki.edge.send import opener, whole
+    from loki.edge import env, files
 
-    open_ = opener(renew(files.environment()), handed_back)
-    return open_env().map(lambda env: replace(env, open=open_, send=whole(open_)))
+    environ = files.environment()
+    return env.read(environ).map(lambda config: env.over(config, environ, paced=handed_back))
 
 
 def handed_back(attempt: Attempt) -> Attempt:

@@ -30,8 +30,10 @@ from returns.result import Result
 from servers import Asked, Script, Server, attended, plain, read_request, serving
 
 from loki.config.read import configure
-from loki.edge.auth import aws, credentials, entra, google, redaction
+from loki.edge.auth import aws, entra, google, redaction
 from loki.edge.auth.aws_region import with_regions
+from loki.edge.auth.credentials import find_credentials
+from loki.edge.auth.method import auth_method
 from loki.problems import Problem
 from loki.providers import SERVICES
 from loki.records import Ask, Client, Dialect, Draft, Limits, Model, Target
@@ -473,7 +475,7 @@ def test_a_profile_gives_keys(case: str, tmp_path: Path, environ: Environ) -> No
     before = dict(os.environ)
     assert keys_of(aws.keys(client(BEDROCK), {**environ, **variables})) == keys
     assert dict(os.environ) == before  # what was lent was given back
-    assert set(keys) <= redaction.known
+    assert set(keys) <= redaction.PROCESS.known
 
 
 def assumed(action: str) -> Script:
@@ -655,15 +657,15 @@ WAYS: dict[str, tuple[dict[str, str], Environ, str]] = {
 @pytest.mark.parametrize("case", WAYS)
 def test_what_is_nearest_to_the_client_counts(case: str) -> None:
     entry, environ, expected = WAYS[case]
-    assert credentials.way(client({**BEDROCK, **entry}, environ), SERVICES["bedrock"]) == expected
+    assert auth_method(client({**BEDROCK, **entry}, environ), SERVICES["bedrock"]) == expected
 
 
 def test_the_way_of_aws_needs_a_region_and_a_service_that_signs() -> None:
     openai = client({"type": "openai", "auth": "aws"})
-    problem = credentials.proof(draft_to(openai), SERVICES["openai"], {}).failure()
+    problem = find_credentials(draft_to(openai), SERVICES["openai"], {}, set()).failure()
     assert problem.kind == "config" and "auth: aws is not for openai" in problem.message
     nowhere = client({"type": "bedrock", "profile": "dev", "api_base": "https://a.example"})
-    problem = credentials.proof(draft_to(nowhere), SERVICES["bedrock"], {}).failure()
+    problem = find_credentials(draft_to(nowhere), SERVICES["bedrock"], {}, set()).failure()
     assert problem.kind == "config" and "needs a region" in problem.message
 
 

@@ -19,7 +19,7 @@ from loki.edge.auth.redaction import redact
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test begins like a new process."""
-    monkeypatch.setattr(redaction, "known", set())
+    monkeypatch.setattr(redaction.PROCESS, "known", set())
     yield
 
 
@@ -65,7 +65,7 @@ ENCODERS: tuple[Callable[[str], str], ...] = (
     st.sampled_from(ENCODERS),
 )
 def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -> None:
-    redaction.known.clear()
+    redaction.PROCESS.known.clear()
     redaction.add(secret)
     frame = encode("").strip("[]")
     told = redact(f"<{encode(secret)}>")
@@ -75,7 +75,7 @@ def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
 def test_base64_hides_no_secret(before: bytes, secret: str, after: bytes) -> None:
-    redaction.known.clear()
+    redaction.PROCESS.known.clear()
     redaction.add(secret)
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         told = redact(encode(before + secret.encode() + after).decode())

@@ -32,7 +32,7 @@ def nothing_seen(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Every test begins like a new process, of a user without a vault."""
-    monkeypatch.setattr(redaction, "known", set())
+    monkeypatch.setattr(redaction.PROCESS, "known", set())
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "nobody"))
     yield
@@ -278,7 +278,7 @@ def test_masking_looks_nothing_up(folder: Path) -> None:
     shown = masked(drafted(settings, {"X-Team": "{{TEAM}}"})).unwrap()
     assert shown.url == "https://***/chat/completions"
     assert shown.headers["X-Team"] == "***"
-    assert not made.exists() and redaction.known == set()
+    assert not made.exists() and redaction.PROCESS.known == set()
 
 
 HEADERS = [

@@ -483,7 +483,7 @@ def test_a_full_disk_leaves_the_old_vault(environ: dict[str, str], small_disk: P
 def test_what_was_read_or_written_is_never_printed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redaction, "known", set())
+    monkeypatch.setattr(redaction.PROCESS, "known", set())
     assert redaction.redact("first value") == "first value"
     assert vault.find("ALPHA", environ) == Success("first value")
     assert redaction.redact("'first value' and 'correct horse'") == "'***' and '***'"

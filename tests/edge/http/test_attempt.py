@@ -377,4 +377,4 @@ def test_a_secret_in_what_is_no_answer_is_not_told() -> None:
             assert isinstance(problem, Problem) and problem.kind == "garbled"
             assert "mark-in" not in problem.message.lower()
     finally:
-        redaction.known.discard(secret)
+        redaction.PROCESS.known.discard(secret)

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,8 @@ import requests
 from support import config
 
 from loki.config.read import configure
-from loki.edge.auth.credentials import authorize, companions
+from loki.edge.auth.credentials import authorize
+from loki.edge.auth.method import session_token_if_matching
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.providers import SERVICES
@@ -50,7 +52,9 @@ def prepared(model: str, client: Mapping[str, Any], patch: Patch, stream: bool) 
     def nowhere(request: Request) -> Any:
         return fail("bug", "nothing is sent here")
 
-    env = Env(config(client), authorize({}), nowhere, nowhere, lambda: NOW, float, (patch,))
+    env = Env(
+        config(client), authorize({}), nowhere, nowhere, lambda: NOW, time.monotonic, (patch,)
+    )
     ask = Ask((Message("user", "Grüße 🙂 \u2028"),), model=f"bedrock:{model}", stream=stream)
     return prepare(env, ask).unwrap()
 
@@ -178,7 +182,7 @@ def test_a_session_token_goes_with_its_own_keys_only(
 ) -> None:
     plain = {"clients": [{**entry, "type": "bedrock"}]}
     client = configure(plain, "config.yaml", environ).unwrap().clients[0]
-    assert companions(client, SERVICES["bedrock"]) == held
+    assert session_token_if_matching(client, SERVICES["bedrock"]) == held
 
 
 @pytest.mark.parametrize("own", [None, "Custom abc"])

@@ -1,0 +1,89 @@
+"""Client -> how it authenticates: the method in force, the settings it reads, its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from returns.result import Result
+
+from loki.problems import Problem
+from loki.providers import Service
+from loki.records import Client
+
+#: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
+TokenSource = Callable[[Client, Mapping[str, str], str], Result[str, Problem]]
+#: A client, the environment -> the parts of a signature, by the names of their settings.
+KeySource = Callable[[Client, Mapping[str, str]], Result[dict[str, str], Problem]]
+
+
+def lazy(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that imports another one, with all that it needs, when it is called."""
+
+    def call(*args: Any) -> Any:
+        return getattr(import_module(module), name)(*args)
+
+    return call
+
+
+#: Sources of tokens that can be renewed, by the setting ``auth`` or a service's ambient method.
+TOKENS: Mapping[str, TokenSource] = {
+    "oauth": lazy("loki.edge.auth.oauth", "token"),
+    "entra": lazy("loki.edge.auth.entra", "token"),
+    "google": lazy("loki.edge.auth.google", "token"),
+}
+#: Sources of keys to sign with, likewise.
+KEYS: Mapping[str, KeySource] = {"aws": lazy("loki.edge.auth.aws", "keys")}
+
+#: Of a pair to sign with; one of them alone is a mistake, not a reason to look elsewhere.
+SECRET_KEYS = ("access_key_id", "secret_access_key")
+
+
+def auth_method(client: Client, service: Service) -> str:
+    """Return the key of TOKENS or KEYS that is in force, empty where a credential is set.
+
+    A ``profile`` of the client goes before the environment's keys, not before the client's own.
+    """
+    configured = client.settings.get("auth")
+    if configured is not None:
+        return configured.value
+    keys = [key for key in (*service.proofs, *SECRET_KEYS) if key in client.settings]
+    if "profile" in client.settings:
+        keys = [key for key in keys if not is_from_environment(client, service, key)]
+    return "" if keys else service.ambient
+
+
+def credential_name(client: Client, service: Service) -> str | None:
+    """Return the first of the service's credentials that is set."""
+    return next((name for name in service.proofs if name in client.settings), None)
+
+
+def session_token_if_matching(client: Client, service: Service) -> list[str]:
+    """Return the other keys that belong to the signing keys.
+
+    A session token of the environment fits only signing keys of the environment.
+    """
+    keys = [key for key in service.more_keys if key in client.settings]
+    first = is_from_environment(client, service, service.keys[0])
+    return [key for key in keys if first or not is_from_environment(client, service, key)]
+
+
+def is_from_environment(client: Client, service: Service, key: str) -> bool:
+    """Return whether a setting came from one of the provider's own variables."""
+    return client.settings[key].origin in service.variables.get(key, ())
+
+
+def extra_oauth_headers(client: Client, service: Service) -> dict[str, str]:
+    """Return the client's ``oauth.request_headers``, without nulls and without Authorization.
+
+    That one is for the token endpoint.
+    """
+    if auth_method(client, service) != "oauth":
+        return {}
+    headers: Mapping[str, str | None] = client.oauth.get("request_headers", {})
+    return {
+        name: value
+        for name, value in headers.items()
+        if value is not None and name.lower() != "authorization"
+    }

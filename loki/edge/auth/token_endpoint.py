@@ -1,0 +1,227 @@
+"""Token request -> token, refusal or failure: one POST to an authorization server (RFC 6749)."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from math import isfinite
+from urllib.parse import parse_qsl
+
+import requests
+from requests.adapters import HTTPAdapter
+from returns.result import Result, Success
+from urllib3.exceptions import HTTPError
+
+from loki import __version__
+from loki.config.setting_names import is_public
+from loki.edge.auth import redaction
+from loki.edge.auth.redaction import redact
+from loki.edge.auth.token_cache import Token
+from loki.edge.http.deadline import Clock, Seconds, end_of
+from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.transport import environment_proxies, own_proxy, transport
+from loki.problems import Kind, Problem, fail
+from loki.record import record
+from loki.records import Json, Limits
+from loki.stages.patch import set_headers
+
+TIMEOUT = 30.0  # seconds to connect, and between two bytes
+LONGEST = 2**20  # bytes of an answer
+
+
+@record
+class Authority:
+    """An authorization server, and the client as which loki is registered there."""
+
+    client: str  # its name in the configuration
+    client_id: str
+    client_secret: str = field(repr=False)  # empty: a public client
+    authorize_url: str
+    token_url: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    token_format: str  # of a token request's body: form or json
+    authorize_params: Mapping[str, str]
+    request_headers: Mapping[str, str] = field(repr=False)
+    limits: Limits
+
+    @property
+    def command(self) -> str:
+        """Return the command that logs in."""
+        return login_command(self.client)
+
+
+def login_command(client: str) -> str:
+    """Return the command that logs a client in.
+
+    >>> login_command("my claude")
+    "loki --authenticate 'my claude'"
+    """
+    return f"loki --authenticate {shlex.quote(client)}"
+
+
+def request_token(
+    authority: Authority, form: str, refusal: Callable[[str], str]
+) -> Result[Token, Problem]:
+    """Send a token request and return its token; ``refusal`` words the message of a refusal."""
+    host = host_of(authority.token_url)
+    return post(authority, form).bind(
+        lambda answer: read_answer(*answer, host, refusal, time.time())
+    )
+
+
+# ---- sending -----------------------------------------------------------------------------------
+
+
+def post(authority: Authority, form: str) -> Result[tuple[int, bytes], Problem]:
+    """Return status and body of the answer to a form, sent as the client's other requests are."""
+    limits = authority.limits
+    adapter = transport(limits.ca_bundle, limits.client_cert, limits.client_key)
+    return adapter.bind(lambda found: send(found, authority, form))
+
+
+def send(
+    adapter: HTTPAdapter, authority: Authority, form: str
+) -> Result[tuple[int, bytes], Problem]:
+    """Send one request; redirects are not followed."""
+    host, limits = host_of(authority.token_url), authority.limits
+    try:
+        answer = adapter.send(
+            prepare(authority, form),
+            stream=True,
+            timeout=timeouts(limits),
+            proxies=own_proxy(limits) or environment_proxies(host),
+        )
+        with answer:
+            return Success((answer.status_code, answer.raw.read(LONGEST, decode_content=True)))
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        kind: Kind = "config" if isinstance(error, ValueError) else "offline"
+        return fail(kind, f"no token from {host}: {plain(root(error))}")
+
+
+def timeouts(limits: Limits) -> tuple[Seconds, Seconds]:
+    """Return the times to connect and between two bytes, which end with that for everything."""
+    clock = Clock(TIMEOUT, end_of(limits))
+    left = clock.end - time.monotonic()
+    return Seconds(min(limits.connect or TIMEOUT, left), clock), Seconds(TIMEOUT, clock)
+
+
+def prepare(authority: Authority, form: str) -> requests.PreparedRequest:
+    """Return a token request; without a session requests takes nothing out of ~/.netrc."""
+    extra = authority.request_headers
+    redaction.add(*(value for name, value in extra.items() if value and not is_public(name)))
+    is_json = authority.token_format == "json"
+    headers = {
+        "Accept": "application/json",
+        "Content-Type": "application/json" if is_json else "application/x-www-form-urlencoded",
+        "User-Agent": f"loki/{__version__}",
+    }
+    request = requests.PreparedRequest()
+    request.prepare(
+        method="POST",
+        url=authority.token_url,
+        headers=set_headers(headers, extra),
+        data=json.dumps(dict(parse_qsl(form))) if is_json else form,
+    )
+    return request
+
+
+# ---- reading the answer ------------------------------------------------------------------------
+
+
+def read_answer(
+    status: int, body: bytes, host: str, refusal: Callable[[str], str], now: float
+) -> Result[Token, Problem]:
+    """Return the token of an answer; fail with a refusal, or with a server that is not well.
+
+    >>> read_answer(200, b'{"access_token": "a", "expires_in": 5}', "h", str, 100.0)
+    <Success: Token(access='a', refresh='', obtained=100.0, expires=105.0)>
+    >>> refused = read_answer(400, b'{"error": "invalid_grant"}', "h", "refused: {}".format, 0)
+    >>> refused.failure().message
+    'refused: invalid_grant'
+    >>> read_answer(200, b"<html>", "https://h", str, 0).failure().message
+    'https://h answered 200 with something that is no token'
+    """
+    data = parse_json(body)
+    reason = reason_of(data) or f"status {status}"
+    match data:
+        case {"access_token": str(access)} if is_visible(access) and 200 <= status < 300:
+            return Success(to_token(access, data, now))
+        case {"error": _} if 200 <= status < 300:
+            return fail("auth", refusal(reason), code=error_code(data))
+    if status == 429:
+        return fail("busy", f"{host} gives no token now: {reason}")
+    if 400 <= status < 500 and not body.lstrip().startswith(b"<"):
+        return fail("auth", refusal(reason), code=error_code(data))
+    return fail("offline", f"{host} answered {status} with something that is no token")
+
+
+def parse_json(body: bytes) -> Json:
+    """Return the value of a JSON text, None for anything else."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text can be a code or a token (RFC 6749, appendix A.11 and A.12).
+
+    >>> is_visible("4/0Ab-c"), is_visible(""), is_visible("caf\u00e9"), is_visible("a\\x7fb")
+    (True, False, False, False)
+    """
+    return text != "" and text.isascii() and text.isprintable()
+
+
+def to_token(access: str, data: Mapping[str, Json], now: float) -> Token:
+    """Return the token of an answer; ``now`` and its times are seconds since the epoch."""
+    refresh = data.get("refresh_token")
+    life = to_seconds(data.get("expires_in"))
+    token = Token(
+        access=access,
+        refresh=refresh if isinstance(refresh, str) else "",
+        obtained=now,
+        expires=None if life is None else now + life,
+    )
+    redaction.add(token.access, token.refresh)
+    return token
+
+
+def to_seconds(value: Json) -> float | None:
+    """Return a number of seconds, which some servers write as text; None for anything else.
+
+    >>> to_seconds(3600), to_seconds("60"), to_seconds(None), to_seconds("soon")
+    (3600.0, 60.0, None, None)
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None
+
+
+def error_code(data: Json) -> str | None:
+    """Return a server's code of its error, without our secrets: invalid_grant, invalid_client …"""
+    match data:
+        case {"error": str(code)}:
+            return redact(code)
+    return None
+
+
+def reason_of(data: Json) -> str:
+    """Return a server's error and its description on one line, without our secrets.
+
+    >>> reason_of({"error": "invalid_grant", "error_description": "used\\nbefore"})
+    'invalid_grant: used before'
+    """
+    match data:
+        case {"error": str(code), "error_description": str(description)}:
+            text = f"{code}: {description}"
+        case {"error": {"message": str(text)}} | {"error": str(text)} | {"message": str(text)}:
+            pass
+        case _:
+            text = ""
+    return " ".join(redact(text).split())[:300]

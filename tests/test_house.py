@@ -238,6 +238,7 @@ def test_help_loads_next_to_nothing(home: Home, words: list[str]) -> None:
         "loki.cli.main",
         "loki.cli.parser",
         "loki.cli.flag_types",
+        "loki.cli.commands",
         "loki.cli.flags",
     }
 

@@ -6,7 +6,7 @@ import argparse
 import os
 
 from loki import __version__
-from loki.cli.flags import COMMANDS
+from loki.cli.commands import COMMANDS
 
 TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:

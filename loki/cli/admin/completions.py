@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from loki.cli import console
-from loki.cli.flags import COMMANDS
+from loki.cli.commands import COMMANDS
 
 #: A command's flags: their names, and their help.
 Flags = list[tuple[list[str], str]]

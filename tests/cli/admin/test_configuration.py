@@ -13,7 +13,7 @@ from commands import Home, with_environ
 from servers import ANSWER, serving
 
 from loki.cli.admin.completions import options
-from loki.cli.flags import COMMANDS
+from loki.cli.commands import COMMANDS
 from loki.providers import TYPES
 
 

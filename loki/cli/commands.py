@@ -1,0 +1,277 @@
+"""Table of the commands: what each does, its example, and the flags of its own."""
+
+from __future__ import annotations
+
+from loki.cli.flag_types import dollars, positive, whole
+from loki.cli.flags import (
+    CONFIG,
+    INSPECTION,
+    MODEL,
+    NO_LEDGER,
+    PIPE,
+    QUIET,
+    SENDING,
+    TAG,
+    VERBOSE,
+    flag,
+    switch,
+)
+
+TYPE_CHECKING = False  # typing is not needed to say --help
+if TYPE_CHECKING:
+    from loki.cli.flags import Group
+
+
+class Command:
+    """A command as its help shows it: description, example, words after the flags, flags."""
+
+    def __init__(
+        self,
+        description: str,
+        example: str,
+        groups: dict[str, Group],
+        words: str = "",
+        words_help: str = "",
+        usage: str = "",
+    ) -> None:
+        self.description = description
+        self.example = example
+        self.groups = groups
+        self.words = words
+        self.words_help = words_help
+        self.usage = usage or (f"[{words}…]" if words else "")
+
+
+ADMINISTRATION: dict[str, Group] = {
+    "administration": [
+        switch("--info", "print version, files, clients and catalogue, one a line"),
+        switch(
+            "--list-models",
+            "list models with their limits, prices and abilities (-o json for all of it)",
+        ),
+        switch("--sync-models", "download a newer catalogue of models from sync_models_url"),
+        switch("--init", "write a commented starter configuration"),
+        switch("--check", "check the configuration and print every problem"),
+        flag(
+            "--completions",
+            "print the completion script for a shell",
+            choices=("bash", "zsh", "fish"),
+        ),
+    ],
+    "authentication": [
+        flag(
+            "--authenticate",
+            "log in with OAuth; CLIENT may be left out if only one client uses it",
+            nargs="?",
+            const="",
+            metavar="CLIENT",
+        ),
+        flag(
+            "--add-secret",
+            "add a secret to the vault; its value is typed, or read from stdin",
+            metavar="NAME",
+        ),
+        flag("--get-secret", "print a secret", metavar="NAME"),
+        flag("--update-secret", "change the value of a secret", metavar="NAME"),
+        flag("--delete-secret", "delete a secret", metavar="NAME"),
+        switch("--list-secrets", "list the names of all secrets"),
+    ],
+}
+
+SHARED: dict[str, Group] = {
+    "ledger and messages": [TAG, NO_LEDGER, QUIET, VERBOSE],
+    "sending": SENDING,
+    "inspection": INSPECTION,
+}
+
+EMBED: dict[str, Group] = {
+    "input": [
+        MODEL,
+        flag(
+            "--task",
+            "purpose of the vectors: query or document",
+            choices=("query", "document"),
+            metavar="TASK",
+        ),
+        flag(
+            "--dimensions",
+            "length of the vectors, where the model lets you choose",
+            type=whole,
+            metavar="N",
+        ),
+        switch("--jsonl", 'read JSON lines with "id" and "text"'),
+        switch("-0 --null", "read texts that end with NUL instead of a newline"),
+        switch("--whole", "treat all of stdin as one text"),
+        switch("--chunk", "split long texts to the chunk size of the model"),
+    ],
+    "output": [
+        flag(
+            "-o --output",
+            "vectors as JSON numbers (default) or as base64 of float32",
+            choices=("json", "base64"),
+            default="json",
+        ),
+        flag(
+            "-j --in-flight",
+            "number of requests at the same time (default 4)",
+            type=whole,
+            default=4,
+            metavar="N",
+        ),
+    ],
+    **SHARED,
+}
+
+RERANK: dict[str, Group] = {
+    "input": [
+        MODEL,
+        flag("--top", "print only the N best documents", type=whole, metavar="N"),
+        switch("--jsonl", 'read JSON lines with "id" and "text"'),
+        switch("-0 --null", "read and print documents that end with NUL instead of a newline"),
+    ],
+    "output": [
+        flag(
+            "-o --output",
+            "the documents (default), or JSON lines with their scores",
+            choices=("text", "json"),
+            default="text",
+        ),
+    ],
+    **SHARED,
+}
+
+COST: dict[str, Group] = {
+    "selection": [
+        flag(
+            "--since",
+            "start: 24h, 7d, 2w, today, 2026-11 or 2026-11-01 (default 30d)",
+            metavar="WHEN",
+        ),
+        flag(
+            "--until",
+            "end, in the same forms; a day or month is included (default now)",
+            metavar="WHEN",
+        ),
+        flag(
+            "--by",
+            "group by day, month, model, client or tag; repeatable (default day)",
+            choices=("day", "month", "model", "client", "tag"),
+            action="append",
+            default=[],
+        ),
+        flag("--tag", "only calls with this label", metavar="NAME"),
+        flag("-m --model", "only calls of this client or model", metavar="CLIENT:MODEL"),
+    ],
+    "output": [
+        flag(
+            "-o --output",
+            "table (default), JSON lines or CSV",
+            choices=("table", "json", "csv"),
+            default="table",
+        ),
+        flag(
+            "--chart",
+            "draw a chart here, or into an SVG or PNG file",
+            nargs="?",
+            const="-",
+            metavar="FILE.svg|png",
+        ),
+        CONFIG,
+        QUIET,
+    ],
+}
+
+BATCH: dict[str, Group] = {
+    "input": [
+        MODEL,
+        switch("--lines", "read every line as a prompt"),
+        switch("--csv", "read CSV with a header; --template uses its columns"),
+        flag(
+            "--template",
+            "prompt of a row with its fields, as in 'Translate to {lang}: {text}'",
+            metavar="TEXT",
+        ),
+        switch("--embed", "embed the rows instead of asking for answers"),
+    ],
+    "answer": [
+        flag("--prompt", "system prompt for rows without one of their own", metavar="TEXT"),
+        *(row for row in PIPE["answer"] if row[0] != "--show-reasoning"),
+    ],
+    "output": [
+        flag(
+            "-o --output", "file to write; a run that is started again continues it", metavar="OUT"
+        ),
+        switch("--ordered", "write rows in the order of the input, not as they finish"),
+        flag("--summary", "write a summary of the run as JSON", metavar="FILE"),
+        switch("--check", "send nothing; count the rows left and what they may cost"),
+        *(TAG, NO_LEDGER, QUIET, VERBOSE),
+    ],
+    "pace": [
+        flag(
+            "-j --in-flight",
+            "number of rows at the same time (default 16)",
+            type=whole,
+            default=16,
+            metavar="N",
+        ),
+        flag("--rpm", "limit for the whole run, in requests a minute", type=positive, metavar="N"),
+        flag("--tpm", "limit for the whole run, in tokens a minute", type=positive, metavar="N"),
+        flag(
+            "--max-cost",
+            "send no request that could make the run cost more",
+            type=dollars,
+            metavar="USD",
+        ),
+        flag("--max-time", "stop the run after this time, in seconds", type=positive, metavar="S"),
+        flag("--scheduler", "send the rows from the workers of a Dask cluster", metavar="ADDRESS"),
+    ],
+    "sending": [row for row in SENDING if row[0] != "--max-cost"],
+    "configuration": [CONFIG],
+}
+
+COMMANDS: dict[str, Command] = {
+    "loki-pipe": Command(
+        "Read a prompt (TEXT, stdin, or both) and print the answer of a language model.",
+        "loki-pipe -m openai 'Summarise in three sentences' < report.txt",
+        PIPE,
+        "TEXT",
+        "prompt; what stdin has follows it",
+    ),
+    "loki": Command(
+        "Read a prompt (TEXT, stdin, or both) and print the answer; also configuration, login "
+        "and model commands.",
+        "loki -m openai 'Summarise in three sentences' < report.txt",
+        {**PIPE, **ADMINISTRATION},
+        "TEXT",
+        "prompt; what stdin has follows it",
+    ),
+    "loki-embed": Command(
+        "Read texts (TEXT, or stdin, one a line) and print a JSON line with a vector for each.",
+        "loki-embed -m openai:text-embedding-3-small < titles.txt > vectors.jsonl",
+        EMBED,
+        "TEXT",
+        "texts to embed; without any, the lines of stdin",
+    ),
+    "loki-rerank": Command(
+        "Read documents (stdin, one a line) and print them, the most relevant first.",
+        "loki-rerank -m cohere:rerank-v3.5 'how to mend a bicycle' --top 5 < notes.txt",
+        RERANK,
+        "QUERY",
+        "query to rank the documents by",
+        "QUERY",
+    ),
+    "loki-batch": Command(
+        "Answer many rows: JSON lines or CSV in, JSON lines out. Started again, a run continues "
+        "where it stopped.",
+        "loki-batch -m openai:gpt-4.1-mini questions.jsonl -o answers.jsonl",
+        BATCH,
+        "IN",
+        'file with a JSON object a line: "id" and "prompt", or "messages"; without it, stdin',
+        "[IN] [-o OUT]",
+    ),
+    "loki-cost": Command(
+        "Report what was spent, from the ledger.",
+        "loki-cost --since 7d --by model",
+        COST,
+    ),
+}

@@ -18,10 +18,10 @@ from loki.records import Draft, Limits, Request, Target
 LOCAL = {"type": "openai-compatible", "name": "local"}
 
 
-def request_to(address: str, **limits: float | int) -> Request:
+def request_to(address: str, retries: int = 0) -> Request:
     """Return a request that a server gets, with limits of its own."""
     made = request({**LOCAL, "api_base": address})
-    wanted = replace(Limits(connect=2, idle=5, total=10, retries=0, max_wait=1), **limits)
+    wanted = Limits(connect=2, idle=5, total=10, retries=retries, max_wait=1)
     target: Target = replace(made.draft.target, limits=wanted)
     draft: Draft = replace(made.draft, target=target)
     return replace(made, draft=draft, url=f"{address}/chat/completions")

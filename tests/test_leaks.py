@@ -303,6 +303,11 @@ class Place:
     address: str = ""  # instead of the server's
     prog: str = "loki-pipe"
     asks: bool = True  # the server
+    by_type: Mapping[str, int] = field(default_factory=dict)  # the code of some types of clients
+
+
+#: To these types the server's answer, which is OpenAI's, is garbled.
+FOREIGN = {"bedrock": 76, "vertexai": 76}
 
 
 PLACES: dict[str, Place] = {
@@ -313,12 +318,16 @@ PLACES: dict[str, Place] = {
     "an answer that is none": Place(("-S", "Hi"), 76, lambda a: plain({"odd": echo(a)})),
     "a page": Place(("-S", "--retries", "0", "Hi"), 69, lambda a: plain(echo(a).encode(), 500)),
     "a redirect": Place(("-S", "Hi"), 78, moved),
-    "a finish that nobody knows": Place(("-S", "-o", "json", "Hi"), -1, finished),
-    "an error in a stream": Place(("--retries", "0", "-o", "events", "Hi"), -1, in_stream),
+    "a finish that nobody knows": Place(("-S", "-o", "json", "Hi"), 0, finished, by_type=FOREIGN),
+    "an error in a stream": Place(
+        ("--retries", "0", "-o", "events", "Hi"), 69, in_stream, by_type=FOREIGN
+    ),
     "nobody there": Place(
         ("--retries", "0", "-v", "-o", "json", "Hi"), 69, address=NOBODY, asks=False
     ),
-    "no address": Place(("Hi",), 78, address="ftp://127.0.0.1:x", asks=False),
+    "no address": Place(
+        ("Hi",), 78, address="ftp://127.0.0.1:x", asks=False, by_type={"vertexai": 69}
+    ),  # the address of the token comes first
     "a dry run": Place(("--dry-run", "Hi"), 0, asks=False),
     "a dry run for curl": Place(("--dry-run=curl", "--explain", "Hi"), 0, asks=False),
     "a check": Place(("--check",), 0, prog="loki", asks=False),
@@ -416,9 +425,9 @@ def test_a_command_shows_no_secret(
     told = capfd.readouterr()
     assert_hidden(told.out + told.err, given, place)
     assert_nothing_written(home, given)
+    assert code == shown.by_type.get(given.type, shown.code), told.err
     if shown.asks:
         assert_carried(given, server.asked)
-        assert code == shown.code or shown.code < 0, told.err
 
 
 def assert_carried(way: Way, asked: list[Asked]) -> None:

@@ -168,7 +168,8 @@ def test_a_model_of_two_clients_is_hinted_at_with_both() -> None:
 
 def test_a_wrong_default_names_where_it_stands() -> None:
     problem = resolve(config(model="zzz"))(Ask(HI)).failure()
-    assert "c.yaml" in problem.message or "`model`" in problem.message
+    assert problem.kind == "config"
+    assert problem.message.startswith("no client named 'zzz' (`model` of c.yaml)")
 
 
 @pytest.mark.parametrize("plain", [{}, {"clients": []}, {"model": None}])
@@ -180,7 +181,8 @@ def test_no_clients_is_said_as_it_is(plain: dict[str, Any]) -> None:
 
 def test_no_clients_is_said_also_where_a_model_is_named() -> None:
     problem = resolve(configure({}, "c.yaml", {}).unwrap())(Ask(HI, model="openai")).failure()
-    assert "c.yaml" in problem.message
+    message = "no client named 'openai': there are no clients in c.yaml"
+    assert (problem.kind, problem.message) == ("config", message)
 
 
 @pytest.mark.parametrize(
@@ -521,6 +523,12 @@ def test_limits_are_as_asked_then_the_client_s_then_ours(
     known = configure({"clients": [{"type": "openai", "extra": extra}]}, "c.yaml", {}, CATALOGUE)
     target = known.bind(lambda each: resolve(each)(Ask(HI, limits=asked))).unwrap()
     assert asdict(target.limits) == asdict(limits)
+
+
+def test_a_call_that_nobody_limits_has_ten_minutes_in_all() -> None:
+    limits = found("openai").unwrap().limits
+    assert (limits.connect, limits.idle, limits.total) == (10, 300, 600)
+    assert (limits.retries, limits.max_wait, limits.retry_after_send) == (3, 60, False)
 
 
 # ---- sizes and costs -------------------------------------------------------------------------

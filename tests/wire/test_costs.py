@@ -384,6 +384,20 @@ def test_a_cost_that_the_answer_names_is_the_one_worked_out(recording: Any) -> N
     assert usage.told_cost == worked_out(row.sum)
 
 
+def test_enough_recorded_answers_name_their_cost() -> None:
+    """Else the test before this one would say nothing."""
+    told = [reply_to(each, ROWS[each["id"]]).usage.told_cost for each in present(SOUND)]
+    assert sum(cost is not None for cost in told) >= 20
+
+
+def present(params: list[Any]) -> list[Any]:
+    """Return the recordings of some parameters; skip the test where there are none."""
+    found = [each.values[0] for each in params if each.values[0] is not None]
+    if not found:
+        pytest.skip("no recorded exchanges")
+    return found
+
+
 #: Where the catalogue's prices are not those of the recording's day any more.
 CHANGED = {
     "openrouter-responses-stream-thinking-1": "another host serves it, for less",
@@ -481,3 +495,10 @@ def test_another_program_comes_to_the_same_figure(recording: Any) -> None:
     if found is not None:
         explained = row.model in OTHERWISE or recording["id"] in OTHERWISE
         assert (found == worked_out(row.sum)) is not explained
+
+
+def test_another_program_knows_enough_of_the_recorded_calls() -> None:
+    """Else the test before this one would say nothing."""
+    rows = [(each, ROWS[each["id"]]) for each in present(SOUND)]
+    found = [by_genai_prices(each, row, reply_to(each, row).usage) for each, row in rows if row.sum]
+    assert sum(cost is not None for cost in found) >= 120

@@ -15,8 +15,9 @@ from loki.cli.startup import environment, failed, limits_of
 from loki.edge.auth import token_cache
 from loki.edge.auth.oauth import authority_of, is_loopback, token_file
 from loki.edge.auth.oauth_callback import Answers, first, listen, pasted
-from loki.edge.auth.oauth_flow import Authority, Login, begin, exchange, read_code
+from loki.edge.auth.oauth_flow import Login, begin, exchange, read_code
 from loki.edge.auth.token_cache import Token
+from loki.edge.auth.token_endpoint import Authority
 from loki.edge.env import read, with_vault
 from loki.problems import Problem, fail, nearest
 from loki.railway import fold

@@ -12,8 +12,9 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from commands import BIN, Home
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 from servers import ANSWER, plain, reply, serving
 from support import config
 
@@ -21,7 +22,7 @@ from loki import Ask, Message, answer
 from loki.edge.env import over, within_budget
 from loki.edge.ledger.writer import Ledger
 from loki.pipeline import Env
-from loki.problems import Problem, fail
+from loki.problems import Kind, Problem, fail
 from loki.records import Request, Response
 
 MODEL = {"name": "m", "input_price": "1000", "output_price": "1000", "max_output_tokens": 100}
@@ -79,6 +80,20 @@ def test_calls_under_way_count_as_their_worst_case(tmp_path: Path) -> None:
 def test_a_call_that_fails_gives_back_its_worst_case(tmp_path: Path) -> None:
     env = shop(tmp_path / "l.db", lambda request: fail("offline", "gone"), str(WORST))
     assert kinds([answer(env, ASK) for _ in range(3)]) == ["offline"] * 3
+
+
+def test_a_call_that_the_budget_refuses_takes_nothing_of_it(tmp_path: Path) -> None:
+    env = shop(tmp_path / "l.db", answered, str(WORST))
+    large = replace(ASK, messages=(Message("user", "Hi " * 1000),))
+    assert kinds([answer(env, large), answer(env, ASK)]) == ["budget", "ok"]
+
+
+@pytest.mark.parametrize("kind", ["auth", "busy", "input", "quota", "refused"])
+def test_a_call_that_a_server_refuses_gives_back_its_worst_case(tmp_path: Path, kind: Kind) -> None:
+    problem = Problem(kind, "no", status=400, sent=True)
+    env = shop(tmp_path / "l.db", lambda request: Failure(problem), str(WORST))
+    again = replace(env, send=answered)
+    assert kinds([answer(env, ASK), answer(env, ASK), answer(again, ASK)]) == [kind, kind, "ok"]
 
 
 def test_a_call_that_is_not_to_be_written_gives_it_back_too(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""How fast a run sends: slower after a refusal that is news, soon back, and never to a halt."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loki.batch.rate_control import FIRST, LATE, LEAST, SOON, Pace, rate, refused, silence
+
+RATES = st.floats(LEAST, 10_000)
+PACES = st.builds(
+    Pace,
+    peak=RATES,
+    cut=st.sampled_from([0.2, FIRST]),
+    since=st.floats(0, 1000),
+    span=st.floats(SOON, LATE),
+)
+
+
+@given(PACES, st.floats(0, 1000), st.floats(0, 1000))
+def test_the_rate_only_grows_until_the_next_refusal(pace: Pace, one: float, more: float) -> None:
+    now = pace.since + one
+    assert LEAST <= rate(pace, now) <= rate(pace, now + more) * (1 + 1e-9)
+
+
+@given(PACES)
+def test_the_peak_is_reached_again_after_the_span(pace: Pace) -> None:
+    at_once = max(LEAST, pace.peak * (1 - pace.cut))
+    assert rate(pace, pace.since) == pytest.approx(at_once)
+    assert rate(pace, pace.since + pace.span) == pytest.approx(pace.peak)
+
+
+@given(PACES, st.floats(0, 100), RATES)
+def test_news_of_a_refusal_makes_it_slower(pace: Pace, later: float, accepted: float) -> None:
+    now = pace.since + later
+    after = refused(pace, now, accepted, news=True)
+    assert rate(after, now) <= rate(pace, now) and after.since == now
+    assert pace.span <= after.span <= LATE
+
+
+@given(PACES, st.floats(0, 100), RATES)
+def test_an_echo_never_begins_another_wait(pace: Pace, later: float, accepted: float) -> None:
+    after = refused(pace, pace.since + later, accepted, news=False)
+    assert after._replace(peak=pace.peak) == pace and after.peak <= pace.peak
+    if pace.cut != FIRST:
+        assert after == pace
+
+
+@pytest.mark.parametrize(("accepted", "peak"), [(50.0, 50.0), (0.0, LEAST)])
+def test_the_first_refusal_tells_what_the_server_takes(accepted: float, peak: float) -> None:
+    assert refused(None, 10.0, accepted, news=True) == Pace(peak, FIRST, 10.0, SOON)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "seconds"), [(1, 0.25), (2, 0.5), (5, 4.0), (6, 8.0), (7, 8.0), (10_000, 8.0)]
+)
+def test_silence_doubles_up_to_eight_seconds(refusals: int, seconds: float) -> None:
+    assert silence(refusals) == seconds

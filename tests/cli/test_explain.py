@@ -1,0 +1,62 @@
+"""--dry-run and --explain: what would be sent, and why, without a secret and without sending."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from commands import Done, Home
+
+BASE = "http://127.0.0.1:9/v1"  # nobody listens: a dry run asks nobody
+
+
+def dry_run(home: Home, *words: str, client: str = "") -> Done:
+    """Run one prompt dry."""
+    home.local(BASE, client=client)
+    return home.run("Hi", *words, "--no-ledger")
+
+
+def test_a_dry_run_of_a_client_without_a_key_shows_no_authorization(home: Home) -> None:
+    told = dry_run(home, "--dry-run").json
+    assert told["url"] == f"{BASE}/chat/completions"
+    assert "authorization" not in {name.lower() for name in told["headers"]}
+
+
+def test_a_dry_run_of_a_client_with_a_key_hides_it(home: Home) -> None:
+    done = dry_run(home, "--dry-run", client="api_key: sk-very-secret")
+    assert done.json["headers"]["Authorization"] == "Bearer ***"
+    assert "very-secret" not in done.out + done.err
+
+
+def test_a_dry_run_as_curl_is_a_command_with_the_same_request(home: Home) -> None:
+    as_json = dry_run(home, "--dry-run=json").json
+    words = shlex.split(dry_run(home, "--dry-run=curl").out.replace("\\\n", " "))
+    assert words[:2] == ["curl", as_json["url"]]
+    headers = [words[at + 1] for at, word in enumerate(words) if word == "-H"]
+    assert headers == [f"{name}: {value}" for name, value in as_json["headers"].items()]
+    assert json.loads(words[words.index("--data-raw") + 1]) == as_json["body"]
+
+
+def test_a_secret_that_a_patch_put_into_the_body_is_hidden(home: Home) -> None:
+    words = ["--patch", '{"body": {"session": {"api_key": "sk-very-secret"}, "user": "me"}}']
+    told = dry_run(home, "--dry-run", *words).json
+    assert told["body"]["session"] == {"api_key": "***"} and told["body"]["user"] == "me"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "model         local:m (the only client;"),
+        (["-m", "local:m"], "model         local:m (from the command line;"),
+        (["-t", "0.5"], "temperature   0.5 (command line)"),
+        ([], f"api_base      {BASE} (config.yaml"),
+        ([], "limits        connect 10, idle 300, total 600, retries 3, max_wait 60"),
+        (["--timeout", "7"], "limits        connect 10, idle 300, total 7,"),
+    ],
+)
+def test_explain_says_what_came_from_where(home: Home, words: list[str], line: str) -> None:
+    done = dry_run(home, "--dry-run", "--explain", *words)
+    assert done.code == 0
+    shown = done.err.replace(str(home.folder) + "/", "")
+    assert line in shown, shown

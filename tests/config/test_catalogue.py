@@ -1,0 +1,161 @@
+"""The catalogue's text and a client's own models -> models with their prices."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from support import config
+
+from loki.config.catalogue import about, bases, catalogued, models_of, section, unlisted
+from loki.records import Model
+
+ENTRIES: dict[str, dict[str, Any]] = {
+    "openai": {
+        "big": {
+            "type": "chat",
+            "input_price": 2,
+            "output_price": 8,
+            "cache_read_price": 0.5,
+            "max_input_tokens": 1000,
+            "supports_vision": True,
+            "variants": {"flex": 0.5},
+        },
+        "vectors": {"type": "embedding", "input_price": 0.02},
+    },
+    "claude": {"claude-x": {"type": "chat", "input_price": 3, "output_price": 15}},
+    "vertexai": {
+        "gem": {"type": "chat", "input_price": 1, "output_price": 2, "variants": {"regional": 1.1}}
+    },
+}
+HEAD = '{\n"date": "2026-11-20",\n"sources": {},\n"clients": {\n'
+
+
+def text_of(entries: dict[str, dict[str, Any]] = ENTRIES) -> str:
+    """Return a catalogue, a model a line."""
+    sections = [
+        f"{json.dumps(client)}: {{\n"
+        + ",\n".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in models.items())
+        + "\n}"
+        for client, models in entries.items()
+    ]
+    return HEAD + ",\n".join(sections) + "\n}\n}\n"
+
+
+TEXT = text_of()
+
+
+def models(**client: Any) -> dict[str, Model]:
+    """Return the models of a configured client, by name."""
+    (known,) = config(client).clients
+    return {each.name: each for each in models_of(TEXT, known)}
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "big", "date"])
+def test_a_section_that_is_not_there_is_empty(name: str) -> None:
+    assert section(TEXT, name) == {}
+
+
+def test_prices_are_exactly_as_written() -> None:
+    assert section(TEXT, "openai")["vectors"]["input_price"] == Decimal("0.02")
+
+
+def test_a_catalogue_says_its_date() -> None:
+    assert about(TEXT)["date"] == "2026-11-20" and about("") == {}
+
+
+def test_a_client_without_models_has_the_catalogue_s() -> None:
+    found = models(type="openai")
+    assert list(found) == ["big", "vectors"] and found["vectors"].type == "embedding"
+    assert found["big"].origin == "catalogue" and found["big"].supports_vision is True
+    assert found["big"].supports_function_calling is False  # others are told of, this is not
+
+
+def test_a_client_that_lists_its_models_has_only_those() -> None:
+    listed = [{"name": "big"}, {"name": "mine"}]
+    found = models(type="openai", models=listed)
+    assert list(found) == ["big", "mine"]
+    assert found["big"].price.input == 2 and found["mine"].price.input is None
+    assert found["big"].origin == "models of client openai and catalogue"
+    assert found["mine"].origin == "models of client openai"
+
+
+def test_an_alias_has_what_is_known_of_its_model() -> None:
+    found = models(type="openai", models=[{"name": "b", "real_name": "big"}])["b"]
+    assert (found.real_name, found.max_input_tokens) == ("big", 1000)
+    assert found.price.input == 2
+
+
+CONFIGURED: list[tuple[dict[str, Any], dict[str, str | None]]] = [
+    ({"input_price": "1"}, {"input": "1", "cache_read": "0.25", "output": "8"}),
+    ({"output_price": "4"}, {"input": "2", "cache_read": "0.5", "output": "4"}),
+    ({"input_price": "1", "cache_read_price": "0.1"}, {"input": "1", "cache_read": "0.1"}),
+    ({"max_output_tokens": "9"}, {"input": "2", "cache_read": "0.5", "output": "8"}),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), CONFIGURED)
+def test_a_price_that_is_set_scales_those_that_go_with_it(
+    said: dict[str, Any], expected: dict[str, str]
+) -> None:
+    price = models(type="openai", models=[{"name": "big", **said}])["big"].price
+    found = {kind: getattr(price, kind) for kind in expected}
+    assert found == {kind: Decimal(value) for kind, value in expected.items()}
+    assert price.set is any(name.endswith("_price") for name in said)
+
+
+def test_a_price_of_zero_leaves_nothing_that_costs() -> None:
+    said = {"name": "big", "input_price": "0", "output_price": "0"}
+    price = models(type="openai", models=[said])["big"].price
+    assert price.input == 0 and price.output == 0 and price.cache_read == 0
+
+
+def test_a_model_of_ones_own_costs_what_is_said_at_every_tier() -> None:
+    said = {"name": "mine", "input_price": "1"}
+    assert models(type="openai", models=[said])["mine"].price.variants == {"*": 1}
+
+
+def test_claude_s_cache_costs_what_its_maker_documents() -> None:
+    price = models(type="claude")["claude-x"].price
+    assert (price.cache_write, price.cache_write_1h) == (Decimal("3.75"), Decimal(6))
+
+
+@pytest.mark.parametrize(("place", "price"), [("global", "1"), ("", "1"), ("europe-west1", "1.1")])
+def test_a_place_of_one_s_own_choice_has_its_price(place: str, price: str) -> None:
+    found = models(type="vertexai", project_id="p", location=place)
+    assert found["gem"].price.input == Decimal(price)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("big", ("big", "big")),
+        ("big-20300102", ("big-20300102", "big")),
+        ("big@20300102", ("big@20300102", "big")),
+        ("big-2030-01-02", ("big-2030-01-02", "big")),
+        ("big-203001", ("big-203001", "big-203001")),
+        ("ft:big:org::id", ("big", "big")),
+        ("ft:big", ("ft:big", "ft:big")),
+    ],
+)
+def test_a_model_is_named_after_its_base(name: str, expected: tuple[str, str]) -> None:
+    assert bases(name) == expected
+
+
+@pytest.mark.parametrize("name", ["ft:big:org::id", "big-2030-01-02"])
+def test_a_model_that_is_not_listed_is_as_able_as_its_base_at_no_known_price(name: str) -> None:
+    found = unlisted(name, "chat", catalogued(TEXT, "openai"))
+    assert (found.name, found.real_name, found.max_input_tokens) == (name, name, 1000)
+    assert found.supports_vision and found.price.input is None
+    assert found.origin == "as given, like big"
+
+
+def test_a_model_that_nobody_knows_is_denied_nothing() -> None:
+    found = unlisted("new", "embedding", catalogued(TEXT, "openai"))
+    assert (found.type, found.origin, found.supports_vision) == ("embedding", "as given", None)
+
+
+def test_the_base_has_to_do_the_task() -> None:
+    assert unlisted("big-20300102", "reranker", catalogued(TEXT, "openai")).origin == "as given"

@@ -1,0 +1,57 @@
+"""The names of settings: which are secret, which are references, which headers are public."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from loki.config.setting_names import (
+    CREDENTIALS,
+    LIMITS,
+    PUBLIC_HEADERS,
+    SENSITIVE,
+    SETTINGS,
+    is_public,
+    is_reference,
+)
+from loki.records import Limits
+
+
+@pytest.mark.parametrize("name", [*CREDENTIALS, "client_secret", "Cookie", "X-Goog-Api-Key"])
+def test_what_may_hold_a_secret_is_sensitive(name: str) -> None:
+    assert SENSITIVE.search(name)
+
+
+@pytest.mark.parametrize("name", ["api_base", "region", "location", "profile", "content-type"])
+def test_what_names_a_place_is_not_sensitive(name: str) -> None:
+    assert not SENSITIVE.search(name)
+
+
+def test_every_credential_is_a_setting() -> None:
+    assert set(CREDENTIALS) < set(SETTINGS)
+
+
+def test_every_limit_of_extra_is_a_field_of_limits() -> None:
+    """All but the end, which is a time of the clock and no setting."""
+    assert set(LIMITS.values()) == {field.name for field in fields(Limits)} - {"end"}
+
+
+@pytest.mark.parametrize("header", sorted(PUBLIC_HEADERS))
+def test_public_headers_are_public_in_any_case(header: str) -> None:
+    assert is_public(header) and is_public(header.title()) and is_public(header.upper())
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-team", "cookie", "api-key", ""])
+def test_all_other_headers_are_not_public(header: str) -> None:
+    assert not is_public(header)
+
+
+@pytest.mark.parametrize("value", ["{{A}}", " {{A}}\n", "{{ A B }}"])
+def test_a_name_in_double_braces_is_a_reference(value: str) -> None:
+    assert is_reference(value)
+
+
+@pytest.mark.parametrize("value", ["", "A", "{A}", "{{}}", "{{A}}x", "{{A}}{{B}}", "{{{A}}}"])
+def test_anything_else_is_no_reference(value: str) -> None:
+    assert not is_reference(value)

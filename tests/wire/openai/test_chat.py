@@ -1,0 +1,112 @@
+"""Chat completions: what goes into the body for reasoning, earlier calls and tools."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import target
+
+from loki.records import Ask, Message, Text, ToolCall
+from loki.replies import Finish
+from loki.usage import Usage
+from loki.wire.openai.chat import draft_chat, read_chat, read_chat_event
+
+#: Clients that are asked for reasoning in four ways.
+CLIENTS = {"effort": "groq", "object": "openrouter", "switch": "deepseek", "budget": "qianwen"}
+
+REASONING: list[tuple[str, str | int, dict[str, Any]]] = [
+    ("effort", "none", {"reasoning_effort": "none"}),
+    ("effort", "high", {"reasoning_effort": "high"}),
+    ("object", "none", {"reasoning": {"effort": "none"}}),
+    ("object", "low", {"reasoning": {"effort": "low"}}),
+    ("object", 2000, {"reasoning": {"max_tokens": 2000}}),
+    ("switch", "none", {"thinking": {"type": "disabled"}}),
+    ("switch", "low", {"thinking": {"type": "enabled"}}),
+    ("budget", "none", {"enable_thinking": False}),
+    ("budget", "low", {"enable_thinking": True, "thinking_budget": 1024}),
+    ("budget", "medium", {"enable_thinking": True, "thinking_budget": 8192}),
+    ("budget", 77, {"enable_thinking": True, "thinking_budget": 77}),
+]
+KEYS = {"reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget"}
+
+
+def body_of(client: str, messages: tuple[Message, ...], **fields: Any) -> dict[str, Any]:
+    """Return the body of an ask of a client."""
+    entry = {"type": "openai-compatible", "name": client, "api_base": "http://127.0.0.1:9"}
+    ask = Ask(messages, model=f"{client}:m", **fields)
+    return draft_chat(target(entry, ask)).unwrap()
+
+
+@pytest.mark.parametrize(("way", "wanted", "expected"), REASONING)
+def test_reasoning_is_asked_for_in_the_words_of_each_server(
+    way: str, wanted: str | int, expected: dict[str, Any]
+) -> None:
+    body = body_of(CLIENTS[way], (Message("user", "Hi"),), reasoning=wanted)
+    assert {key: body[key] for key in KEYS & body.keys()} == expected
+
+
+@pytest.mark.parametrize("client", CLIENTS.values())
+def test_reasoning_that_nobody_asked_for_is_not_mentioned(client: str) -> None:
+    assert not KEYS & body_of(client, (Message("user", "Hi"),)).keys()
+
+
+@pytest.mark.parametrize("client", [CLIENTS["effort"], CLIENTS["switch"]])
+def test_a_server_without_budgets_is_not_sent_tokens(client: str) -> None:
+    entry = {"type": "openai-compatible", "name": client, "api_base": "http://127.0.0.1:9"}
+    ask = Ask((Message("user", "Hi"),), model=f"{client}:m", reasoning=2000)
+    problem = draft_chat(target(entry, ask)).failure()
+    assert problem.kind == "usage" and client in problem.message
+
+
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4))
+def test_arguments_of_earlier_calls_go_back_as_they_are(arguments: dict[str, str]) -> None:
+    call = ToolCall("a", "weather", arguments)
+    body = body_of("groq", (Message("assistant", "", tool_calls=(call,)),))
+    (message,) = body["messages"]
+    (sent,) = message["tool_calls"]
+    assert json.loads(sent["function"]["arguments"]) == arguments
+
+
+def test_arguments_in_other_scripts_are_not_escaped() -> None:
+    call = ToolCall("a", "weather", {"city": "Zürich", "country": "日本"})
+    body = body_of("groq", (Message("assistant", "", tool_calls=(call,)),))
+    arguments = body["messages"][0]["tool_calls"][0]["function"]["arguments"]
+    assert arguments == '{"city": "Zürich", "country": "日本"}'
+
+
+READ: list[tuple[Any, tuple[Any, ...]]] = [
+    ({"choices": [{"delta": {"content": "Hi"}}]}, (Text("Hi"),)),
+    ({"choices": [{"delta": {}, "finish_reason": "stop"}]}, (Finish("stop"),)),
+    ({"choices": [{"index": 1, "delta": {"content": "other"}}]}, ()),
+    ({"choices": []}, ()),
+    (
+        {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "length"}]},
+        (Text("Hi"), Finish("length")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("chunk", "events"), READ)
+def test_a_chunk_tells_what_is_in_it(chunk: Any, events: tuple[Any, ...]) -> None:
+    assert read_chat_event(chunk) == events
+
+
+def test_counts_are_read_wherever_a_server_puts_them() -> None:
+    counts = {"prompt_tokens": 3, "completion_tokens": 2}
+    places: list[Any] = [
+        {"choices": [], "usage": counts},
+        {"choices": [], "x_groq": {"usage": counts}},
+        {"choices": [{"delta": {}, "usage": counts}]},
+    ]
+    for chunk in places:
+        (usage,) = read_chat_event(chunk)
+        assert isinstance(usage, Usage) and (usage.input, usage.output) == (3, 2)
+
+
+def test_an_answer_that_is_an_error_is_a_problem() -> None:
+    (problem,) = read_chat({"error": {"message": "Too many.", "code": "rate_limit_exceeded"}})
+    assert (problem.kind, problem.message, problem.sent) == ("busy", "Too many.", True)  # type: ignore[union-attr]

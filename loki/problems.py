@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from returns.result import Failure, Result
+
+from loki.record import field_names, record, refuse_assignment
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -39,9 +40,13 @@ CURABLE: frozenset[Kind] = frozenset({"offline", "busy", "quota", "auth", "refus
 assert set(EXIT_CODES) == set(get_args(Kind))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why there is no answer: ``kind`` is for programs, ``message`` for the reader."""
+@record
+class Problem(Exception):
+    """Why there is no answer: ``kind`` is for programs, ``message`` for the reader.
+
+    It travels as a value, in a Failure; ``unwrap()`` of one raises from it, so that a traceback
+    has its message.
+    """
 
     kind: Kind
     message: str
@@ -57,6 +62,20 @@ class Problem:
     text: str | None = None  # of an answer that came whole, and is not what was asked for
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
     unknown_model: bool = False  # the provider does not know the model
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+    def __reduce__(self) -> tuple[type[Problem], tuple[Any, ...]]:
+        """Return how ``pickle`` and ``copy`` make it anew: an exception would drop most fields."""
+        return Problem, tuple(getattr(self, name) for name in field_names(Problem))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to change a field; contexts and notes are set while it is raised."""
+        if not name.startswith("__"):
+            refuse_assignment(self, name)
+        Exception.__setattr__(self, name, value)
 
 
 def is_curable(problem: Problem) -> bool:

@@ -252,6 +252,11 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
 
+    @property
+    def target(self) -> Target:
+        """Return the ask, the client and the model that it is for."""
+        return self.draft.target
+
 
 @record
 class Response:

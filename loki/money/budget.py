@@ -67,7 +67,7 @@ def afford(
     budget, the next one cannot. A model of unknown price is refused, or with ``allow_unpriced``
     counted as nothing.
     """
-    target = request.draft.target
+    target = request.target
     lack = "" if allow_unpriced or not purses else price_lack(target)
     if lack:
         return fail("budget", f"{target.name} has no known price{lack}")
@@ -112,7 +112,7 @@ PRICED_BY: dict[Task, str] = {
 
 def could_cost(request: Request) -> Decimal | None:
     """The worst case of a call as far as it is known, in US dollars."""
-    target = request.draft.target
+    target = request.target
     worst = worst_case(target)
     return least(largest(target), target.model.price) if worst is None else worst
 

@@ -24,12 +24,12 @@ Billed = TypeVar("Billed", Reply, "Embeddings", "Ranking")
 
 def account(reply: Billed) -> Billed:
     """Fill in ``cost`` in US dollars; an unknown price stays unknown, never zero."""
-    return replace(reply, cost=cost(reply.usage, reply.request.draft.target.model.price))
+    return replace(reply, cost=cost(reply.usage, reply.request.target.model.price))
 
 
 def charge(request: Request) -> Callable[[Problem], Problem]:
     """Return a step that fills in what a failure cost, where a whole answer came before it."""
-    price = request.draft.target.model.price
+    price = request.target.model.price
 
     def step(problem: Problem) -> Problem:
         if problem.usage is None or is_free(problem):
@@ -72,7 +72,7 @@ def entry(
     seconds: float,
 ) -> Entry:
     """What the ledger keeps of a call; without an outcome it was interrupted, by us or the user."""
-    target = request.draft.target
+    target = request.target
     problem = None if outcome is None or isinstance(outcome, Success) else outcome.failure()
     if isinstance(outcome, Success):
         told = outcome.unwrap()

@@ -21,7 +21,7 @@ def suggest(config: Config) -> Callable[[Request], Mend]:
     """
 
     def stage(request: Request) -> Mend:
-        target = request.draft.target
+        target = request.target
         return lambda problem: told(problem, target, known_names(config, target))
 
     return stage

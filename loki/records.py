@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from returns.result import Result
 
@@ -183,11 +183,22 @@ class Client:
     oauth: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as configured
 
 
+class Catalogue(Protocol):
+    """What is known of models beside the configuration; see loki.config.catalogue."""
+
+    def models(self, client: Client) -> tuple[Model, ...]:
+        """Return a client's models: those the configuration lists, else the catalogue's."""
+
+    def entries(self, client: Client) -> Mapping[str, JsonObject]:
+        """Return the catalogue's entries for a client, by the name of the model."""
+
+
 @record
 class Config:
     """A whole configuration, environment included."""
 
     clients: tuple[Client, ...]
+    catalogue: Catalogue = field(repr=False, compare=False)
     model: str | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -198,7 +209,10 @@ class Config:
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it
-    catalogue: str = field(default="", repr=False)  # the text of data/models.json
+
+    def models(self, client: Client) -> tuple[Model, ...]:
+        """Return the models of one of the clients."""
+        return self.catalogue.models(client)
 
 
 class Dialect(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from returns.result import Result, Success
 
-from loki.config.patterns import bad_pattern
+from loki.config.catalogue import Catalogue
+from loki.config.patches import patch_of, read_patches
 from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
-from loki.json_text import parse_strict
 from loki.problems import Problem, fail, nearest
 from loki.providers.rows import KNOWN, SERVICES, TYPES
 from loki.railway import gather
@@ -21,28 +21,35 @@ from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
 def configure(
     plain: JsonObject | None, path: str, environ: Mapping[str, str], catalogue: str = ""
 ) -> Result[Config, Problem]:
-    """The whole configuration; without a file (None) every known provider is a client."""
+    """Return the whole configuration; without a file (None) every known provider is a client.
+
+    ``catalogue`` is the text of data/models.json.
+    """
     entries = implied(environ) if plain is None else plain.get("clients", [])
-    clients = gather(
-        client(entry, f"{path} clients[{i}]", environ) for i, entry in enumerate(entries)
-    )
-    top = gather(top_level(plain or {}, name, environ) for name in TOP)
-    return gather((platform(plain, environ), clients, top)).map(
-        lambda found: Config(
-            clients=found[1],
+    return Result.do(
+        Config(
+            clients=clients,
+            catalogue=Catalogue(catalogue),
             origin=path if plain is not None else "no configuration file",
-            catalogue=catalogue,
-            **{
-                **({"model": found[0]} if found[0] else {}),
-                **{
-                    name: value
-                    for name, value in zip(TOP, found[2], strict=True)
-                    if value is not None
-                },
-                **budget_of(found[2][TOP.index("budget")] or {}),
-            },
+            **top_fields(dict(zip(TOP, values, strict=True)), default_client),
         )
+        for default_client in platform(plain, environ)
+        for clients in gather(
+            client(entry, f"{path} clients[{i}]", environ) for i, entry in enumerate(entries)
+        )
+        for values in gather(top_level(plain or {}, name, environ) for name in TOP)
     )
+
+
+def top_fields(values: JsonObject, default_client: str) -> JsonObject:
+    """Return the fields of Config that settings of the first level set.
+
+    >>> top_fields({"model": None, "top_p": 0.5, "budget": None}, "openai")
+    {'model': 'openai', 'top_p': 0.5, 'budget': {}, 'allow_unpriced': False}
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    model = {"model": default_client} if default_client else {}
+    return {**model, **given, **budget_of(values["budget"] or {})}
 
 
 def platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
@@ -213,52 +220,6 @@ def client_patches(
     )
 
 
-def read_patches(words: str, name: str) -> Result[tuple[tuple[str, Patch], ...], Problem]:
-    """Patterns and patches in JSON."""
-    try:
-        told = parse_strict(words)
-    except (ValueError, RecursionError) as error:
-        return fail("config", f"{name}: not JSON: {str(error)[:100]}")
-    if not isinstance(told, dict):
-        return fail("config", f'{name}: expected {{"pattern": {{"body": …}}}}')
-    bad = next((reason for pattern in told if (reason := bad_pattern(pattern))), "")
-    if bad:
-        return fail("config", f"{name}: {bad}")
-    return gather(read_patch(raw, f"{name} {pattern!r}") for pattern, raw in told.items()).map(
-        lambda patches: tuple(zip(told, patches, strict=True))
-    )
-
-
-def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
-    """One patch in JSON: url, body and headers, each as it may be.
-
-    >>> read_patch({"bdy": {}}, "--patch").failure().message
-    "--patch: unknown key 'bdy'; did you mean 'body'?"
-    """
-    if not isinstance(raw, dict):
-        return fail("config", f"{origin}: {PATCH_SHAPE}")
-    for key, value in raw.items():
-        if key not in PATCH_PARTS:
-            return fail("config", f"{origin}: unknown key {key!r}{nearest(key, [*PATCH_PARTS])}")
-        if value is not None and not isinstance(value, PATCH_PARTS[key]):
-            return fail("config", f"{origin}: {PATCH_SHAPE}")
-    for name, value in (raw.get("headers") or {}).items():
-        if isinstance(value, bool) or not isinstance(value, (str, int, float, type(None))):
-            return fail("config", f"{origin}: header {name!r} is neither text nor null")
-    return Success(patch_of(raw, origin))
-
-
-def patch_of(raw: JsonObject, origin: str) -> Patch:
-    """A patch whose shape is known to be right."""
-    headers = raw.get("headers") or {}
-    return Patch(
-        url=raw.get("url") or None,
-        body=raw.get("body"),
-        headers={name: None if v is None else str(v) for name, v in headers.items()},
-        origin=origin,
-    )
-
-
 #: The limits of ``budget``.
 BUDGETS = ("per_day", "per_month")
 
@@ -274,6 +235,3 @@ OAUTH_TEXTS = (
 
 #: The ends of a setting's name, and what they say about its value.
 FORMS = {"": "literal", "_cmd": "cmd", "_file": "file"}
-
-PATCH_PARTS: dict[str, type] = {"url": str, "body": dict, "headers": dict}
-PATCH_SHAPE = 'expected {"url": "…", "body": {…}, "headers": {…}}'

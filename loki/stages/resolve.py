@@ -9,7 +9,7 @@ from typing import Any
 from returns.pipeline import flow
 from returns.result import Failure, Result, Success
 
-from loki.config.catalogue import models_of, unlisted
+from loki.config.catalogue import unlisted
 from loki.money.estimate import MEDIA_TOKENS, largest, media_of, size_of, worst_case
 from loki.problems import Problem, fail, nearest
 from loki.providers.rows import SERVICES, base_of, service_of
@@ -80,7 +80,7 @@ def hint(config: Config, wanted: str) -> str:
     owners = [
         f"{client.name}:{wanted}"
         for client in config.clients
-        if any(each.name == wanted for each in models_of(config.catalogue, client))
+        if any(each.name == wanted for each in config.models(client))
     ]
     if owners:
         return f"; did you mean {' or '.join(owners)}?"
@@ -89,7 +89,7 @@ def hint(config: Config, wanted: str) -> str:
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
     """A model of a client, the first of the right type if none is named."""
-    models = models_of(config.catalogue, client)
+    models = config.models(client)
     fitting = [each for each in models if each.type == task]
     found = next((each for each in models if each.name == name), None)
     if not name and fitting:

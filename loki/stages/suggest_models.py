@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from loki.config.catalogue import models_of
 from loki.problems import Problem, nearest
 from loki.records import Config, Request, Target
 
@@ -31,7 +30,7 @@ def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
     """Return what lists the client's models of the target's type: only failures look them up."""
 
     def names() -> list[str]:
-        models = models_of(config.catalogue, target.client)
+        models = config.models(target.client)
         return [each.name for each in models if each.type == target.model.type]
 
     return names

@@ -1,4 +1,4 @@
-"""1a. YAML -> plain values and complaints, each with its line and column: words for a grammar."""
+"""1a. YAML nodes -> plain values and complaints, each with its place: the rules of a grammar."""
 
 from __future__ import annotations
 
@@ -35,91 +35,6 @@ TYPED: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-
-def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
-    """The document by a rule, and every complaint; what strictyaml forbids is the only one then."""
-    from strictyaml import parser, ruamel
-    from strictyaml.ruamel.error import MarkedYAMLError, YAMLError
-    from strictyaml.ruamel.reader import ReaderError
-
-    traits = {"label": "config", "allow_flow_style": True, "flatten_mapping": no_merging}
-    loader = type("Loader", (parser.StrictYAMLLoader,), traits)
-    try:
-        document = ruamel.load(text, Loader=loader, preserve_quotes=True)
-    except MarkedYAMLError as error:
-        return {}, (marked(error, text),)
-    except ReaderError as error:
-        what = f"a character that YAML does not allow: U+{error.character:04X}"
-        return {}, (Complaint(spot_at(text, error.position), what),)
-    except RecursionError:
-        return {}, (Complaint((1, 1), "too deeply nested"),)
-    except (YAMLError, *STUMBLES) as error:
-        odd = re.search(r"^\s*\?\s+", text, re.MULTILINE)  # a key that is more than a word
-        said = f"not YAML that can be read: {error}".split("\n")[0]
-        return {}, (Complaint(spot_at(text, odd.end() if odd else 0), said),)
-    complaints: list[Complaint] = []
-    found = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
-    start = spot_at(text, found.end() - 1 if found else 0)
-    try:
-        value = rule(document, start, lambda *told: complaints.append(Complaint(*told)))
-    except RecursionError:
-        return {}, (Complaint(start, "too deeply nested"),)
-    return value, tuple(sorted(complaints))
-
-
-def spot_at(text: str, index: int) -> Spot:
-    """The line and column of a character.
-
-    >>> spot_at("ab\\ncd", 4)
-    (2, 2)
-    """
-    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-
-
-#: What ruamel raises over a few texts that are not YAML, beside its own errors.
-STUMBLES = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImplementedError)
-
-
-def no_merging(loader: Any, node: Any) -> list[Any]:
-    """In place of ruamel's: ``<<`` is of YAML 1.1, and would change what stands there unseen."""
-    from strictyaml.ruamel.constructor import ConstructorError
-
-    for key, _ in node.value:
-        if key.value == "<<":
-            raise ConstructorError(
-                None, None, "unknown key '<<'; there are no merge keys", key.start_mark
-            )
-    return []
-
-
-def marked(error: Any, text: str) -> Complaint:
-    """A complaint of strictyaml's, at its place, in one line."""
-    marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
-    said = " ".join(str(error.problem or error.context or "not YAML").split())
-    early = "Disallowed" in type(error).__name__
-    if any(word in said for word in ("end of stream", "stream end")):
-        said, early = f"{error.context}: it never ends", True
-    said = next((plain for odd, plain in PLAINLY.items() if odd in said), said)
-    mark = (min(marks, key=lambda m: m.index) if early else marks[-1]) if marks else None
-    spot = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.splitlines()
-    for number in {spot[0], spot[0] - 1} & set(range(1, len(lines) + 1)):
-        bare = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", lambda m: " " * len(m[0]), lines[number - 1])
-        if "{{" in bare:
-            return Complaint(
-                (number, bare.index("{{") + 1), "a {{NAME}} must be quoted: '{{NAME}}'"
-            )
-    return Complaint(spot, said[:1].lower() + said[1:])
-
-
-#: Words of ruamel's that say little, and what they mean.
-PLAINLY = {
-    "'\\t'": "a tab cannot indent; use spaces",
-    "another document": "another document begins here, or the indentation does not fit",
-    "expected <block end>": "the indentation does not fit what stands above",
-}
 
 
 def is_null(node: Any) -> bool:

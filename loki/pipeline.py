@@ -47,7 +47,7 @@ class Env:
 
 
 def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:
-    """Everything up to the wire."""
+    """Return the exact request: everything up to the network."""
     return flow(
         ask,
         resolve(env.config, task),  # Ask -> Target which client, which model
@@ -60,7 +60,7 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
 
 
 def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
-    """One question, one priced answer, in one piece."""
+    """Return the whole answer to an ask, with its cost."""
 
     def call(request: Request) -> Result[Reply, Problem]:
         return flow(
@@ -79,7 +79,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
 
 
 def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
-    """One question, the answer as it comes; the last event is Done, or a failure."""
+    """Return the answer to an ask as it comes; the last event is Done, or a failure."""
 
     def call(request: Request) -> Result[Stream, Problem]:
         return flow(
@@ -98,7 +98,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
 
 
 def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
-    """``ask.texts``, a vector for each in their order; in several requests where there are many."""
+    """Return a vector for each of ``ask.texts``, in order; many texts take several requests."""
     from loki.stages.batching import split
     from loki.stages.parse_vectors import joined, read_vectors
 
@@ -121,7 +121,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
 
 
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
-    """``ask.texts`` by how well they answer ``ask.query``, best first, the first ``ask.top``."""
+    """Rank ``ask.texts`` by relevance to ``ask.query``: the best ``ask.top``, best first."""
     from loki.stages.batching import split
     from loki.stages.merge_rankings import complete, merged
     from loki.stages.parse_vectors import read_scores
@@ -150,7 +150,7 @@ def in_turn(
     asks: Sequence[Ask],
     said: Callable[[Problem, Ask], None] = lambda problem, following: None,
 ) -> Result[Stream, Problem]:
-    """The first of several asks that is answered, or that fails for a reason of its own."""
+    """Try each ask in order; stop at the first answer, or a failure no other model could cure."""
     *others, final = asks
     for ask, following in zip(others, asks[1:], strict=True):
         result = attempt(ask)
@@ -164,14 +164,14 @@ def in_turn(
 
 
 def noter(env: Env) -> Noter:
-    """What writes a call's line in the ledger."""
+    """Return what writes a call's entry in the ledger."""
     return noting(env.record, env.now, env.clock)
 
 
 def sent(
     env: Env, task: Task, call: Callable[[Request], Result[Billed, Problem]]
 ) -> Callable[[Ask], Result[Billed, Problem]]:
-    """One request of several: within the budget, and with its line in the ledger."""
+    """Return a step for one request of several: within the budget, with its entry in the ledger."""
     return lambda ask: flow(
         prepare(env, ask, task), bind(env.afford), bind(recorded(noter(env), call))
     )
@@ -180,24 +180,24 @@ def sent(
 def each(
     step: Callable[[Ask], Result[A, Problem]],
 ) -> Callable[[Sequence[Ask]], Result[tuple[A, ...], Problem]]:
-    """A step for one after the other, up to the first that fails."""
+    """Return a step that is taken for each ask in turn, up to the first failure."""
     return lambda asks: gather(map(step, asks))
 
 
 def priced(events: Stream) -> Stream:
-    """The same stream with the cost in its last event."""
+    """Return the same stream with the cost in its last event."""
     with closing(events):
         for event in events:
             yield event.map(price) if isinstance(event, Success) else event
 
 
 def price(event: Event) -> Event:
-    """The cost of an answer that is done."""
+    """Return the event, Done with the cost of the answer."""
     return Done(account(event.reply)) if isinstance(event, Done) else event
 
 
 def begun(events: Stream) -> Result[Stream, Problem]:
-    """A stream once it has begun to answer; one that begins with a failure is a failure."""
+    """Return a stream once it has begun to answer; one that begins with a failure is a failure."""
     heard = [next(events)]
     while isinstance(heard[-1].value_or(None), Usage):
         heard.append(next(events))
@@ -205,7 +205,7 @@ def begun(events: Stream) -> Result[Stream, Problem]:
 
 
 def resumed(heard: Sequence[Result[Event, Problem]], rest: Stream) -> Stream:
-    """A stream with its beginning put back."""
+    """Return a stream with its first events put back."""
     with closing(rest):
         yield from heard
         yield from rest

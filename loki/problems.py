@@ -88,7 +88,7 @@ def is_curable(problem: Problem) -> bool:
 
 
 def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:
-    """A failed result.
+    """Return a failed result.
 
     >>> fail("config", "no client named 'x'; config has: y").failure().message
     "no client named 'x'; config has: y"
@@ -114,7 +114,7 @@ def glimpse(data: bytes, most: int) -> str:
 
 
 def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
-    """The tail of a message that helps with a misspelt name; the rarer ones are not listed.
+    """Return the end of a message about a misspelt name: the nearest, or the known names.
 
     >>> nearest("Modle", ["model", "stream"])
     "; did you mean 'model'?"

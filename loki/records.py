@@ -59,14 +59,14 @@ class Message:
 
     @property
     def parts(self) -> tuple[Text | Media, ...]:
-        """The content in pieces, also where it was given as one string."""
+        """Return the content as parts, also where it was given as one string."""
         if isinstance(self.content, str):
             return (Text(self.content),) if self.content else ()
         return self.content
 
     @property
     def text(self) -> str:
-        """Every text of the content, one after the other."""
+        """Return the texts of the content, joined."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
@@ -238,7 +238,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """client:model, as a user writes it."""
+        """Return client:model, as a user writes it."""
         return f"{self.client.name}:{self.model.name}"
 
 

@@ -27,7 +27,7 @@ class Catalogue(NamedTuple):
 
 
 def checked(data: bytes) -> Result[Catalogue, Problem]:
-    """A catalogue of the right shape, of each model only what we know: no patch, no address.
+    """Parse a catalogue of the right shape; of each model only the keys we know are kept.
 
     >>> checked(b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}').failure().message
     'the catalogue is wrong: x:m has no type that is chat, embedding or reranker'
@@ -49,7 +49,7 @@ def checked(data: bytes) -> Result[Catalogue, Problem]:
 
 
 def complaints(told: Json) -> Iterator[str]:
-    """What is wrong with a catalogue."""
+    """Yield what is wrong with a catalogue."""
     match told:
         case {"date": str(date), "clients": dict(clients)} if clients:
             if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", date):
@@ -61,7 +61,7 @@ def complaints(told: Json) -> Iterator[str]:
 
 
 def complaints_about(client: str, models: Json) -> Iterator[str]:
-    """What is wrong with a client's models."""
+    """Yield what is wrong with a client's models."""
     if not isinstance(models, dict):
         yield f"{client} has no models by name"
         return
@@ -75,28 +75,28 @@ def complaints_about(client: str, models: Json) -> Iterator[str]:
 
 
 def known(entry: JsonObject) -> JsonObject:
-    """The keys of an entry that we read."""
+    """Return the keys of an entry that we read."""
     read: JsonObject = keyfilter(lambda key: key in RULES or key.startswith(ABLE), entry)
     return read
 
 
 def rule(key: str) -> Callable[[Any], bool]:
-    """What may stand under a key."""
+    """Return the test of a key's value."""
     return RULES.get(key, is_flag)
 
 
 def is_count(value: Json) -> bool:
-    """Whether a value is a number of tokens, texts or dimensions."""
+    """Return whether a value is a number of tokens, texts or dimensions."""
     return type(value) is int and 0 < value < 10**12
 
 
 def is_flag(value: Json) -> bool:
-    """Whether a value is true or false."""
+    """Return whether a value is true or false."""
     return isinstance(value, bool)
 
 
 def is_price(value: Json) -> bool:
-    """Whether a value is US dollars, or a factor.
+    """Return whether a value is US dollars, or a factor.
 
     >>> is_price(Decimal("0.5")), is_price(0), is_price(-1), is_price(Decimal("NaN"))
     (True, True, False, False)
@@ -107,7 +107,7 @@ def is_price(value: Json) -> bool:
 
 
 def are_variants(value: Json) -> bool:
-    """Whether a value is what other tiers and long prompts cost.
+    """Return whether a value is what other tiers and long prompts cost.
 
     >>> are_variants({"flex": 0, ">272000": {"input": 4}}), are_variants({">x": {"input": 4}})
     (True, False)
@@ -119,14 +119,14 @@ def are_variants(value: Json) -> bool:
 
 
 def are_prices(value: Json) -> bool:
-    """Whether a value is prices by kind."""
+    """Return whether a value is prices by kind."""
     return isinstance(value, dict) and all(
         kind in PRICES and is_price(each) for kind, each in value.items()
     )
 
 
 def are_words(value: Json) -> bool:
-    """Whether a value is words by name."""
+    """Return whether a value is texts by name."""
     return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
@@ -134,7 +134,7 @@ def are_words(value: Json) -> bool:
 
 
 def written(catalogue: Catalogue) -> str:
-    """A catalogue with a model a line, as stages.catalogue takes it apart."""
+    """Return the text of a catalogue, a model a line, as config.catalogue reads it."""
     head = f'"date": {dumped(catalogue.date)},\n"sources": {dumped(dict(catalogue.sources))},\n'
     sections = [
         f"{dumped(client)}: {{\n"
@@ -147,7 +147,7 @@ def written(catalogue: Catalogue) -> str:
 
 
 def dumped(value: Json) -> str:
-    """A value as JSON, decimals as they were written.
+    """Return a value as JSON, decimals as they were written.
 
     >>> dumped({"input_price": Decimal("0.10"), "type": "chat"})
     '{"input_price": 0.10, "type": "chat"}'
@@ -159,7 +159,7 @@ def dumped(value: Json) -> str:
 
 
 def news(before: Clients, after: Clients) -> str:
-    """What has changed, for people.
+    """Return what has changed, for people.
 
     >>> news({"x": {"a": {}, "b": {"input_price": 1}}}, {"x": {"b": {"input_price": 2}, "c": {}}})
     '2 models, 1 new, 1 gone, 1 with other prices'
@@ -173,12 +173,12 @@ def news(before: Clients, after: Clients) -> str:
 
 
 def flat(clients: Clients) -> dict[tuple[str, str], JsonObject]:
-    """Every model, by client and name."""
+    """Return every entry by client and model."""
     return {(c, name): entry for c, models in clients.items() for name, entry in models.items()}
 
 
 def prices_in(entry: JsonObject) -> JsonObject:
-    """What an entry says about money."""
+    """Return the prices of an entry."""
     told: JsonObject = keyfilter(lambda key: key.endswith("_price") or key == "variants", entry)
     return told
 

@@ -89,7 +89,7 @@ CLIENT = yaml.mapping(
 
 
 def clients(node: Any, spot: yaml.Spot, complain: yaml.Complain) -> list[Any]:
-    """The clients; each has a name of its own, which -m can say."""
+    """Return the clients; each must have a name of its own, which -m can name."""
     found: list[Any] = yaml.sequence(CLIENT)(node, spot, complain)
     names: list[str] = []
     for i, client in enumerate(found):

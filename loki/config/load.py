@@ -16,7 +16,7 @@ from loki.urls import bad_proxy
 
 
 def load(text: str, path: str) -> Result[JsonObject, Problem]:
-    """The plain values of a configuration; the first complaint is the message, at its place."""
+    """Parse a configuration; the first complaint is the message, with its place."""
     plain, complaints = check(text)
     if not complaints:
         return Success(plain)
@@ -26,7 +26,7 @@ def load(text: str, path: str) -> Result[JsonObject, Problem]:
 
 
 def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
-    """The plain values and everything that is wrong with them.
+    """Return the plain values of a configuration and everything that is wrong with them.
 
     >>> check("modle: x")[1]
     (Complaint(spot=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
@@ -38,7 +38,7 @@ def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
 
 
 def has_literal_secret(plain: JsonObject) -> bool:
-    """Whether the file itself holds a secret: then nothing of it is kept anywhere else.
+    """Return whether the file itself holds a secret: then it is never cached.
 
     >>> has_literal_secret({"clients": [{"api_key": "sk-1"}]})
     True
@@ -49,7 +49,7 @@ def has_literal_secret(plain: JsonObject) -> bool:
 
 
 def is_secret(value: Json, name: str) -> bool:
-    """Whether something under a name, or anything in it, is a secret in plain sight."""
+    """Return whether a value under a name, or anything in it, is a secret in clear text."""
     match value:
         case dict() if name == "request_headers":
             named = ((each, key if is_public(key) else TOKEN) for key, each in value.items())

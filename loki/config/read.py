@@ -53,7 +53,7 @@ def top_fields(values: JsonObject, default_client: str) -> JsonObject:
 
 
 def platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
-    """The client that LOKI_PLATFORM names; with a configuration file it says nothing."""
+    """Return the client that LOKI_PLATFORM names; a configuration file goes before it."""
     name = environ.get("LOKI_PLATFORM", "")
     if plain is not None or not name or name in KNOWN or name in TYPES:
         return Success(name if plain is None else "")
@@ -61,7 +61,7 @@ def platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str
 
 
 def implied(environ: Mapping[str, str]) -> list[JsonObject]:
-    """The clients there are without a configuration file, the named platform first."""
+    """Return the clients there are without a configuration file, the named platform first."""
     types = [{"type": name} for name in TYPES]
     known: list[JsonObject] = [{"type": "openai-compatible", "name": name} for name in KNOWN]
     first = environ.get("LOKI_PLATFORM")
@@ -69,7 +69,7 @@ def implied(environ: Mapping[str, str]) -> list[JsonObject]:
 
 
 def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[Any, Problem]:
-    """A setting of the first level; LOKI_<NAME> wins."""
+    """Return a setting of the first level; LOKI_<NAME> goes before the file."""
     said = environ.get(f"LOKI_{name.upper()}")
     if not said:
         return Success(top.get(name))
@@ -95,7 +95,7 @@ def budget_of(told: JsonObject) -> JsonObject:
 
 
 def read_budget(words: str) -> Result[JsonObject, Problem]:
-    """LOKI_BUDGET, in JSON.
+    """Parse LOKI_BUDGET, which is JSON.
 
     >>> read_budget('{"per_day": 1.50, "allow_unpriced": true}').unwrap()
     {'per_day': '1.50', 'allow_unpriced': True}
@@ -121,7 +121,7 @@ def fits_budget(name: str, value: Any) -> bool:
 
 
 def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[Client, Problem]:
-    """One client; for every setting {CLIENT}_{SETTING} wins."""
+    """Return one client; for every setting {CLIENT}_{SETTING} goes before the file."""
     name = str(entry.get("name", entry["type"]))
     prefix = variable(name)
     settings = {
@@ -149,7 +149,7 @@ def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[
 
 
 def variable(name: str) -> str:
-    """A client's name in the names of environment variables.
+    """Return a client's name as the names of environment variables begin with it.
 
     >>> variable("my-claude.2")
     'MY_CLAUDE_2'
@@ -160,7 +160,7 @@ def variable(name: str) -> str:
 def find_setting(
     entry: JsonObject, name: str, prefix: str, place: str, environ: Mapping[str, str]
 ) -> Setting | None:
-    """A setting from the environment, else the file: itself, or where it is to be had."""
+    """Return a setting, of the environment or the file: the value, or where to get it."""
     told = f"{prefix}_{name.upper()}"
     if environ.get(told) and is_reference(environ[told]):
         return referred(environ[told].strip()[2:-2].strip(), name, told, environ)
@@ -180,14 +180,14 @@ def find_setting(
 
 
 def referred(variable: str, name: str, place: str, environ: Mapping[str, str]) -> Setting:
-    """A ``{{NAME}}``: looked up late if it is a secret or an address, else at once."""
+    """Return a ``{{NAME}}``: looked up late if it is a secret or an address, else at once."""
     if name in ("api_base", *CREDENTIALS) or not environ.get(variable):
         return Setting(variable, "name", place)
     return Setting(environ[variable], "literal", variable)
 
 
 def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Setting | None:
-    """A setting from a variable that the provider's own programs read."""
+    """Return a setting from a variable that the provider's own programs read."""
     service = SERVICES.get(kind)
     variables = service.variables.get(name, ()) if service else ()
     said = next((each for each in variables if environ.get(each)), None)
@@ -195,7 +195,7 @@ def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Settin
 
 
 def oauth_settings(entry: JsonObject, prefix: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
-    """The client's ``oauth``; for its texts {CLIENT}_OAUTH_{SETTING} wins.
+    """Return the client's ``oauth``; {CLIENT}_OAUTH_{SETTING} goes before its texts.
 
     >>> oauth_settings({"oauth": {"client_id": "a"}}, "X", {"X_OAUTH_CLIENT_ID": "b"})
     {'client_id': 'b'}
@@ -207,7 +207,7 @@ def oauth_settings(entry: JsonObject, prefix: str, environ: Mapping[str, str]) -
 def client_patches(
     entry: JsonObject, prefix: str, place: str, environ: Mapping[str, str]
 ) -> Result[dict[str, tuple[tuple[str, Patch], ...]], Problem]:
-    """The client's patches by kind of request; LOKI_PATCH_… replaces those of its kind."""
+    """Return the client's patches by kind of request; LOKI_PATCH_… replaces those of its kind."""
     kinds = entry.get("patch", {})
     listed = {
         kind: tuple((p, patch_of(raw, f"{place}.patch.{kind}.{p!r}")) for p, raw in pairs)

@@ -9,7 +9,7 @@ from loki.config.yaml_schema import Check, Complaint, Spot
 
 
 def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
-    """The document by a rule, and every complaint; what strictyaml forbids is the only one then."""
+    """Parse a document by a rule: its value, and every complaint or the one of strictyaml."""
     from strictyaml import parser, ruamel
     from strictyaml.ruamel.error import MarkedYAMLError, YAMLError
     from strictyaml.ruamel.reader import ReaderError
@@ -40,7 +40,7 @@ def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
 
 
 def spot_at(text: str, index: int) -> Spot:
-    """The line and column of a character.
+    """Return the line and column of a character.
 
     >>> spot_at("ab\\ncd", 4)
     (2, 2)
@@ -54,7 +54,7 @@ STUMBLES = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImpl
 
 
 def no_merging(loader: Any, node: Any) -> list[Any]:
-    """In place of ruamel's: ``<<`` is of YAML 1.1, and would change what stands there unseen."""
+    """Refuse ``<<``, in place of ruamel's merging: YAML 1.1's merge keys change values unseen."""
     from strictyaml.ruamel.constructor import ConstructorError
 
     for key, _ in node.value:
@@ -66,7 +66,7 @@ def no_merging(loader: Any, node: Any) -> list[Any]:
 
 
 def marked(error: Any, text: str) -> Complaint:
-    """A complaint of strictyaml's, at its place, in one line."""
+    """Return an error of strictyaml's as a complaint, at its place, in one line."""
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
     said = " ".join(str(error.problem or error.context or "not YAML").split())
     early = "Disallowed" in type(error).__name__

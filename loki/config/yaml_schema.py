@@ -38,18 +38,18 @@ FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "of
 
 
 def is_null(node: Any) -> bool:
-    """A plain ``null``, ``~`` or nothing at all; a quoted one is text."""
+    """Return whether a node is a plain ``null``, ``~`` or empty; a quoted one is text."""
     return node is None or (type(node) is str and node in TYPED and TYPED[node] is None)
 
 
 def spot_of(node: Any, key: Any) -> Spot:
-    """Where a key of a mapping stands."""
+    """Return the position of a key of a mapping."""
     line, column = node.lc.key(key)
     return line + 1, column + 1
 
 
 def place(node: Any, key: Any, spot: Spot) -> Spot:
-    """Where a value of a mapping or sequence stands."""
+    """Return the position of a value of a mapping or sequence."""
     if isinstance(node, dict) and node[key] in (None, ""):
         return spot_of(node, key)  # nothing stands there: ruamel names the next thing
     find = getattr(node.lc, "value" if isinstance(node, dict) else "item")
@@ -65,7 +65,7 @@ def mapping(
     required: tuple[str, ...] = (),
     ignored: frozenset[str] = frozenset(),
 ) -> Check:
-    """Known keys only; null leaves a key out, an ignored one is left alone."""
+    """Return a rule for known keys only; null leaves a key out, ignored ones are left alone."""
 
     def rule(node: Any, spot: Spot, complain: Complain) -> dict[str, Any]:
         if not isinstance(node, dict):
@@ -87,7 +87,7 @@ def mapping(
 
 
 def sequence(item: Check) -> Check:
-    """A list of one kind of thing."""
+    """Return a rule for a list of one kind of item."""
 
     def rule(node: Any, spot: Spot, complain: Complain) -> list[Any]:
         if not isinstance(node, list):
@@ -99,14 +99,14 @@ def sequence(item: Check) -> Check:
 
 
 def words(node: Any, spot: Spot, complain: Complain) -> list[Any]:
-    """Words in a list, or in one text with spaces between them."""
+    """Return words given in a list, or in one text with spaces between them."""
     if isinstance(node, list):
         return list(sequence(text)(node, spot, complain))
     return text(node, spot, complain).split()
 
 
 def by_pattern(item: Check) -> Check:
-    """A mapping whose keys are regular expressions, kept in order as pairs."""
+    """Return a rule for a mapping with regular expressions as keys, read as pairs in order."""
 
     def rule(node: Any, spot: Spot, complain: Complain) -> list[list[Any]]:
         if not isinstance(node, dict):
@@ -123,7 +123,7 @@ def by_pattern(item: Check) -> Check:
 
 
 def text(node: Any, spot: Spot, complain: Complain) -> str:
-    """Any scalar, as it is written."""
+    """Return any scalar, as it is written."""
     if isinstance(node, (dict, list)):
         complain(spot, f"expected text, found {shown(node)}")
         return ""
@@ -131,7 +131,7 @@ def text(node: Any, spot: Spot, complain: Complain) -> str:
 
 
 def number(low: float = 0, high: float = math.inf) -> Check:
-    """A number between two bounds."""
+    """Return a rule for a number between two bounds."""
 
     def rule(node: Any, spot: Spot, complain: Complain) -> float:
         value = float(node) if isinstance(node, str) and FLOAT.fullmatch(node.strip()) else math.nan
@@ -144,7 +144,7 @@ def number(low: float = 0, high: float = math.inf) -> Check:
 
 
 def whole(node: Any, spot: Spot, complain: Complain) -> int:
-    """A count, 0 or more; underscores may group its digits."""
+    """Return a count, 0 or more; underscores may group its digits."""
     digits = node.replace("_", "") if isinstance(node, str) else ""
     if not digits.isdecimal() or len(digits) > 18:
         complain(spot, f"expected a whole number, found {shown(node)}")
@@ -153,7 +153,7 @@ def whole(node: Any, spot: Spot, complain: Complain) -> int:
 
 
 def price(node: Any, spot: Spot, complain: Complain) -> str:
-    """US dollars a million tokens, kept as decimal text."""
+    """Return US dollars a million tokens, as decimal text."""
     try:
         amount = Decimal(str(node))
     except InvalidOperation:
@@ -164,7 +164,7 @@ def price(node: Any, spot: Spot, complain: Complain) -> str:
 
 
 def flag(node: Any, spot: Spot, complain: Complain) -> bool:
-    """true or false."""
+    """Return true or false."""
     word = node.lower() if isinstance(node, str) else ""
     if word not in FLAGS:
         complain(spot, f"expected true or false, found {shown(node)}")
@@ -172,7 +172,7 @@ def flag(node: Any, spot: Spot, complain: Complain) -> bool:
 
 
 def one_of(*words: str) -> Check:
-    """One word of a few."""
+    """Return a rule for one of several words."""
 
     def rule(node: Any, spot: Spot, complain: Complain) -> str:
         if node not in words:
@@ -183,7 +183,7 @@ def one_of(*words: str) -> Check:
 
 
 def free(node: Any, spot: Spot, complain: Complain) -> Any:
-    """Any JSON: plain scalars typed as in the core schema of YAML 1.2, quoted ones text."""
+    """Return any JSON: plain scalars typed as in YAML 1.2's core schema, quoted ones text."""
     match node:
         case dict():
             return {str(k): free(v, place(node, k, spot), complain) for k, v in node.items()}
@@ -199,7 +199,7 @@ def free(node: Any, spot: Spot, complain: Complain) -> Any:
 
 
 def typed(plain: str) -> Any:
-    """A plain scalar.
+    """Return the value of a plain scalar.
 
     >>> [typed(word) for word in ("null", "true", "1", "0.5", "1e3", "0x1F", "12:30", "yes")]
     [None, True, 1, 0.5, 1000.0, 31, '12:30', 'yes']
@@ -214,7 +214,7 @@ def typed(plain: str) -> Any:
 
 
 def free_object(node: Any, spot: Spot, complain: Complain) -> dict[str, Any]:
-    """Any JSON object."""
+    """Return any JSON object."""
     if not isinstance(node, dict):
         complain(spot, f"expected keys and values, found {shown(node)}")
         return {}
@@ -222,7 +222,7 @@ def free_object(node: Any, spot: Spot, complain: Complain) -> dict[str, Any]:
 
 
 def headers(node: Any, spot: Spot, complain: Complain) -> dict[str, str | None]:
-    """Names and values; a null takes a header away."""
+    """Return headers by name; null removes a header."""
     if not isinstance(node, dict):
         complain(spot, f"expected headers, found {shown(node)}")
         return {}
@@ -233,7 +233,7 @@ def headers(node: Any, spot: Spot, complain: Complain) -> dict[str, str | None]:
 
 
 def shown(node: Any) -> str:
-    """A node for a message.
+    """Return a node as a message shows it.
 
     >>> shown("x" * 50), shown([1])
     ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'", 'a list')

@@ -11,7 +11,7 @@ from loki.records import Media, Text
 
 
 def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
-    """An attachment by what is in it: text goes inline under its name, media go along.
+    """Return a file as a part of a message: text inline under its name, media attached.
 
     >>> attach(b"hello\\n", "notes.txt").unwrap()
     Text(text='<file name="notes.txt">\\nhello\\n</file>\\n')
@@ -34,7 +34,7 @@ def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
 
 
 def sniff(data: bytes) -> str:
-    """The media type that the first bytes tell, empty for anything else.
+    """Return the media type by the first bytes, empty if it is none of ours.
 
     >>> sniff(b"RIFF\\0\\0\\0\\0WEBPVP8 "), sniff(b"GIF89a"), sniff(b"hello")
     ('image/webp', 'image/gif', '')

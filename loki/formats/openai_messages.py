@@ -18,7 +18,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 def read_json(text: str, name: str) -> Result[Json, Problem]:
-    """A JSON text that a user gave.
+    """Parse a JSON text that a user gave; ``name`` is for messages.
 
     >>> read_json('{"a": }', "schema.json").failure().message
     'schema.json:1:7: not JSON: expecting value'
@@ -38,7 +38,7 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
 
 
 def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]:
-    """A whole conversation.
+    """Parse a whole conversation.
 
     >>> read_messages([{"role": "user", "content": "Hi"}], "m.json").unwrap()
     (Message(role='user', content='Hi', tool_calls=(), tool_call_id='', carry=()),)
@@ -51,7 +51,7 @@ def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]
 
 
 def read_message(told: Json, place: str) -> Result[Message, Problem]:
-    """One message."""
+    """Parse one message; ``place`` is for messages of problems."""
     if not isinstance(told, dict):
         return fail("input", f"{place}: expected an object with role and content")
     role = told.get("role")
@@ -74,7 +74,7 @@ def read_message(told: Json, place: str) -> Result[Message, Problem]:
 
 
 def carried(told: JsonObject) -> tuple[JsonObject, ...]:
-    """What an earlier answer asked to have back."""
+    """Return what an earlier answer asked to have back."""
     carry = told.get("carry")
     return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()
 
@@ -97,7 +97,7 @@ def read_content(
 
 
 def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
-    """A text, an image, a file or a sound."""
+    """Parse a part: a text, an image, a file or a sound."""
     match part:
         case {"type": "text", "text": str(text)}:
             return without_nul(text, place).map(Text)
@@ -141,7 +141,7 @@ def read_url(url: str, media_type: str, name: str, place: str) -> Result[Text | 
 
 
 def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
-    """A call that the model made earlier in the conversation."""
+    """Parse a call that the model made earlier in the conversation."""
     match call:
         case {"id": str(id), "function": {"name": str(name), "arguments": str(words)}}:
             return read_json(words or "{}", f"{place}: arguments of {name}").map(
@@ -157,14 +157,14 @@ def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
 
 
 def read_tools(told: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
-    """Functions on offer, in OpenAI's format."""
+    """Parse the functions on offer, in OpenAI's format."""
     if not isinstance(told, list) or not told:
         return fail("input", f"{name}: expected a JSON array of tools")
     return gather(read_tool(each, f"{name}: tool {i}") for i, each in enumerate(told, 1))
 
 
 def read_tool(told: Json, place: str) -> Result[Tool, Problem]:
-    """One function.
+    """Parse one function.
 
     >>> read_tool({"type": "function", "function": {"name": "now"}}, "t").unwrap().parameters
     {'type': 'object', 'properties': {}}

@@ -16,7 +16,7 @@ from loki.wire.codec import refuse_depth
 
 
 def read_schema(told: Json, name: str) -> Result[JsonObject, Problem]:
-    """A JSON Schema that is one."""
+    """Return a JSON Schema after checking that it is one."""
     from jsonschema import Draft202012Validator, SchemaError
 
     if not isinstance(told, dict):
@@ -29,7 +29,7 @@ def read_schema(told: Json, name: str) -> Result[JsonObject, Problem]:
 
 
 def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
-    """The value of an answer that was to meet a schema; a fence around it is forgiven.
+    """Parse an answer that has to meet a schema; a fence around it is ignored.
 
     >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
     "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
@@ -54,7 +54,7 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
 
 
 def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
-    """The reply, and the value in it where a schema was given; ``...`` where none is called for."""
+    """Return the reply, and its value if a schema was given, else ``...``."""
     if ask.schema is None or reply.tool_calls:
         return Success((reply, ...))
     cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
@@ -67,7 +67,7 @@ def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
 
 
 def code_block(text: str) -> str:
-    r"""The first fenced block without its fence; the whole text where there is none.
+    r"""Return the first fenced block without its fence; the whole text where there is none.
 
     >>> code_block("Here:\n```python\nprint(1)\n```\nBye")
     'print(1)'

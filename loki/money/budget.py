@@ -42,11 +42,11 @@ class Allowance(NamedTuple):
     reserved: Decimal = Decimal(0)  # the worst cases of what is under way
 
     def fits(self, worst: Decimal) -> bool:
-        """Whether there is room for something that costs so much at worst."""
+        """Return whether there is room for something that costs so much at worst."""
         return self.spent + self.reserved + worst <= self.limit
 
     def can_wait(self, worst: Decimal) -> bool:
-        """Whether there may be room once what is under way turns out to cost less."""
+        """Return whether there may be room once what is under way turns out to cost less."""
         return self.reserved > 0 and self.spent + worst <= self.limit
 
     def reserve(self, worst: Decimal) -> Allowance:
@@ -111,14 +111,14 @@ PRICED_BY: dict[Task, str] = {
 
 
 def could_cost(request: Request) -> Decimal | None:
-    """The worst case of a call as far as it is known, in US dollars."""
+    """Return the worst case of a call as far as it is known, in US dollars."""
     target = request.target
     worst = worst_case(target)
     return least(largest(target), target.model.price) if worst is None else worst
 
 
 def told(purse: Purse) -> str:
-    """A budget in words.
+    """Return a budget as a message shows it.
 
     >>> told(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
     'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
@@ -130,7 +130,7 @@ def told(purse: Purse) -> str:
 
 
 def money(amount: Decimal) -> str:
-    """US dollars to the last digit that says something, but no fewer than cents.
+    """Return US dollars to the last significant digit, with at least the cents.
 
     >>> money(Decimal("1.5000")), money(Decimal("0.002340")), money(Decimal(20))
     ('$1.50', '$0.00234', '$20.00')

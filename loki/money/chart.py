@@ -1,4 +1,4 @@
-"""PURE. Rows by time and model -> the bars, shares and total of a chart of spending."""
+"""Rows by time and model -> the bars, shares and total of a chart of spending."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Bar(NamedTuple):
 
     @property
     def height(self) -> Decimal:
-        """What was spent on all of them, in US dollars."""
+        """Return what was spent on all of them, in US dollars."""
         return sum(self.costs, Decimal(0))
 
 
@@ -32,7 +32,7 @@ class Chart(NamedTuple):
 
 
 def chart(found: Sequence[Row], names: Sequence[str]) -> Chart:
-    """A chart of rows by time and model, with a bar for each named time since the first call.
+    """Return the chart of rows by time and model: a bar for each named time since the first call.
 
     >>> one = Row(("2026-11-02", "a:b"), Tally(cost=Decimal(3)))
     >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
@@ -52,7 +52,7 @@ def chart(found: Sequence[Row], names: Sequence[str]) -> Chart:
 
 
 def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:
-    """The parts of a bar in whole steps, of which the highest bar has ``width``; none is lost.
+    """Return the parts of a bar in whole steps, of which the highest bar has ``width``.
 
     >>> lengths([Decimal(1), Decimal("0.5")], Decimal(3), 12)
     [4, 2]
@@ -65,7 +65,7 @@ def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]
 
 
 def share(part: Tally, whole: Tally) -> str:
-    """How much of it all, in percent.
+    """Return the share of a part of the whole, in percent.
 
     >>> share(Tally(cost=Decimal(1)), Tally(cost=Decimal(3))), share(Tally(), Tally())
     ('33%', '')

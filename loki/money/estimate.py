@@ -13,7 +13,7 @@ from loki.usage import Usage
 
 
 def size_of(target: Target) -> int:
-    """About how many tokens the whole prompt has, with all that goes along."""
+    """Estimate the tokens of the whole prompt: texts, tools, schema, prefix, calls and media."""
     ask = target.ask
     along = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
     words = "".join(message.text for message in ask.messages)
@@ -28,13 +28,13 @@ MEDIA_TOKENS = 1600
 
 
 def media_of(target: Target) -> list[Media]:
-    """Everything attached."""
+    """Return every image, file and sound of the conversation."""
     parts = (part for message in target.ask.messages for part in message.parts)
     return [part for part in parts if isinstance(part, Media)]
 
 
 def estimate(text: str) -> int:
-    """About how many tokens: four letters each in Latin script, two characters each in others.
+    """Estimate the tokens of a text: four letters each in Latin script, two in others.
 
     >>> estimate("hello, world"), estimate("")
     (3, 0)
@@ -44,7 +44,7 @@ def estimate(text: str) -> int:
 
 
 def worst_case(target: Target) -> Decimal | None:
-    """US dollars that a call can cost; None where nobody knows its price or its longest answer."""
+    """Return the most a call can cost in US dollars; None if its price or length is unknown."""
     most = largest(target)
     costs = [dearest(replace(most, tier=each), target.model.price) for each in tiers(target)]
     known = [each for each in costs if each is not None]
@@ -52,7 +52,7 @@ def worst_case(target: Target) -> Decimal | None:
 
 
 def tiers(target: Target) -> set[str | None]:
-    """The usual tier of service, and those that a patch in the configuration may ask for."""
+    """Return the usual tier of service (None), and those that a configured patch may ask for."""
     routes = (each for pairs in target.client.patches.values() for _, each in pairs)
     bodies = (each.body or {} for each in (target.model.patch, *routes) if each)
     named = (body.get("service_tier") or body.get("serviceTier") for body in bodies)
@@ -61,7 +61,7 @@ def tiers(target: Target) -> set[str | None]:
 
 
 def largest(target: Target) -> Usage:
-    """About how many tokens a call has at most; the output is None where nobody knows."""
+    """Estimate the most tokens of a call; the output is None where it is unknown."""
     ask = target.ask
     if target.model.type == "chat":
         return Usage(input=size_of(target), output=ask.max_tokens or target.model.max_output_tokens)
@@ -74,7 +74,7 @@ def largest(target: Target) -> Usage:
 
 
 def quota(target: Target) -> int:
-    """About how many tokens a call takes of what a minute allows."""
+    """Estimate the tokens that a call takes of what a minute allows."""
     return (largest(target).input or 0) + (target.ask.max_tokens or 0)
 
 

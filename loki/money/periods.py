@@ -1,4 +1,4 @@
-"""PURE. A user's words for a time -> seconds since the epoch; and days and months as spans."""
+"""A user's words for a time -> seconds since the epoch; and days and months as spans."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Span(NamedTuple):
 def moment(
     words: str, now: float, zone: tzinfo | None, last: bool = False
 ) -> Result[float, Problem]:
-    """The moment that some words name: so long ago, or where a day or month begins (or ends).
+    """Parse a time: so long ago, or where a day or month begins (or, if ``last``, ends).
 
     >>> from datetime import UTC
     >>> moment("2h", 10_000.0, UTC), moment("1970-01-02", 0.0, UTC)
@@ -47,7 +47,7 @@ KNOWN = "24h, 7d, 2w, today, 2026-11 or 2026-11-01"
 
 
 def named(words: str, zone: tzinfo | None) -> Span | None:
-    """The day or month of a name, None if it is no such name or not on this calendar.
+    """Return the day or month of a name, None if it is no such name or not on this calendar.
 
     >>> from datetime import UTC
     >>> named("1970-01", UTC), named("1970-02-29", UTC)
@@ -64,7 +64,7 @@ def named(words: str, zone: tzinfo | None) -> Span | None:
 
 
 def day_of(seconds: float, zone: tzinfo | None) -> Span:
-    """The day around a moment.
+    """Return the day around a moment.
 
     >>> from datetime import UTC
     >>> day_of(90_000.0, UTC)
@@ -74,7 +74,7 @@ def day_of(seconds: float, zone: tzinfo | None) -> Span:
 
 
 def month_of(seconds: float, zone: tzinfo | None) -> Span:
-    """The month around a moment.
+    """Return the month around a moment.
 
     >>> from datetime import UTC
     >>> month_of(0.0, UTC)
@@ -84,24 +84,24 @@ def month_of(seconds: float, zone: tzinfo | None) -> Span:
 
 
 def day_at(day: date, zone: tzinfo | None) -> Span:
-    """A day by its date; it is as long as the clocks of the zone make it."""
+    """Return a day by its date; it is as long as the clocks of the zone make it."""
     return Span(day.isoformat(), began(day, zone), began(day + timedelta(days=1), zone))
 
 
 def month_at(day: date, zone: tzinfo | None) -> Span:
-    """The month of a date."""
+    """Return the month of a date."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     return Span(first.isoformat()[:7], began(first, zone), began(following, zone))
 
 
 def began(day: date, zone: tzinfo | None) -> float:
-    """When a day begins."""
+    """Return when a day begins, in seconds since the epoch."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
 
 def days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
-    """The days of a stretch of time, the first and the last cut to it.
+    """Yield the days of a stretch of time, the first and the last cut to it.
 
     >>> from datetime import UTC
     >>> [span.name for span in days(0.0, 90_000.0, UTC)]
@@ -114,7 +114,7 @@ def days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
 
 
 def months(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
-    """The months of a stretch of time, the first and the last cut to it.
+    """Yield the months of a stretch of time, the first and the last cut to it.
 
     >>> from datetime import UTC
     >>> [span.name for span in months(0.0, 2678401.0, UTC)]
@@ -127,7 +127,7 @@ def months(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
 
 
 def zone_name(start: float, end: float, zone: tzinfo | None) -> str:
-    """What the clocks of a stretch of time are called.
+    """Return what the clocks of a stretch of time are called.
 
     >>> from datetime import UTC
     >>> zone_name(0.0, 1.0, UTC)

@@ -14,7 +14,7 @@ MILLION = Decimal(1_000_000)
 
 
 def cost(usage: Usage, price: Price) -> Decimal | None:
-    """What a call cost: by a price that was set, as the answer says, or by the catalogue.
+    """Return what a call cost in US dollars, by a set price, the answer itself or the catalogue.
 
     >>> price = Price(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3"))
     >>> cost(Usage(input=1000, cache_read=800, output=100), price)
@@ -31,7 +31,7 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
 
 
 def dearest(usage: Usage, price: Price) -> Decimal | None:
-    """The most that a prompt and an answer can cost: all of it sound, or all put into the cache.
+    """Return the most that usage can cost: all of it audio, or all of it written to the cache.
 
     >>> price = Price(Decimal(1), Decimal(5), cache_write=Decimal("1.25"))
     >>> dearest(Usage(input=1_000_000, output=0), price)
@@ -50,7 +50,7 @@ def dearest(usage: Usage, price: Price) -> Decimal | None:
 
 
 def priced(counts: Mapping[str, int], rates: Price) -> Decimal | None:
-    """Counts, each at its price; what costs something nobody knows has no sum.
+    """Return the sum of counts, each at its price; None if a price is unknown.
 
     >>> priced({"input": 2_000_000, "search": 3}, Price(input=Decimal(3), search=Decimal("0.01")))
     Decimal('6.03')
@@ -67,7 +67,7 @@ def priced(counts: Mapping[str, int], rates: Price) -> Decimal | None:
 
 
 def billed(usage: Usage, price: Price) -> dict[str, int] | None:
-    """How much is billed at each price, None where a count is missing or they contradict.
+    """Return how much is billed at each price; None if a count is missing or they contradict.
 
     >>> billed(Usage(input=10, cache_read=4, output=2), Price())["input"]
     6
@@ -100,7 +100,7 @@ def billed(usage: Usage, price: Price) -> dict[str, int] | None:
 
 
 def rate(price: Price, tier: str | None, size: int) -> Price | None:
-    """The prices at a tier of service, for a prompt of a size in tokens; None if unknown.
+    """Return the prices at a tier of service, for a prompt of a size in tokens; None if unknown.
 
     >>> price = Price(Decimal(2), variants={"flex": 0.5, ">1000": {"input": 4}})
     >>> [f"{rate(price, tier, 1001).input:f}" for tier in ("default", "flex")]
@@ -122,7 +122,7 @@ def rate(price: Price, tier: str | None, size: int) -> Price | None:
 
 
 def varied(price: Price, variant: Any) -> Price | None:
-    """A price with a variant's factor or prices in it; None where there is no variant.
+    """Return a price with a variant's factor or prices applied; None where there is no variant.
 
     >>> half = varied(Price(Decimal(2), search=Decimal(1)), 0.5)
     >>> half.input, half.output, half.search
@@ -156,7 +156,7 @@ TIERS = {
 
 
 def least(usage: Usage, price: Price) -> Decimal | None:
-    """What a broken answer cost at least, by the tokens it had told of.
+    """Return the least that a broken answer cost, by the tokens reported before it broke off.
 
     >>> least(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
     Decimal('0.003')

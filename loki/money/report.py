@@ -1,4 +1,4 @@
-"""PURE. Sums of calls -> the rows of a report: sorted, totalled, as a table, JSON lines or CSV."""
+"""Sums of calls -> the rows of a report: sorted, totalled, as a table, JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HEADS = ("CALLS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """Several tallies in one.
+    """Return the sum of several tallies.
 
     >>> total([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
     Decimal('2')
@@ -59,7 +59,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 
 def rows(found: Iterable[Row], by: Sequence[str]) -> list[Row]:
-    """Rows in order, one for each set of keys: times as they pass, then the dearest first.
+    """Return rows in order, one for each set of keys: by time, then the most expensive first.
 
     >>> found = Row(("a",), Tally(1)), Row(("b",), Tally(cost=Decimal(1))), Row(("a",), Tally(2))
     >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
@@ -71,7 +71,7 @@ def rows(found: Iterable[Row], by: Sequence[str]) -> list[Row]:
 
 
 def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
-    """How rows are sorted."""
+    """Return the sort key of rows."""
 
     def key(row: Row) -> tuple[object, ...]:
         times = [name for name, kind in zip(row.keys, by, strict=True) if GROUPS[kind]]
@@ -84,7 +84,7 @@ def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
 
 
 def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
-    """The lines of a table: a head that says the zone, the rows, and what they come to.
+    """Return the lines of a table: a head with the time zone, the rows, and their total.
 
     >>> for line in table([Row(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
     ...                   ["day"], "UTC"):
@@ -105,7 +105,7 @@ def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
 
 
 def named(key: str) -> str:
-    """A key as it is shown: on one line, without what a terminal would obey; it may be empty.
+    """Return a key as it is shown: on one line, without control characters, ``-`` if empty.
 
     >>> named("a\\n\\x1b[31mb"), named("")
     ('a [31mb', '-')
@@ -114,7 +114,7 @@ def named(key: str) -> str:
 
 
 def cells(tally: Tally, places: int) -> list[str]:
-    """The cells of a row after its keys."""
+    """Return the cells of a row after its keys."""
     calls = f"{tally.unknown_calls:,} call{'s' * (tally.unknown_calls != 1)}"
     return [
         *(f"{count:,}" for count in tally[:5]),
@@ -124,7 +124,7 @@ def cells(tally: Tally, places: int) -> list[str]:
 
 
 def money(tally: Tally, places: int) -> str:
-    """What some calls cost; a question mark if nobody knows.
+    """Return what some calls cost, as text; a question mark if it is unknown.
 
     >>> money(Tally(cost=Decimal("1.234")), 2), money(Tally(unknown_calls=1), 2)
     ('$1.23', '?')
@@ -137,7 +137,7 @@ def money(tally: Tally, places: int) -> str:
 
 
 def amount(cost: Decimal, places: int) -> str:
-    """US dollars; what is too small to be seen is not nothing.
+    """Return US dollars as text; what rounds to nothing is shown as less than the least.
 
     >>> amount(Decimal("1234.5"), 2), amount(Decimal("0.0001"), 2), amount(Decimal(0), 2)
     ('$1,234.50', '<$0.01', '$0.00')
@@ -147,7 +147,7 @@ def amount(cost: Decimal, places: int) -> str:
 
 
 def places_of(tallies: Iterable[Tally]) -> int:
-    """How many decimals a column of costs needs to tell its rows apart.
+    """Return how many decimals a column of costs needs to tell its rows apart.
 
     >>> places_of([Tally(cost=Decimal(120))]), places_of([Tally(cost=Decimal("0.02"))])
     (2, 4)
@@ -161,7 +161,7 @@ PLACES = ((Decimal(1), 2), (Decimal("0.01"), 4), (Decimal(0), 6))
 
 
 def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Columns side by side: the first few and the last begin at the left, numbers end at the right.
+    """Return lines of columns: the first ``left`` and the last one flush left, others right.
 
     >>> aligned([["a", "1", ""], ["bb", "20", "(x)"]], 1)
     ['a    1', 'bb  20  (x)']
@@ -181,7 +181,7 @@ def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
 
 
 def json_row(row: Row, by: Sequence[str]) -> JsonObject:
-    """A row for programs, its cost in US dollars, null if nothing is known of it.
+    """Return a row as JSON, its cost in US dollars, null if it is unknown.
 
     >>> json_row(Row(("ci",), Tally(1, 0, 5, 0, 2, Decimal("0.25"))), ["tag"])["cost"]
     0.25
@@ -192,7 +192,7 @@ def json_row(row: Row, by: Sequence[str]) -> JsonObject:
 
 
 def csv_rows(found: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
-    """Rows for a spreadsheet, their names first; costs to the last digit, or empty.
+    """Return rows for a spreadsheet, their names first; costs to the last digit, or empty.
 
     >>> csv_rows([Row(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
     ['ci', '1', '0', '0', '0', '0', '0.25', '0']
@@ -204,7 +204,7 @@ def csv_rows(found: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
 
 
 def plain(value: int | Decimal | None) -> str:
-    """A number without any ornament."""
+    """Return a number as plain text."""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return "" if value is None else str(value)

@@ -40,7 +40,7 @@ def charge(request: Request) -> Callable[[Problem], Problem]:
 
 
 def is_free(problem: Problem) -> bool:
-    """Whether nothing was billed: the request did not leave, or the server refused it."""
+    """Return whether nothing was billed: the request did not leave, or was refused."""
     return not problem.sent or problem.status is not None
 
 
@@ -71,7 +71,7 @@ def entry(
     began: float,
     seconds: float,
 ) -> Entry:
-    """What the ledger keeps of a call; without an outcome it was interrupted, by us or the user."""
+    """Return the ledger's entry of a call; without an outcome it was interrupted."""
     target = request.target
     problem = None if outcome is None or isinstance(outcome, Success) else outcome.failure()
     if isinstance(outcome, Success):

@@ -25,7 +25,7 @@ class Note(Protocol):
     """Writes a call's line."""
 
     def __call__(self, outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
-        """``outcome`` None is interrupted; ``heard`` is the usage told before that."""
+        """Write the entry; ``outcome`` None is interrupted, ``usage`` what was reported before."""
 
 
 #: Called when a call begins.
@@ -51,7 +51,7 @@ def noting(
 def recorded(
     begin: Noter, call: Callable[[Request], Result[A, Problem]]
 ) -> Callable[[Request], Result[A, Problem]]:
-    """An answer in one piece."""
+    """Return the call with an entry in the ledger when it ends, however it ends."""
 
     def stage(request: Request) -> Result[A, Problem]:
         note = begin(request)
@@ -68,7 +68,7 @@ def recorded(
 def watched(
     begin: Noter, call: Callable[[Request], Result[Stream, Problem]]
 ) -> Callable[[Request], Result[Stream, Problem]]:
-    """An answer as it comes."""
+    """Return the call with an entry in the ledger when its stream ends, however it ends."""
 
     def stage(request: Request) -> Result[Stream, Problem]:
         note = begin(request)
@@ -84,7 +84,7 @@ def watched(
 
 
 def watch(events: Stream, note: Note) -> Stream:
-    """The same stream; its line is written before the last event is told, or when it is left."""
+    """Yield the same events; the entry is written before the last one, or when they are left."""
     heard, noted = NOTHING, False
     try:
         with closing(events):

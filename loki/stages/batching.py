@@ -19,7 +19,7 @@ USUAL = 256
 
 
 def split(target: Target) -> tuple[Ask, ...]:
-    """The same ask once for each request; an ask without texts is one request too."""
+    """Split an ask into one for each request; an ask without texts is one request too."""
     texts, tokens = ceilings(target)
     batches = batched(target.ask.texts, texts, tokens, estimate)
     asks = tuple(replace(target.ask, texts=batch, stream=False) for batch in batches)
@@ -27,7 +27,7 @@ def split(target: Target) -> tuple[Ask, ...]:
 
 
 def ceilings(target: Target) -> tuple[int | None, int | None]:
-    """The most texts, and the most tokens in sum, of one request; None is no limit."""
+    """Return the most texts and the most tokens of one request; None is no limit."""
     route = route_of(target)
     texts, tokens = CEILINGS.get(route.wire(target), (None, None)) if route else (None, None)
     if target.model.type == "embedding":
@@ -41,7 +41,7 @@ def batched(
     tokens: int | None,
     size: Callable[[A], int],
 ) -> Iterator[tuple[A, ...]]:
-    """Items in order, in batches within both limits; one item over the limit goes alone.
+    """Group items, in order, within both limits; one item over the limit goes alone.
 
     ``size`` tells the tokens of an item. None stands for a pause: what is there goes at once.
 

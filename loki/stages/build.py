@@ -34,7 +34,7 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
 
 
 def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
-    """The headers, with a signature of these very bytes where the provider wants one."""
+    """Return the headers, with a signature of these very bytes where the provider wants one."""
     service = service_of(draft.target.client)
     settled = {*map(str.lower, draft.headers), *draft.dropped}  # a patch may prove it otherwise
     if service is None or service.sign is None or not draft.credentials:
@@ -45,7 +45,7 @@ def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
 
 
 def bad_headers(headers: Mapping[str, str]) -> str:
-    """Which header HTTP would not carry; its value is not shown, it may be a secret."""
+    """Return what is wrong with a header, empty if nothing is; its value may be a secret."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             return f"{name!r} is not the name of a header"

@@ -21,7 +21,7 @@ BREAKS = (
 
 
 def size_of(model: Model) -> int:
-    """Tokens of a piece: what suits the model, and never more than it takes.
+    """Return the tokens of a piece: what suits the model, and never more than it takes.
 
     >>> size_of(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
     512
@@ -31,7 +31,7 @@ def size_of(model: Model) -> int:
 
 
 def chunk(text: str, size: int) -> Iterator[str]:
-    """The pieces of a text, ``size`` tokens at most, without the blanks around them.
+    """Split a text into pieces of at most ``size`` tokens, without the blanks around them.
 
     >>> list(chunk("One two. Three four.\\n\\nFive six seven.", 6))
     ['One two. Three four.', 'Five six seven.']
@@ -47,7 +47,7 @@ def chunk(text: str, size: int) -> Iterator[str]:
 
 
 def cut(window: str, size: int) -> int:
-    """Where the first piece of a text ends, of which no more than ``window`` may be in it.
+    """Return where the first piece ends, in characters; ``window`` is all that may be in it.
 
     A better place in the first third is passed over for a worse one further on.
     """

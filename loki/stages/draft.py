@@ -14,7 +14,7 @@ from loki.wire import wire
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
-    """Say an ask in the words of its client's wire."""
+    """Return the request in the provider's format, still open to changes."""
     service, route = service_of(target.client), route_of(target)
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {DOES[target.model.type]}")
@@ -42,7 +42,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
 
 
 def named(problem: Problem, target: Target) -> Problem:
-    """A refusal that names the client, whichever wire said it."""
+    """Return a problem whose message names the client."""
     name = target.client.name
     if name in problem.message:
         return problem
@@ -50,7 +50,7 @@ def named(problem: Problem, target: Target) -> Problem:
 
 
 def agent(said: str) -> str:
-    """The program that asks; ``auto`` is ours.
+    """Return the User-Agent header; ``auto`` is ours.
 
     >>> agent("curl/8")
     'curl/8'
@@ -59,7 +59,7 @@ def agent(said: str) -> str:
 
 
 def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
-    """The conversation as the model takes it: its prefix first, its system prompt where it may be.
+    """Return the conversation as the model takes it, its prefix first.
 
     >>> m = Model("m", "m", system_prompt_prefix="Be brief.", no_system_message=True)
     >>> arrange((Message("user", "Hi"),), m)[0].text
@@ -73,7 +73,7 @@ def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
 
 
 def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Every system prompt put before the first words of the user.
+    """Return the conversation with its system prompts put into the first turn of the user.
 
     >>> [m.text for m in without_system((Message("system", "a"), Message("user", "b")))]
     ['a\\n\\nb']
@@ -88,12 +88,12 @@ def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 def is_system(message: Message) -> bool:
-    """Whether a turn instructs rather than asks."""
+    """Return whether a turn is a system prompt."""
     return message.role in ("system", "developer")
 
 
 def before(words: str, message: Message) -> Message:
-    """A turn with words put before its own.
+    """Return a turn with a text put before its own.
 
     >>> before("a", Message("user", "b")).content
     'a\\n\\nb'

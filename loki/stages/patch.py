@@ -21,7 +21,7 @@ def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:
 
 
 def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, ...]:
-    """The patches of a request, in order; a client's pattern must match the whole model name."""
+    """Return the patches of a request, in order; a pattern must match the whole model name."""
     own = (target.model.patch,) if target.model.patch else ()
     listed = target.client.patches.get(KINDS[target.model.type], ())
     first = next((p for pattern, p in listed if re.fullmatch(pattern, target.model.name)), None)
@@ -29,7 +29,7 @@ def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, .
 
 
 def apply(patch: Patch, draft: Draft) -> Draft:
-    """One patch."""
+    """Return a draft with one patch applied."""
     set_or_not = {name.lower(): value is not None for name, value in patch.headers.items()}
     dropped = {name for name in draft.dropped if not set_or_not.get(name)}
     return replace(
@@ -42,7 +42,7 @@ def apply(patch: Patch, draft: Draft) -> Draft:
 
 
 def merge_patch(target: Json, change: Json) -> Json:
-    """RFC 7396, section 2.
+    """Return a JSON value with a merge patch applied (RFC 7396, section 2).
 
     >>> merge_patch({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
     {'b': {'c': 2, 'd': 3}}
@@ -56,7 +56,7 @@ def merge_patch(target: Json, change: Json) -> Json:
 
 
 def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -> Mapping[str, str]:
-    """Headers set, or with None taken away, whatever the case of their names.
+    """Return headers with changes: set, or removed by None, whatever the case of their names.
 
     >>> set_headers({"User-Agent": "x", "A": "1"}, {"user-agent": None, "B": "2"})
     {'A': '1', 'B': '2'}

@@ -40,7 +40,7 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
 
 
 def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
-    """The target that ``client:model``, or a client alone, names."""
+    """Return the target that ``client:model``, or a client alone, names."""
     wanted = ask.model or config.model or only_client(config)
     if not wanted:
         return fail(
@@ -65,18 +65,18 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
 
 
 def cannot(client: Client, task: Task) -> Result[Any, Problem]:
-    """Which types of client do what this one does not."""
+    """Return the failure of a client that cannot do a task, with the types that can."""
     able = ", ".join(kind for kind, each in SERVICES.items() if task in each.routes)
     return fail("usage", f"{client.type} clients cannot {DOES[task]}; those that can: {able}")
 
 
 def only_client(config: Config) -> str:
-    """The client of a configuration that has just one."""
+    """Return the client of a configuration that has just one, else an empty name."""
     return config.clients[0].name if len(config.clients) == 1 else ""
 
 
 def hint(config: Config, wanted: str) -> str:
-    """What might have been meant: a client, or a model named without its client."""
+    """Return the end of a message: the client, or the model of a client, that may be meant."""
     owners = [
         f"{client.name}:{wanted}"
         for client in config.clients
@@ -88,7 +88,7 @@ def hint(config: Config, wanted: str) -> str:
 
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
-    """A model of a client, the first of the right type if none is named."""
+    """Return a model of a client by name, or its first of the right type."""
     models = config.models(client)
     fitting = [each for each in models if each.type == task]
     found = next((each for each in models if each.name == name), None)
@@ -114,12 +114,12 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
 
 
 def article(task: str) -> str:
-    """A task with its article."""
+    """Return a task with its article."""
     return f"an {task}" if task == "embedding" else f"a {task}"
 
 
 def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Target, Problem]:
-    """The target, with every default in its place."""
+    """Return the target, with every default filled in."""
     service = service_of(client)
     if service is None or found.type not in service.routes:
         return cannot(client, found.type)
@@ -160,7 +160,7 @@ def start(clock: Callable[[], float]) -> Callable[[Target], Target]:
 
 
 def over(base: Limits, said: Limits) -> Limits:
-    """Limits with what was said put over them.
+    """Return limits with those of another that are set put over them.
 
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
@@ -174,7 +174,7 @@ def over(base: Limits, said: Limits) -> Limits:
 
 
 def can_see(target: Target) -> Result[Target, Problem]:
-    """Images need a model that sees."""
+    """Refuse images where the model takes none."""
     images = [each for each in media_of(target) if each.media_type.startswith("image/")]
     if not images or target.model.supports_vision is not False:
         return Success(target)
@@ -182,7 +182,7 @@ def can_see(target: Target) -> Result[Target, Problem]:
 
 
 def can_call(target: Target) -> Result[Target, Problem]:
-    """Tools need a model that calls them, and a choice needs tools."""
+    """Refuse tools where the model calls none, and a choice of a tool that is not there."""
     ask = target.ask
     names = [tool.name for tool in ask.tools]
     if ask.tool_choice and not names:
@@ -200,7 +200,7 @@ def can_call(target: Target) -> Result[Target, Problem]:
 
 
 def fits(target: Target) -> Result[Target, Problem]:
-    """A prompt that is surely over the model's limit is not sent."""
+    """Refuse a prompt that is surely over the model's limit."""
     most = target.model.max_input_tokens
     if most is None:
         return Success(target)
@@ -214,7 +214,7 @@ def fits(target: Target) -> Result[Target, Problem]:
 
 
 def is_affordable(target: Target) -> Result[Target, Problem]:
-    """What could cost more than the ask allows is not sent."""
+    """Refuse what could cost more than the ask allows."""
     allowed = target.ask.max_cost
     if allowed is None:
         return Success(target)

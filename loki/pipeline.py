@@ -148,7 +148,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
 def in_turn(
     attempt: Callable[[Ask], Result[Stream, Problem]],
     asks: Sequence[Ask],
-    said: Callable[[Problem, Ask], None] = lambda problem, following: None,
+    on_fallback: Callable[[Problem, Ask], None] = lambda problem, following: None,
 ) -> Result[Stream, Problem]:
     """Try each ask in order; stop at the first answer, or a failure no other model could cure."""
     *others, final = asks
@@ -156,7 +156,7 @@ def in_turn(
         result = attempt(ask)
         if isinstance(result, Success) or not is_curable(result.failure()):
             return result
-        said(result.failure(), following)
+        on_fallback(result.failure(), following)
     return attempt(final)
 
 
@@ -198,14 +198,14 @@ def price(event: Event) -> Event:
 
 def begun(events: Stream) -> Result[Stream, Problem]:
     """Return a stream once it has begun to answer; one that begins with a failure is a failure."""
-    heard = [next(events)]
-    while isinstance(heard[-1].value_or(None), Usage):
-        heard.append(next(events))
-    return heard[-1].map(lambda event: resumed(heard, events))
+    first_events = [next(events)]
+    while isinstance(first_events[-1].value_or(None), Usage):
+        first_events.append(next(events))
+    return first_events[-1].map(lambda event: resumed(first_events, events))
 
 
-def resumed(heard: Sequence[Result[Event, Problem]], rest: Stream) -> Stream:
+def resumed(first_events: Sequence[Result[Event, Problem]], following: Stream) -> Stream:
     """Return a stream with its first events put back."""
-    with closing(rest):
-        yield from heard
-        yield from rest
+    with closing(following):
+        yield from first_events
+        yield from following

@@ -123,9 +123,10 @@ def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
     """
     from difflib import get_close_matches  # only ever needed on the way out
 
-    plain = {each.lower(): each for each in reversed([*known, *(rarer or [])])}
-    close = get_close_matches(name.lower(), [*reversed(plain)], 3)
+    by_lower_case = {spelling.lower(): spelling for spelling in reversed([*known, *(rarer or [])])}
+    close = get_close_matches(name.lower(), [*reversed(by_lower_case)], 3)
     if close:
-        return "; did you mean " + " or ".join(repr(plain[each]) for each in close) + "?"
+        meant = " or ".join(repr(by_lower_case[spelling]) for spelling in close)
+        return f"; did you mean {meant}?"
     shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
     return f"; known: {shown}" if known else ""

@@ -33,24 +33,24 @@ def checked(data: bytes) -> Result[Catalogue, Problem]:
     'the catalogue is wrong: x:m has no type that is chat, embedding or reranker'
     """
     try:
-        told = json.loads(data, parse_float=Decimal, parse_constant=Decimal)
+        value = json.loads(data, parse_float=Decimal, parse_constant=Decimal)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         return fail("garbled", f"the catalogue is not JSON, as loki/data/models.json is: {reason}")
-    wrong = next(complaints(told), None)
+    wrong = next(complaints(value), None)
     if wrong is not None:
         return fail("garbled", f"the catalogue is wrong: {wrong}")
-    sources = told.get("sources")
+    sources = value.get("sources")
     clients = {
         client: {model: known(entry) for model, entry in models.items()}
-        for client, models in told["clients"].items()
+        for client, models in value["clients"].items()
     }
-    return Success(Catalogue(told["date"], sources if are_words(sources) else {}, clients))
+    return Success(Catalogue(value["date"], sources if are_words(sources) else {}, clients))
 
 
-def complaints(told: Json) -> Iterator[str]:
+def complaints(value: Json) -> Iterator[str]:
     """Yield what is wrong with a catalogue."""
-    match told:
+    match value:
         case {"date": str(date), "clients": dict(clients)} if clients:
             if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", date):
                 yield f"its date is {date[:20]!r}, not YYYY-MM-DD"
@@ -113,21 +113,21 @@ def are_variants(value: Json) -> bool:
     (True, False)
     """
     return isinstance(value, dict) and all(
-        re.fullmatch(r"[^>]*(>\d{1,12})?", name) and (is_price(each) or are_prices(each))
-        for name, each in value.items()
+        re.fullmatch(r"[^>]*(>\d{1,12})?", name) and (is_price(variant) or are_prices(variant))
+        for name, variant in value.items()
     )
 
 
 def are_prices(value: Json) -> bool:
     """Return whether a value is prices by kind."""
     return isinstance(value, dict) and all(
-        kind in PRICES and is_price(each) for kind, each in value.items()
+        kind in PRICES and is_price(price) for kind, price in value.items()
     )
 
 
 def are_words(value: Json) -> bool:
     """Return whether a value is texts by name."""
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 # ---- the text --------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def dumped(value: Json) -> str:
     '{"input_price": 0.10, "type": "chat"}'
     """
     if isinstance(value, dict):
-        pairs = (f"{dumped(key)}: {dumped(each)}" for key, each in value.items())
+        pairs = (f"{dumped(key)}: {dumped(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
 
@@ -179,8 +179,8 @@ def flat(clients: Clients) -> dict[tuple[str, str], JsonObject]:
 
 def prices_in(entry: JsonObject) -> JsonObject:
     """Return the prices of an entry."""
-    told: JsonObject = keyfilter(lambda key: key.endswith("_price") or key == "variants", entry)
-    return told
+    prices: JsonObject = keyfilter(lambda key: key.endswith("_price") or key == "variants", entry)
+    return prices
 
 
 TYPES = ("chat", "embedding", "reranker")

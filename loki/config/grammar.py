@@ -90,9 +90,9 @@ CLIENT = yaml.mapping(
 
 def clients(node: Any, spot: yaml.Spot, complain: yaml.Complain) -> list[Any]:
     """Return the clients; each must have a name of its own, which -m can name."""
-    found: list[Any] = yaml.sequence(CLIENT)(node, spot, complain)
+    values: list[Any] = yaml.sequence(CLIENT)(node, spot, complain)
     names: list[str] = []
-    for i, client in enumerate(found):
+    for i, client in enumerate(values):
         name = client.get("name", client.get("type", ""))
         if ":" in name:
             complain(yaml.place(node, i, spot), f"client {name!r}: a name has no colon")
@@ -100,7 +100,7 @@ def clients(node: Any, spot: yaml.Spot, complain: yaml.Complain) -> list[Any]:
             how = "give each a name of its own"
             complain(yaml.place(node, i, spot), f"a second client named {name!r}: {how}")
         names.append(name)
-    return found
+    return values
 
 
 TOP_RULES: dict[str, yaml.Check] = {

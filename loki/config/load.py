@@ -52,12 +52,12 @@ def is_secret(value: Json, name: str) -> bool:
     """Return whether a value under a name, or anything in it, is a secret in clear text."""
     match value:
         case dict() if name == "request_headers":
-            named = ((each, key if is_public(key) else TOKEN) for key, each in value.items())
-            return any(is_secret(*each) for each in named)
+            named = ((item, key if is_public(key) else TOKEN) for key, item in value.items())
+            return any(is_secret(*item) for item in named)
         case dict():
-            return any(is_secret(each, key) for key, each in value.items() if key not in PUBLIC)
+            return any(is_secret(item, key) for key, item in value.items() if key not in PUBLIC)
         case list():
-            return any(is_secret(each, name) for each in value)
+            return any(is_secret(item, name) for item in value)
         case str():
             if name == "proxy":
                 return "@" in value or bad_proxy(value) != ""

@@ -70,31 +70,31 @@ def implied(environ: Mapping[str, str]) -> list[JsonObject]:
 
 def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[Any, Problem]:
     """Return a setting of the first level; LOKI_<NAME> goes before the file."""
-    said = environ.get(f"LOKI_{name.upper()}")
-    if not said:
+    text = environ.get(f"LOKI_{name.upper()}")
+    if not text:
         return Success(top.get(name))
     if name == "budget":
-        return read_budget(said)
+        return read_budget(text)
     if name == "stream":
-        said = {"0": "false", "1": "true"}.get(said, said)  # as variables often say it
+        text = {"0": "false", "1": "true"}.get(text, text)  # as variables often say it
     wrong: list[str] = []
     from loki.config.grammar import TOP_RULES  # with all that reads YAML
 
-    value = TOP_RULES[name](said, (0, 0), lambda spot, message: wrong.append(message))
+    value = TOP_RULES[name](text, (0, 0), lambda spot, message: wrong.append(message))
     return fail("config", f"LOKI_{name.upper()}: {wrong[0]}") if wrong else Success(value)
 
 
-def budget_of(told: JsonObject) -> JsonObject:
+def budget_of(budget: JsonObject) -> JsonObject:
     """Return the fields of Config that ``budget`` sets.
 
     >>> budget_of({"per_day": "1", "allow_unpriced": True})
     {'budget': {'per_day': '1'}, 'allow_unpriced': True}
     """
-    limits = {name: amount for name, amount in told.items() if name in BUDGETS}
-    return {"budget": limits, "allow_unpriced": told.get("allow_unpriced", False)}
+    limits = {name: amount for name, amount in budget.items() if name in BUDGETS}
+    return {"budget": limits, "allow_unpriced": budget.get("allow_unpriced", False)}
 
 
-def read_budget(words: str) -> Result[JsonObject, Problem]:
+def read_budget(text: str) -> Result[JsonObject, Problem]:
     """Parse LOKI_BUDGET, which is JSON.
 
     >>> read_budget('{"per_day": 1.50, "allow_unpriced": true}').unwrap()
@@ -103,11 +103,11 @@ def read_budget(words: str) -> Result[JsonObject, Problem]:
     'LOKI_BUDGET: expected {"per_day":'
     """
     try:
-        told = json.loads(words, parse_float=str, parse_int=str)
+        budget = json.loads(text, parse_float=str, parse_int=str)
     except ValueError:
-        told = None
-    if isinstance(told, dict) and all(fits_budget(*pair) for pair in told.items()):
-        return Success(told)
+        budget = None
+    if isinstance(budget, dict) and all(fits_budget(*pair) for pair in budget.items()):
+        return Success(budget)
     shape = '{"per_day": US dollars, "per_month": US dollars, "allow_unpriced": true or false}'
     return fail("config", f"LOKI_BUDGET: expected {shape}")
 
@@ -125,13 +125,13 @@ def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[
     name = str(entry.get("name", entry["type"]))
     prefix = variable(name)
     settings = {
-        setting: found
+        setting: value
         for setting in SETTINGS
-        if (found := find_setting(entry, setting, prefix, place, environ)) is not None
+        if (value := find_setting(entry, setting, prefix, place, environ)) is not None
     }
-    for setting, found in settings.items():
-        if found.form == "name" and setting not in ("api_base", *CREDENTIALS):
-            return fail("config", f"{found.origin}: no environment variable {found.value}")
+    for setting, value in settings.items():
+        if value.form == "name" and setting not in ("api_base", *CREDENTIALS):
+            return fail("config", f"{value.origin}: no environment variable {value.value}")
     extra = {**entry.get("extra", {})}
     if f"{prefix}_PROXY" in environ:
         extra["proxy"] = environ[f"{prefix}_PROXY"]
@@ -161,21 +161,21 @@ def find_setting(
     entry: JsonObject, name: str, prefix: str, place: str, environ: Mapping[str, str]
 ) -> Setting | None:
     """Return a setting, of the environment or the file: the value, or where to get it."""
-    told = f"{prefix}_{name.upper()}"
-    if environ.get(told) and is_reference(environ[told]):
-        return referred(environ[told].strip()[2:-2].strip(), name, told, environ)
+    variable_name = f"{prefix}_{name.upper()}"
+    if environ.get(variable_name) and is_reference(environ[variable_name]):
+        return referred(environ[variable_name].strip()[2:-2].strip(), name, variable_name, environ)
     for end, form in FORMS.items():
-        said = environ.get(told + end.upper(), "")
-        if said and (not end or name in ("api_base", *CREDENTIALS)):
-            return Setting(said, cast(Any, form), told + end.upper())
+        value = environ.get(variable_name + end.upper(), "")
+        if value and (not end or name in ("api_base", *CREDENTIALS)):
+            return Setting(value, cast(Any, form), variable_name + end.upper())
     if not entry.get(name, "?").strip():
         return None  # nothing between the quotes is not a key
     if name in entry and is_reference(entry[name]):
         return referred(entry[name].strip()[2:-2].strip(), name, f"{place}.{name}", environ)
-    found = [(f"{name}{end}", form) for end, form in FORMS.items() if f"{name}{end}" in entry]
-    if not found:
+    given = [(f"{name}{end}", form) for end, form in FORMS.items() if f"{name}{end}" in entry]
+    if not given:
         return provider_setting(entry["type"], name, environ)
-    key, form = found[0]
+    key, form = given[0]
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
 
 
@@ -190,8 +190,8 @@ def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Settin
     """Return a setting from a variable that the provider's own programs read."""
     service = SERVICES.get(kind)
     variables = service.variables.get(name, ()) if service else ()
-    said = next((each for each in variables if environ.get(each)), None)
-    return Setting(environ[said], "literal", said) if said else None
+    name_set = next((variable for variable in variables if environ.get(variable)), None)
+    return Setting(environ[name_set], "literal", name_set) if name_set else None
 
 
 def oauth_settings(entry: JsonObject, prefix: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
@@ -200,8 +200,8 @@ def oauth_settings(entry: JsonObject, prefix: str, environ: Mapping[str, str]) -
     >>> oauth_settings({"oauth": {"client_id": "a"}}, "X", {"X_OAUTH_CLIENT_ID": "b"})
     {'client_id': 'b'}
     """
-    told = {name: environ.get(f"{prefix}_OAUTH_{name.upper()}") for name in OAUTH_TEXTS}
-    return {**entry.get("oauth", {}), **{name: said for name, said in told.items() if said}}
+    variables = {name: environ.get(f"{prefix}_OAUTH_{name.upper()}") for name in OAUTH_TEXTS}
+    return {**entry.get("oauth", {}), **{name: value for name, value in variables.items() if value}}
 
 
 def client_patches(
@@ -214,9 +214,9 @@ def client_patches(
         for kind, pairs in kinds.items()
     }
     named = {kind: f"LOKI_PATCH_{prefix}_{kind.upper()}" for kind in PATCH_KINDS}
-    told = {kind: name for kind, name in named.items() if environ.get(name)}
-    return gather(read_patches(environ[name], name) for name in told.values()).map(
-        lambda replaced: {**listed, **dict(zip(told, replaced, strict=True))}
+    replacing = {kind: name for kind, name in named.items() if environ.get(name)}
+    return gather(read_patches(environ[name], name) for name in replacing.values()).map(
+        lambda replaced: {**listed, **dict(zip(replacing, replaced, strict=True))}
     )
 
 

@@ -27,13 +27,13 @@ def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
         return {}, (Complaint((1, 1), "too deeply nested"),)
     except (YAMLError, *STUMBLES) as error:
         odd = re.search(r"^\s*\?\s+", text, re.MULTILINE)  # a key that is more than a word
-        said = f"not YAML that can be read: {error}".split("\n")[0]
-        return {}, (Complaint(spot_at(text, odd.end() if odd else 0), said),)
+        message = f"not YAML that can be read: {error}".split("\n")[0]
+        return {}, (Complaint(spot_at(text, odd.end() if odd else 0), message),)
     complaints: list[Complaint] = []
-    found = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
-    start = spot_at(text, found.end() - 1 if found else 0)
+    first = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
+    start = spot_at(text, first.end() - 1 if first else 0)
     try:
-        value = rule(document, start, lambda *told: complaints.append(Complaint(*told)))
+        value = rule(document, start, lambda *complaint: complaints.append(Complaint(*complaint)))
     except RecursionError:
         return {}, (Complaint(start, "too deeply nested"),)
     return value, tuple(sorted(complaints))
@@ -68,11 +68,11 @@ def no_merging(loader: Any, node: Any) -> list[Any]:
 def marked(error: Any, text: str) -> Complaint:
     """Return an error of strictyaml's as a complaint, at its place, in one line."""
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
-    said = " ".join(str(error.problem or error.context or "not YAML").split())
+    message = " ".join(str(error.problem or error.context or "not YAML").split())
     early = "Disallowed" in type(error).__name__
-    if any(word in said for word in ("end of stream", "stream end")):
-        said, early = f"{error.context}: it never ends", True
-    said = next((plain for odd, plain in PLAINLY.items() if odd in said), said)
+    if any(phrase in message for phrase in ("end of stream", "stream end")):
+        message, early = f"{error.context}: it never ends", True
+    message = next((meaning for odd, meaning in PLAINLY.items() if odd in message), message)
     mark = (min(marks, key=lambda m: m.index) if early else marks[-1]) if marks else None
     spot = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.splitlines()
@@ -82,7 +82,7 @@ def marked(error: Any, text: str) -> Complaint:
             return Complaint(
                 (number, bare.index("{{") + 1), "a {{NAME}} must be quoted: '{{NAME}}'"
             )
-    return Complaint(spot, said[:1].lower() + said[1:])
+    return Complaint(spot, message[:1].lower() + message[1:])
 
 
 #: Words of ruamel's that say little, and what they mean.

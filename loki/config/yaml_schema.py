@@ -165,10 +165,10 @@ def price(node: Any, spot: Spot, complain: Complain) -> str:
 
 def flag(node: Any, spot: Spot, complain: Complain) -> bool:
     """Return true or false."""
-    word = node.lower() if isinstance(node, str) else ""
-    if word not in FLAGS:
+    text = node.lower() if isinstance(node, str) else ""
+    if text not in FLAGS:
         complain(spot, f"expected true or false, found {shown(node)}")
-    return FLAGS.get(word, False)
+    return FLAGS.get(text, False)
 
 
 def one_of(*words: str) -> Check:
@@ -198,19 +198,19 @@ def free(node: Any, spot: Spot, complain: Complain) -> Any:
             return None if node is None else str(node)
 
 
-def typed(plain: str) -> Any:
+def typed(scalar: str) -> Any:
     """Return the value of a plain scalar.
 
     >>> [typed(word) for word in ("null", "true", "1", "0.5", "1e3", "0x1F", "12:30", "yes")]
     [None, True, 1, 0.5, 1000.0, 31, '12:30', 'yes']
     """
-    if plain in TYPED:
-        return TYPED[plain]
-    if INT.fullmatch(plain) and len(plain) < 400:
-        return int(plain)
-    if re.fullmatch(r"0o[0-7]+|0x[0-9a-fA-F]+", plain):
-        return int(plain, 0)
-    return float(plain) if FLOAT.fullmatch(plain) else plain
+    if scalar in TYPED:
+        return TYPED[scalar]
+    if INT.fullmatch(scalar) and len(scalar) < 400:
+        return int(scalar)
+    if re.fullmatch(r"0o[0-7]+|0x[0-9a-fA-F]+", scalar):
+        return int(scalar, 0)
+    return float(scalar) if FLOAT.fullmatch(scalar) else scalar
 
 
 def free_object(node: Any, spot: Spot, complain: Complain) -> dict[str, Any]:
@@ -242,5 +242,5 @@ def shown(node: Any) -> str:
         return "keys and values"
     if isinstance(node, list):
         return "a list"
-    words = str(node)
-    return repr(words[:40] + ("…" if len(words) > 40 else ""))
+    text = str(node)
+    return repr(text[:40] + ("…" if len(text) > 40 else ""))

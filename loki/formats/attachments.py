@@ -29,8 +29,8 @@ def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
         known = "text in UTF-8, PNG, JPEG, GIF, WebP, PDF, WAV or MP3"
         return fail("input", f"{name}: neither {known}")
     end = "" if text.endswith("\n") else "\n"
-    plain = re.sub(r'["<>\r\n]', "_", name)
-    return Success(Text(f'<file name="{plain}">\n{text}{end}</file>\n'))
+    safe_name = re.sub(r'["<>\r\n]', "_", name)
+    return Success(Text(f'<file name="{safe_name}">\n{text}{end}</file>\n'))
 
 
 def sniff(data: bytes) -> str:

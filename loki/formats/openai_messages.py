@@ -37,7 +37,7 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
 # ---- conversations, in OpenAI's format ---------------------------------------------------------
 
 
-def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]:
+def read_messages(value: Json, name: str) -> Result[tuple[Message, ...], Problem]:
     """Parse a whole conversation.
 
     >>> read_messages([{"role": "user", "content": "Hi"}], "m.json").unwrap()
@@ -45,37 +45,39 @@ def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]
     >>> read_messages([{"role": "usr", "content": "Hi"}], "m.json").failure().message
     "m.json: message 1: role is 'usr', not one of system, developer, user, assistant, tool"
     """
-    if not isinstance(told, list) or not told:
+    if not isinstance(value, list) or not value:
         return fail("input", f"{name}: expected a JSON array of messages")
-    return gather(read_message(each, f"{name}: message {i}") for i, each in enumerate(told, 1))
+    return gather(
+        read_message(message, f"{name}: message {i}") for i, message in enumerate(value, 1)
+    )
 
 
-def read_message(told: Json, place: str) -> Result[Message, Problem]:
+def read_message(value: Json, place: str) -> Result[Message, Problem]:
     """Parse one message; ``place`` is for messages of problems."""
-    if not isinstance(told, dict):
+    if not isinstance(value, dict):
         return fail("input", f"{place}: expected an object with role and content")
-    role = told.get("role")
+    role = value.get("role")
     if role not in ROLES:
         return fail("input", f"{place}: role is {role!r}, not one of {', '.join(ROLES)}")
-    if role == "tool" and not isinstance(told.get("tool_call_id"), str):
+    if role == "tool" and not isinstance(value.get("tool_call_id"), str):
         return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
-    made = told.get("tool_calls") or []
-    if not isinstance(made, list):
+    listed = value.get("tool_calls") or []
+    if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
-    calls = gather(read_tool_call(call, place) for call in made)
-    content = read_content(told.get("content"), place, optional=bool(made))
+    calls = gather(read_tool_call(call, place) for call in listed)
+    content = read_content(value.get("content"), place, optional=bool(listed))
     return calls.bind(
         lambda called: content.map(
             lambda parts: Message(
-                role, parts, called, string(told.get("tool_call_id")), carried(told)
+                role, parts, called, string(value.get("tool_call_id")), carried(value)
             )
         )
     )
 
 
-def carried(told: JsonObject) -> tuple[JsonObject, ...]:
+def carried(message: JsonObject) -> tuple[JsonObject, ...]:
     """Return what an earlier answer asked to have back."""
-    carry = told.get("carry")
+    carry = message.get("carry")
     return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()
 
 
@@ -156,21 +158,21 @@ def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
 # ---- tools -----------------------------------------------------------------------------------
 
 
-def read_tools(told: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
+def read_tools(value: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
     """Parse the functions on offer, in OpenAI's format."""
-    if not isinstance(told, list) or not told:
+    if not isinstance(value, list) or not value:
         return fail("input", f"{name}: expected a JSON array of tools")
-    return gather(read_tool(each, f"{name}: tool {i}") for i, each in enumerate(told, 1))
+    return gather(read_tool(tool, f"{name}: tool {i}") for i, tool in enumerate(value, 1))
 
 
-def read_tool(told: Json, place: str) -> Result[Tool, Problem]:
+def read_tool(value: Json, place: str) -> Result[Tool, Problem]:
     """Parse one function.
 
     >>> read_tool({"type": "function", "function": {"name": "now"}}, "t").unwrap().parameters
     {'type': 'object', 'properties': {}}
     """
     nothing: JsonObject = {"type": "object", "properties": {}}
-    match told:
+    match value:
         case {"type": "function", "function": {"name": str(name)} as function}:
             return Success(
                 Tool(

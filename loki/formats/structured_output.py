@@ -15,17 +15,17 @@ from loki.replies import Reply
 from loki.wire.codec import refuse_depth
 
 
-def read_schema(told: Json, name: str) -> Result[JsonObject, Problem]:
+def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
     """Return a JSON Schema after checking that it is one."""
     from jsonschema import Draft202012Validator, SchemaError
 
-    if not isinstance(told, dict):
+    if not isinstance(value, dict):
         return fail("input", f"{name}: expected a JSON Schema, an object")
     try:
-        Draft202012Validator.check_schema(told)
+        Draft202012Validator.check_schema(value)
     except SchemaError as error:
         return fail("input", f"{name}: not a JSON Schema: {error.json_path}: {error.message}")
-    return Success(told)
+    return Success(value)
 
 
 def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:

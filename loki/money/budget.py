@@ -75,8 +75,8 @@ def afford(
     for purse in purses:
         over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
         if over and known != 0:
-            said = f"could cost {money(known)}" if known is not None else "has no known price"
-            return fail("budget", f"{target.name} {said}, and of {told(purse)}")
+            reason = f"could cost {money(known)}" if known is not None else "has no known price"
+            return fail("budget", f"{target.name} {reason}, and of {told(purse)}")
     return Success(request)
 
 
@@ -96,8 +96,8 @@ def price_lack(target: Target) -> str:
 
 def unpriced_tiers(target: Target) -> list[str | None]:
     """Return the tiers of service at which nobody knows the price; None is the usual one."""
-    most = largest(target)
-    some = replace(most, output=1) if most.output is None else most  # however long it gets
+    usage = largest(target)
+    some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
     price = target.model.price
     return [tier for tier in tiers(target) if dearest(replace(some, tier=tier), price) is None]
 

@@ -31,24 +31,24 @@ class Chart(NamedTuple):
     total: Tally
 
 
-def chart(found: Sequence[Row], names: Sequence[str]) -> Chart:
+def chart(by_time: Sequence[Row], names: Sequence[str]) -> Chart:
     """Return the chart of rows by time and model: a bar for each named time since the first call.
 
     >>> one = Row(("2026-11-02", "a:b"), Tally(cost=Decimal(3)))
     >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
     [Decimal('3'), Decimal('0')]
     """
-    models = rows((Row((named(row.keys[1]),), row.tally) for row in found), ["model"])
-    own, rest = models[:MODELS], models[MODELS:]
-    others = Row((f"{len(rest)} others",), total(row.tally for row in rest))
-    shares = (*own, others) if len(rest) > 1 else tuple(models)
+    models = rows((Row((named(row.keys[1]),), row.tally) for row in by_time), ["model"])
+    own, small = models[:MODELS], models[MODELS:]
+    others = Row((f"{len(small)} others",), total(row.tally for row in small))
+    shares = (*own, others) if len(small) > 1 else tuple(models)
     place = {row.keys[0]: i for i, row in enumerate(models[: len(shares)])}
-    first = min(row.keys[0] for row in found)
+    first = min(row.keys[0] for row in by_time)
     costs = {name: [Decimal(0)] * len(shares) for name in names if name >= first}
-    for (name, model), tally in found:
+    for (name, model), tally in by_time:
         costs[name][place.get(named(model), len(shares) - 1)] += tally.cost or 0
-    bars = tuple(Bar(name, tuple(each)) for name, each in costs.items())
-    return Chart(bars, shares, total(row.tally for row in found))
+    bars = tuple(Bar(name, tuple(amounts)) for name, amounts in costs.items())
+    return Chart(bars, shares, total(row.tally for row in by_time))
 
 
 def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:
@@ -64,13 +64,13 @@ def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]
     return [end - start for start, end in zip(ends, ends[1:], strict=False)]
 
 
-def share(part: Tally, whole: Tally) -> str:
+def share(part: Tally, total: Tally) -> str:
     """Return the share of a part of the whole, in percent.
 
     >>> share(Tally(cost=Decimal(1)), Tally(cost=Decimal(3))), share(Tally(), Tally())
     ('33%', '')
     """
-    if not part.cost or not whole.cost:
+    if not part.cost or not total.cost:
         return ""
-    percent = round(100 * part.cost / whole.cost)
+    percent = round(100 * part.cost / total.cost)
     return f"{percent}%" if percent else "<1%"

@@ -15,12 +15,12 @@ from loki.usage import Usage
 def size_of(target: Target) -> int:
     """Estimate the tokens of the whole prompt: texts, tools, schema, prefix, calls and media."""
     ask = target.ask
-    along = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
-    words = "".join(message.text for message in ask.messages)
-    extra = json.dumps([each for each in along if each], ensure_ascii=False)
+    extras = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
+    texts = "".join(message.text for message in ask.messages)
+    extra = json.dumps([item for item in extras if item], ensure_ascii=False)
     calls = sum(estimate(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
     media = MEDIA_TOKENS * len(media_of(target))
-    return estimate(words) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
+    return estimate(texts) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
 
 
 #: What an image costs at most with the providers that say so; a guess for other media.
@@ -39,25 +39,25 @@ def estimate(text: str) -> int:
     >>> estimate("hello, world"), estimate("")
     (3, 0)
     """
-    plain = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
-    return math.ceil(plain / 4 + (len(text) - plain) / 2)
+    latin = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+    return math.ceil(latin / 4 + (len(text) - latin) / 2)
 
 
 def worst_case(target: Target) -> Decimal | None:
     """Return the most a call can cost in US dollars; None if its price or length is unknown."""
-    most = largest(target)
-    costs = [dearest(replace(most, tier=each), target.model.price) for each in tiers(target)]
-    known = [each for each in costs if each is not None]
+    usage = largest(target)
+    costs = [dearest(replace(usage, tier=tier), target.model.price) for tier in tiers(target)]
+    known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 
 
 def tiers(target: Target) -> set[str | None]:
     """Return the usual tier of service (None), and those that a configured patch may ask for."""
-    routes = (each for pairs in target.client.patches.values() for _, each in pairs)
-    bodies = (each.body or {} for each in (target.model.patch, *routes) if each)
+    routes = (value for pairs in target.client.patches.values() for _, value in pairs)
+    bodies = (value.body or {} for value in (target.model.patch, *routes) if value)
     named = (body.get("service_tier") or body.get("serviceTier") for body in bodies)
-    words = (each.get("type") if isinstance(each, dict) else each for each in named)
-    return {None, *(each for each in words if isinstance(each, str))}
+    values = (value.get("type") if isinstance(value, dict) else value for value in named)
+    return {None, *(value for value in values if isinstance(value, str))}
 
 
 def largest(target: Target) -> Usage:

@@ -23,7 +23,7 @@ class Span(NamedTuple):
 
 
 def moment(
-    words: str, now: float, zone: tzinfo | None, last: bool = False
+    text: str, now: float, zone: tzinfo | None, last: bool = False
 ) -> Result[float, Problem]:
     """Parse a time: so long ago, or where a day or month begins (or, if ``last``, ends).
 
@@ -33,12 +33,12 @@ def moment(
     >>> moment("7y", 0.0, UTC).failure().message
     "'7y' is no time: say 24h, 7d, 2w, today, 2026-11 or 2026-11-01"
     """
-    if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", words):
+    if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", text):
         return Success(now - int(ago[1]) * UNITS[ago[2]])
     today = datetime.fromtimestamp(now, zone).date().isoformat()
-    span = named(today if words == "today" else words, zone)
+    span = named(today if text == "today" else text, zone)
     if span is None:
-        return fail("usage", f"{words!r} is no time: say {KNOWN}")
+        return fail("usage", f"{text!r} is no time: say {KNOWN}")
     return Success(span.end if last else span.start)
 
 
@@ -46,19 +46,19 @@ UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 KNOWN = "24h, 7d, 2w, today, 2026-11 or 2026-11-01"
 
 
-def named(words: str, zone: tzinfo | None) -> Span | None:
+def named(text: str, zone: tzinfo | None) -> Span | None:
     """Return the day or month of a name, None if it is no such name or not on this calendar.
 
     >>> from datetime import UTC
     >>> named("1970-01", UTC), named("1970-02-29", UTC)
     (Span(name='1970-01', start=0.0, end=2678400.0), None)
     """
-    told = re.fullmatch(r"([0-9]{4}-[0-9]{2})(-[0-9]{2})?", words)
-    if told is None:
+    match = re.fullmatch(r"([0-9]{4}-[0-9]{2})(-[0-9]{2})?", text)
+    if match is None:
         return None
     try:
-        first = date.fromisoformat(f"{told[1]}{told[2] or '-01'}")
-        return day_at(first, zone) if told[2] else month_at(first, zone)
+        first = date.fromisoformat(f"{match[1]}{match[2] or '-01'}")
+        return day_at(first, zone) if match[2] else month_at(first, zone)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -133,5 +133,7 @@ def zone_name(start: float, end: float, zone: tzinfo | None) -> str:
     >>> zone_name(0.0, 1.0, UTC)
     'UTC'
     """
-    names = (datetime.fromtimestamp(each, zone).astimezone(zone).tzname() for each in (start, end))
+    names = (
+        datetime.fromtimestamp(limit, zone).astimezone(zone).tzname() for limit in (start, end)
+    )
     return "/".join(dict.fromkeys(name or "local time" for name in names))

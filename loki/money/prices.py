@@ -26,8 +26,8 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     """
     rates, counts = rate(price, usage.tier, usage.input or 0), billed(usage, price)
     own = None if rates is None or counts is None else priced(counts, rates)
-    told = None if price.set and own is not None else usage.told_cost
-    return own if told is None else told
+    reported = None if price.set and own is not None else usage.told_cost
+    return own if reported is None else reported
 
 
 def dearest(usage: Usage, price: Price) -> Decimal | None:
@@ -43,8 +43,8 @@ def dearest(usage: Usage, price: Price) -> Decimal | None:
     inputs = (rates.input, rates.cache_write, rates.audio_input)
     outputs = (rates.output, rates.audio_output)
     most: Any = {
-        "input": max(each for each in inputs if each is not None),
-        "output": max((each for each in outputs if each is not None), default=None),
+        "input": max(amount for amount in inputs if amount is not None),
+        "output": max((amount for amount in outputs if amount is not None), default=None),
     }
     return cost(usage, replace(rates, **most, variants={"*": 1}))
 
@@ -57,12 +57,12 @@ def priced(counts: Mapping[str, int], rates: Price) -> Decimal | None:
     """
     total = rates.request or Decimal(0)
     for kind, count in counts.items():
-        each = getattr(rates, kind)
-        if each is None and rates.plain and kind != "search":
-            each = rates.output if kind.endswith("output") else rates.input
-        if count and each is None:
+        amount = getattr(rates, kind)
+        if amount is None and rates.plain and kind != "search":
+            amount = rates.output if kind.endswith("output") else rates.input
+        if count and amount is None:
             return None
-        total += count * (each or Decimal(0)) / (1 if kind == "search" else MILLION)
+        total += count * (amount or Decimal(0)) / (1 if kind == "search" else MILLION)
     return total
 
 
@@ -82,19 +82,19 @@ def billed(usage: Usage, price: Price) -> dict[str, int] | None:
     if usage.input is None or usage.output is None:
         return None
     read, written = usage.cache_read or 0, usage.cache_write or 0
-    heard, heard_read = usage.audio_input or 0, usage.audio_cache_read or 0
+    audio, audio_read = usage.audio_input or 0, usage.audio_cache_read or 0
     hour, half_day = usage.cache_write_1h or 0, usage.cache_write_12h or 0
-    spoken = usage.audio_output or 0
+    audio_output = usage.audio_output or 0
     counts = {
-        "input": usage.input - read - written - heard + heard_read,
-        "cache_read": read - heard_read,
+        "input": usage.input - read - written - audio + audio_read,
+        "cache_read": read - audio_read,
         "cache_write": written - hour - half_day,
         "cache_write_1h": hour,
         "cache_write_12h": half_day,
-        "audio_input": heard - heard_read,
-        "audio_cache_read": heard_read,
-        "output": usage.output - spoken,
-        "audio_output": spoken,
+        "audio_input": audio - audio_read,
+        "audio_cache_read": audio_read,
+        "output": usage.output - audio_output,
+        "audio_output": audio_output,
     }
     return {**counts, **searches} if min(counts.values()) >= 0 else None
 
@@ -110,15 +110,15 @@ def rate(price: Price, tier: str | None, size: int) -> Price | None:
     """
     name = TIERS.get((tier or "").lower(), (tier or "").lower())
     steps = [int(key.partition(">")[2]) for key in price.variants if ">" in key]
-    step = max((each for each in steps if each < size), default=0)
+    step = max((bound for bound in steps if bound < size), default=0)
     end = f">{step}" if step else ""
     usual = varied(price, price.variants.get(end)) if step else price
     if not name:
         return usual
-    found = price.variants.get(name + end, price.variants.get(name, price.variants.get("*")))
-    if isinstance(found, Mapping):  # if only short prompts are told of, nobody knows
-        return varied(price, found) if name + end in price.variants else None
-    return usual and varied(usual, found)
+    variant = price.variants.get(name + end, price.variants.get(name, price.variants.get("*")))
+    if isinstance(variant, Mapping):  # if only short prompts are told of, nobody knows
+        return varied(price, variant) if name + end in price.variants else None
+    return usual and varied(usual, variant)
 
 
 def varied(price: Price, variant: Any) -> Price | None:
@@ -131,13 +131,13 @@ def varied(price: Price, variant: Any) -> Price | None:
     if variant is None:
         return None
     if isinstance(variant, Mapping):
-        told: Any = {kind: Decimal(str(variant[kind])) for kind in PRICES if kind in variant}
-        kept = Price(search=price.search, request=price.request, plain=price.plain)
-        return replace(kept, **told)
+        prices: Any = {kind: Decimal(str(variant[kind])) for kind in PRICES if kind in variant}
+        base = Price(search=price.search, request=price.request, plain=price.plain)
+        return replace(base, **prices)
     factor = Decimal(str(variant))
     tokens = {kind: getattr(price, kind) for kind in PRICES if kind not in ("search", "request")}
     return replace(
-        price, **{kind: each * factor for kind, each in tokens.items() if each is not None}
+        price, **{kind: amount * factor for kind, amount in tokens.items() if amount is not None}
     )
 
 

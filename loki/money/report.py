@@ -45,27 +45,27 @@ def total(tallies: Iterable[Tally]) -> Tally:
     >>> total([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
     Decimal('2')
     """
-    found = list(tallies)
-    costs = [each.cost for each in found if each.cost is not None]
+    parts = list(tallies)
+    costs = [part.cost for part in parts if part.cost is not None]
     return Tally(
-        calls=sum(each.calls for each in found),
-        failed=sum(each.failed for each in found),
-        input=sum(each.input for each in found),
-        cached=sum(each.cached for each in found),
-        output=sum(each.output for each in found),
-        cost=sum(costs, Decimal(0)) if costs or not found else None,
-        unknown_calls=sum(each.unknown_calls for each in found),
+        calls=sum(part.calls for part in parts),
+        failed=sum(part.failed for part in parts),
+        input=sum(part.input for part in parts),
+        cached=sum(part.cached for part in parts),
+        output=sum(part.output for part in parts),
+        cost=sum(costs, Decimal(0)) if costs or not parts else None,
+        unknown_calls=sum(part.unknown_calls for part in parts),
     )
 
 
-def rows(found: Iterable[Row], by: Sequence[str]) -> list[Row]:
+def rows(unsorted: Iterable[Row], by: Sequence[str]) -> list[Row]:
     """Return rows in order, one for each set of keys: by time, then the most expensive first.
 
     >>> found = Row(("a",), Tally(1)), Row(("b",), Tally(cost=Decimal(1))), Row(("a",), Tally(2))
     >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
     [(('b',), 0), (('a',), 3)]
     """
-    groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), found)
+    groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), unsorted)
     sums = valmap(lambda alike: total(row.tally for row in alike), groups)
     return sorted(starmap(Row, sums.items()), key=order(by))
 
@@ -83,7 +83,7 @@ def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
 # ---- for people --------------------------------------------------------------------------------
 
 
-def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
+def table(sorted_rows: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
     """Return the lines of a table: a head with the time zone, the rows, and their total.
 
     >>> for line in table([Row(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
@@ -93,13 +93,13 @@ def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
     2026-11-01      2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     TOTAL           2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     """
-    places = places_of(row.tally for row in found)
+    places = places_of(row.tally for row in sorted_rows)
     heads = [f"{kind.upper()} ({zone})" if GROUPS[kind] else kind.upper() for kind in by]
-    whole = ["TOTAL", *[""] * (len(by) - 1)]
+    total_keys = ["TOTAL", *[""] * (len(by) - 1)]
     lines = [
         [*heads, *HEADS, ""],
-        *([*map(named, row.keys), *cells(row.tally, places)] for row in found),
-        [*whole, *cells(total(row.tally for row in found), places)],
+        *([*map(named, row.keys), *cells(row.tally, places)] for row in sorted_rows),
+        [*total_keys, *cells(total(row.tally for row in sorted_rows), places)],
     ]
     return aligned(lines, len(by))
 
@@ -142,8 +142,8 @@ def amount(cost: Decimal, places: int) -> str:
     >>> amount(Decimal("1234.5"), 2), amount(Decimal("0.0001"), 2), amount(Decimal(0), 2)
     ('$1,234.50', '<$0.01', '$0.00')
     """
-    least = Decimal(1).scaleb(-places)
-    return f"<${least:f}" if 0 < cost < least / 2 else f"${cost:,.{places}f}"
+    smallest = Decimal(1).scaleb(-places)
+    return f"<${smallest:f}" if 0 < cost < smallest / 2 else f"${cost:,.{places}f}"
 
 
 def places_of(tallies: Iterable[Tally]) -> int:
@@ -153,7 +153,7 @@ def places_of(tallies: Iterable[Tally]) -> int:
     (2, 4)
     """
     highest = max((tally.cost or Decimal(0) for tally in tallies), default=Decimal(0))
-    return next(places for least, places in PLACES if highest >= least or not highest)
+    return next(places for lowest, places in PLACES if highest >= lowest or not highest)
 
 
 #: The highest cost of a column, and the decimals that suit it.
@@ -187,11 +187,11 @@ def json_row(row: Row, by: Sequence[str]) -> JsonObject:
     0.25
     """
     cost = row.tally.cost
-    told = {**row.tally._asdict(), "cost": None if cost is None else float(cost)}
-    return {**dict(zip(by, row.keys, strict=True)), **told}
+    sums = {**row.tally._asdict(), "cost": None if cost is None else float(cost)}
+    return {**dict(zip(by, row.keys, strict=True)), **sums}
 
 
-def csv_rows(found: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
+def csv_rows(sorted_rows: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
     """Return rows for a spreadsheet, their names first; costs to the last digit, or empty.
 
     >>> csv_rows([Row(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
@@ -199,7 +199,7 @@ def csv_rows(found: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
     """
     return [
         [*by, *Tally._fields],
-        *([*row.keys, *(plain(value) for value in row.tally)] for row in found),
+        *([*row.keys, *(plain(value) for value in row.tally)] for row in sorted_rows),
     ]
 
 

@@ -67,7 +67,7 @@ class Entry(NamedTuple):
 def entry(
     request: Request,
     outcome: Result[Reply | Embeddings | Ranking, Problem] | None,
-    heard: Usage,
+    reported: Usage,
     began: float,
     seconds: float,
 ) -> Entry:
@@ -75,12 +75,12 @@ def entry(
     target = request.target
     problem = None if outcome is None or isinstance(outcome, Success) else outcome.failure()
     if isinstance(outcome, Success):
-        told = outcome.unwrap()
-        usage, spent, exact = told.usage, told.cost, told.cost is not None
+        reply = outcome.unwrap()
+        usage, spent, exact = reply.usage, reply.cost, reply.cost is not None
     elif problem is not None and problem.cost is not None:
-        usage, spent, exact = problem.usage or heard, problem.cost, True
+        usage, spent, exact = problem.usage or reported, problem.cost, True
     else:
-        usage = (problem and problem.usage) or heard
+        usage = (problem and problem.usage) or reported
         free = problem is not None and is_free(problem)
         spent, exact = (Decimal(0), True) if free else (least(usage, target.model.price), False)
     return Entry(
@@ -93,7 +93,7 @@ def entry(
         cost=spent,
         exact=exact,
         seconds=seconds,
-        attempts=problem.attempts if problem else told.attempts if outcome else 1,
+        attempts=problem.attempts if problem else reply.attempts if outcome else 1,
         outcome=problem.kind if problem else "ok" if outcome else "interrupted",
-        request_id=problem.request_id if problem else told.request_id if outcome else None,
+        request_id=problem.request_id if problem else reply.request_id if outcome else None,
     )

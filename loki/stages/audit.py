@@ -24,7 +24,7 @@ NOTHING = Usage()
 class Note(Protocol):
     """Writes a call's line."""
 
-    def __call__(self, outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
+    def __call__(self, outcome: Result[Any, Problem] | None, usage: Usage = NOTHING) -> None:
         """Write the entry; ``outcome`` None is interrupted, ``usage`` what was reported before."""
 
 
@@ -40,8 +40,8 @@ def noting(
     def begin(request: Request) -> Note:
         began, started = now(), clock()
 
-        def note(outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
-            record(entry(request, outcome, heard, began, clock() - started))
+        def note(outcome: Result[Any, Problem] | None, usage: Usage = NOTHING) -> None:
+            record(entry(request, outcome, usage, began, clock() - started))
 
         return note
 
@@ -85,13 +85,13 @@ def watched(
 
 def watch(events: Stream, note: Note) -> Stream:
     """Yield the same events; the entry is written before the last one, or when they are left."""
-    heard, noted = NOTHING, False
+    usage, noted = NOTHING, False
     try:
         with closing(events):
             for result in events:
                 event = result.value_or(None)
                 if isinstance(event, Usage):
-                    heard = event
+                    usage = event
                     continue
                 if isinstance(event, Done):
                     noted = True
@@ -102,4 +102,4 @@ def watch(events: Stream, note: Note) -> Stream:
                 yield result
     finally:
         if not noted:
-            note(None, heard)
+            note(None, usage)

@@ -37,7 +37,7 @@ def ceilings(target: Target) -> tuple[int | None, int | None]:
 
 def batched(
     items: Iterable[A | None],
-    most: int | None,
+    most_items: int | None,
     tokens: int | None,
     size: Callable[[A], int],
 ) -> Iterator[tuple[A, ...]]:
@@ -56,7 +56,7 @@ def batched(
     total = 0
     for item in items:
         count = 0 if item is None else size(item)
-        full = (most and len(batch) >= most) or (tokens and total + count > tokens)
+        full = (most_items and len(batch) >= most_items) or (tokens and total + count > tokens)
         if batch and (item is None or full):
             yield tuple(batch)
             batch, total = [], 0

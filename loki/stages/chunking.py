@@ -26,8 +26,8 @@ def size_of(model: Model) -> int:
     >>> size_of(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
     512
     """
-    most = [each for each in (model.max_tokens_per_chunk, model.max_input_tokens) if each]
-    return max(1, min([model.default_chunk_size or USUAL, *most]))
+    limits = [limit for limit in (model.max_tokens_per_chunk, model.max_input_tokens) if limit]
+    return max(1, min([model.default_chunk_size or USUAL, *limits]))
 
 
 def chunk(text: str, size: int) -> Iterator[str]:
@@ -55,8 +55,10 @@ def cut(window: str, size: int) -> int:
     if fitting == len(window):
         return fitting
     for places in BREAKS:
-        found = places.finditer(window)
-        ends = [each.end() for each in found if each.start() + len(each[0].rstrip()) <= fitting]
+        matches = places.finditer(window)
+        ends = [
+            match.end() for match in matches if match.start() + len(match[0].rstrip()) <= fitting
+        ]
         last = ends[-1] if ends else 0
         if 3 * last > fitting:
             return last

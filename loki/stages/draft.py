@@ -49,13 +49,13 @@ def named(problem: Problem, target: Target) -> Problem:
     return replace(problem, message=f"{name}: {problem.message}")
 
 
-def agent(said: str) -> str:
+def agent(setting: str) -> str:
     """Return the User-Agent header; ``auto`` is ours.
 
     >>> agent("curl/8")
     'curl/8'
     """
-    return f"loki/{__version__}" if said == "auto" else said
+    return f"loki/{__version__}" if setting == "auto" else setting
 
 
 def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
@@ -67,8 +67,8 @@ def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
     """
     if model.system_prompt_prefix:
         first = messages[0] if messages and is_system(messages[0]) else Message("system")
-        rest = messages[1:] if messages and is_system(messages[0]) else messages
-        messages = (before(model.system_prompt_prefix, first), *rest)
+        others = messages[1:] if messages and is_system(messages[0]) else messages
+        messages = (before(model.system_prompt_prefix, first), *others)
     return without_system(messages) if model.no_system_message else messages
 
 
@@ -78,13 +78,13 @@ def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     >>> [m.text for m in without_system((Message("system", "a"), Message("user", "b")))]
     ['a\\n\\nb']
     """
-    words = "\n\n".join(message.text for message in messages if is_system(message))
-    rest = tuple(message for message in messages if not is_system(message))
-    if not words:
-        return rest
-    if rest and rest[0].role == "user":
-        return (before(words, rest[0]), *rest[1:])
-    return (Message("user", words), *rest)
+    instructions = "\n\n".join(message.text for message in messages if is_system(message))
+    others = tuple(message for message in messages if not is_system(message))
+    if not instructions:
+        return others
+    if others and others[0].role == "user":
+        return (before(instructions, others[0]), *others[1:])
+    return (Message("user", instructions), *others)
 
 
 def is_system(message: Message) -> bool:
@@ -92,7 +92,7 @@ def is_system(message: Message) -> bool:
     return message.role in ("system", "developer")
 
 
-def before(words: str, message: Message) -> Message:
+def before(text_before: str, message: Message) -> Message:
     """Return a turn with a text put before its own.
 
     >>> before("a", Message("user", "b")).content
@@ -100,12 +100,12 @@ def before(words: str, message: Message) -> Message:
     """
     match message.parts:
         case ():
-            return replace(message, content=words)
+            return replace(message, content=text_before)
         case (Text(text), *rest):
-            joined = Text(f"{words}\n\n{text}")
+            joined = Text(f"{text_before}\n\n{text}")
             return replace(message, content=(joined, *rest) if rest else joined.text)
         case parts:
-            return replace(message, content=(Text(words), *parts))
+            return replace(message, content=(Text(text_before), *parts))
 
 
 #: What a model of each type does.

@@ -13,8 +13,8 @@ def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:
     """Apply the model's patch, one of the client's, then the extra ones."""
 
     def stage(draft: Draft) -> Draft:
-        for each in patches_for(draft.target, extra):
-            draft = apply(each, draft)
+        for change in patches_for(draft.target, extra):
+            draft = apply(change, draft)
         return draft
 
     return stage
@@ -50,9 +50,9 @@ def merge_patch(target: Json, change: Json) -> Json:
     if not isinstance(change, dict):
         return change
     old = target if isinstance(target, dict) else {}
-    kept = {name: value for name, value in old.items() if change.get(name, ...) is not None}
+    unchanged = {name: value for name, value in old.items() if change.get(name, ...) is not None}
     new = {name: merge_patch(old.get(name), v) for name, v in change.items() if v is not None}
-    return {**kept, **new}
+    return {**unchanged, **new}
 
 
 def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -> Mapping[str, str]:
@@ -62,8 +62,8 @@ def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -
     {'A': '1', 'B': '2'}
     """
     changed = {name.lower() for name in changes}
-    kept = {name: value for name, value in headers.items() if name.lower() not in changed}
-    return {**kept, **{name: value for name, value in changes.items() if value is not None}}
+    unchanged = {name: value for name, value in headers.items() if name.lower() not in changed}
+    return {**unchanged, **{name: value for name, value in changes.items() if value is not None}}
 
 
 #: The client's patches for each type of model.

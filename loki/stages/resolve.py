@@ -50,7 +50,7 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
             else f"no clients in {config.origin}",
         )
     name, _, model_name = wanted.partition(":")
-    client = next((each for each in config.clients if each.name == name), None)
+    client = next((known for known in config.clients if known.name == name), None)
     where = "" if ask.model or not config.model else f" (`model` of {config.origin})"
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
@@ -60,13 +60,13 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
     if service is None or task not in service.routes:
         return cannot(client, task)
     return find_model(config, client, model_name, task).bind(
-        lambda found: settle(config, ask, client, found)
+        lambda model: settle(config, ask, client, model)
     )
 
 
 def cannot(client: Client, task: Task) -> Result[Any, Problem]:
     """Return the failure of a client that cannot do a task, with the types that can."""
-    able = ", ".join(kind for kind, each in SERVICES.items() if task in each.routes)
+    able = ", ".join(kind for kind, service in SERVICES.items() if task in service.routes)
     return fail("usage", f"{client.type} clients cannot {DOES[task]}; those that can: {able}")
 
 
@@ -80,7 +80,7 @@ def hint(config: Config, wanted: str) -> str:
     owners = [
         f"{client.name}:{wanted}"
         for client in config.clients
-        if any(each.name == wanted for each in config.models(client))
+        if any(model.name == wanted for model in config.models(client))
     ]
     if owners:
         return f"; did you mean {' or '.join(owners)}?"
@@ -90,8 +90,8 @@ def hint(config: Config, wanted: str) -> str:
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
     """Return a model of a client by name, or its first of the right type."""
     models = config.models(client)
-    fitting = [each for each in models if each.type == task]
-    found = next((each for each in models if each.name == name), None)
+    fitting = [known for known in models if known.type == task]
+    model = next((known for known in models if known.name == name), None)
     if not name and fitting:
         return Success(fitting[0])
     if not name:
@@ -99,17 +99,17 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
             "config",
             f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL",
         )
-    if found is not None and found.type != task:
+    if model is not None and model.type != task:
         return fail(
             "usage",
-            f"{client.name}:{name} is {article(found.type)} model, not {article(task)} model"
-            + nearest("", [f"{client.name}:{each.name}" for each in fitting]),
+            f"{client.name}:{name} is {article(model.type)} model, not {article(task)} model"
+            + nearest("", [f"{client.name}:{known.name}" for known in fitting]),
         )
-    if found is not None:
-        return Success(found)
+    if model is not None:
+        return Success(model)
     if client.models:
-        known = nearest(name, [each.name for each in fitting])
-        return fail("config", f"client {client.name!r} has no model {name!r}{known}")
+        near = nearest(name, [known.name for known in fitting])
+        return fail("config", f"client {client.name!r} has no model {name!r}{near}")
     return Success(unlisted(name, task, models))
 
 
@@ -118,28 +118,28 @@ def article(task: str) -> str:
     return f"an {task}" if task == "embedding" else f"a {task}"
 
 
-def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Target, Problem]:
+def settle(config: Config, ask: Ask, client: Client, model: Model) -> Result[Target, Problem]:
     """Return the target, with every default filled in."""
     service = service_of(client)
-    if service is None or found.type not in service.routes:
-        return cannot(client, found.type)
+    if service is None or model.type not in service.routes:
+        return cannot(client, model.type)
     base = base_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
     if "{ACCOUNT_ID}" in base or "{RESOURCE}" in base:
         return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
     streaming = config.stream if ask.stream is None else ask.stream
-    longest = found.max_output_tokens if found.require_max_tokens else None
+    longest = model.max_output_tokens if model.require_max_tokens else None
     settled = replace(
         ask,
         temperature=config.temperature if ask.temperature is None else ask.temperature,
         top_p=config.top_p if ask.top_p is None else ask.top_p,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
-        stream=streaming and not found.no_stream,
+        stream=streaming and not model.no_stream,
     )
     limits = over(over(DEFAULT_LIMITS, client.limits), ask.limits)
     agent = config.user_agent or "auto"
-    target = Target(settled, client, found, service.dialect, limits, agent)
+    target = Target(settled, client, model, service.dialect, limits, agent)
     lack = service.lacks(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
@@ -159,14 +159,14 @@ def start(clock: Callable[[], float]) -> Callable[[Target], Target]:
     return stage
 
 
-def over(base: Limits, said: Limits) -> Limits:
+def over(base: Limits, more: Limits) -> Limits:
     """Return limits with those of another that are set put over them.
 
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
-    told = {name: getattr(said, name) for name in field_names(Limits)}
-    changes = {name: value for name, value in told.items() if value is not None}
+    values = {name: getattr(more, name) for name in field_names(Limits)}
+    changes = {name: value for name, value in values.items() if value is not None}
     return replace(base, **changes) if changes else base
 
 
@@ -175,7 +175,7 @@ def over(base: Limits, said: Limits) -> Limits:
 
 def can_see(target: Target) -> Result[Target, Problem]:
     """Refuse images where the model takes none."""
-    images = [each for each in media_of(target) if each.media_type.startswith("image/")]
+    images = [media for media in media_of(target) if media.media_type.startswith("image/")]
     if not images or target.model.supports_vision is not False:
         return Success(target)
     return fail("usage", f"{target.name} takes no images; if it does, set supports_vision: true")
@@ -201,15 +201,15 @@ def can_call(target: Target) -> Result[Target, Problem]:
 
 def fits(target: Target) -> Result[Target, Problem]:
     """Refuse a prompt that is surely over the model's limit."""
-    most = target.model.max_input_tokens
-    if most is None:
+    limit = target.model.max_input_tokens
+    if limit is None:
         return Success(target)
     size = size_of(target) - MEDIA_TOKENS * len(media_of(target))
-    if size <= most:
+    if size <= limit:
         return Success(target)
     return fail(
         "input",
-        f"the prompt has about {size:,} tokens, {target.name} takes {most:,} (max_input_tokens)",
+        f"the prompt has about {size:,} tokens, {target.name} takes {limit:,} (max_input_tokens)",
     )
 
 

@@ -47,17 +47,17 @@ def given_up(
     """Return the last problem, with the number of attempts and when it may pay to come back.
 
     >>> late = Problem("offline", "Later.", again=True, wait=90.0, retry_at=0.0)
-    >>> told = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
-    >>> told.kind, told.message
+    >>> last = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
+    >>> last.kind, last.message
     ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
     """
     notes = [f"after {attempts} attempts"] if attempts > 1 else []
     wait = problem.wait if problem.again or problem.kind == "busy" else None
     if wait and problem.retry_at is not None and wait >= 1:
         notes.append(f"the server asks to wait {wait:.0f} s, until {tell(problem.retry_at)}")
-    told = f" ({'; '.join(notes)})" if notes else ""
+    note = f" ({'; '.join(notes)})" if notes else ""
     kind = "busy" if asks_too_much(problem, limits) else problem.kind
-    return replace(problem, kind=kind, message=problem.message + told, attempts=attempts)
+    return replace(problem, kind=kind, message=problem.message + note, attempts=attempts)
 
 
 # ---- what servers say about it -------------------------------------------------------------------
@@ -89,9 +89,9 @@ def asked_wait(headers: Mapping[str, str], body: Json, now: float) -> float | No
     milliseconds = seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    for told in (delay(headers.get("retry-after"), now), delay_in(body), refill(headers, now)):
-        if told is not None:
-            return told
+    for wait in (delay(headers.get("retry-after"), now), delay_in(body), refill(headers, now)):
+        if wait is not None:
+            return wait
     return None
 
 
@@ -169,8 +169,8 @@ def delay_in(body: Json) -> float | None:
     """Return the seconds of google.rpc.RetryInfo in an error's details."""
     match body[0] if isinstance(body, list) and body else body:
         case {"error": {"details": list(details)}}:
-            delays = (each.get("retryDelay") for each in details if isinstance(each, dict))
-            return next((duration(told) for told in delays if isinstance(told, str)), None)
+            delays = (detail.get("retryDelay") for detail in details if isinstance(detail, dict))
+            return next((duration(text) for text in delays if isinstance(text, str)), None)
         case _:
             return None
 

@@ -31,7 +31,7 @@ def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
 
     def names() -> list[str]:
         models = config.models(target.client)
-        return [each.name for each in models if each.type == target.model.type]
+        return [model.name for model in models if model.type == target.model.type]
 
     return names
 
@@ -60,7 +60,7 @@ def is_about_model(problem: Problem, target: Target, is_listed: bool) -> bool:
         return True
     name = re.escape(target.model.real_name)
     patterns = (LOOSE if problem.status == 404 else ()) + STRICT
-    return any(re.search(each.format(name=name), problem.message) for each in patterns)
+    return any(re.search(pattern.format(name=name), problem.message) for pattern in patterns)
 
 
 #: Words of providers for a model that they do not know, beside the status 404.

@@ -16,12 +16,12 @@ from loki.record import record
 from loki.records import Ask, Config, Draft, Opened, Patch, Request, Response, Task
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import Billed, Entry, account, charge
-from loki.stages.audit import Noter, noting, recorded, watched
+from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
-from loki.stages.resolve import resolve, start
+from loki.stages.resolve import resolve, start_deadline
 from loki.stages.suggest_models import suggest
 from loki.usage import Usage
 
@@ -51,7 +51,7 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
     return flow(
         ask,
         resolve(env.config, task),  # Ask -> Target which client, which model
-        map_(start(env.clock)),  # Target -> Target  its time runs
+        map_(start_deadline(env.clock)),  # Target -> Target  its time runs
         bind(draft),  #          Target -> Draft     in the provider's words
         map_(patch(env.patches)),  # Draft  -> Draft     the user's changes
         bind(env.authorize),  #  Draft  -> Draft     with a credential
@@ -74,7 +74,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     return flow(
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
         bind(env.afford),  # Request -> Request  if the budget allows
-        bind(recorded(noter(env), call)),  # Request -> Reply    and a line in the ledger
+        bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
     )
 
 
@@ -85,7 +85,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
         return flow(
             env.open(request),  #        Request -> Opened  with retries and timeouts
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
-            map_(priced),  #             Stream  -> Stream  with its cost at the end
+            map_(with_cost),  #             Stream  -> Stream  with its cost at the end
             bind(begun),  #              Stream  -> Stream  that has begun to answer
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
@@ -93,7 +93,9 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
     return flow(
         prepare(env, ask),
         bind(env.afford),  # Request -> Request  if the budget allows
-        bind(watched(noter(env), call)),  # Request -> Stream   and a line in the ledger at its end
+        bind(
+            with_stream_entry(ledger_writer(env), call)
+        ),  # Request -> Stream   and a line in the ledger at its end
     )
 
 
@@ -115,7 +117,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
         ask,
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
         map_(split),  # Target      -> Asks         one for each request
-        bind(each(sent(env, "embedding", call))),  # Asks -> Embeddings  of each
+        bind(each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
         map_(joined),  # Embeddings -> Embeddings   of all
     )
 
@@ -140,7 +142,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
         ask,
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
         map_(split),  # Target   -> Asks      one for each request
-        bind(each(sent(env, "reranker", call))),  # Asks -> Rankings  of each
+        bind(each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
         map_(merged(ask.top)),  # Rankings -> Ranking  of all
     )
 
@@ -163,17 +165,17 @@ def in_turn(
 # ---- pieces of the flows -----------------------------------------------------------------------
 
 
-def noter(env: Env) -> Noter:
+def ledger_writer(env: Env) -> BeginEntry:
     """Return what writes a call's entry in the ledger."""
-    return noting(env.record, env.now, env.clock)
+    return entry_writer(env.record, env.now, env.clock)
 
 
-def sent(
+def metered(
     env: Env, task: Task, call: Callable[[Request], Result[Billed, Problem]]
 ) -> Callable[[Ask], Result[Billed, Problem]]:
     """Return a step for one request of several: within the budget, with its entry in the ledger."""
     return lambda ask: flow(
-        prepare(env, ask, task), bind(env.afford), bind(recorded(noter(env), call))
+        prepare(env, ask, task), bind(env.afford), bind(with_entry(ledger_writer(env), call))
     )
 
 
@@ -184,14 +186,14 @@ def each(
     return lambda asks: gather(map(step, asks))
 
 
-def priced(events: Stream) -> Stream:
+def with_cost(events: Stream) -> Stream:
     """Return the same stream with the cost in its last event."""
     with closing(events):
         for event in events:
-            yield event.map(price) if isinstance(event, Success) else event
+            yield event.map(add_cost) if isinstance(event, Success) else event
 
 
-def price(event: Event) -> Event:
+def add_cost(event: Event) -> Event:
     """Return the event, Done with the cost of the answer."""
     return Done(account(event.reply)) if isinstance(event, Done) else event
 

@@ -37,30 +37,30 @@ def checked(data: bytes) -> Result[Catalogue, Problem]:
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         return fail("garbled", f"the catalogue is not JSON, as loki/data/models.json is: {reason}")
-    wrong = next(complaints(value), None)
+    wrong = next(find_faults(value), None)
     if wrong is not None:
         return fail("garbled", f"the catalogue is wrong: {wrong}")
     sources = value.get("sources")
     clients = {
-        client: {model: known(entry) for model, entry in models.items()}
+        client: {model: known_keys(entry) for model, entry in models.items()}
         for client, models in value["clients"].items()
     }
-    return Success(Catalogue(value["date"], sources if are_words(sources) else {}, clients))
+    return Success(Catalogue(value["date"], sources if are_texts(sources) else {}, clients))
 
 
-def complaints(value: Json) -> Iterator[str]:
+def find_faults(value: Json) -> Iterator[str]:
     """Yield what is wrong with a catalogue."""
     match value:
         case {"date": str(date), "clients": dict(clients)} if clients:
             if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", date):
                 yield f"its date is {date[:20]!r}, not YYYY-MM-DD"
             for client, models in clients.items():
-                yield from complaints_about(client, models)
+                yield from find_model_faults(client, models)
         case _:
             yield "it needs a date, and models by name under clients by name"
 
 
-def complaints_about(client: str, models: Json) -> Iterator[str]:
+def find_model_faults(client: str, models: Json) -> Iterator[str]:
     """Yield what is wrong with a client's models."""
     if not isinstance(models, dict):
         yield f"{client} has no models by name"
@@ -69,18 +69,18 @@ def complaints_about(client: str, models: Json) -> Iterator[str]:
         if not isinstance(entry, dict) or entry.get("type") not in TYPES:
             yield f"{client}:{model} has no type that is {', '.join(TYPES[:-1])} or {TYPES[-1]}"
             return
-        for key, value in known(entry).items():
-            if not rule(key)(value):
+        for key, value in known_keys(entry).items():
+            if not rule_of(key)(value):
                 yield f"{client}:{model} {key} is {str(value)[:40]!r}"
 
 
-def known(entry: JsonObject) -> JsonObject:
+def known_keys(entry: JsonObject) -> JsonObject:
     """Return the keys of an entry that we read."""
     read: JsonObject = keyfilter(lambda key: key in RULES or key.startswith(ABLE), entry)
     return read
 
 
-def rule(key: str) -> Callable[[Any], bool]:
+def rule_of(key: str) -> Callable[[Any], bool]:
     """Return the test of a key's value."""
     return RULES.get(key, is_flag)
 
@@ -125,7 +125,7 @@ def are_prices(value: Json) -> bool:
     )
 
 
-def are_words(value: Json) -> bool:
+def are_texts(value: Json) -> bool:
     """Return whether a value is texts by name."""
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
@@ -135,10 +135,12 @@ def are_words(value: Json) -> bool:
 
 def written(catalogue: Catalogue) -> str:
     """Return the text of a catalogue, a model a line, as config.catalogue reads it."""
-    head = f'"date": {dumped(catalogue.date)},\n"sources": {dumped(dict(catalogue.sources))},\n'
+    head = (
+        f'"date": {dump_json(catalogue.date)},\n"sources": {dump_json(dict(catalogue.sources))},\n'
+    )
     sections = [
-        f"{dumped(client)}: {{\n"
-        + ",\n".join(f"{dumped(model)}: {dumped(entry)}" for model, entry in models.items())
+        f"{dump_json(client)}: {{\n"
+        + ",\n".join(f"{dump_json(model)}: {dump_json(entry)}" for model, entry in models.items())
         + "\n}"
         for client, models in catalogue.clients.items()
         if models
@@ -146,14 +148,14 @@ def written(catalogue: Catalogue) -> str:
     return "{\n" + head + '"clients": {\n' + ",\n".join(sections) + "\n}\n}\n"
 
 
-def dumped(value: Json) -> str:
+def dump_json(value: Json) -> str:
     """Return a value as JSON, decimals as they were written.
 
-    >>> dumped({"input_price": Decimal("0.10"), "type": "chat"})
+    >>> dump_json({"input_price": Decimal("0.10"), "type": "chat"})
     '{"input_price": 0.10, "type": "chat"}'
     """
     if isinstance(value, dict):
-        pairs = (f"{dumped(key)}: {dumped(item)}" for key, item in value.items())
+        pairs = (f"{dump_json(key)}: {dump_json(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
 
@@ -164,7 +166,7 @@ def news(before: Clients, after: Clients) -> str:
     >>> news({"x": {"a": {}, "b": {"input_price": 1}}}, {"x": {"b": {"input_price": 2}, "c": {}}})
     '2 models, 1 new, 1 gone, 1 with other prices'
     """
-    old, new = flat(before), flat(after)
+    old, new = flatten(before), flatten(after)
     priced = sum(prices_in(old[name]) != prices_in(new[name]) for name in old.keys() & new.keys())
     return (
         f"{len(new):,} models, {len(new.keys() - old.keys()):,} new,"
@@ -172,7 +174,7 @@ def news(before: Clients, after: Clients) -> str:
     )
 
 
-def flat(clients: Clients) -> dict[tuple[str, str], JsonObject]:
+def flatten(clients: Clients) -> dict[tuple[str, str], JsonObject]:
     """Return every entry by client and model."""
     return {(c, name): entry for c, models in clients.items() for name, entry in models.items()}
 

@@ -29,7 +29,7 @@ def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
     """Return the plain values of a configuration and everything that is wrong with them.
 
     >>> check("modle: x")[1]
-    (Complaint(spot=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
+    (Complaint(position=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
     """
     bare = text.removeprefix("\ufeff")
     if not re.search(r"^\s*(?!#|---|\.\.\.)\S", bare, re.MULTILINE):

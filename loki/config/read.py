@@ -25,7 +25,7 @@ def configure(
 
     ``catalogue`` is the text of data/models.json.
     """
-    entries = implied(environ) if plain is None else plain.get("clients", [])
+    entries = implied_clients(environ) if plain is None else plain.get("clients", [])
     return Result.do(
         Config(
             clients=clients,
@@ -33,11 +33,11 @@ def configure(
             origin=path if plain is not None else "no configuration file",
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),
         )
-        for default_client in platform(plain, environ)
+        for default_client in default_platform(plain, environ)
         for clients in gather(
-            client(entry, f"{path} clients[{i}]", environ) for i, entry in enumerate(entries)
+            read_client(entry, f"{path} clients[{i}]", environ) for i, entry in enumerate(entries)
         )
-        for values in gather(top_level(plain or {}, name, environ) for name in TOP)
+        for values in gather(read_top_setting(plain or {}, name, environ) for name in TOP)
     )
 
 
@@ -52,7 +52,7 @@ def top_fields(values: JsonObject, default_client: str) -> JsonObject:
     return {**model, **given, **budget_of(values["budget"] or {})}
 
 
-def platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
+def default_platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the client that LOKI_PLATFORM names; a configuration file goes before it."""
     name = environ.get("LOKI_PLATFORM", "")
     if plain is not None or not name or name in KNOWN or name in TYPES:
@@ -60,7 +60,7 @@ def platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str
     return fail("config", f"LOKI_PLATFORM: no platform {name!r}{nearest(name, [*TYPES, *KNOWN])}")
 
 
-def implied(environ: Mapping[str, str]) -> list[JsonObject]:
+def implied_clients(environ: Mapping[str, str]) -> list[JsonObject]:
     """Return the clients there are without a configuration file, the named platform first."""
     types = [{"type": name} for name in TYPES]
     known: list[JsonObject] = [{"type": "openai-compatible", "name": name} for name in KNOWN]
@@ -68,7 +68,9 @@ def implied(environ: Mapping[str, str]) -> list[JsonObject]:
     return sorted([*types, *known], key=lambda entry: entry.get("name", entry["type"]) != first)
 
 
-def top_level(top: JsonObject, name: str, environ: Mapping[str, str]) -> Result[Any, Problem]:
+def read_top_setting(
+    top: JsonObject, name: str, environ: Mapping[str, str]
+) -> Result[Any, Problem]:
     """Return a setting of the first level; LOKI_<NAME> goes before the file."""
     text = environ.get(f"LOKI_{name.upper()}")
     if not text:
@@ -120,7 +122,9 @@ def fits_budget(name: str, value: Any) -> bool:
     return name in BUDGETS and bool(amount)
 
 
-def client(entry: JsonObject, place: str, environ: Mapping[str, str]) -> Result[Client, Problem]:
+def read_client(
+    entry: JsonObject, place: str, environ: Mapping[str, str]
+) -> Result[Client, Problem]:
     """Return one client; for every setting {CLIENT}_{SETTING} goes before the file."""
     name = str(entry.get("name", entry["type"]))
     prefix = variable(name)
@@ -163,7 +167,9 @@ def find_setting(
     """Return a setting, of the environment or the file: the value, or where to get it."""
     variable_name = f"{prefix}_{name.upper()}"
     if environ.get(variable_name) and is_reference(environ[variable_name]):
-        return referred(environ[variable_name].strip()[2:-2].strip(), name, variable_name, environ)
+        return resolve_reference(
+            environ[variable_name].strip()[2:-2].strip(), name, variable_name, environ
+        )
     for end, form in FORMS.items():
         value = environ.get(variable_name + end.upper(), "")
         if value and (not end or name in ("api_base", *CREDENTIALS)):
@@ -171,7 +177,9 @@ def find_setting(
     if not entry.get(name, "?").strip():
         return None  # nothing between the quotes is not a key
     if name in entry and is_reference(entry[name]):
-        return referred(entry[name].strip()[2:-2].strip(), name, f"{place}.{name}", environ)
+        return resolve_reference(
+            entry[name].strip()[2:-2].strip(), name, f"{place}.{name}", environ
+        )
     given = [(f"{name}{end}", form) for end, form in FORMS.items() if f"{name}{end}" in entry]
     if not given:
         return provider_setting(entry["type"], name, environ)
@@ -179,7 +187,7 @@ def find_setting(
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
 
 
-def referred(variable: str, name: str, place: str, environ: Mapping[str, str]) -> Setting:
+def resolve_reference(variable: str, name: str, place: str, environ: Mapping[str, str]) -> Setting:
     """Return a ``{{NAME}}``: looked up late if it is a secret or an address, else at once."""
     if name in ("api_base", *CREDENTIALS) or not environ.get(variable):
         return Setting(variable, "name", place)

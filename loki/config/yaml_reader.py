@@ -5,33 +5,33 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from loki.config.yaml_schema import Check, Complaint, Spot
+from loki.config.yaml_schema import Complaint, Position, Rule
 
 
-def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
+def read_yaml(text: str, rule: Rule) -> tuple[Any, tuple[Complaint, ...]]:
     """Parse a document by a rule: its value, and every complaint or the one of strictyaml."""
     from strictyaml import parser, ruamel
     from strictyaml.ruamel.error import MarkedYAMLError, YAMLError
     from strictyaml.ruamel.reader import ReaderError
 
-    traits = {"label": "config", "allow_flow_style": True, "flatten_mapping": no_merging}
+    traits = {"label": "config", "allow_flow_style": True, "flatten_mapping": refuse_merge_keys}
     loader = type("Loader", (parser.StrictYAMLLoader,), traits)
     try:
         document = ruamel.load(text, Loader=loader, preserve_quotes=True)
     except MarkedYAMLError as error:
-        return {}, (marked(error, text),)
+        return {}, (to_complaint(error, text),)
     except ReaderError as error:
         what = f"a character that YAML does not allow: U+{error.character:04X}"
-        return {}, (Complaint(spot_at(text, error.position), what),)
+        return {}, (Complaint(position_at(text, error.position), what),)
     except RecursionError:
         return {}, (Complaint((1, 1), "too deeply nested"),)
-    except (YAMLError, *STUMBLES) as error:
+    except (YAMLError, *OTHER_ERRORS) as error:
         odd = re.search(r"^\s*\?\s+", text, re.MULTILINE)  # a key that is more than a word
         message = f"not YAML that can be read: {error}".split("\n")[0]
-        return {}, (Complaint(spot_at(text, odd.end() if odd else 0), message),)
+        return {}, (Complaint(position_at(text, odd.end() if odd else 0), message),)
     complaints: list[Complaint] = []
     first = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
-    start = spot_at(text, first.end() - 1 if first else 0)
+    start = position_at(text, first.end() - 1 if first else 0)
     try:
         value = rule(document, start, lambda *complaint: complaints.append(Complaint(*complaint)))
     except RecursionError:
@@ -39,10 +39,10 @@ def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
     return value, tuple(sorted(complaints))
 
 
-def spot_at(text: str, index: int) -> Spot:
+def position_at(text: str, index: int) -> Position:
     """Return the line and column of a character.
 
-    >>> spot_at("ab\\ncd", 4)
+    >>> position_at("ab\\ncd", 4)
     (2, 2)
     """
     before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
@@ -50,10 +50,10 @@ def spot_at(text: str, index: int) -> Spot:
 
 
 #: What ruamel raises over a few texts that are not YAML, beside its own errors.
-STUMBLES = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImplementedError)
+OTHER_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImplementedError)
 
 
-def no_merging(loader: Any, node: Any) -> list[Any]:
+def refuse_merge_keys(loader: Any, node: Any) -> list[Any]:
     """Refuse ``<<``, in place of ruamel's merging: YAML 1.1's merge keys change values unseen."""
     from strictyaml.ruamel.constructor import ConstructorError
 
@@ -65,28 +65,28 @@ def no_merging(loader: Any, node: Any) -> list[Any]:
     return []
 
 
-def marked(error: Any, text: str) -> Complaint:
+def to_complaint(error: Any, text: str) -> Complaint:
     """Return an error of strictyaml's as a complaint, at its place, in one line."""
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
     message = " ".join(str(error.problem or error.context or "not YAML").split())
     early = "Disallowed" in type(error).__name__
     if any(phrase in message for phrase in ("end of stream", "stream end")):
         message, early = f"{error.context}: it never ends", True
-    message = next((meaning for odd, meaning in PLAINLY.items() if odd in message), message)
+    message = next((meaning for odd, meaning in PLAIN_MESSAGES.items() if odd in message), message)
     mark = (min(marks, key=lambda m: m.index) if early else marks[-1]) if marks else None
-    spot = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.splitlines()
-    for number in {spot[0], spot[0] - 1} & set(range(1, len(lines) + 1)):
+    for number in {position[0], position[0] - 1} & set(range(1, len(lines) + 1)):
         bare = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", lambda m: " " * len(m[0]), lines[number - 1])
         if "{{" in bare:
             return Complaint(
                 (number, bare.index("{{") + 1), "a {{NAME}} must be quoted: '{{NAME}}'"
             )
-    return Complaint(spot, message[:1].lower() + message[1:])
+    return Complaint(position, message[:1].lower() + message[1:])
 
 
 #: Words of ruamel's that say little, and what they mean.
-PLAINLY = {
+PLAIN_MESSAGES = {
     "'\\t'": "a tab cannot indent; use spaces",
     "another document": "another document begins here, or the indentation does not fit",
     "expected <block end>": "the indentation does not fit what stands above",

@@ -58,15 +58,15 @@ def problem_json(problem: Problem) -> JsonObject:
         "status": problem.status,
         "code": problem.code,
         "request_id": problem.request_id,
-        "retry_at": None if problem.retry_at is None else moment(problem.retry_at),
+        "retry_at": None if problem.retry_at is None else format_time(problem.retry_at),
         "sent": problem.sent,
     }
 
 
-def moment(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Return a time as programs read it (RFC 3339).
 
-    >>> moment(0)
+    >>> format_time(0)
     '1970-01-01T00:00:00+00:00'
     """
     from datetime import UTC, datetime

@@ -69,13 +69,13 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
     return calls.bind(
         lambda called: content.map(
             lambda parts: Message(
-                role, parts, called, string(value.get("tool_call_id")), carried(value)
+                role, parts, called, string(value.get("tool_call_id")), read_carry(value)
             )
         )
     )
 
 
-def carried(message: JsonObject) -> tuple[JsonObject, ...]:
+def read_carry(message: JsonObject) -> tuple[JsonObject, ...]:
     """Return what an earlier answer asked to have back."""
     carry = message.get("carry")
     return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()

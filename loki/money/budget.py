@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
-from loki.money.estimate import largest, tiers, worst_case
-from loki.money.prices import dearest, least
+from loki.money.estimate import max_usage, service_tiers, worst_case
+from loki.money.prices import max_cost, min_cost
 from loki.problems import Problem, fail
 from loki.records import Request, Target, Task
 
@@ -76,7 +76,7 @@ def afford(
         over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
         if over and known != 0:
             reason = f"could cost {money(known)}" if known is not None else "has no known price"
-            return fail("budget", f"{target.name} {reason}, and of {told(purse)}")
+            return fail("budget", f"{target.name} {reason}, and of {describe_budget(purse)}")
     return Success(request)
 
 
@@ -96,10 +96,12 @@ def price_lack(target: Target) -> str:
 
 def unpriced_tiers(target: Target) -> list[str | None]:
     """Return the tiers of service at which nobody knows the price; None is the usual one."""
-    usage = largest(target)
+    usage = max_usage(target)
     some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
     price = target.model.price
-    return [tier for tier in tiers(target) if dearest(replace(some, tier=tier), price) is None]
+    return [
+        tier for tier in service_tiers(target) if max_cost(replace(some, tier=tier), price) is None
+    ]
 
 
 #: The settings that give a model of each type its price.
@@ -114,13 +116,13 @@ def could_cost(request: Request) -> Decimal | None:
     """Return the worst case of a call as far as it is known, in US dollars."""
     target = request.target
     worst = worst_case(target)
-    return least(largest(target), target.model.price) if worst is None else worst
+    return min_cost(max_usage(target), target.model.price) if worst is None else worst
 
 
-def told(purse: Purse) -> str:
+def describe_budget(purse: Purse) -> str:
     """Return a budget as a message shows it.
 
-    >>> told(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
+    >>> describe_budget(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
     'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
     """
     calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"

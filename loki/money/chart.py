@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from loki.money.report import Row, Tally, named, rows, total
+from loki.money.report import Row, Tally, printable, rows, sum_tallies
 
 MODELS = 6  # that have a colour of their own; all others share one
 
@@ -38,17 +38,17 @@ def chart(by_time: Sequence[Row], names: Sequence[str]) -> Chart:
     >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
     [Decimal('3'), Decimal('0')]
     """
-    models = rows((Row((named(row.keys[1]),), row.tally) for row in by_time), ["model"])
+    models = rows((Row((printable(row.keys[1]),), row.tally) for row in by_time), ["model"])
     own, small = models[:MODELS], models[MODELS:]
-    others = Row((f"{len(small)} others",), total(row.tally for row in small))
+    others = Row((f"{len(small)} others",), sum_tallies(row.tally for row in small))
     shares = (*own, others) if len(small) > 1 else tuple(models)
     place = {row.keys[0]: i for i, row in enumerate(models[: len(shares)])}
     first = min(row.keys[0] for row in by_time)
     costs = {name: [Decimal(0)] * len(shares) for name in names if name >= first}
     for (name, model), tally in by_time:
-        costs[name][place.get(named(model), len(shares) - 1)] += tally.cost or 0
+        costs[name][place.get(printable(model), len(shares) - 1)] += tally.cost or 0
     bars = tuple(Bar(name, tuple(amounts)) for name, amounts in costs.items())
-    return Chart(bars, shares, total(row.tally for row in by_time))
+    return Chart(bars, shares, sum_tallies(row.tally for row in by_time))
 
 
 def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:

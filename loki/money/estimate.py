@@ -7,19 +7,19 @@ import math
 from dataclasses import asdict, replace
 from decimal import Decimal
 
-from loki.money.prices import dearest
+from loki.money.prices import max_cost
 from loki.records import Media, Target
 from loki.usage import Usage
 
 
-def size_of(target: Target) -> int:
+def estimate_prompt(target: Target) -> int:
     """Estimate the tokens of the whole prompt: texts, tools, schema, prefix, calls and media."""
     ask = target.ask
     extras = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
     texts = "".join(message.text for message in ask.messages)
     extra = json.dumps([item for item in extras if item], ensure_ascii=False)
     calls = sum(estimate(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
-    media = MEDIA_TOKENS * len(media_of(target))
+    media = MEDIA_TOKENS * len(find_media(target))
     return estimate(texts) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
 
 
@@ -27,7 +27,7 @@ def size_of(target: Target) -> int:
 MEDIA_TOKENS = 1600
 
 
-def media_of(target: Target) -> list[Media]:
+def find_media(target: Target) -> list[Media]:
     """Return every image, file and sound of the conversation."""
     parts = (part for message in target.ask.messages for part in message.parts)
     return [part for part in parts if isinstance(part, Media)]
@@ -45,13 +45,15 @@ def estimate(text: str) -> int:
 
 def worst_case(target: Target) -> Decimal | None:
     """Return the most a call can cost in US dollars; None if its price or length is unknown."""
-    usage = largest(target)
-    costs = [dearest(replace(usage, tier=tier), target.model.price) for tier in tiers(target)]
+    usage = max_usage(target)
+    costs = [
+        max_cost(replace(usage, tier=tier), target.model.price) for tier in service_tiers(target)
+    ]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 
 
-def tiers(target: Target) -> set[str | None]:
+def service_tiers(target: Target) -> set[str | None]:
     """Return the usual tier of service (None), and those that a configured patch may ask for."""
     routes = (value for pairs in target.client.patches.values() for _, value in pairs)
     bodies = (value.body or {} for value in (target.model.patch, *routes) if value)
@@ -60,24 +62,26 @@ def tiers(target: Target) -> set[str | None]:
     return {None, *(value for value in values if isinstance(value, str))}
 
 
-def largest(target: Target) -> Usage:
+def max_usage(target: Target) -> Usage:
     """Estimate the most tokens of a call; the output is None where it is unknown."""
     ask = target.ask
     if target.model.type == "chat":
-        return Usage(input=size_of(target), output=ask.max_tokens or target.model.max_output_tokens)
+        return Usage(
+            input=estimate_prompt(target), output=ask.max_tokens or target.model.max_output_tokens
+        )
     query = estimate(ask.query)
     sizes = [estimate(text) + query for text in ask.texts]
-    documents = sum(max(1, math.ceil(size / DOCUMENT)) for size in sizes)
+    documents = sum(max(1, math.ceil(size / TOKENS_PER_DOCUMENT)) for size in sizes)
     billed = target.model.price.search is not None  # by searches, not by tokens
-    searches = math.ceil(documents / SEARCH) if billed else None
+    searches = math.ceil(documents / DOCUMENTS_PER_SEARCH) if billed else None
     return Usage(input=sum(sizes), output=0, searches=searches)
 
 
 def quota(target: Target) -> int:
     """Estimate the tokens that a call takes of what a minute allows."""
-    return (largest(target).input or 0) + (target.ask.max_tokens or 0)
+    return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
 
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
-SEARCH = 100
-DOCUMENT = 500
+DOCUMENTS_PER_SEARCH = 100
+TOKENS_PER_DOCUMENT = 500

@@ -36,7 +36,7 @@ def moment(
     if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", text):
         return Success(now - int(ago[1]) * UNITS[ago[2]])
     today = datetime.fromtimestamp(now, zone).date().isoformat()
-    span = named(today if text == "today" else text, zone)
+    span = parse_period(today if text == "today" else text, zone)
     if span is None:
         return fail("usage", f"{text!r} is no time: say {KNOWN}")
     return Success(span.end if last else span.start)
@@ -46,11 +46,11 @@ UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 KNOWN = "24h, 7d, 2w, today, 2026-11 or 2026-11-01"
 
 
-def named(text: str, zone: tzinfo | None) -> Span | None:
+def parse_period(text: str, zone: tzinfo | None) -> Span | None:
     """Return the day or month of a name, None if it is no such name or not on this calendar.
 
     >>> from datetime import UTC
-    >>> named("1970-01", UTC), named("1970-02-29", UTC)
+    >>> parse_period("1970-01", UTC), parse_period("1970-02-29", UTC)
     (Span(name='1970-01', start=0.0, end=2678400.0), None)
     """
     match = re.fullmatch(r"([0-9]{4}-[0-9]{2})(-[0-9]{2})?", text)
@@ -85,17 +85,19 @@ def month_of(seconds: float, zone: tzinfo | None) -> Span:
 
 def day_at(day: date, zone: tzinfo | None) -> Span:
     """Return a day by its date; it is as long as the clocks of the zone make it."""
-    return Span(day.isoformat(), began(day, zone), began(day + timedelta(days=1), zone))
+    return Span(
+        day.isoformat(), start_of_day(day, zone), start_of_day(day + timedelta(days=1), zone)
+    )
 
 
 def month_at(day: date, zone: tzinfo | None) -> Span:
     """Return the month of a date."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    return Span(first.isoformat()[:7], began(first, zone), began(following, zone))
+    return Span(first.isoformat()[:7], start_of_day(first, zone), start_of_day(following, zone))
 
 
-def began(day: date, zone: tzinfo | None) -> float:
+def start_of_day(day: date, zone: tzinfo | None) -> float:
     """Return when a day begins, in seconds since the epoch."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 

@@ -24,20 +24,20 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     >>> cost(Usage(input=1000, output=1, told_cost=Decimal("0.1")), Price())
     Decimal('0.1')
     """
-    rates, counts = rate(price, usage.tier, usage.input or 0), billed(usage, price)
-    own = None if rates is None or counts is None else priced(counts, rates)
+    rates, counts = find_rates(price, usage.tier, usage.input or 0), count_billed(usage, price)
+    own = None if rates is None or counts is None else sum_costs(counts, rates)
     reported = None if price.set and own is not None else usage.told_cost
     return own if reported is None else reported
 
 
-def dearest(usage: Usage, price: Price) -> Decimal | None:
+def max_cost(usage: Usage, price: Price) -> Decimal | None:
     """Return the most that usage can cost: all of it audio, or all of it written to the cache.
 
     >>> price = Price(Decimal(1), Decimal(5), cache_write=Decimal("1.25"))
-    >>> dearest(Usage(input=1_000_000, output=0), price)
+    >>> max_cost(Usage(input=1_000_000, output=0), price)
     Decimal('1.25')
     """
-    rates = rate(price, usage.tier, usage.input or 0)
+    rates = find_rates(price, usage.tier, usage.input or 0)
     if rates is None or rates.input is None:
         return cost(usage, price)
     inputs = (rates.input, rates.cache_write, rates.audio_input)
@@ -49,10 +49,11 @@ def dearest(usage: Usage, price: Price) -> Decimal | None:
     return cost(usage, replace(rates, **most, variants={"*": 1}))
 
 
-def priced(counts: Mapping[str, int], rates: Price) -> Decimal | None:
+def sum_costs(counts: Mapping[str, int], rates: Price) -> Decimal | None:
     """Return the sum of counts, each at its price; None if a price is unknown.
 
-    >>> priced({"input": 2_000_000, "search": 3}, Price(input=Decimal(3), search=Decimal("0.01")))
+    >>> price = Price(input=Decimal(3), search=Decimal("0.01"))
+    >>> sum_costs({"input": 2_000_000, "search": 3}, price)
     Decimal('6.03')
     """
     total = rates.request or Decimal(0)
@@ -66,12 +67,12 @@ def priced(counts: Mapping[str, int], rates: Price) -> Decimal | None:
     return total
 
 
-def billed(usage: Usage, price: Price) -> dict[str, int] | None:
+def count_billed(usage: Usage, price: Price) -> dict[str, int] | None:
     """Return how much is billed at each price; None if a count is missing or they contradict.
 
-    >>> billed(Usage(input=10, cache_read=4, output=2), Price())["input"]
+    >>> count_billed(Usage(input=10, cache_read=4, output=2), Price())["input"]
     6
-    >>> billed(Usage(input=29, cache_read=157, output=6), Price()) is None
+    >>> count_billed(Usage(input=29, cache_read=157, output=6), Price()) is None
     True
     """
     searches = {"search": usage.searches or 0}
@@ -99,32 +100,32 @@ def billed(usage: Usage, price: Price) -> dict[str, int] | None:
     return {**counts, **searches} if min(counts.values()) >= 0 else None
 
 
-def rate(price: Price, tier: str | None, size: int) -> Price | None:
+def find_rates(price: Price, tier: str | None, size: int) -> Price | None:
     """Return the prices at a tier of service, for a prompt of a size in tokens; None if unknown.
 
     >>> price = Price(Decimal(2), variants={"flex": 0.5, ">1000": {"input": 4}})
-    >>> [f"{rate(price, tier, 1001).input:f}" for tier in ("default", "flex")]
+    >>> [f"{find_rates(price, tier, 1001).input:f}" for tier in ("default", "flex")]
     ['4', '2.0']
-    >>> rate(price, "priority", 10) is None
+    >>> find_rates(price, "priority", 10) is None
     True
     """
     name = TIERS.get((tier or "").lower(), (tier or "").lower())
     steps = [int(key.partition(">")[2]) for key in price.variants if ">" in key]
     step = max((bound for bound in steps if bound < size), default=0)
     end = f">{step}" if step else ""
-    usual = varied(price, price.variants.get(end)) if step else price
+    usual = apply_variant(price, price.variants.get(end)) if step else price
     if not name:
         return usual
     variant = price.variants.get(name + end, price.variants.get(name, price.variants.get("*")))
     if isinstance(variant, Mapping):  # if only short prompts are told of, nobody knows
-        return varied(price, variant) if name + end in price.variants else None
-    return usual and varied(usual, variant)
+        return apply_variant(price, variant) if name + end in price.variants else None
+    return usual and apply_variant(usual, variant)
 
 
-def varied(price: Price, variant: Any) -> Price | None:
+def apply_variant(price: Price, variant: Any) -> Price | None:
     """Return a price with a variant's factor or prices applied; None where there is no variant.
 
-    >>> half = varied(Price(Decimal(2), search=Decimal(1)), 0.5)
+    >>> half = apply_variant(Price(Decimal(2), search=Decimal(1)), 0.5)
     >>> half.input, half.output, half.search
     (Decimal('1.0'), None, Decimal('1'))
     """
@@ -155,10 +156,10 @@ TIERS = {
 }
 
 
-def least(usage: Usage, price: Price) -> Decimal | None:
+def min_cost(usage: Usage, price: Price) -> Decimal | None:
     """Return the least that a broken answer cost, by the tokens reported before it broke off.
 
-    >>> least(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
+    >>> min_cost(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
     Decimal('0.003')
     """
     if usage.input is None and usage.output is None:

@@ -39,10 +39,10 @@ GROUPS = {"day": True, "month": True, "model": False, "client": False, "tag": Fa
 HEADS = ("CALLS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
+def sum_tallies(tallies: Iterable[Tally]) -> Tally:
     """Return the sum of several tallies.
 
-    >>> total([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
+    >>> sum_tallies([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
     Decimal('2')
     """
     parts = list(tallies)
@@ -66,11 +66,11 @@ def rows(unsorted: Iterable[Row], by: Sequence[str]) -> list[Row]:
     [(('b',), 0), (('a',), 3)]
     """
     groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), unsorted)
-    sums = valmap(lambda alike: total(row.tally for row in alike), groups)
-    return sorted(starmap(Row, sums.items()), key=order(by))
+    sums = valmap(lambda alike: sum_tallies(row.tally for row in alike), groups)
+    return sorted(starmap(Row, sums.items()), key=sort_key(by))
 
 
-def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
+def sort_key(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
     """Return the sort key of rows."""
 
     def key(row: Row) -> tuple[object, ...]:
@@ -98,16 +98,16 @@ def table(sorted_rows: Sequence[Row], by: Sequence[str], zone: str) -> list[str]
     total_keys = ["TOTAL", *[""] * (len(by) - 1)]
     lines = [
         [*heads, *HEADS, ""],
-        *([*map(named, row.keys), *cells(row.tally, places)] for row in sorted_rows),
-        [*total_keys, *cells(total(row.tally for row in sorted_rows), places)],
+        *([*map(printable, row.keys), *cells(row.tally, places)] for row in sorted_rows),
+        [*total_keys, *cells(sum_tallies(row.tally for row in sorted_rows), places)],
     ]
-    return aligned(lines, len(by))
+    return align_columns(lines, len(by))
 
 
-def named(key: str) -> str:
+def printable(key: str) -> str:
     """Return a key as it is shown: on one line, without control characters, ``-`` if empty.
 
-    >>> named("a\\n\\x1b[31mb"), named("")
+    >>> printable("a\\n\\x1b[31mb"), printable("")
     ('a [31mb', '-')
     """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(key.split())) or "-"
@@ -160,10 +160,10 @@ def places_of(tallies: Iterable[Tally]) -> int:
 PLACES = ((Decimal(1), 2), (Decimal("0.01"), 4), (Decimal(0), 6))
 
 
-def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
+def align_columns(lines: Sequence[Sequence[str]], left: int) -> list[str]:
     """Return lines of columns: the first ``left`` and the last one flush left, others right.
 
-    >>> aligned([["a", "1", ""], ["bb", "20", "(x)"]], 1)
+    >>> align_columns([["a", "1", ""], ["bb", "20", "(x)"]], 1)
     ['a    1', 'bb  20  (x)']
     """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -199,11 +199,11 @@ def csv_rows(sorted_rows: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
     """
     return [
         [*by, *Tally._fields],
-        *([*row.keys, *(plain(value) for value in row.tally)] for row in sorted_rows),
+        *([*row.keys, *(format_number(value) for value in row.tally)] for row in sorted_rows),
     ]
 
 
-def plain(value: int | Decimal | None) -> str:
+def format_number(value: int | Decimal | None) -> str:
     """Return a number as plain text."""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"

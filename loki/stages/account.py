@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
-from loki.money.prices import cost, least
+from loki.money.prices import cost, min_cost
 from loki.problems import Problem
 from loki.records import Request, Task
 from loki.replies import Reply
@@ -64,7 +64,7 @@ class Entry(NamedTuple):
     request_id: str | None
 
 
-def entry(
+def build_entry(
     request: Request,
     outcome: Result[Reply | Embeddings | Ranking, Problem] | None,
     reported: Usage,
@@ -82,7 +82,7 @@ def entry(
     else:
         usage = (problem and problem.usage) or reported
         free = problem is not None and is_free(problem)
-        spent, exact = (Decimal(0), True) if free else (least(usage, target.model.price), False)
+        spent, exact = (Decimal(0), True) if free else (min_cost(usage, target.model.price), False)
     return Entry(
         time=began,
         client=target.client.name,

@@ -11,7 +11,7 @@ from returns.result import Result, Success
 from loki.problems import Problem
 from loki.records import Request
 from loki.replies import Done, Reply, Stream
-from loki.stages.account import Entry, entry
+from loki.stages.account import Entry, build_entry
 from loki.usage import Usage
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ A = TypeVar("A", Reply, "Embeddings", "Ranking")
 NOTHING = Usage()
 
 
-class Note(Protocol):
+class WriteEntry(Protocol):
     """Writes a call's line."""
 
     def __call__(self, outcome: Result[Any, Problem] | None, usage: Usage = NOTHING) -> None:
@@ -29,27 +29,27 @@ class Note(Protocol):
 
 
 #: Called when a call begins.
-Noter: TypeAlias = Callable[[Request], Note]
+BeginEntry: TypeAlias = Callable[[Request], WriteEntry]
 
 
-def noting(
+def entry_writer(
     record: Callable[[Entry], None], now: Callable[[], float], clock: Callable[[], float]
-) -> Noter:
+) -> BeginEntry:
     """Write with ``record``; ``now`` in seconds since the epoch, ``clock`` for durations."""
 
-    def begin(request: Request) -> Note:
+    def begin(request: Request) -> WriteEntry:
         began, started = now(), clock()
 
         def note(outcome: Result[Any, Problem] | None, usage: Usage = NOTHING) -> None:
-            record(entry(request, outcome, usage, began, clock() - started))
+            record(build_entry(request, outcome, usage, began, clock() - started))
 
         return note
 
     return begin
 
 
-def recorded(
-    begin: Noter, call: Callable[[Request], Result[A, Problem]]
+def with_entry(
+    begin: BeginEntry, call: Callable[[Request], Result[A, Problem]]
 ) -> Callable[[Request], Result[A, Problem]]:
     """Return the call with an entry in the ledger when it ends, however it ends."""
 
@@ -65,8 +65,8 @@ def recorded(
     return stage
 
 
-def watched(
-    begin: Noter, call: Callable[[Request], Result[Stream, Problem]]
+def with_stream_entry(
+    begin: BeginEntry, call: Callable[[Request], Result[Stream, Problem]]
 ) -> Callable[[Request], Result[Stream, Problem]]:
     """Return the call with an entry in the ledger when its stream ends, however it ends."""
 
@@ -78,12 +78,12 @@ def watched(
         finally:
             if not isinstance(result, Success):
                 note(result)
-        return result.map(lambda events: watch(events, note))
+        return result.map(lambda events: record_events(events, note))
 
     return stage
 
 
-def watch(events: Stream, note: Note) -> Stream:
+def record_events(events: Stream, note: WriteEntry) -> Stream:
     """Yield the same events; the entry is written before the last one, or when they are left."""
     usage, noted = NOTHING, False
     try:

@@ -40,13 +40,13 @@ def chunk(text: str, size: int) -> Iterator[str]:
     """
     start = 0
     while start < len(text):
-        end = start + cut(text[start : start + 4 * size + 1], size)
+        end = start + find_cut(text[start : start + 4 * size + 1], size)
         if piece := text[start:end].strip():
             yield piece
         start = end
 
 
-def cut(window: str, size: int) -> int:
+def find_cut(window: str, size: int) -> int:
     """Return where the first piece ends, in characters; ``window`` is all that may be in it.
 
     A better place in the first third is passed over for a worse one further on.

@@ -17,7 +17,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     """Return the request in the provider's format, still open to changes."""
     service, route = service_of(target.client), route_of(target)
     if service is None or route is None:
-        return fail("usage", f"{target.client.type} clients cannot {DOES[target.model.type]}")
+        return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
     messages = arrange(target.ask.messages, target.model)
     arranged = target
     if messages is not target.ask.messages:
@@ -31,17 +31,17 @@ def draft(target: Target) -> Result[Draft, Problem]:
                 url=route.locate(arranged, base_of(target.client, service)),
                 headers={
                     "Content-Type": "application/json",
-                    "User-Agent": agent(target.user_agent),
+                    "User-Agent": user_agent(target.user_agent),
                     **service.headers(target.client),
                 },
                 body=body,
             )
         )
-        .alt(lambda problem: named(problem, target))
+        .alt(lambda problem: name_client(problem, target))
     )
 
 
-def named(problem: Problem, target: Target) -> Problem:
+def name_client(problem: Problem, target: Target) -> Problem:
     """Return a problem whose message names the client."""
     name = target.client.name
     if name in problem.message:
@@ -49,10 +49,10 @@ def named(problem: Problem, target: Target) -> Problem:
     return replace(problem, message=f"{name}: {problem.message}")
 
 
-def agent(setting: str) -> str:
+def user_agent(setting: str) -> str:
     """Return the User-Agent header; ``auto`` is ours.
 
-    >>> agent("curl/8")
+    >>> user_agent("curl/8")
     'curl/8'
     """
     return f"loki/{__version__}" if setting == "auto" else setting
@@ -68,7 +68,7 @@ def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
     if model.system_prompt_prefix:
         first = messages[0] if messages and is_system(messages[0]) else Message("system")
         others = messages[1:] if messages and is_system(messages[0]) else messages
-        messages = (before(model.system_prompt_prefix, first), *others)
+        messages = (prepend(model.system_prompt_prefix, first), *others)
     return without_system(messages) if model.no_system_message else messages
 
 
@@ -83,7 +83,7 @@ def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     if not instructions:
         return others
     if others and others[0].role == "user":
-        return (before(instructions, others[0]), *others[1:])
+        return (prepend(instructions, others[0]), *others[1:])
     return (Message("user", instructions), *others)
 
 
@@ -92,10 +92,10 @@ def is_system(message: Message) -> bool:
     return message.role in ("system", "developer")
 
 
-def before(text_before: str, message: Message) -> Message:
+def prepend(text_before: str, message: Message) -> Message:
     """Return a turn with a text put before its own.
 
-    >>> before("a", Message("user", "b")).content
+    >>> prepend("a", Message("user", "b")).content
     'a\\n\\nb'
     """
     match message.parts:
@@ -109,4 +109,4 @@ def before(text_before: str, message: Message) -> Message:
 
 
 #: What a model of each type does.
-DOES = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}
+TASK_VERBS = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}

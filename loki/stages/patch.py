@@ -14,7 +14,7 @@ def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:
 
     def stage(draft: Draft) -> Draft:
         for change in patches_for(draft.target, extra):
-            draft = apply(change, draft)
+            draft = apply_patch(change, draft)
         return draft
 
     return stage
@@ -28,7 +28,7 @@ def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, .
     return (*own, *((first,) if first else ()), *extra)
 
 
-def apply(patch: Patch, draft: Draft) -> Draft:
+def apply_patch(patch: Patch, draft: Draft) -> Draft:
     """Return a draft with one patch applied."""
     set_or_not = {name.lower(): value is not None for name, value in patch.headers.items()}
     dropped = {name for name in draft.dropped if not set_or_not.get(name)}

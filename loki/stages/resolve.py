@@ -10,13 +10,13 @@ from returns.pipeline import flow
 from returns.result import Failure, Result, Success
 
 from loki.config.catalogue import unlisted
-from loki.money.estimate import MEDIA_TOKENS, largest, media_of, size_of, worst_case
+from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media, max_usage, worst_case
 from loki.problems import Problem, fail, nearest
 from loki.providers.rows import SERVICES, base_of, service_of
 from loki.railway import bind
 from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task
-from loki.stages.draft import DOES
+from loki.stages.draft import TASK_VERBS
 
 #: Seconds and counts for everything that nobody set.
 DEFAULT_LIMITS = Limits(
@@ -29,17 +29,17 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
 
     def stage(ask: Ask) -> Result[Target, Problem]:
         return flow(
-            find(config, ask, task),
-            bind(can_see),
-            bind(can_call),
-            bind(fits),
-            bind(is_affordable),
+            find_target(config, ask, task),
+            bind(check_vision),
+            bind(check_tools),
+            bind(check_context_window),
+            bind(check_max_cost),
         )
 
     return stage
 
 
-def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
+def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
     """Return the target that ``client:model``, or a client alone, names."""
     wanted = ask.model or config.model or only_client(config)
     if not wanted:
@@ -55,19 +55,19 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:
-        return fail("config", f"no client named {name!r}{where}{hint(config, wanted)}")
+        return fail("config", f"no client named {name!r}{where}{suggest_names(config, wanted)}")
     service = service_of(client)
     if service is None or task not in service.routes:
-        return cannot(client, task)
+        return refuse_task(client, task)
     return find_model(config, client, model_name, task).bind(
-        lambda model: settle(config, ask, client, model)
+        lambda model: fill_defaults(config, ask, client, model)
     )
 
 
-def cannot(client: Client, task: Task) -> Result[Any, Problem]:
+def refuse_task(client: Client, task: Task) -> Result[Any, Problem]:
     """Return the failure of a client that cannot do a task, with the types that can."""
     able = ", ".join(kind for kind, service in SERVICES.items() if task in service.routes)
-    return fail("usage", f"{client.type} clients cannot {DOES[task]}; those that can: {able}")
+    return fail("usage", f"{client.type} clients cannot {TASK_VERBS[task]}; those that can: {able}")
 
 
 def only_client(config: Config) -> str:
@@ -75,7 +75,7 @@ def only_client(config: Config) -> str:
     return config.clients[0].name if len(config.clients) == 1 else ""
 
 
-def hint(config: Config, wanted: str) -> str:
+def suggest_names(config: Config, wanted: str) -> str:
     """Return the end of a message: the client, or the model of a client, that may be meant."""
     owners = [
         f"{client.name}:{wanted}"
@@ -102,7 +102,8 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
     if model is not None and model.type != task:
         return fail(
             "usage",
-            f"{client.name}:{name} is {article(model.type)} model, not {article(task)} model"
+            f"{client.name}:{name} is {with_article(model.type)} model,"
+            f" not {with_article(task)} model"
             + nearest("", [f"{client.name}:{known.name}" for known in fitting]),
         )
     if model is not None:
@@ -113,16 +114,18 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
     return Success(unlisted(name, task, models))
 
 
-def article(task: str) -> str:
+def with_article(task: str) -> str:
     """Return a task with its article."""
     return f"an {task}" if task == "embedding" else f"a {task}"
 
 
-def settle(config: Config, ask: Ask, client: Client, model: Model) -> Result[Target, Problem]:
+def fill_defaults(
+    config: Config, ask: Ask, client: Client, model: Model
+) -> Result[Target, Problem]:
     """Return the target, with every default filled in."""
     service = service_of(client)
     if service is None or model.type not in service.routes:
-        return cannot(client, model.type)
+        return refuse_task(client, model.type)
     base = base_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
@@ -144,7 +147,7 @@ def settle(config: Config, ask: Ask, client: Client, model: Model) -> Result[Tar
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
-def start(clock: Callable[[], float]) -> Callable[[Target], Target]:
+def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:
     """Return a stage that starts the time for everything, unless it runs already.
 
     What a call waits for from here on ends with it: secrets, tokens, attempts, pauses.
@@ -173,15 +176,15 @@ def over(base: Limits, more: Limits) -> Limits:
 # ---- what the model can do -------------------------------------------------------------------
 
 
-def can_see(target: Target) -> Result[Target, Problem]:
+def check_vision(target: Target) -> Result[Target, Problem]:
     """Refuse images where the model takes none."""
-    images = [media for media in media_of(target) if media.media_type.startswith("image/")]
+    images = [media for media in find_media(target) if media.media_type.startswith("image/")]
     if not images or target.model.supports_vision is not False:
         return Success(target)
     return fail("usage", f"{target.name} takes no images; if it does, set supports_vision: true")
 
 
-def can_call(target: Target) -> Result[Target, Problem]:
+def check_tools(target: Target) -> Result[Target, Problem]:
     """Refuse tools where the model calls none, and a choice of a tool that is not there."""
     ask = target.ask
     names = [tool.name for tool in ask.tools]
@@ -199,12 +202,12 @@ def can_call(target: Target) -> Result[Target, Problem]:
     return Success(target)
 
 
-def fits(target: Target) -> Result[Target, Problem]:
+def check_context_window(target: Target) -> Result[Target, Problem]:
     """Refuse a prompt that is surely over the model's limit."""
     limit = target.model.max_input_tokens
     if limit is None:
         return Success(target)
-    size = size_of(target) - MEDIA_TOKENS * len(media_of(target))
+    size = estimate_prompt(target) - MEDIA_TOKENS * len(find_media(target))
     if size <= limit:
         return Success(target)
     return fail(
@@ -213,12 +216,12 @@ def fits(target: Target) -> Result[Target, Problem]:
     )
 
 
-def is_affordable(target: Target) -> Result[Target, Problem]:
+def check_max_cost(target: Target) -> Result[Target, Problem]:
     """Refuse what could cost more than the ask allows."""
     allowed = target.ask.max_cost
     if allowed is None:
         return Success(target)
-    size, longest = largest(target).input or 0, largest(target).output
+    size, longest = max_usage(target).input or 0, max_usage(target).output
     worst = worst_case(target)
     if worst is None:
         return Failure(unknowable(target))
@@ -233,7 +236,7 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
 
 def unknowable(target: Target) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
-    longest = largest(target).output
+    longest = max_usage(target).output
     unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
     message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
     return Problem("budget", message)

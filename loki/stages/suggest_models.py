@@ -21,7 +21,7 @@ def suggest(config: Config) -> Callable[[Request], Mend]:
 
     def stage(request: Request) -> Mend:
         target = request.target
-        return lambda problem: told(problem, target, known_names(config, target))
+        return lambda problem: name_nearest(problem, target, known_names(config, target))
 
     return stage
 
@@ -36,7 +36,7 @@ def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
     return names
 
 
-def told(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
+def name_nearest(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
     """Return the same problem, or that the model is unknown and what was perhaps meant."""
     if problem.status not in (400, 404) or problem.kind not in ("config", "input"):
         return problem

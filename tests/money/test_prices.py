@@ -17,7 +17,7 @@ from support import ROOT
 from loki.config.catalogue import Catalogue, build_catalogued, section
 from loki.config.load import load
 from loki.config.read import configure
-from loki.money.prices import cost, dearest, rate
+from loki.money.prices import cost, find_rates, max_cost
 from loki.price import Price
 from loki.records import Ask, Client, Message, Model, Setting, Task
 from loki.stages import resolve
@@ -147,7 +147,7 @@ def test_prices_are_those_of_the_tier_and_the_size(
     tier: str, size: int, expected: str | None
 ) -> None:
     more = {"priority": {"input": 7}, "batch": {"input": 1.5}, "batch>1000": {"input": 3}}
-    found = rate(price("input=2 search=0.01", {**LONG, **more}), tier or None, size)
+    found = find_rates(price("input=2 search=0.01", {**LONG, **more}), tier or None, size)
     assert (None if found is None else found.input) == (expected and Decimal(expected))
     assert found is None or found.search == Decimal("0.01")
 
@@ -155,7 +155,7 @@ def test_prices_are_those_of_the_tier_and_the_size(
 def test_of_several_steps_the_highest_below_the_size_holds() -> None:
     steps = price("input=1", {">32000": {"input": 2}, ">128000": {"input": 3}})
     sizes = (32_000, 32_001, 128_000, 128_001, 9_999_999)
-    found = [rate(steps, None, size) for size in sizes]
+    found = [find_rates(steps, None, size) for size in sizes]
     assert [each and each.input for each in found] == [1, 2, 2, 3, 3]
 
 
@@ -198,12 +198,12 @@ WORST = [
 
 @pytest.mark.parametrize(("prices", "expected"), WORST)
 def test_the_worst_case_takes_the_dearest_that_may_hold(prices: str, expected: str) -> None:
-    assert dearest(usage("input=1000 output=10"), price(prices)) == worked_out(expected)
+    assert max_cost(usage("input=1000 output=10"), price(prices)) == worked_out(expected)
 
 
 def test_the_worst_case_of_a_long_prompt_is_that_of_long_prompts() -> None:
     told = price("input=2 output=10 cache_write=2.5", {">1000": {"input": 4, "output": 15}})
-    assert dearest(usage("input=1001 output=10"), told) == worked_out("1001*4 + 10*15")
+    assert max_cost(usage("input=1001 output=10"), told) == worked_out("1001*4 + 10*15")
 
 
 SETTINGS: dict[str, Any] = {

@@ -75,5 +75,5 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'loki' has no attribute {name!r}")
     from importlib import import_module
 
-    found: object = getattr(import_module(HOMES[name]), name)
-    return found
+    value: object = getattr(import_module(HOMES[name]), name)
+    return value

@@ -16,12 +16,12 @@ from loki.record import record
 from loki.records import Ask, Config, Draft, Opened, Patch, Request, Response, Task
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import Billed, Entry, account, charge
-from loki.stages.audit import Noter, noting, recorded, watched
+from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
-from loki.stages.resolve import resolve, start
+from loki.stages.resolve import resolve, start_deadline
 from loki.stages.suggest_models import suggest
 from loki.usage import Usage
 
@@ -47,11 +47,11 @@ class Env:
 
 
 def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:
-    """Everything up to the wire."""
+    """Return the exact request: everything up to the network."""
     return flow(
         ask,
         resolve(env.config, task),  # Ask -> Target which client, which model
-        map_(start(env.clock)),  # Target -> Target  its time runs
+        map_(start_deadline(env.clock)),  # Target -> Target  its time runs
         bind(draft),  #          Target -> Draft     in the provider's words
         map_(patch(env.patches)),  # Draft  -> Draft     the user's changes
         bind(env.authorize),  #  Draft  -> Draft     with a credential
@@ -60,7 +60,7 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
 
 
 def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
-    """One question, one priced answer, in one piece."""
+    """Return the whole answer to an ask, with its cost."""
 
     def call(request: Request) -> Result[Reply, Problem]:
         return flow(
@@ -74,18 +74,18 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     return flow(
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
         bind(env.afford),  # Request -> Request  if the budget allows
-        bind(recorded(noter(env), call)),  # Request -> Reply    and a line in the ledger
+        bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
     )
 
 
 def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
-    """One question, the answer as it comes; the last event is Done, or a failure."""
+    """Return the answer to an ask as it comes; the last event is Done, or a failure."""
 
     def call(request: Request) -> Result[Stream, Problem]:
         return flow(
             env.open(request),  #        Request -> Opened  with retries and timeouts
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
-            map_(priced),  #             Stream  -> Stream  with its cost at the end
+            map_(with_cost),  #             Stream  -> Stream  with its cost at the end
             bind(begun),  #              Stream  -> Stream  that has begun to answer
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
@@ -93,12 +93,14 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
     return flow(
         prepare(env, ask),
         bind(env.afford),  # Request -> Request  if the budget allows
-        bind(watched(noter(env), call)),  # Request -> Stream   and a line in the ledger at its end
+        bind(
+            with_stream_entry(ledger_writer(env), call)
+        ),  # Request -> Stream   and a line in the ledger at its end
     )
 
 
 def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
-    """``ask.texts``, a vector for each in their order; in several requests where there are many."""
+    """Return a vector for each of ``ask.texts``, in order; many texts take several requests."""
     from loki.stages.batching import split
     from loki.stages.parse_vectors import joined, read_vectors
 
@@ -115,13 +117,13 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
         ask,
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
         map_(split),  # Target      -> Asks         one for each request
-        bind(each(sent(env, "embedding", call))),  # Asks -> Embeddings  of each
+        bind(each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
         map_(joined),  # Embeddings -> Embeddings   of all
     )
 
 
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
-    """``ask.texts`` by how well they answer ``ask.query``, best first, the first ``ask.top``."""
+    """Rank ``ask.texts`` by relevance to ``ask.query``: the best ``ask.top``, best first."""
     from loki.stages.batching import split
     from loki.stages.merge_rankings import complete, merged
     from loki.stages.parse_vectors import read_scores
@@ -140,7 +142,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
         ask,
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
         map_(split),  # Target   -> Asks      one for each request
-        bind(each(sent(env, "reranker", call))),  # Asks -> Rankings  of each
+        bind(each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
         map_(merged(ask.top)),  # Rankings -> Ranking  of all
     )
 
@@ -148,64 +150,64 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
 def in_turn(
     attempt: Callable[[Ask], Result[Stream, Problem]],
     asks: Sequence[Ask],
-    said: Callable[[Problem, Ask], None] = lambda problem, following: None,
+    on_fallback: Callable[[Problem, Ask], None] = lambda problem, following: None,
 ) -> Result[Stream, Problem]:
-    """The first of several asks that is answered, or that fails for a reason of its own."""
+    """Try each ask in order; stop at the first answer, or a failure no other model could cure."""
     *others, final = asks
     for ask, following in zip(others, asks[1:], strict=True):
         result = attempt(ask)
         if isinstance(result, Success) or not is_curable(result.failure()):
             return result
-        said(result.failure(), following)
+        on_fallback(result.failure(), following)
     return attempt(final)
 
 
 # ---- pieces of the flows -----------------------------------------------------------------------
 
 
-def noter(env: Env) -> Noter:
-    """What writes a call's line in the ledger."""
-    return noting(env.record, env.now, env.clock)
+def ledger_writer(env: Env) -> BeginEntry:
+    """Return what writes a call's entry in the ledger."""
+    return entry_writer(env.record, env.now, env.clock)
 
 
-def sent(
+def metered(
     env: Env, task: Task, call: Callable[[Request], Result[Billed, Problem]]
 ) -> Callable[[Ask], Result[Billed, Problem]]:
-    """One request of several: within the budget, and with its line in the ledger."""
+    """Return a step for one request of several: within the budget, with its entry in the ledger."""
     return lambda ask: flow(
-        prepare(env, ask, task), bind(env.afford), bind(recorded(noter(env), call))
+        prepare(env, ask, task), bind(env.afford), bind(with_entry(ledger_writer(env), call))
     )
 
 
 def each(
     step: Callable[[Ask], Result[A, Problem]],
 ) -> Callable[[Sequence[Ask]], Result[tuple[A, ...], Problem]]:
-    """A step for one after the other, up to the first that fails."""
+    """Return a step that is taken for each ask in turn, up to the first failure."""
     return lambda asks: gather(map(step, asks))
 
 
-def priced(events: Stream) -> Stream:
-    """The same stream with the cost in its last event."""
+def with_cost(events: Stream) -> Stream:
+    """Return the same stream with the cost in its last event."""
     with closing(events):
         for event in events:
-            yield event.map(price) if isinstance(event, Success) else event
+            yield event.map(add_cost) if isinstance(event, Success) else event
 
 
-def price(event: Event) -> Event:
-    """The cost of an answer that is done."""
+def add_cost(event: Event) -> Event:
+    """Return the event, Done with the cost of the answer."""
     return Done(account(event.reply)) if isinstance(event, Done) else event
 
 
 def begun(events: Stream) -> Result[Stream, Problem]:
-    """A stream once it has begun to answer; one that begins with a failure is a failure."""
-    heard = [next(events)]
-    while isinstance(heard[-1].value_or(None), Usage):
-        heard.append(next(events))
-    return heard[-1].map(lambda event: resumed(heard, events))
+    """Return a stream once it has begun to answer; one that begins with a failure is a failure."""
+    first_events = [next(events)]
+    while isinstance(first_events[-1].value_or(None), Usage):
+        first_events.append(next(events))
+    return first_events[-1].map(lambda event: resumed(first_events, events))
 
 
-def resumed(heard: Sequence[Result[Event, Problem]], rest: Stream) -> Stream:
-    """A stream with its beginning put back."""
-    with closing(rest):
-        yield from heard
-        yield from rest
+def resumed(first_events: Sequence[Result[Event, Problem]], following: Stream) -> Stream:
+    """Return a stream with its first events put back."""
+    with closing(following):
+        yield from first_events
+        yield from following

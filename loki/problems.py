@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from returns.result import Failure, Result
+
+from loki.record import field_names, record, refuse_assignment
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -39,9 +40,13 @@ CURABLE: frozenset[Kind] = frozenset({"offline", "busy", "quota", "auth", "refus
 assert set(EXIT_CODES) == set(get_args(Kind))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why there is no answer: ``kind`` is for programs, ``message`` for the reader."""
+@record
+class Problem(Exception):
+    """Why there is no answer: ``kind`` is for programs, ``message`` for the reader.
+
+    It travels as a value, in a Failure; ``unwrap()`` of one raises from it, so that a traceback
+    has its message.
+    """
 
     kind: Kind
     message: str
@@ -58,6 +63,20 @@ class Problem:
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
     unknown_model: bool = False  # the provider does not know the model
 
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+    def __reduce__(self) -> tuple[type[Problem], tuple[Any, ...]]:
+        """Return how ``pickle`` and ``copy`` make it anew: an exception would drop most fields."""
+        return Problem, tuple(getattr(self, name) for name in field_names(Problem))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to change a field; contexts and notes are set while it is raised."""
+        if not name.startswith("__"):
+            refuse_assignment(self, name)
+        Exception.__setattr__(self, name, value)
+
 
 def is_curable(problem: Problem) -> bool:
     """Return whether another model could answer.
@@ -69,7 +88,7 @@ def is_curable(problem: Problem) -> bool:
 
 
 def fail(kind: Kind, message: str, **facts: Any) -> Result[Any, Problem]:
-    """A failed result.
+    """Return a failed result.
 
     >>> fail("config", "no client named 'x'; config has: y").failure().message
     "no client named 'x'; config has: y"
@@ -95,7 +114,7 @@ def glimpse(data: bytes, most: int) -> str:
 
 
 def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
-    """The tail of a message that helps with a misspelt name; the rarer ones are not listed.
+    """Return the end of a message about a misspelt name: the nearest, or the known names.
 
     >>> nearest("Modle", ["model", "stream"])
     "; did you mean 'model'?"
@@ -104,9 +123,10 @@ def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
     """
     from difflib import get_close_matches  # only ever needed on the way out
 
-    plain = {each.lower(): each for each in reversed([*known, *(rarer or [])])}
-    close = get_close_matches(name.lower(), [*reversed(plain)], 3)
+    by_lower_case = {spelling.lower(): spelling for spelling in reversed([*known, *(rarer or [])])}
+    close = get_close_matches(name.lower(), [*reversed(by_lower_case)], 3)
     if close:
-        return "; did you mean " + " or ".join(repr(plain[each]) for each in close) + "?"
+        meant = " or ".join(repr(by_lower_case[spelling]) for spelling in close)
+        return f"; did you mean {meant}?"
     shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
     return f"; known: {shown}" if known else ""

@@ -17,7 +17,7 @@ C = TypeVar("C")
 def bind(
     step: Callable[[A], Result[B, Problem]],
 ) -> Callable[[Result[A, Problem]], Result[B, Problem]]:
-    """A step that may fail, after others; as in returns.pointfree, which takes 9 ms to import.
+    """Lift a step that may fail; as in returns.pointfree, which takes 9 ms to import.
 
     >>> bind(lambda x: Success(x + 1))(Success(1))
     <Success: 2>
@@ -26,7 +26,7 @@ def bind(
 
 
 def map_(step: Callable[[A], B]) -> Callable[[Result[A, Problem]], Result[B, Problem]]:
-    """A step that cannot fail, after others that may.
+    """Lift a step that cannot fail, to stand after others that may.
 
     >>> map_(str)(Success(1))
     <Success: 1>
@@ -40,8 +40,7 @@ def alt(
     """Change the problem of steps that failed.
 
     >>> alt(lambda problem: Problem("usage", problem.message))(Failure(Problem("bug", "No.")))
-    ... # doctest: +ELLIPSIS
-    <Failure: Problem(kind='usage', message='No.', ...)>
+    <Failure: No.>
     """
     return lambda result: result.alt(step)
 
@@ -68,7 +67,7 @@ def gather(
 @overload
 def gather(results: Iterable[Result[A, Problem]]) -> Result[tuple[A, ...], Problem]: ...
 def gather(results: Iterable[Result[Any, Problem]]) -> Result[Any, Problem]:
-    """All of them, or the first that failed.
+    """Return the values of all results, or the first failure.
 
     >>> gather([Success(1), Success(2)])
     <Success: (1, 2)>

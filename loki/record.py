@@ -47,18 +47,18 @@ def field_names(cls: type) -> tuple[str, ...]:
     return tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]  # of a record
 
 
-def step(cls: type, each: Field[Any]) -> Step:
+def step(cls: type, spec: Field[Any]) -> Step:
     """Return how ``__init__`` sets a field."""
-    put = getattr(cls, each.name).__set__
-    if each.default_factory is not MISSING:
-        return each.name, put, None, each.default_factory
-    if each.default is not MISSING:
-        return each.name, put, each.default, None
+    put = getattr(cls, spec.name).__set__
+    if spec.default_factory is not MISSING:
+        return spec.name, put, None, spec.default_factory
+    if spec.default is not MISSING:
+        return spec.name, put, spec.default, None
 
     def missing() -> Any:
-        raise TypeError(f"{cls.__name__}() needs {each.name!r}")
+        raise TypeError(f"{cls.__name__}() needs {spec.name!r}")
 
-    return each.name, put, None, missing
+    return spec.name, put, None, missing
 
 
 def initialize(self: Any, *args: Any, **named: Any) -> None:

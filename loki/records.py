@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from returns.result import Result
 
@@ -59,14 +59,14 @@ class Message:
 
     @property
     def parts(self) -> tuple[Text | Media, ...]:
-        """The content in pieces, also where it was given as one string."""
+        """Return the content as parts, also where it was given as one string."""
         if isinstance(self.content, str):
             return (Text(self.content),) if self.content else ()
         return self.content
 
     @property
     def text(self) -> str:
-        """Every text of the content, one after the other."""
+        """Return the texts of the content, joined."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
@@ -183,11 +183,22 @@ class Client:
     oauth: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as configured
 
 
+class Catalogue(Protocol):
+    """What is known of models beside the configuration; see loki.config.catalogue."""
+
+    def models(self, client: Client) -> tuple[Model, ...]:
+        """Return a client's models: those the configuration lists, else the catalogue's."""
+
+    def entries(self, client: Client) -> Mapping[str, JsonObject]:
+        """Return the catalogue's entries for a client, by the name of the model."""
+
+
 @record
 class Config:
     """A whole configuration, environment included."""
 
     clients: tuple[Client, ...]
+    catalogue: Catalogue = field(repr=False, compare=False)
     model: str | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -198,7 +209,10 @@ class Config:
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it
-    catalogue: str = field(default="", repr=False)  # the text of data/models.json
+
+    def models(self, client: Client) -> tuple[Model, ...]:
+        """Return the models of one of the clients."""
+        return self.catalogue.models(client)
 
 
 class Dialect(NamedTuple):
@@ -224,7 +238,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """client:model, as a user writes it."""
+        """Return client:model, as a user writes it."""
         return f"{self.client.name}:{self.model.name}"
 
 
@@ -251,6 +265,11 @@ class Request:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+
+    @property
+    def target(self) -> Target:
+        """Return the ask, the client and the model that it is for."""
+        return self.draft.target
 
 
 @record

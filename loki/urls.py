@@ -47,11 +47,11 @@ def mask_proxy(proxy: str) -> str:
     >>> mask_proxy("http://u:p/q@host:3128"), mask_proxy("u:p@host:3128"), mask_proxy("host:3128")
     ('http://***@host:3128', '***@host:3128', 'host:3128')
     """
-    scheme, found, rest = proxy.partition("://") if "://" in proxy else ("", "", proxy)
-    user, at, host = rest.rpartition("@")
+    scheme, separator, address = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    user, at, host = address.rpartition("@")
     if not at and not has_port(host):  # the host is missing, and this is the password
         host = f"{host.partition(':')[0]}:***"
-    return f"{scheme}{found}{'***@' if at else ''}{host}"
+    return f"{scheme}{separator}{'***@' if at else ''}{host}"
 
 
 # ---- what is wrong -------------------------------------------------------------------------------
@@ -72,11 +72,11 @@ def mask_typo(url: str) -> str:
     >>> mask_typo("htp://u:p/q@a.example/v1/x?k=v"), mask_typo("sk0123456789")
     ('htp://***@a.example/v1/x?***', '***')
     """
-    scheme, found, rest = url.partition("://")
-    user, at, bare = (rest if found else url).rpartition("@")
+    scheme, separator, address = url.partition("://")
+    user, at, bare = (address if separator else url).rpartition("@")
     path, *query = re.split("[?#;]", bare, maxsplit=1)
     shown = "".join("***" if is_like_a_key(piece) else piece for piece in PIECES.split(path))
-    start = f"{scheme}{found}" if found and not is_like_a_key(scheme) else ""
+    start = f"{scheme}{separator}" if separator and not is_like_a_key(scheme) else ""
     return f"{start}{'***@' if at else ''}{shown}{f'{bare[len(path)]}***' if query else ''}"
 
 
@@ -99,14 +99,14 @@ def bad_proxy(proxy: str) -> str:
     >>> bad_proxy("http://u:p@a.example:99999")
     "'http://***@a.example' is no proxy: its port is no number up to 65535"
     """
-    scheme, found, rest = proxy.partition("://") if "://" in proxy else ("", "", proxy)
-    user, at, host = rest.rpartition("@")
-    odd = next((each for each in "/?#[]" if each in user), "")
+    scheme, separator, address = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    user, at, host = address.rpartition("@")
+    odd = next((character for character in "/?#[]" if character in user), "")
     if odd:
         how = f"a {odd!r} in its password has to be written %{ord(odd):02X}"
         return f"{mask_proxy(proxy)!r} is no proxy: {how}"
     name = re.match(r"\[[^]]*\]|[^:/?#]*", host)
-    shown = f"{scheme}{found}{'***@' if at else ''}{name[0] if name else ''}"
+    shown = f"{scheme}{separator}{'***@' if at else ''}{name[0] if name else ''}"
     if not name or not name[0]:
         return f"{shown!r} is no proxy: it names no host"
     return "" if has_port(host) else f"{shown!r} is no proxy: its port is no number up to 65535"

@@ -217,6 +217,7 @@ def test_a_pipe_loads_only_what_it_needs(home: Home, key: str) -> None:
     assert code == 0 and ours <= PACKAGES, ours - PACKAGES
     lazy = {
         "loki.config.yaml_schema",
+        "loki.config.yaml_reader",
         "loki.config.grammar",
         "loki.config.load",
         "loki.cli.admin.configuration",

@@ -14,14 +14,8 @@ from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen
 from loki.formats.json_output import reply_json, rounded
-from loki.formats.openai_messages import (
-    checked,
-    read_json,
-    read_messages,
-    read_schema,
-    read_tools,
-    without_nul,
-)
+from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
+from loki.formats.structured_output import checked, read_schema
 from loki.pipeline import Env, answer, embed
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather

@@ -19,15 +19,9 @@ from loki.cli.main import Course
 from loki.cli.startup import env_of, environment, failed, how_to_ask, today
 from loki.edge import files, stdin
 from loki.edge.auth.credentials import masked
-from loki.formats.openai_messages import (
-    attach,
-    checked,
-    code_block,
-    read_json,
-    read_messages,
-    read_schema,
-    read_tools,
-)
+from loki.formats.attachments import attach
+from loki.formats.openai_messages import read_json, read_messages, read_tools
+from loki.formats.structured_output import checked, code_block, read_schema
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather

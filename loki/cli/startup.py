@@ -11,7 +11,7 @@ from typing import Any
 from returns.result import Result
 
 from loki.cli import console
-from loki.config.read import read_patch
+from loki.config.patches import read_patch
 from loki.edge import files
 from loki.edge.env import over, read
 from loki.formats.openai_messages import read_json

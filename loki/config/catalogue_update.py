@@ -27,41 +27,41 @@ class Catalogue(NamedTuple):
 
 
 def checked(data: bytes) -> Result[Catalogue, Problem]:
-    """A catalogue of the right shape, of each model only what we know: no patch, no address.
+    """Parse a catalogue of the right shape; of each model only the keys we know are kept.
 
     >>> checked(b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}').failure().message
     'the catalogue is wrong: x:m has no type that is chat, embedding or reranker'
     """
     try:
-        told = json.loads(data, parse_float=Decimal, parse_constant=Decimal)
+        value = json.loads(data, parse_float=Decimal, parse_constant=Decimal)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         return fail("garbled", f"the catalogue is not JSON, as loki/data/models.json is: {reason}")
-    wrong = next(complaints(told), None)
+    wrong = next(find_faults(value), None)
     if wrong is not None:
         return fail("garbled", f"the catalogue is wrong: {wrong}")
-    sources = told.get("sources")
+    sources = value.get("sources")
     clients = {
-        client: {model: known(entry) for model, entry in models.items()}
-        for client, models in told["clients"].items()
+        client: {model: known_keys(entry) for model, entry in models.items()}
+        for client, models in value["clients"].items()
     }
-    return Success(Catalogue(told["date"], sources if are_words(sources) else {}, clients))
+    return Success(Catalogue(value["date"], sources if are_texts(sources) else {}, clients))
 
 
-def complaints(told: Json) -> Iterator[str]:
-    """What is wrong with a catalogue."""
-    match told:
+def find_faults(value: Json) -> Iterator[str]:
+    """Yield what is wrong with a catalogue."""
+    match value:
         case {"date": str(date), "clients": dict(clients)} if clients:
             if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", date):
                 yield f"its date is {date[:20]!r}, not YYYY-MM-DD"
             for client, models in clients.items():
-                yield from complaints_about(client, models)
+                yield from find_model_faults(client, models)
         case _:
             yield "it needs a date, and models by name under clients by name"
 
 
-def complaints_about(client: str, models: Json) -> Iterator[str]:
-    """What is wrong with a client's models."""
+def find_model_faults(client: str, models: Json) -> Iterator[str]:
+    """Yield what is wrong with a client's models."""
     if not isinstance(models, dict):
         yield f"{client} has no models by name"
         return
@@ -69,34 +69,34 @@ def complaints_about(client: str, models: Json) -> Iterator[str]:
         if not isinstance(entry, dict) or entry.get("type") not in TYPES:
             yield f"{client}:{model} has no type that is {', '.join(TYPES[:-1])} or {TYPES[-1]}"
             return
-        for key, value in known(entry).items():
-            if not rule(key)(value):
+        for key, value in known_keys(entry).items():
+            if not rule_of(key)(value):
                 yield f"{client}:{model} {key} is {str(value)[:40]!r}"
 
 
-def known(entry: JsonObject) -> JsonObject:
-    """The keys of an entry that we read."""
+def known_keys(entry: JsonObject) -> JsonObject:
+    """Return the keys of an entry that we read."""
     read: JsonObject = keyfilter(lambda key: key in RULES or key.startswith(ABLE), entry)
     return read
 
 
-def rule(key: str) -> Callable[[Any], bool]:
-    """What may stand under a key."""
+def rule_of(key: str) -> Callable[[Any], bool]:
+    """Return the test of a key's value."""
     return RULES.get(key, is_flag)
 
 
 def is_count(value: Json) -> bool:
-    """Whether a value is a number of tokens, texts or dimensions."""
+    """Return whether a value is a number of tokens, texts or dimensions."""
     return type(value) is int and 0 < value < 10**12
 
 
 def is_flag(value: Json) -> bool:
-    """Whether a value is true or false."""
+    """Return whether a value is true or false."""
     return isinstance(value, bool)
 
 
 def is_price(value: Json) -> bool:
-    """Whether a value is US dollars, or a factor.
+    """Return whether a value is US dollars, or a factor.
 
     >>> is_price(Decimal("0.5")), is_price(0), is_price(-1), is_price(Decimal("NaN"))
     (True, True, False, False)
@@ -107,38 +107,40 @@ def is_price(value: Json) -> bool:
 
 
 def are_variants(value: Json) -> bool:
-    """Whether a value is what other tiers and long prompts cost.
+    """Return whether a value is what other tiers and long prompts cost.
 
     >>> are_variants({"flex": 0, ">272000": {"input": 4}}), are_variants({">x": {"input": 4}})
     (True, False)
     """
     return isinstance(value, dict) and all(
-        re.fullmatch(r"[^>]*(>\d{1,12})?", name) and (is_price(each) or are_prices(each))
-        for name, each in value.items()
+        re.fullmatch(r"[^>]*(>\d{1,12})?", name) and (is_price(variant) or are_prices(variant))
+        for name, variant in value.items()
     )
 
 
 def are_prices(value: Json) -> bool:
-    """Whether a value is prices by kind."""
+    """Return whether a value is prices by kind."""
     return isinstance(value, dict) and all(
-        kind in PRICES and is_price(each) for kind, each in value.items()
+        kind in PRICES and is_price(price) for kind, price in value.items()
     )
 
 
-def are_words(value: Json) -> bool:
-    """Whether a value is words by name."""
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+def are_texts(value: Json) -> bool:
+    """Return whether a value is texts by name."""
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 # ---- the text --------------------------------------------------------------------------------
 
 
 def written(catalogue: Catalogue) -> str:
-    """A catalogue with a model a line, as stages.catalogue takes it apart."""
-    head = f'"date": {dumped(catalogue.date)},\n"sources": {dumped(dict(catalogue.sources))},\n'
+    """Return the text of a catalogue, a model a line, as config.catalogue reads it."""
+    head = (
+        f'"date": {dump_json(catalogue.date)},\n"sources": {dump_json(dict(catalogue.sources))},\n'
+    )
     sections = [
-        f"{dumped(client)}: {{\n"
-        + ",\n".join(f"{dumped(model)}: {dumped(entry)}" for model, entry in models.items())
+        f"{dump_json(client)}: {{\n"
+        + ",\n".join(f"{dump_json(model)}: {dump_json(entry)}" for model, entry in models.items())
         + "\n}"
         for client, models in catalogue.clients.items()
         if models
@@ -146,25 +148,25 @@ def written(catalogue: Catalogue) -> str:
     return "{\n" + head + '"clients": {\n' + ",\n".join(sections) + "\n}\n}\n"
 
 
-def dumped(value: Json) -> str:
-    """A value as JSON, decimals as they were written.
+def dump_json(value: Json) -> str:
+    """Return a value as JSON, decimals as they were written.
 
-    >>> dumped({"input_price": Decimal("0.10"), "type": "chat"})
+    >>> dump_json({"input_price": Decimal("0.10"), "type": "chat"})
     '{"input_price": 0.10, "type": "chat"}'
     """
     if isinstance(value, dict):
-        pairs = (f"{dumped(key)}: {dumped(each)}" for key, each in value.items())
+        pairs = (f"{dump_json(key)}: {dump_json(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
 
 
 def news(before: Clients, after: Clients) -> str:
-    """What has changed, for people.
+    """Return what has changed, for people.
 
     >>> news({"x": {"a": {}, "b": {"input_price": 1}}}, {"x": {"b": {"input_price": 2}, "c": {}}})
     '2 models, 1 new, 1 gone, 1 with other prices'
     """
-    old, new = flat(before), flat(after)
+    old, new = flatten(before), flatten(after)
     priced = sum(prices_in(old[name]) != prices_in(new[name]) for name in old.keys() & new.keys())
     return (
         f"{len(new):,} models, {len(new.keys() - old.keys()):,} new,"
@@ -172,15 +174,15 @@ def news(before: Clients, after: Clients) -> str:
     )
 
 
-def flat(clients: Clients) -> dict[tuple[str, str], JsonObject]:
-    """Every model, by client and name."""
+def flatten(clients: Clients) -> dict[tuple[str, str], JsonObject]:
+    """Return every entry by client and model."""
     return {(c, name): entry for c, models in clients.items() for name, entry in models.items()}
 
 
 def prices_in(entry: JsonObject) -> JsonObject:
-    """What an entry says about money."""
-    told: JsonObject = keyfilter(lambda key: key.endswith("_price") or key == "variants", entry)
-    return told
+    """Return the prices of an entry."""
+    prices: JsonObject = keyfilter(lambda key: key.endswith("_price") or key == "variants", entry)
+    return prices
 
 
 TYPES = ("chat", "embedding", "reranker")

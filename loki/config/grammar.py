@@ -9,7 +9,7 @@ from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
 from loki.price import PRICES
 from loki.providers import TYPES
 
-PATCH = yaml.mapping({"url": yaml.text, "body": yaml.free_object, "headers": yaml.headers})
+PATCH = yaml.mapping({"url": yaml.text, "body": yaml.json_object, "headers": yaml.headers})
 
 SECRET_FORMS = tuple(
     f"{name}{end}" for name in ("api_base", *CREDENTIALS) for end in ("_cmd", "_file")
@@ -30,7 +30,7 @@ MODEL = yaml.mapping(
                 "default_chunk_size",
                 "max_batch_size",
             ),
-            yaml.whole,
+            yaml.whole_number,
         ),
         **dict.fromkeys(
             (
@@ -56,7 +56,7 @@ EXTRA = yaml.mapping(
         **dict.fromkeys(
             ("connect_timeout", "idle_timeout", "total_timeout", "max_wait"), yaml.number()
         ),
-        "max_retries": yaml.whole,
+        "max_retries": yaml.whole_number,
         "retry_after_send": yaml.flag,
     }
 )
@@ -67,7 +67,7 @@ OAUTH = yaml.mapping(
             ("client_id", "client_secret", "client_secret_cmd", "client_secret_file"), yaml.text
         ),
         **dict.fromkeys(("authorize_url", "token_url", "redirect_uri"), yaml.text),
-        "scopes": yaml.words,
+        "scopes": yaml.text_list,
         "token_format": yaml.one_of("form", "json"),
         **dict.fromkeys(("authorize_params", "request_headers"), yaml.headers),
     }
@@ -88,22 +88,22 @@ CLIENT = yaml.mapping(
 )
 
 
-def clients(node: Any, spot: yaml.Spot, complain: yaml.Complain) -> list[Any]:
-    """The clients; each has a name of its own, which -m can say."""
-    found: list[Any] = yaml.sequence(CLIENT)(node, spot, complain)
+def clients(node: Any, position: yaml.Position, report: yaml.Report) -> list[Any]:
+    """Return the clients; each must have a name of its own, which -m can name."""
+    values: list[Any] = yaml.sequence(CLIENT)(node, position, report)
     names: list[str] = []
-    for i, client in enumerate(found):
+    for i, client in enumerate(values):
         name = client.get("name", client.get("type", ""))
         if ":" in name:
-            complain(yaml.place(node, i, spot), f"client {name!r}: a name has no colon")
+            report(yaml.position_of(node, i, position), f"client {name!r}: a name has no colon")
         if name in names:
             how = "give each a name of its own"
-            complain(yaml.place(node, i, spot), f"a second client named {name!r}: {how}")
+            report(yaml.position_of(node, i, position), f"a second client named {name!r}: {how}")
         names.append(name)
-    return found
+    return values
 
 
-TOP_RULES: dict[str, yaml.Check] = {
+TOP_RULES: dict[str, yaml.Rule] = {
     "model": yaml.text,
     "temperature": yaml.number(0, 2),
     "top_p": yaml.number(0, 1),

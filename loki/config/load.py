@@ -10,7 +10,8 @@ from returns.result import Result, Success
 
 from loki.config.grammar import RULES
 from loki.config.setting_names import CREDENTIALS, SENSITIVE, is_public, is_reference
-from loki.config.yaml_schema import Complaint, read_yaml
+from loki.config.yaml_reader import read_yaml
+from loki.config.yaml_schema import Complaint
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
 from loki.urls import bad_proxy

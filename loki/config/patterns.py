@@ -6,7 +6,7 @@ import re
 
 
 def bad_pattern(pattern: str) -> str:
-    """Why it is no regular expression, empty if it is one.
+    """Return why a text is no regular expression, empty if it is one.
 
     >>> bad_pattern("gpt-(4")
     "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"

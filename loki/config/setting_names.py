@@ -73,7 +73,7 @@ PUBLIC_HEADERS = frozenset(
 
 
 def is_reference(value: str) -> bool:
-    """Whether a value is ``{{NAME}}``: not the secret, but where it is.
+    """Return whether a value is ``{{NAME}}``: not the secret, but where it is.
 
     >>> is_reference("{{OPENAI_API_KEY}}"), is_reference("sk-1")
     (True, False)

@@ -1,4 +1,4 @@
-"""1a. YAML -> plain values and complaints, each with its line and column: words for a grammar."""
+"""1a. YAML nodes -> plain values and complaints, each with its place: the rules of a grammar."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 from loki.config.patterns import bad_pattern
 from loki.problems import nearest
 
-Spot = tuple[int, int]  # line and column, from 1
+Position = tuple[int, int]  # line and column, from 1
 
 
 class Complaint(NamedTuple):
     """What is wrong, and where."""
 
-    spot: Spot
+    position: Position
     message: str
 
 
-Complain = Callable[[Spot, str], None]
-#: A grammar rule: a node and its spot -> its plain value; what is wrong goes to the third.
-Check = Callable[[Any, Spot, Complain], Any]
+Report = Callable[[Position, str], None]
+#: A grammar rule: a node and its position -> its plain value; what is wrong goes to the third.
+Rule = Callable[[Any, Position, Report], Any]
 
 INT = re.compile(r"[-+]?[0-9]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -37,133 +37,48 @@ TYPED: dict[str, Any] = {
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def read_yaml(text: str, rule: Check) -> tuple[Any, tuple[Complaint, ...]]:
-    """The document by a rule, and every complaint; what strictyaml forbids is the only one then."""
-    from strictyaml import parser, ruamel
-    from strictyaml.ruamel.error import MarkedYAMLError, YAMLError
-    from strictyaml.ruamel.reader import ReaderError
-
-    traits = {"label": "config", "allow_flow_style": True, "flatten_mapping": no_merging}
-    loader = type("Loader", (parser.StrictYAMLLoader,), traits)
-    try:
-        document = ruamel.load(text, Loader=loader, preserve_quotes=True)
-    except MarkedYAMLError as error:
-        return {}, (marked(error, text),)
-    except ReaderError as error:
-        what = f"a character that YAML does not allow: U+{error.character:04X}"
-        return {}, (Complaint(spot_at(text, error.position), what),)
-    except RecursionError:
-        return {}, (Complaint((1, 1), "too deeply nested"),)
-    except (YAMLError, *STUMBLES) as error:
-        odd = re.search(r"^\s*\?\s+", text, re.MULTILINE)  # a key that is more than a word
-        said = f"not YAML that can be read: {error}".split("\n")[0]
-        return {}, (Complaint(spot_at(text, odd.end() if odd else 0), said),)
-    complaints: list[Complaint] = []
-    found = re.search(r"^\s*(?!#)\S", text, re.MULTILINE)
-    start = spot_at(text, found.end() - 1 if found else 0)
-    try:
-        value = rule(document, start, lambda *told: complaints.append(Complaint(*told)))
-    except RecursionError:
-        return {}, (Complaint(start, "too deeply nested"),)
-    return value, tuple(sorted(complaints))
-
-
-def spot_at(text: str, index: int) -> Spot:
-    """The line and column of a character.
-
-    >>> spot_at("ab\\ncd", 4)
-    (2, 2)
-    """
-    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-
-
-#: What ruamel raises over a few texts that are not YAML, beside its own errors.
-STUMBLES = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImplementedError)
-
-
-def no_merging(loader: Any, node: Any) -> list[Any]:
-    """In place of ruamel's: ``<<`` is of YAML 1.1, and would change what stands there unseen."""
-    from strictyaml.ruamel.constructor import ConstructorError
-
-    for key, _ in node.value:
-        if key.value == "<<":
-            raise ConstructorError(
-                None, None, "unknown key '<<'; there are no merge keys", key.start_mark
-            )
-    return []
-
-
-def marked(error: Any, text: str) -> Complaint:
-    """A complaint of strictyaml's, at its place, in one line."""
-    marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
-    said = " ".join(str(error.problem or error.context or "not YAML").split())
-    early = "Disallowed" in type(error).__name__
-    if any(word in said for word in ("end of stream", "stream end")):
-        said, early = f"{error.context}: it never ends", True
-    said = next((plain for odd, plain in PLAINLY.items() if odd in said), said)
-    mark = (min(marks, key=lambda m: m.index) if early else marks[-1]) if marks else None
-    spot = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.splitlines()
-    for number in {spot[0], spot[0] - 1} & set(range(1, len(lines) + 1)):
-        bare = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", lambda m: " " * len(m[0]), lines[number - 1])
-        if "{{" in bare:
-            return Complaint(
-                (number, bare.index("{{") + 1), "a {{NAME}} must be quoted: '{{NAME}}'"
-            )
-    return Complaint(spot, said[:1].lower() + said[1:])
-
-
-#: Words of ruamel's that say little, and what they mean.
-PLAINLY = {
-    "'\\t'": "a tab cannot indent; use spaces",
-    "another document": "another document begins here, or the indentation does not fit",
-    "expected <block end>": "the indentation does not fit what stands above",
-}
-
-
 def is_null(node: Any) -> bool:
-    """A plain ``null``, ``~`` or nothing at all; a quoted one is text."""
+    """Return whether a node is a plain ``null``, ``~`` or empty; a quoted one is text."""
     return node is None or (type(node) is str and node in TYPED and TYPED[node] is None)
 
 
-def spot_of(node: Any, key: Any) -> Spot:
-    """Where a key of a mapping stands."""
+def key_position(node: Any, key: Any) -> Position:
+    """Return the position of a key of a mapping."""
     line, column = node.lc.key(key)
     return line + 1, column + 1
 
 
-def place(node: Any, key: Any, spot: Spot) -> Spot:
-    """Where a value of a mapping or sequence stands."""
+def position_of(node: Any, key: Any, position: Position) -> Position:
+    """Return the position of a value of a mapping or sequence."""
     if isinstance(node, dict) and node[key] in (None, ""):
-        return spot_of(node, key)  # nothing stands there: ruamel names the next thing
+        return key_position(node, key)  # nothing stands there: ruamel names the next thing
     find = getattr(node.lc, "value" if isinstance(node, dict) else "item")
     try:
         line, column = find(key)
     except (KeyError, TypeError):  # strictyaml keeps no place for some empty values
-        return spot
+        return position
     return line + 1, column + 1
 
 
 def mapping(
-    fields: Mapping[str, Check],
+    fields: Mapping[str, Rule],
     required: tuple[str, ...] = (),
     ignored: frozenset[str] = frozenset(),
-) -> Check:
-    """Known keys only; null leaves a key out, an ignored one is left alone."""
+) -> Rule:
+    """Return a rule for known keys only; null leaves a key out, ignored ones are left alone."""
 
-    def rule(node: Any, spot: Spot, complain: Complain) -> dict[str, Any]:
+    def rule(node: Any, position: Position, report: Report) -> dict[str, Any]:
         if not isinstance(node, dict):
-            complain(spot, f"expected {', '.join(list(fields)[:3])} …, found {shown(node)}")
+            report(position, f"expected {', '.join(list(fields)[:3])} …, found {show_node(node)}")
             return {}
         for key in (key for key in node if key not in fields and key not in ignored):
             hint = nearest(str(key), [*fields], sorted(ignored))
-            complain(spot_of(node, key), f"unknown key {str(key)!r}{hint}")
+            report(key_position(node, key), f"unknown key {str(key)!r}{hint}")
         for key in required:
             if is_null(node.get(key)):
-                complain(spot, f"{key!r} is missing")
+                report(position, f"{key!r} is missing")
         return {
-            str(key): fields[key](value, place(node, key, spot), complain)
+            str(key): fields[key](value, position_of(node, key, position), report)
             for key, value in node.items()
             if key in fields and not is_null(value)
         }
@@ -171,161 +86,165 @@ def mapping(
     return rule
 
 
-def sequence(item: Check) -> Check:
-    """A list of one kind of thing."""
+def sequence(item: Rule) -> Rule:
+    """Return a rule for a list of one kind of item."""
 
-    def rule(node: Any, spot: Spot, complain: Complain) -> list[Any]:
+    def rule(node: Any, position: Position, report: Report) -> list[Any]:
         if not isinstance(node, list):
-            complain(spot, f"expected a list, found {shown(node)}")
+            report(position, f"expected a list, found {show_node(node)}")
             return []
-        return [item(value, place(node, i, spot), complain) for i, value in enumerate(node)]
+        return [item(value, position_of(node, i, position), report) for i, value in enumerate(node)]
 
     return rule
 
 
-def words(node: Any, spot: Spot, complain: Complain) -> list[Any]:
-    """Words in a list, or in one text with spaces between them."""
+def text_list(node: Any, position: Position, report: Report) -> list[Any]:
+    """Return words given in a list, or in one text with spaces between them."""
     if isinstance(node, list):
-        return list(sequence(text)(node, spot, complain))
-    return text(node, spot, complain).split()
+        return list(sequence(text)(node, position, report))
+    return text(node, position, report).split()
 
 
-def by_pattern(item: Check) -> Check:
-    """A mapping whose keys are regular expressions, kept in order as pairs."""
+def by_pattern(item: Rule) -> Rule:
+    """Return a rule for a mapping with regular expressions as keys, read as pairs in order."""
 
-    def rule(node: Any, spot: Spot, complain: Complain) -> list[list[Any]]:
+    def rule(node: Any, position: Position, report: Report) -> list[list[Any]]:
         if not isinstance(node, dict):
-            complain(spot, f"expected patterns, found {shown(node)}")
+            report(position, f"expected patterns, found {show_node(node)}")
             return []
         pairs = []
         for key, value in node.items():
             if reason := bad_pattern(str(key)):
-                complain(spot_of(node, key), reason)
-            pairs.append([str(key), item(value, place(node, key, spot), complain)])
+                report(key_position(node, key), reason)
+            pairs.append([str(key), item(value, position_of(node, key, position), report)])
         return pairs
 
     return rule
 
 
-def text(node: Any, spot: Spot, complain: Complain) -> str:
-    """Any scalar, as it is written."""
+def text(node: Any, position: Position, report: Report) -> str:
+    """Return any scalar, as it is written."""
     if isinstance(node, (dict, list)):
-        complain(spot, f"expected text, found {shown(node)}")
+        report(position, f"expected text, found {show_node(node)}")
         return ""
     return str(node)
 
 
-def number(low: float = 0, high: float = math.inf) -> Check:
-    """A number between two bounds."""
+def number(low: float = 0, high: float = math.inf) -> Rule:
+    """Return a rule for a number between two bounds."""
 
-    def rule(node: Any, spot: Spot, complain: Complain) -> float:
+    def rule(node: Any, position: Position, report: Report) -> float:
         value = float(node) if isinstance(node, str) and FLOAT.fullmatch(node.strip()) else math.nan
         if not low <= value <= high:
             bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of {low:g} or more"
-            complain(spot, f"expected a number {bounds}, found {shown(node)}")
+            report(position, f"expected a number {bounds}, found {show_node(node)}")
         return value
 
     return rule
 
 
-def whole(node: Any, spot: Spot, complain: Complain) -> int:
-    """A count, 0 or more; underscores may group its digits."""
+def whole_number(node: Any, position: Position, report: Report) -> int:
+    """Return a count, 0 or more; underscores may group its digits."""
     digits = node.replace("_", "") if isinstance(node, str) else ""
     if not digits.isdecimal() or len(digits) > 18:
-        complain(spot, f"expected a whole number, found {shown(node)}")
+        report(position, f"expected a whole number, found {show_node(node)}")
         return 0
     return int(digits)
 
 
-def price(node: Any, spot: Spot, complain: Complain) -> str:
-    """US dollars a million tokens, kept as decimal text."""
+def price(node: Any, position: Position, report: Report) -> str:
+    """Return US dollars a million tokens, as decimal text."""
     try:
         amount = Decimal(str(node))
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        complain(spot, f"expected a price in US dollars, found {shown(node)}")
+        report(position, f"expected a price in US dollars, found {show_node(node)}")
     return str(node)
 
 
-def flag(node: Any, spot: Spot, complain: Complain) -> bool:
-    """true or false."""
-    word = node.lower() if isinstance(node, str) else ""
-    if word not in FLAGS:
-        complain(spot, f"expected true or false, found {shown(node)}")
-    return FLAGS.get(word, False)
+def flag(node: Any, position: Position, report: Report) -> bool:
+    """Return true or false."""
+    text = node.lower() if isinstance(node, str) else ""
+    if text not in FLAGS:
+        report(position, f"expected true or false, found {show_node(node)}")
+    return FLAGS.get(text, False)
 
 
-def one_of(*words: str) -> Check:
-    """One word of a few."""
+def one_of(*words: str) -> Rule:
+    """Return a rule for one of several words."""
 
-    def rule(node: Any, spot: Spot, complain: Complain) -> str:
+    def rule(node: Any, position: Position, report: Report) -> str:
         if node not in words:
-            complain(spot, f"expected one of {', '.join(words)}; found {shown(node)}")
+            report(position, f"expected one of {', '.join(words)}; found {show_node(node)}")
         return str(node)
 
     return rule
 
 
-def free(node: Any, spot: Spot, complain: Complain) -> Any:
-    """Any JSON: plain scalars typed as in the core schema of YAML 1.2, quoted ones text."""
+def any_json(node: Any, position: Position, report: Report) -> Any:
+    """Return any JSON: plain scalars typed as in YAML 1.2's core schema, quoted ones text."""
     match node:
         case dict():
-            return {str(k): free(v, place(node, k, spot), complain) for k, v in node.items()}
+            return {
+                str(k): any_json(v, position_of(node, k, position), report) for k, v in node.items()
+            }
         case list():
-            return [free(v, place(node, i, spot), complain) for i, v in enumerate(node)]
+            return [any_json(v, position_of(node, i, position), report) for i, v in enumerate(node)]
         case str() if type(node) is str:
             value = typed(node)
             if isinstance(value, float) and not math.isfinite(value):
-                complain(spot, f"{shown(node)} is no number that JSON knows; quote it")
+                report(position, f"{show_node(node)} is no number that JSON knows; quote it")
             return value
         case _:
             return None if node is None else str(node)
 
 
-def typed(plain: str) -> Any:
-    """A plain scalar.
+def typed(scalar: str) -> Any:
+    """Return the value of a plain scalar.
 
     >>> [typed(word) for word in ("null", "true", "1", "0.5", "1e3", "0x1F", "12:30", "yes")]
     [None, True, 1, 0.5, 1000.0, 31, '12:30', 'yes']
     """
-    if plain in TYPED:
-        return TYPED[plain]
-    if INT.fullmatch(plain) and len(plain) < 400:
-        return int(plain)
-    if re.fullmatch(r"0o[0-7]+|0x[0-9a-fA-F]+", plain):
-        return int(plain, 0)
-    return float(plain) if FLOAT.fullmatch(plain) else plain
+    if scalar in TYPED:
+        return TYPED[scalar]
+    if INT.fullmatch(scalar) and len(scalar) < 400:
+        return int(scalar)
+    if re.fullmatch(r"0o[0-7]+|0x[0-9a-fA-F]+", scalar):
+        return int(scalar, 0)
+    return float(scalar) if FLOAT.fullmatch(scalar) else scalar
 
 
-def free_object(node: Any, spot: Spot, complain: Complain) -> dict[str, Any]:
-    """Any JSON object."""
+def json_object(node: Any, position: Position, report: Report) -> dict[str, Any]:
+    """Return any JSON object."""
     if not isinstance(node, dict):
-        complain(spot, f"expected keys and values, found {shown(node)}")
+        report(position, f"expected keys and values, found {show_node(node)}")
         return {}
-    return {str(k): free(v, place(node, k, spot), complain) for k, v in node.items()}
+    return {str(k): any_json(v, position_of(node, k, position), report) for k, v in node.items()}
 
 
-def headers(node: Any, spot: Spot, complain: Complain) -> dict[str, str | None]:
-    """Names and values; a null takes a header away."""
+def headers(node: Any, position: Position, report: Report) -> dict[str, str | None]:
+    """Return headers by name; null removes a header."""
     if not isinstance(node, dict):
-        complain(spot, f"expected headers, found {shown(node)}")
+        report(position, f"expected headers, found {show_node(node)}")
         return {}
     return {
-        str(name): None if is_null(value) else text(value, place(node, name, spot), complain)
+        str(name): None
+        if is_null(value)
+        else text(value, position_of(node, name, position), report)
         for name, value in node.items()
     }
 
 
-def shown(node: Any) -> str:
-    """A node for a message.
+def show_node(node: Any) -> str:
+    """Return a node as a message shows it.
 
-    >>> shown("x" * 50), shown([1])
+    >>> show_node("x" * 50), show_node([1])
     ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'", 'a list')
     """
     if isinstance(node, dict):
         return "keys and values"
     if isinstance(node, list):
         return "a list"
-    words = str(node)
-    return repr(words[:40] + ("…" if len(words) > 40 else ""))
+    text = str(node)
+    return repr(text[:40] + ("…" if len(text) > 40 else ""))

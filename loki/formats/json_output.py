@@ -11,7 +11,7 @@ from loki.usage import COUNTS, Usage
 
 
 def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
-    """An answer for programs, the same for every provider."""
+    """Return an answer as JSON, the same for every provider."""
     return {
         "model": reply.model,
         "text": reply.text,
@@ -31,12 +31,12 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
 
 
 def call_json(call: ToolCall) -> JsonObject:
-    """A tool call for programs."""
+    """Return a tool call as JSON."""
     return {"id": call.id, "name": call.name, "arguments": call.arguments}
 
 
 def event_json(event: Event) -> JsonObject:
-    """An event of a stream for programs."""
+    """Return an event of a stream as JSON."""
     match event:
         case Text(text):
             return {"type": "text", "text": text}
@@ -51,22 +51,22 @@ def event_json(event: Event) -> JsonObject:
 
 
 def problem_json(problem: Problem) -> JsonObject:
-    """A problem for programs."""
+    """Return a problem as JSON."""
     return {
         "kind": problem.kind,
         "message": problem.message,
         "status": problem.status,
         "code": problem.code,
         "request_id": problem.request_id,
-        "retry_at": None if problem.retry_at is None else moment(problem.retry_at),
+        "retry_at": None if problem.retry_at is None else format_time(problem.retry_at),
         "sent": problem.sent,
     }
 
 
-def moment(seconds: float) -> str:
-    """A time of day for programs (RFC 3339).
+def format_time(seconds: float) -> str:
+    """Return a time as programs read it (RFC 3339).
 
-    >>> moment(0)
+    >>> format_time(0)
     '1970-01-01T00:00:00+00:00'
     """
     from datetime import UTC, datetime
@@ -75,5 +75,5 @@ def moment(seconds: float) -> str:
 
 
 def rounded(seconds: float | None) -> float | None:
-    """Milliseconds are as fine as anyone wants."""
+    """Return seconds rounded to milliseconds."""
     return None if seconds is None else round(seconds, 3)

@@ -1,27 +1,24 @@
-"""0. JSON, bytes -> the parts of an Ask: conversations, tools, schemas, attachments."""
+"""0. JSON in OpenAI's format -> the parts of an Ask: conversations and tools."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from dataclasses import replace
-from typing import Any
 
 from returns.result import Result, Success
 
 from loki.json_text import parse_strict
-from loki.problems import Problem, excerpt, fail
+from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Json, JsonObject, Media, Message, Text, Tool, ToolCall
-from loki.replies import Reply
-from loki.wire.codec import refuse_depth, string
+from loki.records import Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.wire.codec import string
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 def read_json(text: str, name: str) -> Result[Json, Problem]:
-    """A JSON text that a user gave.
+    """Parse a JSON text that a user gave; ``name`` is for messages.
 
     >>> read_json('{"a": }', "schema.json").failure().message
     'schema.json:1:7: not JSON: expecting value'
@@ -40,45 +37,47 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
 # ---- conversations, in OpenAI's format ---------------------------------------------------------
 
 
-def read_messages(told: Json, name: str) -> Result[tuple[Message, ...], Problem]:
-    """A whole conversation.
+def read_messages(value: Json, name: str) -> Result[tuple[Message, ...], Problem]:
+    """Parse a whole conversation.
 
     >>> read_messages([{"role": "user", "content": "Hi"}], "m.json").unwrap()
     (Message(role='user', content='Hi', tool_calls=(), tool_call_id='', carry=()),)
     >>> read_messages([{"role": "usr", "content": "Hi"}], "m.json").failure().message
     "m.json: message 1: role is 'usr', not one of system, developer, user, assistant, tool"
     """
-    if not isinstance(told, list) or not told:
+    if not isinstance(value, list) or not value:
         return fail("input", f"{name}: expected a JSON array of messages")
-    return gather(read_message(each, f"{name}: message {i}") for i, each in enumerate(told, 1))
+    return gather(
+        read_message(message, f"{name}: message {i}") for i, message in enumerate(value, 1)
+    )
 
 
-def read_message(told: Json, place: str) -> Result[Message, Problem]:
-    """One message."""
-    if not isinstance(told, dict):
+def read_message(value: Json, place: str) -> Result[Message, Problem]:
+    """Parse one message; ``place`` is for messages of problems."""
+    if not isinstance(value, dict):
         return fail("input", f"{place}: expected an object with role and content")
-    role = told.get("role")
+    role = value.get("role")
     if role not in ROLES:
         return fail("input", f"{place}: role is {role!r}, not one of {', '.join(ROLES)}")
-    if role == "tool" and not isinstance(told.get("tool_call_id"), str):
+    if role == "tool" and not isinstance(value.get("tool_call_id"), str):
         return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
-    made = told.get("tool_calls") or []
-    if not isinstance(made, list):
+    listed = value.get("tool_calls") or []
+    if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
-    calls = gather(read_tool_call(call, place) for call in made)
-    content = read_content(told.get("content"), place, optional=bool(made))
+    calls = gather(read_tool_call(call, place) for call in listed)
+    content = read_content(value.get("content"), place, optional=bool(listed))
     return calls.bind(
         lambda called: content.map(
             lambda parts: Message(
-                role, parts, called, string(told.get("tool_call_id")), carried(told)
+                role, parts, called, string(value.get("tool_call_id")), read_carry(value)
             )
         )
     )
 
 
-def carried(told: JsonObject) -> tuple[JsonObject, ...]:
-    """What an earlier answer asked to have back."""
-    carry = told.get("carry")
+def read_carry(message: JsonObject) -> tuple[JsonObject, ...]:
+    """Return what an earlier answer asked to have back."""
+    carry = message.get("carry")
     return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()
 
 
@@ -100,7 +99,7 @@ def read_content(
 
 
 def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
-    """A text, an image, a file or a sound."""
+    """Parse a part: a text, an image, a file or a sound."""
     match part:
         case {"type": "text", "text": str(text)}:
             return without_nul(text, place).map(Text)
@@ -144,7 +143,7 @@ def read_url(url: str, media_type: str, name: str, place: str) -> Result[Text | 
 
 
 def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
-    """A call that the model made earlier in the conversation."""
+    """Parse a call that the model made earlier in the conversation."""
     match call:
         case {"id": str(id), "function": {"name": str(name), "arguments": str(words)}}:
             return read_json(words or "{}", f"{place}: arguments of {name}").map(
@@ -156,24 +155,24 @@ def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
             return fail("input", f"{place}: a tool call needs id, function.name and arguments")
 
 
-# ---- tools and schemas -------------------------------------------------------------------------
+# ---- tools -----------------------------------------------------------------------------------
 
 
-def read_tools(told: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
-    """Functions on offer, in OpenAI's format."""
-    if not isinstance(told, list) or not told:
+def read_tools(value: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
+    """Parse the functions on offer, in OpenAI's format."""
+    if not isinstance(value, list) or not value:
         return fail("input", f"{name}: expected a JSON array of tools")
-    return gather(read_tool(each, f"{name}: tool {i}") for i, each in enumerate(told, 1))
+    return gather(read_tool(tool, f"{name}: tool {i}") for i, tool in enumerate(value, 1))
 
 
-def read_tool(told: Json, place: str) -> Result[Tool, Problem]:
-    """One function.
+def read_tool(value: Json, place: str) -> Result[Tool, Problem]:
+    """Parse one function.
 
     >>> read_tool({"type": "function", "function": {"name": "now"}}, "t").unwrap().parameters
     {'type': 'object', 'properties': {}}
     """
     nothing: JsonObject = {"type": "object", "properties": {}}
-    match told:
+    match value:
         case {"type": "function", "function": {"name": str(name)} as function}:
             return Success(
                 Tool(
@@ -186,119 +185,3 @@ def read_tool(told: Json, place: str) -> Result[Tool, Problem]:
         case _:
             shape = '{"type": "function", "function": {"name": …, "parameters": …}}'
             return fail("input", f"{place}: expected {shape}")
-
-
-def read_schema(told: Json, name: str) -> Result[JsonObject, Problem]:
-    """A JSON Schema that is one."""
-    from jsonschema import Draft202012Validator, SchemaError
-
-    if not isinstance(told, dict):
-        return fail("input", f"{name}: expected a JSON Schema, an object")
-    try:
-        Draft202012Validator.check_schema(told)
-    except SchemaError as error:
-        return fail("input", f"{name}: not a JSON Schema: {error.json_path}: {error.message}")
-    return Success(told)
-
-
-def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
-    """The value of an answer that was to meet a schema; a fence around it is forgiven.
-
-    >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
-    "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
-    """
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
-    try:
-        value = parse_strict(code_block(text))
-        refuse_depth(value)
-    except (ValueError, RecursionError):
-        return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
-    validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
-    try:
-        errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
-    except RecursionError:
-        return fail("input", "the answer is nested too deeply for its schema", sent=True)
-    if errors:
-        where, what = errors[0].json_path, excerpt(errors[0].message, 300)
-        return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)
-    return Success(value)
-
-
-def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
-    """The reply, and the value in it where a schema was given; ``...`` where none is called for."""
-    if ask.schema is None or reply.tool_calls:
-        return Success((reply, ...))
-    cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
-    billed: Any = {"text": reply.text, "usage": reply.usage, "cost": reply.cost}
-    return (
-        read_answer(reply.text, ask.schema)
-        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
-        .alt(lambda problem: replace(problem, message=problem.message + cut, **billed))
-    )
-
-
-def code_block(text: str) -> str:
-    r"""The first fenced block without its fence; the whole text where there is none.
-
-    >>> code_block("Here:\n```python\nprint(1)\n```\nBye")
-    'print(1)'
-    >>> code_block("no fence")
-    'no fence'
-    """
-    fence = re.search(
-        r"^([ \t]*)(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\2[`~]*[ \t]*$|\Z)",
-        text,
-        re.DOTALL | re.MULTILINE,
-    )
-    if fence is None:
-        return text
-    inside = re.sub(rf"^[ \t]{{0,{len(fence[1])}}}", "", fence[3], flags=re.MULTILINE)
-    return inside.removesuffix("\n")
-
-
-# ---- attachments -------------------------------------------------------------------------------
-
-
-def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
-    """An attachment by what is in it: text goes inline under its name, media go along.
-
-    >>> attach(b"hello\\n", "notes.txt").unwrap()
-    Text(text='<file name="notes.txt">\\nhello\\n</file>\\n')
-    >>> attach(b"%PDF-1.7", "a.pdf").unwrap().media_type
-    'application/pdf'
-    """
-    kind = sniff(data)
-    if kind:
-        return Success(Media(kind, data, name=name.rpartition("/")[2]))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        known = "text in UTF-8, PNG, JPEG, GIF, WebP, PDF, WAV or MP3"
-        return fail("input", f"{name}: neither {known}")
-    end = "" if text.endswith("\n") else "\n"
-    plain = re.sub(r'["<>\r\n]', "_", name)
-    return Success(Text(f'<file name="{plain}">\n{text}{end}</file>\n'))
-
-
-def sniff(data: bytes) -> str:
-    """The media type that the first bytes tell, empty for anything else.
-
-    >>> sniff(b"RIFF\\0\\0\\0\\0WEBPVP8 "), sniff(b"GIF89a"), sniff(b"hello")
-    ('image/webp', 'image/gif', '')
-    """
-    return next((kind for kind, signs in SIGNS.items() if re.match(signs, data, re.DOTALL)), "")
-
-
-SIGNS: dict[str, bytes] = {
-    "image/png": rb"\x89PNG\r\n\x1a\n",
-    "image/jpeg": rb"\xff\xd8\xff",
-    "image/gif": rb"GIF8[79]a",
-    "image/webp": rb"RIFF....WEBP",
-    "application/pdf": rb"\s{0,8}%PDF-",
-    "audio/wav": rb"RIFF....WAVE",
-    "audio/mpeg": rb"ID3|\xff[\xfb\xf3\xf2]",
-}

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
-from loki.money.estimate import largest, tiers, worst_case
-from loki.money.prices import dearest, least
+from loki.money.estimate import max_usage, service_tiers, worst_case
+from loki.money.prices import max_cost, min_cost
 from loki.problems import Problem, fail
 from loki.records import Request, Target, Task
 
@@ -42,11 +42,11 @@ class Allowance(NamedTuple):
     reserved: Decimal = Decimal(0)  # the worst cases of what is under way
 
     def fits(self, worst: Decimal) -> bool:
-        """Whether there is room for something that costs so much at worst."""
+        """Return whether there is room for something that costs so much at worst."""
         return self.spent + self.reserved + worst <= self.limit
 
     def can_wait(self, worst: Decimal) -> bool:
-        """Whether there may be room once what is under way turns out to cost less."""
+        """Return whether there may be room once what is under way turns out to cost less."""
         return self.reserved > 0 and self.spent + worst <= self.limit
 
     def reserve(self, worst: Decimal) -> Allowance:
@@ -67,7 +67,7 @@ def afford(
     budget, the next one cannot. A model of unknown price is refused, or with ``allow_unpriced``
     counted as nothing.
     """
-    target = request.draft.target
+    target = request.target
     lack = "" if allow_unpriced or not purses else price_lack(target)
     if lack:
         return fail("budget", f"{target.name} has no known price{lack}")
@@ -75,8 +75,8 @@ def afford(
     for purse in purses:
         over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
         if over and known != 0:
-            said = f"could cost {money(known)}" if known is not None else "has no known price"
-            return fail("budget", f"{target.name} {said}, and of {told(purse)}")
+            reason = f"could cost {money(known)}" if known is not None else "has no known price"
+            return fail("budget", f"{target.name} {reason}, and of {describe_budget(purse)}")
     return Success(request)
 
 
@@ -96,10 +96,12 @@ def price_lack(target: Target) -> str:
 
 def unpriced_tiers(target: Target) -> list[str | None]:
     """Return the tiers of service at which nobody knows the price; None is the usual one."""
-    most = largest(target)
-    some = replace(most, output=1) if most.output is None else most  # however long it gets
+    usage = max_usage(target)
+    some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
     price = target.model.price
-    return [tier for tier in tiers(target) if dearest(replace(some, tier=tier), price) is None]
+    return [
+        tier for tier in service_tiers(target) if max_cost(replace(some, tier=tier), price) is None
+    ]
 
 
 #: The settings that give a model of each type its price.
@@ -111,16 +113,16 @@ PRICED_BY: dict[Task, str] = {
 
 
 def could_cost(request: Request) -> Decimal | None:
-    """The worst case of a call as far as it is known, in US dollars."""
-    target = request.draft.target
+    """Return the worst case of a call as far as it is known, in US dollars."""
+    target = request.target
     worst = worst_case(target)
-    return least(largest(target), target.model.price) if worst is None else worst
+    return min_cost(max_usage(target), target.model.price) if worst is None else worst
 
 
-def told(purse: Purse) -> str:
-    """A budget in words.
+def describe_budget(purse: Purse) -> str:
+    """Return a budget as a message shows it.
 
-    >>> told(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
+    >>> describe_budget(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
     'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
     """
     calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"
@@ -130,7 +132,7 @@ def told(purse: Purse) -> str:
 
 
 def money(amount: Decimal) -> str:
-    """US dollars to the last digit that says something, but no fewer than cents.
+    """Return US dollars to the last significant digit, with at least the cents.
 
     >>> money(Decimal("1.5000")), money(Decimal("0.002340")), money(Decimal(20))
     ('$1.50', '$0.00234', '$20.00')

@@ -1,4 +1,4 @@
-"""PURE. Rows by time and model -> the bars, shares and total of a chart of spending."""
+"""Rows by time and model -> the bars, shares and total of a chart of spending."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from loki.money.report import Row, Tally, named, rows, total
+from loki.money.report import Row, Tally, printable, rows, sum_tallies
 
 MODELS = 6  # that have a colour of their own; all others share one
 
@@ -19,7 +19,7 @@ class Bar(NamedTuple):
 
     @property
     def height(self) -> Decimal:
-        """What was spent on all of them, in US dollars."""
+        """Return what was spent on all of them, in US dollars."""
         return sum(self.costs, Decimal(0))
 
 
@@ -31,28 +31,28 @@ class Chart(NamedTuple):
     total: Tally
 
 
-def chart(found: Sequence[Row], names: Sequence[str]) -> Chart:
-    """A chart of rows by time and model, with a bar for each named time since the first call.
+def chart(by_time: Sequence[Row], names: Sequence[str]) -> Chart:
+    """Return the chart of rows by time and model: a bar for each named time since the first call.
 
     >>> one = Row(("2026-11-02", "a:b"), Tally(cost=Decimal(3)))
     >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
     [Decimal('3'), Decimal('0')]
     """
-    models = rows((Row((named(row.keys[1]),), row.tally) for row in found), ["model"])
-    own, rest = models[:MODELS], models[MODELS:]
-    others = Row((f"{len(rest)} others",), total(row.tally for row in rest))
-    shares = (*own, others) if len(rest) > 1 else tuple(models)
+    models = rows((Row((printable(row.keys[1]),), row.tally) for row in by_time), ["model"])
+    own, small = models[:MODELS], models[MODELS:]
+    others = Row((f"{len(small)} others",), sum_tallies(row.tally for row in small))
+    shares = (*own, others) if len(small) > 1 else tuple(models)
     place = {row.keys[0]: i for i, row in enumerate(models[: len(shares)])}
-    first = min(row.keys[0] for row in found)
+    first = min(row.keys[0] for row in by_time)
     costs = {name: [Decimal(0)] * len(shares) for name in names if name >= first}
-    for (name, model), tally in found:
-        costs[name][place.get(named(model), len(shares) - 1)] += tally.cost or 0
-    bars = tuple(Bar(name, tuple(each)) for name, each in costs.items())
-    return Chart(bars, shares, total(row.tally for row in found))
+    for (name, model), tally in by_time:
+        costs[name][place.get(printable(model), len(shares) - 1)] += tally.cost or 0
+    bars = tuple(Bar(name, tuple(amounts)) for name, amounts in costs.items())
+    return Chart(bars, shares, sum_tallies(row.tally for row in by_time))
 
 
 def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:
-    """The parts of a bar in whole steps, of which the highest bar has ``width``; none is lost.
+    """Return the parts of a bar in whole steps, of which the highest bar has ``width``.
 
     >>> lengths([Decimal(1), Decimal("0.5")], Decimal(3), 12)
     [4, 2]
@@ -64,13 +64,13 @@ def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]
     return [end - start for start, end in zip(ends, ends[1:], strict=False)]
 
 
-def share(part: Tally, whole: Tally) -> str:
-    """How much of it all, in percent.
+def share(part: Tally, total: Tally) -> str:
+    """Return the share of a part of the whole, in percent.
 
     >>> share(Tally(cost=Decimal(1)), Tally(cost=Decimal(3))), share(Tally(), Tally())
     ('33%', '')
     """
-    if not part.cost or not whole.cost:
+    if not part.cost or not total.cost:
         return ""
-    percent = round(100 * part.cost / whole.cost)
+    percent = round(100 * part.cost / total.cost)
     return f"{percent}%" if percent else "<1%"

@@ -7,77 +7,81 @@ import math
 from dataclasses import asdict, replace
 from decimal import Decimal
 
-from loki.money.prices import dearest
+from loki.money.prices import max_cost
 from loki.records import Media, Target
 from loki.usage import Usage
 
 
-def size_of(target: Target) -> int:
-    """About how many tokens the whole prompt has, with all that goes along."""
+def estimate_prompt(target: Target) -> int:
+    """Estimate the tokens of the whole prompt: texts, tools, schema, prefix, calls and media."""
     ask = target.ask
-    along = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
-    words = "".join(message.text for message in ask.messages)
-    extra = json.dumps([each for each in along if each], ensure_ascii=False)
+    extras = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
+    texts = "".join(message.text for message in ask.messages)
+    extra = json.dumps([item for item in extras if item], ensure_ascii=False)
     calls = sum(estimate(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
-    media = MEDIA_TOKENS * len(media_of(target))
-    return estimate(words) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
+    media = MEDIA_TOKENS * len(find_media(target))
+    return estimate(texts) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
 
 
 #: What an image costs at most with the providers that say so; a guess for other media.
 MEDIA_TOKENS = 1600
 
 
-def media_of(target: Target) -> list[Media]:
-    """Everything attached."""
+def find_media(target: Target) -> list[Media]:
+    """Return every image, file and sound of the conversation."""
     parts = (part for message in target.ask.messages for part in message.parts)
     return [part for part in parts if isinstance(part, Media)]
 
 
 def estimate(text: str) -> int:
-    """About how many tokens: four letters each in Latin script, two characters each in others.
+    """Estimate the tokens of a text: four letters each in Latin script, two in others.
 
     >>> estimate("hello, world"), estimate("")
     (3, 0)
     """
-    plain = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
-    return math.ceil(plain / 4 + (len(text) - plain) / 2)
+    latin = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+    return math.ceil(latin / 4 + (len(text) - latin) / 2)
 
 
 def worst_case(target: Target) -> Decimal | None:
-    """US dollars that a call can cost; None where nobody knows its price or its longest answer."""
-    most = largest(target)
-    costs = [dearest(replace(most, tier=each), target.model.price) for each in tiers(target)]
-    known = [each for each in costs if each is not None]
+    """Return the most a call can cost in US dollars; None if its price or length is unknown."""
+    usage = max_usage(target)
+    costs = [
+        max_cost(replace(usage, tier=tier), target.model.price) for tier in service_tiers(target)
+    ]
+    known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 
 
-def tiers(target: Target) -> set[str | None]:
-    """The usual tier of service, and those that a patch in the configuration may ask for."""
-    routes = (each for pairs in target.client.patches.values() for _, each in pairs)
-    bodies = (each.body or {} for each in (target.model.patch, *routes) if each)
+def service_tiers(target: Target) -> set[str | None]:
+    """Return the usual tier of service (None), and those that a configured patch may ask for."""
+    routes = (value for pairs in target.client.patches.values() for _, value in pairs)
+    bodies = (value.body or {} for value in (target.model.patch, *routes) if value)
     named = (body.get("service_tier") or body.get("serviceTier") for body in bodies)
-    words = (each.get("type") if isinstance(each, dict) else each for each in named)
-    return {None, *(each for each in words if isinstance(each, str))}
+    values = (value.get("type") if isinstance(value, dict) else value for value in named)
+    return {None, *(value for value in values if isinstance(value, str))}
 
 
-def largest(target: Target) -> Usage:
-    """About how many tokens a call has at most; the output is None where nobody knows."""
+def max_usage(target: Target) -> Usage:
+    """Estimate the most tokens of a call; the output is None where it is unknown."""
     ask = target.ask
     if target.model.type == "chat":
-        return Usage(input=size_of(target), output=ask.max_tokens or target.model.max_output_tokens)
+        return Usage(
+            input=estimate_prompt(target), output=ask.max_tokens or target.model.max_output_tokens
+        )
     query = estimate(ask.query)
     sizes = [estimate(text) + query for text in ask.texts]
-    documents = sum(max(1, math.ceil(size / DOCUMENT)) for size in sizes)
+    documents = sum(max(1, math.ceil(size / TOKENS_PER_DOCUMENT)) for size in sizes)
     billed = target.model.price.search is not None  # by searches, not by tokens
-    searches = math.ceil(documents / SEARCH) if billed else None
+    searches = math.ceil(documents / DOCUMENTS_PER_SEARCH) if billed else None
     return Usage(input=sum(sizes), output=0, searches=searches)
 
 
 def quota(target: Target) -> int:
-    """About how many tokens a call takes of what a minute allows."""
-    return (largest(target).input or 0) + (target.ask.max_tokens or 0)
+    """Estimate the tokens that a call takes of what a minute allows."""
+    return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
 
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
-SEARCH = 100
-DOCUMENT = 500
+DOCUMENTS_PER_SEARCH = 100
+TOKENS_PER_DOCUMENT = 500

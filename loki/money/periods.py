@@ -1,4 +1,4 @@
-"""PURE. A user's words for a time -> seconds since the epoch; and days and months as spans."""
+"""A user's words for a time -> seconds since the epoch; and days and months as spans."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Span(NamedTuple):
 
 
 def moment(
-    words: str, now: float, zone: tzinfo | None, last: bool = False
+    text: str, now: float, zone: tzinfo | None, last: bool = False
 ) -> Result[float, Problem]:
-    """The moment that some words name: so long ago, or where a day or month begins (or ends).
+    """Parse a time: so long ago, or where a day or month begins (or, if ``last``, ends).
 
     >>> from datetime import UTC
     >>> moment("2h", 10_000.0, UTC), moment("1970-01-02", 0.0, UTC)
@@ -33,12 +33,12 @@ def moment(
     >>> moment("7y", 0.0, UTC).failure().message
     "'7y' is no time: say 24h, 7d, 2w, today, 2026-11 or 2026-11-01"
     """
-    if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", words):
+    if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", text):
         return Success(now - int(ago[1]) * UNITS[ago[2]])
     today = datetime.fromtimestamp(now, zone).date().isoformat()
-    span = named(today if words == "today" else words, zone)
+    span = parse_period(today if text == "today" else text, zone)
     if span is None:
-        return fail("usage", f"{words!r} is no time: say {KNOWN}")
+        return fail("usage", f"{text!r} is no time: say {KNOWN}")
     return Success(span.end if last else span.start)
 
 
@@ -46,25 +46,25 @@ UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 KNOWN = "24h, 7d, 2w, today, 2026-11 or 2026-11-01"
 
 
-def named(words: str, zone: tzinfo | None) -> Span | None:
-    """The day or month of a name, None if it is no such name or not on this calendar.
+def parse_period(text: str, zone: tzinfo | None) -> Span | None:
+    """Return the day or month of a name, None if it is no such name or not on this calendar.
 
     >>> from datetime import UTC
-    >>> named("1970-01", UTC), named("1970-02-29", UTC)
+    >>> parse_period("1970-01", UTC), parse_period("1970-02-29", UTC)
     (Span(name='1970-01', start=0.0, end=2678400.0), None)
     """
-    told = re.fullmatch(r"([0-9]{4}-[0-9]{2})(-[0-9]{2})?", words)
-    if told is None:
+    match = re.fullmatch(r"([0-9]{4}-[0-9]{2})(-[0-9]{2})?", text)
+    if match is None:
         return None
     try:
-        first = date.fromisoformat(f"{told[1]}{told[2] or '-01'}")
-        return day_at(first, zone) if told[2] else month_at(first, zone)
+        first = date.fromisoformat(f"{match[1]}{match[2] or '-01'}")
+        return day_at(first, zone) if match[2] else month_at(first, zone)
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def day_of(seconds: float, zone: tzinfo | None) -> Span:
-    """The day around a moment.
+    """Return the day around a moment.
 
     >>> from datetime import UTC
     >>> day_of(90_000.0, UTC)
@@ -74,7 +74,7 @@ def day_of(seconds: float, zone: tzinfo | None) -> Span:
 
 
 def month_of(seconds: float, zone: tzinfo | None) -> Span:
-    """The month around a moment.
+    """Return the month around a moment.
 
     >>> from datetime import UTC
     >>> month_of(0.0, UTC)
@@ -84,24 +84,26 @@ def month_of(seconds: float, zone: tzinfo | None) -> Span:
 
 
 def day_at(day: date, zone: tzinfo | None) -> Span:
-    """A day by its date; it is as long as the clocks of the zone make it."""
-    return Span(day.isoformat(), began(day, zone), began(day + timedelta(days=1), zone))
+    """Return a day by its date; it is as long as the clocks of the zone make it."""
+    return Span(
+        day.isoformat(), start_of_day(day, zone), start_of_day(day + timedelta(days=1), zone)
+    )
 
 
 def month_at(day: date, zone: tzinfo | None) -> Span:
-    """The month of a date."""
+    """Return the month of a date."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    return Span(first.isoformat()[:7], began(first, zone), began(following, zone))
+    return Span(first.isoformat()[:7], start_of_day(first, zone), start_of_day(following, zone))
 
 
-def began(day: date, zone: tzinfo | None) -> float:
-    """When a day begins."""
+def start_of_day(day: date, zone: tzinfo | None) -> float:
+    """Return when a day begins, in seconds since the epoch."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
 
 def days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
-    """The days of a stretch of time, the first and the last cut to it.
+    """Yield the days of a stretch of time, the first and the last cut to it.
 
     >>> from datetime import UTC
     >>> [span.name for span in days(0.0, 90_000.0, UTC)]
@@ -114,7 +116,7 @@ def days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
 
 
 def months(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
-    """The months of a stretch of time, the first and the last cut to it.
+    """Yield the months of a stretch of time, the first and the last cut to it.
 
     >>> from datetime import UTC
     >>> [span.name for span in months(0.0, 2678401.0, UTC)]
@@ -127,11 +129,13 @@ def months(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
 
 
 def zone_name(start: float, end: float, zone: tzinfo | None) -> str:
-    """What the clocks of a stretch of time are called.
+    """Return what the clocks of a stretch of time are called.
 
     >>> from datetime import UTC
     >>> zone_name(0.0, 1.0, UTC)
     'UTC'
     """
-    names = (datetime.fromtimestamp(each, zone).astimezone(zone).tzname() for each in (start, end))
+    names = (
+        datetime.fromtimestamp(limit, zone).astimezone(zone).tzname() for limit in (start, end)
+    )
     return "/".join(dict.fromkeys(name or "local time" for name in names))

@@ -14,7 +14,7 @@ MILLION = Decimal(1_000_000)
 
 
 def cost(usage: Usage, price: Price) -> Decimal | None:
-    """What a call cost: by a price that was set, as the answer says, or by the catalogue.
+    """Return what a call cost in US dollars, by a set price, the answer itself or the catalogue.
 
     >>> price = Price(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3"))
     >>> cost(Usage(input=1000, cache_read=800, output=100), price)
@@ -24,54 +24,55 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     >>> cost(Usage(input=1000, output=1, told_cost=Decimal("0.1")), Price())
     Decimal('0.1')
     """
-    rates, counts = rate(price, usage.tier, usage.input or 0), billed(usage, price)
-    own = None if rates is None or counts is None else priced(counts, rates)
-    told = None if price.set and own is not None else usage.told_cost
-    return own if told is None else told
+    rates, counts = find_rates(price, usage.tier, usage.input or 0), count_billed(usage, price)
+    own = None if rates is None or counts is None else sum_costs(counts, rates)
+    reported = None if price.set and own is not None else usage.told_cost
+    return own if reported is None else reported
 
 
-def dearest(usage: Usage, price: Price) -> Decimal | None:
-    """The most that a prompt and an answer can cost: all of it sound, or all put into the cache.
+def max_cost(usage: Usage, price: Price) -> Decimal | None:
+    """Return the most that usage can cost: all of it audio, or all of it written to the cache.
 
     >>> price = Price(Decimal(1), Decimal(5), cache_write=Decimal("1.25"))
-    >>> dearest(Usage(input=1_000_000, output=0), price)
+    >>> max_cost(Usage(input=1_000_000, output=0), price)
     Decimal('1.25')
     """
-    rates = rate(price, usage.tier, usage.input or 0)
+    rates = find_rates(price, usage.tier, usage.input or 0)
     if rates is None or rates.input is None:
         return cost(usage, price)
     inputs = (rates.input, rates.cache_write, rates.audio_input)
     outputs = (rates.output, rates.audio_output)
     most: Any = {
-        "input": max(each for each in inputs if each is not None),
-        "output": max((each for each in outputs if each is not None), default=None),
+        "input": max(amount for amount in inputs if amount is not None),
+        "output": max((amount for amount in outputs if amount is not None), default=None),
     }
     return cost(usage, replace(rates, **most, variants={"*": 1}))
 
 
-def priced(counts: Mapping[str, int], rates: Price) -> Decimal | None:
-    """Counts, each at its price; what costs something nobody knows has no sum.
+def sum_costs(counts: Mapping[str, int], rates: Price) -> Decimal | None:
+    """Return the sum of counts, each at its price; None if a price is unknown.
 
-    >>> priced({"input": 2_000_000, "search": 3}, Price(input=Decimal(3), search=Decimal("0.01")))
+    >>> price = Price(input=Decimal(3), search=Decimal("0.01"))
+    >>> sum_costs({"input": 2_000_000, "search": 3}, price)
     Decimal('6.03')
     """
     total = rates.request or Decimal(0)
     for kind, count in counts.items():
-        each = getattr(rates, kind)
-        if each is None and rates.plain and kind != "search":
-            each = rates.output if kind.endswith("output") else rates.input
-        if count and each is None:
+        amount = getattr(rates, kind)
+        if amount is None and rates.plain and kind != "search":
+            amount = rates.output if kind.endswith("output") else rates.input
+        if count and amount is None:
             return None
-        total += count * (each or Decimal(0)) / (1 if kind == "search" else MILLION)
+        total += count * (amount or Decimal(0)) / (1 if kind == "search" else MILLION)
     return total
 
 
-def billed(usage: Usage, price: Price) -> dict[str, int] | None:
-    """How much is billed at each price, None where a count is missing or they contradict.
+def count_billed(usage: Usage, price: Price) -> dict[str, int] | None:
+    """Return how much is billed at each price; None if a count is missing or they contradict.
 
-    >>> billed(Usage(input=10, cache_read=4, output=2), Price())["input"]
+    >>> count_billed(Usage(input=10, cache_read=4, output=2), Price())["input"]
     6
-    >>> billed(Usage(input=29, cache_read=157, output=6), Price()) is None
+    >>> count_billed(Usage(input=29, cache_read=157, output=6), Price()) is None
     True
     """
     searches = {"search": usage.searches or 0}
@@ -82,62 +83,62 @@ def billed(usage: Usage, price: Price) -> dict[str, int] | None:
     if usage.input is None or usage.output is None:
         return None
     read, written = usage.cache_read or 0, usage.cache_write or 0
-    heard, heard_read = usage.audio_input or 0, usage.audio_cache_read or 0
+    audio, audio_read = usage.audio_input or 0, usage.audio_cache_read or 0
     hour, half_day = usage.cache_write_1h or 0, usage.cache_write_12h or 0
-    spoken = usage.audio_output or 0
+    audio_output = usage.audio_output or 0
     counts = {
-        "input": usage.input - read - written - heard + heard_read,
-        "cache_read": read - heard_read,
+        "input": usage.input - read - written - audio + audio_read,
+        "cache_read": read - audio_read,
         "cache_write": written - hour - half_day,
         "cache_write_1h": hour,
         "cache_write_12h": half_day,
-        "audio_input": heard - heard_read,
-        "audio_cache_read": heard_read,
-        "output": usage.output - spoken,
-        "audio_output": spoken,
+        "audio_input": audio - audio_read,
+        "audio_cache_read": audio_read,
+        "output": usage.output - audio_output,
+        "audio_output": audio_output,
     }
     return {**counts, **searches} if min(counts.values()) >= 0 else None
 
 
-def rate(price: Price, tier: str | None, size: int) -> Price | None:
-    """The prices at a tier of service, for a prompt of a size in tokens; None if unknown.
+def find_rates(price: Price, tier: str | None, size: int) -> Price | None:
+    """Return the prices at a tier of service, for a prompt of a size in tokens; None if unknown.
 
     >>> price = Price(Decimal(2), variants={"flex": 0.5, ">1000": {"input": 4}})
-    >>> [f"{rate(price, tier, 1001).input:f}" for tier in ("default", "flex")]
+    >>> [f"{find_rates(price, tier, 1001).input:f}" for tier in ("default", "flex")]
     ['4', '2.0']
-    >>> rate(price, "priority", 10) is None
+    >>> find_rates(price, "priority", 10) is None
     True
     """
     name = TIERS.get((tier or "").lower(), (tier or "").lower())
     steps = [int(key.partition(">")[2]) for key in price.variants if ">" in key]
-    step = max((each for each in steps if each < size), default=0)
+    step = max((bound for bound in steps if bound < size), default=0)
     end = f">{step}" if step else ""
-    usual = varied(price, price.variants.get(end)) if step else price
+    usual = apply_variant(price, price.variants.get(end)) if step else price
     if not name:
         return usual
-    found = price.variants.get(name + end, price.variants.get(name, price.variants.get("*")))
-    if isinstance(found, Mapping):  # if only short prompts are told of, nobody knows
-        return varied(price, found) if name + end in price.variants else None
-    return usual and varied(usual, found)
+    variant = price.variants.get(name + end, price.variants.get(name, price.variants.get("*")))
+    if isinstance(variant, Mapping):  # if only short prompts are told of, nobody knows
+        return apply_variant(price, variant) if name + end in price.variants else None
+    return usual and apply_variant(usual, variant)
 
 
-def varied(price: Price, variant: Any) -> Price | None:
-    """A price with a variant's factor or prices in it; None where there is no variant.
+def apply_variant(price: Price, variant: Any) -> Price | None:
+    """Return a price with a variant's factor or prices applied; None where there is no variant.
 
-    >>> half = varied(Price(Decimal(2), search=Decimal(1)), 0.5)
+    >>> half = apply_variant(Price(Decimal(2), search=Decimal(1)), 0.5)
     >>> half.input, half.output, half.search
     (Decimal('1.0'), None, Decimal('1'))
     """
     if variant is None:
         return None
     if isinstance(variant, Mapping):
-        told: Any = {kind: Decimal(str(variant[kind])) for kind in PRICES if kind in variant}
-        kept = Price(search=price.search, request=price.request, plain=price.plain)
-        return replace(kept, **told)
+        prices: Any = {kind: Decimal(str(variant[kind])) for kind in PRICES if kind in variant}
+        base = Price(search=price.search, request=price.request, plain=price.plain)
+        return replace(base, **prices)
     factor = Decimal(str(variant))
     tokens = {kind: getattr(price, kind) for kind in PRICES if kind not in ("search", "request")}
     return replace(
-        price, **{kind: each * factor for kind, each in tokens.items() if each is not None}
+        price, **{kind: amount * factor for kind, amount in tokens.items() if amount is not None}
     )
 
 
@@ -155,10 +156,10 @@ TIERS = {
 }
 
 
-def least(usage: Usage, price: Price) -> Decimal | None:
-    """What a broken answer cost at least, by the tokens it had told of.
+def min_cost(usage: Usage, price: Price) -> Decimal | None:
+    """Return the least that a broken answer cost, by the tokens reported before it broke off.
 
-    >>> least(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
+    >>> min_cost(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
     Decimal('0.003')
     """
     if usage.input is None and usage.output is None:

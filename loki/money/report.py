@@ -1,4 +1,4 @@
-"""PURE. Sums of calls -> the rows of a report: sorted, totalled, as a table, JSON lines or CSV."""
+"""Sums of calls -> the rows of a report: sorted, totalled, as a table, JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -39,39 +39,39 @@ GROUPS = {"day": True, "month": True, "model": False, "client": False, "tag": Fa
 HEADS = ("CALLS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    """Several tallies in one.
+def sum_tallies(tallies: Iterable[Tally]) -> Tally:
+    """Return the sum of several tallies.
 
-    >>> total([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
+    >>> sum_tallies([Tally(calls=1, cost=Decimal(2)), Tally(calls=1, unknown_calls=1)]).cost
     Decimal('2')
     """
-    found = list(tallies)
-    costs = [each.cost for each in found if each.cost is not None]
+    parts = list(tallies)
+    costs = [part.cost for part in parts if part.cost is not None]
     return Tally(
-        calls=sum(each.calls for each in found),
-        failed=sum(each.failed for each in found),
-        input=sum(each.input for each in found),
-        cached=sum(each.cached for each in found),
-        output=sum(each.output for each in found),
-        cost=sum(costs, Decimal(0)) if costs or not found else None,
-        unknown_calls=sum(each.unknown_calls for each in found),
+        calls=sum(part.calls for part in parts),
+        failed=sum(part.failed for part in parts),
+        input=sum(part.input for part in parts),
+        cached=sum(part.cached for part in parts),
+        output=sum(part.output for part in parts),
+        cost=sum(costs, Decimal(0)) if costs or not parts else None,
+        unknown_calls=sum(part.unknown_calls for part in parts),
     )
 
 
-def rows(found: Iterable[Row], by: Sequence[str]) -> list[Row]:
-    """Rows in order, one for each set of keys: times as they pass, then the dearest first.
+def rows(unsorted: Iterable[Row], by: Sequence[str]) -> list[Row]:
+    """Return rows in order, one for each set of keys: by time, then the most expensive first.
 
     >>> found = Row(("a",), Tally(1)), Row(("b",), Tally(cost=Decimal(1))), Row(("a",), Tally(2))
     >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
     [(('b',), 0), (('a',), 3)]
     """
-    groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), found)
-    sums = valmap(lambda alike: total(row.tally for row in alike), groups)
-    return sorted(starmap(Row, sums.items()), key=order(by))
+    groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), unsorted)
+    sums = valmap(lambda alike: sum_tallies(row.tally for row in alike), groups)
+    return sorted(starmap(Row, sums.items()), key=sort_key(by))
 
 
-def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
-    """How rows are sorted."""
+def sort_key(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
+    """Return the sort key of rows."""
 
     def key(row: Row) -> tuple[object, ...]:
         times = [name for name, kind in zip(row.keys, by, strict=True) if GROUPS[kind]]
@@ -83,8 +83,8 @@ def order(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
 # ---- for people --------------------------------------------------------------------------------
 
 
-def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
-    """The lines of a table: a head that says the zone, the rows, and what they come to.
+def table(sorted_rows: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
+    """Return the lines of a table: a head with the time zone, the rows, and their total.
 
     >>> for line in table([Row(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
     ...                   ["day"], "UTC"):
@@ -93,28 +93,28 @@ def table(found: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
     2026-11-01      2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     TOTAL           2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     """
-    places = places_of(row.tally for row in found)
+    places = places_of(row.tally for row in sorted_rows)
     heads = [f"{kind.upper()} ({zone})" if GROUPS[kind] else kind.upper() for kind in by]
-    whole = ["TOTAL", *[""] * (len(by) - 1)]
+    total_keys = ["TOTAL", *[""] * (len(by) - 1)]
     lines = [
         [*heads, *HEADS, ""],
-        *([*map(named, row.keys), *cells(row.tally, places)] for row in found),
-        [*whole, *cells(total(row.tally for row in found), places)],
+        *([*map(printable, row.keys), *cells(row.tally, places)] for row in sorted_rows),
+        [*total_keys, *cells(sum_tallies(row.tally for row in sorted_rows), places)],
     ]
-    return aligned(lines, len(by))
+    return align_columns(lines, len(by))
 
 
-def named(key: str) -> str:
-    """A key as it is shown: on one line, without what a terminal would obey; it may be empty.
+def printable(key: str) -> str:
+    """Return a key as it is shown: on one line, without control characters, ``-`` if empty.
 
-    >>> named("a\\n\\x1b[31mb"), named("")
+    >>> printable("a\\n\\x1b[31mb"), printable("")
     ('a [31mb', '-')
     """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(key.split())) or "-"
 
 
 def cells(tally: Tally, places: int) -> list[str]:
-    """The cells of a row after its keys."""
+    """Return the cells of a row after its keys."""
     calls = f"{tally.unknown_calls:,} call{'s' * (tally.unknown_calls != 1)}"
     return [
         *(f"{count:,}" for count in tally[:5]),
@@ -124,7 +124,7 @@ def cells(tally: Tally, places: int) -> list[str]:
 
 
 def money(tally: Tally, places: int) -> str:
-    """What some calls cost; a question mark if nobody knows.
+    """Return what some calls cost, as text; a question mark if it is unknown.
 
     >>> money(Tally(cost=Decimal("1.234")), 2), money(Tally(unknown_calls=1), 2)
     ('$1.23', '?')
@@ -137,33 +137,33 @@ def money(tally: Tally, places: int) -> str:
 
 
 def amount(cost: Decimal, places: int) -> str:
-    """US dollars; what is too small to be seen is not nothing.
+    """Return US dollars as text; what rounds to nothing is shown as less than the least.
 
     >>> amount(Decimal("1234.5"), 2), amount(Decimal("0.0001"), 2), amount(Decimal(0), 2)
     ('$1,234.50', '<$0.01', '$0.00')
     """
-    least = Decimal(1).scaleb(-places)
-    return f"<${least:f}" if 0 < cost < least / 2 else f"${cost:,.{places}f}"
+    smallest = Decimal(1).scaleb(-places)
+    return f"<${smallest:f}" if 0 < cost < smallest / 2 else f"${cost:,.{places}f}"
 
 
 def places_of(tallies: Iterable[Tally]) -> int:
-    """How many decimals a column of costs needs to tell its rows apart.
+    """Return how many decimals a column of costs needs to tell its rows apart.
 
     >>> places_of([Tally(cost=Decimal(120))]), places_of([Tally(cost=Decimal("0.02"))])
     (2, 4)
     """
     highest = max((tally.cost or Decimal(0) for tally in tallies), default=Decimal(0))
-    return next(places for least, places in PLACES if highest >= least or not highest)
+    return next(places for lowest, places in PLACES if highest >= lowest or not highest)
 
 
 #: The highest cost of a column, and the decimals that suit it.
 PLACES = ((Decimal(1), 2), (Decimal("0.01"), 4), (Decimal(0), 6))
 
 
-def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Columns side by side: the first few and the last begin at the left, numbers end at the right.
+def align_columns(lines: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Return lines of columns: the first ``left`` and the last one flush left, others right.
 
-    >>> aligned([["a", "1", ""], ["bb", "20", "(x)"]], 1)
+    >>> align_columns([["a", "1", ""], ["bb", "20", "(x)"]], 1)
     ['a    1', 'bb  20  (x)']
     """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -181,30 +181,30 @@ def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
 
 
 def json_row(row: Row, by: Sequence[str]) -> JsonObject:
-    """A row for programs, its cost in US dollars, null if nothing is known of it.
+    """Return a row as JSON, its cost in US dollars, null if it is unknown.
 
     >>> json_row(Row(("ci",), Tally(1, 0, 5, 0, 2, Decimal("0.25"))), ["tag"])["cost"]
     0.25
     """
     cost = row.tally.cost
-    told = {**row.tally._asdict(), "cost": None if cost is None else float(cost)}
-    return {**dict(zip(by, row.keys, strict=True)), **told}
+    sums = {**row.tally._asdict(), "cost": None if cost is None else float(cost)}
+    return {**dict(zip(by, row.keys, strict=True)), **sums}
 
 
-def csv_rows(found: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
-    """Rows for a spreadsheet, their names first; costs to the last digit, or empty.
+def csv_rows(sorted_rows: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
+    """Return rows for a spreadsheet, their names first; costs to the last digit, or empty.
 
     >>> csv_rows([Row(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
     ['ci', '1', '0', '0', '0', '0', '0.25', '0']
     """
     return [
         [*by, *Tally._fields],
-        *([*row.keys, *(plain(value) for value in row.tally)] for row in found),
+        *([*row.keys, *(format_number(value) for value in row.tally)] for row in sorted_rows),
     ]
 
 
-def plain(value: int | Decimal | None) -> str:
-    """A number without any ornament."""
+def format_number(value: int | Decimal | None) -> str:
+    """Return a number as plain text."""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return "" if value is None else str(value)

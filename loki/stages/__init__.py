@@ -1,4 +1,4 @@
-"""PURE. The stages, in pipeline order; each is a function to take apart and put together anew."""
+"""The stages, in pipeline order; each is a function to take apart and put together anew."""
 
 from loki.stages.resolve import resolve  # isort: skip
 from loki.stages.draft import draft  # isort: skip

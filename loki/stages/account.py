@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
-from loki.money.prices import cost, least
+from loki.money.prices import cost, min_cost
 from loki.problems import Problem
 from loki.records import Request, Task
 from loki.replies import Reply
@@ -24,12 +24,12 @@ Billed = TypeVar("Billed", Reply, "Embeddings", "Ranking")
 
 def account(reply: Billed) -> Billed:
     """Fill in ``cost`` in US dollars; an unknown price stays unknown, never zero."""
-    return replace(reply, cost=cost(reply.usage, reply.request.draft.target.model.price))
+    return replace(reply, cost=cost(reply.usage, reply.request.target.model.price))
 
 
 def charge(request: Request) -> Callable[[Problem], Problem]:
     """Return a step that fills in what a failure cost, where a whole answer came before it."""
-    price = request.draft.target.model.price
+    price = request.target.model.price
 
     def step(problem: Problem) -> Problem:
         if problem.usage is None or is_free(problem):
@@ -40,7 +40,7 @@ def charge(request: Request) -> Callable[[Problem], Problem]:
 
 
 def is_free(problem: Problem) -> bool:
-    """Whether nothing was billed: the request did not leave, or the server refused it."""
+    """Return whether nothing was billed: the request did not leave, or was refused."""
     return not problem.sent or problem.status is not None
 
 
@@ -64,25 +64,25 @@ class Entry(NamedTuple):
     request_id: str | None
 
 
-def entry(
+def build_entry(
     request: Request,
     outcome: Result[Reply | Embeddings | Ranking, Problem] | None,
-    heard: Usage,
+    reported: Usage,
     began: float,
     seconds: float,
 ) -> Entry:
-    """What the ledger keeps of a call; without an outcome it was interrupted, by us or the user."""
-    target = request.draft.target
+    """Return the ledger's entry of a call; without an outcome it was interrupted."""
+    target = request.target
     problem = None if outcome is None or isinstance(outcome, Success) else outcome.failure()
     if isinstance(outcome, Success):
-        told = outcome.unwrap()
-        usage, spent, exact = told.usage, told.cost, told.cost is not None
+        reply = outcome.unwrap()
+        usage, spent, exact = reply.usage, reply.cost, reply.cost is not None
     elif problem is not None and problem.cost is not None:
-        usage, spent, exact = problem.usage or heard, problem.cost, True
+        usage, spent, exact = problem.usage or reported, problem.cost, True
     else:
-        usage = (problem and problem.usage) or heard
+        usage = (problem and problem.usage) or reported
         free = problem is not None and is_free(problem)
-        spent, exact = (Decimal(0), True) if free else (least(usage, target.model.price), False)
+        spent, exact = (Decimal(0), True) if free else (min_cost(usage, target.model.price), False)
     return Entry(
         time=began,
         client=target.client.name,
@@ -93,7 +93,7 @@ def entry(
         cost=spent,
         exact=exact,
         seconds=seconds,
-        attempts=problem.attempts if problem else told.attempts if outcome else 1,
+        attempts=problem.attempts if problem else reply.attempts if outcome else 1,
         outcome=problem.kind if problem else "ok" if outcome else "interrupted",
-        request_id=problem.request_id if problem else told.request_id if outcome else None,
+        request_id=problem.request_id if problem else reply.request_id if outcome else None,
     )

@@ -11,7 +11,7 @@ from returns.result import Result, Success
 from loki.problems import Problem
 from loki.records import Request
 from loki.replies import Done, Reply, Stream
-from loki.stages.account import Entry, entry
+from loki.stages.account import Entry, build_entry
 from loki.usage import Usage
 
 if TYPE_CHECKING:
@@ -21,37 +21,37 @@ A = TypeVar("A", Reply, "Embeddings", "Ranking")
 NOTHING = Usage()
 
 
-class Note(Protocol):
+class WriteEntry(Protocol):
     """Writes a call's line."""
 
-    def __call__(self, outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
-        """``outcome`` None is interrupted; ``heard`` is the usage told before that."""
+    def __call__(self, outcome: Result[Any, Problem] | None, usage: Usage = NOTHING) -> None:
+        """Write the entry; ``outcome`` None is interrupted, ``usage`` what was reported before."""
 
 
 #: Called when a call begins.
-Noter: TypeAlias = Callable[[Request], Note]
+BeginEntry: TypeAlias = Callable[[Request], WriteEntry]
 
 
-def noting(
+def entry_writer(
     record: Callable[[Entry], None], now: Callable[[], float], clock: Callable[[], float]
-) -> Noter:
+) -> BeginEntry:
     """Write with ``record``; ``now`` in seconds since the epoch, ``clock`` for durations."""
 
-    def begin(request: Request) -> Note:
+    def begin(request: Request) -> WriteEntry:
         began, started = now(), clock()
 
-        def note(outcome: Result[Any, Problem] | None, heard: Usage = NOTHING) -> None:
-            record(entry(request, outcome, heard, began, clock() - started))
+        def note(outcome: Result[Any, Problem] | None, usage: Usage = NOTHING) -> None:
+            record(build_entry(request, outcome, usage, began, clock() - started))
 
         return note
 
     return begin
 
 
-def recorded(
-    begin: Noter, call: Callable[[Request], Result[A, Problem]]
+def with_entry(
+    begin: BeginEntry, call: Callable[[Request], Result[A, Problem]]
 ) -> Callable[[Request], Result[A, Problem]]:
-    """An answer in one piece."""
+    """Return the call with an entry in the ledger when it ends, however it ends."""
 
     def stage(request: Request) -> Result[A, Problem]:
         note = begin(request)
@@ -65,10 +65,10 @@ def recorded(
     return stage
 
 
-def watched(
-    begin: Noter, call: Callable[[Request], Result[Stream, Problem]]
+def with_stream_entry(
+    begin: BeginEntry, call: Callable[[Request], Result[Stream, Problem]]
 ) -> Callable[[Request], Result[Stream, Problem]]:
-    """An answer as it comes."""
+    """Return the call with an entry in the ledger when its stream ends, however it ends."""
 
     def stage(request: Request) -> Result[Stream, Problem]:
         note = begin(request)
@@ -78,20 +78,20 @@ def watched(
         finally:
             if not isinstance(result, Success):
                 note(result)
-        return result.map(lambda events: watch(events, note))
+        return result.map(lambda events: record_events(events, note))
 
     return stage
 
 
-def watch(events: Stream, note: Note) -> Stream:
-    """The same stream; its line is written before the last event is told, or when it is left."""
-    heard, noted = NOTHING, False
+def record_events(events: Stream, note: WriteEntry) -> Stream:
+    """Yield the same events; the entry is written before the last one, or when they are left."""
+    usage, noted = NOTHING, False
     try:
         with closing(events):
             for result in events:
                 event = result.value_or(None)
                 if isinstance(event, Usage):
-                    heard = event
+                    usage = event
                     continue
                 if isinstance(event, Done):
                     noted = True
@@ -102,4 +102,4 @@ def watch(events: Stream, note: Note) -> Stream:
                 yield result
     finally:
         if not noted:
-            note(None, heard)
+            note(None, usage)

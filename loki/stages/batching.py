@@ -19,7 +19,7 @@ USUAL = 256
 
 
 def split(target: Target) -> tuple[Ask, ...]:
-    """The same ask once for each request; an ask without texts is one request too."""
+    """Split an ask into one for each request; an ask without texts is one request too."""
     texts, tokens = ceilings(target)
     batches = batched(target.ask.texts, texts, tokens, estimate)
     asks = tuple(replace(target.ask, texts=batch, stream=False) for batch in batches)
@@ -27,7 +27,7 @@ def split(target: Target) -> tuple[Ask, ...]:
 
 
 def ceilings(target: Target) -> tuple[int | None, int | None]:
-    """The most texts, and the most tokens in sum, of one request; None is no limit."""
+    """Return the most texts and the most tokens of one request; None is no limit."""
     route = route_of(target)
     texts, tokens = CEILINGS.get(route.wire(target), (None, None)) if route else (None, None)
     if target.model.type == "embedding":
@@ -37,11 +37,11 @@ def ceilings(target: Target) -> tuple[int | None, int | None]:
 
 def batched(
     items: Iterable[A | None],
-    most: int | None,
+    most_items: int | None,
     tokens: int | None,
     size: Callable[[A], int],
 ) -> Iterator[tuple[A, ...]]:
-    """Items in order, in batches within both limits; one item over the limit goes alone.
+    """Group items, in order, within both limits; one item over the limit goes alone.
 
     ``size`` tells the tokens of an item. None stands for a pause: what is there goes at once.
 
@@ -56,7 +56,7 @@ def batched(
     total = 0
     for item in items:
         count = 0 if item is None else size(item)
-        full = (most and len(batch) >= most) or (tokens and total + count > tokens)
+        full = (most_items and len(batch) >= most_items) or (tokens and total + count > tokens)
         if batch and (item is None or full):
             yield tuple(batch)
             batch, total = [], 0

@@ -25,16 +25,16 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
         except (ValueError, RecursionError) as error:
             return fail("input", f"the request is not JSON: {error}")
         reason = bad_url(draft.url)
-        headers = draft.headers if reason else signed(draft, content, now())
-        if reason := reason or bad_headers(headers):
+        headers = draft.headers if reason else sign(draft, content, now())
+        if reason := reason or find_bad_header(headers):
             return fail("config", f"client {draft.target.client.name!r}: {reason}")
         return Success(Request(draft, draft.url, headers, content))
 
     return stage
 
 
-def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
-    """The headers, with a signature of these very bytes where the provider wants one."""
+def sign(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
+    """Return the headers, with a signature of these very bytes where the provider wants one."""
     service = service_of(draft.target.client)
     settled = {*map(str.lower, draft.headers), *draft.dropped}  # a patch may prove it otherwise
     if service is None or service.sign is None or not draft.credentials:
@@ -44,8 +44,8 @@ def signed(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
     return service.sign("POST", draft.url, draft.headers, content, draft.credentials, now)
 
 
-def bad_headers(headers: Mapping[str, str]) -> str:
-    """Which header HTTP would not carry; its value is not shown, it may be a secret."""
+def find_bad_header(headers: Mapping[str, str]) -> str:
+    """Return what is wrong with a header, empty if nothing is; its value may be a secret."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             return f"{name!r} is not the name of a header"

@@ -21,17 +21,17 @@ BREAKS = (
 
 
 def size_of(model: Model) -> int:
-    """Tokens of a piece: what suits the model, and never more than it takes.
+    """Return the tokens of a piece: what suits the model, and never more than it takes.
 
     >>> size_of(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
     512
     """
-    most = [each for each in (model.max_tokens_per_chunk, model.max_input_tokens) if each]
-    return max(1, min([model.default_chunk_size or USUAL, *most]))
+    limits = [limit for limit in (model.max_tokens_per_chunk, model.max_input_tokens) if limit]
+    return max(1, min([model.default_chunk_size or USUAL, *limits]))
 
 
 def chunk(text: str, size: int) -> Iterator[str]:
-    """The pieces of a text, ``size`` tokens at most, without the blanks around them.
+    """Split a text into pieces of at most ``size`` tokens, without the blanks around them.
 
     >>> list(chunk("One two. Three four.\\n\\nFive six seven.", 6))
     ['One two. Three four.', 'Five six seven.']
@@ -40,14 +40,14 @@ def chunk(text: str, size: int) -> Iterator[str]:
     """
     start = 0
     while start < len(text):
-        end = start + cut(text[start : start + 4 * size + 1], size)
+        end = start + find_cut(text[start : start + 4 * size + 1], size)
         if piece := text[start:end].strip():
             yield piece
         start = end
 
 
-def cut(window: str, size: int) -> int:
-    """Where the first piece of a text ends, of which no more than ``window`` may be in it.
+def find_cut(window: str, size: int) -> int:
+    """Return where the first piece ends, in characters; ``window`` is all that may be in it.
 
     A better place in the first third is passed over for a worse one further on.
     """
@@ -55,8 +55,10 @@ def cut(window: str, size: int) -> int:
     if fitting == len(window):
         return fitting
     for places in BREAKS:
-        found = places.finditer(window)
-        ends = [each.end() for each in found if each.start() + len(each[0].rstrip()) <= fitting]
+        matches = places.finditer(window)
+        ends = [
+            match.end() for match in matches if match.start() + len(match[0].rstrip()) <= fitting
+        ]
         last = ends[-1] if ends else 0
         if 3 * last > fitting:
             return last

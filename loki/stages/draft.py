@@ -14,10 +14,10 @@ from loki.wire import wire
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
-    """Say an ask in the words of its client's wire."""
+    """Return the request in the provider's format, still open to changes."""
     service, route = service_of(target.client), route_of(target)
     if service is None or route is None:
-        return fail("usage", f"{target.client.type} clients cannot {DOES[target.model.type]}")
+        return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
     messages = arrange(target.ask.messages, target.model)
     arranged = target
     if messages is not target.ask.messages:
@@ -31,35 +31,35 @@ def draft(target: Target) -> Result[Draft, Problem]:
                 url=route.locate(arranged, base_of(target.client, service)),
                 headers={
                     "Content-Type": "application/json",
-                    "User-Agent": agent(target.user_agent),
+                    "User-Agent": user_agent(target.user_agent),
                     **service.headers(target.client),
                 },
                 body=body,
             )
         )
-        .alt(lambda problem: named(problem, target))
+        .alt(lambda problem: name_client(problem, target))
     )
 
 
-def named(problem: Problem, target: Target) -> Problem:
-    """A refusal that names the client, whichever wire said it."""
+def name_client(problem: Problem, target: Target) -> Problem:
+    """Return a problem whose message names the client."""
     name = target.client.name
     if name in problem.message:
         return problem
     return replace(problem, message=f"{name}: {problem.message}")
 
 
-def agent(said: str) -> str:
-    """The program that asks; ``auto`` is ours.
+def user_agent(setting: str) -> str:
+    """Return the User-Agent header; ``auto`` is ours.
 
-    >>> agent("curl/8")
+    >>> user_agent("curl/8")
     'curl/8'
     """
-    return f"loki/{__version__}" if said == "auto" else said
+    return f"loki/{__version__}" if setting == "auto" else setting
 
 
 def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
-    """The conversation as the model takes it: its prefix first, its system prompt where it may be.
+    """Return the conversation as the model takes it, its prefix first.
 
     >>> m = Model("m", "m", system_prompt_prefix="Be brief.", no_system_message=True)
     >>> arrange((Message("user", "Hi"),), m)[0].text
@@ -67,46 +67,46 @@ def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
     """
     if model.system_prompt_prefix:
         first = messages[0] if messages and is_system(messages[0]) else Message("system")
-        rest = messages[1:] if messages and is_system(messages[0]) else messages
-        messages = (before(model.system_prompt_prefix, first), *rest)
+        others = messages[1:] if messages and is_system(messages[0]) else messages
+        messages = (prepend(model.system_prompt_prefix, first), *others)
     return without_system(messages) if model.no_system_message else messages
 
 
 def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Every system prompt put before the first words of the user.
+    """Return the conversation with its system prompts put into the first turn of the user.
 
     >>> [m.text for m in without_system((Message("system", "a"), Message("user", "b")))]
     ['a\\n\\nb']
     """
-    words = "\n\n".join(message.text for message in messages if is_system(message))
-    rest = tuple(message for message in messages if not is_system(message))
-    if not words:
-        return rest
-    if rest and rest[0].role == "user":
-        return (before(words, rest[0]), *rest[1:])
-    return (Message("user", words), *rest)
+    instructions = "\n\n".join(message.text for message in messages if is_system(message))
+    others = tuple(message for message in messages if not is_system(message))
+    if not instructions:
+        return others
+    if others and others[0].role == "user":
+        return (prepend(instructions, others[0]), *others[1:])
+    return (Message("user", instructions), *others)
 
 
 def is_system(message: Message) -> bool:
-    """Whether a turn instructs rather than asks."""
+    """Return whether a turn is a system prompt."""
     return message.role in ("system", "developer")
 
 
-def before(words: str, message: Message) -> Message:
-    """A turn with words put before its own.
+def prepend(text_before: str, message: Message) -> Message:
+    """Return a turn with a text put before its own.
 
-    >>> before("a", Message("user", "b")).content
+    >>> prepend("a", Message("user", "b")).content
     'a\\n\\nb'
     """
     match message.parts:
         case ():
-            return replace(message, content=words)
+            return replace(message, content=text_before)
         case (Text(text), *rest):
-            joined = Text(f"{words}\n\n{text}")
+            joined = Text(f"{text_before}\n\n{text}")
             return replace(message, content=(joined, *rest) if rest else joined.text)
         case parts:
-            return replace(message, content=(Text(words), *parts))
+            return replace(message, content=(Text(text_before), *parts))
 
 
 #: What a model of each type does.
-DOES = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}
+TASK_VERBS = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}

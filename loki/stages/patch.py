@@ -13,23 +13,23 @@ def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:
     """Apply the model's patch, one of the client's, then the extra ones."""
 
     def stage(draft: Draft) -> Draft:
-        for each in patches_for(draft.target, extra):
-            draft = apply(each, draft)
+        for change in patches_for(draft.target, extra):
+            draft = apply_patch(change, draft)
         return draft
 
     return stage
 
 
 def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, ...]:
-    """The patches of a request, in order; a client's pattern must match the whole model name."""
+    """Return the patches of a request, in order; a pattern must match the whole model name."""
     own = (target.model.patch,) if target.model.patch else ()
     listed = target.client.patches.get(KINDS[target.model.type], ())
     first = next((p for pattern, p in listed if re.fullmatch(pattern, target.model.name)), None)
     return (*own, *((first,) if first else ()), *extra)
 
 
-def apply(patch: Patch, draft: Draft) -> Draft:
-    """One patch."""
+def apply_patch(patch: Patch, draft: Draft) -> Draft:
+    """Return a draft with one patch applied."""
     set_or_not = {name.lower(): value is not None for name, value in patch.headers.items()}
     dropped = {name for name in draft.dropped if not set_or_not.get(name)}
     return replace(
@@ -42,7 +42,7 @@ def apply(patch: Patch, draft: Draft) -> Draft:
 
 
 def merge_patch(target: Json, change: Json) -> Json:
-    """RFC 7396, section 2.
+    """Return a JSON value with a merge patch applied (RFC 7396, section 2).
 
     >>> merge_patch({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
     {'b': {'c': 2, 'd': 3}}
@@ -50,20 +50,20 @@ def merge_patch(target: Json, change: Json) -> Json:
     if not isinstance(change, dict):
         return change
     old = target if isinstance(target, dict) else {}
-    kept = {name: value for name, value in old.items() if change.get(name, ...) is not None}
+    unchanged = {name: value for name, value in old.items() if change.get(name, ...) is not None}
     new = {name: merge_patch(old.get(name), v) for name, v in change.items() if v is not None}
-    return {**kept, **new}
+    return {**unchanged, **new}
 
 
 def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -> Mapping[str, str]:
-    """Headers set, or with None taken away, whatever the case of their names.
+    """Return headers with changes: set, or removed by None, whatever the case of their names.
 
     >>> set_headers({"User-Agent": "x", "A": "1"}, {"user-agent": None, "B": "2"})
     {'A': '1', 'B': '2'}
     """
     changed = {name.lower() for name in changes}
-    kept = {name: value for name, value in headers.items() if name.lower() not in changed}
-    return {**kept, **{name: value for name, value in changes.items() if value is not None}}
+    unchanged = {name: value for name, value in headers.items() if name.lower() not in changed}
+    return {**unchanged, **{name: value for name, value in changes.items() if value is not None}}
 
 
 #: The client's patches for each type of model.

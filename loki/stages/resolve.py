@@ -9,14 +9,14 @@ from typing import Any
 from returns.pipeline import flow
 from returns.result import Failure, Result, Success
 
-from loki.config.catalogue import models_of, unlisted
-from loki.money.estimate import MEDIA_TOKENS, largest, media_of, size_of, worst_case
+from loki.config.catalogue import unlisted
+from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media, max_usage, worst_case
 from loki.problems import Problem, fail, nearest
 from loki.providers import SERVICES, base_of, service_of
 from loki.railway import bind
 from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task
-from loki.stages.draft import DOES
+from loki.stages.draft import TASK_VERBS
 
 #: Seconds and counts for everything that nobody set.
 DEFAULT_LIMITS = Limits(
@@ -29,18 +29,18 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
 
     def stage(ask: Ask) -> Result[Target, Problem]:
         return flow(
-            find(config, ask, task),
-            bind(can_see),
-            bind(can_call),
-            bind(fits),
-            bind(is_affordable),
+            find_target(config, ask, task),
+            bind(check_vision),
+            bind(check_tools),
+            bind(check_context_window),
+            bind(check_max_cost),
         )
 
     return stage
 
 
-def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
-    """The target that ``client:model``, or a client alone, names."""
+def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
+    """Return the target that ``client:model``, or a client alone, names."""
     wanted = ask.model or config.model or only_client(config)
     if not wanted:
         return fail(
@@ -50,37 +50,37 @@ def find(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
             else f"no clients in {config.origin}",
         )
     name, _, model_name = wanted.partition(":")
-    client = next((each for each in config.clients if each.name == name), None)
+    client = next((known for known in config.clients if known.name == name), None)
     where = "" if ask.model or not config.model else f" (`model` of {config.origin})"
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:
-        return fail("config", f"no client named {name!r}{where}{hint(config, wanted)}")
+        return fail("config", f"no client named {name!r}{where}{suggest_names(config, wanted)}")
     service = service_of(client)
     if service is None or task not in service.routes:
-        return cannot(client, task)
+        return refuse_task(client, task)
     return find_model(config, client, model_name, task).bind(
-        lambda found: settle(config, ask, client, found)
+        lambda model: fill_defaults(config, ask, client, model)
     )
 
 
-def cannot(client: Client, task: Task) -> Result[Any, Problem]:
-    """Which types of client do what this one does not."""
-    able = ", ".join(kind for kind, each in SERVICES.items() if task in each.routes)
-    return fail("usage", f"{client.type} clients cannot {DOES[task]}; those that can: {able}")
+def refuse_task(client: Client, task: Task) -> Result[Any, Problem]:
+    """Return the failure of a client that cannot do a task, with the types that can."""
+    able = ", ".join(kind for kind, service in SERVICES.items() if task in service.routes)
+    return fail("usage", f"{client.type} clients cannot {TASK_VERBS[task]}; those that can: {able}")
 
 
 def only_client(config: Config) -> str:
-    """The client of a configuration that has just one."""
+    """Return the client of a configuration that has just one, else an empty name."""
     return config.clients[0].name if len(config.clients) == 1 else ""
 
 
-def hint(config: Config, wanted: str) -> str:
-    """What might have been meant: a client, or a model named without its client."""
+def suggest_names(config: Config, wanted: str) -> str:
+    """Return the end of a message: the client, or the model of a client, that may be meant."""
     owners = [
         f"{client.name}:{wanted}"
         for client in config.clients
-        if any(each.name == wanted for each in models_of(config.catalogue, client))
+        if any(model.name == wanted for model in config.models(client))
     ]
     if owners:
         return f"; did you mean {' or '.join(owners)}?"
@@ -88,10 +88,10 @@ def hint(config: Config, wanted: str) -> str:
 
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
-    """A model of a client, the first of the right type if none is named."""
-    models = models_of(config.catalogue, client)
-    fitting = [each for each in models if each.type == task]
-    found = next((each for each in models if each.name == name), None)
+    """Return a model of a client by name, or its first of the right type."""
+    models = config.models(client)
+    fitting = [known for known in models if known.type == task]
+    model = next((known for known in models if known.name == name), None)
     if not name and fitting:
         return Success(fitting[0])
     if not name:
@@ -99,52 +99,55 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
             "config",
             f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL",
         )
-    if found is not None and found.type != task:
+    if model is not None and model.type != task:
         return fail(
             "usage",
-            f"{client.name}:{name} is {article(found.type)} model, not {article(task)} model"
-            + nearest("", [f"{client.name}:{each.name}" for each in fitting]),
+            f"{client.name}:{name} is {with_article(model.type)} model,"
+            f" not {with_article(task)} model"
+            + nearest("", [f"{client.name}:{known.name}" for known in fitting]),
         )
-    if found is not None:
-        return Success(found)
+    if model is not None:
+        return Success(model)
     if client.models:
-        known = nearest(name, [each.name for each in fitting])
-        return fail("config", f"client {client.name!r} has no model {name!r}{known}")
+        near = nearest(name, [known.name for known in fitting])
+        return fail("config", f"client {client.name!r} has no model {name!r}{near}")
     return Success(unlisted(name, task, models))
 
 
-def article(task: str) -> str:
-    """A task with its article."""
+def with_article(task: str) -> str:
+    """Return a task with its article."""
     return f"an {task}" if task == "embedding" else f"a {task}"
 
 
-def settle(config: Config, ask: Ask, client: Client, found: Model) -> Result[Target, Problem]:
-    """The target, with every default in its place."""
+def fill_defaults(
+    config: Config, ask: Ask, client: Client, model: Model
+) -> Result[Target, Problem]:
+    """Return the target, with every default filled in."""
     service = service_of(client)
-    if service is None or found.type not in service.routes:
-        return cannot(client, found.type)
+    if service is None or model.type not in service.routes:
+        return refuse_task(client, model.type)
     base = base_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
     if "{ACCOUNT_ID}" in base or "{RESOURCE}" in base:
         return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
     streaming = config.stream if ask.stream is None else ask.stream
-    longest = found.max_output_tokens if found.require_max_tokens else None
+    longest = model.max_output_tokens if model.require_max_tokens else None
     settled = replace(
         ask,
         temperature=config.temperature if ask.temperature is None else ask.temperature,
         top_p=config.top_p if ask.top_p is None else ask.top_p,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
-        stream=streaming and not found.no_stream,
+        stream=streaming and not model.no_stream,
     )
     limits = over(over(DEFAULT_LIMITS, client.limits), ask.limits)
     agent = config.user_agent or "auto"
-    target = Target(settled, client, found, service.dialect, limits, agent)
+    target = Target(settled, client, model, service.dialect, limits, agent)
     lack = service.lacks(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
-def start(clock: Callable[[], float]) -> Callable[[Target], Target]:
+def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:
     """Return a stage that starts the time for everything, unless it runs already.
 
     What a call waits for from here on ends with it: secrets, tokens, attempts, pauses.
@@ -159,30 +162,30 @@ def start(clock: Callable[[], float]) -> Callable[[Target], Target]:
     return stage
 
 
-def over(base: Limits, said: Limits) -> Limits:
-    """Limits with what was said put over them.
+def over(base: Limits, more: Limits) -> Limits:
+    """Return limits with those of another that are set put over them.
 
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
-    told = {name: getattr(said, name) for name in field_names(Limits)}
-    changes = {name: value for name, value in told.items() if value is not None}
+    values = {name: getattr(more, name) for name in field_names(Limits)}
+    changes = {name: value for name, value in values.items() if value is not None}
     return replace(base, **changes) if changes else base
 
 
 # ---- what the model can do -------------------------------------------------------------------
 
 
-def can_see(target: Target) -> Result[Target, Problem]:
-    """Images need a model that sees."""
-    images = [each for each in media_of(target) if each.media_type.startswith("image/")]
+def check_vision(target: Target) -> Result[Target, Problem]:
+    """Refuse images where the model takes none."""
+    images = [media for media in find_media(target) if media.media_type.startswith("image/")]
     if not images or target.model.supports_vision is not False:
         return Success(target)
     return fail("usage", f"{target.name} takes no images; if it does, set supports_vision: true")
 
 
-def can_call(target: Target) -> Result[Target, Problem]:
-    """Tools need a model that calls them, and a choice needs tools."""
+def check_tools(target: Target) -> Result[Target, Problem]:
+    """Refuse tools where the model calls none, and a choice of a tool that is not there."""
     ask = target.ask
     names = [tool.name for tool in ask.tools]
     if ask.tool_choice and not names:
@@ -199,26 +202,26 @@ def can_call(target: Target) -> Result[Target, Problem]:
     return Success(target)
 
 
-def fits(target: Target) -> Result[Target, Problem]:
-    """A prompt that is surely over the model's limit is not sent."""
-    most = target.model.max_input_tokens
-    if most is None:
+def check_context_window(target: Target) -> Result[Target, Problem]:
+    """Refuse a prompt that is surely over the model's limit."""
+    limit = target.model.max_input_tokens
+    if limit is None:
         return Success(target)
-    size = size_of(target) - MEDIA_TOKENS * len(media_of(target))
-    if size <= most:
+    size = estimate_prompt(target) - MEDIA_TOKENS * len(find_media(target))
+    if size <= limit:
         return Success(target)
     return fail(
         "input",
-        f"the prompt has about {size:,} tokens, {target.name} takes {most:,} (max_input_tokens)",
+        f"the prompt has about {size:,} tokens, {target.name} takes {limit:,} (max_input_tokens)",
     )
 
 
-def is_affordable(target: Target) -> Result[Target, Problem]:
-    """What could cost more than the ask allows is not sent."""
+def check_max_cost(target: Target) -> Result[Target, Problem]:
+    """Refuse what could cost more than the ask allows."""
     allowed = target.ask.max_cost
     if allowed is None:
         return Success(target)
-    size, longest = largest(target).input or 0, largest(target).output
+    size, longest = max_usage(target).input or 0, max_usage(target).output
     worst = worst_case(target)
     if worst is None:
         return Failure(unknowable(target))
@@ -233,7 +236,7 @@ def is_affordable(target: Target) -> Result[Target, Problem]:
 
 def unknowable(target: Target) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
-    longest = largest(target).output
+    longest = max_usage(target).output
     unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
     message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
     return Problem("budget", message)

@@ -18,7 +18,7 @@ BACKOFF, LONGEST = 0.5, 8.0  # seconds, as the providers' own packages use
 def pause(
     problem: Problem, attempt: int, limits: Limits, chance: float, left: float = inf
 ) -> float | None:
-    """How long to wait before attempt + 1; None gives up.
+    """Return the seconds to wait before attempt + 1; None gives up.
 
     ``chance`` is from 0 to 1; ``left`` is what remains of the time for everything, in seconds.
 
@@ -36,7 +36,7 @@ def pause(
 
 
 def asks_too_much(problem: Problem, limits: Limits) -> bool:
-    """Whether a server asks for a longer wait than the user allows."""
+    """Return whether a server asks for a longer wait than the user allows."""
     wait = problem.wait if problem.again else None
     return wait is not None and wait > (limits.max_wait or 0.0)
 
@@ -44,27 +44,27 @@ def asks_too_much(problem: Problem, limits: Limits) -> bool:
 def given_up(
     problem: Problem, attempts: int, limits: Limits, tell: Callable[[float], str]
 ) -> Problem:
-    """The last problem, with what it took to get there, and when it may pay to come back.
+    """Return the last problem, with the number of attempts and when it may pay to come back.
 
     >>> late = Problem("offline", "Later.", again=True, wait=90.0, retry_at=0.0)
-    >>> told = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
-    >>> told.kind, told.message
+    >>> last = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
+    >>> last.kind, last.message
     ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
     """
     notes = [f"after {attempts} attempts"] if attempts > 1 else []
     wait = problem.wait if problem.again or problem.kind == "busy" else None
     if wait and problem.retry_at is not None and wait >= 1:
         notes.append(f"the server asks to wait {wait:.0f} s, until {tell(problem.retry_at)}")
-    told = f" ({'; '.join(notes)})" if notes else ""
+    note = f" ({'; '.join(notes)})" if notes else ""
     kind = "busy" if asks_too_much(problem, limits) else problem.kind
-    return replace(problem, kind=kind, message=problem.message + told, attempts=attempts)
+    return replace(problem, kind=kind, message=problem.message + note, attempts=attempts)
 
 
 # ---- what servers say about it -------------------------------------------------------------------
 
 
 def advised(problem: Problem, headers: Mapping[str, str], body: Json, now: float) -> Problem:
-    """A problem with what the server says about asking again: whether, and not before when.
+    """Return a problem with what the server says about retrying: whether, and not before when.
 
     An account without credit is not asked for again, whatever the server says.
     """
@@ -76,7 +76,7 @@ def advised(problem: Problem, headers: Mapping[str, str], body: Json, now: float
 
 
 def asked_wait(headers: Mapping[str, str], body: Json, now: float) -> float | None:
-    """Seconds the server asks for, from the first of the places where it may say so.
+    """Return the seconds to wait that the server asks for, in any of the places where it may.
 
     >>> asked_wait({"retry-after-ms": "1500"}, None, 0), asked_wait({"retry-after": "2"}, None, 0)
     (1.5, 2.0)
@@ -89,14 +89,14 @@ def asked_wait(headers: Mapping[str, str], body: Json, now: float) -> float | No
     milliseconds = seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    for told in (delay(headers.get("retry-after"), now), delay_in(body), refill(headers, now)):
-        if told is not None:
-            return told
+    for wait in (delay(headers.get("retry-after"), now), delay_in(body), refill(headers, now)):
+        if wait is not None:
+            return wait
     return None
 
 
 def refill(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds until every rate limit that is used up has something left again.
+    """Return the seconds until every rate limit that is used up has something left again.
 
     >>> spent, full = "anthropic-ratelimit-requests-", "anthropic-ratelimit-tokens-"
     >>> refill({spent + "remaining": "0", spent + "reset": "1970-01-01T00:00:20Z",
@@ -109,7 +109,7 @@ def refill(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def delay(text: str | None, now: float) -> float | None:
-    """Seconds from now, in any of the ways that servers write a time.
+    """Parse seconds from now, in any of the ways that servers write a time.
 
     >>> delay("0.25", 0), delay("6m0.5s", 0), delay("20ms", 0), delay("soon", 0)
     (0.25, 360.5, 0.02, None)
@@ -125,7 +125,7 @@ def delay(text: str | None, now: float) -> float | None:
 
 
 def seconds(text: Any) -> float | None:
-    """A plain number of 0 or more.
+    """Parse a number of seconds, 0 or more.
 
     >>> seconds("0.25"), seconds("soon"), seconds("-1")
     (0.25, None, None)
@@ -136,7 +136,7 @@ def seconds(text: Any) -> float | None:
 
 
 def duration(text: str) -> float | None:
-    """A time with its units, as Go and Google's JSON write it.
+    """Parse a duration with its units, as Go and Google's JSON write it; in seconds.
 
     >>> duration("1h2m3.5s"), duration("-1s")
     (3723.5, None)
@@ -147,7 +147,7 @@ def duration(text: str) -> float | None:
 
 
 def until(date: str, now: float) -> float | None:
-    """Seconds until an HTTP date (RFC 9110, section 5.6.7) or a time of RFC 3339.
+    """Return the seconds until an HTTP date (RFC 9110, section 5.6.7) or a time of RFC 3339.
 
     >>> until("Thu, 01 Jan 1970 00:00:30 GMT", 10), until("1970-01-01T00:00:05Z", 10)
     (20.0, 0.0)
@@ -166,11 +166,11 @@ def until(date: str, now: float) -> float | None:
 
 
 def delay_in(body: Json) -> float | None:
-    """google.rpc.RetryInfo, in an error's details."""
+    """Return the seconds of google.rpc.RetryInfo in an error's details."""
     match body[0] if isinstance(body, list) and body else body:
         case {"error": {"details": list(details)}}:
-            delays = (each.get("retryDelay") for each in details if isinstance(each, dict))
-            return next((duration(told) for told in delays if isinstance(told, str)), None)
+            delays = (detail.get("retryDelay") for detail in details if isinstance(detail, dict))
+            return next((duration(text) for text in delays if isinstance(text, str)), None)
         case _:
             return None
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from loki.config.catalogue import models_of
 from loki.problems import Problem, nearest
 from loki.records import Config, Request, Target
 
@@ -21,8 +20,8 @@ def suggest(config: Config) -> Callable[[Request], Mend]:
     """
 
     def stage(request: Request) -> Mend:
-        target = request.draft.target
-        return lambda problem: told(problem, target, known_names(config, target))
+        target = request.target
+        return lambda problem: name_nearest(problem, target, known_names(config, target))
 
     return stage
 
@@ -31,13 +30,13 @@ def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
     """Return what lists the client's models of the target's type: only failures look them up."""
 
     def names() -> list[str]:
-        models = models_of(config.catalogue, target.client)
-        return [each.name for each in models if each.type == target.model.type]
+        models = config.models(target.client)
+        return [model.name for model in models if model.type == target.model.type]
 
     return names
 
 
-def told(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
+def name_nearest(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
     """Return the same problem, or that the model is unknown and what was perhaps meant."""
     if problem.status not in (400, 404) or problem.kind not in ("config", "input"):
         return problem
@@ -61,7 +60,7 @@ def is_about_model(problem: Problem, target: Target, is_listed: bool) -> bool:
         return True
     name = re.escape(target.model.real_name)
     patterns = (LOOSE if problem.status == 404 else ()) + STRICT
-    return any(re.search(each.format(name=name), problem.message) for each in patterns)
+    return any(re.search(pattern.format(name=name), problem.message) for pattern in patterns)
 
 
 #: Words of providers for a model that they do not know, beside the status 404.

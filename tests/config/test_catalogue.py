@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from support import config
 
-from loki.config.catalogue import about, bases, catalogued, models_of, section, unlisted
-from loki.records import Model
+from loki.config.catalogue import Catalogue, about, bases, section, unlisted
+from loki.config.read import configure
+from loki.records import Client, Model
 
 ENTRIES: dict[str, dict[str, Any]] = {
     "openai": {
@@ -50,7 +52,7 @@ TEXT = text_of()
 def models(**client: Any) -> dict[str, Model]:
     """Return the models of a configured client, by name."""
     (known,) = config(client).clients
-    return {each.name: each for each in models_of(TEXT, known)}
+    return {each.name: each for each in Catalogue(TEXT).models(known)}
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "big", "date"])
@@ -146,16 +148,59 @@ def test_a_model_is_named_after_its_base(name: str, expected: tuple[str, str]) -
 
 @pytest.mark.parametrize("name", ["ft:big:org::id", "big-2030-01-02"])
 def test_a_model_that_is_not_listed_is_as_able_as_its_base_at_no_known_price(name: str) -> None:
-    found = unlisted(name, "chat", catalogued(TEXT, "openai"))
+    found = unlisted(name, "chat", Catalogue(TEXT).models(OPENAI))
     assert (found.name, found.real_name, found.max_input_tokens) == (name, name, 1000)
     assert found.supports_vision and found.price.input is None
     assert found.origin == "as given, like big"
 
 
 def test_a_model_that_nobody_knows_is_denied_nothing() -> None:
-    found = unlisted("new", "embedding", catalogued(TEXT, "openai"))
+    found = unlisted("new", "embedding", Catalogue(TEXT).models(OPENAI))
     assert (found.type, found.origin, found.supports_vision) == ("embedding", "as given", None)
 
 
 def test_the_base_has_to_do_the_task() -> None:
-    assert unlisted("big-20300102", "reranker", catalogued(TEXT, "openai")).origin == "as given"
+    assert unlisted("big-20300102", "reranker", Catalogue(TEXT).models(OPENAI)).origin == "as given"
+
+
+# ---- built once ----------------------------------------------------------------------------------
+
+DAMAGED = """{
+"clients": {
+"openai": {
+"gpt-9": {"type": "chat", "input_price": 0.10}
+},
+"claude": {
+this is not JSON
+}
+}
+}
+"""
+OPENAI = Client("openai", "openai", {})
+
+
+def test_only_the_sections_that_are_asked_for_are_parsed() -> None:
+    catalogue = Catalogue(DAMAGED)  # whose section of claude is damaged
+    assert [model.name for model in catalogue.models(OPENAI)] == ["gpt-9"]
+    assert catalogue.entries(Client("mine", "openai-compatible", {})) == {}
+
+
+def test_models_are_made_once_for_a_client() -> None:
+    catalogue = Catalogue(DAMAGED)
+    assert catalogue.models(OPENAI) is catalogue.models(OPENAI)
+    assert catalogue.entries(OPENAI) is catalogue.entries(OPENAI)
+
+
+def test_a_changed_copy_of_a_client_has_the_models_of_its_own() -> None:
+    catalogue = Catalogue(DAMAGED)
+    first = catalogue.models(OPENAI)
+    changed = replace(OPENAI, models=({"name": "own"},))
+    assert [model.name for model in catalogue.models(changed)] == ["own"]
+    assert catalogue.models(OPENAI) == first
+
+
+def test_a_configuration_has_the_models_of_its_catalogue() -> None:
+    plain = {"clients": [{"type": "openai", "api_key": "k"}]}
+    config = configure(plain, "config.yaml", {}, DAMAGED).unwrap()
+    assert config.models(config.clients[0]) is config.catalogue.models(config.clients[0])
+    assert config.catalogue.entries(config.clients[0]).keys() == {"gpt-9"}

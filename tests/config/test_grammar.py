@@ -8,7 +8,8 @@ import pytest
 
 from loki.config.grammar import CHAT_ONLY, RULES
 from loki.config.setting_names import SETTINGS, TOP
-from loki.config.yaml_schema import Complaint, read_yaml
+from loki.config.yaml_reader import read_yaml
+from loki.config.yaml_schema import Complaint
 from loki.providers import TYPES
 
 
@@ -74,18 +75,18 @@ def test_what_is_wrong_is_told_with_its_place(
     text: str, spot: tuple[int, int], message: str
 ) -> None:
     (complaint,) = read(text)[1]
-    assert complaint.spot == spot and message in complaint.message, complaint
+    assert complaint.position == spot and message in complaint.message, complaint
 
 
 def test_two_clients_have_two_names() -> None:
     (complaint,) = read("clients:\n- type: openai\n- type: openai\n")[1]
-    assert complaint.spot[0] == 3
+    assert complaint.position[0] == 3
     assert complaint.message == "a second client named 'openai': give each a name of its own"
 
 
 def test_every_mistake_is_told_at_once_in_the_order_of_the_lines() -> None:
     text = "modle: x\ntop_p: 7\nclients:\n- type: openai\n  api_kye: k\n"
-    assert [each.spot[0] for each in read(text)[1]] == [1, 2, 5]
+    assert [each.position[0] for each in read(text)[1]] == [1, 2, 5]
 
 
 @pytest.mark.parametrize("key", [key for key in TOP if key != "budget"])

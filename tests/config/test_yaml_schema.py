@@ -9,50 +9,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.config import yaml_schema as schema
-from loki.config.yaml_schema import Check, Complaint, read_yaml, spot_at, typed
+from loki.config.yaml_reader import read_yaml
+from loki.config.yaml_schema import Complaint, Rule, position_of, typed
 
 
-def read(rule: Check, words: str) -> tuple[Any, tuple[Complaint, ...]]:
+def read(rule: Rule, words: str) -> tuple[Any, tuple[Complaint, ...]]:
     """Return what a rule makes of the value of a key."""
     plain, complaints = read_yaml(f"k: {words}\n", schema.mapping({"k": rule}))
     return plain.get("k"), complaints
 
 
-TAKEN: list[tuple[Check, str, Any]] = [
+TAKEN: list[tuple[Rule, str, Any]] = [
     (schema.text, "007", "007"),
     (schema.text, "'null'", "null"),
-    (schema.words, "a  b", ["a", "b"]),
-    (schema.words, "[a, b c]", ["a", "b c"]),
+    (schema.text_list, "a  b", ["a", "b"]),
+    (schema.text_list, "[a, b c]", ["a", "b c"]),
     (schema.number(), "1e3", 1000.0),
     (schema.number(), ".5", 0.5),
     (schema.number(0, 2), "2", 2.0),
-    (schema.whole, "1_000", 1000),
-    (schema.whole, "0", 0),
+    (schema.whole_number, "1_000", 1000),
+    (schema.whole_number, "0", 0),
     (schema.price, "0.10", "0.10"),
     (schema.flag, "On", True),
     (schema.flag, "no", False),
     (schema.one_of("a", "b"), "b", "b"),
-    (schema.sequence(schema.whole), "[1, 2]", [1, 2]),
+    (schema.sequence(schema.whole_number), "[1, 2]", [1, 2]),
     (schema.headers, "{A: 1, B: null}", {"A": "1", "B": None}),
-    (schema.free_object, "{a: 1, b: '1', c: [yes, true]}", {"a": 1, "b": "1", "c": ["yes", True]}),
-    (schema.by_pattern(schema.whole), "{b.*: 1, a: 2}", [["b.*", 1], ["a", 2]]),
+    (schema.json_object, "{a: 1, b: '1', c: [yes, true]}", {"a": 1, "b": "1", "c": ["yes", True]}),
+    (schema.by_pattern(schema.whole_number), "{b.*: 1, a: 2}", [["b.*", 1], ["a", 2]]),
 ]
 
 
 @pytest.mark.parametrize(("rule", "words", "value"), TAKEN)
-def test_a_rule_takes_what_it_should(rule: Check, words: str, value: Any) -> None:
+def test_a_rule_takes_what_it_should(rule: Rule, words: str, value: Any) -> None:
     assert read(rule, words) == (value, ())
 
 
-REFUSED: list[tuple[Check, str, str]] = [
+REFUSED: list[tuple[Rule, str, str]] = [
     (schema.text, "[a]", "expected text, found a list"),
     (schema.text, "{a: b}", "expected text, found keys and values"),
     (schema.number(), "-1", "expected a number of 0 or more, found '-1'"),
     (schema.number(0, 2), "2.1", "expected a number from 0 to 2, found '2.1'"),
     (schema.number(), "nan", "expected a number of 0 or more, found 'nan'"),
-    (schema.whole, "1.0", "expected a whole number, found '1.0'"),
-    (schema.whole, "-1", "expected a whole number, found '-1'"),
-    (schema.whole, "9" * 19, "expected a whole number, found '9999999999999999999'"),
+    (schema.whole_number, "1.0", "expected a whole number, found '1.0'"),
+    (schema.whole_number, "-1", "expected a whole number, found '-1'"),
+    (schema.whole_number, "9" * 19, "expected a whole number, found '9999999999999999999'"),
     (schema.price, "-0.1", "expected a price in US dollars, found '-0.1'"),
     (schema.price, "inf", "expected a price in US dollars, found 'inf'"),
     (schema.flag, "maybe", "expected true or false, found 'maybe'"),
@@ -60,21 +61,21 @@ REFUSED: list[tuple[Check, str, str]] = [
     (schema.sequence(schema.text), "a", "expected a list, found 'a'"),
     (schema.by_pattern(schema.text), "a", "expected patterns, found 'a'"),
     (schema.headers, "a", "expected headers, found 'a'"),
-    (schema.free_object, "a", "expected keys and values, found 'a'"),
-    (schema.free_object, "{a: 1e999}", "'1e999' is no number that JSON knows; quote it"),
+    (schema.json_object, "a", "expected keys and values, found 'a'"),
+    (schema.json_object, "{a: 1e999}", "'1e999' is no number that JSON knows; quote it"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "words", "message"), REFUSED)
 def test_a_rule_says_what_it_expected_and_what_it_found(
-    rule: Check, words: str, message: str
+    rule: Rule, words: str, message: str
 ) -> None:
     assert [each.message for each in read(rule, words)[1]] == [message]
 
 
 @pytest.mark.parametrize("words", ["null", "~", "", "Null"])
 def test_a_null_leaves_a_key_out(words: str) -> None:
-    assert read_yaml(f"k: {words}\n", schema.mapping({"k": schema.whole})) == ({}, ())
+    assert read_yaml(f"k: {words}\n", schema.mapping({"k": schema.whole_number})) == ({}, ())
 
 
 def test_a_key_that_is_required_is_missed_where_it_is_null_too() -> None:
@@ -89,9 +90,9 @@ def test_an_ignored_key_is_left_alone_whatever_it_holds() -> None:
 
 
 def test_a_list_item_is_told_by_its_own_place() -> None:
-    rule = schema.mapping({"k": schema.sequence(schema.whole)})
+    rule = schema.mapping({"k": schema.sequence(schema.whole_number)})
     (complaint,) = read_yaml("k:\n  - 1\n  - x\n", rule)[1]
-    assert complaint.spot == (3, 5)
+    assert complaint.position == (3, 5)
 
 
 BROKEN: list[tuple[str, tuple[int, int], str]] = [
@@ -111,7 +112,7 @@ def test_what_is_no_strict_yaml_is_the_only_complaint(
 ) -> None:
     plain, complaints = read_yaml(text, schema.mapping({"k": schema.text}))
     assert plain == {} and len(complaints) == 1
-    assert message in complaints[0].message and complaints[0].spot == spot, complaints
+    assert message in complaints[0].message and complaints[0].position == spot, complaints
 
 
 @given(st.lists(st.text(alphabet="abé", max_size=4), min_size=1, max_size=4), st.data())
@@ -120,7 +121,7 @@ def test_a_spot_is_the_line_and_the_column_of_a_character(lines: list[str], data
     row = data.draw(st.integers(0, len(lines) - 1))
     column = data.draw(st.integers(0, len(lines[row])))
     index = sum(len(line) + len(end) for line in lines[:row]) + column
-    assert spot_at(end.join(lines), index) == (row + 1, column + 1)
+    assert position_of(end.join(lines), index) == (row + 1, column + 1)
 
 
 @given(st.integers(-(10**30), 10**30))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import request
 
-from loki.formats.json_output import event_json, moment, problem_json, reply_json
+from loki.formats.json_output import event_json, format_time, problem_json, reply_json
 from loki.json_text import compact
 from loki.problems import Problem
 from loki.records import Text, ToolCall
@@ -122,7 +122,7 @@ def test_a_problem_is_told_in_full() -> None:
 def test_a_moment_is_a_time_of_rfc_3339(seconds: int) -> None:
     from datetime import datetime
 
-    assert datetime.fromisoformat(moment(seconds)).timestamp() == seconds
+    assert datetime.fromisoformat(format_time(seconds)).timestamp() == seconds
 
 
 VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -8,7 +8,8 @@ import pytest
 
 from loki.batch.jobs import Plan, prompt_of
 from loki.edge.files import read_bytes
-from loki.formats.openai_messages import read_answer, read_messages
+from loki.formats.openai_messages import read_messages
+from loki.formats.structured_output import read_answer
 from loki.records import Ask
 
 NUL = chr(0)

@@ -12,7 +12,8 @@ from returns.result import Success
 from support import patient
 
 from loki.config.load import load
-from loki.config.read import configure, read_patch
+from loki.config.patches import read_patch
+from loki.config.read import configure
 from loki.formats.openai_messages import ROLES, read_json, read_messages, read_tools
 from loki.stages.patch import merge_patch
 

@@ -11,7 +11,7 @@ from returns.result import Success
 from support import target
 
 from loki.money.budget import Purse, afford, could_cost
-from loki.money.estimate import largest, quota, worst_case
+from loki.money.estimate import max_usage, quota, worst_case
 from loki.price import Price
 from loki.records import Ask, Draft, Media, Message, Patch, Request, Text
 
@@ -50,7 +50,7 @@ def test_what_is_asked_counts_in_the_worst_case() -> None:
     image = Media("image/png", b"x")
     ask = Ask((Message("user", (Text("four" * 100), image)),), model="openai:m", max_tokens=50)
     found = request(ask, **PRICED, **LONGEST, supports_vision=True).draft.target
-    assert (largest(found).input, largest(found).output) == (100 + 1600, 50)
+    assert (max_usage(found).input, max_usage(found).output) == (100 + 1600, 50)
     assert worst_case(found) == (Decimal(3) * 1700 + Decimal(15) * 50) / 1_000_000
 
 

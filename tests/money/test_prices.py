@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,12 +14,12 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import ROOT
 
-from loki.config.catalogue import catalogued, models_of
+from loki.config.catalogue import Catalogue, build_catalogued, section
 from loki.config.load import load
 from loki.config.read import configure
-from loki.money.prices import cost, dearest, rate
+from loki.money.prices import cost, find_rates, max_cost
 from loki.price import Price
-from loki.records import Ask, Client, Message, Setting, Task
+from loki.records import Ask, Client, Message, Model, Setting, Task
 from loki.stages import resolve
 from loki.usage import Usage
 
@@ -146,7 +147,7 @@ def test_prices_are_those_of_the_tier_and_the_size(
     tier: str, size: int, expected: str | None
 ) -> None:
     more = {"priority": {"input": 7}, "batch": {"input": 1.5}, "batch>1000": {"input": 3}}
-    found = rate(price("input=2 search=0.01", {**LONG, **more}), tier or None, size)
+    found = find_rates(price("input=2 search=0.01", {**LONG, **more}), tier or None, size)
     assert (None if found is None else found.input) == (expected and Decimal(expected))
     assert found is None or found.search == Decimal("0.01")
 
@@ -154,7 +155,7 @@ def test_prices_are_those_of_the_tier_and_the_size(
 def test_of_several_steps_the_highest_below_the_size_holds() -> None:
     steps = price("input=1", {">32000": {"input": 2}, ">128000": {"input": 3}})
     sizes = (32_000, 32_001, 128_000, 128_001, 9_999_999)
-    found = [rate(steps, None, size) for size in sizes]
+    found = [find_rates(steps, None, size) for size in sizes]
     assert [each and each.input for each in found] == [1, 2, 2, 3, 3]
 
 
@@ -197,12 +198,12 @@ WORST = [
 
 @pytest.mark.parametrize(("prices", "expected"), WORST)
 def test_the_worst_case_takes_the_dearest_that_may_hold(prices: str, expected: str) -> None:
-    assert dearest(usage("input=1000 output=10"), price(prices)) == worked_out(expected)
+    assert max_cost(usage("input=1000 output=10"), price(prices)) == worked_out(expected)
 
 
 def test_the_worst_case_of_a_long_prompt_is_that_of_long_prompts() -> None:
     told = price("input=2 output=10 cache_write=2.5", {">1000": {"input": 4, "output": 15}})
-    assert dearest(usage("input=1001 output=10"), told) == worked_out("1001*4 + 10*15")
+    assert max_cost(usage("input=1001 output=10"), told) == worked_out("1001*4 + 10*15")
 
 
 SETTINGS: dict[str, Any] = {
@@ -274,12 +275,16 @@ def configured(model: str, kind: str = "openai", name: str = "", base: str = "")
     text = f"clients:\n  - type: {kind}\n    {settings}models:\n      - {model}\n"
     plain = load(text, "c.yaml").unwrap()["clients"][0]
     client = Client(name or kind, kind, known, tuple(plain["models"]))
-    return models_of(CATALOGUE, client)[0].price
+    return Catalogue(CATALOGUE).models(client)[0].price
 
 
 def test_without_prices_of_their_own_models_have_the_catalogue_s() -> None:
     found = configured("{name: mine, real_name: m}")
-    assert found == configured("{name: m}") == catalogued(CATALOGUE, "openai")[0].price
+    assert (
+        found
+        == configured("{name: m}")
+        == build_catalogued(section(CATALOGUE, "openai"), "openai")[0].price
+    )
     assert found == price("input=2 output=10 cache_read=0.2 cache_write=2.5 search=0.01")
 
 
@@ -366,10 +371,12 @@ def test_vertex_models_away_from_the_global_endpoint_cost_a_tenth_more(
     client = Client("vertexai", "vertexai", settings)
     told = usage("input=1000 cache_read=500 output=10")
     expected = worked_out("500*1.5 + 500*0.15 + 10*9")
-    found = {each.name: each.price for each in models_of(SHIPPED, client)}["gemini-3.5-flash"]
+    found = {each.name: each.price for each in Catalogue(SHIPPED).models(client)}[
+        "gemini-3.5-flash"
+    ]
     assert expected is not None and cost(told, found) == expected * factor
     listed = ({"name": "gemini-3.5-flash"}, {"name": "gemini-3.5-flash", "input_price": own})
-    here, mine = models_of(SHIPPED, Client("vertexai", "vertexai", settings, listed))
+    here, mine = Catalogue(SHIPPED).models(Client("vertexai", "vertexai", settings, listed))
     assert cost(told, here.price) == expected * factor
     assert mine.price.input == own
 
@@ -410,10 +417,15 @@ PUBLIC = [
 ]
 
 
+@cache
+def catalogued(name: str) -> tuple[Model, ...]:
+    return build_catalogued(section(SHIPPED, name), name)
+
+
 @pytest.mark.parametrize(("model", "counts", "expected"), PUBLIC)
 def test_the_shipped_prices_come_to_the_public_ones(model: str, counts: str, expected: str) -> None:
     client, _, name = model.partition(":")
-    found = {each.name: each.price for each in catalogued(SHIPPED, client)}[name]
+    found = {each.name: each.price for each in catalogued(client)}[name]
     assert cost(usage(counts), found) == worked_out(expected)
 
 

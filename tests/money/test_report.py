@@ -19,8 +19,8 @@ from loki.money.report import (
     money,
     places_of,
     rows,
+    sum_tallies,
     table,
-    total,
 )
 
 ONE = Tally(calls=2, failed=1, input=1000, cached=10, output=7, cost=Decimal("1.5"))
@@ -36,9 +36,9 @@ def paid(text: str, unknown: int = 0) -> Tally:
 
 
 def test_a_total_adds_what_is_known_and_counts_what_is_not() -> None:
-    assert total([ONE, ONE, UNKNOWN]) == Tally(8, 2, 2005, 20, 19, Decimal("3.0"), 4)
-    assert total([UNKNOWN, UNKNOWN]).cost is None
-    assert total([]).cost == 0
+    assert sum_tallies([ONE, ONE, UNKNOWN]) == Tally(8, 2, 2005, 20, 19, Decimal("3.0"), 4)
+    assert sum_tallies([UNKNOWN, UNKNOWN]).cost is None
+    assert sum_tallies([]).cost == 0
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_rows_lose_nothing(found: list[tuple[str, Decimal | None]]) -> None:
     told = [Row((key,), Tally(calls=1, cost=cost)) for key, cost in found]
     made = rows(told, ["model"])
     assert len({row.keys for row in made}) == len(made)
-    assert total(row.tally for row in made) == total(row.tally for row in told)
+    assert sum_tallies(row.tally for row in made) == sum_tallies(row.tally for row in told)
 
 
 # ---- a table -----------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_models_without_a_colour_share_one(models: int, last: str) -> None:
     drawn = chart(found, DAYS[:1])
     assert drawn.shares[-1].keys == (last,)
     assert len(drawn.shares) == min(models, MODELS + 1) == len(drawn.bars[0].costs)
-    assert drawn.bars[0].height == total(row.tally for row in drawn.shares).cost
+    assert drawn.bars[0].height == sum_tallies(row.tally for row in drawn.shares).cost
 
 
 MANY = st.lists(st.tuples(st.sampled_from(DAYS), st.integers(0, 12), COSTS), min_size=1)

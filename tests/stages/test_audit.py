@@ -15,7 +15,7 @@ from loki.problems import Problem, fail
 from loki.records import Ask, Message, Request, Text
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import Entry
-from loki.stages.audit import noting, recorded, watched
+from loki.stages.audit import entry_writer, with_entry, with_stream_entry
 from loki.usage import Usage
 
 PRICED = {
@@ -49,8 +49,8 @@ def lines_of(*told: Result[Event, Problem], stop_after: int | None = None) -> li
     def events(_: Request) -> Result[Stream, Problem]:
         return Success(each for each in told)
 
-    begin = noting(lines.append, lambda: 1.5, lambda: next(ticks))
-    stream = watched(begin, events)(priced_request()).unwrap()
+    begin = entry_writer(lines.append, lambda: 1.5, lambda: next(ticks))
+    stream = with_stream_entry(begin, events)(priced_request()).unwrap()
     for row, _event in enumerate(stream, 1):
         if row == stop_after:
             stream.close()
@@ -104,7 +104,9 @@ def test_the_line_is_written_before_the_end_is_told() -> None:
     def events(asked: Request) -> Result[Stream, Problem]:
         return Success(each for each in [Success(Done(reply_to(asked, "0.5")))])
 
-    stream = watched(noting(lines.append, float, float), events)(priced_request()).unwrap()
+    stream = with_stream_entry(entry_writer(lines.append, float, float), events)(
+        priced_request()
+    ).unwrap()
     for _ in stream:
         seen.append(len(lines))
     assert seen == [1] and lines[0].cost == Decimal("0.5")
@@ -114,8 +116,8 @@ def test_the_line_is_written_before_the_end_is_told() -> None:
 def test_a_whole_answer_has_a_line_with_its_cost(cost: str | None, exact: bool) -> None:
     lines: list[Entry] = []
     ticks: Iterator[float] = iter([10.0, 12.5])
-    begin = noting(lines.append, lambda: 7.0, lambda: next(ticks))
-    recorded(begin, lambda asked: Success(reply_to(asked, cost)))(priced_request())
+    begin = entry_writer(lines.append, lambda: 7.0, lambda: next(ticks))
+    with_entry(begin, lambda asked: Success(reply_to(asked, cost)))(priced_request())
     (line,) = lines
     assert (line.time, line.seconds, line.tag) == (7.0, 2.5, "t")
     assert (line.cost, line.exact) == (cost and Decimal(cost), exact)
@@ -128,12 +130,12 @@ def test_a_call_that_raises_has_its_line_too() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        recorded(noting(lines.append, float, float), interrupted)(priced_request())
+        with_entry(entry_writer(lines.append, float, float), interrupted)(priced_request())
     assert [line.outcome for line in lines] == ["interrupted"]
 
 
 def test_a_stream_that_never_began_has_one_line() -> None:
     lines: list[Entry] = []
-    begin = noting(lines.append, float, float)
-    result = watched(begin, lambda asked: fail("offline", "gone"))(priced_request())
+    begin = entry_writer(lines.append, float, float)
+    result = with_stream_entry(begin, lambda asked: fail("offline", "gone"))(priced_request())
     assert result.failure().kind == "offline" and [line.outcome for line in lines] == ["offline"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from support import SHARED
 from wire.test_promises import nowhere
 
-from loki.config.read import configure, read_patch
+from loki.config.patches import read_patch
+from loki.config.read import configure
 from loki.edge.auth.credentials import authorize
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Message, Patch, Request

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
-from loki.config.catalogue import models_of
+from loki.config.catalogue import Catalogue
 from loki.config.load import check
 from loki.config.read import configure
 from loki.edge.files import catalogue
@@ -228,9 +228,7 @@ def test_without_a_file_every_type_resolves_or_says_what_is_wanting(name: str) -
 @pytest.mark.parametrize("name", sorted(set(KNOWN) - {"cloudflare"}))
 def test_a_known_name_brings_its_address(name: str) -> None:
     known = configure(None, "c.yaml", {"LOKI_PLATFORM": name}, catalogue()).unwrap()
-    listed = [
-        model for model in models_of(known.catalogue, known.clients[0]) if model.type == "chat"
-    ]
+    listed = [model for model in known.models(known.clients[0]) if model.type == "chat"]
     model = f"{name}:{listed[0].name if listed else 'm'}"
     result = resolve(known)(Ask(HI, model=model)).bind(draft)
     assert result.unwrap().url.startswith(KNOWN[name].api_base)
@@ -299,7 +297,7 @@ def test_a_reference_in_any_setting_is_never_sent_as_its_name(client: dict[str, 
 
 def test_every_setting_of_a_model_is_kept() -> None:
     client = config("settings").clients[0]
-    first, second, third = models_of(CATALOGUE, client)
+    first, second, third = Catalogue(CATALOGUE).models(client)
     assert first == Model(
         name="m",
         real_name="org/m",
@@ -411,7 +409,7 @@ def test_an_unlisted_model_can_do_what_its_base_can_but_has_no_price(
     """A fine-tune costs more than its base, and models of another date have cost otherwise."""
     known = configure({"clients": [{"type": "openai"}]}, "c.yaml", {}, BASES).unwrap()
     target = resolve(known)(Ask(HI, model=f"openai:{name}")).unwrap()
-    listed = {each.name: each for each in models_of(BASES, known.clients[0])}
+    listed = {each.name: each for each in known.models(known.clients[0])}
     like = listed[base] if base else Model("", "")
     same = replace(like, name=name, real_name=name, price=Price(), origin=target.model.origin)
     assert target.model == same

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
@@ -23,9 +24,9 @@ from support import (
     told,
 )
 
-from loki.config.catalogue import catalogued
+from loki.config.catalogue import build_catalogued, section
 from loki.money.prices import cost
-from loki.records import Ask, Draft, Message, Request
+from loki.records import Ask, Draft, Message, Model, Request
 from loki.replies import Reply
 from loki.stages import resolve
 from loki.stages.account import account
@@ -409,6 +410,11 @@ CHANGED = {
 SECTIONS = {"anthropic": "claude", "vertex": "vertexai", "vertex-claude": "vertexai"}
 
 
+@cache
+def catalogued(name: str) -> tuple[Model, ...]:
+    return build_catalogued(section(SHIPPED, name), name)
+
+
 def section_of(recording: Any) -> str:
     """The catalogue's name for a recording's provider."""
     provider: str = recording["provider"]
@@ -417,7 +423,7 @@ def section_of(recording: Any) -> str:
 
 def catalogue_cost(recording: Any, row: Row) -> tuple[Usage, Decimal | None]:
     """What a call costs by the shipped catalogue alone, None if it does not have the model."""
-    found = {each.name: each for each in catalogued(SHIPPED, section_of(recording))}.get(row.model)
+    found = {each.name: each for each in catalogued(section_of(recording))}.get(row.model)
     usage = replace(reply_to(recording, row).usage, told_cost=None)
     return usage, None if found is None else cost(usage, found.price)
 

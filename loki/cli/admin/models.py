@@ -12,7 +12,7 @@ from returns.result import Success
 
 from loki.cli import console
 from loki.cli.startup import environment, failed
-from loki.config.catalogue import about, models_of, section, section_of
+from loki.config.catalogue import about
 from loki.edge import files
 from loki.edge.env import read
 from loki.price import PRICES
@@ -28,7 +28,7 @@ def list_models(prog: str, flags: Namespace) -> int:
     rows = [
         (client, model)
         for client in known.clients
-        for model in models_of(known.catalogue, client)
+        for model in known.models(client)
         if not flags.model or f"{client.name}:{model.name}".startswith(flags.model)
     ]
     if flags.output == "text":
@@ -43,7 +43,7 @@ def list_models(prog: str, flags: Namespace) -> int:
 
 def model_json(config: Config, client: Client, model: Model) -> JsonObject:
     """A model for programs; prices in US dollars a million tokens, or for one search or call."""
-    known = section(config.catalogue, section_of(client)).get(model.real_name, {})
+    known = config.catalogue.entries(client).get(model.real_name, {})
     told = {
         key: getattr(model, key) if hasattr(model, key) else known.get(key)
         for key in (*SIZES, *ABILITIES)

@@ -1,0 +1,63 @@
+"""JSON -> Patch: a user's change to requests, by the pattern of a model's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki.config.patterns import bad_pattern
+from loki.json_text import parse_strict
+from loki.problems import Problem, fail, nearest
+from loki.railway import gather
+from loki.records import JsonObject, Patch
+
+
+def read_patches(text: str, name: str) -> Result[tuple[tuple[str, Patch], ...], Problem]:
+    """Parse patterns and their patches, in JSON; ``name`` is for messages."""
+    try:
+        patches = parse_strict(text)
+    except (ValueError, RecursionError) as error:
+        return fail("config", f"{name}: not JSON: {str(error)[:100]}")
+    if not isinstance(patches, dict):
+        return fail("config", f'{name}: expected {{"pattern": {{"body": …}}}}')
+    bad = next((reason for pattern in patches if (reason := bad_pattern(pattern))), "")
+    if bad:
+        return fail("config", f"{name}: {bad}")
+    return gather(read_patch(raw, f"{name} {pattern!r}") for pattern, raw in patches.items()).map(
+        lambda values: tuple(zip(patches, values, strict=True))
+    )
+
+
+def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
+    """Return a patch given as JSON: url, body and headers, each of the right type.
+
+    >>> read_patch({"bdy": {}}, "--patch").failure().message
+    "--patch: unknown key 'bdy'; did you mean 'body'?"
+    """
+    if not isinstance(raw, dict):
+        return fail("config", f"{origin}: {PATCH_SHAPE}")
+    for key, value in raw.items():
+        if key not in PATCH_PARTS:
+            return fail("config", f"{origin}: unknown key {key!r}{nearest(key, [*PATCH_PARTS])}")
+        if value is not None and not isinstance(value, PATCH_PARTS[key]):
+            return fail("config", f"{origin}: {PATCH_SHAPE}")
+    for name, value in (raw.get("headers") or {}).items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, float, type(None))):
+            return fail("config", f"{origin}: header {name!r} is neither text nor null")
+    return Success(patch_of(raw, origin))
+
+
+def patch_of(raw: JsonObject, origin: str) -> Patch:
+    """Return a patch whose shape is known to be right."""
+    headers = raw.get("headers") or {}
+    return Patch(
+        url=raw.get("url") or None,
+        body=raw.get("body"),
+        headers={name: None if v is None else str(v) for name, v in headers.items()},
+        origin=origin,
+    )
+
+
+PATCH_PARTS: dict[str, type] = {"url": str, "body": dict, "headers": dict}
+PATCH_SHAPE = 'expected {"url": "…", "body": {…}, "headers": {…}}'

@@ -1,0 +1,53 @@
+"""0. Bytes of a file -> a part of a message: text, or an image, PDF or sound."""
+
+from __future__ import annotations
+
+import re
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.records import Media, Text
+
+
+def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
+    """Return a file as a part of a message: text inline under its name, media attached.
+
+    >>> attach(b"hello\\n", "notes.txt").unwrap()
+    Text(text='<file name="notes.txt">\\nhello\\n</file>\\n')
+    >>> attach(b"%PDF-1.7", "a.pdf").unwrap().media_type
+    'application/pdf'
+    """
+    kind = sniff(data)
+    if kind:
+        return Success(Media(kind, data, name=name.rpartition("/")[2]))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        known = "text in UTF-8, PNG, JPEG, GIF, WebP, PDF, WAV or MP3"
+        return fail("input", f"{name}: neither {known}")
+    end = "" if text.endswith("\n") else "\n"
+    safe_name = re.sub(r'["<>\r\n]', "_", name)
+    return Success(Text(f'<file name="{safe_name}">\n{text}{end}</file>\n'))
+
+
+def sniff(data: bytes) -> str:
+    """Return the media type by the first bytes, empty if it is none of ours.
+
+    >>> sniff(b"RIFF\\0\\0\\0\\0WEBPVP8 "), sniff(b"GIF89a"), sniff(b"hello")
+    ('image/webp', 'image/gif', '')
+    """
+    return next((kind for kind, signs in SIGNS.items() if re.match(signs, data, re.DOTALL)), "")
+
+
+SIGNS: dict[str, bytes] = {
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/jpeg": rb"\xff\xd8\xff",
+    "image/gif": rb"GIF8[79]a",
+    "image/webp": rb"RIFF....WEBP",
+    "application/pdf": rb"\s{0,8}%PDF-",
+    "audio/wav": rb"RIFF....WAVE",
+    "audio/mpeg": rb"ID3|\xff[\xfb\xf3\xf2]",
+}

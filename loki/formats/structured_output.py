@@ -1,0 +1,85 @@
+"""JSON Schema in, and the answer that has to meet it out; the fenced block of an answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki.json_text import parse_strict
+from loki.problems import Problem, excerpt, fail
+from loki.records import Ask, Json, JsonObject
+from loki.replies import Reply
+from loki.wire.codec import refuse_depth
+
+
+def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
+    """Return a JSON Schema after checking that it is one."""
+    from jsonschema import Draft202012Validator, SchemaError
+
+    if not isinstance(value, dict):
+        return fail("input", f"{name}: expected a JSON Schema, an object")
+    try:
+        Draft202012Validator.check_schema(value)
+    except SchemaError as error:
+        return fail("input", f"{name}: not a JSON Schema: {error.json_path}: {error.message}")
+    return Success(value)
+
+
+def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
+    """Parse an answer that has to meet a schema; a fence around it is ignored.
+
+    >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
+    "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
+    """
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    try:
+        value = parse_strict(code_block(text))
+        refuse_depth(value)
+    except (ValueError, RecursionError):
+        return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
+    validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
+    try:
+        errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
+    except RecursionError:
+        return fail("input", "the answer is nested too deeply for its schema", sent=True)
+    if errors:
+        where, what = errors[0].json_path, excerpt(errors[0].message, 300)
+        return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)
+    return Success(value)
+
+
+def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+    """Return the reply, and its value if a schema was given, else ``...``."""
+    if ask.schema is None or reply.tool_calls:
+        return Success((reply, ...))
+    cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
+    billed: Any = {"text": reply.text, "usage": reply.usage, "cost": reply.cost}
+    return (
+        read_answer(reply.text, ask.schema)
+        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
+        .alt(lambda problem: replace(problem, message=problem.message + cut, **billed))
+    )
+
+
+def code_block(text: str) -> str:
+    r"""Return the first fenced block without its fence; the whole text where there is none.
+
+    >>> code_block("Here:\n```python\nprint(1)\n```\nBye")
+    'print(1)'
+    >>> code_block("no fence")
+    'no fence'
+    """
+    fence = re.search(
+        r"^([ \t]*)(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\2[`~]*[ \t]*$|\Z)",
+        text,
+        re.DOTALL | re.MULTILINE,
+    )
+    if fence is None:
+        return text
+    inside = re.sub(rf"^[ \t]{{0,{len(fence[1])}}}", "", fence[3], flags=re.MULTILINE)
+    return inside.removesuffix("\n")

@@ -295,7 +295,10 @@ class Response:
 
 @record
 class Opened:
-    """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider."""
+    """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider.
+
+    Where the beginning of a stream was looked at, ``events`` has all of it, a list for each piece.
+    """
 
     request: Request
     status: int
@@ -304,6 +307,7 @@ class Opened:
     close: Callable[[], None]
     started: float  # on the clock of Env, at the first attempt
     attempts: int = 1
+    events: Iterator[Result[list[WireEvent], Problem]] | None = None
 
 
 # ---- what was answered -----------------------------------------------------------------------

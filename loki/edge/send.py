@@ -17,6 +17,7 @@ from returns.result import Failure, Result, Success
 from loki.edge.auth.credentials import Renew
 from loki.edge.http.attempt import Attempt, connect
 from loki.problems import Problem
+from loki.providers import wire_of
 from loki.records import Limits, Opened, Request, Response
 from loki.stages.build import compact
 from loki.stages.first_event import begin
@@ -232,7 +233,8 @@ def refused(opened: Opened) -> Result[Opened, Problem]:
     place = response.headers.get("location", "")
     headers = {**response.headers, "location": mask_url(place)} if place else response.headers
     problem = read_error(response.status, headers, response.body)
-    return Failure(advised(problem, headers, body, time.time()))
+    rate_limits = wire_of(opened.request.draft.target).rate_limit_headers
+    return Failure(advised(problem, headers, body, time.time(), rate_limits))
 
 
 def until_broken(

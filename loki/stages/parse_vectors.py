@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from returns.result import Failure, Result, Success
 
 from loki.embeddings import Embeddings, Ranking, Scores, Vectors
 from loki.problems import Problem, fail, glimpse
-from loki.providers import route_of
+from loki.providers import wire_name
 from loki.record import field_names
 from loki.records import Json, Response, Usage
 from loki.wire import embed, rerank
@@ -24,10 +24,11 @@ A = TypeVar("A")
 
 def read_vectors(response: Response) -> Result[Embeddings, Problem]:
     """A vector for each text that was sent, or none at all."""
-    texts = response.request.draft.target.ask.texts
+    target = response.request.draft.target
+    texts, protocol = target.ask.texts, embed(wire_name(target))
 
     def whole(found: Vectors) -> Result[Embeddings, Problem]:
-        usage = counted(found.usage, response.headers)
+        usage = with_token_header(found.usage, response.headers.get(protocol.token_header, ""))
         if len(found.vectors) != len(texts):
             return fail(
                 "garbled",
@@ -37,7 +38,7 @@ def read_vectors(response: Response) -> Result[Embeddings, Problem]:
             )
         return Success(Embeddings(**facts(response), usage=usage, vectors=found.vectors))
 
-    return read(response, embed(wire_of(response)).read).bind(whole)
+    return read(response, protocol.read).bind(whole)
 
 
 def read_scores(response: Response) -> Result[Ranking, Problem]:
@@ -56,18 +57,17 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
         best = sorted(found.scores, key=lambda score: (-score.score, score.place))
         return Success(Ranking(**facts(response), usage=found.usage, scores=tuple(best)))
 
-    return read(response, rerank(wire_of(response)).read).bind(whole)
+    return read(response, rerank(wire_name(response.request.draft.target)).read).bind(whole)
 
 
-def counted(usage: Usage, headers: Mapping[str, str]) -> Usage:
-    """Usage with the tokens that Bedrock tells in a header, where the body tells none.
+def with_token_header(usage: Usage, header: str) -> Usage:
+    """Return usage with the tokens that a header counts, where the body does not count them.
 
-    >>> counted(Usage(), {"x-amzn-bedrock-input-token-count": "3"}).input
-    3
+    >>> with_token_header(Usage(), "3").input, with_token_header(Usage(input=2), "3").input
+    (3, 2)
     """
-    told = headers.get("x-amzn-bedrock-input-token-count", "")
-    unknown = usage.input is None and re.fullmatch(r"[0-9]{1,9}", told)
-    return replace(usage, input=int(told)) if unknown else usage
+    unknown = usage.input is None and re.fullmatch(r"[0-9]{1,9}", header)
+    return replace(usage, input=int(header)) if unknown else usage
 
 
 def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Result[A, Problem]:
@@ -80,14 +80,6 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
         shown = glimpse(response.body, 120) or "nothing"
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
     return reader(told)
-
-
-def wire_of(response: Response) -> str:
-    """The wire that a request was said in."""
-    target = response.request.draft.target
-    route = route_of(target)
-    assert route is not None  # else there would be no request
-    return route.wire(target)
 
 
 def facts(response: Response) -> dict[str, Any]:

@@ -1,18 +1,21 @@
-"""What a wire protocol is to us: four plain functions, and the words for reading JSON by shape."""
+"""What a wire protocol is to us: its functions and its facts; and helpers to read JSON by shape."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import field_names
-from loki.records import Json, JsonObject, Media, Target, Text, Usage, WireEvent
+from loki.records import Finished, Json, JsonObject, Media, Target, Text, Usage, WireEvent
+
+if TYPE_CHECKING:
+    from loki.wire.decoder import Decoder
 
 #: The deepest nesting of an answer, in levels; real ones have some twenty.
 DEEPEST = 200
@@ -21,13 +24,23 @@ DEEPEST = 200
 MOST = 10**9
 
 
-class Wire(NamedTuple):
-    """One protocol. ``split`` gives, for each piece off the network, the frames it completed."""
+#: Pairs of headers: what is left of a rate limit, and when it is filled again.
+RateLimitHeaders = tuple[tuple[str, str], ...]
 
-    draft: Callable[[Target], Result[JsonObject, Problem]]  # the request's body
+
+#: Return the body of a request, or why the protocol cannot say it.
+Draft = Callable[[Target], Result[JsonObject, Problem]]
+
+
+class Wire(NamedTuple):
+    """A chat protocol: how it drafts and reads, and what is special about it."""
+
+    draft: Draft
     read: Callable[[Json], tuple[WireEvent, ...]]  # a whole answer
-    split: Callable[[Iterable[bytes]], Iterator[list[bytes]]]  # a stream into JSON texts
-    read_event: Callable[[Json], tuple[WireEvent, ...]]  # one of those
+    decoder: Callable[[], Decoder]  # a new one for each stream
+    finish_reasons: Mapping[str, Finished]  # the protocol's words for the end of an answer
+    content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
+    rate_limit_headers: RateLimitHeaders = ()
 
 
 A = TypeVar("A")
@@ -36,8 +49,21 @@ A = TypeVar("A")
 class Measure(NamedTuple, Generic[A]):
     """A protocol for embedding (A is Vectors) or reranking (A is Scores)."""
 
-    draft: Callable[[Target], Result[JsonObject, Problem]]  # the request's body
+    draft: Draft
     read: Callable[[Json], Result[A, Problem]]  # the answer's
+    content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
+    rate_limit_headers: RateLimitHeaders = ()
+    token_header: str = ""  # counts the tokens of the texts, where the body does not
+    max_texts: int | None = None  # in one request; None is no limit
+    max_tokens: int | None = None  # in one request, in sum
+    top_paths: tuple[tuple[str, ...], ...] = ()  # where a body says how many of the best it wants
+
+
+#: The header in which Bedrock counts the tokens of an embedding.
+AMAZON_TOKENS = "x-amzn-bedrock-input-token-count"
+
+#: The user's own words in the usual body of a reranking.
+RERANK_KEYS = ("query", "documents")
 
 
 def refuse_constant(word: str) -> None:

@@ -13,7 +13,8 @@ from support import CLIENTS, body_of, client_of, cut, recordings, request, respo
 
 from loki.problems import Problem
 from loki.records import Reasoning, Reply, Text
-from loki.stages.parse import FINISHES, collect, parse
+from loki.stages.first_event import wire_of
+from loki.stages.parse import collect, parse
 
 #: These count thoughts beside the output, and bill for both: the cost they name says so.
 BESIDE = {
@@ -93,7 +94,9 @@ def check(reply: Reply, recording: Any) -> None:
     calls = [[call.name, call.arguments] for call in reply.tool_calls]
     assert calls == [[name, json.loads(arguments or "{}")] for name, arguments in expected["tools"]]
     assert reply.finish_raw == expected["finish"]
-    assert reply.finish == ("tools" if calls else FINISHES[expected["finish"]])
+    assert reply.finish == (
+        "tools" if calls else wire_of(reply.request).finish_reasons[expected["finish"]]
+    )
     counts = COUNTED.get(recording["provider"], as_told)(recording)
     assert (reply.usage.input, reply.usage.cache_read or 0, reply.usage.output) == counts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
@@ -16,20 +16,18 @@ from returns.result import Result
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.redaction import redact
 from loki.problems import Problem
+from loki.providers import wire_of
 from loki.records import Draft, Json, JsonObject, Request
 from loki.urls import userinfo
 
 A = TypeVar("A")
-
-#: The parts of a body that are the user's own words.
-ASKED = ("messages", "contents", "input", "tools", "system", "systemInstruction", "toolConfig")
 
 
 def carried(draft: Draft) -> Iterator[str]:
     """What nobody should see of a request: in its headers, its body, its address, its proxy."""
     places = (
         in_headers(draft.headers),
-        in_body(draft.body),
+        in_body(draft.body, wire_of(draft.target).content_keys),
         in_url(draft.url),
         in_proxy(draft.target.limits.proxy or ""),
     )
@@ -96,18 +94,18 @@ def in_userinfo(user: str) -> tuple[str, ...]:
     return user, password or name, plain, b64encode(f"{unquote(name)}:{plain}".encode()).decode()
 
 
-def in_body(body: Json) -> Iterator[str]:
-    """The texts under telling names, which only a patch puts there.
+def in_body(body: Json, content_keys: Collection[str]) -> Iterator[str]:
+    """The texts under telling names, which only a patch puts there; not the user's own content.
 
-    >>> list(in_body({"messages": [{"key": "no"}], "store": {"api_key": "k"}}))
+    >>> list(in_body({"messages": [{"key": "no"}], "store": {"api_key": "k"}}, ["messages"]))
     ['k']
     """
     for name, value in body.items() if isinstance(body, dict) else ():
-        if name in ASKED:
+        if name in content_keys:
             continue
         if isinstance(value, str) and SENSITIVE.search(name):
             yield value
-        yield from in_body(value)
+        yield from in_body(value, content_keys)
 
 
 def in_secret(address: str) -> Iterator[str]:

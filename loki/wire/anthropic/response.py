@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
 
 from loki.problems import Problem
 from loki.records import (
     Carry,
     Finish,
+    Finished,
     Json,
     JsonObject,
     Reasoning,
@@ -18,30 +17,8 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire import sse
 from loki.wire.codec import dig, integer, not_text, read_text, string, word
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
-
-
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Server-sent events; with the last one those before it come once more, but for the text.
-
-    >>> list(split([b'data: {"type":"ping"}\\n\\ndata: {"type":"message_stop"}\\n\\n']))[0][1]
-    b'{"type":"message_stop","events":[{"type":"ping"}]}'
-    """
-    events: list[bytes] = []
-    for frames in sse.split(chunks):
-        yield [with_events(frame, events) for frame in frames]
-
-
-def with_events(frame: bytes, events: list[bytes]) -> bytes:
-    """A frame, which is noted, or the last one with all that was noted."""
-    if b'"type":"text_delta"' in frame:  # no string can contain this: its quotes would be escaped
-        return frame
-    if re.search(rb'"type"\s*:\s*"message_stop"', frame):
-        return b'{"type":"message_stop","events":[%s]}' % b",".join(events)
-    events.append(frame)
-    return frame
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -58,18 +35,73 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
             return read_error_event(body)
 
 
+class MessageReader:
+    """Reads the events of one stream: words at once, everything else when the message stops."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, JsonObject] = {}
+        self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's growing fields
+        self.usage: JsonObject = {}
+        self.ending: JsonObject = {}
+
+    def read_event(self, event: Json) -> tuple[WireEvent, ...]:
+        """Return what an event tells, and with the last one what those before it built up."""
+        match event:
+            case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
+                pass  # nearly every event
+            case {"type": "message_stop"}:
+                return read_rest(self.message())
+            case dict():
+                self.add(event)
+        return read_chat_event(event)
+
+    def add(self, event: JsonObject) -> None:
+        """Add an event to the message."""
+        match event:
+            case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
+                self.blocks[index] = block
+                for name in GROWING:
+                    self.pieces.pop((index, name), None)
+            case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
+                self.grow(index, delta)
+            case {"type": "message_delta", "delta": dict(delta)}:
+                self.ending |= delta
+        match event:
+            case {"message": {"usage": dict(counts)}} | {"usage": dict(counts)}:
+                self.usage |= {name: n for name, n in counts.items() if n is not None}
+
+    def grow(self, index: int, delta: JsonObject) -> None:
+        """Add a piece to the thoughts of a block, their signature, or a call's arguments."""
+        self.blocks.setdefault(index, {})
+        for name in GROWING:
+            if isinstance(piece := delta.get(name), str):
+                self.pieces.setdefault((index, name), []).append(piece)
+
+    def message(self) -> JsonObject:
+        """Return the message so far, without its text.
+
+        >>> reader = MessageReader()
+        >>> reader.grow(0, {"thinking": "Hm"})
+        >>> reader.grow(0, {"thinking": "."})
+        >>> reader.message()["content"]
+        [{'thinking': 'Hm.'}]
+        """
+        content = {index: {**block} for index, block in self.blocks.items()}
+        for (index, name), pieces in self.pieces.items():
+            content[index][name] = string(content[index].get(name)) + "".join(pieces)
+        return {**self.ending, "content": list(content.values()), "usage": self.usage}
+
+
 def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
-    """One event of a stream; words are told at once, everything else with the last event."""
+    """Return what one event of a stream tells by itself."""
     match event:
-        case {"type": "content_block_delta", "delta": words}:
-            odd = words is not None and not isinstance(words, dict)
-            return (not_text(words, "delta"),) if odd else read_words(words, "delta")
-        case {"type": "content_block_start", "content_block": words}:
-            return read_words(words, "content_block")
+        case {"type": "content_block_delta", "delta": delta}:
+            odd = delta is not None and not isinstance(delta, dict)
+            return (not_text(delta, "delta"),) if odd else read_words(delta, "delta")
+        case {"type": "content_block_start", "content_block": block}:
+            return read_words(block, "content_block")
         case {"type": "message_start", "message": {"usage": dict(usage)}}:
             return (usage_of(usage),)
-        case {"type": "message_stop", "events": list(events)}:
-            return read_rest(built(events))
         case {"type": str(kind)} if kind != "error":
             return ()
         case _:
@@ -85,35 +117,6 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
             return (Reasoning(thought),)
         case _:
             return ()
-
-
-def built(events: Iterable[Json]) -> JsonObject:
-    """The message that the events of a stream build up, without its text."""
-    blocks: dict[int, JsonObject] = {}
-    usage: JsonObject = {}
-    end: JsonObject = {}
-    for event in events:
-        match event:
-            case {"type": "content_block_start", "index": int(row), "content_block": dict(block)}:
-                blocks[row] = block
-            case {"type": "content_block_delta", "index": int(row), "delta": dict(delta)}:
-                blocks[row] = grown(blocks.get(row, {}), delta)
-            case {"type": "message_delta", "delta": dict(delta)}:
-                end |= delta
-        match event:
-            case {"message": {"usage": dict(counts)}} | {"usage": dict(counts)}:
-                usage |= {name: count for name, count in counts.items() if count is not None}
-    return {**end, "content": list(blocks.values()), "usage": usage}
-
-
-def grown(block: JsonObject, delta: JsonObject) -> JsonObject:
-    """A block with a piece added to its thoughts, their signature, or a call's arguments.
-
-    >>> grown({"type": "thinking", "thinking": "H"}, {"type": "thinking_delta", "thinking": "m"})
-    {'type': 'thinking', 'thinking': 'Hm'}
-    """
-    pieces = {name: delta[name] for name in GROWING if isinstance(delta.get(name), str)}
-    return {**block, **{name: string(block.get(name)) + more for name, more in pieces.items()}}
 
 
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
@@ -201,4 +204,15 @@ STATUSES: dict[str | None, int] = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+}
+
+#: Why an answer ended.
+FINISH_REASONS: dict[str, Finished] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tools",
+    "refusal": "filter",
+    "pause_turn": "other",
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 
 from loki.problems import Kind, Problem
 from loki.records import (
     Carry,
     Finish,
+    Finished,
     Json,
     JsonObject,
     Reasoning,
@@ -19,20 +19,37 @@ from loki.records import (
 )
 from loki.wire import sse
 from loki.wire.codec import dig, integer, not_text, read_text, string, word
+from loki.wire.decoder import Splitter
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
-from loki.wire.google import json_stream
+from loki.wire.google.json_stream import ArraySplitter
 
 
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    r"""The frames of server-sent events, or of a JSON array: its first byte tells.
+class StreamSplitter:
+    r"""Splits server-sent events, or a JSON array: the first byte tells which.
 
-    >>> list(split([b'data: {"a":1}\n\n'])), list(split([b' [{"a"', b':1}\n,']))
-    ([[b'{"a":1}'], []], [[], [b'{"a":1}']])
+    >>> StreamSplitter().feed(b'data: {"a":1}\n\n'), StreamSplitter().feed(b' [{"a":1}\n,')
+    ([b'{"a":1}'], [b'{"a":1}'])
     """
-    pieces = sse.without_mark(chunks)
-    start = next((piece.lstrip() for piece in pieces if piece.strip()), b"")
-    cutter = json_stream.split if start[:1] in (b"[", b"{") else sse.split
-    yield from cutter(chain((start,), pieces))
+
+    def __init__(self) -> None:
+        self.mark = sse.MarkFilter()
+        self.splitter: Splitter | None = None  # None before the first byte
+        self.is_done = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the frames that a piece of the stream completed."""
+        if self.splitter is None:
+            data = (data if self.mark.is_done else self.mark.feed(data)).lstrip()
+            if not data:
+                return []
+            self.splitter = ArraySplitter() if data[:1] in b"[{" else sse.EventSplitter()
+        frames = self.splitter.feed(data)
+        self.is_done = self.splitter.is_done
+        return frames
+
+    def end(self) -> list[bytes]:
+        """Return the frame that the end of the stream completed, if any."""
+        return self.splitter.end() if self.splitter else []
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -189,4 +206,22 @@ BROKEN: dict[str, Kind] = {
     "UNEXPECTED_TOOL_CALL": "garbled",
     "TOO_MANY_TOOL_CALLS": "garbled",
     "MISSING_THOUGHT_SIGNATURE": "input",
+}
+
+#: Why an answer ended.
+FINISH_REASONS: dict[str, Finished] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
+    "SAFETY": "filter",
+    "RECITATION": "filter",
+    "BLOCKLIST": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "SPII": "filter",
+    "MODEL_ARMOR": "filter",
+    "ESCALATION": "filter",
+    "PUP_LIMITED_DISABLED": "filter",
+    "IMAGE_SAFETY": "filter",
+    "IMAGE_PROHIBITED_CONTENT": "filter",
+    "IMAGE_RECITATION": "filter",
 }

@@ -11,9 +11,9 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Vectors
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, position, said
+from loki.wire.codec import Draft, dig, integer, position, said
 from loki.wire.errors import unknown_answer
-from loki.wire.openai.chat import read_error_event
+from loki.wire.openai.chat_response import read_error_event
 from loki.wire.openai.usage import told_cost
 from loki.wire.vectors import ReadVector, read_all, read_bytes, read_vector
 
@@ -132,3 +132,13 @@ def read_usage(told: Json) -> Usage:
     counts = [integer(dig(told, name)) for name in ("prompt_tokens", "total_tokens")]
     known = next((count for count in counts if count is not None), None)
     return Usage(input=known, output=0, told_cost=told_cost(told if isinstance(told, dict) else {}))
+
+
+#: The body in each dialect.
+DRAFTS: dict[str, Draft] = {
+    "openai": draft_embed,
+    "jina": draft_jina,
+    "voyage": draft_voyage,
+    "mistral": draft_mistral,
+    "perplexity": draft_perplexity,
+}

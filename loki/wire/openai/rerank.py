@@ -7,7 +7,7 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Score, Scores
 from loki.problems import Problem
 from loki.records import Ask, Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, position, said
+from loki.wire.codec import Draft, dig, integer, position, said
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.usage import told_cost
 from loki.wire.vectors import is_finite
@@ -117,3 +117,6 @@ TOKENS = (
 )
 #: Where search units are told: by Cohere, and by OpenRouter for it.
 SEARCHES = (("meta", "billed_units", "search_units"), ("usage", "search_units"))
+
+#: The body in each dialect.
+DRAFTS: dict[str, Draft] = {"common": draft_rerank, "voyage": draft_voyage}

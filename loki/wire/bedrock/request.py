@@ -1,0 +1,137 @@
+"""AWS Bedrock Converse and ConverseStream: Target -> body."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import groupby
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Ask,
+    JsonObject,
+    Media,
+    Message,
+    Target,
+    Text,
+    Tool,
+)
+from loki.wire.bedrock.media import draft_part, named_apart
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unable
+from loki.wire.codec import (
+    said,
+    schema_name,
+)
+
+
+def draft_chat(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a chat request."""
+    reason = unable(target)
+    if reason:
+        return fail("usage", reason)
+    told = gather((draft_system(target.ask), draft_turns(target.ask))).alt(
+        lambda problem: replace(problem, message=f"{target.client.name} {problem.message}")
+    )
+    return gather((told, draft_thinking(target))).map(
+        lambda parts: draft_body(target.ask, *parts[0], parts[1])
+    )
+
+
+def draft_body(
+    ask: Ask, system: list[JsonObject], turns: list[JsonObject], thinking: Thinking
+) -> JsonObject:
+    """The body around its messages; what was not asked for is not sent."""
+    inference = {
+        "maxTokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "topP": ask.top_p,
+        "stopSequences": list(ask.stop) or None,
+    }
+    output = {
+        "textFormat": draft_schema(ask.schema) if ask.schema else None,
+        "effort": thinking.effort,
+    }
+    optional = {
+        "system": system or None,
+        "inferenceConfig": said(inference) or None,
+        "toolConfig": draft_tools(ask),
+        "additionalModelRequestFields": thinking.fields,
+        "outputConfig": said(output) or None,
+    }
+    return {"messages": turns, **said(optional)}
+
+
+def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
+    """The instructions, a block each, wherever in the conversation they stand."""
+    told = [message for message in ask.messages if message.role in SYSTEM]
+    if any(isinstance(part, Media) for message in told for part in message.parts):
+        return fail("usage", "takes only text as a system message")
+    return Success([{"text": message.text} for message in told if message.text])
+
+
+def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
+    """The conversation; neighbours of one side are one turn, tool results are the user's."""
+    spoken = [each for each in named_apart(ask.messages) if each.role not in SYSTEM]
+    sides = ["assistant" if each.role == "assistant" else "user" for each in spoken]
+
+    def merge(drafted: tuple[list[JsonObject], ...]) -> list[JsonObject]:
+        turns = [pair for pair in zip(sides, drafted, strict=True) if pair[1]]
+        return [
+            {"role": side, "content": [block for _, blocks in group for block in blocks]}
+            for side, group in groupby(turns, key=lambda pair: pair[0])
+        ]
+
+    return gather(map(draft_blocks, spoken)).map(merge)
+
+
+def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
+    """What one message says; the signed thoughts of an assistant come before its words."""
+    if message.role == "assistant" and any(isinstance(part, Media) for part in message.parts):
+        return fail("usage", "takes images and documents from the user, not from the assistant")
+    parts = [part for part in message.parts if not isinstance(part, Text) or part.text]
+    carried = [block for block in message.carry if "reasoningContent" in block]
+    calls = [
+        {"toolUse": {"toolUseId": call.id, "name": call.name, "input": call.arguments}}
+        for call in message.tool_calls
+    ]
+
+    def around(content: tuple[JsonObject, ...]) -> list[JsonObject]:
+        if message.role != "tool":
+            return [*carried, *content, *calls]
+        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": list(content)}}]
+
+    return gather(map(draft_part, parts)).map(around)
+
+
+def draft_tools(ask: Ask) -> JsonObject | None:
+    """The functions on offer, and whether, or which, one is to be called."""
+    if not ask.tools or ask.tool_choice == "none":
+        return None
+    choices: dict[str, JsonObject] = {"auto": {"auto": {}}, "required": {"any": {}}}
+    chosen = choices.get(ask.tool_choice or "", {"tool": {"name": ask.tool_choice}})
+    tools = list(map(draft_tool, ask.tools))
+    return {"tools": tools, **({"toolChoice": chosen} if ask.tool_choice else {})}
+
+
+def draft_tool(tool: Tool) -> JsonObject:
+    """A function on offer; one that takes nothing takes an object all the same."""
+    return {
+        "toolSpec": {
+            "name": tool.name,
+            **({"description": tool.description} if tool.description else {}),
+            "inputSchema": {"json": tool.parameters or {"type": "object", "properties": {}}},
+            **({"strict": tool.strict} if tool.strict is not None else {}),
+        }
+    }
+
+
+def draft_schema(schema: JsonObject) -> JsonObject:
+    """Structured output; the schema goes as JSON in a string."""
+    told = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
+    return {"type": "json_schema", "structure": {"jsonSchema": told}}
+
+
+SYSTEM = ("system", "developer")

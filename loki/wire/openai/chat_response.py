@@ -1,0 +1,196 @@
+"""OpenAI Chat Completions: JSON -> events, of a whole answer and of a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from loki.problems import Problem
+from loki.records import (
+    Finish,
+    Finished,
+    Json,
+    JsonObject,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolPiece,
+    WireEvent,
+)
+from loki.wire.codec import (
+    dig,
+    integer,
+    not_text,
+    read_text,
+    string,
+)
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.openai.usage import chat_usage
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """A whole answer."""
+    match body:
+        case {"choices": [{"message": dict(message)} as choice, *_]}:
+            words = read_words(message, "choices[0].message")
+            return (*words, *read_finish(choice), *read_usage(body))
+        case _:
+            return read_error_event(body)
+
+
+def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
+    """One chunk of a stream; of several choices only the first is told."""
+    match chunk:
+        case {"choices": [{"delta": {"content": str(text)} as delta} as choice]} if (
+            text
+            and len(delta) == 1
+            and not (choice.get("finish_reason") or choice.get("index") or choice.get("usage"))
+            and not (chunk.get("usage") or chunk.get("error") or chunk.get("x_groq"))
+        ):
+            return (Text(text),)  # nearly every chunk, at half the time
+        case {"error": error} if error:
+            return (*read_usage(chunk), *read_error_event(chunk))
+        case {"choices": [{"index": int(index)}, *_]} if index > 0:
+            return ()
+        case {"choices": [choice, *_]}:
+            return read_choice(choice, chunk)
+        case {"choices": list()} | {"usage": dict()} | {"x_groq": dict()}:
+            return read_usage(chunk)
+        case dict() if "choices" in chunk or "object" in chunk:
+            return ()
+        case _:
+            return read_error_event(chunk)
+
+
+def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
+    """Return what the first choice of a chunk tells; its delta may be null or missing."""
+    match choice:
+        case {"delta": dict(delta)}:
+            words = read_words(delta, "choices[0].delta")
+            return (*words, *read_finish(choice), *read_usage(chunk))
+        case {"delta": odd} if odd is not None:
+            return (*read_usage(chunk), not_text(odd, "choices[0].delta"))
+        case dict():
+            return (*read_finish(choice), *read_usage(chunk))
+        case _:
+            return (not_text(choice, "choices[0]"),)
+
+
+def read_words(words: JsonObject, place: str) -> Iterable[WireEvent]:
+    """Return thoughts, text and tool calls of the message, or the piece of one, at ``place``."""
+    match words.get("reasoning_content") or words.get("reasoning"):
+        case str(thought) if thought:
+            yield Reasoning(thought)
+    match words.get("content"):
+        case list(parts):
+            for row, part in enumerate(parts):
+                yield from read_part(part, f"{place}.content[{row}]")
+        case text:
+            yield from read_text(text, f"{place}.content")
+    match words.get("refusal"):
+        case str(text) if text:
+            yield Refusal(text)
+    match words.get("tool_calls"):
+        case list(calls):
+            yield from (piece for call in calls for piece in read_call(call))
+
+
+def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return what a part of a content tells, as Mistral tells thoughts."""
+    match part:
+        case {"type": "thinking", "thinking": list(thoughts)}:
+            return tuple(Reasoning(t["text"]) for t in thoughts if isinstance(dig(t, "text"), str))
+        case {"type": "thinking", "thinking": str(thought)}:
+            return (Reasoning(thought),)
+        case {"text": text}:
+            return read_text(text, f"{place}.text")
+        case dict():
+            return ()
+        case _:
+            return (not_text(part, place),)
+
+
+def read_call(call: Json) -> tuple[ToolPiece, ...]:
+    """A tool call or a fragment; some servers leave out index or id, or give arguments as JSON."""
+    match call:
+        case {"function": dict(function)}:
+            told = function.get("arguments")
+            words = told if isinstance(told, str) else json.dumps(told) if told else ""
+            return (
+                ToolPiece(
+                    row=integer(call.get("index")),
+                    id=string(call.get("id")),
+                    name=string(function.get("name")),
+                    arguments=words,
+                ),
+            )
+        case _:
+            return ()
+
+
+def read_finish(choice: JsonObject) -> tuple[WireEvent, ...]:
+    """Why it ended, once it has."""
+    match choice:
+        case {"finish_reason": "error", "error": dict()}:
+            return read_error_event(choice)
+        case {"finish_reason": str(reason)} if reason:
+            return (Finish(reason),)
+        case _:
+            return ()
+
+
+def read_usage(body: JsonObject) -> tuple[WireEvent, ...]:
+    """Token counts, at whichever of the three places a server puts them."""
+    match body:
+        case {"usage": dict(usage)} if usage:
+            return (chat_usage(usage, body),)
+        case {"x_groq": {"usage": dict(usage)}}:
+            return (chat_usage(usage, body),)
+        case {"choices": [{"usage": dict(usage)}, *_]}:
+            return (chat_usage(usage, body),)
+        case _:
+            return ()
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """An answer of status 200 that is an error, or nothing we know."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (unknown_answer(body, "a chat completion"),)
+    error: Any = body.get("error") if isinstance(body, dict) else None
+    status = integer(dig(error, "status_code")) or integer(dig(error, "code"))
+    kind = kind_of(status, code) if status or code else "garbled"
+    return (Problem(kind, sentence, status=status, code=code, sent=True),)
+
+
+#: Why an answer ended; after OpenAI's own words those that routers and imitators pass on.
+FINISH_REASONS: dict[str, Finished] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tools",
+    "function_call": "tools",
+    "content_filter": "filter",
+    "eos": "stop",
+    "model_length": "length",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tools",
+    "refusal": "filter",
+    "model_context_window_exceeded": "length",
+    "guardrail_intervened": "filter",
+    "content_filtered": "filter",
+    "completed": "stop",
+    "max_output_tokens": "length",
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "TOOL_CALL": "tools",
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "filter",
+    "RECITATION": "filter",
+    "BLOCKLIST": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "SPII": "filter",
+}

@@ -1,0 +1,226 @@
+"""OpenAI Responses: Target -> body. For the models that speak nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import takewhile
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Json,
+    JsonObject,
+    Media,
+    Message,
+    Target,
+    Text,
+    Tool,
+    ToolCall,
+)
+from loki.wire.codec import (
+    draft_content,
+    part_drafter,
+    said,
+)
+from loki.wire.openai.chat_request import SCHEMAS, data_url, schema_in_words
+
+
+def draft_chat(target: Target) -> Result[JsonObject, Problem]:
+    """The body of a request."""
+    system, turns = instructions(target.ask.messages)
+    return gather((draft_input(turns), draft_reasoning(target), sayable(target))).map(
+        lambda parts: draft_body(target, system, parts[0], parts[1])
+    )
+
+
+def draft_body(
+    target: Target, system: str, items: list[JsonObject], reasoning: JsonObject
+) -> JsonObject:
+    """The body around the conversation; what was not asked for is not sent, nothing is kept."""
+    ask, schema = target.ask, target.dialect.schema
+    if ask.schema and schema == "json_object":
+        system = "\n\n".join(filter(None, (system, schema_in_words(ask.schema))))
+    optional = {
+        "instructions": system or None,
+        "max_output_tokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "top_p": ask.top_p,
+        "reasoning": reasoning or None,
+        "text": {"format": draft_format(schema, ask.schema)} if ask.schema else None,
+        "tools": [draft_tool(tool) for tool in ask.tools] or None,
+        "tool_choice": draft_choice(ask.tool_choice),
+        "include": ["reasoning.encrypted_content"] if wants_thoughts_back(target) else None,
+        "stream": ask.stream or None,
+    }
+    return {
+        "model": target.model.real_name,
+        "input": items,
+        **said(optional),
+        "store": False,
+    }
+
+
+def sayable(target: Target) -> Result[None, Problem]:
+    """What this protocol has no words for is not dropped in silence."""
+    asked = {"--stop": bool(target.ask.stop), "--seed": target.ask.seed is not None}
+    lacking = [flag for flag, said in asked.items() if said]
+    if not lacking:
+        return Success(None)
+    flags = " and no ".join(lacking)
+    return fail(
+        "usage",
+        f"{target.client.name} takes no {flags} with {target.model.name}:"
+        " it is asked through the Responses API, which has neither",
+    )
+
+
+def instructions(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
+    """The system prompts that a conversation begins with, as one, and its other turns.
+
+    >>> instructions((Message("system", "A"), Message("developer", "B"), Message("user", "C")))[0]
+    'A\\n\\nB'
+    """
+    first = tuple(takewhile(instructs, messages))
+    if len(first) == len(messages):  # something must be left to answer
+        return "", messages
+    return "\n\n".join(message.text for message in first), messages[len(first) :]
+
+
+def instructs(message: Message) -> bool:
+    """Whether a turn is a system prompt in words."""
+    words = all(isinstance(part, Text) for part in message.parts)
+    return message.role in ("system", "developer") and words
+
+
+def draft_input(messages: Iterable[Message]) -> Result[list[JsonObject], Problem]:
+    """The conversation as items, of which an assistant's turn may be several."""
+    return gather(map(draft_items, messages)).map(
+        lambda turns: [item for turn in turns for item in turn]
+    )
+
+
+def draft_items(message: Message) -> Result[list[JsonObject], Problem]:
+    """The items of one turn."""
+    match message.role:
+        case "assistant":
+            return draft_assistant(message)
+        case "tool":
+            return draft_content(message.parts, draft_part).map(
+                lambda output: [
+                    {
+                        "type": "function_call_output",
+                        "call_id": message.tool_call_id,
+                        "output": output,
+                    }
+                ]
+            )
+        case role:
+            return draft_content(message.parts, draft_part).map(
+                lambda content: [{"role": role, "content": content}]
+            )
+
+
+def draft_assistant(message: Message) -> Result[list[JsonObject], Problem]:
+    """An earlier answer: the thoughts that came with it, its text, its calls."""
+    if any(isinstance(part, Media) for part in message.parts):
+        return fail("usage", "the Responses API takes only text in an assistant's turn")
+    return Success(
+        [
+            *(block for block in message.carry if block.get("type") == "reasoning"),
+            *([{"role": "assistant", "content": message.text}] if message.text else []),
+            *map(draft_call, message.tool_calls),
+        ]
+    )
+
+
+def draft_image(media: Media) -> JsonObject:
+    """An image, or its address; how closely it is looked at is left to the model."""
+    return {"type": "input_image", "image_url": data_url(media), "detail": "auto"}
+
+
+def draft_file(media: Media) -> JsonObject:
+    """A document by its address, or by name and content."""
+    if media.url:
+        return {"type": "input_file", "file_url": media.url}
+    name = media.name or "document.pdf"
+    return {"type": "input_file", "filename": name, "file_data": data_url(media)}
+
+
+def draft_call(call: ToolCall) -> JsonObject:
+    """A call the model made before, told back to it."""
+    return {
+        "type": "function_call",
+        "call_id": call.id,
+        "name": call.name,
+        "arguments": json.dumps(call.arguments, ensure_ascii=False),
+    }
+
+
+def draft_tool(tool: Tool) -> JsonObject:
+    """A function on offer; unless told, this API is strict and would change the parameters."""
+    return {
+        "type": "function",
+        "name": tool.name,
+        **({"description": tool.description} if tool.description else {}),
+        "parameters": tool.parameters,
+        "strict": bool(tool.strict),
+    }
+
+
+def draft_choice(choice: str | None) -> Json:
+    """Whether, or which, tool is to be called.
+
+    >>> draft_choice("auto"), draft_choice("weather")
+    ('auto', {'type': 'function', 'name': 'weather'})
+    """
+    if choice in (None, "auto", "none", "required"):
+        return choice
+    return {"type": "function", "name": choice}
+
+
+def draft_format(form: str, schema: JsonObject) -> JsonObject:
+    """Structured output as in chat completions, but flat.
+
+    >>> draft_format("json_schema", {"title": "n"})
+    {'type': 'json_schema', 'name': 'n', 'schema': {'title': 'n'}}
+    """
+    drafted = SCHEMAS[form](schema)
+    return {"type": drafted["type"], **drafted.get("json_schema", {})}
+
+
+def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
+    """How much the model is to think; its thoughts are told in summary."""
+    match target.ask.reasoning:
+        case None:
+            return Success({})
+        case int():
+            return fail(
+                "usage",
+                f"{target.client.name} takes --reasoning none, low, medium or high, not tokens",
+            )
+        case "none":
+            return Success({"effort": "none"})
+        case effort:
+            return Success({"effort": effort, "summary": "auto"})
+
+
+def wants_thoughts_back(target: Target) -> bool:
+    """Whether the thoughts will be needed in the next turn; models that have none refuse this."""
+    ask, name = target.ask, target.model.real_name.rpartition("/")[2]
+    if ask.reasoning is None:
+        return bool(ask.tools) and not name.startswith(THOUGHTLESS)
+    return ask.reasoning != "none"
+
+
+MEDIA: dict[str, Callable[[Media], JsonObject]] = {
+    "image": draft_image,
+    "application/pdf": draft_file,
+}
+
+draft_part = part_drafter("input_text", MEDIA, "the Responses API takes")
+
+#: Models of OpenAI that answer status 400 when asked for encrypted thoughts.
+THOUGHTLESS = ("gpt-3", "gpt-4", "chatgpt", "gpt-5-chat")

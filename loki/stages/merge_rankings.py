@@ -43,7 +43,7 @@ def wanted_counts(body: JsonObject, top_paths: Iterable[Sequence[str]]) -> list[
 
 
 def merged(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
-    """One ranking of all texts: a score is of one text, so those of several requests compare."""
+    """Return a stage that merges rankings: scores of several requests compare."""
 
     def stage(parts: Sequence[Ranking]) -> Ranking:
         sizes = (len(part.request.draft.target.ask.texts) for part in parts)

@@ -23,7 +23,7 @@ A = TypeVar("A")
 
 
 def read_vectors(response: Response) -> Result[Embeddings, Problem]:
-    """A vector for each text that was sent, or none at all."""
+    """Return a vector for each text that was sent, or the Problem."""
     target = response.request.draft.target
     texts, protocol = target.ask.texts, embed(wire_name(target))
 
@@ -42,7 +42,7 @@ def read_vectors(response: Response) -> Result[Embeddings, Problem]:
 
 
 def read_scores(response: Response) -> Result[Ranking, Problem]:
-    """The texts that were sent, best first."""
+    """Return the scores of the texts that were sent, best first."""
     texts = response.request.draft.target.ask.texts
 
     def whole(found: Scores) -> Result[Ranking, Problem]:
@@ -71,7 +71,7 @@ def with_token_header(usage: Usage, header: str) -> Usage:
 
 
 def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Result[A, Problem]:
-    """The JSON of an answer, by its wire."""
+    """Read the JSON of an answer."""
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))
     try:
@@ -83,7 +83,7 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
 
 
 def facts(response: Response) -> dict[str, Any]:
-    """What every kind of answer carries."""
+    """Return the fields that all kinds of answers have."""
     return {
         "model": response.request.draft.target.name,
         "request": response.request,
@@ -97,7 +97,7 @@ def facts(response: Response) -> dict[str, Any]:
 
 
 def joined(parts: Sequence[Embeddings]) -> Embeddings:
-    """The answers to one ask that took several requests."""
+    """Return one answer to an ask that took several requests."""
     return replace(
         parts[0],
         vectors=tuple(vector for part in parts for vector in part.vectors),
@@ -109,7 +109,7 @@ def joined(parts: Sequence[Embeddings]) -> Embeddings:
 
 
 def total(usages: Sequence[Usage]) -> Usage:
-    """Tokens of several requests; what one of them did not tell, nobody knows.
+    """Return the sum of several requests' usage; a count that one of them lacks is None.
 
     >>> total([Usage(input=3), Usage(input=4)]).input
     7
@@ -124,6 +124,6 @@ def total(usages: Sequence[Usage]) -> Usage:
 
 
 def added(costs: Sequence[Decimal | None]) -> Decimal | None:
-    """US dollars in all, None if a part of it is unknown."""
+    """Return the sum of costs in US dollars, None if one of them is unknown."""
     known = [each for each in costs if each is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

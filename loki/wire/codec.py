@@ -181,7 +181,7 @@ def not_text(value: Json, place: str) -> Problem:
 
 
 def overlay(old: Usage, new: Usage) -> Usage:
-    """Usage as told last: providers repeat running totals, so numbers replace, never add up.
+    """Return the latest usage: providers repeat running totals, so counts replace, never add up.
 
     >>> overlay(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
     Usage(input=5, cache_read=None, cache_write=None, output=9, reasoning=None, ...)
@@ -191,7 +191,7 @@ def overlay(old: Usage, new: Usage) -> Usage:
 
 
 def dig(value: Json, *path: str) -> Json:
-    """What stands at the end of a path of keys, None where it breaks off.
+    """Return the value at a path of keys, None where the path breaks off.
 
     >>> dig({"a": {"b": 1}}, "a", "b"), dig({"a": None}, "a", "b")
     (1, None)
@@ -208,7 +208,7 @@ DraftPart = Callable[[Text | Media], Result[JsonObject, Problem]]
 def part_drafter(
     text_type: str, media: Mapping[str, Callable[[Media], JsonObject]], taker: str
 ) -> DraftPart:
-    """Texts as they are, media by their type or its family.
+    """Return a function that drafts a text as it is, media by their type or its family.
 
     >>> part_drafter("text", {}, "this API takes")(Media("image/png", name="a")).failure().message
     'this API takes no image/png (a)'
@@ -227,7 +227,7 @@ def part_drafter(
 
 
 def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[Json, Problem]:
-    """Plain text as a string, anything else in parts."""
+    """Return a single text as a string, anything else as a list of parts."""
     match parts:
         case ():
             return Success("")
@@ -238,7 +238,7 @@ def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[J
 
 
 def said(fields: JsonObject) -> JsonObject:
-    """The fields that have a value: what was not asked for is not sent.
+    """Return the fields that have a value: what was not asked for is not sent.
 
     >>> said({"temperature": 0.0, "top_p": None})
     {'temperature': 0.0}
@@ -247,7 +247,7 @@ def said(fields: JsonObject) -> JsonObject:
 
 
 def schema_name(schema: JsonObject) -> str:
-    """A name for a schema, which providers ask for: letters, digits, ``_`` and ``-``, 64 at most.
+    """Return a name for a schema: letters, digits, ``_`` and ``-``, 64 at most.
 
     >>> schema_name({"title": "A city!"}), schema_name({})
     ('A_city_', 'answer')

@@ -12,7 +12,7 @@ from loki.wire.codec import dig, parse_json
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
-    """The provider's own sentence, its code and request id, and our kind.
+    """Return the Problem of an error: the provider's sentence, code and request id, and our kind.
 
     >>> read_error(401, {}, b'{"error": {"message": "Bad key.", "code": "invalid_api_key"}}')
     ... # doctest: +ELLIPSIS
@@ -40,7 +40,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
 
 
 def own_words(status: int, headers: Mapping[str, str]) -> str:
-    """What we say of an answer that is not the provider's, empty for all others.
+    """Return our sentence for an answer of a proxy or a redirect, empty for all others.
 
     >>> own_words(307, {"location": "https://other.example/"})
     'redirected to https://other.example/, which is not followed'
@@ -53,7 +53,7 @@ def own_words(status: int, headers: Mapping[str, str]) -> str:
 
 
 def spent(status: int | None, sentence: str) -> bool:
-    """Whether an account is out of credit, where only the sentence tells it from a rate limit.
+    """Return whether an account is out of credit, where only the sentence says so.
 
     >>> spent(400, "Your credit balance is too low to access the Anthropic API.")
     True
@@ -64,7 +64,7 @@ def spent(status: int | None, sentence: str) -> bool:
 
 
 def read_sentence(told: Json) -> tuple[str | None, str]:
-    """Code and sentence, from any of the shapes that providers use.
+    """Return code and sentence from any of the shapes that providers use.
 
     >>> read_sentence({"error": {"type": "overloaded_error", "message": "Busy."}})
     ('overloaded_error', 'Busy.')
@@ -89,7 +89,7 @@ def read_sentence(told: Json) -> tuple[str | None, str]:
 
 
 def unknown_answer(body: Json, what: str) -> Problem:
-    """An answer of status 200 whose shape nobody knows.
+    """Return the Problem of an answer of status 200 with an unknown shape.
 
     >>> unknown_answer({"odd": 1}, "a chat completion").message
     'not a chat completion: {"odd": 1}'
@@ -98,7 +98,7 @@ def unknown_answer(body: Json, what: str) -> Problem:
 
 
 def read_detail(detail: Json) -> tuple[str | None, str]:
-    """FastAPI's word for an error, in its three shapes.
+    """Return code and sentence from FastAPI's ``detail``, in its three shapes.
 
     >>> read_detail("Invalid API Key")
     (None, 'Invalid API Key')
@@ -116,7 +116,7 @@ def read_detail(detail: Json) -> tuple[str | None, str]:
 
 
 def code_of(error: Json) -> str | None:
-    """The word of the provider that says most, numbers (a status again) last."""
+    """Return the provider's most specific code; numbers, which repeat the status, come last."""
     words = [error.get(name) for name in ("code", "status", "type", "__type")]
     known = [word for word in words if isinstance(word, str) and word in CODES]
     if out_of_credit := next((word for word in known if CODES[word] == "quota"), None):
@@ -133,7 +133,7 @@ def code_of(error: Json) -> str | None:
 
 
 def google_code(details: Json) -> str | None:
-    """The detail of Google's that says more than the status: a bad key, a quota used up for today.
+    """Return Google's detail where it says more than the status: a bad key, a daily quota.
 
     >>> google_code([{"reason": "API_KEY_INVALID", "domain": "googleapis.com"}])
     'API_KEY_INVALID'
@@ -150,7 +150,7 @@ def google_code(details: Json) -> str | None:
 
 
 def amazon_code(headers: Mapping[str, str]) -> str | None:
-    """AWS tells its word in a header, before a colon and the place where it is defined.
+    """Return the code in AWS's header, which stands before a colon and its namespace.
 
     >>> amazon_code({"x-amzn-errortype": "ValidationException:http://internal.example/"})
     'ValidationException'
@@ -159,7 +159,7 @@ def amazon_code(headers: Mapping[str, str]) -> str | None:
 
 
 def innermost(error: Json) -> str:
-    """What the provider behind a router said, where the router passes it on."""
+    """Return the message of the provider behind a router, where the router passes it on."""
     match error:
         case {"message": str(outer), "metadata": {"raw": str(raw)}} if raw:
             return f"{outer}: {excerpt(raw, 500)}"
@@ -168,7 +168,7 @@ def innermost(error: Json) -> str:
 
 
 def kind_of(status: int | None, code: str | None) -> Kind:
-    """Our kind: the provider's code where it says more than the status.
+    """Return our kind, by the provider's code where it says more than the status.
 
     >>> kind_of(429, "insufficient_quota"), kind_of(429, None), kind_of(503, None)
     ('quota', 'busy', 'offline')
@@ -183,7 +183,7 @@ def kind_of(status: int | None, code: str | None) -> Kind:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """The id to quote to the provider's support.
+    """Return the request id, for the provider's support.
 
     >>> request_id({"x-request-id": "req_1"})
     'req_1'

@@ -1,4 +1,4 @@
-"""PURE. JSON -> Vector: lists of numbers, or numbers in base64."""
+"""JSON -> Vector: lists of numbers, or numbers in base64."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def one_length(vectors: tuple[Vector, ...]) -> Result[tuple[Vector, ...], Proble
 
 
 def read_vector(told: Json) -> Result[Vector, Problem]:
-    """Numbers, or little-endian float32 in base64.
+    """Return the vector in a list of numbers, or in little-endian float32 in base64.
 
     >>> list(read_vector("AACAPwAAAEA=").unwrap())
     [1.0, 2.0]
@@ -59,7 +59,7 @@ def read_vector(told: Json) -> Result[Vector, Problem]:
 
 
 def read_bytes(told: Json) -> Result[Vector, Problem]:
-    """Numbers, or signed bytes in base64.
+    """Return the vector in a list of numbers, or in signed bytes in base64.
 
     >>> list(read_bytes("AP8B").unwrap())
     [0, -1, 1]
@@ -68,7 +68,7 @@ def read_bytes(told: Json) -> Result[Vector, Problem]:
 
 
 def vector_of(numbers: Json, told: Json) -> Result[Vector, Problem]:
-    """Numbers with which one can reckon; ``told`` is what they were read from."""
+    """Return finite numbers; ``source`` is what they were read from, for the message."""
     match numbers:
         case array() | list() if numbers and {*map(type, numbers)} <= {int, float}:
             if is_finite(numbers):
@@ -77,7 +77,7 @@ def vector_of(numbers: Json, told: Json) -> Result[Vector, Problem]:
 
 
 def is_finite(numbers: Vector) -> bool:
-    """Whether none is infinite, a NaN, or too large to be a float: none hides in a finite sum.
+    """Return whether all numbers are finite floats: no other hides in a finite sum.
 
     >>> is_finite([1.5, -2]), is_finite([1.0, float("inf")]), is_finite([10**400])
     (True, False, False)
@@ -89,12 +89,12 @@ def is_finite(numbers: Vector) -> bool:
 
 
 def floats(words: str) -> array[float] | None:
-    """The float32 numbers of a base64 text, None if it holds none."""
+    """Return the float32 numbers of a base64 text, None if it holds none."""
     return packed(words, "f")
 
 
 def packed(words: str, kind: Literal["f", "b"]) -> array[float] | None:
-    """The little-endian numbers of a base64 text, None if it is none; they take little room."""
+    """Return the little-endian numbers of a base64 text as an array, None if it holds none."""
     try:
         data = b64decode(words, validate=True)
         return array(kind, struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data))

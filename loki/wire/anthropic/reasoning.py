@@ -1,4 +1,4 @@
-"""Target -> what its Claude model will not do, and how it is told to think. For wire.claude."""
+"""Target -> what its Claude model will not do, and how it is told to think."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEVELS = {"low": 1024, "medium": 4096, "high": 16384}  # tokens, for models with
 
 
 class Habits(NamedTuple):
-    """What a model takes; the defaults are for one that nobody knows."""
+    """What a model takes; the defaults are for an unknown one."""
 
     efforts: bool = False  # thinks as much as it finds right, guided by an effort
     budgets: bool = True  # thinks within a number of tokens
@@ -29,7 +29,7 @@ class Habits(NamedTuple):
 
 
 def habits_of(model: str) -> Habits:
-    """What is known of a model by its name.
+    """Return what is known of a model by its name.
 
     >>> habits_of("claude-opus-4-20250514").efforts, habits_of("claude-opus-4-6@default").efforts
     (False, True)
@@ -38,7 +38,7 @@ def habits_of(model: str) -> Habits:
 
 
 def version_of(client: Client, default: str = VERSION) -> str:
-    """The version of the API, by the setting ``api_version``."""
+    """Return the version of the API, by the setting ``api_version``."""
     setting = client.settings.get("api_version")
     return setting.value if setting else default
 
@@ -47,18 +47,18 @@ def version_of(client: Client, default: str = VERSION) -> str:
 
 
 def unwilling(target: Target) -> str:
-    """Why an ask cannot be sent, empty if it can."""
+    """Return why an ask cannot be sent, empty if it can."""
     reason = next(filter(None, (check(target) for check in CHECKS)), "")
     return reason and f"{target.client.name} {reason}"
 
 
 def seeded(target: Target) -> str:
-    """There is no seed."""
+    """Return why a seed is refused."""
     return "takes no seed" if target.ask.seed is not None else ""
 
 
 def sampled(target: Target) -> str:
-    """Newer versions take no sampling parameters at all, newer models only the default of 1."""
+    """Return why sampling is refused: by newer versions always, by newer models but for 1."""
     asked = {"temperature": target.ask.temperature, "top_p": target.ask.top_p}
     told = [name for name, value in asked.items() if value is not None]
     unusual = [name for name in told if asked[name] != 1]
@@ -72,7 +72,7 @@ def sampled(target: Target) -> str:
 
 
 def forced(target: Target) -> str:
-    """A model that thinks cannot be made to call a tool."""
+    """Return why a forced tool call is refused: a model that thinks cannot be made to call."""
     if target.ask.tool_choice in (None, "auto", "none"):
         return ""
     if not habits_of(target.model.real_name).forced:
@@ -81,7 +81,7 @@ def forced(target: Target) -> str:
 
 
 def thinks(target: Target) -> bool:
-    """Whether it was asked to think."""
+    """Return whether the model is asked to think."""
     return target.ask.reasoning not in (None, "none")
 
 
@@ -89,7 +89,7 @@ def thinks(target: Target) -> bool:
 
 
 def draft_thinking(target: Target) -> Result[JsonObject, Problem]:
-    """How long an answer may become, and how much of that may be thoughts."""
+    """Return the limit on an answer, and how much of it may be thoughts."""
     ask, habits = target.ask, habits_of(target.model.real_name)
     longest = target.model.max_output_tokens if ask.max_tokens is None else ask.max_tokens
     limit: JsonObject = {"max_tokens": ANSWER if longest is None else longest}
@@ -110,7 +110,7 @@ def draft_thinking(target: Target) -> Result[JsonObject, Problem]:
 
 
 def by_effort(habits: Habits, effort: str) -> JsonObject:
-    """As much as the model finds right; where thoughts are hidden by default they are shown."""
+    """Return adaptive thinking by an effort; thoughts that are hidden by default are shown."""
     shown = {} if habits.budgets else {"display": "summarized"}
     return {"thinking": {"type": "adaptive", **shown}, "output_config": {"effort": effort}}
 
@@ -118,7 +118,7 @@ def by_effort(habits: Habits, effort: str) -> JsonObject:
 def in_budget(
     target: Target, habits: Habits, budget: int, longest: int | None
 ) -> Result[JsonObject, Problem]:
-    """A number of tokens that the user named: kept or refused, never bent."""
+    """Return thinking within the user's number of tokens, which is kept or refused, never bent."""
     name, model = target.client.name, target.model.real_name
     if not habits.budgets:
         return fail("usage", f"{name} takes --reasoning low, medium or high for {model}, no tokens")
@@ -131,7 +131,7 @@ def in_budget(
 
 
 def by_level(target: Target, level: str, longest: int | None) -> Result[JsonObject, Problem]:
-    """A budget for a word; half of a short answer's tokens stay with the answer."""
+    """Return thinking within a level's budget, at most half of a short answer's tokens."""
     name = target.client.name
     if level not in LEVELS:
         return fail("usage", f"{name} takes --reasoning none, low, medium, high or TOKENS")
@@ -143,7 +143,7 @@ def by_level(target: Target, level: str, longest: int | None) -> Result[JsonObje
 
 
 def within(budget: int, longest: int | None) -> JsonObject:
-    """Thoughts within a number of tokens; a limit that nobody set makes room for them."""
+    """Return thinking within a number of tokens; a limit that is not set makes room for it."""
     limit = budget + ANSWER if longest is None else longest
     return {"max_tokens": limit, "thinking": {"type": "enabled", "budget_tokens": budget}}
 

@@ -1,4 +1,4 @@
-"""Anthropic Messages: bytes -> frames -> events, whole and streamed. Its asks: wire.claude."""
+"""Anthropic Messages: bytes -> frames -> events, whole and streamed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer."""
+    """Return the events of a whole answer."""
     match body:
         case {"type": "message", "content": list(blocks)}:
             told = (
@@ -120,7 +120,7 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
 
 
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
-    """All that is not words: what must come back, calls, usage, and why it ended."""
+    """Return all but text and thoughts: what must come back, calls, usage, and why it ended."""
     blocks = enumerate(message["content"])
     told = (event for row, block in blocks for event in read_block(row, block))
     usage = message.get("usage")
@@ -129,7 +129,7 @@ def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
-    """Why it ended, in words where it is a refusal."""
+    """Return why the answer ended, with the explanation of a refusal."""
     match message:
         case {"stop_reason": "refusal", "stop_details": {"explanation": str(reason)}}:
             return Refusal(reason), Finish("refusal")
@@ -140,7 +140,7 @@ def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
-    """A call, or thoughts that must come back; what the provider's own tools do is its own."""
+    """Return a call, or thoughts that must come back; the provider's own tools are left out."""
     match block:
         case {"type": "tool_use", "id": str(id), "name": str(name)}:
             words = block.get("partial_json") or json.dumps(block.get("input") or {})
@@ -154,7 +154,7 @@ def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
 
 
 def usage_of(raw: JsonObject) -> Usage:
-    """Usage in our terms; Anthropic counts what went through its cache beside the input.
+    """Return usage in our terms; Anthropic counts what went through its cache beside the input.
 
     What makes a call dearer is a tier to us: its speed, or that it stayed in the United States.
 
@@ -181,7 +181,7 @@ def usage_of(raw: JsonObject) -> Usage:
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An error inside an answer of status 200, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "a message"),)

@@ -1,4 +1,4 @@
-"""Media -> blocks of Bedrock's: images, documents and sounds by their bytes. For converse."""
+"""Media -> blocks of Bedrock's: images, documents and sounds by their bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loki.records import JsonObject, Media, Message, Text
 
 
 def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
-    """A text, or an image, document or sound by its bytes."""
+    """Return the block of a text, or of an image, document or sound by its bytes."""
     if isinstance(part, Text):
         return Success({"text": part.text})
     if not part.data:
@@ -30,7 +30,7 @@ def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
 
 
 def named_apart(messages: Iterable[Message]) -> list[Message]:
-    """The conversation with names for its documents that the provider takes, no two the same."""
+    """Return the conversation with distinct names for its documents, as the provider takes them."""
     taken: set[str] = set()
 
     def rename(part: Text | Media) -> Text | Media:
@@ -46,7 +46,7 @@ def named_apart(messages: Iterable[Message]) -> list[Message]:
 
 
 def plain_name(name: str) -> str:
-    """A file's name of letters, digits, single spaces, hyphens and brackets, as documented.
+    """Return a file's name in letters, digits, single spaces, hyphens and brackets, as documented.
 
     >>> plain_name("Übersicht_v2  (final).pdf"), plain_name("報告.pdf")
     ('Ubersicht v2 (final)', 'document')

@@ -1,4 +1,4 @@
-"""Target -> what its model on Bedrock will not do, and how it is told to think. For converse."""
+"""Target -> what its model on Bedrock will not do, and how it is told to think."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from loki.wire.codec import dig
 
 
 class Thinking(NamedTuple):
-    """How a model is told to think: fields of its own, and Converse's word for it."""
+    """A request for reasoning: fields of the model's own, and Converse's effort."""
 
     fields: JsonObject | None = None
     effort: str | None = None
 
 
 def is_claude(target: Target) -> bool:
-    """Whether the model is one of Anthropic's; the ARN of a profile or router does not say."""
+    """Return whether the model is one of Anthropic's; the ARN of a profile does not say."""
     return "claude" in target.model.real_name
 
 
 def unable(target: Target) -> str:
-    """Why an ask cannot be sent, empty if it can."""
+    """Return why an ask cannot be sent, empty if it can."""
     name, ask = target.client.name, target.ask
     if ask.seed is not None:
         return f"{name} takes no seed"
@@ -38,7 +38,7 @@ def unable(target: Target) -> str:
 
 
 def draft_thinking(target: Target) -> Result[Thinking, Problem]:
-    """How much the model is to think, if anything was said about it."""
+    """Return how much the model is to think, empty where the ask does not say."""
     wanted, name = target.ask.reasoning, target.model.real_name
     if wanted is None:
         return Success(Thinking())
@@ -53,7 +53,7 @@ def draft_thinking(target: Target) -> Result[Thinking, Problem]:
 
 
 def as_claude(told: JsonObject) -> Thinking:
-    """The words of Anthropic's own API; the limit on an answer is Converse's to set.
+    """Return Anthropic's own fields as Converse takes them; it has its own limit on an answer.
 
     >>> as_claude({"max_tokens": 9, "thinking": {"type": "adaptive"},
     ...            "output_config": {"effort": "low"}})
@@ -64,19 +64,19 @@ def as_claude(told: JsonObject) -> Thinking:
 
 
 def by_nova(wanted: str) -> Thinking:
-    """Amazon Nova 2."""
+    """Return the fields of Amazon Nova 2."""
     if wanted == "none":
         return Thinking({"reasoningConfig": {"type": "disabled"}})
     return Thinking({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": wanted}})
 
 
 def by_field(wanted: str) -> Thinking | None:
-    """Models with open weights that took over OpenAI's word."""
+    """Return the field of models with open weights, which is OpenAI's; None for no reasoning."""
     return None if wanted == "none" else Thinking({"reasoning_effort": wanted})
 
 
 def by_word(wanted: str) -> Thinking | None:
-    """Converse's own word, for whoever understands it."""
+    """Return Converse's own effort, for models that understand it; None for no reasoning."""
     return None if wanted == "none" else Thinking(None, wanted)
 
 

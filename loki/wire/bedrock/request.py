@@ -28,7 +28,7 @@ from loki.wire.codec import (
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a chat request."""
+    """Return the body of a chat request."""
     reason = unable(target)
     if reason:
         return fail("usage", reason)
@@ -43,7 +43,7 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
 def draft_body(
     ask: Ask, system: list[JsonObject], turns: list[JsonObject], thinking: Thinking
 ) -> JsonObject:
-    """The body around its messages; what was not asked for is not sent."""
+    """Return the body around its messages; what was not asked for is not sent."""
     inference = {
         "maxTokens": ask.max_tokens,
         "temperature": ask.temperature,
@@ -65,7 +65,7 @@ def draft_body(
 
 
 def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
-    """The instructions, a block each, wherever in the conversation they stand."""
+    """Return the instructions, a block each, wherever in the conversation they stand."""
     told = [message for message in ask.messages if message.role in SYSTEM]
     if any(isinstance(part, Media) for message in told for part in message.parts):
         return fail("usage", "takes only text as a system message")
@@ -73,7 +73,7 @@ def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
 
 
 def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
-    """The conversation; neighbours of one side are one turn, tool results are the user's."""
+    """Return the conversation; neighbours of one side are one turn, tool results are the user's."""
     spoken = [each for each in named_apart(ask.messages) if each.role not in SYSTEM]
     sides = ["assistant" if each.role == "assistant" else "user" for each in spoken]
 
@@ -88,7 +88,7 @@ def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
 
 
 def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
-    """What one message says; the signed thoughts of an assistant come before its words."""
+    """Return the blocks of a message; signed thoughts of an assistant come before its text."""
     if message.role == "assistant" and any(isinstance(part, Media) for part in message.parts):
         return fail("usage", "takes images and documents from the user, not from the assistant")
     parts = [part for part in message.parts if not isinstance(part, Text) or part.text]
@@ -107,7 +107,7 @@ def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
 
 
 def draft_tools(ask: Ask) -> JsonObject | None:
-    """The functions on offer, and whether, or which, one is to be called."""
+    """Return the declarations of the tools, and whether one is to be called, or which."""
     if not ask.tools or ask.tool_choice == "none":
         return None
     choices: dict[str, JsonObject] = {"auto": {"auto": {}}, "required": {"any": {}}}
@@ -117,7 +117,7 @@ def draft_tools(ask: Ask) -> JsonObject | None:
 
 
 def draft_tool(tool: Tool) -> JsonObject:
-    """A function on offer; one that takes nothing takes an object all the same."""
+    """Return the declaration of a tool; one without parameters takes an empty object."""
     return {
         "toolSpec": {
             "name": tool.name,
@@ -129,7 +129,7 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 
 def draft_schema(schema: JsonObject) -> JsonObject:
-    """Structured output; the schema goes as JSON in a string."""
+    """Return the format of structured output; the schema goes as JSON in a string."""
     told = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
     return {"type": "json_schema", "structure": {"jsonSchema": told}}
 

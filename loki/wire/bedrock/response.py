@@ -30,7 +30,7 @@ from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer."""
+    """Return the events of a whole answer."""
     match body:
         case {"output": {"message": {"content": list(blocks)}}}:
             told = (
@@ -58,7 +58,7 @@ def read_block(row: int, block: Json, place: str) -> Iterable[WireEvent]:
 
 
 def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
-    """Thoughts as far as they are told; those that are signed go back with the next turn."""
+    """Yield thoughts as far as they are shown; signed ones go back with the next turn."""
     match thoughts:
         case {"reasoningText": {"text": str(text)}} if text:
             yield Reasoning(text)
@@ -67,7 +67,7 @@ def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
 
 
 def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
-    """One event of a stream."""
+    """Return what one event of a stream tells by itself."""
     match frame:
         case {"contentBlockDelta": told}:
             return read_block_delta(told)
@@ -95,7 +95,7 @@ def read_block_delta(told: Json) -> tuple[WireEvent, ...]:
 
 
 def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
-    """A piece of a block; citations and results of the provider's own tools are not told."""
+    """Return a piece of a block; citations and results of the provider's own tools are left out."""
     match delta:
         case {"text": text}:
             return read_text(text, "contentBlockDelta.delta.text")
@@ -108,7 +108,7 @@ def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_end(end: JsonObject) -> Iterator[WireEvent]:
-    """Why it ended, and what it took; a stream tells the one after the other."""
+    """Yield the finish reason and the usage; a stream gives one after the other."""
     match end:
         case {"stopReason": str(reason)} if reason:
             yield Finish(reason)
@@ -118,7 +118,7 @@ def read_end(end: JsonObject) -> Iterator[WireEvent]:
 
 
 def tier_of(end: JsonObject) -> str | None:
-    """The tier of service; a model tuned for latency has prices of its own, too.
+    """Return the tier of service; a model tuned for latency has its own prices, too.
 
     >>> tier_of({"serviceTier": {"type": "flex"}}), tier_of({"performanceConfig": {}})
     ('flex', None)
@@ -128,7 +128,7 @@ def tier_of(end: JsonObject) -> str | None:
 
 
 def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
-    """Usage in our terms: the provider counts what the cache gave or took beside the input.
+    """Return usage in our terms: the provider counts cached tokens beside the input.
 
     >>> usage_of({"inputTokens": 3, "cacheReadInputTokens": 10, "outputTokens": 5})
     ... # doctest: +ELLIPSIS
@@ -149,7 +149,7 @@ def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
 
 
 def kept(details: Json, ttl: str) -> int | None:
-    """The tokens that stay in the cache for a time.
+    """Return the tokens that stay in the cache for a time ``ttl``.
 
     >>> kept([{"ttl": "5m", "inputTokens": 3}, {"ttl": "1h", "inputTokens": 9}], "1h")
     9
@@ -160,7 +160,7 @@ def kept(details: Json, ttl: str) -> int | None:
 
 
 def read_exception(name: str, told: Json) -> tuple[Problem]:
-    """What broke a stream; its name is an error's of a request that is not streamed.
+    """Return the Problem that broke a stream; its name is that of an error without streaming.
 
     >>> read_exception("throttlingException", {"message": "Too many."})[0].kind
     'busy'
@@ -171,7 +171,7 @@ def read_exception(name: str, told: Json) -> tuple[Problem]:
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An answer of status 200 that is an error, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "an answer of Converse"),)

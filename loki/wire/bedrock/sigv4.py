@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 
 class Keys(NamedTuple):
-    """What botocore's signer reads of a credential."""
+    """A pair of keys, as botocore's signer reads it."""
 
     access_key: str
     secret_key: str
@@ -23,7 +23,7 @@ def sign(
     credentials: Mapping[str, str],
     now: float,
 ) -> dict[str, str]:
-    """The headers with a signature; ``now`` (seconds since the epoch) is the time it tells.
+    """Return the headers with a signature of the time ``now`` (seconds since the epoch).
 
     The signer's steps are called one by one, for ``add_auth`` would read the clock itself.
 
@@ -53,7 +53,7 @@ def sign(
 
 
 def without_proof(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers but for those that a signature brings itself.
+    """Return the headers but for those that a signature brings itself.
 
     >>> without_proof({"authorization": "x", "Content-Type": "application/json"})
     {'Content-Type': 'application/json'}

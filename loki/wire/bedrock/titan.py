@@ -1,4 +1,4 @@
-"""PURE. Amazon's embeddings, on Bedrock: a text -> body -> its vector."""
+"""Amazon's embeddings, on Bedrock: a text -> body -> its vector."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loki.wire.vectors import read_all
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for one vector; Titan embeds text by text, for no purpose.
+    """Return the body for one vector; Titan embeds text by text and knows no purpose.
 
     Source: Amazon Bedrock user guide, Amazon Titan Text Embeddings.
     """
@@ -37,7 +37,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vector, and the tokens of its text.
+    """Return the vector and the tokens of its text.
 
     >>> read_embed({"embedding": [0.5, 1], "inputTextTokenCount": 2}).unwrap().usage.input
     2

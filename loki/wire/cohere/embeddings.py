@@ -1,4 +1,4 @@
-"""PURE. Cohere's embeddings, its own and those on Bedrock: texts -> body -> vectors."""
+"""Cohere's embeddings, its own and those on Bedrock: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loki.wire.vectors import read_all
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for vectors; Cohere wants to know what they are for.
+    """Return the body of a request for vectors; Cohere wants to know their purpose.
 
     Source: Cohere API reference, v2/embed.
     """
@@ -34,14 +34,14 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_bedrock(target: Target) -> Result[JsonObject, Problem]:
-    """The same on Bedrock, where the url names the model."""
+    """Return the body on Bedrock, where the URL names the model."""
     return draft_embed(target).map(
         lambda body: {key: value for key, value in body.items() if key != "model"}
     )
 
 
 def is_third(name: str) -> bool:
-    """Whether a model is of the third generation, or older.
+    """Return whether a model is of the third generation, or older.
 
     >>> is_third("embed-english-v3.0"), is_third("us.cohere.embed-v4:0")
     (True, False)
@@ -50,7 +50,7 @@ def is_third(name: str) -> bool:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vectors, which come in the order of the texts, and the tokens that are billed.
+    """Return the vectors, in the order of the texts, and the billed tokens.
 
     >>> read_embed({"embeddings": {"float": [[0.5, 1]]}}).unwrap().vectors
     ([0.5, 1],)

@@ -25,7 +25,7 @@ from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a chat request; a schema and tools exclude each other here."""
+    """Return the body of a chat request; a schema and tools exclude each other here."""
     name = target.client.name
     if target.ask.schema and target.ask.tools:
         return fail("usage", f"{name} takes --schema or --tools, not both at once")
@@ -36,7 +36,7 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
-    """The body around its messages; what was not asked for is not sent."""
+    """Return the body around its messages; what was not asked for is not sent."""
     ask = target.ask
     optional = {
         "temperature": ask.temperature,
@@ -59,7 +59,7 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
 
 
 def merged(messages: Iterable[Message]) -> Iterator[Message]:
-    r"""The conversation with instructions that follow each other in one system message.
+    r"""Yield the conversation with neighbouring instructions merged into one system message.
 
     >>> [m.text for m in merged((Message("system", "a"), Message("developer", "b")))]
     ['a\n\nb']
@@ -74,7 +74,7 @@ def merged(messages: Iterable[Message]) -> Iterator[Message]:
 
 
 def draft_message(name: str, message: Message) -> Result[JsonObject, Problem]:
-    """One turn; a plan that came with tool calls goes back beside them."""
+    """Return one turn; a plan that came with tool calls goes back beside them."""
     optional = {
         "tool_calls": list(map(draft_call, message.tool_calls)),
         "tool_plan": "".join(map(plan_of, message.carry)),
@@ -90,7 +90,7 @@ def draft_message(name: str, message: Message) -> Result[JsonObject, Problem]:
 
 
 def plan_of(block: JsonObject) -> str:
-    """The plan in what was carried; what other providers carried says nothing here.
+    """Return the plan in a carried block, empty for the blocks of other providers.
 
     >>> plan_of({"tool_plan": "Ask."}), plan_of({"type": "thinking", "signature": "x"})
     ('Ask.', '')
@@ -103,7 +103,7 @@ def plan_of(block: JsonObject) -> str:
 
 
 def draft_content(name: str, message: Message) -> Result[Json, Problem]:
-    """Plain text as a string, anything else in parts."""
+    """Return a single text as a string, anything else as a list of parts."""
     match message.parts:
         case ():
             return Success("")
@@ -114,7 +114,7 @@ def draft_content(name: str, message: Message) -> Result[Json, Problem]:
 
 
 def draft_part(name: str, role: str, part: Text | Media) -> Result[JsonObject, Problem]:
-    """A text, or the image of a user."""
+    """Return the part of a text, or of a user's image."""
     if isinstance(part, Text):
         return Success({"type": "text", "text": part.text})
     if not part.media_type.startswith("image/"):
@@ -126,14 +126,14 @@ def draft_part(name: str, role: str, part: Text | Media) -> Result[JsonObject, P
 
 
 def offered(ask: Ask) -> Iterable[Tool]:
-    """The tools; one that must be called is offered alone, for it cannot be named."""
+    """Return the tools; one that must be called is offered alone, for it cannot be named."""
     if ask.tool_choice in CHOICES:
         return ask.tools
     return (tool for tool in ask.tools if tool.name == ask.tool_choice)
 
 
 def draft_thinking(wanted: str | int | None) -> JsonObject | None:
-    """How much the model is to think.
+    """Return how much the model is to think, None where the ask does not say.
 
     >>> draft_thinking("low"), draft_thinking(0)
     ({'type': 'enabled', 'token_budget': 1024}, {'type': 'disabled'})

@@ -48,7 +48,7 @@ class ChatReader:
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer."""
+    """Return the events of a whole answer."""
     match body:
         case {"message": dict(message)}:
             return (*read_message(message), *read_usage(body), *read_finish(body))
@@ -57,7 +57,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 
 
 def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
-    """One event of a stream; starts, ends and citations say nothing we tell."""
+    """Return what one event of a stream tells; starts, ends and citations tell nothing."""
     match event:
         case {"type": "message-end", "delta": dict(delta)}:
             return (*read_usage(delta), *read_finish(delta))
@@ -73,7 +73,7 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
 
 
 def read_message(message: JsonObject) -> Iterator[WireEvent]:
-    """The plan, the thoughts, the text and the tool calls of a whole answer."""
+    """Yield the plan, the thoughts, the text and the tool calls of a whole answer."""
     yield from read_plan(message.get("tool_plan"))
     match message.get("content"):
         case list(parts):
@@ -87,7 +87,7 @@ def read_message(message: JsonObject) -> Iterator[WireEvent]:
 
 
 def read_plan(plan: Json) -> tuple[WireEvent, ...]:
-    """What the model means to do with its tools: a thought, and wanted back with their results."""
+    """Return the tool plan as a thought, and as what must come back with the tools' results."""
     return (Reasoning(plan), Carry({"tool_plan": plan})) if plan and isinstance(plan, str) else ()
 
 
@@ -105,7 +105,7 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
 
 
 def read_call(call: Json, row: int | None) -> tuple[WireEvent, ...]:
-    """A tool call or a fragment of one."""
+    """Return a tool call or a piece of one."""
     match call:
         case {"function": dict(function)}:
             id, name = string(call.get("id")), string(function.get("name"))
@@ -117,7 +117,7 @@ def read_call(call: Json, row: int | None) -> tuple[WireEvent, ...]:
 
 
 def read_finish(end: JsonObject) -> tuple[WireEvent, ...]:
-    """Why it ended, once it has; some ends are failures."""
+    """Return why the answer ended, nothing before its end; some ends are Problems."""
     match end:
         case {"error": str(sentence)} if sentence:
             return (broken(sentence, end.get("finish_reason")),)
@@ -130,12 +130,12 @@ def read_finish(end: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def broken(sentence: str, reason: Json) -> Problem:
-    """The provider failed while it answered."""
+    """Return the Problem of a provider that failed while it answered."""
     return Problem("offline", sentence, code=str(reason) if reason else None, sent=True)
 
 
 def read_usage(body: JsonObject) -> tuple[Usage, ...]:
-    """Token counts: what the model saw and wrote, and what of it is billed.
+    """Return token counts: of the model's input and output, and of what is billed.
 
     >>> read_usage({"usage": {"tokens": {"input_tokens": 502.0, "output_tokens": 24.0},
     ...     "billed_units": {"input_tokens": 7, "output_tokens": 21}, "cached_tokens": 448}})

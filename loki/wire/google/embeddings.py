@@ -1,4 +1,4 @@
-"""PURE. Google's embeddings by Gemini models, on either of its APIs: texts -> body -> vectors."""
+"""Google's embeddings by Gemini models, on either of its APIs: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of ``batchEmbedContents``, for one text too.
+    """Return the body of ``batchEmbedContents``, for one text too.
 
     Source: Gemini API reference, models.batchEmbedContents.
     """
@@ -26,7 +26,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
-    """On Vertex AI: ``embedContent`` for one text, ``batchEmbedContents`` for several.
+    """Return the body on Vertex AI, which has a method for one text and one for several.
 
     Source: the package google-genai 3.4.
     """
@@ -37,12 +37,12 @@ def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
 
 
 def content(text: str) -> JsonObject:
-    """A text as Google has it."""
+    """Return a text as Google's content."""
     return {"content": {"parts": [{"text": text}]}}
 
 
 def options(target: Target) -> JsonObject:
-    """What the vectors are to be like."""
+    """Return the options of the vectors."""
     return said(
         {
             "taskType": TASKS.get(target.ask.purpose or ""),
@@ -52,7 +52,7 @@ def options(target: Target) -> JsonObject:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vectors, which come in the order of the texts; older models tell no tokens.
+    """Return the vectors, in the order of the texts; older models report no tokens.
 
     >>> read_embed({"embeddings": [{"values": [0.5, 1]}]}).unwrap().vectors
     ([0.5, 1],)

@@ -1,4 +1,4 @@
-"""PURE. Vertex AI's ``predict``, for embeddings not by Gemini: texts -> body -> vectors."""
+"""Vertex AI's ``predict``, for embeddings not by Gemini: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loki.wire.vectors import read_all
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of ``predict``.
+    """Return the body of ``predict``.
 
     Source: Vertex AI API reference, Text embeddings.
     """
@@ -27,7 +27,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vectors, which come in the order of the texts, each with its tokens, or as of Gemini.
+    """Return the vectors, in the order of the texts, each with its tokens, or as Gemini has them.
 
     >>> row = {"values": [0.5, 1], "statistics": {"token_count": 2}}
     >>> read_embed({"predictions": [{"embeddings": row}]}).unwrap().usage.input

@@ -53,7 +53,7 @@ class StreamSplitter:
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer; a stream that came in one piece must have come to its end."""
+    """Return the events of a whole answer; a stream in one piece must have come to its end."""
     if not isinstance(body, list) or not body:
         return read_chat_event(body)
     events = tuple(event for each in body for event in read_chat_event(each))
@@ -63,7 +63,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 
 
 def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
-    """One response of a stream; of several candidates only the first is told."""
+    """Return the events of one response of a stream; only the first candidate counts."""
     match chunk:
         case {"error": error} if error:
             return (*read_usage(chunk), *read_error_event(chunk))
@@ -80,7 +80,7 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
 
 
 def read_words(candidate: JsonObject) -> Iterable[WireEvent]:
-    """Thoughts, text and function calls; signed parts must come back as they are."""
+    """Return thoughts, text and function calls; signed parts must come back as they are."""
     match candidate.get("content"):
         case {"parts": list(parts)}:
             for row, part in enumerate(parts):
@@ -108,7 +108,7 @@ def read_part(part: Json, place: str) -> Iterable[WireEvent]:
 
 
 def read_finish(candidate: JsonObject) -> tuple[WireEvent, ...]:
-    """Why it ended, once it has."""
+    """Return why the answer ended, nothing before its end."""
     match candidate.get("finishReason"):
         case str(reason) if reason in BROKEN:
             said = candidate.get("finishMessage") or "the answer is not to be used"
@@ -120,7 +120,7 @@ def read_finish(candidate: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def blocked(reason: str, said: Json) -> Problem:
-    """A prompt that was not let through.
+    """Return the Problem of a blocked prompt.
 
     >>> blocked("SAFETY", None).message
     'the prompt was blocked (SAFETY)'
@@ -130,7 +130,7 @@ def blocked(reason: str, said: Json) -> Problem:
 
 
 def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
-    """Token counts; tools' part of the prompt and thoughts stand beside the two main ones.
+    """Return token counts; tools' part of the prompt and thoughts stand beside the two main ones.
 
     Vertex names the tier ``trafficType``, and names it before there are counts.
 
@@ -159,7 +159,7 @@ def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
 
 
 def spoken(raw: JsonObject, part: str) -> int | None:
-    """The tokens of a part that are sound.
+    """Return the audio tokens of a part, None where it does not say.
 
     >>> spoken({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}]}, "prompt")
     7
@@ -172,7 +172,7 @@ def spoken(raw: JsonObject, part: str) -> int | None:
 
 
 def searches(chunk: JsonObject) -> int | None:
-    """How often the provider's own tool searched the web for the answer."""
+    """Return how often the provider's own tool searched the web for the answer."""
     match chunk:
         case {"candidates": [{"groundingMetadata": {"webSearchQueries": [*queries]}}, *_]}:
             return len(queries) or None
@@ -181,7 +181,7 @@ def searches(chunk: JsonObject) -> int | None:
 
 
 def total(one: int | None, other: int | None) -> int | None:
-    """Both counts, None where neither was given.
+    """Return the sum of two counts, None where neither was given.
 
     >>> total(None, 2), total(None, None)
     (2, None)
@@ -190,7 +190,7 @@ def total(one: int | None, other: int | None) -> int | None:
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An answer of status 200 that is an error, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "a generateContent response"),)

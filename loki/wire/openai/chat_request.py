@@ -28,14 +28,14 @@ from loki.wire.codec import (
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a chat request."""
+    """Return the body of a chat request."""
     return gather((draft_messages(target), draft_reasoning(target))).map(
         lambda parts: draft_body(target, *parts)
     )
 
 
 def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject) -> JsonObject:
-    """The body around its messages; what was not asked for is not sent."""
+    """Return the body around its messages; what was not asked for is not sent."""
     ask, dialect = target.ask, target.dialect
     optional = {
         "temperature": ask.temperature,
@@ -58,7 +58,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
 
 
 def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
-    """The conversation; a server without JSON Schema gets the schema in words."""
+    """Return the conversation; a server without JSON Schema gets the schema in a prompt."""
     messages = target.ask.messages
     if target.ask.schema and target.dialect.schema == "json_object":
         messages = (Message("system", schema_in_words(target.ask.schema)), *messages)
@@ -66,7 +66,7 @@ def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
 
 
 def draft_message(message: Message) -> Result[JsonObject, Problem]:
-    """One turn."""
+    """Return one turn."""
     return draft_content(message.parts, draft_part).map(
         lambda content: {
             "role": message.role,
@@ -82,7 +82,7 @@ def draft_message(message: Message) -> Result[JsonObject, Problem]:
 
 
 def data_url(media: Media) -> str:
-    """The address of a web page's image, or the image itself (RFC 2397).
+    """Return the address of an image, or a data URL with the image itself (RFC 2397).
 
     >>> data_url(Media("image/png", b"abc"))
     'data:image/png;base64,YWJj'
@@ -91,7 +91,7 @@ def data_url(media: Media) -> str:
 
 
 def draft_file(media: Media) -> JsonObject:
-    """A document, by its content."""
+    """Return a document by its content."""
     return {
         "type": "file",
         "file": {"filename": media.name or "document.pdf", "file_data": data_url(media)},
@@ -99,7 +99,7 @@ def draft_file(media: Media) -> JsonObject:
 
 
 def draft_audio(media: Media) -> JsonObject:
-    """A sound, wav or mp3."""
+    """Return a sound, wav or mp3."""
     form = "wav" if "wav" in media.media_type else "mp3"
     return {
         "type": "input_audio",
@@ -108,14 +108,14 @@ def draft_audio(media: Media) -> JsonObject:
 
 
 def draft_call(call: ToolCall) -> JsonObject:
-    """A call the model made before, told back to it."""
+    """Return a call that the model made before, for the conversation."""
     arguments = json.dumps(call.arguments, ensure_ascii=False)
     function = {"name": call.name, "arguments": arguments}
     return {"id": call.id, "type": "function", "function": function}
 
 
 def draft_tool(tool: Tool) -> JsonObject:
-    """A function on offer."""
+    """Return the declaration of a tool."""
     return {
         "type": "function",
         "function": {
@@ -128,7 +128,7 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 
 def draft_choice(choice: str | None) -> Json:
-    """Whether, or which, tool is to be called.
+    """Return whether a tool is to be called, or which.
 
     >>> draft_choice("auto"), draft_choice("weather")
     ('auto', {'type': 'function', 'function': {'name': 'weather'}})
@@ -139,7 +139,7 @@ def draft_choice(choice: str | None) -> Json:
 
 
 def draft_schema(schema: JsonObject) -> JsonObject:
-    """Structured output; strict where the schema meets what strict mode demands."""
+    """Return the format of structured output; strict where the schema allows it."""
     strict = {"strict": True} if schema.get("type") == "object" and is_strict(schema) else {}
     return {
         "type": "json_schema",
@@ -148,7 +148,7 @@ def draft_schema(schema: JsonObject) -> JsonObject:
 
 
 def is_strict(schema: Json) -> bool:
-    """Every object closed and all its properties required, at every depth.
+    """Return whether every object is closed and requires all its properties, at every depth.
 
     >>> is_strict({"type": "object", "properties": {"a": {}}, "required": ["a"]})
     False
@@ -169,7 +169,7 @@ def is_strict(schema: Json) -> bool:
 
 
 def schema_in_words(schema: JsonObject) -> str:
-    """For servers that promise JSON but know no schema."""
+    """Return a prompt with the schema, for servers that promise JSON but know no schema."""
     return "Answer with JSON that meets this JSON Schema:\n" + json.dumps(
         schema, ensure_ascii=False
     )
@@ -179,7 +179,7 @@ def schema_in_words(schema: JsonObject) -> str:
 
 
 def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
-    """How much the model is to think, if anything was said about it."""
+    """Return how much the model is to think, empty where the ask does not say."""
     wanted = target.ask.reasoning
     if wanted is None:
         return Success({})
@@ -193,25 +193,25 @@ def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
 
 
 def by_effort(wanted: str | int) -> JsonObject | None:
-    """OpenAI's own word, which most servers took over."""
+    """Return OpenAI's own field, which most servers took over; None for a number of tokens."""
     return None if isinstance(wanted, int) else {"reasoning_effort": wanted}
 
 
 def by_object(wanted: str | int) -> JsonObject | None:
-    """OpenRouter: an effort or a budget."""
+    """Return OpenRouter's object: an effort or a budget."""
     key = "max_tokens" if isinstance(wanted, int) else "effort"
     return {"reasoning": {key: wanted}}
 
 
 def by_switch(wanted: str | int) -> JsonObject | None:
-    """DeepSeek, Zhipu, Moonshot: thinking is on or off."""
+    """Return the switch of DeepSeek, Zhipu and Moonshot; None for a number of tokens."""
     if isinstance(wanted, int):
         return None
     return {"thinking": {"type": "disabled" if wanted == "none" else "enabled"}}
 
 
 def by_budget(wanted: str | int) -> JsonObject | None:
-    """Alibaba: on or off, and a budget in tokens."""
+    """Return Alibaba's switch and its budget in tokens."""
     if wanted == "none":
         return {"enable_thinking": False}
     budget = {"low": 1024, "medium": 8192, "high": 24576}.get(str(wanted), wanted)

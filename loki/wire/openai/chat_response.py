@@ -30,7 +30,7 @@ from loki.wire.openai.usage import chat_usage
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer."""
+    """Return the events of a whole answer."""
     match body:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
             words = read_words(message, "choices[0].message")
@@ -40,7 +40,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 
 
 def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
-    """One chunk of a stream; of several choices only the first is told."""
+    """Return the events of one chunk of a stream; only the first choice counts."""
     match chunk:
         case {"choices": [{"delta": {"content": str(text)} as delta} as choice]} if (
             text
@@ -112,7 +112,7 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
 
 
 def read_call(call: Json) -> tuple[ToolPiece, ...]:
-    """A tool call or a fragment; some servers leave out index or id, or give arguments as JSON."""
+    """Return a tool call or a piece; some servers omit index or id, or give arguments as JSON."""
     match call:
         case {"function": dict(function)}:
             told = function.get("arguments")
@@ -130,7 +130,7 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
 
 
 def read_finish(choice: JsonObject) -> tuple[WireEvent, ...]:
-    """Why it ended, once it has."""
+    """Return why the answer ended, nothing before its end."""
     match choice:
         case {"finish_reason": "error", "error": dict()}:
             return read_error_event(choice)
@@ -141,7 +141,7 @@ def read_finish(choice: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_usage(body: JsonObject) -> tuple[WireEvent, ...]:
-    """Token counts, at whichever of the three places a server puts them."""
+    """Return token counts from whichever of three places a server puts them in."""
     match body:
         case {"usage": dict(usage)} if usage:
             return (chat_usage(usage, body),)
@@ -154,7 +154,7 @@ def read_usage(body: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An answer of status 200 that is an error, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "a chat completion"),)

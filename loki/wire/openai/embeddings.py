@@ -1,4 +1,4 @@
-"""PURE. OpenAI's embeddings, and those of its imitators: texts -> body -> vectors."""
+"""OpenAI's embeddings, and those of its imitators: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from loki.wire.vectors import ReadVector, read_all, read_bytes, read_vector
 
 
 def asked(target: Target) -> JsonObject:
-    """What everybody calls the same."""
+    """Return the fields that all dialects share."""
     return {"model": target.model.real_name, "input": list(target.ask.texts)}
 
 
 def base64_of(target: Target) -> str | None:
-    """The encoding to ask for; numbers need not be asked for."""
+    """Return the encoding to ask for; None for numbers, which are the default."""
     return "base64" if target.ask.encoding == "base64" else None
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for vectors; there is no word for what they are for.
+    """Return the body of a request for vectors; OpenAI has no field for their purpose.
 
     Source: OpenAI API reference, Create embeddings.
     """
@@ -41,14 +41,14 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_jina(target: Target) -> Result[JsonObject, Problem]:
-    """The same in the words of Jina."""
+    """Return the body in Jina's dialect."""
     tasks = {"query": "retrieval.query", "document": "retrieval.passage"}
     named = {"task": tasks.get(target.ask.purpose or ""), "dimensions": target.ask.dimensions}
     return Success(said({**asked(target), **named}))
 
 
 def draft_voyage(target: Target) -> Result[JsonObject, Problem]:
-    """The same in the words of Voyage; two families of its models have other addresses.
+    """Return the body in Voyage's dialect; two families of its models have APIs of their own.
 
     Source: the package voyageai 0.5.
     """
@@ -64,12 +64,12 @@ def draft_voyage(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_mistral(target: Target) -> Result[JsonObject, Problem]:
-    """The same in the words of Mistral."""
+    """Return the body in Mistral's dialect."""
     return Success(said({**asked(target), "output_dimension": target.ask.dimensions}))
 
 
 def draft_perplexity(target: Target) -> Result[JsonObject, Problem]:
-    """The same in the words of Perplexity, whose vectors are always base64."""
+    """Return the body in Perplexity's dialect; its vectors are always base64."""
     name = target.model.real_name
     if name.startswith("pplx-embed-context"):
         return fail("usage", f"{name} has an API of its own, which is not spoken here")
@@ -77,7 +77,7 @@ def draft_perplexity(target: Target) -> Result[JsonObject, Problem]:
 
 
 def read_embed(body: Json, read: ReadVector = read_vector) -> Result[Vectors, Problem]:
-    """The vectors, by their own index, and the tokens of all texts.
+    """Return the vectors in the order of their own index, and the tokens of all texts.
 
     >>> rows = [{"index": 1, "embedding": [2, 0]}, {"index": 0, "embedding": [0.5, 1]}]
     >>> read_embed({"data": rows}).unwrap().vectors
@@ -124,7 +124,7 @@ read_perplexity = partial(read_embed, read=read_bytes)
 
 
 def read_usage(told: Json) -> Usage:
-    """The tokens of the texts; some providers tell only the total, which is the same.
+    """Return the tokens of the texts; some providers give only the total, which is the same.
 
     >>> read_usage({"total_tokens": 3}).input
     3

@@ -1,4 +1,4 @@
-"""PURE. The reranking that most servers share: query and documents -> body -> scores."""
+"""The reranking that most servers share: query and documents -> body -> scores."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from loki.wire.vectors import is_finite
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for scores, as Cohere, Jina and those after them have it."""
+    """Return the body of a reranking in the dialect of Cohere and Jina."""
     return Success(said({**asked(target), "top_n": top_of(target.ask)}))
 
 
 def draft_voyage(target: Target) -> Result[JsonObject, Problem]:
-    """The same in the words of Voyage."""
+    """Return the body in Voyage's dialect."""
     return Success(said({**asked(target), "top_k": top_of(target.ask)}))
 
 
 def asked(target: Target) -> JsonObject:
-    """What everybody calls the same."""
+    """Return the fields that all dialects share."""
     ask = target.ask
     return {"model": target.model.real_name, "query": ask.query, "documents": list(ask.texts)}
 
 
 def top_of(ask: Ask) -> int | None:
-    """How many of the best are wanted, no more than there are.
+    """Return how many of the best are wanted, no more than there are; None for all.
 
     >>> top_of(Ask(texts=("a", "b"), top=5)), top_of(Ask(texts=("a", "b")))
     (2, None)
@@ -39,7 +39,7 @@ def top_of(ask: Ask) -> int | None:
 
 
 def read_rerank(body: Json) -> Result[Scores, Problem]:
-    """Scores from any of the shapes that are about.
+    """Return scores from any of the shapes that servers use.
 
     >>> read_rerank({"results": [{"index": 1, "relevance_score": 0.9}]}).unwrap().scores
     (Score(place=1, score=0.9),)
@@ -54,7 +54,7 @@ def read_rerank(body: Json) -> Result[Scores, Problem]:
 
 
 def read_score(row: Json) -> Score | None:
-    """One document's place and score, None where a row has no such thing."""
+    """Return a document's index and score, None where a row has none."""
     match row:
         case {"index": place, "relevance_score": score}:
             return scored(place, score)
@@ -67,7 +67,7 @@ def read_score(row: Json) -> Score | None:
 
 
 def scored(place: Json, score: Json) -> Score | None:
-    """A score that can be compared with others, at a place that can be counted to.
+    """Return a score that is a finite number at a valid index, else None.
 
     >>> scored(0, 0.5), scored(0, float("nan")), scored(0, 10**400), scored("0", 0.5)
     (Score(place=0, score=0.5), None, None, None)
@@ -83,7 +83,7 @@ def scored(place: Json, score: Json) -> Score | None:
 
 
 def read_usage(body: Json) -> Usage:
-    """Tokens, search units and cost, from wherever a provider tells them; it writes nothing.
+    """Return tokens, search units and cost, from wherever a provider puts them; output is 0.
 
     >>> read_usage({"meta": {"billed_units": {"search_units": 1}}}).searches
     1
@@ -103,7 +103,7 @@ def read_usage(body: Json) -> Usage:
 
 
 def told(body: Json, places: tuple[tuple[str, ...], ...]) -> int | None:
-    """The first count that stands at one of several places."""
+    """Return the first count at one of several paths."""
     counts = (integer(dig(body, *place)) for place in places)
     return next((count for count in counts if count is not None), None)
 

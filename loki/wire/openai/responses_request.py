@@ -29,7 +29,7 @@ from loki.wire.openai.chat_request import SCHEMAS, data_url, schema_in_words
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request."""
+    """Return the body of a request."""
     system, turns = instructions(target.ask.messages)
     return gather((draft_input(turns), draft_reasoning(target), sayable(target))).map(
         lambda parts: draft_body(target, system, parts[0], parts[1])
@@ -39,7 +39,7 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
 def draft_body(
     target: Target, system: str, items: list[JsonObject], reasoning: JsonObject
 ) -> JsonObject:
-    """The body around the conversation; what was not asked for is not sent, nothing is kept."""
+    """Return the body around the conversation; nothing is stored at the provider."""
     ask, schema = target.ask, target.dialect.schema
     if ask.schema and schema == "json_object":
         system = "\n\n".join(filter(None, (system, schema_in_words(ask.schema))))
@@ -64,7 +64,7 @@ def draft_body(
 
 
 def sayable(target: Target) -> Result[None, Problem]:
-    """What this protocol has no words for is not dropped in silence."""
+    """Return the Problem of an option that this protocol lacks, rather than drop it in silence."""
     asked = {"--stop": bool(target.ask.stop), "--seed": target.ask.seed is not None}
     lacking = [flag for flag, said in asked.items() if said]
     if not lacking:
@@ -78,7 +78,7 @@ def sayable(target: Target) -> Result[None, Problem]:
 
 
 def instructions(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
-    """The system prompts that a conversation begins with, as one, and its other turns.
+    """Return the system prompts that a conversation begins with, as one, and its other turns.
 
     >>> instructions((Message("system", "A"), Message("developer", "B"), Message("user", "C")))[0]
     'A\\n\\nB'
@@ -90,20 +90,20 @@ def instructions(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...
 
 
 def instructs(message: Message) -> bool:
-    """Whether a turn is a system prompt in words."""
+    """Return whether a turn is a system prompt of text alone."""
     words = all(isinstance(part, Text) for part in message.parts)
     return message.role in ("system", "developer") and words
 
 
 def draft_input(messages: Iterable[Message]) -> Result[list[JsonObject], Problem]:
-    """The conversation as items, of which an assistant's turn may be several."""
+    """Return the conversation as items, of which an assistant's turn may be several."""
     return gather(map(draft_items, messages)).map(
         lambda turns: [item for turn in turns for item in turn]
     )
 
 
 def draft_items(message: Message) -> Result[list[JsonObject], Problem]:
-    """The items of one turn."""
+    """Return the items of one turn."""
     match message.role:
         case "assistant":
             return draft_assistant(message)
@@ -124,7 +124,7 @@ def draft_items(message: Message) -> Result[list[JsonObject], Problem]:
 
 
 def draft_assistant(message: Message) -> Result[list[JsonObject], Problem]:
-    """An earlier answer: the thoughts that came with it, its text, its calls."""
+    """Return the items of an earlier answer: its thoughts, its text, its calls."""
     if any(isinstance(part, Media) for part in message.parts):
         return fail("usage", "the Responses API takes only text in an assistant's turn")
     return Success(
@@ -137,12 +137,12 @@ def draft_assistant(message: Message) -> Result[list[JsonObject], Problem]:
 
 
 def draft_image(media: Media) -> JsonObject:
-    """An image, or its address; how closely it is looked at is left to the model."""
+    """Return an image, or its address; the level of detail is left to the model."""
     return {"type": "input_image", "image_url": data_url(media), "detail": "auto"}
 
 
 def draft_file(media: Media) -> JsonObject:
-    """A document by its address, or by name and content."""
+    """Return a document by its address, or by name and content."""
     if media.url:
         return {"type": "input_file", "file_url": media.url}
     name = media.name or "document.pdf"
@@ -150,7 +150,7 @@ def draft_file(media: Media) -> JsonObject:
 
 
 def draft_call(call: ToolCall) -> JsonObject:
-    """A call the model made before, told back to it."""
+    """Return a call that the model made before, for the conversation."""
     return {
         "type": "function_call",
         "call_id": call.id,
@@ -160,7 +160,7 @@ def draft_call(call: ToolCall) -> JsonObject:
 
 
 def draft_tool(tool: Tool) -> JsonObject:
-    """A function on offer; unless told, this API is strict and would change the parameters."""
+    """Return the declaration of a tool; this API's default is strict and changes the parameters."""
     return {
         "type": "function",
         "name": tool.name,
@@ -171,7 +171,7 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 
 def draft_choice(choice: str | None) -> Json:
-    """Whether, or which, tool is to be called.
+    """Return whether a tool is to be called, or which.
 
     >>> draft_choice("auto"), draft_choice("weather")
     ('auto', {'type': 'function', 'name': 'weather'})
@@ -182,7 +182,7 @@ def draft_choice(choice: str | None) -> Json:
 
 
 def draft_format(form: str, schema: JsonObject) -> JsonObject:
-    """Structured output as in chat completions, but flat.
+    """Return the format of structured output as in chat completions, but flat.
 
     >>> draft_format("json_schema", {"title": "n"})
     {'type': 'json_schema', 'name': 'n', 'schema': {'title': 'n'}}
@@ -192,7 +192,7 @@ def draft_format(form: str, schema: JsonObject) -> JsonObject:
 
 
 def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
-    """How much the model is to think; its thoughts are told in summary."""
+    """Return how much the model is to think; its thoughts come in summary."""
     match target.ask.reasoning:
         case None:
             return Success({})
@@ -208,7 +208,7 @@ def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
 
 
 def wants_thoughts_back(target: Target) -> bool:
-    """Whether the thoughts will be needed in the next turn; models that have none refuse this."""
+    """Return whether thoughts are wanted back next turn; models without any refuse this."""
     ask, name = target.ask, target.model.real_name.rpartition("/")[2]
     if ask.reasoning is None:
         return bool(ask.tools) and not name.startswith(THOUGHTLESS)

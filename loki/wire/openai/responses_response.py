@@ -29,7 +29,7 @@ from loki.wire.openai.usage import responses_usage
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer."""
+    """Return the events of a whole answer."""
     match body:
         case {"status": str(), "output": list(items)}:
             told = (event for row, item in enumerate(items) for event in read_item(item, row))
@@ -39,7 +39,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 
 
 def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
-    """One event of a stream; calls and carried thoughts count when their item is done."""
+    """Return the events of one frame; calls and carried thoughts count when their item is done."""
     match event:
         case {"type": str(kind), "delta": str(text)} if kind in DELTAS:
             return (DELTAS[kind](text),)
@@ -56,7 +56,7 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
 
 
 def read_item(item: Json, row: int) -> Iterable[WireEvent]:
-    """A message, thoughts or a call of a whole answer."""
+    """Yield the events of an item of a whole answer: a message, thoughts or a call."""
     match item:
         case {"type": "message", "content": list(parts)}:
             for number, part in enumerate(parts):
@@ -117,7 +117,7 @@ def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_thoughts(item: JsonObject) -> Iterable[Reasoning]:
-    """A summary in parts, thoughts in full, or both."""
+    """Yield a summary in parts, thoughts in full, or both."""
     match item.get("summary"):
         case list(parts):
             texts = [text for part in parts if isinstance(text := dig(part, "text"), str)]
@@ -129,7 +129,7 @@ def read_thoughts(item: JsonObject) -> Iterable[Reasoning]:
 
 
 def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
-    """What only a whole item tells: a call, or thoughts that can come back with the next turn."""
+    """Return what only a whole item tells: a call, or thoughts for the next turn."""
     match item:
         case {"type": "function_call", "status": "incomplete", "name": str(name)}:
             return (Problem("garbled", f"the call of {name} was cut off", sent=True),)
@@ -144,7 +144,7 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
 
 
 def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
-    """Token counts, and why it ended or that it failed."""
+    """Return token counts, and why the answer ended or failed."""
     match response:
         case {"status": "completed"}:
             return (*read_usage(response), Finish("completed"))
@@ -159,13 +159,13 @@ def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_usage(response: JsonObject) -> tuple[Usage, ...]:
-    """Token counts in our terms."""
+    """Return token counts in our terms."""
     raw = response.get("usage")
     return (responses_usage(raw, response),) if isinstance(raw, dict) else ()
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An answer of status 200 that is an error, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "a response"),)

@@ -24,7 +24,7 @@ class Thoughts:
         self.held = ""  # what may yet be part of a tag
 
     def hear(self, text: str) -> Iterator[Text | Reasoning]:
-        """What can be told for sure now."""
+        """Yield what is certain so far."""
         if self.state == "answer":
             yield Text(text)
             return
@@ -38,14 +38,14 @@ class Thoughts:
         yield from STATES[self.state](self)
 
     def end(self) -> Iterator[Text | Reasoning]:
-        """What was held back, now that nothing follows."""
+        """Yield what was held back, once nothing follows."""
         if self.held:
             yield Reasoning(self.held) if self.state == "inside" else Text(self.held)
         self.held = ""
 
 
 def inside(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
-    """Thoughts up to the closing tag, which may come in pieces."""
+    """Yield thoughts up to the closing tag, which may come in pieces."""
     thought, closed, rest = thoughts.held.partition(CLOSE)
     if closed:
         thoughts.state, thoughts.held = "blank", rest
@@ -60,7 +60,7 @@ def inside(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
 
 
 def blank(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
-    """The empty lines between the closing tag and the answer belong to neither."""
+    """Yield the answer without the empty lines after the closing tag."""
     text = thoughts.held.lstrip()
     thoughts.held = ""
     if text:
@@ -69,7 +69,7 @@ def blank(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
 
 
 def answer(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
-    """No thoughts, or no more: everything is the answer."""
+    """Yield everything as the answer: there are no thoughts, or no more."""
     text, thoughts.held = thoughts.held, ""
     yield Text(text)
 

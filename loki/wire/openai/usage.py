@@ -1,4 +1,4 @@
-"""PURE. The usage of OpenAI's two APIs and of those after them: counts, tier, told cost -> ours."""
+"""The usage of OpenAI's two APIs and of those after them: counts, tier, told cost -> ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loki.wire.codec import dig, integer, word
 
 
 def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
-    """Of a chat completion; xAI and some routers count thoughts beside the output, not in it.
+    """Return the usage of a chat completion; xAI and some routers count thoughts beside the output.
 
     >>> chat_usage({"prompt_tokens": 390, "completion_tokens": 26, "total_tokens": 513,
     ...             "completion_tokens_details": {"reasoning_tokens": 97}}, {}).output
@@ -40,7 +40,7 @@ def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
 
 
 def responses_usage(raw: JsonObject, response: JsonObject) -> Usage:
-    """Of the Responses API; thoughts are a part of the output.
+    """Return the usage of the Responses API; thoughts are a part of the output.
 
     >>> responses_usage({"input_tokens": 9, "output_tokens": 2}, {})  # doctest: +ELLIPSIS
     Usage(input=9, cache_read=None, cache_write=None, output=2, reasoning=None, ...)
@@ -61,7 +61,7 @@ def responses_usage(raw: JsonObject, response: JsonObject) -> Usage:
 
 
 def written(details: Json) -> dict[str, int | None]:
-    """What went into the cache, and the part of it that stays there for 12 hours.
+    """Return the tokens written to the cache, and those of them that stay for 12 hours.
 
     >>> written({"cache_write_tokens": 9, "cache_write_tokens_details": {"ttl_12h_tokens": 4}})
     {'cache_write': 9, 'cache_write_12h': 4}
@@ -73,7 +73,7 @@ def written(details: Json) -> dict[str, int | None]:
 
 
 def told_cost(raw: JsonObject) -> Decimal | None:
-    """What the answer itself says that it costs, in US dollars.
+    """Return the cost that the answer itself reports, in US dollars.
 
     With a key of the user's own behind a router, the router's fee and the provider's price.
 
@@ -98,7 +98,7 @@ def told_cost(raw: JsonObject) -> Decimal | None:
 
 
 def dollars(told: Json) -> Decimal | None:
-    """An amount, whatever else stands in its place.
+    """Return an amount, None for anything else.
 
     >>> dollars(8.93e-05), dollars(True), dollars("0.1"), dollars(float("nan"))
     (Decimal('0.0000893'), None, None, None)

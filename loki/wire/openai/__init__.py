@@ -19,6 +19,7 @@ RATE_LIMIT_HEADERS: RateLimitHeaders = tuple(
 
 def chat_completions() -> Wire:
     """Return Chat Completions, spoken by some twenty providers."""
+    from loki.wire import anthropic
     from loki.wire.decoder import Decoder
     from loki.wire.openai import chat_request as request
     from loki.wire.openai import chat_response as response
@@ -30,7 +31,8 @@ def chat_completions() -> Wire:
         decoder=lambda: Decoder(EventSplitter(), response.read_chat_event),
         finish_reasons=response.FINISH_REASONS,
         content_keys=("messages", "tools"),
-        rate_limit_headers=RATE_LIMIT_HEADERS,
+        # Anthropic and routers in front of it speak this protocol too, with headers of their own
+        rate_limit_headers=(*RATE_LIMIT_HEADERS, *anthropic.RATE_LIMIT_HEADERS),
     )
 
 

@@ -133,7 +133,7 @@ def decode(opened: Opened, chunks: Iterable[Result[bytes, Problem]]) -> Batches:
 
 def decoder_of(opened: Opened) -> Decoder:
     """Return a new decoder for an answer."""
-    wire = wire_of(opened.request)
+    wire = chat_wire_of(opened.request)
     return Decoder(WholeSplitter(), wire.read) if is_in_one_piece(opened) else wire.decoder()
 
 
@@ -143,6 +143,6 @@ def is_in_one_piece(opened: Opened) -> bool:
     return not streamed or "application/json" in opened.headers.get("content-type", "")
 
 
-def wire_of(request: Request) -> Wire:
+def chat_wire_of(request: Request) -> Wire:
     """Return the chat protocol of a request."""
     return chat(wire_name(request.draft.target))

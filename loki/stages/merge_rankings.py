@@ -12,9 +12,9 @@ from loki.embeddings import Ranking, Score
 from loki.problems import Problem, fail
 from loki.providers import wire_name
 from loki.records import JsonObject
-from loki.stages.parse_vectors import added, total
+from loki.stages.parse_vectors import add_usages, added
 from loki.wire import rerank
-from loki.wire.codec import dig, integer
+from loki.wire.codec import as_count, get_in
 
 
 def complete(ranking: Ranking) -> Result[Ranking, Problem]:
@@ -38,7 +38,7 @@ def wanted_counts(body: JsonObject, top_paths: Iterable[Sequence[str]]) -> list[
     >>> wanted_counts({"top_n": 3}, [("top_n",)]), wanted_counts({}, [("top_n",)])
     ([3], [])
     """
-    counts = (integer(dig(body, *path)) for path in top_paths)
+    counts = (as_count(get_in(body, *path)) for path in top_paths)
     return [count for count in counts if count]
 
 
@@ -57,7 +57,7 @@ def merged(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
         return replace(
             parts[0],
             scores=tuple(best[:top]),
-            usage=total([part.usage for part in parts]),
+            usage=add_usages([part.usage for part in parts]),
             cost=added([part.cost for part in parts]),
             seconds=sum(part.seconds or 0.0 for part in parts),
             attempts=sum(part.attempts for part in parts),

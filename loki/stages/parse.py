@@ -19,7 +19,7 @@ from loki.records import (
     Text,
     WireEvent,
 )
-from loki.stages.first_event import decode, is_in_one_piece, wire_of
+from loki.stages.first_event import chat_wire_of, decode, is_in_one_piece
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire.decoder import decode_json
 from loki.wire.errors import read_error, request_id
@@ -29,7 +29,7 @@ def parse(response: Response) -> Result[Reply, Problem]:
     """Return the reply in a whole answer."""
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))
-    wire = wire_of(response.request)
+    wire = chat_wire_of(response.request)
     builder = ReplyBuilder(wire.finish_reasons)
     events = decode_json(wire.read, response.body)
     text, reasoning = join_words([*builder.feed(events), *builder.flush()])
@@ -71,7 +71,7 @@ def follow_events(
     clock: Callable[[], float],
 ) -> Stream:
     """Yield the events of an answer; closing this closes the connection."""
-    builder, first = ReplyBuilder(wire_of(opened.request).finish_reasons), None
+    builder, first = ReplyBuilder(chat_wire_of(opened.request).finish_reasons), None
     try:
         for batch in batches:
             if not isinstance(batch, Success):

@@ -27,16 +27,16 @@ def read_vectors(response: Response) -> Result[Embeddings, Problem]:
     target = response.request.draft.target
     texts, protocol = target.ask.texts, embed(wire_name(target))
 
-    def whole(found: Vectors) -> Result[Embeddings, Problem]:
-        usage = with_token_header(found.usage, response.headers.get(protocol.token_header, ""))
-        if len(found.vectors) != len(texts):
+    def whole(result: Vectors) -> Result[Embeddings, Problem]:
+        usage = with_token_header(result.usage, response.headers.get(protocol.token_header, ""))
+        if len(result.vectors) != len(texts):
             return fail(
                 "garbled",
-                f"{len(found.vectors)} vectors for {len(texts)} texts",
+                f"{len(result.vectors)} vectors for {len(texts)} texts",
                 sent=True,
                 usage=usage,
             )
-        return Success(Embeddings(**facts(response), usage=usage, vectors=found.vectors))
+        return Success(Embeddings(**shared_fields(response), usage=usage, vectors=result.vectors))
 
     return read(response, protocol.read).bind(whole)
 
@@ -45,17 +45,17 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
     """Return the scores of the texts that were sent, best first."""
     texts = response.request.draft.target.ask.texts
 
-    def whole(found: Scores) -> Result[Ranking, Problem]:
-        places = [score.place for score in found.scores]
+    def whole(result: Scores) -> Result[Ranking, Problem]:
+        places = [score.place for score in result.scores]
         if len({*places}) != len(places) or not all(0 <= place < len(texts) for place in places):
             return fail(
                 "garbled",
                 f"scores for {places[:20]}, but {len(texts)} texts were sent",
                 sent=True,
-                usage=found.usage,
+                usage=result.usage,
             )
-        best = sorted(found.scores, key=lambda score: (-score.score, score.place))
-        return Success(Ranking(**facts(response), usage=found.usage, scores=tuple(best)))
+        best = sorted(result.scores, key=lambda score: (-score.score, score.place))
+        return Success(Ranking(**shared_fields(response), usage=result.usage, scores=tuple(best)))
 
     return read(response, rerank(wire_name(response.request.draft.target)).read).bind(whole)
 
@@ -75,14 +75,14 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))
     try:
-        told = parse_json(str(response.body, "utf-8"))
+        value = parse_json(str(response.body, "utf-8"))
     except (ValueError, RecursionError):
         shown = glimpse(response.body, 120) or "nothing"
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
-    return reader(told)
+    return reader(value)
 
 
-def facts(response: Response) -> dict[str, Any]:
+def shared_fields(response: Response) -> dict[str, Any]:
     """Return the fields that all kinds of answers have."""
     return {
         "model": response.request.draft.target.name,
@@ -101,17 +101,17 @@ def joined(parts: Sequence[Embeddings]) -> Embeddings:
     return replace(
         parts[0],
         vectors=tuple(vector for part in parts for vector in part.vectors),
-        usage=total([part.usage for part in parts]),
+        usage=add_usages([part.usage for part in parts]),
         cost=added([part.cost for part in parts]),
         seconds=sum(part.seconds or 0.0 for part in parts),
         attempts=sum(part.attempts for part in parts),
     )
 
 
-def total(usages: Sequence[Usage]) -> Usage:
+def add_usages(usages: Sequence[Usage]) -> Usage:
     """Return the sum of several requests' usage; a count that one of them lacks is None.
 
-    >>> total([Usage(input=3), Usage(input=4)]).input
+    >>> add_usages([Usage(input=3), Usage(input=4)]).input
     7
     """
     summed = {
@@ -125,5 +125,5 @@ def total(usages: Sequence[Usage]) -> Usage:
 
 def added(costs: Sequence[Decimal | None]) -> Decimal | None:
     """Return the sum of costs in US dollars, None if one of them is unknown."""
-    known = [each for each in costs if each is not None]
+    known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

@@ -25,21 +25,21 @@ from loki.records import (
     WireEvent,
 )
 from loki.stages.tool_calls import read_calls
-from loki.wire.codec import overlay
-from loki.wire.openai.think_tags import Thoughts
+from loki.wire.codec import merge_usage
+from loki.wire.openai.think_tags import ThinkTagSplitter
 
 
 class ReplyBuilder:
     """Takes in the events of one answer; text and thoughts are passed on, not kept."""
 
     __slots__ = (
-        *("finish_reasons", "thoughts", "pieces", "refusal", "carry", "finish", "usage"),
+        *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "finish", "usage"),
         *("problem", "has_words", "has_text"),
     )
 
     def __init__(self, finish_reasons: Mapping[str, Finished]) -> None:
         self.finish_reasons = finish_reasons
-        self.thoughts = Thoughts()
+        self.think_tags = ThinkTagSplitter()
         self.pieces: list[ToolPiece] = []
         self.refusal = ""
         self.carry: list[JsonObject] = []
@@ -55,7 +55,7 @@ class ReplyBuilder:
             if kind is Text:
                 self.has_words = True
                 text = "".join(event.text for event in group)  # type: ignore[union-attr, misc]
-                passed = self.thoughts.hear(text)
+                passed = self.think_tags.feed(text)
                 yield from passed if self.has_text else self.note_text(passed)
             elif kind is Reasoning:
                 self.has_words = True
@@ -70,7 +70,7 @@ class ReplyBuilder:
             case ToolPiece():
                 self.pieces.append(event)
             case Usage():
-                self.usage = overlay(self.usage, event)
+                self.usage = merge_usage(self.usage, event)
             case Carry(block):
                 self.carry.append(block)
             case Finish(raw):
@@ -82,7 +82,7 @@ class ReplyBuilder:
 
     def flush(self) -> Iterator[Text | Reasoning]:
         """Return the text and thoughts that were held back, once no more events come."""
-        return self.note_text(self.thoughts.end())
+        return self.note_text(self.think_tags.flush())
 
     def note_text(self, events: Iterator[Text | Reasoning]) -> Iterator[Text | Reasoning]:
         """Return the same events; note whether there is any text among them."""

@@ -66,9 +66,9 @@ AMAZON_TOKENS = "x-amzn-bedrock-input-token-count"
 RERANK_KEYS = ("query", "documents")
 
 
-def refuse_constant(word: str) -> None:
+def refuse_constant(constant: str) -> None:
     """Raise ValueError for NaN and Infinity, which RFC 8259 does not know."""
-    raise ValueError(f"{word} is no number of JSON's")
+    raise ValueError(f"{constant} is no number of JSON's")
 
 
 DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
@@ -99,24 +99,24 @@ def refuse_depth(value: Json) -> None:
     """Raise ValueError if a JSON value is nested deeper than DEEPEST."""
     level = [value]
     for _ in range(DEEPEST):
-        nested = [each for each in level if isinstance(each, (dict, list))]
+        nested = [item for item in level if isinstance(item, (dict, list))]
         if not nested:
             return
         level = [
             inner
-            for each in nested
-            for inner in (each.values() if isinstance(each, dict) else each)
+            for item in nested
+            for inner in (item.values() if isinstance(item, dict) else item)
         ]
-    if any(isinstance(each, (dict, list)) for each in level):
+    if any(isinstance(item, (dict, list)) for item in level):
         raise ValueError(f"nested deeper than {DEEPEST}")
 
 
-def integer(value: Json) -> int | None:
+def as_count(value: Json) -> int | None:
     """Return a count that a provider gave; None for what is no count, or more than MOST.
 
-    >>> integer(3), integer(3.0), integer("3"), integer(True), integer(None)
+    >>> as_count(3), as_count(3.0), as_count("3"), as_count(True), as_count(None)
     (3, 3, None, None, None)
-    >>> integer(-1), integer(0.5), integer(1e300), integer(10**400), integer(float("nan"))
+    >>> as_count(-1), as_count(0.5), as_count(1e300), as_count(10**400), as_count(float("nan"))
     (None, None, None, None, None)
     """
     match value:
@@ -130,19 +130,19 @@ def integer(value: Json) -> int | None:
             return None
 
 
-def position(value: Json) -> int | None:
+def as_index(value: Json) -> int | None:
     """Return an index (from 0) that a provider gave; None for anything but a plain integer.
 
-    >>> position(3), position(3.0), position("3"), position(True), position(-1)
+    >>> as_index(3), as_index(3.0), as_index("3"), as_index(True), as_index(-1)
     (3, None, None, None, None)
     """
     return value if type(value) is int and 0 <= value <= MOST else None
 
 
-def word(value: Json) -> str | None:
+def as_name(value: Json) -> str | None:
     """Return a name that a provider gave; None for anything that cannot be one.
 
-    >>> word("flex"), word(""), word(3), word(chr(0xD800))
+    >>> as_name("flex"), as_name(""), as_name(3), as_name(chr(0xD800))
     ('flex', None, None, None)
     """
     return value if isinstance(value, str) and value and value.isprintable() else None
@@ -180,20 +180,20 @@ def not_text(value: Json, place: str) -> Problem:
     return Problem("garbled", f"the answer's text is not text: {place} is {shown}", sent=True)
 
 
-def overlay(old: Usage, new: Usage) -> Usage:
+def merge_usage(old: Usage, new: Usage) -> Usage:
     """Return the latest usage: providers repeat running totals, so counts replace, never add up.
 
-    >>> overlay(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
+    >>> merge_usage(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
     Usage(input=5, cache_read=None, cache_write=None, output=9, reasoning=None, ...)
     """
     pairs = ((getattr(old, name), getattr(new, name)) for name in field_names(Usage))
-    return Usage(*(then if now is None else now for then, now in pairs))
+    return Usage(*(before if after is None else after for before, after in pairs))
 
 
-def dig(value: Json, *path: str) -> Json:
+def get_in(value: Json, *path: str) -> Json:
     """Return the value at a path of keys, None where the path breaks off.
 
-    >>> dig({"a": {"b": 1}}, "a", "b"), dig({"a": None}, "a", "b")
+    >>> get_in({"a": {"b": 1}}, "a", "b"), get_in({"a": None}, "a", "b")
     (1, None)
     """
     for key in path:
@@ -237,10 +237,10 @@ def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[J
             return gather(map(draft, parts)).map(list)
 
 
-def said(fields: JsonObject) -> JsonObject:
+def without_none(fields: JsonObject) -> JsonObject:
     """Return the fields that have a value: what was not asked for is not sent.
 
-    >>> said({"temperature": 0.0, "top_p": None})
+    >>> without_none({"temperature": 0.0, "top_p": None})
     {'temperature': 0.0}
     """
     return {name: value for name, value in fields.items() if value is not None}

@@ -13,7 +13,7 @@ ReadEvent = Callable[[Json], tuple[WireEvent, ...]]
 
 
 class Splitter(Protocol):
-    """Cuts a stream into frames, each a JSON text; no more is fed to one that ``is_done``."""
+    """Cuts a stream into frames, each a JSON text; one that ``is_done`` is fed no more."""
 
     is_done: bool
 
@@ -42,6 +42,8 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[WireEvent]:
         """Return the events that a piece off the network completed."""
+        if self.is_done:
+            return []
         frames = self.splitter.feed(data)
         self.is_done = self.splitter.is_done
         return [event for frame in frames for event in decode_json(self.read_event, frame)]

@@ -13,7 +13,7 @@ from support import CLIENTS, body_of, client_of, cut, recordings, request, respo
 
 from loki.problems import Problem
 from loki.records import Reasoning, Reply, Text
-from loki.stages.first_event import wire_of
+from loki.stages.first_event import chat_wire_of
 from loki.stages.parse import collect, parse
 
 #: These count thoughts beside the output, and bill for both: the cost they name says so.
@@ -95,7 +95,7 @@ def check(reply: Reply, recording: Any) -> None:
     assert calls == [[name, json.loads(arguments or "{}")] for name, arguments in expected["tools"]]
     assert reply.finish_raw == expected["finish"]
     assert reply.finish == (
-        "tools" if calls else wire_of(reply.request).finish_reasons[expected["finish"]]
+        "tools" if calls else chat_wire_of(reply.request).finish_reasons[expected["finish"]]
     )
     counts = COUNTED.get(recording["provider"], as_told)(recording)
     assert (reply.usage.input, reply.usage.cache_read or 0, reply.usage.output) == counts

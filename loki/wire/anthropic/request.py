@@ -11,7 +11,7 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
-from loki.wire.anthropic.reasoning import draft_thinking, unwilling, version_of
+from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
 
 VERTEX_VERSION = "vertex-2023-10-16"
 
@@ -29,14 +29,14 @@ def draft_vertex_chat(target: Target) -> Result[JsonObject, Problem]:
 
 def draft_body(target: Target) -> Result[JsonObject, Problem]:
     """Return what both bodies have in common; what was not asked for is not sent."""
-    reason = unwilling(target)
+    reason = unsupported(target)
     if reason:
         return fail("usage", reason)
     parts = (draft_system(target), draft_messages(target), draft_thinking(target))
-    return gather(parts).map(lambda drafted: put_together(target, *drafted))
+    return gather(parts).map(lambda drafted: assemble_body(target, *drafted))
 
 
-def put_together(
+def assemble_body(
     target: Target, system: str, messages: list[JsonObject], thinking: JsonObject
 ) -> JsonObject:
     """Return the body around its messages."""
@@ -64,17 +64,21 @@ def put_together(
 
 def draft_system(target: Target) -> Result[str, Problem]:
     """Return every instruction of the conversation; the API wants them in one place."""
-    said = [each for each in target.ask.messages if each.role in ("system", "developer")]
-    if any(isinstance(part, Media) for each in said for part in each.parts):
+    instructions = [
+        message for message in target.ask.messages if message.role in ("system", "developer")
+    ]
+    if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", f"{target.client.name} takes only text in a system prompt")
-    return Success("\n\n".join(each.text for each in said if each.text))
+    return Success("\n\n".join(message.text for message in instructions if message.text))
 
 
 def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
     """Return the conversation; results of parallel tool calls go back in one turn."""
-    turns = (each for each in target.ask.messages if each.role not in ("system", "developer"))
+    turns = (
+        message for message in target.ask.messages if message.role not in ("system", "developer")
+    )
     name = target.client.name
-    groups = ((each, list(group)) for each, group in groupby(turns, lambda t: t.role == "tool"))
+    groups = groupby(turns, lambda turn: turn.role == "tool")
     return gather(
         drafted
         for from_tools, group in groups
@@ -88,7 +92,7 @@ def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
 
 def draft_results(messages: Iterable[Message], name: str) -> Result[JsonObject, Problem]:
     """Return the results of tools as a turn of the user's."""
-    return gather(draft_result(each, name) for each in messages).map(
+    return gather(draft_result(message, name) for message in messages).map(
         lambda results: {"role": "user", "content": list(results)}
     )
 
@@ -99,20 +103,20 @@ def draft_result(message: Message, name: str) -> Result[JsonObject, Problem]:
         lambda blocks: {
             "type": "tool_result",
             "tool_use_id": message.tool_call_id,
-            "content": plain(blocks),
+            "content": simplify(blocks),
         }
     )
 
 
 def draft_turn(message: Message, name: str) -> Result[JsonObject, Problem]:
     """Return a turn of the user's or the model's; its signed thoughts come first, unchanged."""
-    carried = [block for block in message.carry if block.get("type") in THOUGHTS]
+    thoughts = [block for block in message.carry if block.get("type") in THOUGHTS]
     calls = [
         {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
         for call in message.tool_calls
     ]
     return draft_parts(message, name).map(
-        lambda blocks: {"role": message.role, "content": plain([*carried, *blocks, *calls])}
+        lambda blocks: {"role": message.role, "content": simplify([*thoughts, *blocks, *calls])}
     )
 
 
@@ -124,10 +128,10 @@ def draft_parts(message: Message, name: str) -> Result[list[JsonObject], Problem
     return gather(draft_part(part, name) for part in parts).map(list)
 
 
-def plain(blocks: list[JsonObject]) -> Json:
+def simplify(blocks: list[JsonObject]) -> Json:
     """Return a single text as a string, no blocks as an empty one, others as they are.
 
-    >>> plain([{"type": "text", "text": "Hi"}]), plain([])
+    >>> simplify([{"type": "text", "text": "Hi"}]), simplify([])
     ('Hi', '')
     """
     match blocks:
@@ -187,23 +191,23 @@ def draft_choice(choice: str) -> JsonObject:
 
 def draft_schema(schema: JsonObject) -> JsonObject:
     """Return the format of structured output."""
-    return {"type": "json_schema", "schema": closed(schema)}
+    return {"type": "json_schema", "schema": close_objects(schema)}
 
 
-def closed(schema: Json) -> Json:
+def close_objects(schema: Json) -> Json:
     """Return a schema whose objects forbid additional properties, as the API demands.
 
-    >>> closed({"type": "object", "properties": {"a": {"type": "null"}}})["additionalProperties"]
-    False
+    >>> close_objects({"type": "object", "properties": {}})
+    {'type': 'object', 'properties': {}, 'additionalProperties': False}
     """
     match schema:
         case {"type": "object"} if "additionalProperties" not in schema:
-            return closed({**schema, "additionalProperties": False})
+            return close_objects({**schema, "additionalProperties": False})
         case dict():
             data = ("enum", "const", "default", "examples")
-            return {key: each if key in data else closed(each) for key, each in schema.items()}
+            return {key: v if key in data else close_objects(v) for key, v in schema.items()}
         case list():
-            return [closed(each) for each in schema]
+            return [close_objects(item) for item in schema]
         case _:
             return schema
 

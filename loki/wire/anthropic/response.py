@@ -17,7 +17,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, integer, not_text, read_text, string, word
+from loki.wire.codec import as_count, as_name, get_in, not_text, read_text, string
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
@@ -25,12 +25,12 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """Return the events of a whole answer."""
     match body:
         case {"type": "message", "content": list(blocks)}:
-            told = (
+            events = (
                 event
                 for row, block in enumerate(blocks)
                 for event in read_words(block, f"content[{row}]")
             )
-            return (*told, *read_rest(body))
+            return (*events, *read_rest(body))
         case _:
             return read_error_event(body)
 
@@ -122,10 +122,10 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
     """Return all but text and thoughts: what must come back, calls, usage, and why it ended."""
     blocks = enumerate(message["content"])
-    told = (event for row, block in blocks for event in read_block(row, block))
+    events = (event for row, block in blocks for event in read_block(row, block))
     usage = message.get("usage")
     counts = (usage_of(usage),) if isinstance(usage, dict) else ()
-    return (*told, *counts, *read_end(message))
+    return (*events, *counts, *read_end(message))
 
 
 def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
@@ -143,8 +143,8 @@ def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
     """Return a call, or thoughts that must come back; the provider's own tools are left out."""
     match block:
         case {"type": "tool_use", "id": str(id), "name": str(name)}:
-            words = block.get("partial_json") or json.dumps(block.get("input") or {})
-            return (ToolPiece(row, id, name, str(words)),)
+            arguments = block.get("partial_json") or json.dumps(block.get("input") or {})
+            return (ToolPiece(row, id, name, str(arguments)),)
         case {"type": "thinking", "signature": str(signature)} if signature:
             return (Carry(block),)
         case {"type": "redacted_thinking"}:
@@ -162,7 +162,7 @@ def usage_of(raw: JsonObject) -> Usage:
     ... # doctest: +ELLIPSIS
     Usage(input=1169, cache_read=1165, cache_write=None, output=256, reasoning=None, ...)
     """
-    fresh, read, written = (integer(raw.get(name)) for name in INPUT)
+    fresh, read, written = (as_count(raw.get(name)) for name in INPUT)
     special = (
         "batch" if raw.get("service_tier") == "batch" else "",
         "fast" if raw.get("speed") == "fast" else "",
@@ -172,11 +172,11 @@ def usage_of(raw: JsonObject) -> Usage:
         input=None if fresh is None else fresh + (read or 0) + (written or 0),
         cache_read=read,
         cache_write=written,
-        output=integer(raw.get("output_tokens")),
-        reasoning=integer(dig(raw, "output_tokens_details", "thinking_tokens")),
-        cache_write_1h=integer(dig(raw, "cache_creation", "ephemeral_1h_input_tokens")),
-        searches=integer(dig(raw, "server_tool_use", "web_search_requests")),
-        tier="-".join(each for each in special if each) or word(raw.get("service_tier")),
+        output=as_count(raw.get("output_tokens")),
+        reasoning=as_count(get_in(raw, "output_tokens_details", "thinking_tokens")),
+        cache_write_1h=as_count(get_in(raw, "cache_creation", "ephemeral_1h_input_tokens")),
+        searches=as_count(get_in(raw, "server_tool_use", "web_search_requests")),
+        tier="-".join(part for part in special if part) or as_name(raw.get("service_tier")),
     )
 
 

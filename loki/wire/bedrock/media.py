@@ -29,20 +29,20 @@ def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
     return Success({kind: {"format": form, **name, "source": source}})
 
 
-def named_apart(messages: Iterable[Message]) -> list[Message]:
+def with_distinct_names(messages: Iterable[Message]) -> list[Message]:
     """Return the conversation with distinct names for its documents, as the provider takes them."""
-    taken: set[str] = set()
+    used: set[str] = set()
 
     def rename(part: Text | Media) -> Text | Media:
         if isinstance(part, Text) or FORMS.get(part.media_type, ("",))[0] != "document":
             return part
         name = plain_name(part.name)
         others = (name if n == 1 else f"{name} ({n})" for n in count(1))
-        free = next(other for other in others if other not in taken)
-        taken.add(free)
+        free = next(other for other in others if other not in used)
+        used.add(free)
         return replace(part, name=free)
 
-    return [replace(each, content=tuple(map(rename, each.parts))) for each in messages]
+    return [replace(message, content=tuple(map(rename, message.parts))) for message in messages]
 
 
 def plain_name(name: str) -> str:

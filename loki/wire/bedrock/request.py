@@ -19,24 +19,28 @@ from loki.records import (
     Text,
     Tool,
 )
-from loki.wire.bedrock.media import draft_part, named_apart
-from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unable
+from loki.wire.bedrock.media import draft_part, with_distinct_names
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
 from loki.wire.codec import (
-    said,
     schema_name,
+    without_none,
 )
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat request."""
-    reason = unable(target)
+    reason = unsupported(target)
     if reason:
         return fail("usage", reason)
-    told = gather((draft_system(target.ask), draft_turns(target.ask))).alt(
-        lambda problem: replace(problem, message=f"{target.client.name} {problem.message}")
-    )
-    return gather((told, draft_thinking(target))).map(
-        lambda parts: draft_body(target.ask, *parts[0], parts[1])
+
+    def name_client(problem: Problem) -> Problem:
+        return replace(problem, message=f"{target.client.name} {problem.message}")
+
+    return Result.do(
+        draft_body(target.ask, system, turns, thinking)
+        for system in draft_system(target.ask).alt(name_client)
+        for turns in draft_turns(target.ask).alt(name_client)
+        for thinking in draft_thinking(target)
     )
 
 
@@ -56,26 +60,26 @@ def draft_body(
     }
     optional = {
         "system": system or None,
-        "inferenceConfig": said(inference) or None,
+        "inferenceConfig": without_none(inference) or None,
         "toolConfig": draft_tools(ask),
         "additionalModelRequestFields": thinking.fields,
-        "outputConfig": said(output) or None,
+        "outputConfig": without_none(output) or None,
     }
-    return {"messages": turns, **said(optional)}
+    return {"messages": turns, **without_none(optional)}
 
 
 def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
     """Return the instructions, a block each, wherever in the conversation they stand."""
-    told = [message for message in ask.messages if message.role in SYSTEM]
-    if any(isinstance(part, Media) for message in told for part in message.parts):
+    instructions = [message for message in ask.messages if message.role in SYSTEM]
+    if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", "takes only text as a system message")
-    return Success([{"text": message.text} for message in told if message.text])
+    return Success([{"text": message.text} for message in instructions if message.text])
 
 
 def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
     """Return the conversation; neighbours of one side are one turn, tool results are the user's."""
-    spoken = [each for each in named_apart(ask.messages) if each.role not in SYSTEM]
-    sides = ["assistant" if each.role == "assistant" else "user" for each in spoken]
+    conversation = [turn for turn in with_distinct_names(ask.messages) if turn.role not in SYSTEM]
+    sides = ["assistant" if turn.role == "assistant" else "user" for turn in conversation]
 
     def merge(drafted: tuple[list[JsonObject], ...]) -> list[JsonObject]:
         turns = [pair for pair in zip(sides, drafted, strict=True) if pair[1]]
@@ -84,7 +88,7 @@ def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
             for side, group in groupby(turns, key=lambda pair: pair[0])
         ]
 
-    return gather(map(draft_blocks, spoken)).map(merge)
+    return gather(map(draft_blocks, conversation)).map(merge)
 
 
 def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
@@ -92,18 +96,18 @@ def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
     if message.role == "assistant" and any(isinstance(part, Media) for part in message.parts):
         return fail("usage", "takes images and documents from the user, not from the assistant")
     parts = [part for part in message.parts if not isinstance(part, Text) or part.text]
-    carried = [block for block in message.carry if "reasoningContent" in block]
+    thoughts = [block for block in message.carry if "reasoningContent" in block]
     calls = [
         {"toolUse": {"toolUseId": call.id, "name": call.name, "input": call.arguments}}
         for call in message.tool_calls
     ]
 
-    def around(content: tuple[JsonObject, ...]) -> list[JsonObject]:
+    def wrap(content: tuple[JsonObject, ...]) -> list[JsonObject]:
         if message.role != "tool":
-            return [*carried, *content, *calls]
+            return [*thoughts, *content, *calls]
         return [{"toolResult": {"toolUseId": message.tool_call_id, "content": list(content)}}]
 
-    return gather(map(draft_part, parts)).map(around)
+    return gather(map(draft_part, parts)).map(wrap)
 
 
 def draft_tools(ask: Ask) -> JsonObject | None:
@@ -130,8 +134,8 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 def draft_schema(schema: JsonObject) -> JsonObject:
     """Return the format of structured output; the schema goes as JSON in a string."""
-    told = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
-    return {"type": "json_schema", "structure": {"jsonSchema": told}}
+    named = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
+    return {"type": "json_schema", "structure": {"jsonSchema": named}}
 
 
 SYSTEM = ("system", "developer")

@@ -6,8 +6,8 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Target
-from loki.wire.codec import said
-from loki.wire.openai.rerank import top_of
+from loki.wire.codec import without_none
+from loki.wire.openai.rerank import wanted_count
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
@@ -25,9 +25,9 @@ def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
             ],
             "rerankingConfiguration": {
                 "type": "BEDROCK_RERANKING_MODEL",
-                "bedrockRerankingConfiguration": said(
+                "bedrockRerankingConfiguration": without_none(
                     {
-                        "numberOfResults": top_of(ask) or len(ask.texts) or None,
+                        "numberOfResults": wanted_count(ask) or len(ask.texts) or None,
                         "modelConfiguration": {"modelArn": arn},
                     }
                 ),

@@ -19,12 +19,12 @@ from loki.records import (
 )
 from loki.wire.bedrock.reasoning_blocks import is_carried
 from loki.wire.codec import (
-    dig,
-    integer,
+    as_count,
+    as_name,
+    get_in,
     not_text,
     read_text,
     string,
-    word,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
@@ -33,12 +33,12 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """Return the events of a whole answer."""
     match body:
         case {"output": {"message": {"content": list(blocks)}}}:
-            told = (
+            events = (
                 event
                 for row, block in enumerate(blocks)
                 for event in read_block(row, block, f"output.message.content[{row}]")
             )
-            return (*told, *read_end(body))
+            return (*events, *read_end(body))
         case _:
             return read_error_event(body)
 
@@ -69,14 +69,14 @@ def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
 def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
     """Return what one event of a stream tells by itself."""
     match frame:
-        case {"contentBlockDelta": told}:
-            return read_block_delta(told)
+        case {"contentBlockDelta": piece}:
+            return read_block_delta(piece)
         case {"contentBlockStart": {"contentBlockIndex": int(row), "start": {"toolUse": dict(c)}}}:
             return (ToolPiece(row, string(c.get("toolUseId")), string(c.get("name")), ""),)
         case {"messageStop": dict(end)} | {"metadata": dict(end)}:
             return tuple(read_end(end))
-        case {"exception": dict(told)} if told:
-            return read_exception(*next(iter(told.items())))
+        case {"exception": dict(error)} if error:
+            return read_exception(*next(iter(error.items())))
         case {"error": dict()}:
             return read_error_event(frame)
         case dict():
@@ -85,13 +85,13 @@ def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
             return read_error_event(frame)
 
 
-def read_block_delta(told: Json) -> tuple[WireEvent, ...]:
+def read_block_delta(piece: Json) -> tuple[WireEvent, ...]:
     """Return what a piece of a block tells, or that it is none."""
-    match told:
+    match piece:
         case {"contentBlockIndex": int(row), "delta": dict(delta)}:
             return read_delta(row, delta)
         case _:
-            return (not_text(told, "contentBlockDelta"),)
+            return (not_text(piece, "contentBlockDelta"),)
 
 
 def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
@@ -123,8 +123,8 @@ def tier_of(end: JsonObject) -> str | None:
     >>> tier_of({"serviceTier": {"type": "flex"}}), tier_of({"performanceConfig": {}})
     ('flex', None)
     """
-    latency = word(dig(end, "performanceConfig", "latency"))
-    return "optimized" if latency == "optimized" else word(dig(end, "serviceTier", "type"))
+    latency = as_name(get_in(end, "performanceConfig", "latency"))
+    return "optimized" if latency == "optimized" else as_name(get_in(end, "serviceTier", "type"))
 
 
 def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
@@ -135,38 +135,40 @@ def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
     Usage(input=13, cache_read=10, cache_write=None, output=5, reasoning=None, ...)
     """
     fresh, cached, written = (
-        integer(raw.get(name))
+        as_count(raw.get(name))
         for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
     )
     return Usage(
         input=None if fresh is None else fresh + (cached or 0) + (written or 0),
         cache_read=cached,
         cache_write=written,
-        output=integer(raw.get("outputTokens")),
-        cache_write_1h=kept(raw.get("cacheDetails"), "1h"),
+        output=as_count(raw.get("outputTokens")),
+        cache_write_1h=cached_for(raw.get("cacheDetails"), "1h"),
         tier=tier,
     )
 
 
-def kept(details: Json, ttl: str) -> int | None:
+def cached_for(details: Json, ttl: str) -> int | None:
     """Return the tokens that stay in the cache for a time ``ttl``.
 
-    >>> kept([{"ttl": "5m", "inputTokens": 3}, {"ttl": "1h", "inputTokens": 9}], "1h")
+    >>> cached_for([{"ttl": "5m", "inputTokens": 3}, {"ttl": "1h", "inputTokens": 9}], "1h")
     9
     """
     rows = details if isinstance(details, list) else []
-    found = [integer(dig(row, "inputTokens")) or 0 for row in rows if dig(row, "ttl") == ttl]
-    return sum(found) if found else None
+    counts = [
+        as_count(get_in(row, "inputTokens")) or 0 for row in rows if get_in(row, "ttl") == ttl
+    ]
+    return sum(counts) if counts else None
 
 
-def read_exception(name: str, told: Json) -> tuple[Problem]:
+def read_exception(name: str, error: Json) -> tuple[Problem]:
     """Return the Problem that broke a stream; its name is that of an error without streaming.
 
     >>> read_exception("throttlingException", {"message": "Too many."})[0].kind
     'busy'
     """
     code = name[:1].upper() + name[1:]
-    message = read_sentence(told)[1] or f"the stream broke off: {code}"
+    message = read_sentence(error)[1] or f"the stream broke off: {code}"
     return (Problem(kind_of(None, code), message, code=code, sent=True),)
 
 

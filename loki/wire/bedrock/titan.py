@@ -7,7 +7,7 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Vectors
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target, Usage
-from loki.wire.codec import integer
+from loki.wire.codec import as_count
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all
 
@@ -44,7 +44,7 @@ def read_embed(body: Json) -> Result[Vectors, Problem]:
     """
     match body:
         case {"embedding": vector}:
-            usage = Usage(input=integer(body.get("inputTextTokenCount")), output=0)
+            usage = Usage(input=as_count(body.get("inputTextTokenCount")), output=0)
             return read_all([vector], usage)
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))

@@ -7,7 +7,7 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Vectors
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all
 
@@ -21,7 +21,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     if target.ask.dimensions is not None and is_third(name):
         return fail("usage", f"{name} has vectors of one size: leave the dimensions out")
     return Success(
-        said(
+        without_none(
             {
                 "model": name,
                 "texts": list(target.ask.texts),
@@ -57,7 +57,7 @@ def read_embed(body: Json) -> Result[Vectors, Problem]:
     """
     match body:
         case {"embeddings": {"float": list(vectors)}} | {"embeddings": list(vectors)}:
-            told = integer(dig(body, "meta", "billed_units", "input_tokens"))
-            return read_all(vectors, Usage(input=told, output=0))
+            tokens = as_count(get_in(body, "meta", "billed_units", "input_tokens"))
+            return read_all(vectors, Usage(input=tokens, output=0))
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))

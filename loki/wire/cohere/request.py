@@ -20,7 +20,7 @@ from loki.records import (
     Text,
     Tool,
 )
-from loki.wire.codec import said
+from loki.wire.codec import without_none
 from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
 
 
@@ -29,7 +29,7 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     name = target.client.name
     if target.ask.schema and target.ask.tools:
         return fail("usage", f"{name} takes --schema or --tools, not both at once")
-    turns = merged(target.ask.messages)
+    turns = merge_instructions(target.ask.messages)
     return gather(draft_message(name, turn) for turn in turns).map(
         lambda messages: draft_body(target, list(messages))
     )
@@ -44,7 +44,7 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
         "max_tokens": ask.max_tokens,
         "stop_sequences": list(ask.stop) or None,
         "seed": ask.seed,
-        "tools": [draft_tool(replace(tool, strict=None)) for tool in offered(ask)] or None,
+        "tools": [draft_tool(replace(tool, strict=None)) for tool in offered_tools(ask)] or None,
         "strict_tools": any(tool.strict for tool in ask.tools) or None,
         "tool_choice": CHOICES.get(ask.tool_choice, "REQUIRED"),
         "thinking": draft_thinking(ask.reasoning),
@@ -54,22 +54,22 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
     return {
         "model": target.model.real_name,
         "messages": messages,
-        **said(optional),
+        **without_none(optional),
     }
 
 
-def merged(messages: Iterable[Message]) -> Iterator[Message]:
+def merge_instructions(messages: Iterable[Message]) -> Iterator[Message]:
     r"""Yield the conversation with neighbouring instructions merged into one system message.
 
-    >>> [m.text for m in merged((Message("system", "a"), Message("developer", "b")))]
+    >>> [m.text for m in merge_instructions((Message("system", "a"), Message("developer", "b")))]
     ['a\n\nb']
     """
-    for instructs, group in groupby(messages, lambda m: m.role in ("system", "developer")):
+    for are_instructions, group in groupby(messages, lambda m: m.role in ("system", "developer")):
         turns = list(group)
-        if instructs:
-            words = "\n\n".join(turn.text for turn in turns if turn.text)
+        if are_instructions:
+            text = "\n\n".join(turn.text for turn in turns if turn.text)
             media = (part for turn in turns for part in turn.parts if isinstance(part, Media))
-            turns = [Message("system", (Text(words), *media))]
+            turns = [Message("system", (Text(text), *media))]
         yield from turns
 
 
@@ -125,22 +125,22 @@ def draft_part(name: str, role: str, part: Text | Media) -> Result[JsonObject, P
     return Success({"type": "image_url", "image_url": {"url": data_url(part)}})
 
 
-def offered(ask: Ask) -> Iterable[Tool]:
+def offered_tools(ask: Ask) -> Iterable[Tool]:
     """Return the tools; one that must be called is offered alone, for it cannot be named."""
     if ask.tool_choice in CHOICES:
         return ask.tools
     return (tool for tool in ask.tools if tool.name == ask.tool_choice)
 
 
-def draft_thinking(wanted: str | int | None) -> JsonObject | None:
+def draft_thinking(effort: str | int | None) -> JsonObject | None:
     """Return how much the model is to think, None where the ask does not say.
 
     >>> draft_thinking("low"), draft_thinking(0)
     ({'type': 'enabled', 'token_budget': 1024}, {'type': 'disabled'})
     """
-    if wanted is None:
+    if effort is None:
         return None
-    budget = BUDGETS.get(wanted, wanted)
+    budget = BUDGETS.get(effort, effort)
     return {"type": "enabled", "token_budget": budget} if budget else {"type": "disabled"}
 
 

@@ -17,7 +17,7 @@ from loki.records import (
     Usage,
     WireEvent,
 )
-from loki.wire.codec import dig, integer, not_text, read_text, string
+from loki.wire.codec import as_count, get_in, not_text, read_text, string
 from loki.wire.openai.chat_response import read_error_event
 
 
@@ -63,7 +63,7 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
             return (*read_usage(delta), *read_finish(delta))
         case {"type": str(kind), "delta": {"message": dict(message)}}:
             read = EVENTS.get(kind)
-            return read(message, integer(event.get("index"))) if read else ()
+            return read(message, as_count(event.get("index"))) if read else ()
         case {"type": str(kind), "delta": odd} if kind in EVENTS and odd is not None:
             return (not_text(odd, "delta"),)
         case {"type": str()}:
@@ -109,9 +109,9 @@ def read_call(call: Json, row: int | None) -> tuple[WireEvent, ...]:
     match call:
         case {"function": dict(function)}:
             id, name = string(call.get("id")), string(function.get("name"))
-            words = function.get("arguments")
-            told = words if isinstance(words, str) else json.dumps(words) if words else ""
-            return (ToolPiece(row, id, name, told),)
+            given = function.get("arguments")
+            arguments = given if isinstance(given, str) else json.dumps(given) if given else ""
+            return (ToolPiece(row, id, name, arguments),)
         case _:
             return ()
 
@@ -120,16 +120,16 @@ def read_finish(end: JsonObject) -> tuple[WireEvent, ...]:
     """Return why the answer ended, nothing before its end; some ends are Problems."""
     match end:
         case {"error": str(sentence)} if sentence:
-            return (broken(sentence, end.get("finish_reason")),)
+            return (explain_failure(sentence, end.get("finish_reason")),)
         case {"finish_reason": "ERROR" | "TIMEOUT" as reason}:
-            return (broken(f"the provider broke off the answer ({reason})", reason),)
+            return (explain_failure(f"the provider broke off the answer ({reason})", reason),)
         case {"finish_reason": str(reason)} if reason:
             return (Finish(reason),)
         case _:
             return ()
 
 
-def broken(sentence: str, reason: Json) -> Problem:
+def explain_failure(sentence: str, reason: Json) -> Problem:
     """Return the Problem of a provider that failed while it answered."""
     return Problem("offline", sentence, code=str(reason) if reason else None, sent=True)
 
@@ -144,9 +144,9 @@ def read_usage(body: JsonObject) -> tuple[Usage, ...]:
     """
 
     def count(*path: str) -> int | None:
-        return integer(dig(body, "usage", *path))
+        return as_count(get_in(body, "usage", *path))
 
-    found = Usage(
+    usage = Usage(
         input=count("tokens", "input_tokens"),
         cache_read=count("cached_tokens"),
         output=count("tokens", "output_tokens"),
@@ -154,7 +154,7 @@ def read_usage(body: JsonObject) -> tuple[Usage, ...]:
         billed_output=count("billed_units", "output_tokens"),
         searches=count("billed_units", "search_units"),
     )
-    return () if found == Usage() else (found,)
+    return () if usage == Usage() else (usage,)
 
 
 CONTENT = "delta.message.content"

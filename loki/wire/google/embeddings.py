@@ -7,7 +7,7 @@ from returns.result import Failure, Result, Success
 from loki.embeddings import Vectors
 from loki.problems import Problem
 from loki.records import Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all
 
@@ -43,7 +43,7 @@ def content(text: str) -> JsonObject:
 
 def options(target: Target) -> JsonObject:
     """Return the options of the vectors."""
-    return said(
+    return without_none(
         {
             "taskType": TASKS.get(target.ask.purpose or ""),
             "outputDimensionality": target.ask.dimensions,
@@ -64,5 +64,5 @@ def read_embed(body: Json) -> Result[Vectors, Problem]:
             rows = [row]
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))
-    told = integer(dig(body, "usageMetadata", "promptTokenCount"))
-    return read_all((dig(row, "values") for row in rows), Usage(input=told, output=0))
+    tokens = as_count(get_in(body, "usageMetadata", "promptTokenCount"))
+    return read_all((get_in(row, "values") for row in rows), Usage(input=tokens, output=0))

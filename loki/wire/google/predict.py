@@ -7,7 +7,7 @@ from returns.result import Result, Success
 from loki.embeddings import Vectors
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target, Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.google import embeddings
 from loki.wire.vectors import read_all
 
@@ -21,8 +21,8 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     if name.startswith("multimodalembedding"):
         return fail("usage", f"{name} has an API of its own, which is not spoken here")
     task = embeddings.TASKS.get(ask.purpose or "")
-    instances = [said({"content": text, "task_type": task}) for text in ask.texts]
-    parameters = said({"outputDimensionality": ask.dimensions})
+    instances = [without_none({"content": text, "task_type": task}) for text in ask.texts]
+    parameters = without_none({"outputDimensionality": ask.dimensions})
     return Success({"instances": instances, **({"parameters": parameters} if parameters else {})})
 
 
@@ -35,10 +35,12 @@ def read_embed(body: Json) -> Result[Vectors, Problem]:
     """
     match body:
         case {"predictions": list(rows)}:
-            counts = [integer(dig(row, "embeddings", "statistics", "token_count")) for row in rows]
+            counts = [
+                as_count(get_in(row, "embeddings", "statistics", "token_count")) for row in rows
+            ]
             known = [count for count in counts if count is not None]
             total = sum(known) if len(known) == len(counts) else None
-            vectors = (dig(row, "embeddings", "values") for row in rows)
+            vectors = (get_in(row, "embeddings", "values") for row in rows)
             return read_all(vectors, Usage(input=total, output=0))
         case _:
             return embeddings.read_embed(body)

@@ -19,14 +19,14 @@ Parts = list[JsonObject]
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat; the model and whether to stream stand in its URL."""
-    if reason := impossible(target):
+    if reason := unsupported(target):
         return fail("usage", f"{target.client.name} {reason}")
     return gather((draft_system(target), draft_contents(target), draft_thinking(target))).map(
         lambda parts: draft_body(target.ask, *parts)
     )
 
 
-def impossible(target: Target) -> str:
+def unsupported(target: Target) -> str:
     """Return why an ask cannot be sent to this model, empty if it can."""
     ask, name = target.ask, target.model.real_name
     if all(message.role in SYSTEM for message in ask.messages):
@@ -99,10 +99,10 @@ def draft_choice(ask: Ask) -> JsonObject | None:
 
 def draft_system(target: Target) -> Result[Parts, Problem]:
     """Return every instruction, wherever in the conversation it stands."""
-    told = [message for message in target.ask.messages if message.role in SYSTEM]
-    if any(isinstance(part, Media) for message in told for part in message.parts):
+    instructions = [message for message in target.ask.messages if message.role in SYSTEM]
+    if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", f"{target.client.name} takes text alone in system messages")
-    return Success([{"text": message.text} for message in told if message.text])
+    return Success([{"text": message.text} for message in instructions if message.text])
 
 
 def draft_contents(target: Target) -> Result[list[JsonObject], Problem]:
@@ -143,14 +143,14 @@ def draft_model(message: Message, names: Mapping[str, str]) -> Result[Parts, Pro
     """Return the parts of a model's turn: thoughts, text and calls; signed ones as they came."""
     signed = [block for block in message.carry if "thoughtSignature" in block]
     thoughts = [block for block in signed if block.get("thought")]
-    words = [block for block in signed if not block.get("thought")]
+    signed_answer = [block for block in signed if not block.get("thought")]
     media = [part for part in message.parts if isinstance(part, Media)]
     return gather(map(draft_media, media)).map(
-        lambda seen: [
+        lambda drafted: [
             *thoughts,
-            *draft_text(message.text, words),
-            *seen,
-            *draft_calls(message.tool_calls, words),
+            *draft_text(message.text, signed_answer),
+            *drafted,
+            *draft_calls(message.tool_calls, signed_answer),
         ]
     )
 
@@ -171,17 +171,17 @@ def draft_text(text: str, signed: list[JsonObject]) -> Parts:
 
 def draft_calls(calls: Iterable[ToolCall], signed: list[JsonObject]) -> Parts:
     """Return the function calls of a model's turn."""
-    left, pieces = list(signed), []
+    unused, pieces = list(signed), []
     for call in calls:
-        own = next((block for block in left if is_of(block, call)), None)
+        own = next((block for block in unused if is_same_call(block, call)), None)
         if own is not None:
-            left.remove(own)
+            unused.remove(own)
         function = {**draft_id(call.id), "name": call.name, "args": call.arguments}
         pieces.append({"functionCall": function} if own is None else own)
     return pieces
 
 
-def is_of(block: JsonObject, call: ToolCall) -> bool:
+def is_same_call(block: JsonObject, call: ToolCall) -> bool:
     """Return whether a signed part is this very call."""
     match block:
         case {"functionCall": {"name": call.name, "id": str(id)} as function}:
@@ -208,13 +208,13 @@ def draft_result(message: Message, names: Mapping[str, str]) -> Result[Parts, Pr
         return fail("usage", f"a tool message answers the call {id!r}, which nobody made")
     media = [part for part in message.parts if isinstance(part, Media)]
     return gather(map(draft_media, media)).map(
-        lambda seen: [
+        lambda drafted: [
             {
                 "functionResponse": {
                     **draft_id(id),
                     "name": names[id],
                     "response": {"output": message.text},
-                    **({"parts": list(seen)} if seen else {}),
+                    **({"parts": list(drafted)} if drafted else {}),
                 }
             }
         ]

@@ -22,8 +22,8 @@ from loki.records import (
 from loki.wire.codec import (
     draft_content,
     part_drafter,
-    said,
     schema_name,
+    without_none,
 )
 
 
@@ -52,7 +52,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
     return {
         "model": target.model.real_name,
         "messages": messages,
-        **said(optional),
+        **without_none(optional),
         **reasoning,
     }
 
@@ -61,7 +61,7 @@ def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
     """Return the conversation; a server without JSON Schema gets the schema in a prompt."""
     messages = target.ask.messages
     if target.ask.schema and target.dialect.schema == "json_object":
-        messages = (Message("system", schema_in_words(target.ask.schema)), *messages)
+        messages = (Message("system", schema_prompt(target.ask.schema)), *messages)
     return gather(map(draft_message, messages)).map(list)
 
 
@@ -168,7 +168,7 @@ def is_strict(schema: Json) -> bool:
             return True
 
 
-def schema_in_words(schema: JsonObject) -> str:
+def schema_prompt(schema: JsonObject) -> str:
     """Return a prompt with the schema, for servers that promise JSON but know no schema."""
     return "Answer with JSON that meets this JSON Schema:\n" + json.dumps(
         schema, ensure_ascii=False
@@ -180,10 +180,10 @@ def schema_in_words(schema: JsonObject) -> str:
 
 def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
     """Return how much the model is to think, empty where the ask does not say."""
-    wanted = target.ask.reasoning
-    if wanted is None:
+    effort = target.ask.reasoning
+    if effort is None:
         return Success({})
-    drafted = REASONING[target.dialect.reasoning](wanted)
+    drafted = REASONING[target.dialect.reasoning](effort)
     if drafted is None:
         return fail(
             "usage",
@@ -192,29 +192,29 @@ def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
     return Success(drafted)
 
 
-def by_effort(wanted: str | int) -> JsonObject | None:
+def by_effort(effort: str | int) -> JsonObject | None:
     """Return OpenAI's own field, which most servers took over; None for a number of tokens."""
-    return None if isinstance(wanted, int) else {"reasoning_effort": wanted}
+    return None if isinstance(effort, int) else {"reasoning_effort": effort}
 
 
-def by_object(wanted: str | int) -> JsonObject | None:
+def by_object(effort: str | int) -> JsonObject | None:
     """Return OpenRouter's object: an effort or a budget."""
-    key = "max_tokens" if isinstance(wanted, int) else "effort"
-    return {"reasoning": {key: wanted}}
+    key = "max_tokens" if isinstance(effort, int) else "effort"
+    return {"reasoning": {key: effort}}
 
 
-def by_switch(wanted: str | int) -> JsonObject | None:
+def by_switch(effort: str | int) -> JsonObject | None:
     """Return the switch of DeepSeek, Zhipu and Moonshot; None for a number of tokens."""
-    if isinstance(wanted, int):
+    if isinstance(effort, int):
         return None
-    return {"thinking": {"type": "disabled" if wanted == "none" else "enabled"}}
+    return {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
 
 
-def by_budget(wanted: str | int) -> JsonObject | None:
+def by_budget(effort: str | int) -> JsonObject | None:
     """Return Alibaba's switch and its budget in tokens."""
-    if wanted == "none":
+    if effort == "none":
         return {"enable_thinking": False}
-    budget = {"low": 1024, "medium": 8192, "high": 24576}.get(str(wanted), wanted)
+    budget = {"low": 1024, "medium": 8192, "high": 24576}.get(str(effort), effort)
     return {"enable_thinking": True, "thinking_budget": budget}
 
 

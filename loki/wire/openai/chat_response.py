@@ -19,8 +19,8 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire.codec import (
-    dig,
-    integer,
+    as_count,
+    get_in,
     not_text,
     read_text,
     string,
@@ -33,8 +33,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """Return the events of a whole answer."""
     match body:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
-            words = read_words(message, "choices[0].message")
-            return (*words, *read_finish(choice), *read_usage(body))
+            events = read_message(message, "choices[0].message")
+            return (*events, *read_finish(choice), *read_usage(body))
         case _:
             return read_error_event(body)
 
@@ -67,8 +67,8 @@ def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
     """Return what the first choice of a chunk tells; its delta may be null or missing."""
     match choice:
         case {"delta": dict(delta)}:
-            words = read_words(delta, "choices[0].delta")
-            return (*words, *read_finish(choice), *read_usage(chunk))
+            events = read_message(delta, "choices[0].delta")
+            return (*events, *read_finish(choice), *read_usage(chunk))
         case {"delta": odd} if odd is not None:
             return (*read_usage(chunk), not_text(odd, "choices[0].delta"))
         case dict():
@@ -77,21 +77,21 @@ def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
             return (not_text(choice, "choices[0]"),)
 
 
-def read_words(words: JsonObject, place: str) -> Iterable[WireEvent]:
+def read_message(message: JsonObject, place: str) -> Iterable[WireEvent]:
     """Return thoughts, text and tool calls of the message, or the piece of one, at ``place``."""
-    match words.get("reasoning_content") or words.get("reasoning"):
+    match message.get("reasoning_content") or message.get("reasoning"):
         case str(thought) if thought:
             yield Reasoning(thought)
-    match words.get("content"):
+    match message.get("content"):
         case list(parts):
             for row, part in enumerate(parts):
                 yield from read_part(part, f"{place}.content[{row}]")
         case text:
             yield from read_text(text, f"{place}.content")
-    match words.get("refusal"):
+    match message.get("refusal"):
         case str(text) if text:
             yield Refusal(text)
-    match words.get("tool_calls"):
+    match message.get("tool_calls"):
         case list(calls):
             yield from (piece for call in calls for piece in read_call(call))
 
@@ -100,7 +100,9 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
     """Return what a part of a content tells, as Mistral tells thoughts."""
     match part:
         case {"type": "thinking", "thinking": list(thoughts)}:
-            return tuple(Reasoning(t["text"]) for t in thoughts if isinstance(dig(t, "text"), str))
+            return tuple(
+                Reasoning(t["text"]) for t in thoughts if isinstance(get_in(t, "text"), str)
+            )
         case {"type": "thinking", "thinking": str(thought)}:
             return (Reasoning(thought),)
         case {"text": text}:
@@ -115,14 +117,14 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
     """Return a tool call or a piece; some servers omit index or id, or give arguments as JSON."""
     match call:
         case {"function": dict(function)}:
-            told = function.get("arguments")
-            words = told if isinstance(told, str) else json.dumps(told) if told else ""
+            given = function.get("arguments")
+            arguments = given if isinstance(given, str) else json.dumps(given) if given else ""
             return (
                 ToolPiece(
-                    row=integer(call.get("index")),
+                    row=as_count(call.get("index")),
                     id=string(call.get("id")),
                     name=string(function.get("name")),
-                    arguments=words,
+                    arguments=arguments,
                 ),
             )
         case _:
@@ -159,7 +161,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
     if not sentence:
         return (unknown_answer(body, "a chat completion"),)
     error: Any = body.get("error") if isinstance(body, dict) else None
-    status = integer(dig(error, "status_code")) or integer(dig(error, "code"))
+    status = as_count(get_in(error, "status_code")) or as_count(get_in(error, "code"))
     kind = kind_of(status, code) if status or code else "garbled"
     return (Problem(kind, sentence, status=status, code=code, sent=True),)
 

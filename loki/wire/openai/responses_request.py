@@ -23,16 +23,19 @@ from loki.records import (
 from loki.wire.codec import (
     draft_content,
     part_drafter,
-    said,
+    without_none,
 )
-from loki.wire.openai.chat_request import SCHEMAS, data_url, schema_in_words
+from loki.wire.openai.chat_request import SCHEMAS, data_url, schema_prompt
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a request."""
-    system, turns = instructions(target.ask.messages)
-    return gather((draft_input(turns), draft_reasoning(target), sayable(target))).map(
-        lambda parts: draft_body(target, system, parts[0], parts[1])
+    system, turns = split_instructions(target.ask.messages)
+    return Result.do(
+        draft_body(target, system, items, reasoning)
+        for items in draft_input(turns)
+        for reasoning in draft_reasoning(target)
+        for _ in check_supported(target)
     )
 
 
@@ -42,7 +45,7 @@ def draft_body(
     """Return the body around the conversation; nothing is stored at the provider."""
     ask, schema = target.ask, target.dialect.schema
     if ask.schema and schema == "json_object":
-        system = "\n\n".join(filter(None, (system, schema_in_words(ask.schema))))
+        system = "\n\n".join(filter(None, (system, schema_prompt(ask.schema))))
     optional = {
         "instructions": system or None,
         "max_output_tokens": ask.max_tokens,
@@ -58,15 +61,15 @@ def draft_body(
     return {
         "model": target.model.real_name,
         "input": items,
-        **said(optional),
+        **without_none(optional),
         "store": False,
     }
 
 
-def sayable(target: Target) -> Result[None, Problem]:
+def check_supported(target: Target) -> Result[None, Problem]:
     """Return the Problem of an option that this protocol lacks, rather than drop it in silence."""
-    asked = {"--stop": bool(target.ask.stop), "--seed": target.ask.seed is not None}
-    lacking = [flag for flag, said in asked.items() if said]
+    options = {"--stop": bool(target.ask.stop), "--seed": target.ask.seed is not None}
+    lacking = [flag for flag, is_given in options.items() if is_given]
     if not lacking:
         return Success(None)
     flags = " and no ".join(lacking)
@@ -77,22 +80,23 @@ def sayable(target: Target) -> Result[None, Problem]:
     )
 
 
-def instructions(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
+def split_instructions(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
     """Return the system prompts that a conversation begins with, as one, and its other turns.
 
-    >>> instructions((Message("system", "A"), Message("developer", "B"), Message("user", "C")))[0]
+    >>> turns = (Message("system", "A"), Message("developer", "B"), Message("user", "C"))
+    >>> split_instructions(turns)[0]
     'A\\n\\nB'
     """
-    first = tuple(takewhile(instructs, messages))
+    first = tuple(takewhile(is_instruction, messages))
     if len(first) == len(messages):  # something must be left to answer
         return "", messages
     return "\n\n".join(message.text for message in first), messages[len(first) :]
 
 
-def instructs(message: Message) -> bool:
+def is_instruction(message: Message) -> bool:
     """Return whether a turn is a system prompt of text alone."""
-    words = all(isinstance(part, Text) for part in message.parts)
-    return message.role in ("system", "developer") and words
+    is_text = all(isinstance(part, Text) for part in message.parts)
+    return message.role in ("system", "developer") and is_text
 
 
 def draft_input(messages: Iterable[Message]) -> Result[list[JsonObject], Problem]:
@@ -211,7 +215,7 @@ def wants_thoughts_back(target: Target) -> bool:
     """Return whether thoughts are wanted back next turn; models without any refuse this."""
     ask, name = target.ask, target.model.real_name.rpartition("/")[2]
     if ask.reasoning is None:
-        return bool(ask.tools) and not name.startswith(THOUGHTLESS)
+        return bool(ask.tools) and not name.startswith(WITHOUT_REASONING)
     return ask.reasoning != "none"
 
 
@@ -223,4 +227,4 @@ MEDIA: dict[str, Callable[[Media], JsonObject]] = {
 draft_part = part_drafter("input_text", MEDIA, "the Responses API takes")
 
 #: Models of OpenAI that answer status 400 when asked for encrypted thoughts.
-THOUGHTLESS = ("gpt-3", "gpt-4", "chatgpt", "gpt-5-chat")
+WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt", "gpt-5-chat")

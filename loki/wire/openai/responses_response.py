@@ -20,8 +20,8 @@ from loki.records import (
     WireEvent,
 )
 from loki.wire.codec import (
-    dig,
-    integer,
+    as_count,
+    get_in,
     read_text,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
@@ -32,8 +32,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """Return the events of a whole answer."""
     match body:
         case {"status": str(), "output": list(items)}:
-            told = (event for row, item in enumerate(items) for event in read_item(item, row))
-            return (*told, *read_end(body))
+            events = (event for row, item in enumerate(items) for event in read_item(item, row))
+            return (*events, *read_end(body))
         case _:
             return read_error_event(body)
 
@@ -87,13 +87,13 @@ def read_odd_delta(event: JsonObject) -> tuple[WireEvent, ...]:
 
 def read_summary_part(event: JsonObject) -> tuple[WireEvent, ...]:
     """Return the pause before every part of a summary but the first."""
-    return (Reasoning(PAUSE),) if integer(event.get("summary_index")) else ()
+    return (Reasoning(PAUSE),) if as_count(event.get("summary_index")) else ()
 
 
 def read_item_done(event: JsonObject) -> tuple[WireEvent, ...]:
     """Return what the whole item of a stream tells."""
     item = event.get("item")
-    return read_done(item, integer(event.get("output_index"))) if isinstance(item, dict) else ()
+    return read_done(item, as_count(event.get("output_index"))) if isinstance(item, dict) else ()
 
 
 def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
@@ -104,14 +104,14 @@ def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
     >>> read_call_event({"type": "response.function_call_arguments.done", "arguments": "{}"})
     (ToolPiece(row=None, id='', name='', arguments='{}', whole=True),)
     """
-    row = integer(event.get("output_index"))
+    row = as_count(event.get("output_index"))
     match event:
         case {"item": {"type": "function_call", "call_id": str(id), "name": str(name)}}:
             return (ToolPiece(row, id, name, "", whole=False),)
-        case {"delta": str(words)}:
-            return (ToolPiece(row, "", "", words),)
-        case {"arguments": str(words)}:
-            return (ToolPiece(row, "", "", words, whole=True),)
+        case {"delta": str(piece)}:
+            return (ToolPiece(row, "", "", piece),)
+        case {"arguments": str(text)}:
+            return (ToolPiece(row, "", "", text, whole=True),)
         case _:
             return ()
 
@@ -120,11 +120,11 @@ def read_thoughts(item: JsonObject) -> Iterable[Reasoning]:
     """Yield a summary in parts, thoughts in full, or both."""
     match item.get("summary"):
         case list(parts):
-            texts = [text for part in parts if isinstance(text := dig(part, "text"), str)]
+            texts = [text for part in parts if isinstance(text := get_in(part, "text"), str)]
             yield Reasoning(PAUSE.join(texts))
     match item.get("content"):
         case list(parts):
-            texts = [text for part in parts if isinstance(text := dig(part, "text"), str)]
+            texts = [text for part in parts if isinstance(text := get_in(part, "text"), str)]
             yield Reasoning("".join(texts))
 
 
@@ -135,8 +135,8 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
             return (Problem("garbled", f"the call of {name} was cut off", sent=True),)
         case {"type": "function_call", "call_id": str(id), "name": str(name)}:
             arguments = item.get("arguments")
-            words = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-            return (ToolPiece(row, id, name, words, whole=True),)
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
+            return (ToolPiece(row, id, name, text, whole=True),)
         case {"type": "reasoning"} if item.get("encrypted_content") or item.get("content"):
             return (Carry(item),)
         case _:
@@ -149,7 +149,7 @@ def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
         case {"status": "completed"}:
             return (*read_usage(response), Finish("completed"))
         case {"status": "incomplete"}:
-            reason = dig(response, "incomplete_details", "reason")
+            reason = get_in(response, "incomplete_details", "reason")
             return (*read_usage(response), Finish(str(reason or "incomplete")))
         case {"error": dict() | str()}:
             return (*read_usage(response), *read_error_event(response))
@@ -170,7 +170,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
     if not sentence:
         return (unknown_answer(body, "a response"),)
     code = None if code == "error" else code  # that is the name of the event
-    status = integer(dig(body, "error", "code"))  # as routers tell it
+    status = as_count(get_in(body, "error", "code"))  # as routers tell it
     kind = kind_of(status or 400, code) if status or code else "garbled"
     return (Problem(kind, sentence, status=status, code=code, sent=True),)
 

@@ -13,8 +13,8 @@ from returns.result import Result, Success
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
-from loki.records import Ask, Config, Draft, Opened, Patch, Request, Response, Task
-from loki.replies import Done, Event, Reply, Stream
+from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
+from loki.replies import Done, Event, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.build import build

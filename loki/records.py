@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from returns.result import Result
-
 from loki.price import Price
-from loki.problems import Problem
 from loki.record import record
 
 Json: TypeAlias = Any
@@ -282,16 +279,3 @@ class Response:
     body: bytes
     attempts: int = 1
     seconds: float | None = None  # from the first attempt to the last byte
-
-
-@record
-class Opened:
-    """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider."""
-
-    request: Request
-    status: int
-    headers: Mapping[str, str]
-    chunks: Iterator[Result[bytes, Problem]]
-    close: Callable[[], None]
-    started: float  # on the clock of Env, at the first attempt
-    attempts: int = 1

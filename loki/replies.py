@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import field
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
@@ -93,6 +93,23 @@ class Finish(NamedTuple):
 
 #: What a wire reads from one frame; a Problem among them ends the stream.
 WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish | Usage | Problem
+
+
+@record
+class Opened:
+    """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider.
+
+    Where the beginning of a stream was looked at, ``events`` has all of it, a list for each piece.
+    """
+
+    request: Request
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[Result[bytes, Problem]]
+    close: Callable[[], None]
+    started: float  # on the clock of Env, at the first attempt
+    attempts: int = 1
+    events: Iterator[Result[list[WireEvent], Problem]] | None = None
 
 
 # ---- vectors and rankings ----------------------------------------------------------------------

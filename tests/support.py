@@ -16,8 +16,8 @@ from returns.result import Result, Success
 from loki.config.read import configure
 from loki.problems import Problem
 from loki.providers import SERVICES
-from loki.records import Ask, Config, Draft, Message, Opened, Request, Response, Target
-from loki.replies import Stream
+from loki.records import Ask, Config, Draft, Message, Request, Response, Target
+from loki.replies import Opened, Stream
 from loki.stages import resolve
 from loki.stages.parse import follow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 
 from returns.result import Result, Success
@@ -12,12 +12,11 @@ from returns.result import Result, Success
 from loki.cli import console
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.credentials import masked
-from loki.edge.auth.redact import ASKED
 from loki.edge.auth.secrets import mask
 from loki.json_text import compact
 from loki.pipeline import Env, prepare
 from loki.problems import EXIT_CODES
-from loki.providers import base_of, service_of
+from loki.providers import base_of, service_of, wire_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
@@ -34,18 +33,23 @@ def dry_run(prog: str, env: Env, ask: Ask, form: str, task: Task = "chat") -> in
     return 0
 
 
-def hidden(body: Json) -> Json:
+def hidden(body: Json, content_keys: Collection[str]) -> Json:
     """A body without what a patch put into it as a secret; what is asked is shown as it is."""
     if not isinstance(body, dict):
         return body
     return {
         key: value
-        if key in ASKED
+        if key in content_keys
         else "***"
         if isinstance(value, str) and SENSITIVE.search(key)
-        else hidden(value)
+        else hidden(value, content_keys)
         for key, value in body.items()
     }
+
+
+def hidden_body(request: Request) -> Json:
+    """Return a request's body without a patch's secrets."""
+    return hidden(json.loads(request.content), wire_of(request.draft.target).content_keys)
 
 
 def as_json(request: Request) -> str:
@@ -55,7 +59,7 @@ def as_json(request: Request) -> str:
             "method": "POST",
             "url": request.url,
             "headers": dict(request.headers),
-            "body": hidden(json.loads(request.content)),
+            "body": hidden_body(request),
         },
         ensure_ascii=False,
         indent=2,
@@ -66,7 +70,7 @@ def as_curl(request: Request) -> str:
     """A request as a command for a shell."""
     lines = [f"curl {shlex.quote(request.url)}"]
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
-    body = compact(hidden(json.loads(request.content)))
+    body = compact(hidden_body(request))
     lines.append(f"--data-raw {shlex.quote(body)}")
     return " \\\n  ".join(lines)
 

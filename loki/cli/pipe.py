@@ -25,8 +25,8 @@ from loki.formats.structured_output import checked, code_block, read_schema
 from loki.pipeline import Env, in_turn, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Media, Message, Opened, Request, Text
-from loki.replies import Done, Event, Reasoning, Reply, Stream
+from loki.records import Ask, Media, Message, Request, Text
+from loki.replies import Done, Event, Opened, Reasoning, Reply, Stream
 from loki.stages.parse import collect
 from loki.stages.resolve import resolve
 

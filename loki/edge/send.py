@@ -18,7 +18,9 @@ from loki.edge.auth.credentials import Renew
 from loki.edge.http.attempt import Attempt, connect
 from loki.json_text import compact
 from loki.problems import Problem
-from loki.records import Limits, Opened, Request, Response
+from loki.providers import wire_of
+from loki.records import Limits, Request, Response
+from loki.replies import Opened
 from loki.stages.first_event import begin
 from loki.stages.retry_policy import advised, given_up, pause
 from loki.urls import mask_url
@@ -232,7 +234,8 @@ def refused(opened: Opened) -> Result[Opened, Problem]:
     place = response.headers.get("location", "")
     headers = {**response.headers, "location": mask_url(place)} if place else response.headers
     problem = read_error(response.status, headers, response.body)
-    return Failure(advised(problem, headers, body, time.time()))
+    rate_limits = wire_of(opened.request.draft.target).rate_limit_headers
+    return Failure(advised(problem, headers, body, time.time(), rate_limits))
 
 
 def until_broken(

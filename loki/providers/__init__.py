@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from loki.providers.anthropic import ANTHROPIC
 from loki.providers.azure import AZURE
@@ -14,6 +15,8 @@ from loki.providers.gemini import GEMINI
 from loki.providers.openai import OPENAI
 from loki.providers.vertexai import VERTEXAI
 from loki.records import Client, Target
+from loki.wire import wire
+from loki.wire.codec import Measure, Wire
 
 __all__ = [
     "KNOWN",
@@ -25,6 +28,8 @@ __all__ = [
     "base_of",
     "route_of",
     "service_of",
+    "wire_name",
+    "wire_of",
 ]
 
 SERVICES: dict[str, Service] = {
@@ -69,6 +74,18 @@ def route_of(target: Target) -> Route | None:
     """Return the route of the target's task, None if its client cannot do it."""
     service = service_of(target.client)
     return service.routes.get(target.model.type) if service else None
+
+
+def wire_name(target: Target) -> str:
+    """Return the name of the wire of a target that has a route, as whatever was drafted has."""
+    route = route_of(target)
+    assert route is not None, f"{target.client.type} cannot {target.model.type}"
+    return route.wire(target)
+
+
+def wire_of(target: Target) -> Wire | Measure[Any]:
+    """Return the wire of a target that has a route."""
+    return wire(target.model.type, wire_name(target))
 
 
 def base_of(client: Client, service: Service) -> str:

@@ -9,7 +9,8 @@ from typing import TypeVar
 from loki.money.estimate import estimate
 from loki.providers import route_of
 from loki.records import Ask, Target
-from loki.wire import CEILINGS
+from loki.wire import wire
+from loki.wire.codec import Measure
 
 A = TypeVar("A")
 
@@ -29,7 +30,10 @@ def split(target: Target) -> tuple[Ask, ...]:
 def ceilings(target: Target) -> tuple[int | None, int | None]:
     """Return the most texts and the most tokens of one request; None is no limit."""
     route = route_of(target)
-    texts, tokens = CEILINGS.get(route.wire(target), (None, None)) if route else (None, None)
+    measure = wire(target.model.type, route.wire(target)) if route else None
+    texts, tokens = None, None
+    if isinstance(measure, Measure):
+        texts, tokens = measure.max_texts, measure.max_tokens
     if target.model.type == "embedding":
         texts = min(texts or USUAL, USUAL)
     return target.model.max_batch_size or texts, tokens

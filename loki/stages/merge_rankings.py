@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
 from returns.result import Result, Success
 
 from loki.problems import Problem, fail
+from loki.providers import wire_name
 from loki.records import JsonObject
 from loki.replies import Ranking, Score
-from loki.stages.parse_vectors import added, total
-from loki.wire.codec import dig, integer
+from loki.stages.parse_vectors import add_usages, added
+from loki.wire import rerank
+from loki.wire.codec import as_count, get_in
 
 
 def complete(ranking: Ranking) -> Result[Ranking, Problem]:
-    """A ranking in which no document is missing: fewer than were asked for is half an answer."""
+    """Return the ranking, or the Problem that it lacks a document that was asked for."""
     draft = ranking.request.draft
     texts = len(draft.target.ask.texts)
-    due = min([*wanted(draft.body), texts])
+    due = min([*wanted_counts(draft.body, rerank(wire_name(draft.target)).top_paths), texts])
     if len(ranking.scores) >= due:
         return Success(ranking)
     return fail(
@@ -30,27 +32,18 @@ def complete(ranking: Ranking) -> Result[Ranking, Problem]:
     )
 
 
-def wanted(body: JsonObject) -> list[int]:
-    """How many of the best a body asks for, after all patches; nothing is all of them.
+def wanted_counts(body: JsonObject, top_paths: Iterable[Sequence[str]]) -> list[int]:
+    """Return how many of the best a body asks for, after all patches; empty is all of them.
 
-    >>> wanted({"top_n": 3}), wanted({})
+    >>> wanted_counts({"top_n": 3}, [("top_n",)]), wanted_counts({}, [("top_n",)])
     ([3], [])
     """
-    told = (integer(dig(body, *place)) for place in TOPS)
-    return [count for count in told if count]
-
-
-#: Where the wires say how many are wanted.
-TOPS = (
-    ("top_n",),
-    ("top_k",),
-    ("topN",),
-    ("rerankingConfiguration", "bedrockRerankingConfiguration", "numberOfResults"),
-)
+    counts = (as_count(get_in(body, *path)) for path in top_paths)
+    return [count for count in counts if count]
 
 
 def merged(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
-    """One ranking of all texts: a score is of one text, so those of several requests compare."""
+    """Return a stage that merges rankings: scores of several requests compare."""
 
     def stage(parts: Sequence[Ranking]) -> Ranking:
         sizes = (len(part.request.draft.target.ask.texts) for part in parts)
@@ -64,7 +57,7 @@ def merged(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
         return replace(
             parts[0],
             scores=tuple(best[:top]),
-            usage=total([part.usage for part in parts]),
+            usage=add_usages([part.usage for part in parts]),
             cost=added([part.cost for part in parts]),
             seconds=sum(part.seconds or 0.0 for part in parts),
             attempts=sum(part.attempts for part in parts),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail, glimpse
-from loki.providers import route_of
+from loki.providers import wire_name
 from loki.record import field_names
 from loki.records import Json, Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors
@@ -24,75 +24,67 @@ A = TypeVar("A")
 
 
 def read_vectors(response: Response) -> Result[Embeddings, Problem]:
-    """A vector for each text that was sent, or none at all."""
-    texts = response.request.draft.target.ask.texts
+    """Return a vector for each text that was sent, or the Problem."""
+    target = response.request.draft.target
+    texts, protocol = target.ask.texts, embed(wire_name(target))
 
-    def whole(found: Vectors) -> Result[Embeddings, Problem]:
-        usage = counted(found.usage, response.headers)
-        if len(found.vectors) != len(texts):
+    def whole(result: Vectors) -> Result[Embeddings, Problem]:
+        usage = with_token_header(result.usage, response.headers.get(protocol.token_header, ""))
+        if len(result.vectors) != len(texts):
             return fail(
                 "garbled",
-                f"{len(found.vectors)} vectors for {len(texts)} texts",
+                f"{len(result.vectors)} vectors for {len(texts)} texts",
                 sent=True,
                 usage=usage,
             )
-        return Success(Embeddings(**facts(response), usage=usage, vectors=found.vectors))
+        return Success(Embeddings(**shared_fields(response), usage=usage, vectors=result.vectors))
 
-    return read(response, embed(wire_of(response)).read).bind(whole)
+    return read(response, protocol.read).bind(whole)
 
 
 def read_scores(response: Response) -> Result[Ranking, Problem]:
-    """The texts that were sent, best first."""
+    """Return the scores of the texts that were sent, best first."""
     texts = response.request.draft.target.ask.texts
 
-    def whole(found: Scores) -> Result[Ranking, Problem]:
-        places = [score.place for score in found.scores]
+    def whole(result: Scores) -> Result[Ranking, Problem]:
+        places = [score.place for score in result.scores]
         if len({*places}) != len(places) or not all(0 <= place < len(texts) for place in places):
             return fail(
                 "garbled",
                 f"scores for {places[:20]}, but {len(texts)} texts were sent",
                 sent=True,
-                usage=found.usage,
+                usage=result.usage,
             )
-        best = sorted(found.scores, key=lambda score: (-score.score, score.place))
-        return Success(Ranking(**facts(response), usage=found.usage, scores=tuple(best)))
+        best = sorted(result.scores, key=lambda score: (-score.score, score.place))
+        return Success(Ranking(**shared_fields(response), usage=result.usage, scores=tuple(best)))
 
-    return read(response, rerank(wire_of(response)).read).bind(whole)
+    return read(response, rerank(wire_name(response.request.draft.target)).read).bind(whole)
 
 
-def counted(usage: Usage, headers: Mapping[str, str]) -> Usage:
-    """Usage with the tokens that Bedrock tells in a header, where the body tells none.
+def with_token_header(usage: Usage, header: str) -> Usage:
+    """Return usage with the tokens that a header counts, where the body does not count them.
 
-    >>> counted(Usage(), {"x-amzn-bedrock-input-token-count": "3"}).input
-    3
+    >>> with_token_header(Usage(), "3").input, with_token_header(Usage(input=2), "3").input
+    (3, 2)
     """
-    told = headers.get("x-amzn-bedrock-input-token-count", "")
-    unknown = usage.input is None and re.fullmatch(r"[0-9]{1,9}", told)
-    return replace(usage, input=int(told)) if unknown else usage
+    unknown = usage.input is None and re.fullmatch(r"[0-9]{1,9}", header)
+    return replace(usage, input=int(header)) if unknown else usage
 
 
 def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Result[A, Problem]:
-    """The JSON of an answer, by its wire."""
+    """Read the JSON of an answer."""
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))
     try:
-        told = parse_json(str(response.body, "utf-8"))
+        value = parse_json(str(response.body, "utf-8"))
     except (ValueError, RecursionError):
         shown = glimpse(response.body, 120) or "nothing"
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
-    return reader(told)
+    return reader(value)
 
 
-def wire_of(response: Response) -> str:
-    """The wire that a request was said in."""
-    target = response.request.draft.target
-    route = route_of(target)
-    assert route is not None  # else there would be no request
-    return route.wire(target)
-
-
-def facts(response: Response) -> dict[str, Any]:
-    """What every kind of answer carries."""
+def shared_fields(response: Response) -> dict[str, Any]:
+    """Return the fields that all kinds of answers have."""
     return {
         "model": response.request.draft.target.name,
         "request": response.request,
@@ -106,21 +98,21 @@ def facts(response: Response) -> dict[str, Any]:
 
 
 def joined(parts: Sequence[Embeddings]) -> Embeddings:
-    """The answers to one ask that took several requests."""
+    """Return one answer to an ask that took several requests."""
     return replace(
         parts[0],
         vectors=tuple(vector for part in parts for vector in part.vectors),
-        usage=total([part.usage for part in parts]),
+        usage=add_usages([part.usage for part in parts]),
         cost=added([part.cost for part in parts]),
         seconds=sum(part.seconds or 0.0 for part in parts),
         attempts=sum(part.attempts for part in parts),
     )
 
 
-def total(usages: Sequence[Usage]) -> Usage:
-    """Tokens of several requests; what one of them did not tell, nobody knows.
+def add_usages(usages: Sequence[Usage]) -> Usage:
+    """Return the sum of several requests' usage; a count that one of them lacks is None.
 
-    >>> total([Usage(input=3), Usage(input=4)]).input
+    >>> add_usages([Usage(input=3), Usage(input=4)]).input
     7
     """
     summed = {
@@ -133,6 +125,6 @@ def total(usages: Sequence[Usage]) -> Usage:
 
 
 def added(costs: Sequence[Decimal | None]) -> Decimal | None:
-    """US dollars in all, None if a part of it is unknown."""
-    known = [each for each in costs if each is not None]
+    """Return the sum of costs in US dollars, None if one of them is unknown."""
+    known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

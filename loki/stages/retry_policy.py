@@ -10,6 +10,7 @@ from typing import Any
 
 from loki.problems import Problem
 from loki.records import Json, Limits
+from loki.wire.codec import RateLimitHeaders
 
 FOREVER = 10 * 365 * 86400.0  # seconds: no clock goes much further
 BACKOFF, LONGEST = 0.5, 8.0  # seconds, as the providers' own packages use
@@ -63,19 +64,28 @@ def given_up(
 # ---- what servers say about it -------------------------------------------------------------------
 
 
-def advised(problem: Problem, headers: Mapping[str, str], body: Json, now: float) -> Problem:
+def advised(
+    problem: Problem,
+    headers: Mapping[str, str],
+    body: Json,
+    now: float,
+    rate_limits: RateLimitHeaders = (),
+) -> Problem:
     """Return a problem with what the server says about retrying: whether, and not before when.
 
     An account without credit is not asked for again, whatever the server says.
     """
     wish = headers.get("x-should-retry", "").strip().lower()
     again = {"true": problem.kind != "quota", "false": False}.get(wish, problem.again)
-    asked = asked_wait(headers, body, now) if again or problem.kind in ("busy", "offline") else None
+    waits = again or problem.kind in ("busy", "offline")
+    asked = asked_wait(headers, body, now, rate_limits) if waits else None
     wait = None if asked is None else min(asked, FOREVER)
     return replace(problem, again=again, wait=wait, retry_at=None if wait is None else now + wait)
 
 
-def asked_wait(headers: Mapping[str, str], body: Json, now: float) -> float | None:
+def asked_wait(
+    headers: Mapping[str, str], body: Json, now: float, rate_limits: RateLimitHeaders = ()
+) -> float | None:
     """Return the seconds to wait that the server asks for, in any of the places where it may.
 
     >>> asked_wait({"retry-after-ms": "1500"}, None, 0), asked_wait({"retry-after": "2"}, None, 0)
@@ -83,27 +93,30 @@ def asked_wait(headers: Mapping[str, str], body: Json, now: float) -> float | No
     >>> asked_wait({}, {"error": {"details": [{"retryDelay": "53s"}]}}, 0)
     53.0
     >>> bucket = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}
-    >>> asked_wait(bucket, None, 0)
+    >>> asked_wait(bucket, None, 0, (tuple(bucket),))
     360.0
     """
     milliseconds = seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    for wait in (delay(headers.get("retry-after"), now), delay_in(body), refill(headers, now)):
+    for wait in (
+        delay(headers.get("retry-after"), now),
+        delay_in(body),
+        refill(headers, now, rate_limits),
+    ):
         if wait is not None:
             return wait
     return None
 
 
-def refill(headers: Mapping[str, str], now: float) -> float | None:
+def refill(headers: Mapping[str, str], now: float, rate_limits: RateLimitHeaders) -> float | None:
     """Return the seconds until every rate limit that is used up has something left again.
 
-    >>> spent, full = "anthropic-ratelimit-requests-", "anthropic-ratelimit-tokens-"
-    >>> refill({spent + "remaining": "0", spent + "reset": "1970-01-01T00:00:20Z",
-    ...         full + "remaining": "9", full + "reset": "1970-01-01T00:00:50Z"}, 10)
+    >>> headers = {"left": "0", "reset": "1970-01-01T00:00:20Z", "more": "9", "later": "50"}
+    >>> refill(headers, 10, (("left", "reset"), ("more", "later")))
     10.0
     """
-    spent = (reset for remaining, reset in BUCKETS if seconds(headers.get(remaining)) == 0)
+    spent = (reset for remaining, reset in rate_limits if seconds(headers.get(remaining)) == 0)
     waits = (delay(headers.get(reset), now) for reset in spent)
     return max((wait for wait in waits if wait is not None), default=None)
 
@@ -175,16 +188,5 @@ def delay_in(body: Json) -> float | None:
             return None
 
 
-#: Where what is left of a rate limit is told, and when it is filled again.
-BUCKETS = (
-    *(
-        (f"x-ratelimit-remaining-{kind}", f"x-ratelimit-reset-{kind}")
-        for kind in ("requests", "tokens", "project-tokens")
-    ),
-    *(
-        (f"anthropic-ratelimit-{kind}-remaining", f"anthropic-ratelimit-{kind}-reset")
-        for kind in ("requests", "tokens", "input-tokens", "output-tokens")
-    ),
-)
 STEP = r"(\d{1,15}(?:\.\d{0,15})?)(ms|us|µs|ns|[dhms])"
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

@@ -1,11 +1,11 @@
-"""What a wire protocol is to us: four plain functions, and the words for reading JSON by shape."""
+"""What a wire protocol is to us: its functions and its facts; and helpers to read JSON by shape."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
@@ -13,8 +13,11 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import field_names
 from loki.records import Json, JsonObject, Media, Target, Text
-from loki.replies import WireEvent
+from loki.replies import Finished, WireEvent
 from loki.usage import Usage
+
+if TYPE_CHECKING:
+    from loki.wire.decoder import Decoder
 
 #: The deepest nesting of an answer, in levels; real ones have some twenty.
 DEEPEST = 200
@@ -23,13 +26,23 @@ DEEPEST = 200
 MOST = 10**9
 
 
-class Wire(NamedTuple):
-    """One protocol. ``split`` gives, for each piece off the network, the frames it completed."""
+#: Pairs of headers: what is left of a rate limit, and when it is filled again.
+RateLimitHeaders = tuple[tuple[str, str], ...]
 
-    draft: Callable[[Target], Result[JsonObject, Problem]]  # the request's body
+
+#: Return the body of a request, or why the protocol cannot say it.
+Draft = Callable[[Target], Result[JsonObject, Problem]]
+
+
+class Wire(NamedTuple):
+    """A chat protocol: how it drafts and reads, and what is special about it."""
+
+    draft: Draft
     read: Callable[[Json], tuple[WireEvent, ...]]  # a whole answer
-    split: Callable[[Iterable[bytes]], Iterator[list[bytes]]]  # a stream into JSON texts
-    read_event: Callable[[Json], tuple[WireEvent, ...]]  # one of those
+    decoder: Callable[[], Decoder]  # a new one for each stream
+    finish_reasons: Mapping[str, Finished]  # the protocol's words for the end of an answer
+    content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
+    rate_limit_headers: RateLimitHeaders = ()
 
 
 A = TypeVar("A")
@@ -38,13 +51,26 @@ A = TypeVar("A")
 class Measure(NamedTuple, Generic[A]):
     """A protocol for embedding (A is Vectors) or reranking (A is Scores)."""
 
-    draft: Callable[[Target], Result[JsonObject, Problem]]  # the request's body
+    draft: Draft
     read: Callable[[Json], Result[A, Problem]]  # the answer's
+    content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
+    rate_limit_headers: RateLimitHeaders = ()
+    token_header: str = ""  # counts the tokens of the texts, where the body does not
+    max_texts: int | None = None  # in one request; None is no limit
+    max_tokens: int | None = None  # in one request, in sum
+    top_paths: tuple[tuple[str, ...], ...] = ()  # where a body says how many of the best it wants
 
 
-def refuse_constant(word: str) -> None:
+#: The header in which Bedrock counts the tokens of an embedding.
+AMAZON_TOKENS = "x-amzn-bedrock-input-token-count"
+
+#: The user's own words in the usual body of a reranking.
+RERANK_KEYS = ("query", "documents")
+
+
+def refuse_constant(constant: str) -> None:
     """Raise ValueError for NaN and Infinity, which RFC 8259 does not know."""
-    raise ValueError(f"{word} is no number of JSON's")
+    raise ValueError(f"{constant} is no number of JSON's")
 
 
 DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
@@ -75,24 +101,24 @@ def refuse_depth(value: Json) -> None:
     """Raise ValueError if a JSON value is nested deeper than DEEPEST."""
     level = [value]
     for _ in range(DEEPEST):
-        nested = [each for each in level if isinstance(each, (dict, list))]
+        nested = [item for item in level if isinstance(item, (dict, list))]
         if not nested:
             return
         level = [
             inner
-            for each in nested
-            for inner in (each.values() if isinstance(each, dict) else each)
+            for item in nested
+            for inner in (item.values() if isinstance(item, dict) else item)
         ]
-    if any(isinstance(each, (dict, list)) for each in level):
+    if any(isinstance(item, (dict, list)) for item in level):
         raise ValueError(f"nested deeper than {DEEPEST}")
 
 
-def integer(value: Json) -> int | None:
+def as_count(value: Json) -> int | None:
     """Return a count that a provider gave; None for what is no count, or more than MOST.
 
-    >>> integer(3), integer(3.0), integer("3"), integer(True), integer(None)
+    >>> as_count(3), as_count(3.0), as_count("3"), as_count(True), as_count(None)
     (3, 3, None, None, None)
-    >>> integer(-1), integer(0.5), integer(1e300), integer(10**400), integer(float("nan"))
+    >>> as_count(-1), as_count(0.5), as_count(1e300), as_count(10**400), as_count(float("nan"))
     (None, None, None, None, None)
     """
     match value:
@@ -106,19 +132,19 @@ def integer(value: Json) -> int | None:
             return None
 
 
-def position(value: Json) -> int | None:
+def as_index(value: Json) -> int | None:
     """Return an index (from 0) that a provider gave; None for anything but a plain integer.
 
-    >>> position(3), position(3.0), position("3"), position(True), position(-1)
+    >>> as_index(3), as_index(3.0), as_index("3"), as_index(True), as_index(-1)
     (3, None, None, None, None)
     """
     return value if type(value) is int and 0 <= value <= MOST else None
 
 
-def word(value: Json) -> str | None:
+def as_name(value: Json) -> str | None:
     """Return a name that a provider gave; None for anything that cannot be one.
 
-    >>> word("flex"), word(""), word(3), word(chr(0xD800))
+    >>> as_name("flex"), as_name(""), as_name(3), as_name(chr(0xD800))
     ('flex', None, None, None)
     """
     return value if isinstance(value, str) and value and value.isprintable() else None
@@ -156,20 +182,20 @@ def not_text(value: Json, place: str) -> Problem:
     return Problem("garbled", f"the answer's text is not text: {place} is {shown}", sent=True)
 
 
-def overlay(old: Usage, new: Usage) -> Usage:
-    """Usage as told last: providers repeat running totals, so numbers replace, never add up.
+def merge_usage(old: Usage, new: Usage) -> Usage:
+    """Return the latest usage: providers repeat running totals, so counts replace, never add up.
 
-    >>> overlay(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
+    >>> merge_usage(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
     Usage(input=5, cache_read=None, cache_write=None, output=9, reasoning=None, ...)
     """
     pairs = ((getattr(old, name), getattr(new, name)) for name in field_names(Usage))
-    return Usage(*(then if now is None else now for then, now in pairs))
+    return Usage(*(before if after is None else after for before, after in pairs))
 
 
-def dig(value: Json, *path: str) -> Json:
-    """What stands at the end of a path of keys, None where it breaks off.
+def get_in(value: Json, *path: str) -> Json:
+    """Return the value at a path of keys, None where the path breaks off.
 
-    >>> dig({"a": {"b": 1}}, "a", "b"), dig({"a": None}, "a", "b")
+    >>> get_in({"a": {"b": 1}}, "a", "b"), get_in({"a": None}, "a", "b")
     (1, None)
     """
     for key in path:
@@ -184,7 +210,7 @@ DraftPart = Callable[[Text | Media], Result[JsonObject, Problem]]
 def part_drafter(
     text_type: str, media: Mapping[str, Callable[[Media], JsonObject]], taker: str
 ) -> DraftPart:
-    """Texts as they are, media by their type or its family.
+    """Return a function that drafts a text as it is, media by their type or its family.
 
     >>> part_drafter("text", {}, "this API takes")(Media("image/png", name="a")).failure().message
     'this API takes no image/png (a)'
@@ -203,7 +229,7 @@ def part_drafter(
 
 
 def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[Json, Problem]:
-    """Plain text as a string, anything else in parts."""
+    """Return a single text as a string, anything else as a list of parts."""
     match parts:
         case ():
             return Success("")
@@ -213,17 +239,17 @@ def draft_content(parts: tuple[Text | Media, ...], draft: DraftPart) -> Result[J
             return gather(map(draft, parts)).map(list)
 
 
-def said(fields: JsonObject) -> JsonObject:
-    """The fields that have a value: what was not asked for is not sent.
+def without_none(fields: JsonObject) -> JsonObject:
+    """Return the fields that have a value: what was not asked for is not sent.
 
-    >>> said({"temperature": 0.0, "top_p": None})
+    >>> without_none({"temperature": 0.0, "top_p": None})
     {'temperature': 0.0}
     """
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def schema_name(schema: JsonObject) -> str:
-    """A name for a schema, which providers ask for: letters, digits, ``_`` and ``-``, 64 at most.
+    """Return a name for a schema: letters, digits, ``_`` and ``-``, 64 at most.
 
     >>> schema_name({"title": "A city!"}), schema_name({})
     ('A_city_', 'answer')

@@ -8,41 +8,42 @@ from collections.abc import Mapping
 
 from loki.problems import Kind, Problem, excerpt, glimpse
 from loki.records import Json
-from loki.wire.codec import dig, parse_json
+from loki.wire.codec import get_in, parse_json
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
-    """The provider's own sentence, its code and request id, and our kind.
+    """Return the Problem of an error: the provider's sentence, code and request id, and our kind.
 
     >>> read_error(401, {}, b'{"error": {"message": "Bad key.", "code": "invalid_api_key"}}')
     ... # doctest: +ELLIPSIS
     Problem(kind='auth', message='Bad key.', status=401, code='invalid_api_key', ...)
     """
     try:
-        told = parse_json(body)
+        parsed = parse_json(body)
     except (ValueError, RecursionError):
-        told = None
-    code, said = read_sentence(told)
+        parsed = None
+    code, provider_sentence = read_sentence(parsed)
     code = code or amazon_code(headers)
-    sentence = own_words(status, headers) or said
+    sentence = explain_status(status, headers) or provider_sentence
     shown = sentence or glimpse(body, 300) or "an answer without a reason"
-    kind = "quota" if spent(status, said) else kind_of(status, code)
-    theirs = dig(told, "request_id")
+    kind = "quota" if is_out_of_credit(status, provider_sentence) else kind_of(status, code)
+    body_request_id = get_in(parsed, "request_id")
     return Problem(
         kind=kind,
         message=shown if sentence else f"HTTP {status}: {shown}",
         status=status,
         code=code,
-        request_id=request_id(headers) or (theirs if isinstance(theirs, str) else None),
+        request_id=request_id(headers)
+        or (body_request_id if isinstance(body_request_id, str) else None),
         sent=True,
         again=kind in ("busy", "offline") and status != 407,
     )
 
 
-def own_words(status: int, headers: Mapping[str, str]) -> str:
-    """What we say of an answer that is not the provider's, empty for all others.
+def explain_status(status: int, headers: Mapping[str, str]) -> str:
+    """Return our sentence for an answer of a proxy or a redirect, empty for all others.
 
-    >>> own_words(307, {"location": "https://other.example/"})
+    >>> explain_status(307, {"location": "https://other.example/"})
     'redirected to https://other.example/, which is not followed'
     """
     if status == 407:
@@ -52,19 +53,19 @@ def own_words(status: int, headers: Mapping[str, str]) -> str:
     return ""
 
 
-def spent(status: int | None, sentence: str) -> bool:
-    """Whether an account is out of credit, where only the sentence tells it from a rate limit.
+def is_out_of_credit(status: int | None, sentence: str) -> bool:
+    """Return whether an account is out of credit, where only the sentence says so.
 
-    >>> spent(400, "Your credit balance is too low to access the Anthropic API.")
+    >>> is_out_of_credit(400, "Your credit balance is too low to access the Anthropic API.")
     True
-    >>> spent(429, "You exceeded your current quota. Please retry in 53s.")
+    >>> is_out_of_credit(429, "You exceeded your current quota. Please retry in 53s.")
     False
     """
-    return status in (400, 402, 403, 429) and SPENT.search(sentence) is not None
+    return status in (400, 402, 403, 429) and OUT_OF_CREDIT.search(sentence) is not None
 
 
-def read_sentence(told: Json) -> tuple[str | None, str]:
-    """Code and sentence, from any of the shapes that providers use.
+def read_sentence(parsed: Json) -> tuple[str | None, str]:
+    """Return code and sentence from any of the shapes that providers use.
 
     >>> read_sentence({"error": {"type": "overloaded_error", "message": "Busy."}})
     ('overloaded_error', 'Busy.')
@@ -73,7 +74,7 @@ def read_sentence(told: Json) -> tuple[str | None, str]:
     >>> read_sentence({"detail": [{"loc": ["body", "model"], "msg": "Field required"}]})
     (None, 'body.model: Field required')
     """
-    match told:
+    match parsed:
         case [dict() as first, *_]:
             return read_sentence(first)
         case {"error": {"message": str(sentence)} as error}:
@@ -81,7 +82,7 @@ def read_sentence(told: Json) -> tuple[str | None, str]:
         case {"errors": [{"message": str(sentence)} as error, *_]}:
             return code_of(error), sentence
         case {"error": str(sentence)} | {"message": str(sentence)} | {"Message": str(sentence)}:
-            return code_of(told), sentence
+            return code_of(parsed), sentence
         case {"detail": detail}:
             return read_detail(detail)
         case _:
@@ -89,7 +90,7 @@ def read_sentence(told: Json) -> tuple[str | None, str]:
 
 
 def unknown_answer(body: Json, what: str) -> Problem:
-    """An answer of status 200 whose shape nobody knows.
+    """Return the Problem of an answer of status 200 with an unknown shape.
 
     >>> unknown_answer({"odd": 1}, "a chat completion").message
     'not a chat completion: {"odd": 1}'
@@ -98,7 +99,7 @@ def unknown_answer(body: Json, what: str) -> Problem:
 
 
 def read_detail(detail: Json) -> tuple[str | None, str]:
-    """FastAPI's word for an error, in its three shapes.
+    """Return code and sentence from FastAPI's ``detail``, in its three shapes.
 
     >>> read_detail("Invalid API Key")
     (None, 'Invalid API Key')
@@ -116,10 +117,10 @@ def read_detail(detail: Json) -> tuple[str | None, str]:
 
 
 def code_of(error: Json) -> str | None:
-    """The word of the provider that says most, numbers (a status again) last."""
-    words = [error.get(name) for name in ("code", "status", "type", "__type")]
-    known = [word for word in words if isinstance(word, str) and word in CODES]
-    if out_of_credit := next((word for word in known if CODES[word] == "quota"), None):
+    """Return the provider's most specific code; numbers, which repeat the status, come last."""
+    codes = [error.get(name) for name in ("code", "status", "type", "__type")]
+    known = [code for code in codes if isinstance(code, str) and code in CODES]
+    if out_of_credit := next((code for code in known if CODES[code] == "quota"), None):
         return out_of_credit
     match error:
         case {"details": {"error_code": str(detail)}} if detail in CODES:
@@ -128,12 +129,12 @@ def code_of(error: Json) -> str | None:
         return str(error["type"])
     if reason := google_code(error.get("details")):
         return reason
-    named = (word for word in words if isinstance(word, str) and word and not word.isdigit())
+    named = (code for code in codes if isinstance(code, str) and code and not code.isdigit())
     return next(named, None)
 
 
 def google_code(details: Json) -> str | None:
-    """The detail of Google's that says more than the status: a bad key, a quota used up for today.
+    """Return Google's detail where it says more than the status: a bad key, a daily quota.
 
     >>> google_code([{"reason": "API_KEY_INVALID", "domain": "googleapis.com"}])
     'API_KEY_INVALID'
@@ -150,7 +151,7 @@ def google_code(details: Json) -> str | None:
 
 
 def amazon_code(headers: Mapping[str, str]) -> str | None:
-    """AWS tells its word in a header, before a colon and the place where it is defined.
+    """Return the code in AWS's header, which stands before a colon and its namespace.
 
     >>> amazon_code({"x-amzn-errortype": "ValidationException:http://internal.example/"})
     'ValidationException'
@@ -159,7 +160,7 @@ def amazon_code(headers: Mapping[str, str]) -> str | None:
 
 
 def innermost(error: Json) -> str:
-    """What the provider behind a router said, where the router passes it on."""
+    """Return the message of the provider behind a router, where the router passes it on."""
     match error:
         case {"message": str(outer), "metadata": {"raw": str(raw)}} if raw:
             return f"{outer}: {excerpt(raw, 500)}"
@@ -168,7 +169,7 @@ def innermost(error: Json) -> str:
 
 
 def kind_of(status: int | None, code: str | None) -> Kind:
-    """Our kind: the provider's code where it says more than the status.
+    """Return our kind, by the provider's code where it says more than the status.
 
     >>> kind_of(429, "insufficient_quota"), kind_of(429, None), kind_of(503, None)
     ('quota', 'busy', 'offline')
@@ -183,7 +184,7 @@ def kind_of(status: int | None, code: str | None) -> Kind:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """The id to quote to the provider's support.
+    """Return the request id, for the provider's support.
 
     >>> request_id({"x-request-id": "req_1"})
     'req_1'
@@ -192,7 +193,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 
 #: What providers say to an account without credit whose code or status says something else.
-SPENT = re.compile(
+OUT_OF_CREDIT = re.compile(
     r"(?i)credit balance is too low|(?:run|is|are) out of credits|used all available credits"
     r"|insufficient (?:account )?(?:balance|credit|funds)|credits are depleted|no credits"
     r"|too many tokens per day|api calls ?/ ?month|free-models-per-day|daily free allocation"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.config import yaml_schema as schema
-from loki.config.yaml_reader import read_yaml
-from loki.config.yaml_schema import Complaint, Rule, position_of, typed
+from loki.config.yaml_reader import position_at, read_yaml
+from loki.config.yaml_schema import Complaint, Rule, typed
 
 
 def read(rule: Rule, words: str) -> tuple[Any, tuple[Complaint, ...]]:
@@ -121,7 +121,7 @@ def test_a_spot_is_the_line_and_the_column_of_a_character(lines: list[str], data
     row = data.draw(st.integers(0, len(lines) - 1))
     column = data.draw(st.integers(0, len(lines[row])))
     index = sum(len(line) + len(end) for line in lines[:row]) + column
-    assert position_of(end.join(lines), index) == (row + 1, column + 1)
+    assert position_at(end.join(lines), index) == (row + 1, column + 1)
 
 
 @given(st.integers(-(10**30), 10**30))

@@ -16,11 +16,22 @@ from support import SHARED, cut
 
 from loki.wire import sse
 from loki.wire.bedrock import event_stream
+from loki.wire.decoder import Splitter
+
+
+def split(splitter: Splitter, pieces: Iterable[bytes]) -> list[bytes]:
+    """Return all frames of a stream."""
+    frames: list[bytes] = []
+    for piece in pieces:
+        frames += splitter.feed(piece)
+        if splitter.is_done:
+            return frames
+    return frames + splitter.end()
 
 
 def told(pieces: Iterable[bytes]) -> list[bytes]:
-    """The data of every event."""
-    return [data for batch in sse.split(pieces) for data in batch]
+    """Return the data of every event."""
+    return split(sse.EventSplitter(), pieces)
 
 
 # ---- server-sent events --------------------------------------------------------------------------
@@ -116,7 +127,7 @@ def frame(payload: bytes, headers: bytes = b"", total: int | None = None) -> byt
 
 def frames(pieces: Iterable[bytes]) -> list[Any]:
     """What an event stream says."""
-    return [json.loads(text) for batch in event_stream.split(pieces) for text in batch]
+    return [json.loads(text) for text in split(event_stream.FrameSplitter(), pieces)]
 
 
 @given(noise=st.binary(max_size=300), size=st.integers(0, 20))
@@ -128,8 +139,8 @@ def test_noise_is_damage(noise: bytes, size: int) -> None:
 
 @given(headers=st.binary(max_size=60), payload=st.binary(max_size=60))
 def test_frames_with_odd_headers_do_not_crash(headers: bytes, payload: bytes) -> None:
-    for batch in event_stream.split([frame(payload, headers), frame(b"{}")]):
-        assert all(isinstance(text, bytes) for text in batch)
+    texts = split(event_stream.FrameSplitter(), [frame(payload, headers), frame(b"{}")])
+    assert all(isinstance(text, bytes) for text in texts)
 
 
 @pytest.mark.parametrize("total", [2**32 - 1, 2**31, 30 * 2**20])

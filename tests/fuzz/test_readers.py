@@ -61,7 +61,7 @@ PATIENT = patient(150)
 @PATIENT
 def test_no_json_makes_a_reader_crash(name: str, body: Any) -> None:
     wire = chat(name)
-    for read in (wire.read, wire.read_event):
+    for read in (wire.read, wire.decoder().read_event):
         assert isinstance(read(body), tuple)
 
 

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from loki.problems import Kind, Problem
 from loki.records import Limits
 from loki.stages.retry_policy import FOREVER, LONGEST, advised, asked_wait, delay, given_up, pause
+from loki.wire import anthropic as anthropic_wire
+from loki.wire import openai as openai_wire
 from loki.wire.errors import read_error
 
 NOW = 1_800_000_000.0
 LIMITS = Limits(retries=3, max_wait=60)
+RATE_LIMITS = (*openai_wire.RATE_LIMIT_HEADERS, *anthropic_wire.RATE_LIMIT_HEADERS)
 
 
 def in_(seconds: float) -> str:
@@ -84,9 +87,9 @@ HINTS: list[tuple[str, dict[str, str], Any, float | None]] = [
     ("headers", "body", "wait"), [h[1:] for h in HINTS], ids=[h[0] for h in HINTS]
 )
 def test_what_a_server_asks_is_read(headers: dict[str, str], body: Any, wait: float | None) -> None:
-    asked = asked_wait(headers, body, NOW)
+    asked = asked_wait(headers, body, NOW, RATE_LIMITS)
     assert asked == (wait if wait is None else pytest.approx(wait))
-    problem = advised(Problem("busy", "Later.", again=True), headers, body, NOW)
+    problem = advised(Problem("busy", "Later.", again=True), headers, body, NOW, RATE_LIMITS)
     assert problem.retry_at == (None if wait is None else pytest.approx(NOW + wait))
 
 
@@ -235,7 +238,7 @@ NAMES = st.sampled_from(
 
 @given(headers=st.dictionaries(NAMES, WORDS | st.just("0")), body=JSON)
 def test_no_hint_is_a_crash_or_a_wait_without_end(headers: dict[str, str], body: Any) -> None:
-    problem = advised(Problem("busy", "Later.", again=True), headers, body, NOW)
+    problem = advised(Problem("busy", "Later.", again=True), headers, body, NOW, RATE_LIMITS)
     assert problem.wait is None or 0 <= problem.wait <= FOREVER
     wait = pause(problem, 1, LIMITS, 1.0)
     assert wait is None or (isfinite(wait) and 0 <= wait <= 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
@@ -16,20 +16,18 @@ from returns.result import Result
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.redaction import redact
 from loki.problems import Problem
+from loki.providers import wire_of
 from loki.records import Draft, Json, JsonObject, Request
 from loki.urls import userinfo
 
 A = TypeVar("A")
-
-#: The parts of a body that are the user's own words.
-ASKED = ("messages", "contents", "input", "tools", "system", "systemInstruction", "toolConfig")
 
 
 def secrets_in_draft(draft: Draft) -> Iterator[str]:
     """Yield the secrets in a draft's headers, body, address and proxy."""
     places = (
         secrets_in_headers(draft.headers),
-        secrets_in_body(draft.body),
+        secrets_in_body(draft.body, wire_of(draft.target).content_keys),
         secrets_in_url(draft.url),
         secrets_in_proxy(draft.target.limits.proxy or ""),
     )
@@ -97,18 +95,20 @@ def secrets_in_userinfo(user: str) -> tuple[str, ...]:
     return user, password or name, decoded, basic
 
 
-def secrets_in_body(body: Json) -> Iterator[str]:
-    """Yield the texts under sensitive names, which only a patch puts into a body.
+def secrets_in_body(body: Json, content_keys: Collection[str]) -> Iterator[str]:
+    """Yield the texts under sensitive names, which only a patch puts there.
 
-    >>> list(secrets_in_body({"messages": [{"key": "no"}], "store": {"api_key": "k"}}))
+    Under ``content_keys`` are the user's own words.
+
+    >>> list(secrets_in_body({"messages": [{"key": "no"}], "a": {"api_key": "k"}}, ["messages"]))
     ['k']
     """
     for name, value in body.items() if isinstance(body, dict) else ():
-        if name in ASKED:
+        if name in content_keys:
             continue
         if isinstance(value, str) and SENSITIVE.search(name):
             yield value
-        yield from secrets_in_body(value)
+        yield from secrets_in_body(value, content_keys)
 
 
 def url_segments(address: str) -> Iterator[str]:

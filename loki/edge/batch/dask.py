@@ -19,7 +19,8 @@ from loki.edge.http.attempt import Attempt
 from loki.money.estimate import quota
 from loki.pipeline import Env
 from loki.problems import Problem, fail
-from loki.records import JsonObject, Opened, Request, Task
+from loki.records import JsonObject, Request, Task
+from loki.replies import Opened
 from loki.stages.account import Entry
 from loki.stages.resolve import DEFAULT_LIMITS, over, resolve
 

@@ -17,7 +17,8 @@ from loki.batch.rate_control import Pace, rate, refused, silence
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import after, told_by_clock
 from loki.problems import Problem
-from loki.records import Limits, Opened, Request
+from loki.records import Limits, Request
+from loki.replies import Opened
 from loki.stages.retry_policy import asks_too_much, given_up
 
 A = TypeVar("A")

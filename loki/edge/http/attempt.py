@@ -19,7 +19,8 @@ from loki.edge.http.deadline import Clock, Seconds
 from loki.edge.http.describe import host_of, root
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.problems import Problem, fail
-from loki.records import Limits, Opened, Request
+from loki.records import Limits, Request
+from loki.replies import Opened
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

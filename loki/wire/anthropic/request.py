@@ -1,4 +1,4 @@
-"""Anthropic Messages: Target -> body, also for Vertex AI. Its answers: wire.claude_reply."""
+"""Anthropic Messages: Target -> body, also for Vertex AI."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
-from loki.wire.anthropic.reasoning import draft_thinking, unwilling, version_of
+from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
 
 VERTEX_VERSION = "vertex-2023-10-16"
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request to the Messages API."""
+    """Return the body of a request to the Messages API."""
     return draft_body(target).map(lambda body: {"model": target.model.real_name, **body})
 
 
 def draft_vertex_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body for Vertex AI, where the url names the model and the body the version."""
+    """Return the body for Vertex AI, where the URL names the model and the body the version."""
     version = version_of(target.client, VERTEX_VERSION)
     return draft_body(target).map(lambda body: {"anthropic_version": version, **body})
 
 
 def draft_body(target: Target) -> Result[JsonObject, Problem]:
-    """What both bodies have in common; what was not asked for is not sent."""
-    reason = unwilling(target)
+    """Return what both bodies have in common; what was not asked for is not sent."""
+    reason = unsupported(target)
     if reason:
         return fail("usage", reason)
     parts = (draft_system(target), draft_messages(target), draft_thinking(target))
-    return gather(parts).map(lambda drafted: put_together(target, *drafted))
+    return gather(parts).map(lambda drafted: assemble_body(target, *drafted))
 
 
-def put_together(
+def assemble_body(
     target: Target, system: str, messages: list[JsonObject], thinking: JsonObject
 ) -> JsonObject:
-    """The body around its messages."""
+    """Return the body around its messages."""
     ask = target.ask
     output = {
         **thinking.get("output_config", {}),
@@ -63,18 +63,22 @@ def put_together(
 
 
 def draft_system(target: Target) -> Result[str, Problem]:
-    """Every instruction of the conversation; the API wants them in one place."""
-    said = [each for each in target.ask.messages if each.role in ("system", "developer")]
-    if any(isinstance(part, Media) for each in said for part in each.parts):
+    """Return every instruction of the conversation; the API wants them in one place."""
+    instructions = [
+        message for message in target.ask.messages if message.role in ("system", "developer")
+    ]
+    if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", f"{target.client.name} takes only text in a system prompt")
-    return Success("\n\n".join(each.text for each in said if each.text))
+    return Success("\n\n".join(message.text for message in instructions if message.text))
 
 
 def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
-    """The conversation; results of tools that were called at once go back in one turn."""
-    turns = (each for each in target.ask.messages if each.role not in ("system", "developer"))
+    """Return the conversation; results of parallel tool calls go back in one turn."""
+    turns = (
+        message for message in target.ask.messages if message.role not in ("system", "developer")
+    )
     name = target.client.name
-    groups = ((each, list(group)) for each, group in groupby(turns, lambda t: t.role == "tool"))
+    groups = groupby(turns, lambda turn: turn.role == "tool")
     return gather(
         drafted
         for from_tools, group in groups
@@ -87,47 +91,47 @@ def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
 
 
 def draft_results(messages: Iterable[Message], name: str) -> Result[JsonObject, Problem]:
-    """What tools answered, as a turn of the user's."""
-    return gather(draft_result(each, name) for each in messages).map(
+    """Return the results of tools as a turn of the user's."""
+    return gather(draft_result(message, name) for message in messages).map(
         lambda results: {"role": "user", "content": list(results)}
     )
 
 
 def draft_result(message: Message, name: str) -> Result[JsonObject, Problem]:
-    """What one tool answered."""
+    """Return the result of one tool."""
     return draft_parts(message, name).map(
         lambda blocks: {
             "type": "tool_result",
             "tool_use_id": message.tool_call_id,
-            "content": plain(blocks),
+            "content": simplify(blocks),
         }
     )
 
 
 def draft_turn(message: Message, name: str) -> Result[JsonObject, Problem]:
-    """A turn of the user's or the model's, whose signed thoughts come first, as they were."""
-    carried = [block for block in message.carry if block.get("type") in THOUGHTS]
+    """Return a turn of the user's or the model's; its signed thoughts come first, unchanged."""
+    thoughts = [block for block in message.carry if block.get("type") in THOUGHTS]
     calls = [
         {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
         for call in message.tool_calls
     ]
     return draft_parts(message, name).map(
-        lambda blocks: {"role": message.role, "content": plain([*carried, *blocks, *calls])}
+        lambda blocks: {"role": message.role, "content": simplify([*thoughts, *blocks, *calls])}
     )
 
 
 def draft_parts(message: Message, name: str) -> Result[list[JsonObject], Problem]:
-    """The blocks of a content; the API takes no empty text."""
+    """Return the blocks of a content; the API takes no empty text."""
     parts = [part for part in message.parts if part != Text("")]
     if message.role == "assistant" and any(isinstance(part, Media) for part in parts):
         return fail("usage", f"{name} takes images and documents in turns of the user's only")
     return gather(draft_part(part, name) for part in parts).map(list)
 
 
-def plain(blocks: list[JsonObject]) -> Json:
-    """A single text as a string, and nothing as an empty one.
+def simplify(blocks: list[JsonObject]) -> Json:
+    """Return a single text as a string, no blocks as an empty one, others as they are.
 
-    >>> plain([{"type": "text", "text": "Hi"}]), plain([])
+    >>> simplify([{"type": "text", "text": "Hi"}]), simplify([])
     ('Hi', '')
     """
     match blocks:
@@ -140,7 +144,7 @@ def plain(blocks: list[JsonObject]) -> Json:
 
 
 def draft_part(part: Text | Media, name: str) -> Result[JsonObject, Problem]:
-    """A text, an image or a PDF."""
+    """Return the block of a text, an image or a PDF."""
     match part:
         case Text(text):
             return Success({"type": "text", "text": text})
@@ -155,7 +159,7 @@ def draft_part(part: Text | Media, name: str) -> Result[JsonObject, Problem]:
 
 
 def draft_source(media: Media) -> JsonObject:
-    """Where a medium is, or its bytes.
+    """Return the source of a medium: its address or its bytes.
 
     >>> draft_source(Media("image/png", b"abc"))
     {'type': 'base64', 'media_type': 'image/png', 'data': 'YWJj'}
@@ -167,7 +171,7 @@ def draft_source(media: Media) -> JsonObject:
 
 
 def draft_tool(tool: Tool) -> JsonObject:
-    """A function on offer."""
+    """Return the declaration of a tool."""
     return {
         "name": tool.name,
         **({"description": tool.description} if tool.description else {}),
@@ -177,7 +181,7 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 
 def draft_choice(choice: str) -> JsonObject:
-    """Whether, or which, tool is to be called.
+    """Return whether a tool is to be called, or which.
 
     >>> draft_choice("required"), draft_choice("weather")
     ({'type': 'any'}, {'type': 'tool', 'name': 'weather'})
@@ -186,24 +190,24 @@ def draft_choice(choice: str) -> JsonObject:
 
 
 def draft_schema(schema: JsonObject) -> JsonObject:
-    """Structured output."""
-    return {"type": "json_schema", "schema": closed(schema)}
+    """Return the format of structured output."""
+    return {"type": "json_schema", "schema": close_objects(schema)}
 
 
-def closed(schema: Json) -> Json:
-    """A schema whose objects say that they have no more than their properties, as the API demands.
+def close_objects(schema: Json) -> Json:
+    """Return a schema whose objects forbid additional properties, as the API demands.
 
-    >>> closed({"type": "object", "properties": {"a": {"type": "null"}}})["additionalProperties"]
-    False
+    >>> close_objects({"type": "object", "properties": {}})
+    {'type': 'object', 'properties': {}, 'additionalProperties': False}
     """
     match schema:
         case {"type": "object"} if "additionalProperties" not in schema:
-            return closed({**schema, "additionalProperties": False})
+            return close_objects({**schema, "additionalProperties": False})
         case dict():
             data = ("enum", "const", "default", "examples")
-            return {key: each if key in data else closed(each) for key, each in schema.items()}
+            return {key: v if key in data else close_objects(v) for key, v in schema.items()}
         case list():
-            return [closed(each) for each in schema]
+            return [close_objects(item) for item in schema]
         case _:
             return schema
 

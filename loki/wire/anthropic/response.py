@@ -1,67 +1,98 @@
-"""Anthropic Messages: bytes -> frames -> events, whole and streamed. Its asks: wire.claude."""
+"""Anthropic Messages: bytes -> frames -> events, whole and streamed."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.usage import Usage
-from loki.wire import sse
-from loki.wire.codec import dig, integer, not_text, read_text, string, word
+from loki.wire.codec import as_count, as_name, get_in, not_text, read_text, string
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Server-sent events; with the last one those before it come once more, but for the text.
-
-    >>> list(split([b'data: {"type":"ping"}\\n\\ndata: {"type":"message_stop"}\\n\\n']))[0][1]
-    b'{"type":"message_stop","events":[{"type":"ping"}]}'
-    """
-    events: list[bytes] = []
-    for frames in sse.split(chunks):
-        yield [with_events(frame, events) for frame in frames]
-
-
-def with_events(frame: bytes, events: list[bytes]) -> bytes:
-    """A frame, which is noted, or the last one with all that was noted."""
-    if b'"type":"text_delta"' in frame:  # no string can contain this: its quotes would be escaped
-        return frame
-    if re.search(rb'"type"\s*:\s*"message_stop"', frame):
-        return b'{"type":"message_stop","events":[%s]}' % b",".join(events)
-    events.append(frame)
-    return frame
-
-
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer."""
+    """Return the events of a whole answer."""
     match body:
         case {"type": "message", "content": list(blocks)}:
-            told = (
+            events = (
                 event
                 for row, block in enumerate(blocks)
                 for event in read_words(block, f"content[{row}]")
             )
-            return (*told, *read_rest(body))
+            return (*events, *read_rest(body))
         case _:
             return read_error_event(body)
 
 
+class MessageReader:
+    """Reads the events of one stream: words at once, everything else when the message stops."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, JsonObject] = {}
+        self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's growing fields
+        self.usage: JsonObject = {}
+        self.ending: JsonObject = {}
+
+    def read_event(self, event: Json) -> tuple[WireEvent, ...]:
+        """Return what an event tells, and with the last one what those before it built up."""
+        match event:
+            case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
+                pass  # nearly every event
+            case {"type": "message_stop"}:
+                return read_rest(self.message())
+            case dict():
+                self.add(event)
+        return read_chat_event(event)
+
+    def add(self, event: JsonObject) -> None:
+        """Add an event to the message."""
+        match event:
+            case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
+                self.blocks[index] = block
+                for name in GROWING:
+                    self.pieces.pop((index, name), None)
+            case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
+                self.grow(index, delta)
+            case {"type": "message_delta", "delta": dict(delta)}:
+                self.ending |= delta
+        match event:
+            case {"message": {"usage": dict(counts)}} | {"usage": dict(counts)}:
+                self.usage |= {name: n for name, n in counts.items() if n is not None}
+
+    def grow(self, index: int, delta: JsonObject) -> None:
+        """Add a piece to the thoughts of a block, their signature, or a call's arguments."""
+        self.blocks.setdefault(index, {})
+        for name in GROWING:
+            if isinstance(piece := delta.get(name), str):
+                self.pieces.setdefault((index, name), []).append(piece)
+
+    def message(self) -> JsonObject:
+        """Return the message so far, without its text.
+
+        >>> reader = MessageReader()
+        >>> reader.grow(0, {"thinking": "Hm"})
+        >>> reader.grow(0, {"thinking": "."})
+        >>> reader.message()["content"]
+        [{'thinking': 'Hm.'}]
+        """
+        content = {index: {**block} for index, block in self.blocks.items()}
+        for (index, name), pieces in self.pieces.items():
+            content[index][name] = string(content[index].get(name)) + "".join(pieces)
+        return {**self.ending, "content": list(content.values()), "usage": self.usage}
+
+
 def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
-    """One event of a stream; words are told at once, everything else with the last event."""
+    """Return what one event of a stream tells by itself."""
     match event:
-        case {"type": "content_block_delta", "delta": words}:
-            odd = words is not None and not isinstance(words, dict)
-            return (not_text(words, "delta"),) if odd else read_words(words, "delta")
-        case {"type": "content_block_start", "content_block": words}:
-            return read_words(words, "content_block")
+        case {"type": "content_block_delta", "delta": delta}:
+            odd = delta is not None and not isinstance(delta, dict)
+            return (not_text(delta, "delta"),) if odd else read_words(delta, "delta")
+        case {"type": "content_block_start", "content_block": block}:
+            return read_words(block, "content_block")
         case {"type": "message_start", "message": {"usage": dict(usage)}}:
             return (usage_of(usage),)
-        case {"type": "message_stop", "events": list(events)}:
-            return read_rest(built(events))
         case {"type": str(kind)} if kind != "error":
             return ()
         case _:
@@ -79,46 +110,17 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
             return ()
 
 
-def built(events: Iterable[Json]) -> JsonObject:
-    """The message that the events of a stream build up, without its text."""
-    blocks: dict[int, JsonObject] = {}
-    usage: JsonObject = {}
-    end: JsonObject = {}
-    for event in events:
-        match event:
-            case {"type": "content_block_start", "index": int(row), "content_block": dict(block)}:
-                blocks[row] = block
-            case {"type": "content_block_delta", "index": int(row), "delta": dict(delta)}:
-                blocks[row] = grown(blocks.get(row, {}), delta)
-            case {"type": "message_delta", "delta": dict(delta)}:
-                end |= delta
-        match event:
-            case {"message": {"usage": dict(counts)}} | {"usage": dict(counts)}:
-                usage |= {name: count for name, count in counts.items() if count is not None}
-    return {**end, "content": list(blocks.values()), "usage": usage}
-
-
-def grown(block: JsonObject, delta: JsonObject) -> JsonObject:
-    """A block with a piece added to its thoughts, their signature, or a call's arguments.
-
-    >>> grown({"type": "thinking", "thinking": "H"}, {"type": "thinking_delta", "thinking": "m"})
-    {'type': 'thinking', 'thinking': 'Hm'}
-    """
-    pieces = {name: delta[name] for name in GROWING if isinstance(delta.get(name), str)}
-    return {**block, **{name: string(block.get(name)) + more for name, more in pieces.items()}}
-
-
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
-    """All that is not words: what must come back, calls, usage, and why it ended."""
+    """Return all but text and thoughts: what must come back, calls, usage, and why it ended."""
     blocks = enumerate(message["content"])
-    told = (event for row, block in blocks for event in read_block(row, block))
+    events = (event for row, block in blocks for event in read_block(row, block))
     usage = message.get("usage")
     counts = (usage_of(usage),) if isinstance(usage, dict) else ()
-    return (*told, *counts, *read_end(message))
+    return (*events, *counts, *read_end(message))
 
 
 def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
-    """Why it ended, in words where it is a refusal."""
+    """Return why the answer ended, with the explanation of a refusal."""
     match message:
         case {"stop_reason": "refusal", "stop_details": {"explanation": str(reason)}}:
             return Refusal(reason), Finish("refusal")
@@ -129,11 +131,11 @@ def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
-    """A call, or thoughts that must come back; what the provider's own tools do is its own."""
+    """Return a call, or thoughts that must come back; the provider's own tools are left out."""
     match block:
         case {"type": "tool_use", "id": str(id), "name": str(name)}:
-            words = block.get("partial_json") or json.dumps(block.get("input") or {})
-            return (ToolPiece(row, id, name, str(words)),)
+            arguments = block.get("partial_json") or json.dumps(block.get("input") or {})
+            return (ToolPiece(row, id, name, str(arguments)),)
         case {"type": "thinking", "signature": str(signature)} if signature:
             return (Carry(block),)
         case {"type": "redacted_thinking"}:
@@ -143,7 +145,7 @@ def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
 
 
 def usage_of(raw: JsonObject) -> Usage:
-    """Usage in our terms; Anthropic counts what went through its cache beside the input.
+    """Return usage in our terms; Anthropic counts what went through its cache beside the input.
 
     What makes a call dearer is a tier to us: its speed, or that it stayed in the United States.
 
@@ -151,7 +153,7 @@ def usage_of(raw: JsonObject) -> Usage:
     ... # doctest: +ELLIPSIS
     Usage(input=1169, cache_read=1165, cache_write=None, output=256, reasoning=None, ...)
     """
-    fresh, read, written = (integer(raw.get(name)) for name in INPUT)
+    fresh, read, written = (as_count(raw.get(name)) for name in INPUT)
     special = (
         "batch" if raw.get("service_tier") == "batch" else "",
         "fast" if raw.get("speed") == "fast" else "",
@@ -161,16 +163,16 @@ def usage_of(raw: JsonObject) -> Usage:
         input=None if fresh is None else fresh + (read or 0) + (written or 0),
         cache_read=read,
         cache_write=written,
-        output=integer(raw.get("output_tokens")),
-        reasoning=integer(dig(raw, "output_tokens_details", "thinking_tokens")),
-        cache_write_1h=integer(dig(raw, "cache_creation", "ephemeral_1h_input_tokens")),
-        searches=integer(dig(raw, "server_tool_use", "web_search_requests")),
-        tier="-".join(each for each in special if each) or word(raw.get("service_tier")),
+        output=as_count(raw.get("output_tokens")),
+        reasoning=as_count(get_in(raw, "output_tokens_details", "thinking_tokens")),
+        cache_write_1h=as_count(get_in(raw, "cache_creation", "ephemeral_1h_input_tokens")),
+        searches=as_count(get_in(raw, "server_tool_use", "web_search_requests")),
+        tier="-".join(part for part in special if part) or as_name(raw.get("service_tier")),
     )
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An error inside an answer of status 200, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "a message"),)
@@ -193,4 +195,15 @@ STATUSES: dict[str | None, int] = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+}
+
+#: Why an answer ended.
+FINISH_REASONS: dict[str, Finished] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tools",
+    "refusal": "filter",
+    "pause_turn": "other",
 }

@@ -8,7 +8,7 @@ frame that is damaged as an error of its own, the last there is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from struct import error as StructError
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +16,33 @@ if TYPE_CHECKING:
     from botocore.eventstream import EventStreamBuffer
 
 
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The JSON texts that each chunk completed; nothing is read on after damage.
+class FrameSplitter:
+    """Splits a stream into the JSON texts of its frames; nothing is read on after damage.
 
-    >>> list(split([b"no frame of any kind"]))  # doctest: +ELLIPSIS
-    [[b'{"error": {"message": "the stream is damaged: Checksum mismatch: ..."}}']]
+    >>> FrameSplitter().feed(b"no frame of any kind")  # doctest: +ELLIPSIS
+    [b'{"error": {"message": "the stream is damaged: Checksum mismatch: ..."}}']
     """
-    from botocore.eventstream import EventStreamBuffer
 
-    buffer = EventStreamBuffer()
-    for chunk in chunks:
-        buffer.add_data(chunk)
-        texts, damage = completed(buffer)
-        yield [*texts, *damage]
-        if damage:
-            return
+    def __init__(self) -> None:
+        from botocore.eventstream import EventStreamBuffer
+
+        self.buffer = EventStreamBuffer()
+        self.is_done = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the JSON texts that a piece of the stream completed."""
+        self.buffer.add_data(data)
+        texts, damage = completed(self.buffer)
+        self.is_done = bool(damage)
+        return [*texts, *damage]
+
+    def end(self) -> list[bytes]:
+        """Return nothing: a frame that is cut off is none."""
+        return []
 
 
 def completed(buffer: EventStreamBuffer) -> tuple[list[bytes], list[bytes]]:
-    """The texts of the frames that are whole, and what is wrong with the frame after them."""
+    """Return the texts of whole frames, and of an error where the frame after them is damaged."""
     from botocore.eventstream import ParserError
 
     texts: list[bytes] = []
@@ -48,7 +56,7 @@ def completed(buffer: EventStreamBuffer) -> tuple[list[bytes], list[bytes]]:
 
 
 def read_frame(headers: Mapping[str, Any], payload: bytes) -> bytes:
-    """One frame as JSON; its payload is JSON already.
+    """Return one frame as JSON; its payload is JSON already.
 
     >>> read_frame({":message-type": "event", ":event-type": "messageStop"}, b'{"a":1}')
     b'{"messageStop":{"a":1}}'
@@ -67,5 +75,5 @@ def read_frame(headers: Mapping[str, Any], payload: bytes) -> bytes:
 
 
 def labelled(name: str, payload: bytes) -> bytes:
-    """A payload under its name."""
+    """Return a JSON object with a payload under its name."""
     return b"{%s:%s}" % (json.dumps(name).encode(), payload or b"{}")

@@ -1,4 +1,4 @@
-"""Media -> blocks of Bedrock's: images, documents and sounds by their bytes. For converse."""
+"""Media -> blocks of Bedrock's: images, documents and sounds by their bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loki.records import JsonObject, Media, Message, Text
 
 
 def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
-    """A text, or an image, document or sound by its bytes."""
+    """Return the block of a text, or of an image, document or sound by its bytes."""
     if isinstance(part, Text):
         return Success({"text": part.text})
     if not part.data:
@@ -29,24 +29,24 @@ def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
     return Success({kind: {"format": form, **name, "source": source}})
 
 
-def named_apart(messages: Iterable[Message]) -> list[Message]:
-    """The conversation with names for its documents that the provider takes, no two the same."""
-    taken: set[str] = set()
+def with_distinct_names(messages: Iterable[Message]) -> list[Message]:
+    """Return the conversation with distinct names for its documents, as the provider takes them."""
+    used: set[str] = set()
 
     def rename(part: Text | Media) -> Text | Media:
         if isinstance(part, Text) or FORMS.get(part.media_type, ("",))[0] != "document":
             return part
         name = plain_name(part.name)
         others = (name if n == 1 else f"{name} ({n})" for n in count(1))
-        free = next(other for other in others if other not in taken)
-        taken.add(free)
+        free = next(other for other in others if other not in used)
+        used.add(free)
         return replace(part, name=free)
 
-    return [replace(each, content=tuple(map(rename, each.parts))) for each in messages]
+    return [replace(message, content=tuple(map(rename, message.parts))) for message in messages]
 
 
 def plain_name(name: str) -> str:
-    """A file's name of letters, digits, single spaces, hyphens and brackets, as documented.
+    """Return a file's name in letters, digits, single spaces, hyphens and brackets, as documented.
 
     >>> plain_name("Übersicht_v2  (final).pdf"), plain_name("報告.pdf")
     ('Ubersicht v2 (final)', 'document')

@@ -1,4 +1,4 @@
-"""Target -> what its model on Bedrock will not do, and how it is told to think. For converse."""
+"""Target -> what its model on Bedrock will not do, and how it is told to think."""
 
 from __future__ import annotations
 
@@ -11,72 +11,74 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Target
 from loki.wire.anthropic import reasoning
-from loki.wire.codec import dig
+from loki.wire.codec import get_in
 
 
 class Thinking(NamedTuple):
-    """How a model is told to think: fields of its own, and Converse's word for it."""
+    """A request for reasoning: fields of the model's own, and Converse's effort."""
 
     fields: JsonObject | None = None
     effort: str | None = None
 
 
 def is_claude(target: Target) -> bool:
-    """Whether the model is one of Anthropic's; the ARN of a profile or router does not say."""
+    """Return whether the model is one of Anthropic's; the ARN of a profile does not say."""
     return "claude" in target.model.real_name
 
 
-def unable(target: Target) -> str:
-    """Why an ask cannot be sent, empty if it can."""
+def unsupported(target: Target) -> str:
+    """Return why an ask cannot be sent, empty if it can."""
     name, ask = target.client.name, target.ask
     if ask.seed is not None:
         return f"{name} takes no seed"
-    called = any(message.tool_calls or message.role == "tool" for message in ask.messages)
-    if ask.tool_choice == "none" and called:  # tools must be told there, and none is no choice
+    has_calls = any(message.tool_calls or message.role == "tool" for message in ask.messages)
+    if ask.tool_choice == "none" and has_calls:  # tools must be told there, and none is no choice
         return f"{name} takes no --tool-choice none in a conversation with tool calls"
-    return reasoning.unwilling(target) if is_claude(target) else ""
+    return reasoning.unsupported(target) if is_claude(target) else ""
 
 
 def draft_thinking(target: Target) -> Result[Thinking, Problem]:
-    """How much the model is to think, if anything was said about it."""
+    """Return how much the model is to think, empty where the ask does not say."""
     wanted, name = target.ask.reasoning, target.model.real_name
     if wanted is None:
         return Success(Thinking())
     if is_claude(target):
-        return reasoning.draft_thinking(target).map(as_claude)
-    say = next(say for family, say in FAMILIES if re.search(family, name))
-    drafted = None if isinstance(wanted, int) else say(wanted)
+        return reasoning.draft_thinking(target).map(from_anthropic)
+    draft_effort = next(
+        draft_effort for family, draft_effort in FAMILIES if re.search(family, name)
+    )
+    drafted = None if isinstance(wanted, int) else draft_effort(wanted)
     if drafted is None:
-        words = "low, medium or high" + (", or none" if say("none") else "")
-        return fail("usage", f"{target.client.name} takes --reasoning {words} for {name}")
+        efforts = "low, medium or high" + (", or none" if draft_effort("none") else "")
+        return fail("usage", f"{target.client.name} takes --reasoning {efforts} for {name}")
     return Success(drafted)
 
 
-def as_claude(told: JsonObject) -> Thinking:
-    """The words of Anthropic's own API; the limit on an answer is Converse's to set.
+def from_anthropic(fields: JsonObject) -> Thinking:
+    """Return Anthropic's own fields as Converse takes them; it has its own limit on an answer.
 
-    >>> as_claude({"max_tokens": 9, "thinking": {"type": "adaptive"},
+    >>> from_anthropic({"max_tokens": 9, "thinking": {"type": "adaptive"},
     ...            "output_config": {"effort": "low"}})
     Thinking(fields={'thinking': {'type': 'adaptive'}}, effort='low')
     """
-    thinking = told.get("thinking")
-    return Thinking(thinking and {"thinking": thinking}, dig(told, "output_config", "effort"))
+    thinking = fields.get("thinking")
+    return Thinking(thinking and {"thinking": thinking}, get_in(fields, "output_config", "effort"))
 
 
 def by_nova(wanted: str) -> Thinking:
-    """Amazon Nova 2."""
+    """Return the fields of Amazon Nova 2."""
     if wanted == "none":
         return Thinking({"reasoningConfig": {"type": "disabled"}})
     return Thinking({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": wanted}})
 
 
 def by_field(wanted: str) -> Thinking | None:
-    """Models with open weights that took over OpenAI's word."""
+    """Return the field of models with open weights, which is OpenAI's; None for no reasoning."""
     return None if wanted == "none" else Thinking({"reasoning_effort": wanted})
 
 
-def by_word(wanted: str) -> Thinking | None:
-    """Converse's own word, for whoever understands it."""
+def by_effort(wanted: str) -> Thinking | None:
+    """Return Converse's own effort, for models that understand it; None for no reasoning."""
     return None if wanted == "none" else Thinking(None, wanted)
 
 
@@ -84,5 +86,5 @@ def by_word(wanted: str) -> Thinking | None:
 FAMILIES: tuple[tuple[str, Callable[[str], Thinking | None]], ...] = (
     (r"nova-2", by_nova),
     (r"gpt-oss|kimi-k2", by_field),
-    (r"", by_word),
+    (r"", by_effort),
 )

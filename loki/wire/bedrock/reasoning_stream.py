@@ -1,68 +1,43 @@
-"""Bytes -> JSON texts of a stream, with its signed thoughts in one piece. For converse."""
+"""The signed thoughts of a ConverseStream, put together from their pieces."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-
 from loki.records import Json, JsonObject
-from loki.wire.bedrock import event_stream
-from loki.wire.codec import parse_json, string
+from loki.replies import Carry, WireEvent
+from loki.wire.bedrock.reasoning_blocks import is_carried, whole_block
+from loki.wire.bedrock.response import read_chat_event
+from loki.wire.codec import string
 
 
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The JSON texts of a stream; after a block of thoughts the block, as it must come back."""
-    pieces: dict[int, JsonObject] = {}
-    for texts in event_stream.split(chunks):
-        yield [each for text in texts for each in (text, *closed(pieces, text))]
+class StreamReader:
+    """Reads the frames of one stream; a block of thoughts is carried when it closes."""
 
+    def __init__(self) -> None:
+        self.pieces: dict[int, dict[str, list[str]]] = {}  # by block and field
 
-def closed(pieces: dict[int, JsonObject], text: bytes) -> list[bytes]:
-    """The block of thoughts that a frame closed; those of blocks still open join ``pieces``."""
-    if b'"reasoningContent"' not in text and not (pieces and b"contentBlockStop" in text):
-        return []  # nearly every frame
-    match parsed(text):
-        case {
-            "contentBlockDelta": {
-                "contentBlockIndex": int(row),
-                "delta": {"reasoningContent": dict(piece)},
-            }
-        }:
-            block = pieces.setdefault(row, {})
-            for name, words in piece.items():
-                block[name] = block.get(name, "") + string(words)
-        case {"contentBlockStop": {"contentBlockIndex": int(row)}} if row in pieces:
-            thoughts = whole(pieces.pop(row))
-            if is_carried(thoughts):
-                return [json.dumps({"reasoningContent": thoughts}).encode()]
-    return []
+    def read_event(self, frame: Json) -> tuple[WireEvent, ...]:
+        """Return what a frame tells, and the signed thoughts of the block that it closes."""
+        events = read_chat_event(frame)
+        match frame:
+            case {
+                "contentBlockDelta": {
+                    "contentBlockIndex": int(index),
+                    "delta": {"reasoningContent": dict(piece)},
+                }
+            }:
+                self.grow(index, piece)
+            case {"contentBlockStop": {"contentBlockIndex": int(index)}} if index in self.pieces:
+                return (*events, *self.close(index))
+        return events
 
+    def grow(self, index: int, piece: JsonObject) -> None:
+        """Add a piece to a block of thoughts."""
+        block = self.pieces.setdefault(index, {})
+        for name, text in piece.items():
+            block.setdefault(name, []).append(string(text))
 
-def parsed(text: bytes) -> Json:
-    """A frame's JSON; None for what is none, which whoever reads the frame will say."""
-    try:
-        return parse_json(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def whole(block: JsonObject) -> JsonObject:
-    """The thoughts of a stream as an answer in one piece has them.
-
-    >>> whole({"text": "Hm.", "signature": "c2ln"})
-    {'reasoningText': {'text': 'Hm.', 'signature': 'c2ln'}}
-    """
-    return block if "redactedContent" in block else {"reasoningText": {"text": "", **block}}
-
-
-def is_carried(thoughts: JsonObject) -> bool:
-    """Whether thoughts are signed or closed, so that their model will want them back.
-
-    >>> is_carried({"reasoningText": {"text": "Hm."}}), is_carried({"redactedContent": "YQ=="})
-    (False, True)
-    """
-    match thoughts:
-        case {"reasoningText": {"signature": str(proof)}} | {"redactedContent": str(proof)}:
-            return bool(proof)
-        case _:
-            return False
+    def close(self, index: int) -> tuple[WireEvent, ...]:
+        """Return a block of thoughts as it must come back, nothing where it is not wanted back."""
+        pieces = self.pieces.pop(index)
+        thoughts = whole_block({name: "".join(texts) for name, texts in pieces.items()})
+        return (Carry({"reasoningContent": thoughts}),) if is_carried(thoughts) else ()

@@ -1,4 +1,4 @@
-"""PURE. Reranking on AWS Bedrock (agent runtime, Rerank): query and documents -> body -> scores."""
+"""Reranking on AWS Bedrock (agent runtime, Rerank): query and documents -> body -> scores."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Target
-from loki.wire.codec import said
-from loki.wire.openai.rerank import top_of
+from loki.wire.codec import without_none
+from loki.wire.openai.rerank import wanted_count
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a Rerank request; how many results are due is always said."""
+    """Return the body of a reranking, which always says how many results are due."""
     ask = target.ask
     return model_arn(target).map(
         lambda arn: {
@@ -25,9 +25,9 @@ def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
             ],
             "rerankingConfiguration": {
                 "type": "BEDROCK_RERANKING_MODEL",
-                "bedrockRerankingConfiguration": said(
+                "bedrockRerankingConfiguration": without_none(
                     {
-                        "numberOfResults": top_of(ask) or len(ask.texts) or None,
+                        "numberOfResults": wanted_count(ask) or len(ask.texts) or None,
                         "modelConfiguration": {"modelArn": arn},
                     }
                 ),
@@ -37,7 +37,7 @@ def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
 
 
 def model_arn(target: Target) -> Result[str, Problem]:
-    """The model by its full name, which has the region in it."""
+    """Return the model's ARN, which has the region in it."""
     name = target.model.real_name
     if name.startswith("arn:"):
         return Success(name)
@@ -50,7 +50,7 @@ def model_arn(target: Target) -> Result[str, Problem]:
 
 
 def partition_of(region: str) -> str:
-    """The part of AWS that a region lies in.
+    """Return the AWS partition of a region.
 
     >>> partition_of("eu-central-1"), partition_of("us-gov-west-1")
     ('aws', 'aws-us-gov')

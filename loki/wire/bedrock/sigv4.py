@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 
 class Keys(NamedTuple):
-    """What botocore's signer reads of a credential."""
+    """A pair of keys, as botocore's signer reads it."""
 
     access_key: str
     secret_key: str
@@ -23,7 +23,7 @@ def sign(
     credentials: Mapping[str, str],
     now: float,
 ) -> dict[str, str]:
-    """The headers with a signature; ``now`` (seconds since the epoch) is the time it tells.
+    """Return the headers with a signature of the time ``now`` (seconds since the epoch).
 
     The signer's steps are called one by one, for ``add_auth`` would read the clock itself.
 
@@ -36,11 +36,11 @@ def sign(
     from botocore.awsrequest import AWSRequest
 
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    told = {**without_proof(headers), "X-Amz-Date": stamp}
+    own_headers = {**without_signature(headers), "X-Amz-Date": stamp}
     if token := credentials.get("session_token"):
-        told["X-Amz-Security-Token"] = token
-    arriving = quote(url, safe="!#$%&'()*+,/:;=?@[]~")  # what is no part of a url is encoded
-    request = AWSRequest(method=method, url=arriving, headers=told, data=content)
+        own_headers["X-Amz-Security-Token"] = token
+    encoded_url = quote(url, safe="!#$%&'()*+,/:;=?@[]~")  # what is no part of a url is encoded
+    request = AWSRequest(method=method, url=encoded_url, headers=own_headers, data=content)
     request.context["timestamp"] = stamp
     keys = Keys(credentials["access_key_id"], credentials["secret_access_key"])
     signer = SigV4Auth(keys, "bedrock", credentials["region"])
@@ -48,14 +48,16 @@ def sign(
         signer.string_to_sign(request, signer.canonical_request(request)), request
     )
     covered = signer.signed_headers(signer.headers_to_sign(request))
-    proof = f"Credential={signer.scope(request)}, SignedHeaders={covered}, Signature={signature}"
-    return {**told, "Authorization": f"AWS4-HMAC-SHA256 {proof}"}
+    signature_fields = (
+        f"Credential={signer.scope(request)}, SignedHeaders={covered}, Signature={signature}"
+    )
+    return {**own_headers, "Authorization": f"AWS4-HMAC-SHA256 {signature_fields}"}
 
 
-def without_proof(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers but for those that a signature brings itself.
+def without_signature(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers but for those that a signature brings itself.
 
-    >>> without_proof({"authorization": "x", "Content-Type": "application/json"})
+    >>> without_signature({"authorization": "x", "Content-Type": "application/json"})
     {'Content-Type': 'application/json'}
     """
     own = ("authorization", "date", "x-amz-date", "x-amz-security-token")

@@ -1,4 +1,4 @@
-"""PURE. Amazon's embeddings, on Bedrock: a text -> body -> its vector."""
+"""Amazon's embeddings, on Bedrock: a text -> body -> its vector."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import integer
+from loki.wire.codec import as_count
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for one vector; Titan embeds text by text, for no purpose.
+    """Return the body for one vector; Titan embeds text by text and knows no purpose.
 
     Source: Amazon Bedrock user guide, Amazon Titan Text Embeddings.
     """
@@ -38,14 +38,14 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vector, and the tokens of its text.
+    """Return the vector and the tokens of its text.
 
     >>> read_embed({"embedding": [0.5, 1], "inputTextTokenCount": 2}).unwrap().usage.input
     2
     """
     match body:
         case {"embedding": vector}:
-            usage = Usage(input=integer(body.get("inputTextTokenCount")), output=0)
+            usage = Usage(input=as_count(body.get("inputTextTokenCount")), output=0)
             return read_all([vector], usage)
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))

@@ -1,4 +1,4 @@
-"""PURE. Cohere's embeddings, its own and those on Bedrock: texts -> body -> vectors."""
+"""Cohere's embeddings, its own and those on Bedrock: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for vectors; Cohere wants to know what they are for.
+    """Return the body of a request for vectors; Cohere wants to know their purpose.
 
     Source: Cohere API reference, v2/embed.
     """
@@ -22,7 +22,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     if target.ask.dimensions is not None and is_third(name):
         return fail("usage", f"{name} has vectors of one size: leave the dimensions out")
     return Success(
-        said(
+        without_none(
             {
                 "model": name,
                 "texts": list(target.ask.texts),
@@ -35,14 +35,14 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_bedrock(target: Target) -> Result[JsonObject, Problem]:
-    """The same on Bedrock, where the url names the model."""
+    """Return the body on Bedrock, where the URL names the model."""
     return draft_embed(target).map(
         lambda body: {key: value for key, value in body.items() if key != "model"}
     )
 
 
 def is_third(name: str) -> bool:
-    """Whether a model is of the third generation, or older.
+    """Return whether a model is of the third generation, or older.
 
     >>> is_third("embed-english-v3.0"), is_third("us.cohere.embed-v4:0")
     (True, False)
@@ -51,14 +51,14 @@ def is_third(name: str) -> bool:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vectors, which come in the order of the texts, and the tokens that are billed.
+    """Return the vectors, in the order of the texts, and the billed tokens.
 
     >>> read_embed({"embeddings": {"float": [[0.5, 1]]}}).unwrap().vectors
     ([0.5, 1],)
     """
     match body:
         case {"embeddings": {"float": list(vectors)}} | {"embeddings": list(vectors)}:
-            told = integer(dig(body, "meta", "billed_units", "input_tokens"))
-            return read_all(vectors, Usage(input=told, output=0))
+            tokens = as_count(get_in(body, "meta", "billed_units", "input_tokens"))
+            return read_all(vectors, Usage(input=tokens, output=0))
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))

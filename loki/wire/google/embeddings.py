@@ -1,4 +1,4 @@
-"""PURE. Google's embeddings by Gemini models, on either of its APIs: texts -> body -> vectors."""
+"""Google's embeddings by Gemini models, on either of its APIs: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from loki.problems import Problem
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.vectors import read_all
 
@@ -17,7 +17,7 @@ TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of ``batchEmbedContents``, for one text too.
+    """Return the body of ``batchEmbedContents``, for one text too.
 
     Source: Gemini API reference, models.batchEmbedContents.
     """
@@ -27,7 +27,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
 
 
 def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
-    """On Vertex AI: ``embedContent`` for one text, ``batchEmbedContents`` for several.
+    """Return the body on Vertex AI, which has a method for one text and one for several.
 
     Source: the package google-genai 3.4.
     """
@@ -38,13 +38,13 @@ def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
 
 
 def content(text: str) -> JsonObject:
-    """A text as Google has it."""
+    """Return a text as Google's content."""
     return {"content": {"parts": [{"text": text}]}}
 
 
 def options(target: Target) -> JsonObject:
-    """What the vectors are to be like."""
-    return said(
+    """Return the options of the vectors."""
+    return without_none(
         {
             "taskType": TASKS.get(target.ask.purpose or ""),
             "outputDimensionality": target.ask.dimensions,
@@ -53,7 +53,7 @@ def options(target: Target) -> JsonObject:
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vectors, which come in the order of the texts; older models tell no tokens.
+    """Return the vectors, in the order of the texts; older models report no tokens.
 
     >>> read_embed({"embeddings": [{"values": [0.5, 1]}]}).unwrap().vectors
     ([0.5, 1],)
@@ -65,5 +65,5 @@ def read_embed(body: Json) -> Result[Vectors, Problem]:
             rows = [row]
         case _:
             return Failure(unknown_answer(body, "an answer about embeddings"))
-    told = integer(dig(body, "usageMetadata", "promptTokenCount"))
-    return read_all((dig(row, "values") for row in rows), Usage(input=told, output=0))
+    tokens = as_count(get_in(body, "usageMetadata", "promptTokenCount"))
+    return read_all((get_in(row, "values") for row in rows), Usage(input=tokens, output=0))

@@ -8,14 +8,14 @@ from returns.result import Result
 
 from loki.problems import Problem
 from loki.records import Dialect, JsonObject, Target
-from loki.wire.openai import chat
+from loki.wire.openai.chat_request import draft_chat
 
 
 def draft_mistral(target: Target) -> Result[JsonObject, Problem]:
     """Return the body, its model without the ``@version`` that stands in the URL."""
     name = target.model.real_name.partition("@")[0]
     plain = replace(target.model, real_name=name)
-    return chat.draft_chat(replace(target, model=plain, dialect=MISTRAL))
+    return draft_chat(replace(target, model=plain, dialect=MISTRAL))
 
 
 MISTRAL = Dialect(seed="random_seed", stream_usage=False)

@@ -1,4 +1,4 @@
-"""PURE. Vertex AI's ``predict``, for embeddings not by Gemini: texts -> body -> vectors."""
+"""Vertex AI's ``predict``, for embeddings not by Gemini: texts -> body -> vectors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import dig, integer, said
+from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.google import embeddings
 from loki.wire.vectors import read_all
 
 
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
-    """The body of ``predict``.
+    """Return the body of ``predict``.
 
     Source: Vertex AI API reference, Text embeddings.
     """
@@ -22,13 +22,13 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     if name.startswith("multimodalembedding"):
         return fail("usage", f"{name} has an API of its own, which is not spoken here")
     task = embeddings.TASKS.get(ask.purpose or "")
-    instances = [said({"content": text, "task_type": task}) for text in ask.texts]
-    parameters = said({"outputDimensionality": ask.dimensions})
+    instances = [without_none({"content": text, "task_type": task}) for text in ask.texts]
+    parameters = without_none({"outputDimensionality": ask.dimensions})
     return Success({"instances": instances, **({"parameters": parameters} if parameters else {})})
 
 
 def read_embed(body: Json) -> Result[Vectors, Problem]:
-    """The vectors, which come in the order of the texts, each with its tokens, or as of Gemini.
+    """Return the vectors, in the order of the texts, each with its tokens, or as Gemini has them.
 
     >>> row = {"values": [0.5, 1], "statistics": {"token_count": 2}}
     >>> read_embed({"predictions": [{"embeddings": row}]}).unwrap().usage.input
@@ -36,10 +36,12 @@ def read_embed(body: Json) -> Result[Vectors, Problem]:
     """
     match body:
         case {"predictions": list(rows)}:
-            counts = [integer(dig(row, "embeddings", "statistics", "token_count")) for row in rows]
+            counts = [
+                as_count(get_in(row, "embeddings", "statistics", "token_count")) for row in rows
+            ]
             known = [count for count in counts if count is not None]
             total = sum(known) if len(known) == len(counts) else None
-            vectors = (dig(row, "embeddings", "values") for row in rows)
+            vectors = (get_in(row, "embeddings", "values") for row in rows)
             return read_all(vectors, Usage(input=total, output=0))
         case _:
             return embeddings.read_embed(body)

@@ -11,7 +11,7 @@ from loki.records import JsonObject, Target
 
 
 def draft_thinking(target: Target) -> Result[JsonObject, Problem]:
-    """How much the model is to think, if anything was said about it."""
+    """Return how much the model is to think, empty where the ask does not say."""
     wanted, name = target.ask.reasoning, target.model.real_name
     if wanted is None:
         return Success({})
@@ -23,7 +23,7 @@ def draft_thinking(target: Target) -> Result[JsonObject, Problem]:
 
 
 def by_level(name: str, wanted: str | int) -> JsonObject | str:
-    """Gemini 3 and later; the flash models come close to no thoughts.
+    """Return the level of Gemini 3 and later; flash models come close to no thoughts.
 
     >>> by_level("gemini-3-pro-preview", "none")
     'always thinks: --reasoning low is the least'
@@ -38,7 +38,7 @@ def by_level(name: str, wanted: str | int) -> JsonObject | str:
 
 
 def by_budget(name: str, wanted: str | int) -> JsonObject | str:
-    """Gemini 2.5: tokens, 0 for none, but for the pro models.
+    """Return the budget of Gemini 2.5 in tokens; 0 is none, but not for the pro models.
 
     >>> by_budget("gemini-2.5-flash", "low")
     {'includeThoughts': True, 'thinkingBudget': 1024}
@@ -50,7 +50,7 @@ def by_budget(name: str, wanted: str | int) -> JsonObject | str:
 
 
 def never(name: str, wanted: str | int) -> JsonObject | str:
-    """Models before 2.5."""
+    """Return nothing for models before 2.5, which do not think."""
     return {} if wanted in ("none", 0) else "does not think: leave --reasoning out"
 
 

@@ -18,16 +18,16 @@ Parts = list[JsonObject]
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request; the model and whether to stream stand in its url."""
-    if reason := impossible(target):
+    """Return the body of a chat; the model and whether to stream stand in its URL."""
+    if reason := unsupported(target):
         return fail("usage", f"{target.client.name} {reason}")
     return gather((draft_system(target), draft_contents(target), draft_thinking(target))).map(
         lambda parts: draft_body(target.ask, *parts)
     )
 
 
-def impossible(target: Target) -> str:
-    """What no model behind this wire does, or not this one; empty if there is no such thing."""
+def unsupported(target: Target) -> str:
+    """Return why an ask cannot be sent to this model, empty if it can."""
     ask, name = target.ask, target.model.real_name
     if all(message.role in SYSTEM for message in ask.messages):
         return "needs a user's message beside the system's"
@@ -41,7 +41,7 @@ def impossible(target: Target) -> str:
 def draft_body(
     ask: Ask, system: Parts, contents: list[JsonObject], thinking: JsonObject
 ) -> JsonObject:
-    """The body around its contents; what was not asked for is not sent."""
+    """Return the body around its contents; what was not asked for is not sent."""
     optional = {
         "systemInstruction": {"parts": system} if system else None,
         "tools": [{"functionDeclarations": [*map(draft_tool, ask.tools)]}] if ask.tools else None,
@@ -55,7 +55,7 @@ def draft_body(
 
 
 def draft_config(ask: Ask, thinking: JsonObject) -> JsonObject:
-    """How the answer is to be made."""
+    """Return the configuration of the generation."""
     optional = {
         "temperature": ask.temperature,
         "topP": ask.top_p,
@@ -70,7 +70,7 @@ def draft_config(ask: Ask, thinking: JsonObject) -> JsonObject:
 
 
 def draft_tool(tool: Tool) -> JsonObject:
-    """A function on offer."""
+    """Return the declaration of a tool."""
     return {
         "name": tool.name,
         **({"description": tool.description} if tool.description else {}),
@@ -79,7 +79,7 @@ def draft_tool(tool: Tool) -> JsonObject:
 
 
 def draft_choice(ask: Ask) -> JsonObject | None:
-    """Whether, or which, function is to be called; strict functions have their calls validated.
+    """Return whether a function is to be called, or which; calls of strict functions are validated.
 
     >>> draft_choice(Ask((), tool_choice="weather"))
     {'functionCallingConfig': {'mode': 'ANY', 'allowedFunctionNames': ['weather']}}
@@ -98,15 +98,15 @@ def draft_choice(ask: Ask) -> JsonObject | None:
 
 
 def draft_system(target: Target) -> Result[Parts, Problem]:
-    """Every instruction, wherever in the conversation it stood."""
-    told = [message for message in target.ask.messages if message.role in SYSTEM]
-    if any(isinstance(part, Media) for message in told for part in message.parts):
+    """Return every instruction, wherever in the conversation it stands."""
+    instructions = [message for message in target.ask.messages if message.role in SYSTEM]
+    if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", f"{target.client.name} takes text alone in system messages")
-    return Success([{"text": message.text} for message in told if message.text])
+    return Success([{"text": message.text} for message in instructions if message.text])
 
 
 def draft_contents(target: Target) -> Result[list[JsonObject], Problem]:
-    """The turns; neighbours of one role are one, as the results of parallel calls must be."""
+    """Return the turns; neighbours of one role are one, as results of parallel calls must be."""
     turns = [message for message in target.ask.messages if message.role not in SYSTEM]
     runs = groupby(with_calls(turns), key=lambda turn: turn[0].role)
     return gather(draft_run(role, run) for role, run in runs).map(list)
@@ -117,7 +117,7 @@ Turn = tuple[Message, Mapping[str, str]]
 
 
 def with_calls(turns: Iterable[Message]) -> Iterator[Turn]:
-    """The turns, each with what was called until then; ids may come again later on."""
+    """Yield each turn with the names of the calls until then; ids may repeat later."""
     names: dict[str, str] = {}
     for turn in turns:
         names = {**names, **{call.id: call.name for call in turn.tool_calls}}
@@ -125,7 +125,7 @@ def with_calls(turns: Iterable[Message]) -> Iterator[Turn]:
 
 
 def draft_run(role: str, run: Iterable[Turn]) -> Result[JsonObject, Problem]:
-    """Neighbouring turns of one role."""
+    """Return one content for neighbouring turns of one role."""
     return gather(TURNS[role](turn, names) for turn, names in run).map(
         lambda turns: {
             "role": "model" if role == "assistant" else "user",
@@ -135,28 +135,28 @@ def draft_run(role: str, run: Iterable[Turn]) -> Result[JsonObject, Problem]:
 
 
 def draft_user(message: Message, names: Mapping[str, str]) -> Result[Parts, Problem]:
-    """What a person said."""
+    """Return the parts of a user's turn."""
     return gather(map(draft_part, message.parts)).map(list)
 
 
 def draft_model(message: Message, names: Mapping[str, str]) -> Result[Parts, Problem]:
-    """What the model said: thoughts, text and calls, the signed ones as they came."""
+    """Return the parts of a model's turn: thoughts, text and calls; signed ones as they came."""
     signed = [block for block in message.carry if "thoughtSignature" in block]
     thoughts = [block for block in signed if block.get("thought")]
-    words = [block for block in signed if not block.get("thought")]
+    signed_answer = [block for block in signed if not block.get("thought")]
     media = [part for part in message.parts if isinstance(part, Media)]
     return gather(map(draft_media, media)).map(
-        lambda seen: [
+        lambda drafted: [
             *thoughts,
-            *draft_text(message.text, words),
-            *seen,
-            *draft_calls(message.tool_calls, words),
+            *draft_text(message.text, signed_answer),
+            *drafted,
+            *draft_calls(message.tool_calls, signed_answer),
         ]
     )
 
 
 def draft_text(text: str, signed: list[JsonObject]) -> Parts:
-    """A text whose end may be signed pieces.
+    """Return a text whose end may be signed pieces.
 
     >>> draft_text("abc", [{"text": "c", "thoughtSignature": "x"}])
     [{'text': 'ab'}, {'text': 'c', 'thoughtSignature': 'x'}]
@@ -170,19 +170,19 @@ def draft_text(text: str, signed: list[JsonObject]) -> Parts:
 
 
 def draft_calls(calls: Iterable[ToolCall], signed: list[JsonObject]) -> Parts:
-    """The functions the model had called."""
-    left, pieces = list(signed), []
+    """Return the function calls of a model's turn."""
+    unused, pieces = list(signed), []
     for call in calls:
-        own = next((block for block in left if is_of(block, call)), None)
+        own = next((block for block in unused if is_same_call(block, call)), None)
         if own is not None:
-            left.remove(own)
+            unused.remove(own)
         function = {**draft_id(call.id), "name": call.name, "args": call.arguments}
         pieces.append({"functionCall": function} if own is None else own)
     return pieces
 
 
-def is_of(block: JsonObject, call: ToolCall) -> bool:
-    """Whether a signed part is this very call."""
+def is_same_call(block: JsonObject, call: ToolCall) -> bool:
+    """Return whether a signed part is this very call."""
     match block:
         case {"functionCall": {"name": call.name, "id": str(id)} as function}:
             return id == call.id and (function.get("args") or {}) == call.arguments
@@ -193,7 +193,7 @@ def is_of(block: JsonObject, call: ToolCall) -> bool:
 
 
 def draft_id(id: str) -> JsonObject:
-    """The id of a call, unless the provider gave none and we made one.
+    """Return the id of a call, unless the provider gave none and we made one.
 
     >>> draft_id("fc-1"), draft_id("call_0")
     ({'id': 'fc-1'}, {})
@@ -202,19 +202,19 @@ def draft_id(id: str) -> JsonObject:
 
 
 def draft_result(message: Message, names: Mapping[str, str]) -> Result[Parts, Problem]:
-    """What a function gave."""
+    """Return the part with a function's result."""
     id = message.tool_call_id
     if id not in names:
         return fail("usage", f"a tool message answers the call {id!r}, which nobody made")
     media = [part for part in message.parts if isinstance(part, Media)]
     return gather(map(draft_media, media)).map(
-        lambda seen: [
+        lambda drafted: [
             {
                 "functionResponse": {
                     **draft_id(id),
                     "name": names[id],
                     "response": {"output": message.text},
-                    **({"parts": list(seen)} if seen else {}),
+                    **({"parts": list(drafted)} if drafted else {}),
                 }
             }
         ]
@@ -222,12 +222,12 @@ def draft_result(message: Message, names: Mapping[str, str]) -> Result[Parts, Pr
 
 
 def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:
-    """A text, an image, a PDF, a sound or a film."""
+    """Return the part of a text, an image, a PDF, a sound or a film."""
     return Success({"text": part.text}) if isinstance(part, Text) else draft_media(part)
 
 
 def draft_media(media: Media) -> Result[JsonObject, Problem]:
-    """Something to see or hear, by its content or its address.
+    """Return the part of a medium, by its content or its address.
 
     >>> draft_media(Media("image/*", url="https://a.example/a.png")).unwrap()
     {'fileData': {'mimeType': 'image/png', 'fileUri': 'https://a.example/a.png'}}

@@ -1,4 +1,4 @@
-"""PURE. Google Cloud's ranking API (discoveryengine v1): query and documents -> body -> scores."""
+"""Google Cloud's ranking API (discoveryengine v1): query and documents -> body -> scores."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Score, Scores
-from loki.wire.codec import said
+from loki.wire.codec import without_none
 from loki.wire.errors import unknown_answer
-from loki.wire.openai.rerank import scored, top_of
+from loki.wire.openai.rerank import make_score, wanted_count
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for scores; a record's id is its place among the documents."""
+    """Return the body of a reranking; a record's id is its index among the documents."""
     ask = target.ask
     if "project_id" not in target.client.settings:
         return fail("config", "needs a project_id: the Google Cloud project that pays for ranking")
     return Success(
-        said(
+        without_none(
             {
                 "model": target.model.real_name,
                 "query": ask.query,
                 "records": [{"id": str(i), "content": text} for i, text in enumerate(ask.texts)],
-                "topN": top_of(ask),
+                "topN": wanted_count(ask),
                 "ignoreRecordDetailsInResponse": True,
             }
         )
@@ -48,9 +48,9 @@ def read_rerank(body: Json) -> Result[Scores, Problem]:
 
 
 def read_score(row: Json) -> Score | None:
-    """One record's place and score, None where a row has no such thing."""
+    """Return a record's index and score, None where a row has none."""
     match row:
         case {"id": str(name), "score": score} if re.fullmatch(r"[0-9]{1,9}", name):
-            return scored(int(name), score)
+            return make_score(int(name), score)
         case _:
             return None

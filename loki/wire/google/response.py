@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 
 from loki.problems import Kind, Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire import sse
-from loki.wire.codec import dig, integer, not_text, read_text, string, word
+from loki.wire.codec import as_count, as_name, get_in, not_text, read_text, string
+from loki.wire.decoder import Splitter
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
-from loki.wire.google import json_stream
+from loki.wire.google.json_stream import ArraySplitter
 
 
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    r"""The frames of server-sent events, or of a JSON array: its first byte tells.
+class StreamSplitter:
+    r"""Splits server-sent events, or a JSON array: the first byte tells which.
 
-    >>> list(split([b'data: {"a":1}\n\n'])), list(split([b' [{"a"', b':1}\n,']))
-    ([[b'{"a":1}'], []], [[], [b'{"a":1}']])
+    >>> StreamSplitter().feed(b'data: {"a":1}\n\n'), StreamSplitter().feed(b' [{"a":1}\n,')
+    ([b'{"a":1}'], [b'{"a":1}'])
     """
-    pieces = sse.without_mark(chunks)
-    start = next((piece.lstrip() for piece in pieces if piece.strip()), b"")
-    cutter = json_stream.split if start[:1] in (b"[", b"{") else sse.split
-    yield from cutter(chain((start,), pieces))
+
+    def __init__(self) -> None:
+        self.mark = sse.MarkFilter()
+        self.splitter: Splitter | None = None  # None before the first byte
+        self.is_done = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the frames that a piece of the stream completed."""
+        if self.splitter is None:
+            data = (data if self.mark.is_done else self.mark.feed(data)).lstrip()
+            if not data:
+                return []
+            self.splitter = ArraySplitter() if data[:1] in b"[{" else sse.EventSplitter()
+        frames = self.splitter.feed(data)
+        self.is_done = self.splitter.is_done
+        return frames
+
+    def end(self) -> list[bytes]:
+        """Return the frame that the end of the stream completed, if any."""
+        return self.splitter.end() if self.splitter else []
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
-    """A whole answer; a stream that came in one piece must have come to its end."""
+    """Return the events of a whole answer; a stream in one piece must have come to its end."""
     if not isinstance(body, list) or not body:
         return read_chat_event(body)
-    events = tuple(event for each in body for event in read_chat_event(each))
+    events = tuple(event for item in body for event in read_chat_event(item))
     if any(isinstance(event, Finish | Problem) for event in events):
         return events
     return (*events, Problem("garbled", "the stream ended before the answer did", sent=True))
 
 
 def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
-    """One response of a stream; of several candidates only the first is told."""
+    """Return the events of one response of a stream; only the first candidate counts."""
     match chunk:
         case {"error": error} if error:
             return (*read_usage(chunk), *read_error_event(chunk))
         case {"promptFeedback": {"blockReason": str(reason)} as feedback} if reason:
-            return (*read_usage(chunk), blocked(reason, feedback.get("blockReasonMessage")))
+            return (*read_usage(chunk), explain_block(reason, feedback.get("blockReasonMessage")))
         case {"candidates": [{"index": int(index)}, *_]} if index > 0:
             return read_usage(chunk)
         case {"candidates": [dict(candidate), *_]}:
@@ -56,7 +72,7 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
 
 
 def read_words(candidate: JsonObject) -> Iterable[WireEvent]:
-    """Thoughts, text and function calls; signed parts must come back as they are."""
+    """Return thoughts, text and function calls; signed parts must come back as they are."""
     match candidate.get("content"):
         case {"parts": list(parts)}:
             for row, part in enumerate(parts):
@@ -79,34 +95,34 @@ def read_part(part: Json, place: str) -> Iterable[WireEvent]:
         case {"functionCall": {"name": str(name)} as call}:
             arguments = json.dumps(call.get("args") or {})
             yield ToolPiece(None, string(call.get("id")), name, arguments)
-    if isinstance(dig(part, "thoughtSignature"), str):
+    if isinstance(get_in(part, "thoughtSignature"), str):
         yield Carry(part)
 
 
 def read_finish(candidate: JsonObject) -> tuple[WireEvent, ...]:
-    """Why it ended, once it has."""
+    """Return why the answer ended, nothing before its end."""
     match candidate.get("finishReason"):
         case str(reason) if reason in BROKEN:
-            said = candidate.get("finishMessage") or "the answer is not to be used"
-            return (Problem(BROKEN[reason], f"{reason}: {said}", code=reason, sent=True),)
+            message = candidate.get("finishMessage") or "the answer is not to be used"
+            return (Problem(BROKEN[reason], f"{reason}: {message}", code=reason, sent=True),)
         case str(reason) if reason and reason != "FINISH_REASON_UNSPECIFIED":
             return (Finish(reason),)
         case _:
             return ()
 
 
-def blocked(reason: str, said: Json) -> Problem:
-    """A prompt that was not let through.
+def explain_block(reason: str, message: Json) -> Problem:
+    """Return the Problem of a blocked prompt.
 
-    >>> blocked("SAFETY", None).message
+    >>> explain_block("SAFETY", None).message
     'the prompt was blocked (SAFETY)'
     """
-    words = f": {said}" if isinstance(said, str) and said else ""
-    return Problem("refused", f"the prompt was blocked ({reason}){words}", code=reason, sent=True)
+    detail = f": {message}" if isinstance(message, str) and message else ""
+    return Problem("refused", f"the prompt was blocked ({reason}){detail}", code=reason, sent=True)
 
 
 def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
-    """Token counts; tools' part of the prompt and thoughts stand beside the two main ones.
+    """Return token counts; tools' part of the prompt and thoughts stand beside the two main ones.
 
     Vertex names the tier ``trafficType``, and names it before there are counts.
 
@@ -118,37 +134,37 @@ def read_usage(chunk: JsonObject) -> tuple[Usage, ...]:
     if not isinstance(raw, dict):
         return ()
     names = ("prompt", "toolUsePrompt", "cachedContent", "candidates", "thoughts")
-    prompt, tools, cached, words, thoughts = (integer(raw.get(f"{n}TokenCount")) for n in names)
+    prompt, tools, cached, output, thoughts = (as_count(raw.get(f"{n}TokenCount")) for n in names)
     return (
         Usage(
-            input=total(prompt, tools),
+            input=add_counts(prompt, tools),
             cache_read=cached,
-            output=total(words, thoughts),
+            output=add_counts(output, thoughts),
             reasoning=thoughts,
-            audio_input=spoken(raw, "prompt"),
-            audio_cache_read=spoken(raw, "cache"),
-            audio_output=spoken(raw, "candidates"),
-            searches=searches(chunk),
-            tier=word(raw.get("serviceTier")) or word(raw.get("trafficType")),
+            audio_input=audio_tokens(raw, "prompt"),
+            audio_cache_read=audio_tokens(raw, "cache"),
+            audio_output=audio_tokens(raw, "candidates"),
+            searches=count_searches(chunk),
+            tier=as_name(raw.get("serviceTier")) or as_name(raw.get("trafficType")),
         ),
     )
 
 
-def spoken(raw: JsonObject, part: str) -> int | None:
-    """The tokens of a part that are sound.
+def audio_tokens(raw: JsonObject, part: str) -> int | None:
+    """Return the audio tokens of a part, None where it does not say.
 
-    >>> spoken({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}]}, "prompt")
+    >>> audio_tokens({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}]}, "prompt")
     7
     """
     details = raw.get(f"{part}TokensDetails")
-    for each in details if isinstance(details, list) else ():
-        if dig(each, "modality") == "AUDIO":
-            return integer(dig(each, "tokenCount"))
+    for item in details if isinstance(details, list) else ():
+        if get_in(item, "modality") == "AUDIO":
+            return as_count(get_in(item, "tokenCount"))
     return None
 
 
-def searches(chunk: JsonObject) -> int | None:
-    """How often the provider's own tool searched the web for the answer."""
+def count_searches(chunk: JsonObject) -> int | None:
+    """Return how often the provider's own tool searched the web for the answer."""
     match chunk:
         case {"candidates": [{"groundingMetadata": {"webSearchQueries": [*queries]}}, *_]}:
             return len(queries) or None
@@ -156,21 +172,21 @@ def searches(chunk: JsonObject) -> int | None:
             return None
 
 
-def total(one: int | None, other: int | None) -> int | None:
-    """Both counts, None where neither was given.
+def add_counts(one: int | None, other: int | None) -> int | None:
+    """Return the sum of two counts, None where neither was given.
 
-    >>> total(None, 2), total(None, None)
+    >>> add_counts(None, 2), add_counts(None, None)
     (2, None)
     """
     return None if one is None and other is None else (one or 0) + (other or 0)
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
-    """An answer of status 200 that is an error, or nothing we know."""
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
     code, sentence = read_sentence(body)
     if not sentence:
         return (unknown_answer(body, "a generateContent response"),)
-    status = integer(dig(body, "error", "code"))
+    status = as_count(get_in(body, "error", "code"))
     kind = kind_of(status, code) if status else "garbled"
     return (Problem(kind, sentence, status=status, code=code, sent=True),)
 
@@ -182,4 +198,22 @@ BROKEN: dict[str, Kind] = {
     "UNEXPECTED_TOOL_CALL": "garbled",
     "TOO_MANY_TOOL_CALLS": "garbled",
     "MISSING_THOUGHT_SIGNATURE": "input",
+}
+
+#: Why an answer ended.
+FINISH_REASONS: dict[str, Finished] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
+    "SAFETY": "filter",
+    "RECITATION": "filter",
+    "BLOCKLIST": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "SPII": "filter",
+    "MODEL_ARMOR": "filter",
+    "ESCALATION": "filter",
+    "PUP_LIMITED_DISABLED": "filter",
+    "IMAGE_SAFETY": "filter",
+    "IMAGE_PROHIBITED_CONTENT": "filter",
+    "IMAGE_RECITATION": "filter",
 }

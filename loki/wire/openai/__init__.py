@@ -1,1 +1,109 @@
-"""The protocols of OpenAI, which many others speak."""
+"""The protocols that OpenAI defined, and others like them: their rows, loaded when used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from loki.wire.codec import RERANK_KEYS, Measure, RateLimitHeaders, Wire
+
+if TYPE_CHECKING:
+    from loki.replies import Scores, Vectors
+
+RATE_LIMIT_HEADERS: RateLimitHeaders = tuple(
+    (f"x-ratelimit-remaining-{kind}", f"x-ratelimit-reset-{kind}")
+    for kind in ("requests", "tokens", "project-tokens")
+)
+
+
+def chat_completions() -> Wire:
+    """Return Chat Completions, spoken by some twenty providers."""
+    from loki.wire import anthropic
+    from loki.wire.decoder import Decoder
+    from loki.wire.openai import chat_request as request
+    from loki.wire.openai import chat_response as response
+    from loki.wire.sse import EventSplitter
+
+    return Wire(
+        draft=request.draft_chat,
+        read=response.read_chat,
+        decoder=lambda: Decoder(EventSplitter(), response.read_chat_event),
+        finish_reasons=response.FINISH_REASONS,
+        content_keys=("messages", "tools"),
+        # Anthropic and routers in front of it speak this protocol too, with headers of their own
+        rate_limit_headers=(*RATE_LIMIT_HEADERS, *anthropic.RATE_LIMIT_HEADERS),
+    )
+
+
+def responses_api() -> Wire:
+    """Return Responses, for the models that speak nothing else."""
+    from loki.wire.decoder import Decoder
+    from loki.wire.openai import responses_request as request
+    from loki.wire.openai import responses_response as response
+    from loki.wire.sse import EventSplitter
+
+    return Wire(
+        draft=request.draft_chat,
+        read=response.read_chat,
+        decoder=lambda: Decoder(EventSplitter(), response.read_chat_event),
+        finish_reasons=response.FINISH_REASONS,
+        content_keys=("input", "tools"),
+        rate_limit_headers=RATE_LIMIT_HEADERS,
+    )
+
+
+CHAT: dict[str, Callable[[], Wire]] = {"openai": chat_completions, "responses": responses_api}
+
+
+def embeddings(
+    dialect: str = "openai", max_texts: int | None = None, max_tokens: int | None = None
+) -> Measure[Vectors]:
+    """Return embeddings in a dialect of OpenAI's protocol, with the limits of one request."""
+    from loki.wire.openai.embeddings import DRAFTS, read_embed, read_perplexity
+
+    return Measure(
+        draft=DRAFTS[dialect],
+        read=read_perplexity if dialect == "perplexity" else read_embed,
+        content_keys=("input",),
+        rate_limit_headers=RATE_LIMIT_HEADERS,
+        max_texts=max_texts,
+        max_tokens=max_tokens,
+    )
+
+
+EMBED: dict[str, Callable[[], Measure[Vectors]]] = {
+    "openai": partial(embeddings, max_texts=2048, max_tokens=300_000),
+    "qianwen": partial(embeddings, max_texts=10),
+    "ernie": partial(embeddings, max_texts=16),
+    "zhipuai": partial(embeddings, max_texts=64),
+    "jina": partial(embeddings, "jina", max_texts=512),
+    "voyage": partial(embeddings, "voyage", max_texts=1000, max_tokens=120_000),
+    "mistral": partial(embeddings, "mistral", max_texts=256, max_tokens=16_000),
+    "perplexity": partial(embeddings, "perplexity", max_texts=512, max_tokens=120_000),
+}
+
+
+def reranking(
+    dialect: str = "common", max_texts: int | None = None, max_tokens: int | None = None
+) -> Measure[Scores]:
+    """Return reranking as Jina, Cohere and Voyage do it, with the limits of one request."""
+    from loki.wire.openai.rerank import DRAFTS, read_rerank
+
+    return Measure(
+        draft=DRAFTS[dialect],
+        read=read_rerank,
+        content_keys=RERANK_KEYS,
+        rate_limit_headers=RATE_LIMIT_HEADERS,
+        max_texts=max_texts,
+        max_tokens=max_tokens,
+        top_paths=(("top_n",), ("top_k",)),
+    )
+
+
+RERANK: dict[str, Callable[[], Measure[Scores]]] = {
+    "common": reranking,
+    "cohere-rerank": partial(reranking, max_texts=1000),
+    "qianfan-rerank": partial(reranking, max_texts=64),
+    "voyage-rerank": partial(reranking, "voyage", max_texts=1000, max_tokens=300_000),
+}

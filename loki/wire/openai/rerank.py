@@ -1,4 +1,4 @@
-"""PURE. The reranking that most servers share: query and documents -> body -> scores."""
+"""The reranking that most servers share: query and documents -> body -> scores."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from loki.problems import Problem
 from loki.records import Ask, Json, JsonObject, Target
 from loki.replies import Score, Scores
 from loki.usage import Usage
-from loki.wire.codec import dig, integer, position, said
+from loki.wire.codec import Draft, as_count, as_index, get_in, without_none
 from loki.wire.errors import unknown_answer
-from loki.wire.openai.usage import told_cost
+from loki.wire.openai.usage import read_cost
 from loki.wire.vectors import is_finite
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
-    """The body of a request for scores, as Cohere, Jina and those after them have it."""
-    return Success(said({**asked(target), "top_n": top_of(target.ask)}))
+    """Return the body of a reranking in the dialect of Cohere and Jina."""
+    return Success(without_none({**shared_fields(target), "top_n": wanted_count(target.ask)}))
 
 
 def draft_voyage(target: Target) -> Result[JsonObject, Problem]:
-    """The same in the words of Voyage."""
-    return Success(said({**asked(target), "top_k": top_of(target.ask)}))
+    """Return the body in Voyage's dialect."""
+    return Success(without_none({**shared_fields(target), "top_k": wanted_count(target.ask)}))
 
 
-def asked(target: Target) -> JsonObject:
-    """What everybody calls the same."""
+def shared_fields(target: Target) -> JsonObject:
+    """Return the fields that all dialects share."""
     ask = target.ask
     return {"model": target.model.real_name, "query": ask.query, "documents": list(ask.texts)}
 
 
-def top_of(ask: Ask) -> int | None:
-    """How many of the best are wanted, no more than there are.
+def wanted_count(ask: Ask) -> int | None:
+    """Return how many of the best are wanted, no more than there are; None for all.
 
-    >>> top_of(Ask(texts=("a", "b"), top=5)), top_of(Ask(texts=("a", "b")))
+    >>> wanted_count(Ask(texts=("a", "b"), top=5)), wanted_count(Ask(texts=("a", "b")))
     (2, None)
     """
     return None if ask.top is None else min(ask.top, len(ask.texts))
 
 
 def read_rerank(body: Json) -> Result[Scores, Problem]:
-    """Scores from any of the shapes that are about.
+    """Return scores from any of the shapes that servers use.
 
     >>> read_rerank({"results": [{"index": 1, "relevance_score": 0.9}]}).unwrap().scores
     (Score(place=1, score=0.9),)
@@ -55,57 +55,58 @@ def read_rerank(body: Json) -> Result[Scores, Problem]:
 
 
 def read_score(row: Json) -> Score | None:
-    """One document's place and score, None where a row has no such thing."""
+    """Return a document's index and score, None where a row has none."""
     match row:
         case {"index": place, "relevance_score": score}:
-            return scored(place, score)
+            return make_score(place, score)
         case {"index": place, "relevanceScore": score}:
-            return scored(place, score)
+            return make_score(place, score)
         case {"index": place, "score": score}:
-            return scored(place, score)
+            return make_score(place, score)
         case _:
             return None
 
 
-def scored(place: Json, score: Json) -> Score | None:
-    """A score that can be compared with others, at a place that can be counted to.
+def make_score(place: Json, score: Json) -> Score | None:
+    """Return a score that is a finite number at a valid index, else None.
 
-    >>> scored(0, 0.5), scored(0, float("nan")), scored(0, 10**400), scored("0", 0.5)
-    (Score(place=0, score=0.5), None, None, None)
+    >>> make_score(0, 0.5), make_score(0, float("nan")), make_score("0", 0.5)
+    (Score(place=0, score=0.5), None, None)
+    >>> make_score(0, 10**400)
     """
-    counted = position(place)
+    index = as_index(place)
     match score:
         case bool():
             return None
-        case int() | float() if counted is not None and is_finite([score]):
-            return Score(counted, score)
+        case int() | float() if index is not None and is_finite([score]):
+            return Score(index, score)
         case _:
             return None
 
 
 def read_usage(body: Json) -> Usage:
-    """Tokens, search units and cost, from wherever a provider tells them; it writes nothing.
+    """Return tokens, search units and cost, from wherever a provider puts them; output is 0.
 
     >>> read_usage({"meta": {"billed_units": {"search_units": 1}}}).searches
     1
     >>> read_usage({"usage": {"total_tokens": 17}}).input
     17
     """
-    billed = integer(dig(body, "meta", "billed_units", "input_tokens"))
-    usage = dig(body, "usage")
+    billed = as_count(get_in(body, "meta", "billed_units", "input_tokens"))
+    usage = get_in(body, "usage")
     return Usage(
-        input=told(body, TOKENS),
+        input=first_count(body, TOKENS),
         output=0,
         billed_input=billed,
         billed_output=None if billed is None else 0,
-        searches=told(body, SEARCHES),
-        told_cost=told_cost(usage) if isinstance(usage, dict) else None,
+        searches=first_count(body, SEARCHES),
+        told_cost=read_cost(usage) if isinstance(usage, dict) else None,
     )
 
 
-def told(body: Json, places: tuple[tuple[str, ...], ...]) -> int | None:
-    """The first count that stands at one of several places."""
-    counts = (integer(dig(body, *place)) for place in places)
+def first_count(body: Json, paths: tuple[tuple[str, ...], ...]) -> int | None:
+    """Return the first count at one of several paths."""
+    counts = (as_count(get_in(body, *place)) for place in paths)
     return next((count for count in counts if count is not None), None)
 
 
@@ -118,3 +119,6 @@ TOKENS = (
 )
 #: Where search units are told: by Cohere, and by OpenRouter for it.
 SEARCHES = (("meta", "billed_units", "search_units"), ("usage", "search_units"))
+
+#: The body in each dialect.
+DRAFTS: dict[str, Draft] = {"common": draft_rerank, "voyage": draft_voyage}

@@ -10,69 +10,69 @@ from loki.replies import Reasoning
 OPEN, CLOSE = "<think>", "</think>"
 
 
-class Thoughts:
+class ThinkTagSplitter:
     """Tells a leading <think> … </think> from the answer, however its tags are cut.
 
-    >>> thoughts = Thoughts()
-    >>> [*thoughts.hear("<th"), *thoughts.hear("ink>Hm.</thi"), *thoughts.hear("nk>\\n\\nYes")]
+    >>> splitter = ThinkTagSplitter()
+    >>> [*splitter.feed("<th"), *splitter.feed("ink>Hm.</thi"), *splitter.feed("nk>\\n\\nYes")]
     [Reasoning(text='Hm.'), Text(text='Yes')]
     """
 
-    __slots__ = ("state", "held")
+    __slots__ = ("state", "waiting")
 
     def __init__(self) -> None:
         self.state = "begin"  # begin, inside, blank (after the closing tag), answer
-        self.held = ""  # what may yet be part of a tag
+        self.waiting = ""  # what may yet be part of a tag
 
-    def hear(self, text: str) -> Iterator[Text | Reasoning]:
-        """What can be told for sure now."""
+    def feed(self, text: str) -> Iterator[Text | Reasoning]:
+        """Yield what is certain so far."""
         if self.state == "answer":
             yield Text(text)
             return
-        self.held += text
+        self.waiting += text
         if self.state == "begin":
-            start = self.held.lstrip()
+            start = self.waiting.lstrip()
             if OPEN.startswith(start[: len(OPEN)]) and len(start) < len(OPEN):
                 return
             self.state = "inside" if start.startswith(OPEN) else "answer"
-            self.held = start.removeprefix(OPEN) if self.state == "inside" else self.held
+            self.waiting = start.removeprefix(OPEN) if self.state == "inside" else self.waiting
         yield from STATES[self.state](self)
 
-    def end(self) -> Iterator[Text | Reasoning]:
-        """What was held back, now that nothing follows."""
-        if self.held:
-            yield Reasoning(self.held) if self.state == "inside" else Text(self.held)
-        self.held = ""
+    def flush(self) -> Iterator[Text | Reasoning]:
+        """Yield what was held back, once nothing follows."""
+        if self.waiting:
+            yield Reasoning(self.waiting) if self.state == "inside" else Text(self.waiting)
+        self.waiting = ""
 
 
-def inside(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
-    """Thoughts up to the closing tag, which may come in pieces."""
-    thought, closed, rest = thoughts.held.partition(CLOSE)
+def take_thoughts(splitter: ThinkTagSplitter) -> Iterator[Text | Reasoning]:
+    """Yield thoughts up to the closing tag, which may come in pieces."""
+    thought, closed, following = splitter.waiting.partition(CLOSE)
     if closed:
-        thoughts.state, thoughts.held = "blank", rest
+        splitter.state, splitter.waiting = "blank", following
         yield from filter(None, (Reasoning(thought) if thought else None,))
-        yield from blank(thoughts)
+        yield from skip_blank(splitter)
         return
     tail = next((n for n in range(len(CLOSE) - 1, 0, -1) if thought.endswith(CLOSE[:n])), 0)
     cut = len(thought) - tail
-    thoughts.held = thought[cut:]
+    splitter.waiting = thought[cut:]
     if thought[:cut]:
         yield Reasoning(thought[:cut])
 
 
-def blank(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
-    """The empty lines between the closing tag and the answer belong to neither."""
-    text = thoughts.held.lstrip()
-    thoughts.held = ""
+def skip_blank(splitter: ThinkTagSplitter) -> Iterator[Text | Reasoning]:
+    """Yield the answer without the empty lines after the closing tag."""
+    text = splitter.waiting.lstrip()
+    splitter.waiting = ""
     if text:
-        thoughts.state = "answer"
+        splitter.state = "answer"
         yield Text(text)
 
 
-def answer(thoughts: Thoughts) -> Iterator[Text | Reasoning]:
-    """No thoughts, or no more: everything is the answer."""
-    text, thoughts.held = thoughts.held, ""
+def take_answer(splitter: ThinkTagSplitter) -> Iterator[Text | Reasoning]:
+    """Yield everything as the answer: there are no thoughts, or no more."""
+    text, splitter.waiting = splitter.waiting, ""
     yield Text(text)
 
 
-STATES = {"inside": inside, "blank": blank, "answer": answer}
+STATES = {"inside": take_thoughts, "blank": skip_blank, "answer": take_answer}

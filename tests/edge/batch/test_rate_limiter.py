@@ -15,7 +15,8 @@ from support import request
 from loki.batch.rate_control import LEAST, Pace, rate, refused
 from loki.edge.batch.rate_limiter import Pacer, Paces
 from loki.problems import Problem
-from loki.records import Limits, Opened
+from loki.records import Limits
+from loki.replies import Opened
 
 ASK = request({"type": "openai-compatible", "api_base": "https://a.example"})
 BUSY = Problem("busy", "Slow down.", status=429, again=True)

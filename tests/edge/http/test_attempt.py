@@ -26,7 +26,8 @@ from loki.edge.http.attempt import Attempt, connect, open_answer
 from loki.edge.http.deadline import Clock
 from loki.edge.http.transport import Transports, transport
 from loki.problems import Problem
-from loki.records import Limits, Opened, Request
+from loki.records import Limits, Request
+from loki.replies import Opened
 
 LIMITS = Limits(connect=2, idle=2, total=10, retries=0)
 

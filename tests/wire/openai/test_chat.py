@@ -13,7 +13,8 @@ from support import target
 from loki.records import Ask, Message, Text, ToolCall
 from loki.replies import Finish
 from loki.usage import Usage
-from loki.wire.openai.chat import draft_chat, read_chat, read_chat_event
+from loki.wire.openai.chat_request import draft_chat
+from loki.wire.openai.chat_response import read_chat, read_chat_event
 
 #: Clients that are asked for reasoning in four ways.
 CLIENTS = {"effort": "groq", "object": "openrouter", "switch": "deepseek", "budget": "qianwen"}

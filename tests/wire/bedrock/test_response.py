@@ -10,7 +10,7 @@ from loki.problems import Problem
 from loki.records import Text
 from loki.replies import Finish, Reasoning, ToolPiece
 from loki.usage import Usage
-from loki.wire.bedrock.converse import read_chat, read_chat_event
+from loki.wire.bedrock.response import read_chat, read_chat_event
 
 #: Bodies and frames of status 200 that are errors -> kind, code, message.
 ERRORS: list[tuple[Any, str, str | None, str]] = [

@@ -1,0 +1,139 @@
+"""7. WireEvents -> Reply: what has come of an answer so far, and the reply that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+
+from returns.result import Failure, Result
+
+from loki.problems import Problem
+from loki.records import JsonObject, Request, Text, ToolCall
+from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, Reply, ToolPiece, WireEvent
+from loki.stages.tool_calls import read_calls
+from loki.usage import Usage
+from loki.wire.codec import merge_usage
+from loki.wire.openai.think_tags import ThinkTagSplitter
+
+
+class ReplyBuilder:
+    """Takes in the events of one answer; text and thoughts are passed on, not kept."""
+
+    __slots__ = (
+        *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "finish", "usage"),
+        *("problem", "has_words", "has_text"),
+    )
+
+    def __init__(self, finish_reasons: Mapping[str, Finished]) -> None:
+        self.finish_reasons = finish_reasons
+        self.think_tags = ThinkTagSplitter()
+        self.pieces: list[ToolPiece] = []
+        self.refusal = ""
+        self.carry: list[JsonObject] = []
+        self.finish: str | None = None  # the provider's word
+        self.usage = Usage()
+        self.has_words = False  # text or thoughts
+        self.has_text = False
+        self.problem: Problem | None = None
+
+    def feed(self, events: Iterable[WireEvent]) -> Iterator[Text | Reasoning]:
+        """Take events in; yield text and thoughts, neighbours of one kind as one."""
+        for kind, group in groupby(events, type):
+            if kind is Text:
+                self.has_words = True
+                text = "".join(event.text for event in group)  # type: ignore[union-attr, misc]
+                passed = self.think_tags.feed(text)
+                yield from passed if self.has_text else self.note_text(passed)
+            elif kind is Reasoning:
+                self.has_words = True
+                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr, misc]
+            else:
+                for event in group:
+                    self.add(event)
+
+    def add(self, event: WireEvent) -> None:
+        """Take in an event that is not passed on."""
+        match event:
+            case ToolPiece():
+                self.pieces.append(event)
+            case Usage():
+                self.usage = merge_usage(self.usage, event)
+            case Carry(block):
+                self.carry.append(block)
+            case Finish(raw):
+                self.finish = raw
+            case Refusal(text):
+                self.refusal += text
+            case Problem():
+                self.problem = self.problem or event
+
+    def flush(self) -> Iterator[Text | Reasoning]:
+        """Return the text and thoughts that were held back, once no more events come."""
+        return self.note_text(self.think_tags.flush())
+
+    def note_text(self, events: Iterator[Text | Reasoning]) -> Iterator[Text | Reasoning]:
+        """Return the same events; note whether there is any text among them."""
+        passed = list(events)
+        has_text = any(isinstance(event, Text) and event.text for event in passed)
+        self.has_text = self.has_text or has_text
+        return iter(passed)
+
+    def as_broken(self, problem: Problem, attempts: int) -> Problem:
+        """Return a failure with the usage so far; after text it is a broken answer (garbled)."""
+        noted = replace(problem, usage=self.usage, attempts=attempts)
+        return replace(noted, kind="garbled", again=False) if self.has_words else noted
+
+    def build(self, request: Request, is_whole: bool) -> Result[Reply, Problem]:
+        """Return the reply without its text and thoughts, or why there is none.
+
+        An answer that ``is_whole`` came in one piece and may lack the word for its end.
+        """
+        finish = self.finish_reasons.get(self.finish or "", "other")
+        problem = self.problem or self.find_lack(finish, is_whole)
+        if problem is not None:
+            return Failure(replace(problem, usage=self.usage))
+        return (
+            read_calls(self.pieces, finish)
+            .map(lambda calls: self.reply(request, finish, calls))
+            .alt(lambda bad: replace(bad, usage=self.usage))
+        )
+
+    def reply(self, request: Request, finish: Finished, calls: tuple[ToolCall, ...]) -> Reply:
+        """Return the reply with these tool calls."""
+        return Reply(
+            model=request.draft.target.name,
+            text="",
+            reasoning="",
+            tool_calls=calls,
+            finish="tools" if calls and finish == "stop" else finish,
+            finish_raw=self.finish,
+            usage=self.usage,
+            request=request,
+            carry=tuple(self.carry),
+        )
+
+    def find_lack(self, finish: Finished, is_whole: bool) -> Problem | None:
+        """Return why what came is no answer, None if it is one."""
+        has_answer = self.has_text or bool(self.pieces)
+        if not has_answer and (self.refusal or finish == "filter"):
+            reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"
+            return Problem("refused", reason, sent=True)
+        if self.finish is None and not (is_whole and (self.has_words or self.pieces)):
+            return Problem("garbled", "the stream ended before the answer did", sent=True)
+        return None if has_answer else self.explain_emptiness(finish)
+
+    def explain_emptiness(self, finish: Finished) -> Problem:
+        """Return the Problem of an answer without text, tool call or refusal."""
+        if finish == "length":
+            reasoned = self.has_words or self.usage.reasoning
+            spent = "reasoning" if reasoned else "nothing that was told"
+            return Problem("input", f"{EMPTY} {spent} ({self.finish}); {LONGER}", sent=True)
+        end = f"it ended ({self.finish}) " if self.finish else "it ended "
+        return Problem("garbled", f"the answer is empty: {end}{WITHOUT}", sent=True)
+
+
+#: Of an answer whose length was used up before any of it.
+EMPTY = "the answer is empty: the whole allowance of tokens went into"
+LONGER = "raise --max-tokens, or ask for less --reasoning or with a shorter prompt"
+WITHOUT = "without text, tool call or refusal"

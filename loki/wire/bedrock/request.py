@@ -1,0 +1,141 @@
+"""AWS Bedrock Converse and ConverseStream: Target -> body."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import groupby
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Ask,
+    JsonObject,
+    Media,
+    Message,
+    Target,
+    Text,
+    Tool,
+)
+from loki.wire.bedrock.media import draft_part, with_distinct_names
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
+from loki.wire.codec import (
+    schema_name,
+    without_none,
+)
+
+
+def draft_chat(target: Target) -> Result[JsonObject, Problem]:
+    """Return the body of a chat request."""
+    reason = unsupported(target)
+    if reason:
+        return fail("usage", reason)
+
+    def name_client(problem: Problem) -> Problem:
+        return replace(problem, message=f"{target.client.name} {problem.message}")
+
+    return Result.do(
+        draft_body(target.ask, system, turns, thinking)
+        for system in draft_system(target.ask).alt(name_client)
+        for turns in draft_turns(target.ask).alt(name_client)
+        for thinking in draft_thinking(target)
+    )
+
+
+def draft_body(
+    ask: Ask, system: list[JsonObject], turns: list[JsonObject], thinking: Thinking
+) -> JsonObject:
+    """Return the body around its messages; what was not asked for is not sent."""
+    inference = {
+        "maxTokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "topP": ask.top_p,
+        "stopSequences": list(ask.stop) or None,
+    }
+    output = {
+        "textFormat": draft_schema(ask.schema) if ask.schema else None,
+        "effort": thinking.effort,
+    }
+    optional = {
+        "system": system or None,
+        "inferenceConfig": without_none(inference) or None,
+        "toolConfig": draft_tools(ask),
+        "additionalModelRequestFields": thinking.fields,
+        "outputConfig": without_none(output) or None,
+    }
+    return {"messages": turns, **without_none(optional)}
+
+
+def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
+    """Return the instructions, a block each, wherever in the conversation they stand."""
+    instructions = [message for message in ask.messages if message.role in SYSTEM]
+    if any(isinstance(part, Media) for message in instructions for part in message.parts):
+        return fail("usage", "takes only text as a system message")
+    return Success([{"text": message.text} for message in instructions if message.text])
+
+
+def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
+    """Return the conversation; neighbours of one side are one turn, tool results are the user's."""
+    conversation = [turn for turn in with_distinct_names(ask.messages) if turn.role not in SYSTEM]
+    sides = ["assistant" if turn.role == "assistant" else "user" for turn in conversation]
+
+    def merge(drafted: tuple[list[JsonObject], ...]) -> list[JsonObject]:
+        turns = [pair for pair in zip(sides, drafted, strict=True) if pair[1]]
+        return [
+            {"role": side, "content": [block for _, blocks in group for block in blocks]}
+            for side, group in groupby(turns, key=lambda pair: pair[0])
+        ]
+
+    return gather(map(draft_blocks, conversation)).map(merge)
+
+
+def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
+    """Return the blocks of a message; signed thoughts of an assistant come before its text."""
+    if message.role == "assistant" and any(isinstance(part, Media) for part in message.parts):
+        return fail("usage", "takes images and documents from the user, not from the assistant")
+    parts = [part for part in message.parts if not isinstance(part, Text) or part.text]
+    thoughts = [block for block in message.carry if "reasoningContent" in block]
+    calls = [
+        {"toolUse": {"toolUseId": call.id, "name": call.name, "input": call.arguments}}
+        for call in message.tool_calls
+    ]
+
+    def wrap(content: tuple[JsonObject, ...]) -> list[JsonObject]:
+        if message.role != "tool":
+            return [*thoughts, *content, *calls]
+        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": list(content)}}]
+
+    return gather(map(draft_part, parts)).map(wrap)
+
+
+def draft_tools(ask: Ask) -> JsonObject | None:
+    """Return the declarations of the tools, and whether one is to be called, or which."""
+    if not ask.tools or ask.tool_choice == "none":
+        return None
+    choices: dict[str, JsonObject] = {"auto": {"auto": {}}, "required": {"any": {}}}
+    chosen = choices.get(ask.tool_choice or "", {"tool": {"name": ask.tool_choice}})
+    tools = list(map(draft_tool, ask.tools))
+    return {"tools": tools, **({"toolChoice": chosen} if ask.tool_choice else {})}
+
+
+def draft_tool(tool: Tool) -> JsonObject:
+    """Return the declaration of a tool; one without parameters takes an empty object."""
+    return {
+        "toolSpec": {
+            "name": tool.name,
+            **({"description": tool.description} if tool.description else {}),
+            "inputSchema": {"json": tool.parameters or {"type": "object", "properties": {}}},
+            **({"strict": tool.strict} if tool.strict is not None else {}),
+        }
+    }
+
+
+def draft_schema(schema: JsonObject) -> JsonObject:
+    """Return the format of structured output; the schema goes as JSON in a string."""
+    named = {"name": schema_name(schema), "schema": json.dumps(schema, ensure_ascii=False)}
+    return {"type": "json_schema", "structure": {"jsonSchema": named}}
+
+
+SYSTEM = ("system", "developer")

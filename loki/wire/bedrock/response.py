@@ -1,0 +1,186 @@
+"""AWS Bedrock Converse and ConverseStream: JSON -> events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from loki.problems import Problem
+from loki.records import Json, JsonObject
+from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
+from loki.usage import Usage
+from loki.wire.bedrock.reasoning_blocks import is_carried
+from loki.wire.codec import (
+    as_count,
+    as_name,
+    get_in,
+    not_text,
+    read_text,
+    string,
+)
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """Return the events of a whole answer."""
+    match body:
+        case {"output": {"message": {"content": list(blocks)}}}:
+            events = (
+                event
+                for row, block in enumerate(blocks)
+                for event in read_block(row, block, f"output.message.content[{row}]")
+            )
+            return (*events, *read_end(body))
+        case _:
+            return read_error_event(body)
+
+
+def read_block(row: int, block: Json, place: str) -> Iterable[WireEvent]:
+    """Return the text, cited text, thoughts or call of the block at ``place``."""
+    match block:
+        case {"text": text}:
+            yield from read_text(text, f"{place}.text")
+        case {"citationsContent": {"content": list(pieces)}}:
+            for piece in pieces:
+                yield from read_block(row, piece, f"{place}.citationsContent.content")
+        case {"reasoningContent": dict(thoughts)}:
+            yield from read_thoughts(thoughts)
+        case {"toolUse": {"toolUseId": str(id), "name": str(name), "input": arguments}}:
+            yield ToolPiece(row, id, name, json.dumps(arguments))
+
+
+def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
+    """Yield thoughts as far as they are shown; signed ones go back with the next turn."""
+    match thoughts:
+        case {"reasoningText": {"text": str(text)}} if text:
+            yield Reasoning(text)
+    if is_carried(thoughts):
+        yield Carry({"reasoningContent": thoughts})
+
+
+def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
+    """Return what one event of a stream tells by itself."""
+    match frame:
+        case {"contentBlockDelta": piece}:
+            return read_block_delta(piece)
+        case {"contentBlockStart": {"contentBlockIndex": int(row), "start": {"toolUse": dict(c)}}}:
+            return (ToolPiece(row, string(c.get("toolUseId")), string(c.get("name")), ""),)
+        case {"messageStop": dict(end)} | {"metadata": dict(end)}:
+            return tuple(read_end(end))
+        case {"exception": dict(error)} if error:
+            return read_exception(*next(iter(error.items())))
+        case {"error": dict()}:
+            return read_error_event(frame)
+        case dict():
+            return ()
+        case _:
+            return read_error_event(frame)
+
+
+def read_block_delta(piece: Json) -> tuple[WireEvent, ...]:
+    """Return what a piece of a block tells, or that it is none."""
+    match piece:
+        case {"contentBlockIndex": int(row), "delta": dict(delta)}:
+            return read_delta(row, delta)
+        case _:
+            return (not_text(piece, "contentBlockDelta"),)
+
+
+def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
+    """Return a piece of a block; citations and results of the provider's own tools are left out."""
+    match delta:
+        case {"text": text}:
+            return read_text(text, "contentBlockDelta.delta.text")
+        case {"reasoningContent": {"text": str(text)}} if text:
+            return (Reasoning(text),)
+        case {"toolUse": {"input": str(arguments)}}:
+            return (ToolPiece(row, "", "", arguments),)
+        case _:
+            return ()
+
+
+def read_end(end: JsonObject) -> Iterator[WireEvent]:
+    """Yield the finish reason and the usage; a stream gives one after the other."""
+    match end:
+        case {"stopReason": str(reason)} if reason:
+            yield Finish(reason)
+    match end:
+        case {"usage": dict(usage)}:
+            yield usage_of(usage, tier_of(end))
+
+
+def tier_of(end: JsonObject) -> str | None:
+    """Return the tier of service; a model tuned for latency has its own prices, too.
+
+    >>> tier_of({"serviceTier": {"type": "flex"}}), tier_of({"performanceConfig": {}})
+    ('flex', None)
+    """
+    latency = as_name(get_in(end, "performanceConfig", "latency"))
+    return "optimized" if latency == "optimized" else as_name(get_in(end, "serviceTier", "type"))
+
+
+def usage_of(raw: JsonObject, tier: str | None = None) -> Usage:
+    """Return usage in our terms: the provider counts cached tokens beside the input.
+
+    >>> usage_of({"inputTokens": 3, "cacheReadInputTokens": 10, "outputTokens": 5})
+    ... # doctest: +ELLIPSIS
+    Usage(input=13, cache_read=10, cache_write=None, output=5, reasoning=None, ...)
+    """
+    fresh, cached, written = (
+        as_count(raw.get(name))
+        for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    )
+    return Usage(
+        input=None if fresh is None else fresh + (cached or 0) + (written or 0),
+        cache_read=cached,
+        cache_write=written,
+        output=as_count(raw.get("outputTokens")),
+        cache_write_1h=cached_for(raw.get("cacheDetails"), "1h"),
+        tier=tier,
+    )
+
+
+def cached_for(details: Json, ttl: str) -> int | None:
+    """Return the tokens that stay in the cache for a time ``ttl``.
+
+    >>> cached_for([{"ttl": "5m", "inputTokens": 3}, {"ttl": "1h", "inputTokens": 9}], "1h")
+    9
+    """
+    rows = details if isinstance(details, list) else []
+    counts = [
+        as_count(get_in(row, "inputTokens")) or 0 for row in rows if get_in(row, "ttl") == ttl
+    ]
+    return sum(counts) if counts else None
+
+
+def read_exception(name: str, error: Json) -> tuple[Problem]:
+    """Return the Problem that broke a stream; its name is that of an error without streaming.
+
+    >>> read_exception("throttlingException", {"message": "Too many."})[0].kind
+    'busy'
+    """
+    code = name[:1].upper() + name[1:]
+    message = read_sentence(error)[1] or f"the stream broke off: {code}"
+    return (Problem(kind_of(None, code), message, code=code, sent=True),)
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (unknown_answer(body, "an answer of Converse"),)
+    return (Problem(kind_of(None, code) if code else "garbled", sentence, code=code, sent=True),)
+
+
+#: Why an answer ended.
+FINISH_REASONS: dict[str, Finished] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tools",
+    "guardrail_intervened": "filter",
+    "content_filtered": "filter",
+    "malformed_model_output": "other",
+    "malformed_tool_use": "other",
+}

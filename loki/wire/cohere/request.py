@@ -1,0 +1,151 @@
+"""Cohere Chat v2: Target -> body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import (
+    Ask,
+    Json,
+    JsonObject,
+    Media,
+    Message,
+    Target,
+    Text,
+    Tool,
+)
+from loki.wire.codec import without_none
+from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
+
+
+def draft_chat(target: Target) -> Result[JsonObject, Problem]:
+    """Return the body of a chat request; a schema and tools exclude each other here."""
+    name = target.client.name
+    if target.ask.schema and target.ask.tools:
+        return fail("usage", f"{name} takes --schema or --tools, not both at once")
+    turns = merge_instructions(target.ask.messages)
+    return gather(draft_message(name, turn) for turn in turns).map(
+        lambda messages: draft_body(target, list(messages))
+    )
+
+
+def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
+    """Return the body around its messages; what was not asked for is not sent."""
+    ask = target.ask
+    optional = {
+        "temperature": ask.temperature,
+        "p": ask.top_p,
+        "max_tokens": ask.max_tokens,
+        "stop_sequences": list(ask.stop) or None,
+        "seed": ask.seed,
+        "tools": [draft_tool(replace(tool, strict=None)) for tool in offered_tools(ask)] or None,
+        "strict_tools": any(tool.strict for tool in ask.tools) or None,
+        "tool_choice": CHOICES.get(ask.tool_choice, "REQUIRED"),
+        "thinking": draft_thinking(ask.reasoning),
+        "response_format": ask.schema and {"type": "json_object", "json_schema": ask.schema},
+        "stream": ask.stream or None,
+    }
+    return {
+        "model": target.model.real_name,
+        "messages": messages,
+        **without_none(optional),
+    }
+
+
+def merge_instructions(messages: Iterable[Message]) -> Iterator[Message]:
+    r"""Yield the conversation with neighbouring instructions merged into one system message.
+
+    >>> [m.text for m in merge_instructions((Message("system", "a"), Message("developer", "b")))]
+    ['a\n\nb']
+    """
+    for are_instructions, group in groupby(messages, lambda m: m.role in ("system", "developer")):
+        turns = list(group)
+        if are_instructions:
+            text = "\n\n".join(turn.text for turn in turns if turn.text)
+            media = (part for turn in turns for part in turn.parts if isinstance(part, Media))
+            turns = [Message("system", (Text(text), *media))]
+        yield from turns
+
+
+def draft_message(name: str, message: Message) -> Result[JsonObject, Problem]:
+    """Return one turn; a plan that came with tool calls goes back beside them."""
+    optional = {
+        "tool_calls": list(map(draft_call, message.tool_calls)),
+        "tool_plan": "".join(map(plan_of, message.carry)),
+        "tool_call_id": message.tool_call_id,
+    }
+    return draft_content(name, message).map(
+        lambda content: {
+            "role": message.role,
+            **({"content": content} if content or not message.tool_calls else {}),
+            **{name: value for name, value in optional.items() if value},
+        }
+    )
+
+
+def plan_of(block: JsonObject) -> str:
+    """Return the plan in a carried block, empty for the blocks of other providers.
+
+    >>> plan_of({"tool_plan": "Ask."}), plan_of({"type": "thinking", "signature": "x"})
+    ('Ask.', '')
+    """
+    match block:
+        case {"tool_plan": str(plan)}:
+            return plan
+        case _:
+            return ""
+
+
+def draft_content(name: str, message: Message) -> Result[Json, Problem]:
+    """Return a single text as a string, anything else as a list of parts."""
+    match message.parts:
+        case ():
+            return Success("")
+        case (Text(text),):
+            return Success(text)
+        case parts:
+            return gather(draft_part(name, message.role, part) for part in parts).map(list)
+
+
+def draft_part(name: str, role: str, part: Text | Media) -> Result[JsonObject, Problem]:
+    """Return the part of a text, or of a user's image."""
+    if isinstance(part, Text):
+        return Success({"type": "text", "text": part.text})
+    if not part.media_type.startswith("image/"):
+        given = part.name or part.url or "attached"
+        return fail("usage", f"{name} takes images, but no {part.media_type} ({given})")
+    if role != "user":
+        return fail("usage", f"{name} takes images of users only, not in a {role} message")
+    return Success({"type": "image_url", "image_url": {"url": data_url(part)}})
+
+
+def offered_tools(ask: Ask) -> Iterable[Tool]:
+    """Return the tools; one that must be called is offered alone, for it cannot be named."""
+    if ask.tool_choice in CHOICES:
+        return ask.tools
+    return (tool for tool in ask.tools if tool.name == ask.tool_choice)
+
+
+def draft_thinking(effort: str | int | None) -> JsonObject | None:
+    """Return how much the model is to think, None where the ask does not say.
+
+    >>> draft_thinking("low"), draft_thinking(0)
+    ({'type': 'enabled', 'token_budget': 1024}, {'type': 'disabled'})
+    """
+    if effort is None:
+        return None
+    budget = BUDGETS.get(effort, effort)
+    return {"type": "enabled", "token_budget": budget} if budget else {"type": "disabled"}
+
+
+#: Whether a tool is to be called; left out, the model decides.
+CHOICES = {None: None, "auto": None, "none": "NONE", "required": "REQUIRED"}
+
+#: Tokens to think with.
+BUDGETS: dict[str | int, int] = {"none": 0, "low": 1024, "medium": 4096, "high": 16384}

@@ -1,0 +1,189 @@
+"""OpenAI Chat Completions: JSON -> events, of a whole answer and of a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from loki.problems import Problem
+from loki.records import Json, JsonObject, Text
+from loki.replies import Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.wire.codec import (
+    as_count,
+    get_in,
+    not_text,
+    read_text,
+    string,
+)
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.openai.usage import chat_usage
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """Return the events of a whole answer."""
+    match body:
+        case {"choices": [{"message": dict(message)} as choice, *_]}:
+            events = read_message(message, "choices[0].message")
+            return (*events, *read_finish(choice), *read_usage(body))
+        case _:
+            return read_error_event(body)
+
+
+def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
+    """Return the events of one chunk of a stream; only the first choice counts."""
+    match chunk:
+        case {"choices": [{"delta": {"content": str(text)} as delta} as choice]} if (
+            text
+            and len(delta) == 1
+            and not (choice.get("finish_reason") or choice.get("index") or choice.get("usage"))
+            and not (chunk.get("usage") or chunk.get("error") or chunk.get("x_groq"))
+        ):
+            return (Text(text),)  # nearly every chunk, at half the time
+        case {"error": error} if error:
+            return (*read_usage(chunk), *read_error_event(chunk))
+        case {"choices": [{"index": int(index)}, *_]} if index > 0:
+            return ()
+        case {"choices": [choice, *_]}:
+            return read_choice(choice, chunk)
+        case {"choices": list()} | {"usage": dict()} | {"x_groq": dict()}:
+            return read_usage(chunk)
+        case dict() if "choices" in chunk or "object" in chunk:
+            return ()
+        case _:
+            return read_error_event(chunk)
+
+
+def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
+    """Return what the first choice of a chunk tells; its delta may be null or missing."""
+    match choice:
+        case {"delta": dict(delta)}:
+            events = read_message(delta, "choices[0].delta")
+            return (*events, *read_finish(choice), *read_usage(chunk))
+        case {"delta": odd} if odd is not None:
+            return (*read_usage(chunk), not_text(odd, "choices[0].delta"))
+        case dict():
+            return (*read_finish(choice), *read_usage(chunk))
+        case _:
+            return (not_text(choice, "choices[0]"),)
+
+
+def read_message(message: JsonObject, place: str) -> Iterable[WireEvent]:
+    """Return thoughts, text and tool calls of the message, or the piece of one, at ``place``."""
+    match message.get("reasoning_content") or message.get("reasoning"):
+        case str(thought) if thought:
+            yield Reasoning(thought)
+    match message.get("content"):
+        case list(parts):
+            for row, part in enumerate(parts):
+                yield from read_part(part, f"{place}.content[{row}]")
+        case text:
+            yield from read_text(text, f"{place}.content")
+    match message.get("refusal"):
+        case str(text) if text:
+            yield Refusal(text)
+    match message.get("tool_calls"):
+        case list(calls):
+            yield from (piece for call in calls for piece in read_call(call))
+
+
+def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return what a part of a content tells, as Mistral tells thoughts."""
+    match part:
+        case {"type": "thinking", "thinking": list(thoughts)}:
+            return tuple(
+                Reasoning(t["text"]) for t in thoughts if isinstance(get_in(t, "text"), str)
+            )
+        case {"type": "thinking", "thinking": str(thought)}:
+            return (Reasoning(thought),)
+        case {"text": text}:
+            return read_text(text, f"{place}.text")
+        case dict():
+            return ()
+        case _:
+            return (not_text(part, place),)
+
+
+def read_call(call: Json) -> tuple[ToolPiece, ...]:
+    """Return a tool call or a piece; some servers omit index or id, or give arguments as JSON."""
+    match call:
+        case {"function": dict(function)}:
+            given = function.get("arguments")
+            arguments = given if isinstance(given, str) else json.dumps(given) if given else ""
+            return (
+                ToolPiece(
+                    row=as_count(call.get("index")),
+                    id=string(call.get("id")),
+                    name=string(function.get("name")),
+                    arguments=arguments,
+                ),
+            )
+        case _:
+            return ()
+
+
+def read_finish(choice: JsonObject) -> tuple[WireEvent, ...]:
+    """Return why the answer ended, nothing before its end."""
+    match choice:
+        case {"finish_reason": "error", "error": dict()}:
+            return read_error_event(choice)
+        case {"finish_reason": str(reason)} if reason:
+            return (Finish(reason),)
+        case _:
+            return ()
+
+
+def read_usage(body: JsonObject) -> tuple[WireEvent, ...]:
+    """Return token counts from whichever of three places a server puts them in."""
+    match body:
+        case {"usage": dict(usage)} if usage:
+            return (chat_usage(usage, body),)
+        case {"x_groq": {"usage": dict(usage)}}:
+            return (chat_usage(usage, body),)
+        case {"choices": [{"usage": dict(usage)}, *_]}:
+            return (chat_usage(usage, body),)
+        case _:
+            return ()
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (unknown_answer(body, "a chat completion"),)
+    error: Any = body.get("error") if isinstance(body, dict) else None
+    status = as_count(get_in(error, "status_code")) or as_count(get_in(error, "code"))
+    kind = kind_of(status, code) if status or code else "garbled"
+    return (Problem(kind, sentence, status=status, code=code, sent=True),)
+
+
+#: Why an answer ended; after OpenAI's own words those that routers and imitators pass on.
+FINISH_REASONS: dict[str, Finished] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tools",
+    "function_call": "tools",
+    "content_filter": "filter",
+    "eos": "stop",
+    "model_length": "length",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tools",
+    "refusal": "filter",
+    "model_context_window_exceeded": "length",
+    "guardrail_intervened": "filter",
+    "content_filtered": "filter",
+    "completed": "stop",
+    "max_output_tokens": "length",
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "TOOL_CALL": "tools",
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "filter",
+    "RECITATION": "filter",
+    "BLOCKLIST": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "SPII": "filter",
+}

@@ -1,0 +1,204 @@
+"""OpenAI Responses: JSON -> events, of a whole answer and of a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from loki.problems import Problem
+from loki.records import Json, JsonObject, Text
+from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.usage import Usage
+from loki.wire.codec import (
+    as_count,
+    get_in,
+    read_text,
+)
+from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.openai.usage import responses_usage
+
+
+def read_chat(body: Json) -> tuple[WireEvent, ...]:
+    """Return the events of a whole answer."""
+    match body:
+        case {"status": str(), "output": list(items)}:
+            events = (event for row, item in enumerate(items) for event in read_item(item, row))
+            return (*events, *read_end(body))
+        case _:
+            return read_error_event(body)
+
+
+def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
+    """Return the events of one frame; calls and carried thoughts count when their item is done."""
+    match event:
+        case {"type": str(kind), "delta": str(text)} if kind in DELTAS:
+            return (DELTAS[kind](text),)
+        case {"type": str(kind)} if kind in EVENTS:
+            return EVENTS[kind](event)
+        case {"type": str(kind), "response": dict(response)} if kind in ENDS:
+            return read_end({**response, "status": response.get("status") or ENDS[kind]})
+        case {"type": "error"} | {"error": dict() | str()}:
+            return read_error_event(event)
+        case {"type": str()}:
+            return ()
+        case _:
+            return read_error_event(event)
+
+
+def read_item(item: Json, row: int) -> Iterable[WireEvent]:
+    """Yield the events of an item of a whole answer: a message, thoughts or a call."""
+    match item:
+        case {"type": "message", "content": list(parts)}:
+            for number, part in enumerate(parts):
+                yield from read_part(part, f"output[{row}].content[{number}]")
+        case {"type": "message", "content": odd}:
+            yield from read_text(odd, f"output[{row}].content")
+        case {"type": "reasoning"}:
+            yield from read_thoughts(item)
+    if isinstance(item, dict):
+        yield from read_done(item, row)
+
+
+def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
+    """Return the text, or the words of a refusal, of the part at ``place``."""
+    match part:
+        case {"type": "output_text", "text": text}:
+            return read_text(text, f"{place}.text")
+        case {"type": "refusal", "refusal": str(text)}:
+            return (Refusal(text),)
+        case _:
+            return ()
+
+
+def read_odd_delta(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the Problem that a piece of text is none, nothing for null."""
+    return read_text(event.get("delta"), "delta")
+
+
+def read_summary_part(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the pause before every part of a summary but the first."""
+    return (Reasoning(PAUSE),) if as_count(event.get("summary_index")) else ()
+
+
+def read_item_done(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return what the whole item of a stream tells."""
+    item = event.get("item")
+    return read_done(item, as_count(event.get("output_index"))) if isinstance(item, dict) else ()
+
+
+def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the beginning, a fragment or the whole of a call's arguments.
+
+    Some servers leave out the finished item; OpenAI tells everything twice.
+
+    >>> read_call_event({"type": "response.function_call_arguments.done", "arguments": "{}"})
+    (ToolPiece(row=None, id='', name='', arguments='{}', whole=True),)
+    """
+    row = as_count(event.get("output_index"))
+    match event:
+        case {"item": {"type": "function_call", "call_id": str(id), "name": str(name)}}:
+            return (ToolPiece(row, id, name, "", whole=False),)
+        case {"delta": str(piece)}:
+            return (ToolPiece(row, "", "", piece),)
+        case {"arguments": str(text)}:
+            return (ToolPiece(row, "", "", text, whole=True),)
+        case _:
+            return ()
+
+
+def read_thoughts(item: JsonObject) -> Iterable[Reasoning]:
+    """Yield a summary in parts, thoughts in full, or both."""
+    match item.get("summary"):
+        case list(parts):
+            texts = [text for part in parts if isinstance(text := get_in(part, "text"), str)]
+            yield Reasoning(PAUSE.join(texts))
+    match item.get("content"):
+        case list(parts):
+            texts = [text for part in parts if isinstance(text := get_in(part, "text"), str)]
+            yield Reasoning("".join(texts))
+
+
+def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
+    """Return what only a whole item tells: a call, or thoughts for the next turn."""
+    match item:
+        case {"type": "function_call", "status": "incomplete", "name": str(name)}:
+            return (Problem("garbled", f"the call of {name} was cut off", sent=True),)
+        case {"type": "function_call", "call_id": str(id), "name": str(name)}:
+            arguments = item.get("arguments")
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
+            return (ToolPiece(row, id, name, text, whole=True),)
+        case {"type": "reasoning"} if item.get("encrypted_content") or item.get("content"):
+            return (Carry(item),)
+        case _:
+            return ()
+
+
+def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
+    """Return token counts, and why the answer ended or failed."""
+    match response:
+        case {"status": "completed"}:
+            return (*read_usage(response), Finish("completed"))
+        case {"status": "incomplete"}:
+            reason = get_in(response, "incomplete_details", "reason")
+            return (*read_usage(response), Finish(str(reason or "incomplete")))
+        case {"error": dict() | str()}:
+            return (*read_usage(response), *read_error_event(response))
+        case _:
+            status = response.get("status")
+            return (Problem("garbled", f"the answer is not there: it is {status}", sent=True),)
+
+
+def read_usage(response: JsonObject) -> tuple[Usage, ...]:
+    """Return token counts in our terms."""
+    raw = response.get("usage")
+    return (responses_usage(raw, response),) if isinstance(raw, dict) else ()
+
+
+def read_error_event(body: Json) -> tuple[Problem]:
+    """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
+    code, sentence = read_sentence(body)
+    if not sentence:
+        return (unknown_answer(body, "a response"),)
+    code = None if code == "error" else code  # that is the name of the event
+    status = as_count(get_in(body, "error", "code"))  # as routers tell it
+    kind = kind_of(status or 400, code) if status or code else "garbled"
+    return (Problem(kind, sentence, status=status, code=code, sent=True),)
+
+
+#: Between two parts of a summary.
+PAUSE = "\n\n"
+
+#: Events that tell words.
+DELTAS: dict[str, Callable[[str], WireEvent]] = {
+    "response.output_text.delta": Text,
+    "response.refusal.delta": Refusal,
+    "response.reasoning_summary_text.delta": Reasoning,
+    "response.reasoning_text.delta": Reasoning,
+}
+
+#: Other events that tell something.
+EVENTS: dict[str, Callable[[JsonObject], tuple[WireEvent, ...]]] = {
+    "response.output_text.delta": read_odd_delta,  # what is a string is among the DELTAS
+    "response.reasoning_summary_part.added": read_summary_part,
+    "response.output_item.added": read_call_event,
+    "response.function_call_arguments.delta": read_call_event,
+    "response.function_call_arguments.done": read_call_event,
+    "response.output_item.done": read_item_done,
+}
+
+#: Events that end an answer, and the status that each one stands for.
+ENDS = {
+    "response.completed": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+    "response.cancelled": "cancelled",
+}
+
+#: Why an answer ended.
+FINISH_REASONS: dict[str, Finished] = {
+    "completed": "stop",
+    "max_output_tokens": "length",
+    "max_tokens": "length",
+    "length": "length",
+    "content_filter": "filter",
+}

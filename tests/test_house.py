@@ -39,6 +39,7 @@ FLOORS = {
     "pipeline": 4,
     "edge": 5,
     "cli": 6,
+    "__main__": 7,
 }
 IMPURE = {
     "http", "io", "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "signal",

@@ -47,7 +47,7 @@ ADMINISTRATION: dict[str, Group] = {
         switch("--info", "print version, files, clients and catalogue, one a line"),
         switch(
             "--list-models",
-            "list models with their limits, prices and abilities (-o json for all of it)",
+            "list models, or those that TEXT is a part of, with limits, prices and abilities",
         ),
         switch("--sync-models", "download a newer catalogue of models from sync_models_url"),
         switch("--init", "write a commented starter configuration"),

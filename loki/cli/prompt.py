@@ -1,0 +1,171 @@
+"""Flags and stdin -> Ask: the system prompt, the conversation, attachments, TEXT; schema, tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki.cli.startup import sampling_options
+from loki.edge import files, stdin
+from loki.formats.openai_messages import (
+    attach,
+    read_json,
+    read_messages,
+    read_schema,
+    read_tools,
+)
+from loki.pipeline import Env
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import Ask, Media, Message, Text
+from loki.stages.resolve import resolve
+
+
+def end_of(env: Env, flags: Namespace) -> float | None:
+    """Return when the call must be over, on the clock of Env; None where no limit was given."""
+    total: float | None = flags.timeout
+    if total is None and any(client.limits.total for client in env.config.clients):
+        target = resolve(env.config)(sampling_options(flags))
+        total = target.map(lambda found: found.client.limits.total).value_or(None)
+    return total and env.clock() + total
+
+
+def ask_of(flags: Namespace, end: float | None) -> Result[Ask, Problem]:
+    """Return what the flags and stdin ask; stdin is waited for until ``end``."""
+    options = sampling_options(flags)
+    return Result.do(
+        replace(
+            options,
+            limits=replace(options.limits, end=end),
+            messages=messages,
+            schema=schema,
+            tools=tools,
+            stream=False if flags.no_stream else None,
+            max_cost=flags.max_cost,
+        )
+        for messages in messages_of(flags, inf if end is None else end)
+        for schema in schema_of(flags)
+        for tools in tools_of(flags)
+    )
+
+
+def messages_of(flags: Namespace, end: float) -> Result[tuple[Message, ...], Problem]:
+    """Return the system prompt, the conversation so far, and the turn that is asked now."""
+    readers = [*flags.file, *([flags.messages] if flags.messages else [])].count("-")
+    if readers > 1:
+        return fail("usage", "stdin can be read once: more than one - is given")
+    system = (Message("system", flags.prompt),) if flags.prompt else ()
+    optional = bool(flags.text or flags.messages or flags.file)
+    return Result.do(
+        messages
+        for before in (conversation(flags.messages, end) if flags.messages else Success(()))
+        for piped in (Success("") if readers else read_stdin(optional, end))
+        for attached in gather(attachment(path, flags.proxy, end) for path in flags.file)
+        for messages in with_prompt((*system, *before), text_of(flags.text), piped, attached)
+    )
+
+
+def text_of(arguments: list[str]) -> str:
+    """Return TEXT, in UTF-8 whatever the locale; a dash alone is stdin, which is read anyway."""
+    arguments = [] if arguments == ["-"] else arguments
+    return os.fsencode(" ".join(arguments)).decode("utf-8", "surrogateescape")
+
+
+def with_prompt(
+    before: tuple[Message, ...], text: str, piped: str, attached: tuple[Text | Media, ...]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the conversation with the new turn: attachments first, then TEXT, then stdin."""
+    prompt = f"{text}\n{piped}" if text and piped else text or piped
+    if prompt.strip() or attached:
+        parts = (*attached, Text(prompt)) if prompt.strip() else attached
+        return Success((*before, Message("user", join_texts(parts))))
+    if any(message.role not in ("system", "developer") for message in before):
+        return Success(before)
+    return fail("usage", "no prompt: give TEXT, or pipe a document in")
+
+
+def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...]:
+    """Join the texts of a message into one, for servers that take nothing but a string.
+
+    >>> join_texts((Text("a"), Text("b")))
+    'a\\nb'
+    """
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    media = tuple(part for part in parts if isinstance(part, Media))
+    text = "\n".join(texts)
+    return (*media, *((Text(text),) if text else ())) if media else text
+
+
+def read_stdin(optional: bool, end: float = inf) -> Result[str, Problem]:
+    """Return the text that is piped in; nothing where stdin is a terminal or closed."""
+    try:
+        if sys.stdin is None or sys.stdin.isatty():
+            return Success("")
+        return files.decode(stdin.read_stdin(end), "stdin")
+    except TimeoutError:
+        return fail("offline", stdin.LATE)
+    except (OSError, ValueError) as error:
+        return Success("") if optional else fail("input", f"cannot read stdin: {error}")
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+
+def conversation(path: str, end: float) -> Result[tuple[Message, ...], Problem]:
+    """Return the messages of ``--messages``."""
+    name = "stdin" if path == "-" else path
+    return Result.do(
+        messages
+        for text in (read_stdin(False, end) if path == "-" else files.read_text(path, "--messages"))
+        for value in read_json(text, name)
+        for messages in read_messages(value, name)
+    )
+
+
+def attachment(
+    path: str, proxy: str | None = None, end: float = inf
+) -> Result[Text | Media, Problem]:
+    """Return one ``--file``: stdin, a URL (through the proxy, if one is given) or a file."""
+    if path == "-":
+        try:
+            return attach(stdin.read_stdin(end), "stdin")
+        except TimeoutError:
+            return fail("offline", stdin.LATE)
+    if path.startswith(("http://", "https://")):
+        from loki.edge.http.fetch import fetch
+
+        return fetch(path, proxy, end).bind(lambda data: attach(data, path))
+    return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
+
+
+def schema_of(flags: Namespace) -> Result[Any, Problem]:
+    """Return the schema of ``--schema``, a file or the JSON itself; None without the flag."""
+    given = flags.schema
+    if given is None:
+        return Success(None)
+    is_json = given.lstrip().startswith("{")
+    name = "--schema" if is_json else given
+    return Result.do(
+        schema
+        for text in (Success(given) if is_json else files.read_text(given, "--schema"))
+        for value in read_json(text, name)
+        for schema in read_schema(value, name)
+    )
+
+
+def tools_of(flags: Namespace) -> Result[Any, Problem]:
+    """Return the tools of ``--tools``."""
+    if flags.tools is None:
+        return Success(())
+    return Result.do(
+        tools
+        for text in files.read_text(flags.tools, "--tools")
+        for value in read_json(text, flags.tools)
+        for tools in read_tools(value, flags.tools)
+    )

@@ -194,7 +194,12 @@ BATCH: dict[str, Group] = {
         switch("--embed", "embed the rows instead of asking for answers"),
     ],
     "answer": [
-        flag("--prompt", "system prompt for rows without one of their own", metavar="TEXT"),
+        flag(
+            "-s --system --prompt",
+            "system prompt for rows without one of their own",
+            metavar="TEXT",
+            dest="prompt",
+        ),
         *(row for row in PIPE["answer"] if row[0] != "--show-reasoning"),
     ],
     "output": [

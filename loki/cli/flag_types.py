@@ -64,6 +64,15 @@ def dollars(text: str) -> Decimal:
     return amount
 
 
+def encoding(text: str) -> str:
+    """Return the name of a text encoding."""
+    try:
+        "a".encode(text)
+    except (LookupError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an encoding: utf-8, latin-1 …") from None
+    return text
+
+
 def reasoning(text: str) -> str | int:
     """Return an effort, or a limit in tokens."""
     if text in ("none", "low", "medium", "high"):

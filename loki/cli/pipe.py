@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 from functools import partial
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.describe import format_summary, one_line
@@ -29,11 +29,13 @@ def pipe(flags: Namespace, console: Console) -> int:
     ready = Result.do(
         (env, ask)
         for env in open_env(flags, environ, console.warn, on_idle=console.exit_if_stdout_closed)
-        for ask in ask_of(flags, end_of(env, flags))
+        for ask in ask_of(flags, end_of(env, flags), console.warn)
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), flags.output)
     env, ask = ready.unwrap()
+    if not ask.messages:
+        return 0  # --if-input, and there is none
     if flags.explain:
         from loki.cli.explain import explain
 
@@ -68,11 +70,12 @@ def send(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     reasoning = ReasoningPrinter(console, flags.show_reasoning)
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
     answer = Result.do(
-        (only_code(reply, flags), data)
+        (shown, data)
         for asks in asks_of(env, ask, flags)
         for events in in_turn(partial(stream_in_time, env), asks, partial(warn_fallback, console))
         for streamed in show_stream(events, output, reasoning)
         for reply, data in checked(ask, streamed)
+        for shown in (only_code(reply, ask) if flags.code else Success(reply))
     )
     if not isinstance(answer, Success):
         return console.report(answer.failure(), flags.output)
@@ -104,9 +107,24 @@ def warn_fallback(console: Console, problem: Problem, following: Ask) -> None:
     console.warn(f"{problem.kind}: {one_line(problem.message)}; trying {following.model}")
 
 
-def only_code(reply: Reply, flags: Namespace) -> Reply:
-    """Return the reply, with ``-c`` cut down to its first block of code."""
-    return replace(reply, text=code_block(reply.text)) if flags.code else reply
+def only_code(reply: Reply, ask: Ask) -> Result[Reply, Problem]:
+    """Return the reply cut down to its first block of code; fail if it has none.
+
+    The value of ``--schema`` is code already, and calls of tools need none.
+    """
+    code = code_block(reply.text)
+    if code != reply.text or ask.schema or reply.tool_calls:
+        return Success(replace(reply, text=code))
+    return Failure(
+        Problem(
+            "input",
+            "the answer has no fenced code block, which -c prints",
+            sent=True,
+            text=reply.text,
+            usage=reply.usage,
+            cost=reply.cost,
+        )
+    )
 
 
 def warn(reply: Reply, flags: Namespace, console: Console) -> None:

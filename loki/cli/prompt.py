@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from typing import Any
 
 from returns.result import Result, Success
 
+from loki.cli.decode import decode_stdin
 from loki.cli.startup import sampling_options
 from loki.edge import files, stdin
 from loki.formats.openai_messages import (
@@ -36,8 +38,13 @@ def end_of(env: Env, flags: Namespace) -> float | None:
     return total and env.clock() + total
 
 
-def ask_of(flags: Namespace, end: float | None) -> Result[Ask, Problem]:
-    """Return what the flags and stdin ask; stdin is waited for until ``end``."""
+def ask_of(
+    flags: Namespace, end: float | None, warn: Callable[[str], None]
+) -> Result[Ask, Problem]:
+    """Return what the flags and stdin ask; stdin is waited for until ``end``.
+
+    It has no messages where ``--if-input`` finds none.
+    """
     options = sampling_options(flags)
     return Result.do(
         replace(
@@ -49,26 +56,65 @@ def ask_of(flags: Namespace, end: float | None) -> Result[Ask, Problem]:
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
         )
-        for messages in messages_of(flags, inf if end is None else end)
+        for messages in messages_of(flags, inf if end is None else end, warn)
         for schema in schema_of(flags)
         for tools in tools_of(flags)
     )
 
 
-def messages_of(flags: Namespace, end: float) -> Result[tuple[Message, ...], Problem]:
+def messages_of(
+    flags: Namespace, end: float, warn: Callable[[str], None]
+) -> Result[tuple[Message, ...], Problem]:
     """Return the system prompt, the conversation so far, and the turn that is asked now."""
+    warn_of_file_names(flags, warn)
+    return Result.do(
+        messages
+        for has_reader in stdin_reader(flags)
+        for system in system_of(flags)
+        for before in conversation(flags, end, warn)
+        for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
+        for attached in gather(attachment(path, flags.proxy, end) for path in flags.file)
+        for messages in (
+            Success(())
+            if flags.if_input and not piped
+            else with_prompt((*system, *before), text_of(flags.text), piped, attached)
+        )
+    )
+
+
+def stdin_reader(flags: Namespace) -> Result[bool, Problem]:
+    """Return whether a flag reads stdin, or must leave it alone; fail if flags contradict."""
     readers = [*flags.file, *([flags.messages] if flags.messages else [])].count("-")
     if readers > 1:
         return fail("usage", "stdin can be read once: more than one - is given")
-    system = (Message("system", flags.prompt),) if flags.prompt else ()
-    optional = bool(flags.text or flags.messages or flags.file)
-    return Result.do(
-        messages
-        for before in (conversation(flags.messages, end) if flags.messages else Success(()))
-        for piped in (Success("") if readers else read_stdin(optional, end))
-        for attached in gather(attachment(path, flags.proxy, end) for path in flags.file)
-        for messages in with_prompt((*system, *before), text_of(flags.text), piped, attached)
-    )
+    if flags.no_stdin and (readers or flags.text == ["-"]):
+        return fail("usage", "--no-stdin and - contradict each other")
+    if flags.if_input and (readers or flags.no_stdin):
+        other = "-" if readers else "--no-stdin"
+        return fail("usage", f"--if-input needs the prompt on stdin: it cannot go with {other}")
+    return Success(bool(readers) or flags.no_stdin)
+
+
+def warn_of_file_names(flags: Namespace, warn: Callable[[str], None]) -> None:
+    """Warn if TEXT is the name of a file that may have been meant to be attached."""
+    name, *more = flags.text or [""]
+    if not os.path.isfile(name):
+        return
+    if not more:
+        warn(f"TEXT is the name of a file, and sent as text: to attach the file, use -f {name}")
+    elif flags.file:
+        both = f"-f {flags.file[-1]} -f {name}"
+        warn(f"-f takes one file, and {name} is sent as text: to attach it too, use {both}")
+
+
+def system_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
+    """Return the message of ``--system`` or ``--system-file``, if one is given."""
+    if flags.system_file is None:
+        return Success((Message("system", flags.prompt),) if flags.prompt else ())
+    if flags.prompt is not None:
+        return fail("usage", "--system and --system-file contradict each other")
+    text = files.read_text(flags.system_file, "--system-file")
+    return text.map(lambda text: (Message("system", text),) if text else ())
 
 
 def text_of(arguments: list[str]) -> str:
@@ -102,27 +148,37 @@ def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...
     return (*media, *((Text(text),) if text else ())) if media else text
 
 
-def read_stdin(optional: bool, end: float = inf) -> Result[str, Problem]:
+def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Result[str, Problem]:
     """Return the text that is piped in; nothing where stdin is a terminal or closed."""
+    optional = bool(flags.text or flags.messages or flags.file) and flags.messages != "-"
     try:
         if sys.stdin is None or sys.stdin.isatty():
             return Success("")
-        return files.decode(stdin.read_stdin(end), "stdin")
+        data = stdin.read_stdin(end)
     except TimeoutError:
         return fail("offline", stdin.LATE)
     except (OSError, ValueError) as error:
         return Success("") if optional else fail("input", f"cannot read stdin: {error}")
+    return decode_stdin(data, flags.encoding, warn)
 
 
 # ---- files -------------------------------------------------------------------------------------
 
 
-def conversation(path: str, end: float) -> Result[tuple[Message, ...], Problem]:
-    """Return the messages of ``--messages``."""
-    name = "stdin" if path == "-" else path
+def conversation(
+    flags: Namespace, end: float, warn: Callable[[str], None]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the messages of ``--messages``, none without the flag."""
+    path = flags.messages
+    if not path:
+        return Success(())
+    is_stdin = path == "-"
+    name = "stdin" if is_stdin else path
     return Result.do(
         messages
-        for text in (read_stdin(False, end) if path == "-" else files.read_text(path, "--messages"))
+        for text in (
+            read_stdin(flags, end, warn) if is_stdin else files.read_text(path, "--messages")
+        )
         for value in read_json(text, name)
         for messages in read_messages(value, name)
     )

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 
 class Command:
-    """A command as its help shows it: description, example, words after the flags, flags."""
+    """A command as its help shows it: description, example, the text beside the flags, flags."""
 
     def __init__(
         self,
         description: str,
         example: str,
         groups: dict[str, Group],
-        words: str = "",
-        words_help: str = "",
+        text_name: str = "",
+        text_help: str = "",
         usage: str = "",
     ) -> None:
         self.description = description
         self.example = example
         self.groups = groups
-        self.words = words
-        self.words_help = words_help
-        self.usage = usage or (f"[{words}…]" if words else "")
+        self.text_name = text_name
+        self.text_help = text_help
+        self.usage = usage or (f"[{text_name}…]" if text_name else "")
 
 
 ADMINISTRATION: dict[str, Group] = {

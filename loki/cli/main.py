@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import NoReturn, TextIO
 
     from loki.cli.console import Console
-    from loki.cli.parser import UsageError
 
 
 def run(prog: str) -> NoReturn:
@@ -94,7 +93,7 @@ def command(call: Call, argv: list[str]) -> int:
     try:
         flags = parse(call.prog, argv)
     except UsageError as error:
-        return report_usage(call.console(), error)
+        return report_usage(call.console(), str(error))
     catch_sigterm()
     console = call.console()
     console.is_quiet = getattr(flags, "quiet", False)
@@ -102,16 +101,20 @@ def command(call: Call, argv: list[str]) -> int:
         console.output_format = flags.output
     from importlib import import_module
 
-    module, _, name = ACTIONS[action_of(call.prog, flags)].partition(":")
+    action = action_of(call.prog, flags)
+    if action in WITHOUT_TEXT and flags.text:
+        flag = f"--{action.replace('_', '-')}"
+        return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
+    module, _, name = ACTIONS[action].partition(":")
     code: int = getattr(import_module(module), name)(flags, console)
     return code
 
 
-def report_usage(console: Console, error: UsageError) -> int:
+def report_usage(console: Console, message: str) -> int:
     """Print what is wrong with the flags; return the exit code."""
     from loki.problems import Problem
 
-    return console.report(Problem("usage", str(error)))
+    return console.report(Problem("usage", message))
 
 
 #: Where the work is done, by command or administrative flag: a function of flags and console.
@@ -135,6 +138,19 @@ ACTIONS = {
     "loki-batch": "loki.cli.main:batch",
     "loki-cost": "loki.cli.cost.command:cost",
 }
+
+
+#: Administrative flags beside which TEXT is a mistake.
+WITHOUT_TEXT = (
+    "info",
+    "sync_models",
+    "init",
+    "check",
+    "completions",
+    "get_secret",
+    "delete_secret",
+    "list_secrets",
+)
 
 
 def action_of(prog: str, flags: Namespace) -> str:

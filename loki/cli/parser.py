@@ -61,7 +61,7 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     end = argv.index("--") if "--" in argv else len(argv)
     arguments = [STANDALONE.get(argument, argument) for argument in argv[:end]]
     flags = parser(prog).parse_intermixed_args(arguments)
-    if COMMANDS[prog].words:
+    if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
     elif end + 1 < len(argv):
         raise UsageError(f"{argv[end + 1]!r}: {prog} takes flags only (see {prog} --help)")
@@ -83,8 +83,8 @@ def parser(prog: str) -> Parser:
         allow_abbrev=False,
         formatter_class=lambda prog: argparse.HelpFormatter(prog, width=columns),
     )
-    if command.words:
-        made.add_argument("text", nargs="*", metavar=command.words, help=command.words_help)
+    if command.text_name:
+        made.add_argument("text", nargs="*", metavar=command.text_name, help=command.text_help)
     for title, flags in command.groups.items():
         group = made.add_argument_group(title)
         for names, options in flags:

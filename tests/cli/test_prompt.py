@@ -12,7 +12,7 @@ from servers import ANSWER, Server, plain, reply, serving
 
 
 def sent(server: Server) -> list[tuple[str, Any]]:
-    """The roles and contents of the messages of the last request."""
+    """Return the roles and contents of the messages of the last request."""
     return [(each["role"], each["content"]) for each in server.asked[-1].json["messages"]]
 
 

@@ -174,6 +174,13 @@ def test_the_list_of_models_is_filtered_by_words(
     assert [line.split()[0] for line in done.out.splitlines()] == names
 
 
+@pytest.mark.parametrize("flag", ["--info", "--init", "--check", "--list-secrets"])
+def test_a_stray_word_beside_an_administrative_flag_is_refused(home: Home, flag: str) -> None:
+    done = home.call(flag, "stray", prog="loki")
+    assert (done.code, done.out) == (64, "")
+    assert done.err == f"loki: usage: {flag} takes no TEXT: 'stray'\n"
+
+
 def test_our_own_faults_end_with_70_and_say_where_the_traceback_is(home: Home) -> None:
     probe = home.folder / "sitecustomize.py"
     probe.write_text(

@@ -1,4 +1,4 @@
-"""What was asked by real processes is in the ledger, and loki-cost and budgets go by it."""
+"""What was asked is in the ledger, and loki-cost and budgets go by it."""
 
 from __future__ import annotations
 

@@ -1,15 +1,23 @@
-"""The commands as a shell runs them: real processes, a configuration of their own."""
+"""Commands with a configuration of their own: as real processes, or called in this one."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
+
+from loki.cli.main import guarded
+from loki.edge.auth import redaction
 
 BIN = Path(sys.executable).parent
 
@@ -62,6 +70,16 @@ class Home:
             out, err = process.communicate(given, timeout=60)
         return Done(process.returncode, out.decode(), err.decode())
 
+    def call(self, *words: str, stdin: bytes | str = b"", prog: str = "loki-pipe") -> Done:
+        """Call a command in this process: as run, but for start-up, signals, pipes and exit."""
+        if prog == "loki-batch":  # writes to the streams of its process
+            return self.run(*words, stdin=stdin, prog=prog)
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        out, err = (TextIOWrapper(BytesIO(), "utf-8", errors="replace") for _ in range(2))
+        with in_this_process(self.variables(), given):
+            code = guarded(prog, [*words], out, err)
+        return Done(code, *(text_in(stream) for stream in (out, err)))
+
     def peak(self, *words: str, prog: str, stdin: IO[bytes]) -> int:
         """The most memory that a command took, in KiB; what it prints is dropped.
 
@@ -83,6 +101,36 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
+
+
+@contextmanager
+def in_this_process(environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
+    """Make this process a new one for a while: other variables, another stdin, no secret seen."""
+    before, handler, own_stdin = dict(os.environ), signal.getsignal(signal.SIGTERM), sys.stdin
+    redaction.PROCESS.known.clear()
+    os.environ.clear()
+    os.environ.update(environ)
+    time.tzset()
+    with TextIOWrapper(tempfile.TemporaryFile()) as file:
+        file.buffer.write(stdin)
+        file.buffer.seek(0)
+        sys.stdin = file
+        try:
+            yield
+        finally:
+            sys.stdin = own_stdin
+            os.environ.clear()
+            os.environ.update(before)
+            time.tzset()
+            signal.signal(signal.SIGTERM, handler)
+
+
+def text_in(stream: TextIOWrapper) -> str:
+    """Return what was written to a stream in memory."""
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, BytesIO)
+    return buffer.getvalue().decode()
 
 
 @dataclass

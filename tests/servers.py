@@ -144,8 +144,14 @@ def attended(attend: Callable[[socket.socket], None]) -> Iterator[int]:
                 threading.Thread(target=attend, args=(connection,), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield int(listener.getsockname()[1])
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:  # a thread that is left in accept() takes connections of the next server
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            accepting.join(1)
 
 
 @contextmanager

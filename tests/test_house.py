@@ -37,6 +37,7 @@ FLOORS = (
     ("batch",),
     ("edge",),
     ("cli",),
+    ("__main__",),
 )
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 IMPURE = {

@@ -18,13 +18,13 @@ README = (ROOT / "README.rst").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    """The code blocks of a language, with their indentation taken away."""
+    """Return the code blocks of a language, without their indentation."""
     found = re.findall(rf"\.\. code-block:: {language}\n\n((?:    .*\n|\n)+)", README)
     return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in found]
 
 
 def commands() -> list[list[str]]:
-    """Every call of ours in the shell examples, in words."""
+    """Return every call of a command of ours in the shell examples, split into arguments."""
     lines = "\n".join(blocks("sh")).splitlines()
     calls = [call for line in lines for call in re.split(r" \| |^", line) if "loki" in call]
     found = [re.search(r"(?:^|\s)(loki(?:-[a-z]+)? .*)", call) for call in calls]
@@ -49,7 +49,7 @@ def test_the_configuration_has_nothing_wrong() -> None:
 
 def test_the_exit_codes_are_ours() -> None:
     rows = re.findall(r"^(\d\d)    (\w+) ", README, re.MULTILINE)
-    codes = {str(kind): code for kind, code in EXIT_CODES.items()} | {"output": 74}
+    codes = {"output": 74} | {str(kind): code for kind, code in EXIT_CODES.items()}
     assert {kind: int(code) for code, kind in rows} == codes
 
 
@@ -66,7 +66,7 @@ def test_the_matrix_is_what_the_tables_draft() -> None:
 
 
 def named_models() -> list[str]:
-    """Every model with a name that an example asks."""
+    """Return the names of all models in the examples."""
     words = (word for command in commands() for word in command)
     return sorted({word for word in words if re.fullmatch(r"[a-z]+:\S+", word)})
 

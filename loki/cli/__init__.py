@@ -1,1 +1,1 @@
-"""argv and stdin -> pipeline -> stdout, stderr, exit code; one file a command."""
+"""argv and stdin -> pipeline -> stdout, stderr, exit code; a file or a folder for each command."""

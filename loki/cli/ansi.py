@@ -1,15 +1,14 @@
-r"""Text of somebody else's -> the same without what a terminal would obey.
+r"""Text of a provider -> the same without the control sequences that a terminal would obey.
 
-Left out are escape sequences (ECMA-48) and the control characters of C0 and C1, but for newlines
-and tabs: they could move the cursor, change the title or the clipboard, or hide what was said.
+Removed are escape sequences (ECMA-48) and the control characters of C0 and C1, except newlines and
+tabs: they could move the cursor, change the title or the clipboard, or hide text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-LONGEST = 999  # characters of a sequence; what goes on longer was none
+LONGEST = 999  # characters; what is longer is no control sequence
 
 #: Parameters of a control sequence; what is between the ends of a string, such as a title.
 PARAMETERS = rf"[0-?]{{0,{LONGEST}}}[ -/]{{0,9}}"
@@ -20,36 +19,37 @@ SEQUENCE = re.compile(
     r"|\x1b[ -/]{0,9}[0-~]"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
-#: The beginning of one, at the end of a text.
-BEGUN = re.compile(
+#: An unfinished sequence at the end of a text.
+UNFINISHED = re.compile(
     rf"(?:(?:\x1b\[|\x9b){PARAMETERS}|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]){STRING}\x1b?"
     r"|\x1b[ -/]{0,9})\Z"
 )
 
 
-def harmless(text: str) -> str:
-    r"""The text without control sequences and characters; lines and columns stay.
+def strip_controls(text: str) -> str:
+    r"""Return a text without control sequences and characters; lines and columns stay.
 
-    >>> harmless("a\x1b[31mb\x1b]0;title\x07c\rd\x9b1me\tf\n")
+    >>> strip_controls("a\x1b[31mb\x1b]0;title\x07c\rd\x9b1me\tf\n")
     'abcde\tf\n'
     """
     return SEQUENCE.sub("", text)
 
 
-def cleaner() -> Callable[[str], str]:
-    r"""The same for a text in pieces: a sequence may begin in one and end in another.
+class ControlStripper:
+    r"""strip_controls for a text in pieces: a sequence may begin in one and end in another.
 
-    >>> clean = cleaner()
-    >>> clean("a\x1b["), clean("31"), clean("mb")
+    >>> stripper = ControlStripper()
+    >>> stripper.feed("a\x1b["), stripper.feed("31"), stripper.feed("mb")
     ('a', '', 'b')
     """
-    held = [""]
 
-    def clean(piece: str) -> str:
-        whole = held[0] + piece
-        begun = BEGUN.search(whole)
-        cut = begun.start() if begun else len(whole)
-        held[0] = whole[cut:]
-        return harmless(whole[:cut])
+    def __init__(self) -> None:
+        self.unfinished = ""  # the beginning of a sequence, perhaps
 
-    return clean
+    def feed(self, piece: str) -> str:
+        """Return what of the text can be shown by now."""
+        text = self.unfinished + piece
+        match = UNFINISHED.search(text)
+        end = match.start() if match else len(text)
+        self.unfinished = text[end:]
+        return strip_controls(text[:end])

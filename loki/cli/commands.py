@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 
 class Command:
-    """A command as its help shows it: description, example, words after the flags, flags."""
+    """A command as its help shows it: description, example, the text beside the flags, flags."""
 
     def __init__(
         self,
         description: str,
         example: str,
         groups: dict[str, Group],
-        words: str = "",
-        words_help: str = "",
+        text_name: str = "",
+        text_help: str = "",
         usage: str = "",
     ) -> None:
         self.description = description
         self.example = example
         self.groups = groups
-        self.words = words
-        self.words_help = words_help
-        self.usage = usage or (f"[{words}…]" if words else "")
+        self.text_name = text_name
+        self.text_help = text_help
+        self.usage = usage or (f"[{text_name}…]" if text_name else "")
 
 
 ADMINISTRATION: dict[str, Group] = {
@@ -47,7 +47,7 @@ ADMINISTRATION: dict[str, Group] = {
         switch("--info", "print version, files, clients and catalogue, one a line"),
         switch(
             "--list-models",
-            "list models with their limits, prices and abilities (-o json for all of it)",
+            "list models, or those that TEXT is a part of, with limits, prices and abilities",
         ),
         switch("--sync-models", "download a newer catalogue of models from sync_models_url"),
         switch("--init", "write a commented starter configuration"),
@@ -194,7 +194,12 @@ BATCH: dict[str, Group] = {
         switch("--embed", "embed the rows instead of asking for answers"),
     ],
     "answer": [
-        flag("--prompt", "system prompt for rows without one of their own", metavar="TEXT"),
+        flag(
+            "-s --system --prompt",
+            "system prompt for rows without one of their own",
+            metavar="TEXT",
+            dest="prompt",
+        ),
         *(row for row in PIPE["answer"] if row[0] != "--show-reasoning"),
     ],
     "output": [

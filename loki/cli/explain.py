@@ -1,4 +1,4 @@
-"""--dry-run and --explain: the request as it would be sent, and what came from where."""
+"""--dry-run and --explain: print the request as it would be sent, and where settings come from."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from dataclasses import fields, replace
 
 from returns.result import Result, Success
 
-from loki.cli import console
+from loki.cli.console import Console
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.credentials import masked
 from loki.edge.auth.secrets import mask
 from loki.json_text import compact
 from loki.pipeline import Env, prepare
-from loki.problems import EXIT_CODES
 from loki.providers import base_of, service_of, wire_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
@@ -23,18 +22,17 @@ from loki.stages.resolve import resolve
 from loki.urls import mask_proxy, mask_url
 
 
-def dry_run(prog: str, env: Env, ask: Ask, form: str, task: Task = "chat") -> int:
-    """Print the exact request after all patches; nothing is looked up and nothing is sent."""
-    ready = prepare(replace(env, authorize=masked), ask, task)
-    if not isinstance(ready, Success):
-        console.complain(prog, ready.failure(), "text")
-        return EXIT_CODES[ready.failure().kind]
-    console.out(FORMS[form](ready.unwrap()) + "\n")
+def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat") -> int:
+    """Print the exact request after all patches; read no secret and send nothing."""
+    request = prepare(replace(env, authorize=masked), ask, task)
+    if not isinstance(request, Success):
+        return console.report(request.failure())
+    console.write(FORMS[form](request.unwrap()) + "\n")
     return 0
 
 
-def hidden(body: Json, content_keys: Collection[str]) -> Json:
-    """A body without what a patch put into it as a secret; what is asked is shown as it is."""
+def without_secrets(body: Json, content_keys: Collection[str]) -> Json:
+    """Return a body with ``***`` for secrets that a patch put there; messages are left alone."""
     if not isinstance(body, dict):
         return body
     return {
@@ -42,24 +40,24 @@ def hidden(body: Json, content_keys: Collection[str]) -> Json:
         if key in content_keys
         else "***"
         if isinstance(value, str) and SENSITIVE.search(key)
-        else hidden(value, content_keys)
+        else without_secrets(value, content_keys)
         for key, value in body.items()
     }
 
 
-def hidden_body(request: Request) -> Json:
-    """Return a request's body without a patch's secrets."""
-    return hidden(json.loads(request.content), wire_of(request.draft.target).content_keys)
+def shown_body(request: Request) -> Json:
+    """Return the body of a request as it may be shown."""
+    return without_secrets(json.loads(request.content), wire_of(request.target).content_keys)
 
 
 def as_json(request: Request) -> str:
-    """A request as one JSON object."""
+    """Return a request as one JSON object."""
     return json.dumps(
         {
             "method": "POST",
             "url": request.url,
             "headers": dict(request.headers),
-            "body": hidden_body(request),
+            "body": shown_body(request),
         },
         ensure_ascii=False,
         indent=2,
@@ -67,10 +65,10 @@ def as_json(request: Request) -> str:
 
 
 def as_curl(request: Request) -> str:
-    """A request as a command for a shell."""
+    """Return a request as a command for a shell."""
     lines = [f"curl {shlex.quote(request.url)}"]
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
-    body = compact(hidden_body(request))
+    body = compact(shown_body(request))
     lines.append(f"--data-raw {shlex.quote(body)}")
     return " \\\n  ".join(lines)
 
@@ -78,20 +76,22 @@ def as_curl(request: Request) -> str:
 FORMS = {"json": as_json, "curl": as_curl}
 
 
-def explain(env: Env, ask: Ask, environ: Mapping[str, str], task: Task = "chat") -> None:
-    """What gave what, a line each on stderr."""
+def explain(
+    env: Env, ask: Ask, environ: Mapping[str, str], console: Console, task: Task = "chat"
+) -> None:
+    """Print on stderr where each setting comes from, a line each."""
     for name, value in [("configuration", env.config.origin), *reasons(env, ask, environ, task)]:
-        console.talk(f"{name:<14}{value}")
+        console.print_stderr(f"{name:<14}{value}")
 
 
 def reasons(
     env: Env, ask: Ask, environ: Mapping[str, str], task: Task = "chat"
 ) -> list[tuple[str, str]]:
-    """Names and what decided them."""
-    found: Result[Target, object] = resolve(env.config, task)(ask)
-    if not isinstance(found, Success):
+    """Return names of settings, each with its value and where that comes from."""
+    resolved: Result[Target, object] = resolve(env.config, task)(ask)
+    if not isinstance(resolved, Success):
         return []
-    target = found.unwrap()
+    target = resolved.unwrap()
     model = target.model
     alias = f", sent as {model.real_name}" if model.real_name != model.name else ""
     return [
@@ -104,7 +104,7 @@ def reasons(
 
 
 def chosen_by(env: Env, ask: Ask, environ: Mapping[str, str]) -> str:
-    """Who named the model."""
+    """Return where the name of the model comes from."""
     if ask.model:
         return "from the command line"
     if environ.get("LOKI_MODEL"):
@@ -113,15 +113,15 @@ def chosen_by(env: Env, ask: Ask, environ: Mapping[str, str]) -> str:
 
 
 def addresses(target: Target) -> list[tuple[str, str]]:
-    """Where the client is, and every setting of it."""
+    """Return the client, its address and every setting of it."""
     client = target.client
     service = service_of(client)
     assert service is not None  # resolve has seen to it
     base = mask_url(base_of(client, service))
-    said = client.settings.get("api_base")
+    setting = client.settings.get("api_base")
     return [
         ("client", f"{client.name} ({client.type})"),
-        ("api_base", f"{base} ({said.origin if said else 'default'})"),
+        ("api_base", f"{base} ({setting.origin if setting else 'default'})"),
         *(
             (name, f"{shown(name, setting)} ({setting.origin})")
             for name, setting in client.settings.items()
@@ -131,7 +131,7 @@ def addresses(target: Target) -> list[tuple[str, str]]:
 
 
 def shown(name: str, setting: Setting) -> str:
-    """A setting's value, unless it is or may be a secret."""
+    """Return the value of a setting, ``***`` if it is or may be a secret."""
     if setting.form != "literal":
         return "***"
     return setting.value if name == "auth" else mask(name, setting.value)
@@ -140,7 +140,7 @@ def shown(name: str, setting: Setting) -> str:
 def parameters(
     env: Env, ask: Ask, target: Target, environ: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """Temperature and the like, with who set them."""
+    """Return the parameters of the request, and where they come from."""
     lines = []
     for name in ("temperature", "top_p", "max_tokens", "stream"):
         value = getattr(target.ask, name)
@@ -158,10 +158,10 @@ def parameters(
 
 
 def limits(target: Target) -> str:
-    """Times and counts in force."""
-    said = {f.name: getattr(target.limits, f.name) for f in fields(Limits) if f.name != "end"}
-    shown = {name: value for name, value in said.items() if value not in (None, False)}
+    """Return the limits in force."""
+    values = {f.name: getattr(target.limits, f.name) for f in fields(Limits) if f.name != "end"}
+    set_values = {name: value for name, value in values.items() if value not in (None, False)}
     return ", ".join(
         f"{name} {mask_proxy(value) if isinstance(value, str) else f'{value:g}'}"
-        for name, value in shown.items()
+        for name, value in set_values.items()
     )

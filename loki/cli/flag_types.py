@@ -1,4 +1,4 @@
-"""A word of the command line -> its value: what flags may say."""
+"""Argument of a flag -> its value, or argparse.ArgumentTypeError: the types of flags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def positive(text: str) -> float:
-    """Seconds, or another number above 0."""
+    """Return a number above 0, such as seconds."""
     try:
         value = float(text)
     except ValueError:
@@ -22,14 +22,14 @@ def positive(text: str) -> float:
 
 
 def whole(text: str) -> int:
-    """A count, 0 or more."""
+    """Return a whole number, 0 or more."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 
 def integer(text: str) -> int:
-    """Any whole number."""
+    """Return any whole number."""
     try:
         return int(text)
     except ValueError:
@@ -37,7 +37,7 @@ def integer(text: str) -> int:
 
 
 def between(low: float, high: float) -> Any:
-    """A number between two bounds."""
+    """Return a type: a number between two bounds, both included."""
 
     def check(text: str) -> float:
         try:
@@ -52,7 +52,7 @@ def between(low: float, high: float) -> Any:
 
 
 def dollars(text: str) -> Decimal:
-    """An amount of money."""
+    """Return an amount in US dollars, 0 or more."""
     from decimal import Decimal, InvalidOperation
 
     try:
@@ -64,8 +64,17 @@ def dollars(text: str) -> Decimal:
     return amount
 
 
+def encoding(text: str) -> str:
+    """Return the name of a text encoding."""
+    try:
+        "a".encode(text)
+    except (LookupError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an encoding: utf-8, latin-1 …") from None
+    return text
+
+
 def reasoning(text: str) -> str | int:
-    """An effort, or a budget in tokens."""
+    """Return an effort, or a limit in tokens."""
     if text in ("none", "low", "medium", "high"):
         return text
     if text.isdecimal() and int(text) > 0:

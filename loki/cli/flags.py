@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.cli.flag_types import between, dollars, integer, positive, reasoning, whole
+from loki.cli.flag_types import between, dollars, encoding, integer, positive, reasoning, whole
 
 TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
@@ -87,7 +87,16 @@ PIPE: dict[str, Group] = {
             action="append",
             default=[],
         ),
-        flag("--prompt", "system prompt", metavar="TEXT"),
+        flag("-s --system --prompt", "system prompt", metavar="TEXT", dest="prompt"),
+        flag("--system-file", "file with the system prompt", metavar="FILE"),
+        switch("-n --no-stdin", "do not read stdin"),
+        switch("--if-input", "send nothing and exit 0 if stdin is empty"),
+        flag(
+            "--encoding",
+            "encoding of stdin (default: as its byte order mark says, else UTF-8)",
+            type=encoding,
+            metavar="NAME",
+        ),
         flag(
             "--messages",
             "conversation to continue, in the OpenAI message format (- is stdin)",

@@ -1,4 +1,4 @@
-"""A command from start to exit: signals, closed pipes and our own bugs end here."""
+"""Run a command from start to exit: signals, closed pipes and our own bugs end here."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from io import TextIOWrapper
 TYPE_CHECKING = False  # the module typing is not needed to start
 if TYPE_CHECKING:
     from argparse import Namespace
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
+
+    from loki.cli.console import Console
 
 
 def run(prog: str) -> NoReturn:
-    """Run a command and leave; tidying up a process that ends takes longer than its work."""
+    """Run a command and exit without tidying up, which takes longer than its work."""
     gc.disable()  # a filter does not live long enough for it to pay
-    open_streams()
+    open_streams(prog)
     code = guarded(prog, sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -26,77 +28,97 @@ def run(prog: str) -> NoReturn:
     try:  # noqa: SIM105 - contextlib takes 2 ms to load
         sys.stderr.flush()
     except (OSError, ValueError):
-        pass  # what cannot be told does not change the verdict
+        pass  # a message that cannot be written does not change the exit code
     os._exit(code)
 
 
-def open_streams() -> None:
-    """Make up for streams that were closed before we began, and for poor encodings."""
+def open_streams(prog: str) -> None:
+    """Replace a closed stderr, refuse a closed stdout, and write whatever the encoding allows."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open
     if sys.stdout is None:
-        sys.stderr.write("usage: standard output is closed: there is nowhere to answer\n")
+        sys.stderr.write(f"{prog}: usage: standard output is closed\n")
         os._exit(64)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def guarded(prog: str, argv: list[str]) -> int:
-    """The exit code of a command, whatever happens in it."""
-    course = Course()
+class Call:
+    """A call of a command: its name, its streams, and its console once one is needed."""
+
+    __slots__ = ("opened", "prog", "stderr", "stdout")
+
+    def __init__(self, prog: str, stdout: TextIO, stderr: TextIO) -> None:
+        self.prog = prog
+        self.stdout = stdout
+        self.stderr = stderr
+        self.opened: Console | None = None
+
+    def console(self) -> Console:
+        """Return the console; its modules are not loaded before."""
+        if self.opened is None:
+            from loki.cli.console import Console
+
+            self.opened = Console(self.prog, self.stdout, self.stderr)
+        return self.opened
+
+
+def guarded(
+    prog: str, argv: list[str], stdout: TextIO | None = None, stderr: TextIO | None = None
+) -> int:
+    """Run a command on these streams, else the standard ones; return its exit code."""
+    call = Call(prog, stdout or sys.stdout, stderr or sys.stderr)
     try:
-        return command(prog, argv, course)
+        return command(call, argv)
     except BrokenPipeError:
         return 141
     except KeyboardInterrupt:
         return 130
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG):
-            return report(prog, error, course)
-        sys.stderr.write(f"{prog}: output: cannot write the answer: {error.strerror}\n")
+            return report_bug(call.console(), error)
+        call.console().note(f"output: cannot write the answer: {error.strerror}")
         return 74  # EX_IOERR of sysexits.h
-    except SystemExit as left:
-        return left.code if isinstance(left.code, int) else 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except Exception as bug:
-        return report(prog, bug, course)
+        return report_bug(call.console(), bug)
 
 
-class Course:
-    """How far a command has come, which a report of our own fault tells."""
-
-    __slots__ = ("form", "sent")
-
-    def __init__(self) -> None:
-        self.form = "text"  # of the output: text, json, events or raw
-        self.sent = False  # a request may have left
-
-
-def command(prog: str, argv: list[str], course: Course) -> int:
-    """Read the flags, do what they say."""
-    from loki.cli.parser import Misused, parse
+def command(call: Call, argv: list[str]) -> int:
+    """Parse the flags and do what they say; return the exit code."""
+    from loki.cli.parser import UsageError, parse
 
     try:
-        flags = parse(prog, argv)
-    except Misused as misused:
-        from loki.cli.console import complain
-        from loki.problems import EXIT_CODES, Problem
-
-        complain(prog, Problem("usage", str(misused)), "text")
-        return EXIT_CODES["usage"]
-    course.form = getattr(flags, "output", None) or "text"
-    flags.course = course
+        flags = parse(call.prog, argv)
+    except UsageError as error:
+        return report_usage(call.console(), str(error))
     catch_sigterm()
-    chore = chosen(flags) if prog == "loki" else ""
+    console = call.console()
+    console.is_quiet = getattr(flags, "quiet", False)
+    if call.prog in ("loki-pipe", "loki"):  # of loki-batch it is the name of a file
+        console.output_format = flags.output
     from importlib import import_module
 
-    module, _, name = (CHORES[chore] if chore else RUNS[prog]).partition(":")
-    code: int = getattr(import_module(module), name)(prog, flags)
+    action = action_of(call.prog, flags)
+    if action in WITHOUT_TEXT and flags.text:
+        flag = f"--{action.replace('_', '-')}"
+        return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
+    module, _, name = ACTIONS[action].partition(":")
+    code: int = getattr(import_module(module), name)(flags, console)
     return code
 
 
-#: Where each piece of house-keeping is done, by its flag.
-CHORES = {
+def report_usage(console: Console, message: str) -> int:
+    """Print what is wrong with the flags; return the exit code."""
+    from loki.problems import Problem
+
+    return console.report(Problem("usage", message))
+
+
+#: Where the work is done, by command or administrative flag: a function of flags and console.
+ACTIONS = {
     "info": "loki.cli.admin.configuration:info",
     "list_models": "loki.cli.admin.models:list_models",
     "sync_models": "loki.cli.admin.sync_models:sync_models",
@@ -109,26 +131,45 @@ CHORES = {
     "update_secret": "loki.cli.admin.secrets:update_secret",
     "delete_secret": "loki.cli.admin.secrets:delete_secret",
     "list_secrets": "loki.cli.admin.secrets:list_secrets",
-}
-
-#: Where each command's work is done: a function of its name and its flags.
-RUNS = {
     "loki-pipe": "loki.cli.pipe:pipe",
     "loki": "loki.cli.pipe:pipe",
     "loki-embed": "loki.cli.embed.command:embed",
     "loki-rerank": "loki.cli.rerank:rerank",
-    "loki-batch": "loki.cli.batch.command:batch",
+    "loki-batch": "loki.cli.main:batch",
     "loki-cost": "loki.cli.cost.command:cost",
 }
 
 
-def chosen(flags: Namespace) -> str:
-    """The piece of house-keeping that is wanted, if one is."""
-    return next((name for name in CHORES if getattr(flags, name) not in (None, False)), "")
+#: Administrative flags beside which TEXT is a mistake.
+WITHOUT_TEXT = (
+    "info",
+    "sync_models",
+    "init",
+    "check",
+    "completions",
+    "get_secret",
+    "delete_secret",
+    "list_secrets",
+)
+
+
+def action_of(prog: str, flags: Namespace) -> str:
+    """Return the administrative flag that is given to loki, else the command."""
+    if prog != "loki":
+        return prog
+    given = (name for name in ACTIONS if getattr(flags, name, None) not in (None, False))
+    return next(given, prog)
+
+
+def batch(flags: Namespace, console: Console) -> int:
+    """Run loki-batch, which opens a console of its own."""
+    from loki.cli.batch.command import batch
+
+    return batch(console.prog, flags)
 
 
 def catch_sigterm() -> None:
-    """SIGTERM ends a command as Ctrl-C does: connections are closed on the way out."""
+    """End a command on SIGTERM as on Ctrl-C: connections are closed on the way out."""
     import signal
 
     def leave(number: int, frame: object) -> NoReturn:
@@ -137,12 +178,15 @@ def catch_sigterm() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def report(prog: str, bug: Exception, course: Course) -> int:
-    """Tell our own fault: one line, a line of JSON where one is due, the traceback in a file."""
-    words = saved(prog, bug)
-    sys.stderr.write(f"{prog}: bug: {words}\n")
-    if prog in ("loki-pipe", "loki") and course.form in ("json", "events"):
-        report_json(words, course)
+# ---- our own bugs ------------------------------------------------------------------------------
+
+
+def report_bug(console: Console, bug: Exception) -> int:
+    """Print a bug of ours: a line, JSON where that is due; save the traceback in a file."""
+    message = saved(console.prog, bug)
+    console.write_stderr(f"{console.prog}: bug: {message}\n")
+    if console.output_format in ("json", "events"):
+        report_bug_json(console, message)
     return 70
 
 
@@ -161,21 +205,20 @@ def saved(prog: str, bug: Exception) -> str:
         where = f"the traceback is in {path}"
     except OSError:
         where = "the traceback could not be saved"
-    told = " ".join(redact(f"{type(bug).__name__}: {bug}").split())[:200]
-    words = "".join(filter(str.isprintable, told))
-    return f"{words}; {where}"
+    line = " ".join(redact(f"{type(bug).__name__}: {bug}").split())[:200]
+    return f"{''.join(filter(str.isprintable, line))}; {where}"
 
 
-def report_json(message: str, course: Course) -> None:
-    """Tell our own fault to programs too, as any other problem is told."""
+def report_bug_json(console: Console, message: str) -> None:
+    """Print a bug of ours as JSON, on stderr and as the last event."""
+    from contextlib import suppress
+
     from loki.formats.json_output import problem_json
     from loki.json_text import compact
     from loki.problems import Problem
 
-    told = problem_json(Problem("bug", message, sent=course.sent))
-    sys.stderr.write(compact(told) + "\n")
-    if course.form == "events":
-        from contextlib import suppress
-
+    problem = problem_json(Problem("bug", message, sent=console.maybe_sent))
+    console.write_stderr(compact(problem) + "\n")
+    if console.output_format == "events":
         with suppress(OSError, ValueError):  # nobody reads on: the line above is there
-            sys.stdout.write(compact({"type": "error", **told}) + "\n")
+            console.write(compact({"type": "error", **problem}) + "\n")

@@ -1,4 +1,4 @@
-"""argv -> flags: what the commands understand, and their help."""
+"""argv -> flags, or a UsageError: what the commands understand, and their help."""
 
 from __future__ import annotations
 
@@ -13,59 +13,99 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-class Misused(Exception):
-    """Wrong flags; its text says how."""
+class UsageError(Exception):
+    """Wrong flags; its text says what is wrong with them."""
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, except that wrong flags are a Problem like any other."""
+    """argparse, except that wrong flags raise UsageError."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse would have printed."""
-        raise Misused(f"{message} (see {self.prog} --help)")
+        """Raise what argparse would have printed; an unknown flag with the nearest one."""
+        unknown = message.removeprefix(UNKNOWN).split() if message.startswith(UNKNOWN) else []
+        flags = [argument.partition("=")[0] for argument in unknown if argument[0] == "-"]
+        message = explain_unknown(self.prog, flags[0]) if flags else message
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+UNKNOWN = "unrecognized arguments: "  # so argparse begins its message
+
+
+def explain_unknown(prog: str, flag: str) -> str:
+    """Return what to say of an unknown flag: the nearest one, or the command that has it.
+
+    >>> explain_unknown("loki-pipe", "--promt")
+    'unknown flag --promt: did you mean --prompt?'
+    >>> explain_unknown("loki-pipe", "--list-models")
+    'unknown flag --list-models: it is a flag of loki'
+    >>> explain_unknown("loki-pipe", "--zzz")
+    'unknown flag --zzz'
+    """
+    from difflib import get_close_matches  # only ever needed on the way out
+
+    owners = [other for other in COMMANDS if flag in flags_of(other)]
+    if owners:
+        return f"unknown flag {flag}: it is a flag of {' and '.join(owners)}"
+    close = get_close_matches(flag, flags_of(prog), 1, 0.7) if len(flag) > 3 else []
+    return f"unknown flag {flag}{f': did you mean {close[0]}?' if close else ''}"
+
+
+def flags_of(prog: str) -> list[str]:
+    """Return the names of the flags of a command."""
+    rows = (row for group in COMMANDS[prog].groups.values() for row in group)
+    return [*(name for names, _ in rows for name in names.split()), "--help", "--version"]
 
 
 def parse(prog: str, argv: list[str]) -> argparse.Namespace:
-    """The flags of a command line; raises Misused."""
+    """Return the flags of a command line; raise UsageError."""
     end = argv.index("--") if "--" in argv else len(argv)
-    words = [STANDALONE.get(word, word) for word in argv[:end]]
-    flags = parser(prog).parse_intermixed_args(words)
-    if COMMANDS[prog].words:
+    arguments = [STANDALONE.get(argument, argument) for argument in argv[:end]]
+    flags = parser(prog).parse_intermixed_args(arguments)
+    if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
     elif end + 1 < len(argv):
-        raise Misused(f"{argv[end + 1]!r}: {prog} takes flags only (see {prog} --help)")
+        raise UsageError(f"{argv[end + 1]!r}: {prog} takes flags only (see {prog} --help)")
     return flags
 
 
-#: Flags that take a value only after "=": the next word is the prompt.
+#: Flags that take a value only after "=": the next argument is the prompt.
 STANDALONE = {"--dry-run": "--dry-run=json"}
 
 
 def parser(prog: str) -> Parser:
-    """The flags of a command."""
+    """Return the parser of a command's flags."""
     command, columns = COMMANDS[prog], width()
     made = Parser(
         prog=prog,
         usage=f"{prog} [flags]{f' {command.usage}' if command.usage else ''}",
         description=command.description,
-        epilog=command.example,
+        epilog=f"example: {command.example}",
         allow_abbrev=False,
         formatter_class=lambda prog: argparse.HelpFormatter(prog, width=columns),
     )
-    if command.words:
-        made.add_argument("text", nargs="*", metavar=command.words, help=command.words_help)
+    if command.text_name:
+        made.add_argument("text", nargs="*", metavar=command.text_name, help=command.text_help)
     for title, flags in command.groups.items():
         group = made.add_argument_group(title)
         for names, options in flags:
             group.add_argument(*names.split(), **options)
-    made.add_argument("--version", action="version", version=f"{prog} {__version__}")
+    made.add_argument(
+        "--version",
+        action="version",
+        version=f"{prog} {__version__}",
+        help="print the version and exit",
+    )
     return made
 
 
 def width() -> int:
-    """Columns for the help; argparse would ask anew for every flag, and load shutil for it."""
-    said = os.environ.get("COLUMNS", "")
+    """Return the width of the help, in columns.
+
+    argparse would ask anew for every flag, and load shutil for it.
+    """
+    columns = os.environ.get("COLUMNS", "")
     try:
-        return (int(said) if said.isdecimal() and int(said) else os.get_terminal_size().columns) - 2
+        terminal = int(columns) if columns.isdecimal() else 0
+        return (terminal or os.get_terminal_size().columns) - 2
     except OSError:
         return 78

@@ -1,4 +1,4 @@
-"""A run -> how far it is, on stderr: drawn at a terminal, a line a minute anywhere else."""
+"""Run -> its progress on stderr: a bar at a terminal, else a line a minute."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from loki.cli import console
 from loki.cli.batch.state import Run
 from loki.edge.batch.input import Source
 
-EVERY = 60.0  # seconds between two lines
+INTERVAL = 60.0  # seconds between two lines
 
 
 @contextmanager
 def progress(prog: str, quiet: bool, run: Run, inputs: Source) -> Iterator[Callable[[], None]]:
-    """A function to be called now and then."""
+    """Yield a function that shows the progress; it is called again and again."""
     if quiet:
         yield lambda: None
     elif sys.stderr.isatty() and (run.out.path or not sys.stdout.isatty()):  # else they would mix
-        with drawn(run, inputs.size()) as tick:
+        with progress_bar(run, inputs.size()) as tick:
             yield tick
     else:
         yield by_the_minute(prog, run, inputs.size())
@@ -29,48 +29,49 @@ def progress(prog: str, quiet: bool, run: Run, inputs: Source) -> Iterator[Calla
 def by_the_minute(
     prog: str, run: Run, rows: int | None, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], None]:
-    """Plain lines."""
-    told = [clock()]
+    """Return a function that prints a line a minute."""
+    last = clock()
 
     def tick() -> None:
-        if clock() - told[0] >= EVERY:
-            told[0] = clock()
+        nonlocal last
+        if clock() - last >= INTERVAL:
+            last = clock()
             console.talk(f"{prog}: {position(run, rows)}")
 
     return tick
 
 
 def position(run: Run, rows: int | None) -> str:
-    """How far a run is, in a line."""
+    """Return the progress of a run as a line: rows, failures, rates, money, time of the end."""
     done = run.done
     of = f" of {rows - run.skipped:,}" if rows is not None else ""
     failed = ", ".join(f"{number:,} {kind}" for kind, number in run.failed.most_common())
     rate = done / max(run.seconds, 0.001)
-    words = [f"{done:,}{of} rows", f"{failed} failed" if failed else "", f"{rate:,.1f} rows/s"]
-    words += [f"{tokens_a_second(run):,.0f} tokens/s", run.money()]
+    parts = [f"{done:,}{of} rows", f"{failed} failed" if failed else "", f"{rate:,.1f} rows/s"]
+    parts += [f"{tokens_a_second(run):,.0f} tokens/s", run.money()]
     if rows is not None and done:
         left = max(0, rows - run.skipped - done) / rate
-        words.append(f"until {time.strftime('%H:%M:%S', time.localtime(time.time() + left))}")
-    return " · ".join(filter(None, words))
+        parts.append(f"until {time.strftime('%H:%M:%S', time.localtime(time.time() + left))}")
+    return " · ".join(filter(None, parts))
 
 
 def tokens_a_second(run: Run) -> float:
-    """Tokens in and out."""
+    """Return the tokens a second, in and out."""
     return (run.tokens["input"] + run.tokens["output"]) / max(run.seconds, 0.001)
 
 
 @contextmanager
-def drawn(run: Run, rows: int | None) -> Iterator[Callable[[], None]]:
-    """A bar and figures, drawn anew a few times a second."""
+def progress_bar(run: Run, rows: int | None) -> Iterator[Callable[[], None]]:
+    """Yield a function that updates a bar with figures, drawn a few times a second."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task
     from rich.text import Text
 
     class Figures(ProgressColumn):
-        """What the run says of itself."""
+        """The progress of the run as a line."""
 
         def render(self, task: Task) -> Text:
-            """One line."""
+            """Return the line."""
             return Text(position(run, rows))
 
     bar = Progress(

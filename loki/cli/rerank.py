@@ -1,7 +1,7 @@
 """loki-rerank: a query, documents on stdin -> the documents, best first, on stdout -> exit code.
 
-Documents come back byte for byte. Empty ones are left out, for no provider takes them. More than
-one request takes are sent in several, and put together by score: each is of one document alone.
+Documents are printed byte for byte. Empty ones are left out: no provider takes them. Documents
+that do not fit one request are sent in several, and merged by score.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from returns.pipeline import flow
 from returns.result import Result, Success
 
 from loki import pipeline
-from loki.cli import console
+from loki.cli.console import Console
 from loki.cli.embed.input import Record, text_of
-from loki.cli.startup import env_of, environment, failed, limits_of, today
+from loki.cli.startup import environment, limits_of, open_env, spent_today
 from loki.edge.auth.credentials import masked
 from loki.edge.files import reason
 from loki.edge.stdin import LATE, read_stdin
 from loki.formats.openai_messages import read_json
+from loki.json_text import compact
 from loki.pipeline import Env, each, prepare
 from loki.problems import Problem, fail
 from loki.railway import bind, gather, map_
@@ -36,47 +37,47 @@ from loki.stages.resolve import resolve
 
 @record
 class Document:
-    """A document; ``index`` counts the lines of stdin from 0, empty ones among them."""
+    """A document; ``index`` is its line in stdin from 0, empty lines included."""
 
     index: int
     text: str  # as it is sent
-    raw: bytes  # as it came, and goes out again
+    raw: bytes  # as it was read, and is printed
     id: Json = None
 
 
-def rerank(prog: str, flags: Namespace) -> int:
-    """Rank what stdin has by what the flags say; the exit code."""
+def rerank(flags: Namespace, console: Console) -> int:
+    """Rank the documents on stdin and print them; return the exit code."""
     environ = environment(flags)
-    ready = query_of(flags).bind(
-        lambda query: env_of(flags, environ, prog).bind(
-            lambda env: documents_in_time(env, flags).map(
-                lambda found: (env, found[1], ask_of(flags, query, *found))
-            )
-        )
+    ready = Result.do(
+        (env, documents, ask_of(flags, query, end, documents))
+        for query in query_of(flags)
+        for env in open_env(flags, environ, console.warn)
+        for end in Success(flags.timeout and env.clock() + flags.timeout)
+        for documents in documents_of(flags, inf if end is None else end)
     )
     if not isinstance(ready, Success):
-        return failed(prog, ready.failure(), flags.output)
+        return console.report(ready.failure(), flags.output)
     env, documents, ask = ready.unwrap()
     if flags.explain:
         from loki.cli.explain import explain
 
-        explain(env, ask, environ, "reranker")
+        explain(env, ask, environ, console, "reranker")
     if flags.dry_run:
-        return dry_run(prog, env, ask, flags)
+        return dry_run(env, ask, flags, console)
     ranking = pipeline.rerank(env, ask)
     if not isinstance(ranking, Success):
-        return failed(prog, ranking.failure(), flags.output)
-    return tell(prog, documents, ranking.unwrap(), flags)
+        return console.report(ranking.failure(), flags.output)
+    return print_ranking(documents, ranking.unwrap(), flags, console)
 
 
-# ---- asking ------------------------------------------------------------------------------------
+# ---- asking --------------------------------------------------------------------------------------
 
 
 def query_of(flags: Namespace) -> Result[str, Problem]:
-    """QUERY, in UTF-8 whatever the locale; and stdin is there to be read."""
+    """Return QUERY, in UTF-8 whatever the locale, if the flags agree and stdin can be read."""
     query = os.fsencode(" ".join(flags.text)).decode("utf-8", "surrogateescape")
     if not query.strip():
-        return fail("usage", "no query: say what the documents are to be ranked by")
+        return fail("usage", "no query: give the text that the documents are ranked by")
     if flags.jsonl and flags.null:
         return fail("usage", "--jsonl and -0 contradict each other")
     if flags.top == 0:
@@ -84,14 +85,6 @@ def query_of(flags: Namespace) -> Result[str, Problem]:
     if sys.stdin is None or sys.stdin.isatty():
         return fail("usage", "no documents: pipe them in, one a line")
     return Success(query)
-
-
-def documents_in_time(
-    env: Env, flags: Namespace
-) -> Result[tuple[float | None, tuple[Document, ...]], Problem]:
-    """Return when all is to be over, None where nobody gave a limit, and the documents."""
-    end = flags.timeout and env.clock() + flags.timeout
-    return documents_of(flags, inf if end is None else end).map(lambda found: (end, found))
 
 
 def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[Document]) -> Ask:
@@ -108,35 +101,32 @@ def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[
 
 
 def documents_of(flags: Namespace, end: float) -> Result[tuple[Document, ...], Problem]:
-    """Return the documents on stdin; none at all is a problem, and none until ``end``."""
+    """Return the documents on stdin; fail if there are none, or if it does not end by ``end``."""
     try:
         data = read_stdin(end)
     except TimeoutError:
         return fail("offline", LATE)
     except OSError as error:
         return fail("input", f"cannot read stdin: {reason(error)}")
-    found = lines(data, flags.null).bind(rows if flags.jsonl else Success)
-    return found.bind(
-        lambda documents: (
-            Success(documents) if documents else fail("input", "stdin has no documents")
-        )
+    documents = lines(data, flags.null).bind(read_json_lines if flags.jsonl else Success)
+    return documents.bind(
+        lambda some: Success(some) if some else fail("input", "stdin has no documents")
     )
 
 
 def lines(data: bytes, null: bool) -> Result[tuple[Document, ...], Problem]:
-    r"""A document a line, or up to each NUL; what is white space alone is none.
+    r"""Return a document for each line, or up to each NUL; blank ones are left out.
 
     >>> [document.text for document in lines(b"a\r\n\nb", False).unwrap()]
     ['a', 'b']
     """
     pieces = data.split(b"\0" if null else b"\n")
-    return gather(read_document(index, piece, null) for index, piece in enumerate(pieces)).map(
-        spoken
-    )
+    documents = gather(read_document(index, piece, null) for index, piece in enumerate(pieces))
+    return documents.map(non_blank)
 
 
 def read_document(index: int, raw: bytes, null: bool) -> Result[Document, Problem]:
-    r"""One of them; the end of a line in DOS's way, and a byte order mark, are not sent.
+    r"""Return a document; a carriage return at its end and a byte order mark are not sent.
 
     >>> read_document(2, b"ab\xff", False).failure().message
     'line 3 is not UTF-8 text: byte 2 is 0xff'
@@ -145,84 +135,86 @@ def read_document(index: int, raw: bytes, null: bool) -> Result[Document, Proble
     return text_of(Record(index, place, raw), null).map(lambda text: Document(index, text, raw))
 
 
-def rows(documents: Sequence[Document]) -> Result[tuple[Document, ...], Problem]:
-    """The documents that lines of JSON name."""
-    return gather(map(row, documents)).map(spoken)
+def read_json_lines(documents: Sequence[Document]) -> Result[tuple[Document, ...], Problem]:
+    """Return the documents in lines of JSON."""
+    return gather(map(read_json_line, documents)).map(non_blank)
 
 
-def row(document: Document) -> Result[Document, Problem]:
-    """The document in a line ``{"id", "text"}``; the id may be missing.
+def read_json_line(document: Document) -> Result[Document, Problem]:
+    """Return the document in a line ``{"id", "text"}``; the id may be missing.
 
-    >>> row(Document(1, '{"id": 7, "text": "a"}', b"")).unwrap()
+    >>> read_json_line(Document(1, '{"id": 7, "text": "a"}', b"")).unwrap()
     Document(index=1, text='a', raw=b'a', id=7)
-    >>> row(Document(1, '{"id": 7}', b"")).failure().message
+    >>> read_json_line(Document(1, '{"id": 7}', b"")).failure().message
     'line 2 is not {"id": …, "text": "…"}'
     """
     place = f"line {document.index + 1}"
 
-    def named(told: Json) -> Result[Document, Problem]:
-        match told:
+    def read(line: Json) -> Result[Document, Problem]:
+        match line:
             case {"text": str(text)}:
                 raw = text.encode("utf-8", "surrogatepass")  # half a pair is found when it is sent
-                return Success(Document(document.index, text, raw, told.get("id")))
+                return Success(Document(document.index, text, raw, line.get("id")))
             case _:
                 return fail("input", f'{place} is not {{"id": …, "text": "…"}}')
 
-    return read_json(document.text, place).bind(named)
+    return read_json(document.text, place).bind(read)
 
 
-def spoken(documents: Sequence[Document]) -> tuple[Document, ...]:
-    """Those that say anything."""
+def non_blank(documents: Sequence[Document]) -> tuple[Document, ...]:
+    """Return the documents with more than white space."""
     return tuple(document for document in documents if document.text.strip())
 
 
-# ---- looking -----------------------------------------------------------------------------------
+# ---- dry run -------------------------------------------------------------------------------------
 
 
-def dry_run(prog: str, env: Env, ask: Ask, flags: Namespace) -> int:
-    """Print every request as it would be sent; nothing is looked up and nothing is sent."""
+def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
+    """Print every request as it would be sent; read no secret and send nothing."""
     from loki.cli.explain import FORMS
 
-    def one(part: Ask) -> Result[Request, Problem]:
+    def prepared(part: Ask) -> Result[Request, Problem]:
         return prepare(replace(env, authorize=masked), part, "reranker")
 
-    requests = flow(ask, resolve(env.config, "reranker"), map_(split), bind(each(one)))
+    requests = flow(ask, resolve(env.config, "reranker"), map_(split), bind(each(prepared)))
     if not isinstance(requests, Success):
-        return failed(prog, requests.failure(), "text")
+        return console.report(requests.failure())
     for request in requests.unwrap():
-        console.out(FORMS[flags.dry_run](request) + "\n")
+        console.write(FORMS[flags.dry_run](request) + "\n")
     return 0
 
 
-# ---- telling -----------------------------------------------------------------------------------
+# ---- printing ------------------------------------------------------------------------------------
 
 
-def tell(prog: str, documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> int:
-    """The documents, best first; the exit code."""
-    console.put(TELLERS[flags.output](documents, ranking, flags))
+def print_ranking(
+    documents: Sequence[Document], ranking: Ranking, flags: Namespace, console: Console
+) -> int:
+    """Print the documents, best first; return the exit code."""
+    console.write_bytes(FORMATS[flags.output](documents, ranking, flags))
     if flags.verbose:
-        console.talk(f"{prog}: {summary(ranking, '' if flags.no_ledger else today())}")
+        console.note(format_summary(ranking, "" if flags.no_ledger else spent_today()))
     return 0
 
 
 def as_text(documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> bytes:
-    """The documents as they came, each with its end."""
+    """Return the documents as they were read, each with its end."""
     end = b"\0" if flags.null else b"\n"
     return b"".join(documents[place].raw + end for place, _ in ranking.scores)
 
 
 def as_json(documents: Sequence[Document], ranking: Ranking, flags: Namespace) -> bytes:
-    """A JSON line for each."""
+    """Return a JSON line for each document."""
     ranked = ((documents[place], score) for place, score in ranking.scores)
-    told = (
+    lines = (
         {"index": document.index, "id": document.id, "score": score, "document": document.text}
         for document, score in ranked
     )
-    return "".join(console.compact(each) + "\n" for each in told).encode("utf-8", "replace")
+    return "".join(compact(line) + "\n" for line in lines).encode("utf-8", "replace")
 
 
-def summary(ranking: Ranking, today: str) -> str:
-    """One line for ``-v``; ``today`` is what was spent."""
+def format_summary(ranking: Ranking, today: str) -> str:
+    """Return the line of ``-v``; ``today`` is what was spent."""
     usage, searches = ranking.usage, ranking.usage.searches
     parts = (
         ranking.model,
@@ -236,7 +228,7 @@ def summary(ranking: Ranking, today: str) -> str:
     return " · ".join(filter(None, parts))
 
 
-TELLERS: dict[str, Callable[[Sequence[Document], Ranking, Namespace], bytes]] = {
+FORMATS: dict[str, Callable[[Sequence[Document], Ranking, Namespace], bytes]] = {
     "text": as_text,
     "json": as_json,
 }

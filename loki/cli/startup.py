@@ -1,4 +1,4 @@
-"""flags -> Env, limits: what every command does that asks something; and how it says it cannot."""
+"""Flags -> Env, Limits, Ask: what every command that sends something does first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from returns.result import Result
+from returns.result import Result, Success
 
 from loki.cli import console
 from loki.config.patches import read_patch
@@ -16,52 +16,47 @@ from loki.edge import files
 from loki.edge.env import over, read
 from loki.formats.openai_messages import read_json
 from loki.pipeline import Env
-from loki.problems import EXIT_CODES, Problem
-from loki.railway import gather
+from loki.problems import Problem
 from loki.records import Ask, Limits, Patch
 
 
 def environment(flags: Namespace) -> dict[str, str]:
-    """The variables in force, ``--config`` among them; proxies may stand in .env too."""
+    """Return the environment with ``.env`` and ``--config``; proxies may be set in ``.env`` too."""
     environ = files.environment()
     os.environ.update(environ)
     return {**environ, "LOKI_CONFIG_FILE": flags.config} if flags.config else environ
 
 
-def env_of(
-    flags: Namespace, environ: dict[str, str], prog: str, **more: Any
+def open_env(
+    flags: Namespace, environ: dict[str, str], warn: Callable[[str], None], **options: Any
 ) -> Result[Env, Problem]:
-    """The configuration and this machine, with the patch and the ledger of the command line."""
-    say = warner(flags, prog)
-    return gather((read(environ), gather(given_patch(flags)))).map(
-        lambda found: held(over(found[0], environ, found[1], say, not flags.no_ledger, **more))
+    """Return the configuration and this machine, with the patch and ledger of the command line."""
+    return Result.do(
+        keep_open(over(config, environ, patches, warn, not flags.no_ledger, **options))
+        for config in read(environ)
+        for patches in given_patches(flags)
     )
 
 
-def warner(flags: Namespace, prog: str) -> Callable[[str], None]:
-    """What tells a warning, unless nobody wants any."""
-    return (lambda words: None) if flags.quiet else (lambda words: console.talk(f"{prog}: {words}"))
-
-
-def held(env: Env) -> Env:
-    """The same, until the process ends: to close its ledger would be to wait for the disk."""
-    HELD.append(env)
+def keep_open(env: Env) -> Env:
+    """Keep a reference, so that SQLite is not closed (and synced) at exit."""
+    OPEN.append(env)
     return env
 
 
-HELD: list[Env] = []
+OPEN: list[Env] = []
 
 
-def given_patch(flags: Namespace) -> list[Result[Patch, Problem]]:
-    """The patch of ``--patch``, if there is one."""
+def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
+    """Return the patch of ``--patch``, if there is one."""
     if flags.patch is None:
-        return []
-    told = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
-    return [told.alt(lambda problem: replace(problem, kind="input"))]
+        return Success(())
+    patch = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
+    return patch.map(lambda patch: (patch,)).alt(lambda problem: replace(problem, kind="input"))
 
 
 def limits_of(flags: Namespace) -> Limits:
-    """What the command line says about sending."""
+    """Return the limits on sending that the command line sets."""
     return Limits(
         connect=flags.connect_timeout,
         idle=flags.idle_timeout,
@@ -72,22 +67,22 @@ def limits_of(flags: Namespace) -> Limits:
     )
 
 
-def today() -> str:
-    """What was spent today by the ledger, for ``-v``; nothing where that cannot be read."""
+def spent_today() -> str:
+    """Return what was spent today by the ledger, for ``-v``; nothing where that is unknown."""
     import time
 
     from loki.edge.ledger.writer import Ledger, path_of
     from loki.money.budget import money
     from loki.money.periods import day_of
 
-    told = Ledger(path_of(os.environ)).spent([day_of(time.time(), None)[1:]])
-    return told.map(
+    spent = Ledger(path_of(os.environ)).spent([day_of(time.time(), None)[1:]])
+    return spent.map(
         lambda sums: f"today {'≥ ' if sums[0].unknown else ''}{money(sums[0].cost)}"
     ).value_or("")
 
 
-def how_to_ask(flags: Namespace) -> Ask:
-    """What the flags say of how to answer, to a pipe as to every row of many."""
+def sampling_options(flags: Namespace) -> Ask:
+    """Return an Ask without messages: how the flags want a prompt, or every row, answered."""
     return Ask(
         model=flags.model,
         temperature=flags.temperature,
@@ -102,9 +97,26 @@ def how_to_ask(flags: Namespace) -> Ask:
     )
 
 
-def failed(prog: str, problem: Problem, form: str) -> int:
-    """Say why, and the exit code."""
-    if form == "events":
-        console.say(console.compact({"type": "error", **console.problem_json(problem)}) + "\n")
-    console.complain(prog, problem, form)
-    return EXIT_CODES[problem.kind]
+# ---- for loki-batch, until it takes a Console ----------------------------------------------------
+
+
+def env_of(
+    flags: Namespace, environ: dict[str, str], prog: str, **options: Any
+) -> Result[Env, Problem]:
+    """Return open_env with warnings on stderr."""
+    return open_env(flags, environ, warner(flags, prog), **options)
+
+
+def warner(flags: Namespace, prog: str) -> Callable[[str], None]:
+    """Return what prints a warning on stderr, unless ``-q`` was given."""
+    return (lambda text: None) if flags.quiet else console.standard(prog).note
+
+
+def how_to_ask(flags: Namespace) -> Ask:
+    """Return sampling_options."""
+    return sampling_options(flags)
+
+
+def failed(prog: str, problem: Problem, output_format: str) -> int:
+    """Print why there is no answer; return the exit code."""
+    return console.standard(prog).report(problem, output_format)

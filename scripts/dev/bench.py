@@ -70,7 +70,7 @@ WHOLE = json.dumps(
 
 
 def head(kind: str, more: str) -> bytes:
-    """The lines before an answer."""
+    """Return the lines before an answer."""
     return f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{more}\r\n\r\n".encode()
 
 
@@ -114,7 +114,7 @@ def serve() -> None:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """The address of the server."""
+    """Return the address of the server."""
     command = [sys.executable, __file__, "serve"]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as server:
         assert server.stdout is not None
@@ -153,7 +153,7 @@ def ratio(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) ->
 
 
 def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
-    """What is measured, the ratio we hold ourselves to, and what came out."""
+    """A measurement: its name, the ratio that is the limit, and the result."""
     from openai import OpenAI
 
     from loki import Ask, Message, answer, open_env, stream

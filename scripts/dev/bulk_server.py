@@ -72,7 +72,7 @@ class Bulk(asyncio.Protocol):
             self.speak(body)
 
     def is_too_much(self) -> bool:
-        """Whether more came in this second than the limit allows."""
+        """Return whether more came in this second than the limit allows."""
         if not self.flags.limit:
             return False
         second, taken = Bulk.window

@@ -63,7 +63,7 @@ def entry(raw: Raw, gaps: Table | None = None, source: Source | None = None) -> 
 
 
 def extras(raw: Raw) -> Entry:
-    """The prices of what is no token: a reranker's search, and a search of the web."""
+    """Return the prices of searches, by a reranker and of the web."""
     sizes = {*(raw.get("search_context_cost_per_query") or {}).values()}
     counted = len(sizes) == 1 and raw.get(PROVIDER) in COUNTS_SEARCHES
     searched = sizes.pop() if counted else None
@@ -92,7 +92,7 @@ def alike(table: Table, source: Source, raw: Raw) -> Table:
 
 
 def multiples(raw: Raw) -> Entry:
-    """What litellm gives by its factor: tiers, and places to be served from."""
+    """Return the variants that litellm gives as factors: tiers and regions."""
     told = raw.get("provider_specific_entry") or {}
     away = {"regional": raw.get("regional_endpoint_uplift_multiplier")}
     found = {**{name: told.get(name) for name in ("fast", "us")}, **away}
@@ -110,21 +110,21 @@ def proper(found: Entry) -> Entry:
 
 
 def responds_only(raw: Raw) -> bool:
-    """Whether a model answers on the responses endpoint and not on chat completions."""
+    """Return whether a model answers on the responses endpoint and not on chat completions."""
     ends = raw.get("supported_endpoints") or ()
     alone = "/v1/responses" in ends and "/v1/chat/completions" not in ends
     return raw["mode"] == "responses" or alone
 
 
 def talks(model: str, raw: Raw) -> bool:
-    """Whether a chat client can reach a model and gets text from it."""
+    """Return whether a chat client can reach a model and gets text from it."""
     ends, says = raw.get("supported_endpoints"), raw.get("supported_output_modalities")
     heard = (not ends or not REACHABLE.isdisjoint(ends)) and (not says or "text" in says)
     return heard and not NOISE.search(model)
 
 
 def wanted(model: str, raw: Raw, date: str) -> bool:
-    """Whether a litellm record is a chat, embedding or rerank model in service on the date."""
+    """Return whether a litellm record is a chat, embedding or rerank model in service then."""
     kind = TYPES.get(raw.get("mode", ""))
     alive = (raw.get("deprecation_date") or date) >= date
     if not kind or not alive or FIGURES.isdisjoint(entry(raw)):
@@ -225,7 +225,7 @@ def written(value: Any) -> str:
 
 
 def render(date: str, sources: Mapping[str, str], clients: Mapping[str, Section]) -> str:
-    """The catalogue as text: a model a line, so that a reader may slice one client's section."""
+    """Return the catalogue as text, a model a line, so that one section can be cut out."""
     sections = [
         f'"{client}": {{\n'
         + ",\n".join(f"{json.dumps(model)}: {line(each)}" for model, each in found.items())
@@ -237,20 +237,20 @@ def render(date: str, sources: Mapping[str, str], clients: Mapping[str, Section]
 
 
 def inside(wheel: Path, name: str) -> str:
-    """The text of one file of a wheel."""
+    """Return the text of one file of a wheel."""
     with zipfile.ZipFile(wheel) as files:
         return files.read(name).decode()
 
 
 def fetch(package: str, folder: str) -> Path:
-    """The package's newest wheel, downloaded into the folder."""
+    """Download the newest wheel of a package into the folder; return its path."""
     order = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", folder, package]
     subprocess.run(order, check=True, stdout=sys.stderr)
     return next(Path(folder).glob(package.replace("-", "_") + "-*.whl"))
 
 
 def catalogue(litellm: Path, genai: Path, date: str) -> str:
-    """The two wheels -> the catalogue's text; what they disagree on goes to stderr."""
+    """Return the text of the catalogue from two wheels; print where they disagree on stderr."""
     records = flawless(json.loads(inside(litellm, LITELLM_FILE), parse_float=Decimal))
     models = read_genai(inside(genai, GENAI_FILE))
     clients: dict[str, Section] = {}

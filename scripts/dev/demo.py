@@ -33,7 +33,7 @@ clients:
 
 @contextmanager
 def model() -> Iterator[str]:
-    """The address of a model server that runs as long as this block."""
+    """Yield the address of a model server that runs as long as this block."""
     command = [sys.executable, str(HERE / "model_server.py")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:

@@ -81,7 +81,7 @@ def nowhere(request: Request) -> Any:
 
 
 def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
-    """Whether a client drafts an ask."""
+    """Return whether a client drafts an Ask."""
     abilities = {"supports_vision": True, "supports_function_calling": True}
     listed = {"models": [{"name": model, **abilities}], **client}
     listed["models"] = [{**each, **abilities} for each in listed["models"]]
@@ -92,7 +92,7 @@ def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
 
 
 def does(client: dict[str, Any], task: Task, ask: Ask) -> bool:
-    """Whether a client drafts work of another kind."""
+    """Return whether a client drafts work of another kind."""
     model = {"name": "m", "real_name": "amazon.titan-embed-text-v2:0", "type": task}
     listed = {**client, "models": [model]}  # Bedrock tells the wire by the name
     config = configure({"clients": [listed]}, "matrix", {}).unwrap()
@@ -108,7 +108,7 @@ def cell(client: dict[str, Any], models: list[str], asks: list[Ask]) -> str:
 
 
 def matrix() -> str:
-    """The matrix as a simple table of reStructuredText."""
+    """Return the matrix as a simple table of reStructuredText."""
     lines = [("", *FEATURES, *OTHERS)]
     lines += [
         (

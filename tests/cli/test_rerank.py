@@ -108,7 +108,7 @@ def test_many_documents_take_several_requests(home: Home) -> None:
     given = [f"{'x' * (i * 7 % 11)}{i}" for i in range(11)]
     with serving(longest_first) as server:
         home.local(server.address, f"{RERANKER}\nmax_batch_size: 4\ninput_price: 1")
-        done = home.run("q", "--top", "5", "-v", stdin="\n".join(given), prog="loki-rerank")
+        done = home.call("q", "--top", "5", "-v", stdin="\n".join(given), prog="loki-rerank")
     assert done.out.split() == sorted(given, key=len, reverse=True)[:5]
     assert [len(asked.json["documents"]) for asked in server.asked] == [4, 4, 3]
     assert [asked.json["top_n"] for asked in server.asked] == [4, 4, 3]
@@ -167,8 +167,8 @@ def test_it_stands_in_a_pipe(home: Home) -> None:
 @pytest.mark.parametrize(
     ("words", "stdin", "code", "message"),
     [
-        ([], b"a\n", 64, "usage: no query: say what the documents are to be ranked by"),
-        ([" "], b"a\n", 64, "usage: no query: say what the documents are to be ranked by"),
+        ([], b"a\n", 64, "usage: no query: give the text that the documents are ranked by"),
+        ([" "], b"a\n", 64, "usage: no query: give the text that the documents are ranked by"),
         (["q", "--jsonl", "-0"], b"a\n", 64, "usage: --jsonl and -0 contradict each other"),
         (["q", "--top", "0"], b"a\n", 64, "usage: --top 0 would leave nothing: give 1 or more"),
         (["q"], b"", 65, "input: stdin has no documents"),
@@ -223,7 +223,7 @@ def test_what_cannot_be_ranked_is_said_before_sending(
             f" models: [{{name: m, type: reranker}}, {{name: talk}}]}}\n"
             f"  - {{type: openai, api_key: k, models: [{{name: m, type: reranker}}]}}\n"
         )
-        done = home.run(*words, stdin=stdin, prog="loki-rerank")
+        done = home.call(*words, stdin=stdin, prog="loki-rerank")
     assert (done.code, done.out) == (code, "") and not server.asked
     assert done.err.startswith(f"loki-rerank: {message}") and done.err.count("\n") == 1
 
@@ -266,7 +266,7 @@ def test_an_answer_that_is_none_prints_nothing(
 ) -> None:
     with serving(answer) as server:
         home.local(server.address, RERANKER)
-        done = home.run("q", "-o", "json", "--retries", "0", stdin=NOTES, prog="loki-rerank")
+        done = home.call("q", "-o", "json", "--retries", "0", stdin=NOTES, prog="loki-rerank")
     line, told = done.err.splitlines()
     assert (done.code, done.out, line) == (code, "", f"loki-rerank: {message}")
     assert json.loads(told)["sent"] is True
@@ -278,8 +278,8 @@ def test_an_answer_that_is_none_prints_nothing(
 def test_a_dry_run_shows_every_request_and_sends_none(home: Home) -> None:
     with serving(longest_first) as server:
         home.local(server.address, f"{RERANKER}\nmax_batch_size: 3", "api_key: sk-secret")
-        done = home.run("q", "--dry-run", "--explain", stdin=NOTES, prog="loki-rerank")
-        curl = home.run("q", "--dry-run=curl", stdin=NOTES, prog="loki-rerank")
+        done = home.call("q", "--dry-run", "--explain", stdin=NOTES, prog="loki-rerank")
+        curl = home.call("q", "--dry-run=curl", stdin=NOTES, prog="loki-rerank")
     assert not server.asked and done.code == curl.code == 0
     assert "sk-secret" not in done.out + done.err + curl.out
     first, second = (json.loads(f"{{{each}") for each in f"\n{done.out}".split("\n{")[1:])
@@ -298,7 +298,7 @@ def test_a_dry_run_shows_every_request_and_sends_none(home: Home) -> None:
 
 def test_a_dry_run_needs_a_model_too(home: Home) -> None:
     home.local("http://127.0.0.1:1")  # which has a chat model only
-    done = home.run("q", "-m", "local:m", "--dry-run", stdin="a", prog="loki-rerank")
+    done = home.call("q", "-m", "local:m", "--dry-run", stdin="a", prog="loki-rerank")
     assert (done.code, done.out) == (64, "")
     assert done.err == "loki-rerank: usage: local:m is a chat model, not a reranker model\n"
 

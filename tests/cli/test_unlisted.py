@@ -46,7 +46,7 @@ def test_a_model_newer_or_older_than_the_catalogue_is_asked(home: Home) -> None:
     with serving(stream) as server:
         home.configure("clients: [{type: claude, name: my-claude-oauth, access_token: t}]\n")
         there = json.dumps({"url": f"{server.address}/v1/messages"})
-        done = home.run(
+        done = home.call(
             *("-m", "my-claude-oauth:claude-sonnet-4-20250514", "--patch", there, "Hello!"),
             prog="loki",
         )
@@ -62,8 +62,8 @@ def test_a_fine_tune_is_asked_by_its_whole_name(home: Home, words: list[str]) ->
     with serving(plain(reply()) if words else ANSWER) as server:
         home.configure("clients: [{type: openai, name: mine, api_key: k}]\n")
         there = ["--patch", json.dumps({"url": f"{server.address}/v1/chat/completions"})]
-        done = home.run("-m", f"mine:{name}", "-o", "json", *there, *words, "Hi")
-        dry = home.run("-m", f"mine:{name}", "--dry-run", *words, "Hi")
+        done = home.call("-m", f"mine:{name}", "-o", "json", *there, *words, "Hi")
+        dry = home.call("-m", f"mine:{name}", "--dry-run", *words, "Hi")
     assert (done.code, done.json["model"], done.json["cost"]) == (0, f"mine:{name}", None)
     assert server.asked[0].json["model"] == dry.json["body"]["model"] == name
     assert len(server.asked) == 1
@@ -90,8 +90,8 @@ def test_a_model_that_is_not_there_is_told_with_its_nearest(
     stdin = '{"prompt": "Hi"}\n' if prog == "loki-batch" else "" if task == "chat" else "one\n"
     with serving(GONE) as server:
         shop(home, server, kind)
-        done = home.run("-m", f"mine:{name}x", *words, stdin=stdin, prog=prog)
-        right = home.run("-m", f"mine:{name}", *words, stdin=stdin, prog=prog)
+        done = home.call("-m", f"mine:{name}x", *words, stdin=stdin, prog=prog)
+        right = home.call("-m", f"mine:{name}", *words, stdin=stdin, prog=prog)
     assert (done.code, right.code) == (78, 78)
     assert f"config: No such model; did you mean '{name}'" in done.err
     assert "config: No such model. (404)" in right.err
@@ -105,7 +105,7 @@ def test_a_row_of_a_batch_is_told_too(home: Home, tmp_path: Path) -> None:
     with serving(lambda asked: answers[asked.json["model"]]) as server:
         shop(home, server, "openai")
         stdin = "".join(json.dumps(row) + "\n" for row in rows)
-        done = home.run("-m", f"mine:{name}", "-j", "1", stdin=stdin, prog="loki-batch")
+        done = home.call("-m", f"mine:{name}", "-j", "1", stdin=stdin, prog="loki-batch")
     good, bad = done.lines
     assert (done.code, good["text"], bad["error"]["kind"]) == (1, "Hello.", "config")
     assert bad["error"]["message"].startswith(f"No such model; did you mean '{name}'")

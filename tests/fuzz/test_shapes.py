@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import config, request, told
 
-from loki.cli.console import reply_json
+from loki.cli.describe import reply_json
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask, Draft, Request, Response, Task

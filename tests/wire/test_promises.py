@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from returns.result import Result, Success
 from support import cut, told
 
-from loki.cli.console import reply_json
+from loki.cli.describe import reply_json
 from loki.config.read import configure
 from loki.edge.auth.credentials import authorize
 from loki.formats.openai_messages import read_messages, read_tools

@@ -1,1 +1,1 @@
-"""What `loki` does besides asking: configuration, login, secrets, models."""
+"""Administrative flags of ``loki``: configuration, login, secrets, models."""

@@ -1,4 +1,4 @@
-"""loki --authenticate: an address to open, a code that comes back, tokens in a file."""
+"""loki --authenticate: print a URL to open, receive the code, store the tokens."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from returns.result import Result, Success
 
-from loki.cli import console
-from loki.cli.startup import environment, failed, limits_of
+from loki.cli.console import Console
+from loki.cli.startup import environment, limits_of
 from loki.edge.auth import token_cache
 from loki.edge.auth.oauth import authority_of, is_loopback, token_file
 from loki.edge.auth.oauth_callback import Answers, first, listen, pasted
@@ -24,39 +24,30 @@ from loki.railway import fold
 from loki.records import Client, Config
 from loki.stages.resolve import over
 
-PATIENCE = 300.0  # seconds for a person in a browser
+LOGIN_TIMEOUT = 300.0  # seconds for a person in a browser
 
 
-def authenticate(prog: str, flags: Namespace) -> int:
-    """Log a client in; its tokens are kept for every command."""
+def authenticate(flags: Namespace, console: Console) -> int:
+    """Log a client in and store its tokens for every command; return the exit code."""
     environ = environment(flags)
-
-    def log_in(config: Config) -> Result[str, Problem]:
-        """The whole of it, for the client that is meant; what to say at its end."""
-        return chosen(config, flags.authenticate).bind(
-            lambda client: (
-                authority_of(limited(client, flags), with_vault(config, environ))
-                .bind(lambda authority: consent(authority, flags.timeout or PATIENCE))
-                .bind(lambda answered: exchange(*answered))
-                .bind(lambda token: token_cache.put(token_file(client.name, environ), token))
-                .map(lambda token: farewell(client, token))
-            )
-        )
-
-    return fold(
-        read(environ).bind(log_in), succeeded, lambda problem: failed(prog, problem, flags.output)
+    login = Result.do(
+        describe_login(client, stored)
+        for config in read(environ)
+        for client in client_of(config, flags.authenticate)
+        for authority in authority_of(with_limits(client, flags), with_vault(config, environ))
+        for login, code in consent(authority, flags.timeout or LOGIN_TIMEOUT, console)
+        for token in exchange(login, code)
+        for stored in token_cache.put(token_file(client.name, environ), token)
     )
-
-
-def succeeded(words: str) -> int:
-    """Say so; nothing goes to stdout, for there is no data."""
-    console.talk(words)
+    if not isinstance(login, Success):
+        return console.report(login.failure(), flags.output)
+    console.print_stderr(login.unwrap())  # not on stdout: it is no data
     return 0
 
 
-def chosen(config: Config, name: str) -> Result[Client, Problem]:
-    """The client to log in; without a name the only one there is."""
-    able = [client for client in config.clients if logs_in(client)]
+def client_of(config: Config, name: str) -> Result[Client, Problem]:
+    """Return the client to log in; without a name the only one with ``auth: oauth``."""
+    able = [client for client in config.clients if has_login(client)]
     if not name:
         if len(able) == 1:
             return Success(able[0])
@@ -64,73 +55,74 @@ def chosen(config: Config, name: str) -> Result[Client, Problem]:
             return fail("config", f"{config.origin}: no client has `auth: oauth`")
         names = ", ".join(client.name for client in able)
         return fail(
-            "usage", f"several clients log in, say which: --authenticate with one of {names}"
+            "usage", f"several clients have a login: name one after --authenticate ({names})"
         )
-    client = next((each for each in config.clients if each.name == name), None)
+    client = next((client for client in config.clients if client.name == name), None)
     if client is None:
-        known = [each.name for each in able or config.clients]
+        known = [client.name for client in able or config.clients]
         return fail("config", f"no client named {name!r}{nearest(name, known)}")
     if client not in able:
-        return fail("config", f"client {name!r} does not log in: it has no `auth: oauth`")
+        return fail("config", f"client {name!r} has no login: it lacks `auth: oauth`")
     return Success(client)
 
 
-def logs_in(client: Client) -> bool:
-    """Whether a client's ``auth`` is oauth."""
-    said = client.settings.get("auth")
-    return said is not None and said.value == "oauth"
+def has_login(client: Client) -> bool:
+    """Return whether the ``auth`` of a client is oauth."""
+    auth = client.settings.get("auth")
+    return auth is not None and auth.value == "oauth"
 
 
-def limited(client: Client, flags: Namespace) -> Client:
-    """The client with what the command line says about sending."""
+def with_limits(client: Client, flags: Namespace) -> Client:
+    """Return the client with the limits of the command line."""
     return replace(client, limits=over(client.limits, limits_of(flags)))
 
 
-# ---- the person --------------------------------------------------------------------------------
+# ---- consent in a browser ------------------------------------------------------------------------
 
 
-def consent(authority: Authority, patience: float) -> Result[tuple[Login, str], Problem]:
-    """Ask in a browser; the login that has begun, and the code that came back."""
+def consent(
+    authority: Authority, timeout: float, console: Console
+) -> Result[tuple[Login, str], Problem]:
+    """Ask for consent in a browser; return the login, and the code that came back."""
     answers: Answers = Answers()
-    heard = listening(authority, answers)
-    login = begin(heard or authority)
-    show_address(login)
-    if is_terminal():
+    local = with_listener(authority, answers, console)
+    login = begin(local or authority)
+    show_address(login, console)
+    is_typed = is_terminal(console)
+    if is_typed:
         browse(login.address)
-        sys.stderr.write("Paste the code, or the address the browser ends at: ")
-        sys.stderr.flush()
+        console.write_stderr("Paste the code, or the address the browser ends at: ")
     pasted(sys.stdin, answers)
-    answer = first(answers, heard is not None, patience)
-    if is_terminal():
-        sys.stderr.write("\n")
-    return answer.bind(lambda words: read_code(login, words)).map(lambda code: (login, code))
+    answer = first(answers, local is not None, timeout)
+    if is_typed:
+        console.write_stderr("\n")
+    return answer.bind(lambda text: read_code(login, text)).map(lambda code: (login, code))
 
 
-def listening(authority: Authority, answers: Answers) -> Authority | None:
-    """The same with a redirect address that is listened at, None if it cannot be."""
+def with_listener(authority: Authority, answers: Answers, console: Console) -> Authority | None:
+    """Return the authority with a redirect address of this machine, None if there can be none."""
     if not is_loopback(authority.redirect_uri):
         return None
     return fold(
         listen(authority.redirect_uri, answers),
         lambda address: replace(authority, redirect_uri=address),
-        lambda problem: console.talk(f"{problem.message}; paste the answer instead"),
+        lambda problem: console.print_stderr(f"{problem.message}; paste the answer instead"),
     )
 
 
-def show_address(login: Login) -> None:
-    """The address on a line of its own, to the letter."""
-    console.talk(f"To log in client {login.authority.client}, open this address:")
-    sys.stderr.write(f"\n{login.address}\n\n")  # as it is, whatever in it looks like a secret
-    sys.stderr.flush()
+def show_address(login: Login, console: Console) -> None:
+    """Print the address on a line of its own, unchanged."""
+    console.print_stderr(f"To log in client {login.authority.client}, open this address:")
+    console.write_stderr(f"\n{login.address}\n\n")  # not redacted, whatever is in it
 
 
-def is_terminal() -> bool:
-    """Whether a person sits there."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+def is_terminal(console: Console) -> bool:
+    """Return whether a person can read stderr and type."""
+    return sys.stdin is not None and sys.stdin.isatty() and console.stderr_is_terminal
 
 
 def browse(address: str) -> None:
-    """Open an address where there is a screen to open it on, and it is this person's."""
+    """Open an address in the browser, if there is a local screen."""
     remote = any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
     screen = sys.platform in ("darwin", "win32") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
@@ -141,10 +133,10 @@ def browse(address: str) -> None:
         webbrowser.open(address)
 
 
-def farewell(client: Client, token: Token) -> str:
-    """How long the login holds."""
+def describe_login(client: Client, token: Token) -> str:
+    """Return the message after a login: until when it is valid."""
     until = ""
     if token.expires is not None:
         until = time.strftime(", until %Y-%m-%d %H:%M:%S", time.localtime(token.expires))
-    after = "renewed by itself" if token.refresh else "then log in again"
+    after = "renewed automatically" if token.refresh else "then log in again"
     return f"logged in: client {client.name}{until} ({after})"

@@ -1,44 +1,44 @@
-"""loki --completions: the table of flags -> a script that a shell reads."""
+"""loki --completions: table of flags -> completion script for bash, zsh or fish."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
 
-from loki.cli import console
 from loki.cli.commands import COMMANDS
+from loki.cli.console import Console
 
-#: A command's flags: their names, and their help.
+#: The flags of a command: their names and their help.
 Flags = list[tuple[list[str], str]]
 
 
-def completions(prog: str, flags: Namespace) -> int:
-    """A script that a shell reads to complete our commands."""
-    console.out(SHELLS[flags.completions]({name: options(name) for name in COMMANDS}))
+def completions(flags: Namespace, console: Console) -> int:
+    """Print the completion script for a shell; return the exit code."""
+    console.write(SHELLS[flags.completions]({name: options(name) for name in COMMANDS}))
     return 0
 
 
-def forms(prog: str) -> str:
-    """What may follow ``-o``; nothing where it is the name of a file."""
+def output_formats(prog: str) -> str:
+    """Return what may follow ``-o``; nothing where that is the name of a file."""
     rows = (row for group in COMMANDS[prog].groups.values() for row in group)
     return " ".join(next(extra.get("choices", ()) for names, extra in rows if "-o " in names))
 
 
-def options(prog: str) -> list[tuple[list[str], str]]:
-    """The flags of a command, with their help."""
+def options(prog: str) -> Flags:
+    """Return the flags of a command, with their help."""
     groups = COMMANDS[prog].groups.values()
     return [(names.split(), extra["help"]) for group in groups for names, extra in group]
 
 
-def words(flags: list[tuple[list[str], str]]) -> str:
-    """The names of some flags, side by side."""
+def names_of(flags: Flags) -> str:
+    """Return the names of some flags, separated by spaces."""
     return " ".join(name for names, _ in flags for name in names)
 
 
 def bash(commands: dict[str, Flags]) -> str:
-    """For ~/.bashrc: source <(loki --completions bash)"""
+    """Return the script for ~/.bashrc: source <(loki --completions bash)."""
     cases = "\n".join(
-        f'    {name}) flags="{words(flags)}" forms="{forms(name)}" ;;'
+        f'    {name}) flags="{names_of(flags)}" forms="{output_formats(name)}" ;;'
         for name, flags in commands.items()
     )
     return f"""\
@@ -58,7 +58,8 @@ _loki() {{
     --by) COMPREPLY=($(compgen -W "day month model client tag" -- "$word")) ;;
     --reasoning) COMPREPLY=($(compgen -W "none low medium high" -- "$word")) ;;
     --completions) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
-    -f|--file|--messages|--schema|--tools|--config) COMPREPLY=($(compgen -f -- "$word")) ;;
+    -f|--file|--messages|--schema|--tools|--config|--system-file)
+      COMPREPLY=($(compgen -f -- "$word")) ;;
     *) [[ $word == -* ]] && COMPREPLY=($(compgen -W "$flags" -- "$word")) ;;
   esac
 }}
@@ -67,11 +68,11 @@ complete -o default -F _loki {" ".join(commands)}
 
 
 def zsh(commands: dict[str, Flags]) -> str:
-    """For ~/.zshrc: source <(loki --completions zsh)"""
+    """Return the script for ~/.zshrc: source <(loki --completions zsh)."""
 
     def lines(prog: str) -> str:
         table = str.maketrans({"[": "(", "]": ")", "'": "’"})
-        output = f":form:({forms(prog)})" if forms(prog) else ":file:_files"
+        output = f":form:({output_formats(prog)})" if output_formats(prog) else ":file:_files"
         takes = {**TAKES, "--output": output}
         return "\n".join(
             f"    '{name}[{help.translate(table)}]{takes.get(names[-1], '')}'"
@@ -98,7 +99,7 @@ compdef _loki {names}
 """
 
 
-#: What follows a flag, in zsh's words.
+#: What follows a flag, as zsh wants it.
 TAKES = {
     "--model": ":model:_loki_models",
     "--fallback": ":model:_loki_models",
@@ -108,6 +109,7 @@ TAKES = {
     "--completions": ":shell:(bash zsh fish)",
     "--file": ":file:_files",
     "--messages": ":file:_files",
+    "--system-file": ":file:_files",
     "--schema": ":file:_files",
     "--tools": ":file:_files",
     "--config": ":file:_files",
@@ -115,7 +117,7 @@ TAKES = {
 
 
 def fish(commands: dict[str, Flags]) -> str:
-    """For ~/.config/fish/completions/loki.fish"""
+    """Return the script for ~/.config/fish/completions/loki.fish."""
 
     def line(command: str, names: list[str], help: str) -> str:
         short = "".join(f" -s {name[1:]}" for name in names if not name.startswith("--"))

@@ -1,4 +1,4 @@
-"""loki's house-keeping: --info, --init, --check; --list-models is in loki.cli.admin.models."""
+"""loki --info, --init and --check: find, write and check the configuration."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from argparse import Namespace
 from returns.result import Success
 
 from loki import __version__
-from loki.cli import console
-from loki.cli.startup import environment, failed
+from loki.cli.console import Console
+from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.config.load import check as check_text
 from loki.config.read import configure
@@ -20,8 +20,8 @@ from loki.edge.ledger import writer
 from loki.problems import EXIT_CODES, Problem
 
 
-def info(prog: str, flags: Namespace) -> int:
-    """Where things are: a name, spaces, a value, one a line."""
+def info(flags: Namespace, console: Console) -> int:
+    """Print version, files, clients and catalogue: name, spaces, value, a line each."""
     environ = environment(flags)
     config = read(environ)
     known = config.map(lambda c: ", ".join(client.name for client in c.clients))
@@ -34,60 +34,60 @@ def info(prog: str, flags: Namespace) -> int:
         "vault_file": vault.vault_file(environ),
         "ledger_file": writer.path_of(environ),
         "model": config.map(lambda c: c.model or "").value_or(""),
-        "clients": known.value_or("(the configuration is wrong: loki --check)"),
+        "clients": known.value_or("(wrong configuration: see loki --check)"),
         "catalogue": about(files.catalogue(environ)).get("date", ""),
     }
-    console.out("".join(f"{name:<14}{value}".rstrip() + "\n" for name, value in facts.items()))
+    console.write("".join(f"{name:<14}{value}".rstrip() + "\n" for name, value in facts.items()))
     return 0
 
 
 # ---- the configuration -------------------------------------------------------------------------
 
 
-def init(prog: str, flags: Namespace) -> int:
-    """Write a configuration to start with, never over another."""
+def init(flags: Namespace, console: Console) -> int:
+    """Write a starter configuration, never over an existing one; return the exit code."""
     path = files.config_file(environment(flags))
     try:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return failed(
-            prog, Problem("config", f"{path} is there already; it is left as it is"), "text"
-        )
+        return console.report(Problem("config", f"{path} exists already and is left unchanged"))
     except OSError as error:
-        return failed(prog, Problem("config", f"cannot write {path}: {error.strerror}"), "text")
+        return console.report(Problem("config", f"cannot write {path}: {error.strerror}"))
     with open(handle, "w", encoding="utf-8") as file:
         file.write(STARTER)
-    console.out(path + "\n")
+    console.write(path + "\n")
     return 0
 
 
-def check(prog: str, flags: Namespace) -> int:
-    """Everything that is wrong with the configuration, each at its place."""
+def check(flags: Namespace, console: Console) -> int:
+    """Print every problem of the configuration with its line and column; return the exit code."""
     environ = environment(flags)
     path = files.config_file(environ)
     if not os.path.exists(path):
-        return failed(prog, Problem("config", f"no configuration file {path}: loki --init"), "text")
+        return console.report(
+            Problem("config", f"no configuration file {path}: loki --init writes one")
+        )
     text = files.read_text(path, "configuration")
     if not isinstance(text, Success):
-        return failed(prog, Problem("config", text.failure().message), "text")
+        return console.report(Problem("config", text.failure().message))
     plain, complaints = check_text(text.unwrap())
     for (line, column), message in complaints:
-        console.talk(f"{path}:{line}:{column}: {message}")
+        console.print_stderr(f"{path}:{line}:{column}: {message}")
     if complaints:
         return EXIT_CODES["config"]
     config = configure(plain, path, environ, files.catalogue(environ))
     if not isinstance(config, Success):
-        return failed(prog, config.failure(), "text")
+        return console.report(config.failure())
     count = len(config.unwrap().clients)
-    console.out(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
+    console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
     return 0
 
 
 STARTER = """\
-# The configuration of loki. `loki --check` says what is wrong with it.
+# The configuration of loki. `loki --check` prints every problem in it.
 
-# model: openai:gpt-4.1           # asked when no -m is given; also LOKI_MODEL
+# model: openai:gpt-4.1           # used when no -m is given; also LOKI_MODEL
 # temperature: 0.2                # sent only when set
 # stream: true
 # vault_password_file: ~/.vault   # opens the vault: loki --add-secret NAME
@@ -100,11 +100,11 @@ clients:
     api_key: '{{OPENAI_API_KEY}}'           # from the vault, else the environment
 
   # - type: openai-compatible
-  #   name: groq                            # known names bring their own address
+  #   name: groq                            # known names need no api_base
   #   api_key_cmd: pass show groq
 
   # - type: openai-compatible
-  #   name: local                           # any server that speaks OpenAI's API
+  #   name: local                           # any server with OpenAI's API
   #   api_base: http://127.0.0.1:8080/v1
   #   models:
   #     - name: smollm2

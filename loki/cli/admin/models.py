@@ -1,50 +1,68 @@
-"""--list-models: the models of the configured clients -> a table, or JSON lines with it all."""
+"""loki --list-models: models of the configured clients -> a table, or JSON lines."""
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from fnmatch import fnmatchcase
+from glob import escape
 from typing import Any
 
 from returns.result import Success
 
-from loki.cli import console
-from loki.cli.startup import environment, failed
+from loki.cli.console import Console
+from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.edge import files
 from loki.edge.env import read
+from loki.json_text import compact
 from loki.price import PRICES
 from loki.records import Client, Config, JsonObject, Model
 
 
-def list_models(prog: str, flags: Namespace) -> int:
-    """Every model of every client, or those whose name begins with ``-m``."""
+def list_models(flags: Namespace, console: Console) -> int:
+    """Print the models of every client; ``-m`` and TEXT select. Return the exit code.
+
+    ``-m`` is the beginning of a name. Every word of TEXT is a part of it, or a pattern with ``*``.
+    """
     config = read(environment(flags))
     if not isinstance(config, Success):
-        return failed(prog, config.failure(), "text")
+        return console.report(config.failure())
     known = config.unwrap()
     rows = [
         (client, model)
         for client in known.clients
         for model in known.models(client)
-        if not flags.model or f"{client.name}:{model.name}".startswith(flags.model)
+        if is_selected(f"{client.name}:{model.name}", flags.model or "", flags.text)
     ]
     if flags.output == "text":
-        head = sys.stdout.isatty()
-        console.out(table([*([HEAD] if head else []), *map(model_row, rows)]))
-        if head:
-            console.talk(f"catalogue of {about(files.catalogue()).get('date', '?')}")
+        has_head = console.stdout_is_terminal
+        console.write(table([*([HEAD] if has_head else []), *map(model_row, rows)]))
+        if has_head:
+            console.print_stderr(f"catalogue of {about(files.catalogue()).get('date', '?')}")
     else:
-        console.out("".join(console.compact(model_json(known, *row)) + "\n" for row in rows))
+        console.write("".join(compact(model_json(known, *row)) + "\n" for row in rows))
     return 0
 
 
+def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:
+    """Return whether a model is wanted: its name has the prefix, and meets every pattern.
+
+    >>> is_selected("claude:claude-haiku-4-5", "claude", ["Haiku", "claude:*-4-5"])
+    True
+    >>> is_selected("claude:claude-haiku-4-5", "", ["haiku", "claude:*-4"])
+    False
+    """
+    low = name.lower()
+    globs = (text.lower() if "*" in text else f"*{escape(text.lower())}*" for text in patterns)
+    return name.startswith(prefix) and all(fnmatchcase(low, glob) for glob in globs)
+
+
 def model_json(config: Config, client: Client, model: Model) -> JsonObject:
-    """A model for programs; prices in US dollars a million tokens, or for one search or call."""
+    """Return a model for programs, prices in US dollars a million tokens, a search or a call."""
     known = config.catalogue.entries(client).get(model.real_name, {})
-    told = {
+    settings = {
         key: getattr(model, key) if hasattr(model, key) else known.get(key)
         for key in (*SIZES, *ABILITIES)
     }
@@ -53,7 +71,7 @@ def model_json(config: Config, client: Client, model: Model) -> JsonObject:
         "real_name": model.real_name,
         "type": model.type,
         "endpoint": model.endpoint or None,
-        **told,
+        **settings,
         **{f"{kind}_price": plain(getattr(model.price, kind)) for kind in PRICES},
         "variants": plain(dict(model.price.variants)),
         "origin": model.origin,
@@ -61,18 +79,18 @@ def model_json(config: Config, client: Client, model: Model) -> JsonObject:
 
 
 def plain(value: Any) -> Any:
-    """A price, or several, as JSON has them.
+    """Return a price, or several, as JSON numbers.
 
     >>> plain({"flex": Decimal("0.5"), ">272000": {"input": 4}}), plain(None)
     ({'flex': 0.5, '>272000': {'input': 4}}, None)
     """
     if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
+        return {key: plain(price) for key, price in value.items()}
     return float(value) if isinstance(value, Decimal) else value
 
 
 def model_row(row: tuple[Client, Model]) -> tuple[str, ...]:
-    """A model for people."""
+    """Return the cells of a model for people."""
     client, model = row
     price = model.price
     able = {"vision": model.supports_vision, "tools": model.supports_function_calling}
@@ -96,7 +114,7 @@ def model_row(row: tuple[Client, Model]) -> tuple[str, ...]:
 
 
 def size(tokens: int | None) -> str:
-    """A number of tokens for people; nothing where none is written.
+    """Return a number of tokens for people; nothing for a model that writes none.
 
     >>> size(128000), size(None), size(0)
     ('128,000', '?', '')
@@ -105,7 +123,7 @@ def size(tokens: int | None) -> str:
 
 
 def dollars(amount: Decimal | None) -> str:
-    """A price for people.
+    """Return a price for people.
 
     >>> dollars(Decimal("2.50")), dollars(None)
     ('$2.5', '?')
@@ -114,7 +132,7 @@ def dollars(amount: Decimal | None) -> str:
 
 
 def table(lines: Iterable[tuple[str, ...]]) -> str:
-    """Columns, numbers to the right.
+    """Return lines in columns, numbers to the right.
 
     >>> table([("a:m", "chat", "1", "20"), ("a:long", "chat", "100", "3")])
     'a:m     chat    1  20\\na:long  chat  100   3\\n'
@@ -131,7 +149,7 @@ def table(lines: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-HEAD = ("MODEL", "TYPE", "INPUT", "OUTPUT", "$/M IN", "$/M OUT", "CACHED", "ABLE, BESIDES")
+HEAD = ("MODEL", "TYPE", "INPUT", "OUTPUT", "$/M IN", "$/M OUT", "CACHED", "ABILITIES")
 
 SIZES = (
     "max_input_tokens",

@@ -1,6 +1,6 @@
-"""loki's vault: --add-secret, --get-secret, --update-secret, --delete-secret, --list-secrets.
+"""The vault: --add-secret, --get-secret, --update-secret, --delete-secret, --list-secrets.
 
-A value is asked for at a terminal and not shown; elsewhere it is all of stdin but one line end.
+A value is typed at a terminal without being shown, else read from stdin but for one newline.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from argparse import Namespace
 
 from returns.result import Result, Success
 
-from loki.cli import console
-from loki.cli.startup import environment, failed
+from loki.cli.console import Console
+from loki.cli.startup import environment
 from loki.edge.auth import vault
 from loki.edge.env import read
 from loki.problems import Problem, fail
@@ -21,70 +21,75 @@ from loki.records import Config
 Environ = dict[str, str]
 
 
-def add_secret(prog: str, flags: Namespace) -> int:
-    """A new secret; the first one makes the vault."""
+def add_secret(flags: Namespace, console: Console) -> int:
+    """Add a secret; the first one creates the vault. Return the exit code."""
     name = flags.add_secret
+    added = Result.do(
+        done
+        for environ in environment_of_vault(flags)
+        for _ in vault.vacant(name, environ)
+        for value in read_value(name, flags, console)
+        for done in vault.add(name, value, environ, password_chooser(console))
+    )
+    return exit_code(added, console)
 
-    def put(environ: Environ) -> Result[None, Problem]:
-        value = vault.vacant(name, environ).bind(lambda free: read_value(name, flags))
-        return value.bind(lambda some: vault.add(name, some, environ, chooser(prog)))
 
-    return ended(prog, with_password(flags).bind(put))
-
-
-def update_secret(prog: str, flags: Namespace) -> int:
-    """Another value for a secret."""
+def update_secret(flags: Namespace, console: Console) -> int:
+    """Change the value of a secret; return the exit code."""
     name = flags.update_secret
-
-    def put(environ: Environ) -> Result[None, Problem]:
-        value = vault.present(name, environ).bind(lambda held: read_value(name, flags))
-        return value.bind(lambda some: vault.update(name, some, environ))
-
-    return ended(prog, with_password(flags).bind(put))
-
-
-def get_secret(prog: str, flags: Namespace) -> int:
-    """Print a secret, and one line end."""
-    found = with_password(flags).bind(lambda environ: vault.get(flags.get_secret, environ))
-    return ended(prog, found.map(lambda value: console.out(value + "\n")))
+    updated = Result.do(
+        done
+        for environ in environment_of_vault(flags)
+        for _ in vault.present(name, environ)
+        for value in read_value(name, flags, console)
+        for done in vault.update(name, value, environ)
+    )
+    return exit_code(updated, console)
 
 
-def delete_secret(prog: str, flags: Namespace) -> int:
-    """Forget a secret."""
-    return ended(prog, vault.delete(flags.delete_secret, environment(flags)))
+def get_secret(flags: Namespace, console: Console) -> int:
+    """Print a secret and a newline; return the exit code."""
+    value = environment_of_vault(flags).bind(lambda environ: vault.get(flags.get_secret, environ))
+    return exit_code(value.map(lambda value: console.write(value + "\n")), console)
 
 
-def list_secrets(prog: str, flags: Namespace) -> int:
-    """The names of all secrets, one a line."""
+def delete_secret(flags: Namespace, console: Console) -> int:
+    """Delete a secret; return the exit code."""
+    return exit_code(vault.delete(flags.delete_secret, environment(flags)), console)
+
+
+def list_secrets(flags: Namespace, console: Console) -> int:
+    """Print the names of all secrets, one a line; return the exit code."""
     names = vault.names(environment(flags))
-    return ended(prog, names.map(lambda each: console.out("".join(map("{}\n".format, each)))))
+    printed = names.map(lambda names: console.write("".join(f"{name}\n" for name in names)))
+    return exit_code(printed, console)
 
 
-def ended(prog: str, done: Result[None, Problem]) -> int:
-    """The exit code."""
-    return fold(done, lambda nothing: 0, lambda problem: failed(prog, problem, "text"))
+def exit_code(result: Result[None, Problem], console: Console) -> int:
+    """Report a failure; return the exit code."""
+    return fold(result, lambda nothing: 0, console.report)
 
 
-def with_password(flags: Namespace) -> Result[Environ, Problem]:
-    """The variables in force, among them where the configuration says that the password is."""
+def environment_of_vault(flags: Namespace) -> Result[Environ, Problem]:
+    """Return the environment, with the password file that the configuration names."""
     environ = environment(flags)
 
-    def said(config: Config) -> Environ:
+    def with_password_file(config: Config) -> Environ:
         path = config.vault_password_file
         return {**environ, "LOKI_VAULT_PASSWORD_FILE": path} if path else environ
 
-    return read(environ).map(said)
+    return read(environ).map(with_password_file)
 
 
-# ---- what is typed -----------------------------------------------------------------------------
+# ---- typing --------------------------------------------------------------------------------------
 
 
-def read_value(name: str, flags: Namespace) -> Result[str, Problem]:
-    """A value, from a prompt or stdin; never from the command line, which others can see."""
+def read_value(name: str, flags: Namespace, console: Console) -> Result[str, Problem]:
+    """Return a value that is typed or on stdin; fail if it is on the command line."""
     if flags.text:
         return fail("usage", "a value is not taken from the command line, where others can see it")
     if at_terminal():
-        return asked(f"Value of {name} (not shown): ")
+        return type_hidden(f"Value of {name} (not shown): ")
     data = sys.stdin.buffer.read() if sys.stdin else b""
     try:
         return Success(data.decode().removesuffix("\n"))
@@ -92,35 +97,35 @@ def read_value(name: str, flags: Namespace) -> Result[str, Problem]:
         return fail("input", f"stdin is not UTF-8 text: byte {error.start}")
 
 
-def chooser(prog: str) -> vault.Choose:
-    """Asks for the password of a new vault, where there is somebody to ask."""
+def password_chooser(console: Console) -> vault.Choose:
+    """Return what asks for the password of a new vault; without a terminal it is random."""
 
     def choose(path: str) -> Result[str, Problem]:
-        word: Result[str, Problem] = asked_twice(path) if at_terminal() else Success("")
-        if word == Success(""):
+        is_typed = at_terminal()
+        password: Result[str, Problem] = type_twice(path, console) if is_typed else Success("")
+        if password == Success(""):
             advice = "keep a copy, and keep it out of version control"
-            console.talk(f"{prog}: a random password for the new vault goes into {path}: {advice}")
-        return word
+            console.note(f"a random password for the new vault goes into {path}: {advice}")
+        return password
 
     return choose
 
 
-def asked_twice(path: str) -> Result[str, Problem]:
-    """A password; nothing asks for a random one."""
-    console.talk(f"The vault is new. Its password goes into {path}.")
-    first = asked("Password (not shown; enter for a random one): ")
-
-    def same(word: str) -> Result[str, Problem]:
-        again = asked("The same again: ") if word else Success("")
-        return again.bind(
-            lambda other: Success(word) if other == word else fail("input", "the two differ")
+def type_twice(path: str, console: Console) -> Result[str, Problem]:
+    """Ask for a password twice; return it, empty for a random one."""
+    console.print_stderr(f"The vault is new. Its password goes into {path}.")
+    return Result.do(
+        password
+        for first in type_hidden("Password (not shown; enter for a random one): ")
+        for second in (type_hidden("The same again: ") if first else Success(""))
+        for password in (
+            Success(first) if first == second else fail("input", "the two passwords differ")
         )
+    )
 
-    return first.bind(same)
 
-
-def asked(prompt: str) -> Result[str, Problem]:
-    """What is typed, without showing it."""
+def type_hidden(prompt: str) -> Result[str, Problem]:
+    """Return what is typed, without showing it."""
     from getpass import getpass
 
     try:
@@ -134,5 +139,5 @@ def asked(prompt: str) -> Result[str, Problem]:
 
 
 def at_terminal() -> bool:
-    """Whether there is somebody to ask."""
+    """Return whether stdin is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()

@@ -23,8 +23,8 @@ from loki.batch.jobs import Bad, Job, Plan, Row, ask_row, rows
 from loki.cli import console
 from loki.cli.batch.state import Run, goes_on
 from loki.cli.main import saved
-from loki.cli.pipe import attachment, schema_of, tools_of
 from loki.cli.progress import progress
+from loki.cli.prompt import attachment, schema_of, tools_of
 from loki.cli.startup import env_of, environment, failed, how_to_ask, warner
 from loki.edge import files
 from loki.edge.batch.cost_limit import CostLimit

@@ -1,4 +1,4 @@
-"""A chart of spending -> a picture in a file: SVG, PNG or PDF by the file's name."""
+"""Chart of spending -> picture in a file: SVG, PNG or PDF by the name of the file."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from loki.problems import Problem, fail
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMS = ("svg", "png", "pdf")
-#: Colours that the colour-blind can tell apart (Okabe and Ito), grey for all other models.
+FORMATS = ("svg", "png", "pdf")
+#: Colours that colour-blind people can tell apart (Okabe and Ito); grey for all other models.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
-FEW = 8  # bars
+MIN_BARS = 8  # so wide is the picture at least
 INK, FAINT = "#222222", "#DDDDDD"
-NEEDED = "pictures need matplotlib: pip install '.[chart]' in loki's folder"
+MISSING_PACKAGE = "pictures need matplotlib: pip install '.[chart]' in loki's folder"
 
 
-def paint(path: str, chart: Chart, stretch: str) -> Result[None, Problem]:
-    """Draw a chart into a file."""
-    form = os.path.splitext(path)[1][1:].lower()
-    if form not in FORMS:
-        return fail("usage", f"--chart: {path!r} does not end with .{', .'.join(FORMS)}")
+def paint(path: str, chart: Chart, span: str) -> Result[None, Problem]:
+    """Draw a chart into a file; fail if it cannot be written, or matplotlib is not there."""
+    file_format = os.path.splitext(path)[1][1:].lower()
+    if file_format not in FORMATS:
+        return fail("usage", f"--chart: {path!r} does not end with .{', .'.join(FORMATS)}")
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        return fail("usage", f"--chart: {NEEDED}")
-    getLogger("matplotlib").setLevel("ERROR")  # it tells of its cache of fonts
+        return fail("usage", f"--chart: {MISSING_PACKAGE}")
+    getLogger("matplotlib").setLevel("ERROR")  # it logs about its cache of fonts
     figure = Figure(figsize=(10, 5.2), dpi=150, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
     stack(axes, chart)
-    label(axes, chart, stretch)
+    label(axes, chart, span)
     try:
         with catch_warnings():
             simplefilter("ignore")  # a letter that no font has is a box
-            figure.savefig(path, format=form)
+            figure.savefig(path, format=file_format)
     except OSError as error:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         kind: Any = "missing" if missing else "input"
@@ -52,7 +52,7 @@ def paint(path: str, chart: Chart, stretch: str) -> Result[None, Problem]:
 
 
 def stack(axes: Axes, chart: Chart) -> None:
-    """The bars, the dearest model lowest."""
+    """Draw the bars, the most expensive model lowest."""
     floor = [0.0] * len(chart.bars)
     places = places_of(row.tally for row in chart.shares)
     for i, (row, colour) in enumerate(zip(chart.shares, COLOURS, strict=False)):
@@ -64,8 +64,8 @@ def stack(axes: Axes, chart: Chart) -> None:
         floor = [low + high for low, high in zip(floor, heights, strict=True)]
 
 
-def label(axes: Axes, chart: Chart, stretch: str) -> None:
-    """Title, axes and legend."""
+def label(axes: Axes, chart: Chart, span: str) -> None:
+    """Draw title, axes and legend."""
     spent = money(chart.total, places_of([chart.total]))
     axes.set_title(
         f"Spent on language models: {spent}",
@@ -75,12 +75,12 @@ def label(axes: Axes, chart: Chart, stretch: str) -> None:
         fontweight="bold",
         color=INK,
     )
-    axes.text(0, 1.03, stretch, transform=axes.transAxes, fontsize=10, color="#666666")
+    axes.text(0, 1.03, span, transform=axes.transAxes, fontsize=10, color="#666666")
     ticks = range(0, len(chart.bars), max(1, -(-len(chart.bars) // 12)))
-    axes.set_xticks(list(ticks), [when(chart.bars[i].name) for i in ticks])
+    axes.set_xticks(list(ticks), [format_period(chart.bars[i].name) for i in ticks])
     axes.set_ylabel("US dollars a day" if len(chart.bars[0].name) == 10 else "US dollars a month")
-    mark(axes, float(max(bar.height for bar in chart.bars)) * 1.05 or 1.0)
-    margin = 0.6 + max(0, FEW - len(chart.bars)) / 2  # so that one bar is not as wide as all
+    draw_ticks(axes, float(max(bar.height for bar in chart.bars)) * 1.05 or 1.0)
+    margin = 0.6 + max(0, MIN_BARS - len(chart.bars)) / 2  # so that one bar is not as wide as all
     axes.set_xlim(-margin, len(chart.bars) - 1 + margin)
     axes.set_axisbelow(True)
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
@@ -92,8 +92,8 @@ def label(axes: Axes, chart: Chart, stretch: str) -> None:
         text.set_parse_math(False)  # two dollars are not a formula
 
 
-def mark(axes: Axes, top: float) -> None:
-    """The axis of costs: marks at 1, 2, 5, 10 …, with as many decimals as they need."""
+def draw_ticks(axes: Axes, top: float) -> None:
+    """Draw the axis of costs: ticks at 1, 2, 5, 10 …, with as many decimals as they need."""
     from matplotlib.ticker import MaxNLocator
 
     locator = MaxNLocator(8, steps=[1, 2, 5, 10])
@@ -105,7 +105,7 @@ def mark(axes: Axes, top: float) -> None:
 
 
 def decimals(step: float) -> int:
-    """How many an axis needs whose marks are a step apart; cents are written whole.
+    """Return how many decimals ticks a step apart need; cents are written whole.
 
     >>> decimals(20.0), decimals(1.0), decimals(0.5), decimals(0.002)
     (0, 0, 2, 3)
@@ -113,10 +113,10 @@ def decimals(step: float) -> int:
     return 0 if step > 0.99 else max(2, -math.floor(math.log10(step) + 1e-9))
 
 
-def when(name: str) -> str:
-    """A day or month as an axis has it.
+def format_period(name: str) -> str:
+    """Return a day or month as the axis shows it.
 
-    >>> when("2026-11-02"), when("2026-11")
+    >>> format_period("2026-11-02"), format_period("2026-11")
     ('2 Nov', 'Nov 2026')
     """
     month = MONTHS[int(name[5:7]) - 1]

@@ -1,10 +1,9 @@
-"""A chart of spending -> what a terminal shows: bars by time, and the share of each model."""
+"""Chart of spending -> text for a terminal: bars by time, and the share of each model."""
 
 from __future__ import annotations
 
 import shutil
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from loki.money.chart import Bar, Chart, lengths, share
 from loki.money.report import amount, money, places_of
@@ -15,30 +14,30 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-#: A terminal with eight colours tells these apart, and they are those its user has chosen.
+#: A terminal with eight colours shows these, in the shades that its user has chosen.
 COLOURS = ("blue", "yellow", "green", "magenta", "cyan", "red", "bright_black")
 EIGHTHS = " ▏▎▍▌▋▊▉"
-WIDEST = 100  # columns
+MAX_WIDTH = 100  # columns
 
 
-def draw(chart: Chart, stretch: str) -> str:
-    """The text of a chart, in colours where stdout is a terminal that has them."""
+def draw(chart: Chart, span: str, stdout: TextIO) -> str:
+    """Return the text of a chart, in colours where stdout is a terminal that has them."""
     from rich.console import Console
 
-    width = min(shutil.get_terminal_size().columns, WIDEST)
-    screen = Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
-    with screen.capture() as kept:
+    width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
+    screen = Console(file=stdout, width=width, highlight=False, emoji=False, markup=False)
+    with screen.capture() as capture:
         spent = money(chart.total, places_of([chart.total]))
-        screen.print(f"{spent} spent {stretch}", style="bold")
+        screen.print(f"{spent} spent {span}", style="bold")
         screen.print()
         screen.print(bars(chart, width))
         screen.print()
         screen.print(shares(chart))
-    return "".join(f"{line.rstrip()}\n" for line in kept.get().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def bars(chart: Chart, width: int) -> Table:
-    """A bar for each day or month."""
+    """Return a bar for each day or month."""
     from rich.table import Table
 
     highest = max(bar.height for bar in chart.bars)
@@ -55,7 +54,7 @@ def bars(chart: Chart, width: int) -> Table:
 
 
 def blocks(bar: Bar, highest: Decimal, width: int) -> Text:
-    """A bar in the colours of its models, an eighth of a column exact at its end."""
+    """Return a bar in the colours of its models, exact to an eighth of a column."""
     from rich.text import Text
 
     text = Text()
@@ -72,7 +71,7 @@ def blocks(bar: Bar, highest: Decimal, width: int) -> Text:
 
 
 def shares(chart: Chart) -> Table:
-    """A line for each model: its colour, name, share and cost."""
+    """Return a line for each model: its colour, name, share and cost."""
     from rich.table import Table
     from rich.text import Text
 

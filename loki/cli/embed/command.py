@@ -1,8 +1,7 @@
-"""loki-embed: flags, words or stdin -> a JSON line with a vector for each text -> exit code.
+"""loki-embed: flags, TEXT or stdin -> a JSON line with a vector for each text -> exit code.
 
-Texts are read as they come and sent in batches, some at once; lines leave in the order of the
-texts. A text that is rejected gets a line that says why, and the others go on; whatever else goes
-wrong ends the run.
+Texts are read as they come and sent in batches, some at once; lines are printed in the order of
+the texts. A text that is rejected gets a line that says why; any other problem ends the run.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from threading import Event, Lock
 from returns.result import Result, Success
 
 from loki import pipeline
-from loki.cli import console
+from loki.cli.console import Console
+from loki.cli.describe import format_count
 from loki.cli.embed.input import Item, items_of
-from loki.cli.embed.output import LINES, Batch, Call, told
-from loki.cli.startup import env_of, environment, failed, limits_of, today
+from loki.cli.embed.output import FORMATS, Batch, Call, embed_batch
+from loki.cli.startup import environment, limits_of, open_env, spent_today
 from loki.edge.batch.workers import flowing
 from loki.money.estimate import estimate
 from loki.money.prices import cost
 from loki.pipeline import Env
 from loki.price import Price
 from loki.problems import Problem
-from loki.railway import gather
 from loki.records import Ask, Target
 from loki.replies import Embeddings
 from loki.stages.batching import batched, ceilings
@@ -39,37 +38,38 @@ from loki.stages.parse_vectors import added
 from loki.stages.resolve import resolve
 from loki.usage import Usage
 
-#: Texts in a request, where neither the provider's limit nor ``max_batch_size`` says otherwise:
+#: Texts in a request, where neither the provider nor ``max_batch_size`` sets another limit:
 #: more at once save no time, for their vectors are read and written one after the other.
-USUAL = 64
+DEFAULT_BATCH_SIZE = 64
 
 
-def embed(prog: str, flags: Namespace) -> int:
-    """Embed what the flags, words and stdin say; the exit code."""
+def embed(flags: Namespace, console: Console) -> int:
+    """Embed TEXT or the texts on stdin; return the exit code."""
     gc.enable()  # unlike other filters, this one may run for hours
     environ = environment(flags)
     ask = ask_of(flags)
-    ready = env_of(flags, environ, prog).bind(
-        lambda env: resolve(env.config, "embedding")(ask).bind(
-            lambda target: items_of(flags, target.model).map(lambda items: (env, target, items))
-        )
+    ready = Result.do(
+        (env, target, items)
+        for env in open_env(flags, environ, console.warn)
+        for target in resolve(env.config, "embedding")(ask)
+        for items in items_of(flags, target.model)
     )
     if not isinstance(ready, Success):
-        return failed(prog, ready.failure(), flags.output)
+        return console.report(ready.failure(), flags.output)
     env, target, items = ready.unwrap()
     if flags.explain:
         from loki.cli.explain import explain
 
-        explain(env, ask, environ, "embedding")
+        explain(env, ask, environ, console, "embedding")
     batches = batches_of(items, target)
     if flags.dry_run:
-        return dry_run(prog, env, ask, batches, flags)
-    warn(prog, target, flags)
-    return run(prog, env, ask, within(flags.max_cost, target, batches), flags)
+        return dry_run(env, ask, batches, flags, console)
+    warn(target, flags, console)
+    return run(env, ask, within(flags.max_cost, target, batches), flags, console)
 
 
 def ask_of(flags: Namespace) -> Ask:
-    """What is asked about every text; what all of them may cost is seen to here."""
+    """Return what holds for every text; ``--max-cost`` of all of them is checked here."""
     return Ask(
         model=flags.model,
         purpose=flags.task,
@@ -82,53 +82,58 @@ def ask_of(flags: Namespace) -> Ask:
 
 
 def batches_of(items: Iterator[Item | None], target: Target) -> Iterator[Batch]:
-    """Items in batches that are a request each."""
+    """Return the items in batches, a request each."""
     most, tokens = ceilings(target)
-    usual = target.model.max_batch_size or min(most or USUAL, USUAL)
-    return batched(items, usual, tokens, lambda item: estimate(item.text))
+    size = target.model.max_batch_size or min(most or DEFAULT_BATCH_SIZE, DEFAULT_BATCH_SIZE)
+    return batched(items, size, tokens, lambda item: estimate(item.text))
 
 
 def within(
     allowed: Decimal | None, target: Target, batches: Iterable[Batch]
 ) -> Iterator[Batch | Problem]:
-    """The batches that may be paid for, then why the next one may not."""
+    """Yield the batches that ``--max-cost`` allows, then the problem with the next one."""
     price, tokens = target.model.price, 0
     for batch in batches:
         tokens += sum(estimate(item.text) for item in batch)
-        problem = None if allowed is None else too_dear(allowed, tokens, price, target.name)
+        problem = None if allowed is None else over_max_cost(allowed, tokens, price, target.name)
         if problem:
             yield problem
             return
         yield batch
 
 
-def too_dear(allowed: Decimal, tokens: int, price: Price, name: str) -> Problem | None:
-    """Why so many tokens may not be sent.
+def over_max_cost(allowed: Decimal, tokens: int, price: Price, name: str) -> Problem | None:
+    """Return the problem if so many tokens could cost more than is allowed.
 
-    >>> too_dear(Decimal(1), 2_000_000, Price(input=Decimal(3)), "local:m").message
-    'local:m: 2,000,000 tokens or so could cost $6, over --max-cost $1'
+    >>> over_max_cost(Decimal(1), 2_000_000, Price(input=Decimal(3)), "local:m").message
+    'local:m: about 2,000,000 tokens could cost $6, over --max-cost $1'
     """
     worst = cost(Usage(input=tokens, output=0), price)
     if worst is None:
-        return Problem("budget", f"--max-cost: nobody knows the price of {name}")
+        return Problem("budget", f"--max-cost: the price of {name} is unknown")
     if worst <= allowed:
         return None
-    could = f"{tokens:,} tokens or so could cost ${worst.normalize():f}"
+    could = f"about {tokens:,} tokens could cost ${worst.normalize():f}"
     return Problem("budget", f"{name}: {could}, over --max-cost ${allowed:f}")
 
 
-def warn(prog: str, target: Target, flags: Namespace) -> None:
-    """Say so if the provider is not told what the vectors are for."""
-    if flags.task is None or flags.quiet:
+def warn(target: Target, flags: Namespace, console: Console) -> None:
+    """Warn if ``--task`` does not reach the provider."""
+    if flags.task is None:
         return
-    one = replace(target.ask, texts=("a",))
-    asks = (one, replace(one, purpose=None))
-    bodies = gather(draft(replace(target, ask=ask)).map(lambda made: made.body) for ask in asks)
-    if bodies.map(lambda both: both[0] == both[1]).value_or(False):
-        console.talk(f"{prog}: --task makes no difference: {target.name} has no word for it")
+    ask = replace(target.ask, texts=("a",))
+    is_same = Result.do(
+        with_task.body == without.body
+        for with_task in draft(replace(target, ask=ask))
+        for without in draft(replace(target, ask=replace(ask, purpose=None)))
+    )
+    if is_same.value_or(False):
+        console.warn(f"--task makes no difference: {target.name} does not support it")
 
 
-def dry_run(prog: str, env: Env, ask: Ask, batches: Iterator[Batch], flags: Namespace) -> int:
+def dry_run(
+    env: Env, ask: Ask, batches: Iterator[Batch], flags: Namespace, console: Console
+) -> int:
     """Print the first request."""
     from loki.cli.explain import dry_run
 
@@ -136,38 +141,39 @@ def dry_run(prog: str, env: Env, ask: Ask, batches: Iterator[Batch], flags: Name
     problem = next((item.problem for item in batch if item.problem), None)
     texts = tuple(item.text for item in batch if not item.problem)
     if problem and not texts:
-        return failed(prog, problem, flags.output)
-    return dry_run(prog, env, replace(ask, texts=texts), flags.dry_run, "embedding")
+        return console.report(problem, flags.output)
+    return dry_run(env, replace(ask, texts=texts), flags.dry_run, console, "embedding")
 
 
 # ---- running -----------------------------------------------------------------------------------
 
 
-def run(prog: str, env: Env, ask: Ask, batches: Iterator[Batch | Problem], flags: Namespace) -> int:
-    """Embed batch by batch; the exit code."""
-    sums, began = Sums(), time.monotonic()
-    work = partial(told, calling(env, ask, sums), LINES[flags.output], Event())
+def run(
+    env: Env, ask: Ask, batches: Iterator[Batch | Problem], flags: Namespace, console: Console
+) -> int:
+    """Embed batch by batch; return the exit code."""
+    totals, start = Totals(), time.monotonic()
+    work = partial(embed_batch, counted(env, ask, totals), FORMATS[flags.output], Event())
     texts, rejected, first, fatal = 0, 0, None, None
     with closing(flowing(work, batches, max(1, flags.in_flight))) as results:
         for result in results:
-            console.put(b"".join(result.lines))
+            console.write_bytes(b"".join(result.lines))
             texts, rejected = texts + len(result.lines), rejected + len(result.rejected)
             first = first or next(iter(result.rejected), None)
             if fatal := result.fatal:
                 break
-    problem = fatal or (summed(texts, rejected, first) if first else None)
-    code = failed(prog, problem, flags.output) if problem else 0
+    problem = fatal or (sum_up(texts, rejected, first) if first else None)
+    code = console.report(problem, flags.output) if problem else 0
     if flags.verbose:
-        spent = "" if flags.no_ledger else today()
-        words = summary(texts - rejected, sums, time.monotonic() - began, spent)
-        console.talk(f"{prog}: {words}")
+        spent = "" if flags.no_ledger else spent_today()
+        console.note(format_summary(texts - rejected, totals, time.monotonic() - start, spent))
     return code
 
 
-def summed(texts: int, rejected: int, first: Problem) -> Problem:
-    """What is wrong with some of the texts.
+def sum_up(texts: int, rejected: int, first: Problem) -> Problem:
+    """Return one problem for all texts that were rejected.
 
-    >>> summed(5, 2, Problem("input", "line 3 is empty")).message
+    >>> sum_up(5, 2, Problem("input", "line 3 is empty")).message
     'no vector for 2 of 5 texts; the first: line 3 is empty'
     """
     many = f"no vector for {rejected:,} of {texts:,} texts; the first: " if texts > 1 else ""
@@ -175,40 +181,40 @@ def summed(texts: int, rejected: int, first: Problem) -> Problem:
 
 
 @dataclass
-class Sums:
-    """What all requests took, added up by several threads."""
+class Totals:
+    """Tokens and cost of all requests, added up by several threads."""
 
     model: str = ""
     tokens: int | None = 0
     cost: Decimal | None = Decimal(0)
     lock: Lock = field(default_factory=Lock)
 
-    def add(self, found: Embeddings) -> None:
-        """Count an answer."""
+    def add(self, embeddings: Embeddings) -> None:
+        """Count an answer; what is unknown of one is unknown of all."""
         with self.lock:
-            told, self.model = found.usage.input, found.model
-            self.tokens = None if told is None or self.tokens is None else self.tokens + told
-            self.cost = added([self.cost, found.cost])
+            tokens, self.model = embeddings.usage.input, embeddings.model
+            self.tokens = None if tokens is None or self.tokens is None else self.tokens + tokens
+            self.cost = added([self.cost, embeddings.cost])
 
 
-def calling(env: Env, ask: Ask, sums: Sums) -> Call:
-    """The vectors of some texts, counted."""
+def counted(env: Env, ask: Ask, totals: Totals) -> Call:
+    """Return what embeds texts and counts the answer."""
 
     def call(texts: Sequence[str]) -> Result[Embeddings, Problem]:
-        found = pipeline.embed(env, replace(ask, texts=tuple(texts)))
-        found.map(sums.add)
-        return found
+        embeddings = pipeline.embed(env, replace(ask, texts=tuple(texts)))
+        embeddings.map(totals.add)
+        return embeddings
 
     return call
 
 
-def summary(texts: int, sums: Sums, seconds: float, today: str) -> str:
-    """One line for ``-v``; ``today`` is what was spent."""
+def format_summary(texts: int, totals: Totals, seconds: float, today: str) -> str:
+    """Return the line of ``-v``; ``today`` is what was spent."""
     parts = (
-        sums.model,
+        totals.model,
         f"{texts:,} text{'' if texts == 1 else 's'}",
-        f"{console.counted(sums.tokens)} tokens",
-        "cost unknown" if sums.cost is None else f"${sums.cost.normalize():f}",
+        f"{format_count(totals.tokens)} tokens",
+        "cost unknown" if totals.cost is None else f"${totals.cost.normalize():f}",
         f"{seconds:.1f} s",
         today,
     )

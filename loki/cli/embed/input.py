@@ -1,4 +1,4 @@
-"""Words or stdin -> items: the texts to embed as they come in, or what is wrong with one."""
+"""TEXT or stdin -> items: the texts to embed as they come in, or what is wrong with one."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from loki.records import Json, JsonObject, Model
 from loki.stages.chunking import chunk, size_of
 
 PIECE = 1 << 16  # bytes read at once
-PAUSE = 0.2  # seconds; what has come is not kept waiting for longer
+PAUSE = 0.2  # seconds; texts that have come do not wait longer for more
 
 
 @record
 class Item:
-    """A text to embed, or why there is none; ``head`` begins its line of output."""
+    """A text to embed, or the problem with it; ``head`` begins its line of output."""
 
     head: JsonObject
     place: str  # what messages call it
@@ -36,7 +36,7 @@ class Item:
 
 
 class Record(NamedTuple):
-    """What was given, by its number from 0, and what messages call it."""
+    """A piece of the input: its number from 0, its name in messages, its bytes."""
 
     number: int
     place: str
@@ -44,12 +44,12 @@ class Record(NamedTuple):
 
 
 def items_of(flags: Namespace, model: Model) -> Result[Iterator[Item | None], Problem]:
-    """The items that the flags and stdin name; None among them where no more come for a while."""
+    """Return the items to embed; a None among them says that no more come for a while."""
     return records_of(flags).map(
         lambda records: (
-            each
+            item
             for record in records
-            for each in ([None] if record is None else suited(item(record, flags), model, flags))
+            for item in ([None] if record is None else fit(item_of(record, flags), model, flags))
         )
     )
 
@@ -58,9 +58,9 @@ def items_of(flags: Namespace, model: Model) -> Result[Iterator[Item | None], Pr
 
 
 def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
-    """The words of the command line, else what stdin has."""
-    ways = {"--jsonl": flags.jsonl, "-0": flags.null, "--whole": flags.whole}
-    named = [name for name, said in ways.items() if said]
+    """Return the texts of the command line, else what stdin has."""
+    switches = {"--jsonl": flags.jsonl, "-0": flags.null, "--whole": flags.whole}
+    named = [name for name, is_given in switches.items() if is_given]
     given = bool(flags.text) and flags.text != ["-"]  # a dash alone is stdin
     if given and named:
         return fail("usage", f"{named[0]} is about stdin, but TEXT is given")
@@ -74,22 +74,22 @@ def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
         os.read(sys.stdin.fileno(), 0)
     except OSError as error:
         return fail("input", f"cannot read stdin: {reason(error)}")
-    found = pieces(sys.stdin.fileno())
+    stdin = pieces(sys.stdin.fileno())
     if flags.whole:
-        return Success(iter([Record(0, "stdin", whole(found))]))
-    return Success(numbered(ended(found, b"\0" if flags.null else b"\n"), "line"))
+        return Success(iter([Record(0, "stdin", join(stdin))]))
+    return Success(numbered(split(stdin, b"\0" if flags.null else b"\n"), "line"))
 
 
-def numbered(found: Iterable[bytes | None], what: str) -> Iterator[Record | None]:
-    """Records, each with its number."""
+def numbered(texts: Iterable[bytes | None], name: str) -> Iterator[Record | None]:
+    """Yield records, each with its number and ``name`` before it in messages."""
     number = 0
-    for data in found:
-        yield None if data is None else Record(number, f"{what} {number + 1}", data)
+    for data in texts:
+        yield None if data is None else Record(number, f"{name} {number + 1}", data)
         number += data is not None
 
 
 def pieces(handle: int) -> Iterator[bytes | None]:
-    """What comes in, as it comes; None where nothing more does for a while."""
+    """Yield what is read, as it comes; None where nothing comes for a while."""
     while True:
         if not is_ready(handle):
             yield None
@@ -100,60 +100,60 @@ def pieces(handle: int) -> Iterator[bytes | None]:
 
 
 def is_ready(handle: int) -> bool:
-    """Whether there is more to read, or will be soon; where nobody can tell, there is."""
+    """Return whether there is more to read within PAUSE; True where that is unknown."""
     try:
         return bool(select.select([handle], [], [], PAUSE)[0])
     except (OSError, ValueError):
         return True
 
 
-def whole(found: Iterable[bytes | None]) -> bytes:
-    """All of it, without the end of its last line."""
-    return b"".join(filter(None, found)).removesuffix(b"\n")
+def join(pieces: Iterable[bytes | None]) -> bytes:
+    """Return all pieces as one, without the newline at the end."""
+    return b"".join(filter(None, pieces)).removesuffix(b"\n")
 
 
-def ended(found: Iterable[bytes | None], end: bytes) -> Iterator[bytes | None]:
-    r"""What stands before each ``end``, and after the last one.
+def split(pieces: Iterable[bytes | None], end: bytes) -> Iterator[bytes | None]:
+    r"""Yield what is before each ``end``, and after the last one.
 
-    >>> list(ended([b"a\nb", None, b"c\n", b"d"], b"\n"))
+    >>> list(split([b"a\nb", None, b"c\n", b"d"], b"\n"))
     [b'a', None, b'bc', b'd']
     """
-    begun: list[bytes] = []
-    for piece in found:
+    unfinished: list[bytes] = []
+    for piece in pieces:
         if piece is None:
             yield None
             continue
         first, *more = piece.split(end)
-        begun.append(first)
+        unfinished.append(first)
         if more:
-            yield b"".join(begun)
+            yield b"".join(unfinished)
             yield from more[:-1]
-            begun = [more[-1]]
-    if any(begun):
-        yield b"".join(begun)
+            unfinished = [more[-1]]
+    if any(unfinished):
+        yield b"".join(unfinished)
 
 
 # ---- items -------------------------------------------------------------------------------------
 
 
-def item(record: Record, flags: Namespace) -> Item:
-    """The text of a record."""
-    plain = Item({"id": None, "index": record.number}, record.place)
-    made = fold(
+def item_of(record: Record, flags: Namespace) -> Item:
+    """Return the item of a record: its text, or what is wrong with it."""
+    empty = Item({"id": None, "index": record.number}, record.place)
+    item = fold(
         text_of(record, flags.null),
-        lambda text: row(text, plain) if flags.jsonl else replace(plain, text=text),
-        lambda problem: replace(plain, problem=problem),
+        lambda text: read_line(text, empty) if flags.jsonl else replace(empty, text=text),
+        lambda problem: replace(empty, problem=problem),
     )
-    return made if made.problem or made.text.strip() else wrong(made, "is empty")
+    return item if item.problem or item.text.strip() else with_problem(item, "is empty")
 
 
-def wrong(item: Item, how: str) -> Item:
-    """An item that cannot be embedded."""
-    return replace(item, problem=Problem("input", f"{item.place} {how}"))
+def with_problem(item: Item, reason: str) -> Item:
+    """Return an item that cannot be embedded for a reason."""
+    return replace(item, problem=Problem("input", f"{item.place} {reason}"))
 
 
 def text_of(record: Record, null: bool = False) -> Result[str, Problem]:
-    r"""UTF-8, without a byte order mark, or what DOS has at the end of a line.
+    r"""Decode UTF-8, without a byte order mark and the carriage return at the end of a line.
 
     >>> text_of(Record(2, "line 3", b"caf\xe9")).failure().message
     'line 3 is not UTF-8 text: byte 3 is 0xe9'
@@ -168,31 +168,31 @@ def text_of(record: Record, null: bool = False) -> Result[str, Problem]:
     return Success(text if null else text.removesuffix("\r"))
 
 
-def row(text: str, item: Item) -> Item:
-    """The item that a line ``{"id", "text"}`` names; the id may be missing.
+def read_line(text: str, item: Item) -> Item:
+    """Return the item in a line ``{"id", "text"}``; the id may be missing.
 
-    >>> row('{"id": 7, "text": "a"}', Item({"id": None, "index": 0}, "line 1")).head
+    >>> read_line('{"id": 7, "text": "a"}', Item({"id": None, "index": 0}, "line 1")).head
     {'id': 7, 'index': 0}
-    >>> row('{"id": 7}', Item({"id": None, "index": 0}, "line 1")).problem.message
+    >>> read_line('{"id": 7}', Item({"id": None, "index": 0}, "line 1")).problem.message
     'line 1 is not {"id": …, "text": "…"}'
     """
     if not text.strip():
         return item
 
-    def named(told: Json) -> Item:
-        known = {"id": told["id"]} if isinstance(told, dict) and "id" in told else {}
-        made = replace(item, head={**item.head, **known})
-        match told:
-            case {"text": str(found)}:
-                return replace(made, text=found)
+    def read(line: Json) -> Item:
+        head = {"id": line["id"]} if isinstance(line, dict) and "id" in line else {}
+        named = replace(item, head={**item.head, **head})
+        match line:
+            case {"text": str(content)}:
+                return replace(named, text=content)
             case _:
-                return wrong(made, 'is not {"id": …, "text": "…"}')
+                return with_problem(named, 'is not {"id": …, "text": "…"}')
 
-    return fold(read_json(text, item.place), named, lambda problem: replace(item, problem=problem))
+    return fold(read_json(text, item.place), read, lambda problem: replace(item, problem=problem))
 
 
-def suited(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
-    """The item itself if the model takes it, or with ``--chunk`` an item for each piece of it."""
+def fit(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
+    """Return the item if the model takes it, or with ``--chunk`` an item for each piece of it."""
     if item.problem:
         return [item]
     if flags.chunk:
@@ -201,10 +201,10 @@ def suited(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
     if most is None or size <= most:
         return [item]
     takes = f"{model.name} takes {most:,} (max_input_tokens)"
-    return [wrong(item, f"has about {size:,} tokens, {takes}: --chunk cuts it up")]
+    return [with_problem(item, f"has about {size:,} tokens, {takes}: split it with --chunk")]
 
 
 def in_pieces(item: Item, size: int) -> Iterator[Item]:
-    """An item for each piece of a text, which goes along: nobody else knows where it was cut."""
+    """Yield an item for each piece; its text is in the output, which says where it was cut."""
     for number, piece in enumerate(chunk(item.text, size)):
         yield replace(item, head={**item.head, "chunk": number, "text": piece}, text=piece)

@@ -305,9 +305,9 @@ OTHER = f"  - {{type: openai-compatible, name: other, auth: oauth, oauth: {{{URL
 
 MISTAKES: dict[str, tuple[str, list[str], int, str]] = {
     "none logs in": ("clients: [{type: openai}]\n", [], 78, "no client has `auth: oauth`"),
-    "which of two": (CLIENTS + OTHER, [], 64, "one of claude, other"),
+    "which of two": (CLIENTS + OTHER, [], 64, "(claude, other)"),
     "an unknown one": (CLIENTS, ["cloude"], 78, "no client named 'cloude'; did you mean 'claude'?"),
-    "one with a key": (CLIENTS, ["openai"], 78, "client 'openai' does not log in"),
+    "one with a key": (CLIENTS, ["openai"], 78, "client 'openai' has no login"),
     "no client id": (CLIENTS, [], 78, "CLAUDE_OAUTH_CLIENT_ID"),
     "no address": (
         "clients: [{type: openai, auth: oauth, oauth: {client_id: a}}]\n",

@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_init_writes_a_configuration_that_is_right_and_never_twice(home: Home) -
     assert home.run("--check", prog="loki").code == 0
     path.write_text("model: mine:m\n")
     again = home.run("--init", prog="loki")
-    assert again.code == 78 and "left as it is" in again.err
+    assert again.code == 78 and "left unchanged" in again.err
     assert path.read_text() == "model: mine:m\n"
 
 
@@ -146,11 +147,45 @@ def test_version_names_the_command(home: Home) -> None:
     assert home.run("--version", prog="loki").out.startswith("loki 0.")
 
 
+def test_python_can_run_the_package_as_loki(home: Home) -> None:
+    words = [sys.executable, "-m", "loki", "--version"]
+    done = subprocess.run(words, env=home.variables(), capture_output=True, timeout=30)
+    assert done.returncode == 0 and done.stdout.startswith(b"loki 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ([], ["local:big-one", "local:big-two", "local:small"]),
+        (["big"], ["local:big-one", "local:big-two"]),
+        (["BIG", "two"], ["local:big-two"]),
+        (["local:*-one"], ["local:big-one"]),
+        (["-m", "local:s", "l"], ["local:small"]),
+        (["nothing"], []),
+    ],
+)
+def test_the_list_of_models_is_filtered_by_words(
+    home: Home, words: list[str], names: list[str]
+) -> None:
+    path = home.local("http://127.0.0.1:9")
+    models = "".join(f"      - name: {name}\n" for name in ("big-one", "big-two", "small"))
+    path.write_text(path.read_text().replace("      - name: m\n", models))
+    done = home.call("--list-models", *words, prog="loki")
+    assert [line.split()[0] for line in done.out.splitlines()] == names
+
+
+@pytest.mark.parametrize("flag", ["--info", "--init", "--check", "--list-secrets"])
+def test_a_stray_word_beside_an_administrative_flag_is_refused(home: Home, flag: str) -> None:
+    done = home.call(flag, "stray", prog="loki")
+    assert (done.code, done.out) == (64, "")
+    assert done.err == f"loki: usage: {flag} takes no TEXT: 'stray'\n"
+
+
 def test_our_own_faults_end_with_70_and_say_where_the_traceback_is(home: Home) -> None:
     probe = home.folder / "sitecustomize.py"
     probe.write_text(
         "import loki.cli.pipe as pipe\n"
-        "def broken(prog, flags): raise RuntimeError('it is ours')\n"
+        "def broken(flags, console): raise RuntimeError('it is ours')\n"
         "pipe.pipe = broken\n"
     )
     done = with_environ(home, {"PYTHONPATH": str(home.folder)}).run("Hi")

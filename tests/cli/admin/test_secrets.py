@@ -210,7 +210,11 @@ TYPED: list[tuple[tuple[tuple[str, str], ...], int, str]] = [
     (((VALUE, "\n"),), 65, "input: an empty value is no secret"),
     (((VALUE, "\x04"),), 65, "input: nothing was typed"),
     (((VALUE, "\x03"),), 130, ""),
-    (((VALUE, "x\n"), (PASSWORD, "one\n"), (AGAIN, "two\n")), 65, "input: the two differ"),
+    (
+        ((VALUE, "x\n"), (PASSWORD, "one\n"), (AGAIN, "two\n")),
+        65,
+        "input: the two passwords differ",
+    ),
     (((VALUE, "x\n"), (PASSWORD, "\x03")), 130, ""),
 ]
 

@@ -1,4 +1,4 @@
-"""What was asked by real processes is in the ledger, and loki-cost and budgets go by it."""
+"""What was asked is in the ledger, and loki-cost and budgets go by it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lines(home: Home) -> list[dict[str, Any]]:
 
 def cost(home: Home, *words: str) -> Any:
     """A report."""
-    return home.run(*words, prog="loki-cost")
+    return home.call(*words, prog="loki-cost")
 
 
 # ---- calls -> lines ----------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_an_answer_has_a_line(home: Home, flags: list[str]) -> None:
     whole = plain(reply(), headers="x-request-id: r1\r\n")
     with serving(whole if "-S" in flags else ANSWER) as server:
         home.local(server.address, PRICED)
-        assert home.run("--tag", "mail", *flags, "Hi").code == 0
+        assert home.call("--tag", "mail", *flags, "Hi").code == 0
     (line,) = lines(home)
     assert before <= line.pop("time") <= time.time()
     assert 0 < line.pop("seconds") < 10
@@ -67,7 +67,7 @@ def test_neither_prompt_nor_answer_nor_key_is_in_it(home: Home) -> None:
     with serving(streamed(delta("Whispered."), delta(None, "stop"), COUNTED)) as server:
         home.local(server.address, client="api_key: '{{KEY}}'")
         home.environ["KEY"] = "sk-very-secret"
-        assert home.run("--prompt", "Systematic.", "Shouted").code == 0
+        assert home.call("--prompt", "Systematic.", "Shouted").code == 0
     assert lines(home)
     stored = b"".join(path.read_bytes() for path in home.folder.glob("ledger.db*"))
     for word in (b"Whispered", b"Shouted", b"Systematic", b"sk-very", b"127.0.0.1"):
@@ -77,7 +77,7 @@ def test_neither_prompt_nor_answer_nor_key_is_in_it(home: Home) -> None:
 def test_every_attempt_with_another_model_has_a_line(home: Home) -> None:
     with serving(plain({"error": {"message": "no"}}, 401), ANSWER) as server:
         home.local(server.address, f"{PRICED}\n")
-        done = home.run("-m", "local:m", "--fallback", "local:m", "Hi")
+        done = home.call("-m", "local:m", "--fallback", "local:m", "Hi")
     assert (done.code, done.out) == (0, "Hello.\n")
     assert [(line["outcome"], line["cost"]) for line in lines(home)] == [
         ("auth", 0),
@@ -87,7 +87,7 @@ def test_every_attempt_with_another_model_has_a_line(home: Home) -> None:
 
 def test_a_call_that_never_got_through_costs_nothing(home: Home) -> None:
     home.local("http://127.0.0.1:1", PRICED)
-    assert home.run("--retries", "2", "--max-wait", "1", "Hi").code == 69
+    assert home.call("--retries", "2", "--max-wait", "1", "Hi").code == 69
     (line,) = lines(home)
     assert (line["outcome"], line["attempts"], line["cost"], line["exact"]) == ("offline", 3, 0, 1)
 
@@ -96,7 +96,7 @@ def test_an_answer_that_breaks_off_costs_at_least_what_it_told(home: Home) -> No
     told = delta("Hel").replace(b"}\n", b',"usage":{"prompt_tokens":10,"completion_tokens":1}}\n')
     with serving(streamed(told, end=False) + [b""]) as server:
         home.local(server.address, PRICED, ONCE)
-        assert home.run("Hi").code == 76
+        assert home.call("Hi").code == 76
     (line,) = lines(home)
     assert (line["outcome"], line["exact"]) == ("garbled", 0)
     assert line["cost"] == 45_000_000
@@ -139,18 +139,18 @@ def test_a_closed_pipe_leaves_a_line(home: Home) -> None:
 def test_a_killed_call_leaves_a_sound_ledger(home: Home) -> None:
     with serving(ANSWER, BEGINNING, ANSWER) as server:
         home.local(server.address)
-        assert home.run("Hi").code == 0
+        assert home.call("Hi").code == 0
         with home.start("Hi", stdin=subprocess.DEVNULL) as process:
             assert process.stdout and process.stdout.read(3) == b"Hel"
             process.kill()
-        assert home.run("Hi").code == 0
+        assert home.call("Hi").code == 0
     assert [line["outcome"] for line in lines(home)] == ["ok", "ok"]
 
 
 def test_no_ledger_is_written_where_none_is_wanted(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
-        done = home.run("--no-ledger", "-v", "Hi")
+        done = home.call("--no-ledger", "-v", "Hi")
     assert done.code == 0 and "today" not in done.err
     assert list(home.folder.glob("ledger.db*")) == []
 
@@ -169,14 +169,14 @@ def test_an_unwritable_ledger_is_one_warning(home: Home, flags: list[str], said:
 def test_a_verbose_call_ends_with_what_was_spent_today(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address, PRICED)
-        assert home.run("Hi").err == ""
-        told = home.run("-v", "Hi").err
+        assert home.call("Hi").err == ""
+        told = home.call("-v", "Hi").err
     assert told.startswith("loki-pipe: local:m · 10 tokens in, 5 out · $0.000105 · ")
     assert told.endswith(" s · today $0.00021\n")
 
 
 def test_info_says_where_the_ledger_is(home: Home) -> None:
-    told = home.run("--info", prog="loki").out.splitlines()
+    told = home.call("--info", prog="loki").out.splitlines()
     assert f"ledger_file   {home.folder}/ledger.db" in told
 
 
@@ -204,14 +204,14 @@ def shop(home: Home) -> Iterator[tuple[Home, Server]]:
 def test_what_a_budget_allows_is_asked(shop: tuple[Home, Server]) -> None:
     home, _ = shop
     spend(home, "0.98")
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
 
 
 def test_what_could_pass_a_budget_is_not_asked(shop: tuple[Home, Server]) -> None:
     home, server = shop
     spend(home, "0.986")
-    done = home.run("-o", "json", "Hi")
+    done = home.call("-o", "json", "Hi")
     day = time.strftime("%Y-%m-%d", time.gmtime())
     assert done.code == 80
     assert done.err.splitlines()[0] == (
@@ -220,13 +220,13 @@ def test_what_could_pass_a_budget_is_not_asked(shop: tuple[Home, Server]) -> Non
     )
     assert server.asked == []
     assert len(lines(home)) == 1, "a call that was not made has no line"
-    assert home.run("--max-tokens", "10", "Hi").code == 0
+    assert home.call("--max-tokens", "10", "Hi").code == 0
 
 
 def test_yesterday_does_not_count_for_today(shop: tuple[Home, Server]) -> None:
     home, _ = shop
     spend(home, "50", ago=86400)
-    assert home.run("Hi").code == 0
+    assert home.call("Hi").code == 0
 
 
 def test_a_day_begins_at_local_midnight(shop: tuple[Home, Server]) -> None:
@@ -234,9 +234,9 @@ def test_a_day_begins_at_local_midnight(shop: tuple[Home, Server]) -> None:
     spend(home, "50", ago=3600)
     hour = time.gmtime().tm_hour
     home.environ["TZ"] = f"LOC{hour}"  # that far behind UTC: it is just past midnight there
-    assert home.run("Hi").code == 0
+    assert home.call("Hi").code == 0
     home.environ["TZ"] = f"LOC{hour - 12}"  # and about noon there
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert done.code == 80 and ", LOC) $50.00" in done.err
 
 
@@ -245,7 +245,7 @@ def test_a_month_has_its_own_budget(shop: tuple[Home, Server]) -> None:
     config = home.folder / "config.yaml"
     config.write_text(config.read_text().replace("per_day: 1", "per_day: 9\n  per_month: 0.5"))
     spend(home, "0.49")
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert done.code == 80 and "of the budget of $0.50 for this month (20" in done.err
 
 
@@ -254,21 +254,21 @@ def test_a_model_without_a_price_is_not_asked_under_a_budget(shop: tuple[Home, S
     config = home.local(server.address, "input_price: 1\nmax_output_tokens: 1000")
     text = config.read_text()
     config.write_text("budget:\n  per_month: 1\n" + text)
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert (done.code, done.out, server.asked) == (80, "", [])
     assert done.err.startswith("loki-pipe: budget: local:m has no known price, and a budget is set")
     assert "input_price and output_price" in done.err and "budget.allow_unpriced" in done.err
     stdin = '{"prompt": "Hi"}\n'
-    row = home.run("-m", "local:m", stdin=stdin, prog="loki-batch")
+    row = home.call("-m", "local:m", stdin=stdin, prog="loki-batch")
     assert (row.code, row.out, server.asked) == (80, "", [])
-    assert home.run("--dry-run", "Hi").code == 0
+    assert home.call("--dry-run", "Hi").code == 0
     home.environ["LOKI_BUDGET"] = '{"per_month": 1, "allow_unpriced": true}'
-    assert home.run("Hi").code == 0
+    assert home.call("Hi").code == 0
     home.environ["LOKI_BUDGET"] = '{"per_month": 1, "allow_unpriced": false}'
-    assert home.run("Hi").code == 80
+    assert home.call("Hi").code == 80
     del home.environ["LOKI_BUDGET"]
     config.write_text("budget:\n  allow_unpriced: false\n" + text)  # which sets no limit
-    assert (home.run("Hi").code, home.run("--no-ledger", "Hi").code) == (0, 0)
+    assert (home.call("Hi").code, home.call("--no-ledger", "Hi").code) == (0, 0)
 
 
 def test_a_model_without_a_price_that_is_allowed_goes_until_the_budget_is_used_up(
@@ -277,14 +277,14 @@ def test_a_model_without_a_price_that_is_allowed_goes_until_the_budget_is_used_u
     home, server = shop
     config = home.local(server.address, "max_output_tokens: 1000")
     config.write_text("budget:\n  per_day: 1\n  allow_unpriced: true\n" + config.read_text())
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert done.code == 0
     assert done.err == (
         "loki-pipe: the budget cannot count local:m: its price is unknown (0 where it is free)\n"
     )
-    assert home.run("-q", "Hi").err == ""
+    assert home.call("-q", "Hi").err == ""
     spend(home, "1")
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert done.code == 80
     assert "local:m has no known price, and of the budget of $1.00" in done.err
     assert "$1.00 is spent, besides 2 calls of unknown cost" in done.err
@@ -295,20 +295,20 @@ def test_a_model_that_is_free_goes_always(shop: tuple[Home, Server]) -> None:
     config = home.local(server.address, "input_price: 0\noutput_price: 0\nmax_output_tokens: 9")
     config.write_text("budget:\n  per_day: 1\n" + config.read_text())
     spend(home, "20")
-    assert home.run("Hi").code == 0
+    assert home.call("Hi").code == 0
 
 
 def test_without_a_longest_answer_the_prompt_counts(shop: tuple[Home, Server]) -> None:
     home, server = shop
     config = home.local(server.address, "input_price: 3\noutput_price: 15")
     config.write_text("budget:\n  per_day: 0.0001\n" + config.read_text())
-    assert [home.run("Hi").code for _ in range(2)] == [0, 80]
+    assert [home.call("Hi").code for _ in range(2)] == [0, 80]
 
 
 def test_a_budget_without_a_ledger_allows_nothing(shop: tuple[Home, Server]) -> None:
     home, server = shop
     home.environ["LOKI_LEDGER"] = str(home.folder / "config.yaml" / "x.db")
-    done = home.run("Hi")
+    done = home.call("Hi")
     assert done.code == 80
     assert done.err.startswith("loki-pipe: budget: nobody knows what is spent of it: /")
     assert server.asked == []
@@ -317,14 +317,14 @@ def test_a_budget_without_a_ledger_allows_nothing(shop: tuple[Home, Server]) -> 
 def test_a_budget_and_a_damaged_ledger_allow_nothing(shop: tuple[Home, Server]) -> None:
     home, _ = shop
     (home.folder / "ledger.db").write_bytes(b"no ledger\n" * 500)
-    assert home.run("Hi").code == 80
+    assert home.call("Hi").code == 80
     assert list(home.folder.glob("*damaged*")) == []
 
 
 def test_a_budget_holds_also_for_what_is_not_to_be_written(shop: tuple[Home, Server]) -> None:
     home, _ = shop
     spend(home, "1")
-    assert home.run("--no-ledger", "Hi").code == 80
+    assert home.call("--no-ledger", "Hi").code == 80
 
 
 def test_processes_together_pass_a_budget_by_no_more_than_a_call_each(
@@ -602,6 +602,7 @@ def test_a_picture_has_title_axes_and_names(year: Home) -> None:
 def test_without_matplotlib_a_picture_says_what_to_install(year: Home) -> None:
     (year.folder / "matplotlib.py").write_text("raise ImportError\n")
     year.environ["PYTHONPATH"] = str(year.folder)
-    done = cost(year, "--since", "2024-10", "--chart", str(year.folder / "c.svg"))
+    words = ("--since", "2024-10", "--chart", str(year.folder / "c.svg"))
+    done = year.run(*words, prog="loki-cost")
     assert done.code == 64
     assert "pictures need matplotlib: pip install '.[chart]' in loki's folder" in done.err

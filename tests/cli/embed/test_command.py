@@ -57,7 +57,7 @@ def embed(home: Home, server: Server, *words: str, stdin: bytes | str = "", **lo
     """Run the command against a server."""
     local = {"model": EMBEDDING, **local}
     home.local(server.address, **local)
-    return home.run(*words, stdin=stdin, prog="loki-embed")
+    return home.call(*words, stdin=stdin, prog="loki-embed")
 
 
 def told(done: Done) -> list[Any]:
@@ -140,7 +140,7 @@ def test_wrong_use_is_said_and_nothing_is_sent(home: Home, words: list[str], mes
     with serving(vectors) as server:
         path = home.local(server.address, EMBEDDING)
         home.configure(path.read_text() + "      - name: chat\n        type: chat\n")
-        done = home.run(*words, prog="loki-embed")
+        done = home.call(*words, prog="loki-embed")
     assert done.code == 64 and message in done.err and not server.asked
 
 
@@ -181,7 +181,7 @@ def test_a_task_is_told_where_there_is_a_word_for_it(home: Home) -> None:
             "clients:\n  - type: openai-compatible\n    name: voyageai\n    api_key: k\n"
             f"    api_base: {server.address}\n"
         )
-        done = home.run("-m", "voyageai:voyage-4", "--task", "query", "1", prog="loki-embed")
+        done = home.call("-m", "voyageai:voyage-4", "--task", "query", "1", prog="loki-embed")
         assert (done.code, done.err) == (0, "")
         assert server.asked[0].json["input_type"] == "query"
         other = embed(home, server, "--task", "query", "1")
@@ -243,7 +243,7 @@ def test_the_last_line_of_v_says_what_it_took(home: Home) -> None:
     ("model", "code", "message"),
     [
         ("input_price: 1000000", 80, "could cost $65, over --max-cost $64"),
-        ("", 80, "nobody knows the price of local:m"),
+        ("", 80, "the price of local:m is unknown"),
     ],
 )
 def test_what_could_cost_more_than_allowed_is_not_sent(
@@ -418,7 +418,7 @@ def test_a_busy_server_is_asked_again(home: Home) -> None:
 
 def test_nobody_there_is_said_once(home: Home) -> None:
     home.local("http://127.0.0.1:9", EMBEDDING)
-    done = home.run("--retries", "0", stdin="1\n" * 640, prog="loki-embed")
+    done = home.call("--retries", "0", stdin="1\n" * 640, prog="loki-embed")
     assert done.code == 69 and done.err.startswith("loki-embed: offline: ")
     assert json.loads(done.err.splitlines()[1])["kind"] == "offline" and not done.out
 

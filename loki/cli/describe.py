@@ -1,0 +1,83 @@
+"""Problem, Reply, Event -> what people and programs read of it, without any secret."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from loki.edge.auth.redact import redact_facts
+from loki.edge.auth.redaction import redact
+from loki.formats import json_output
+from loki.problems import Problem
+from loki.records import JsonObject
+from loki.replies import Done, Event, Reply
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without control characters.
+
+    >>> one_line("a\\n b\\x1b[31m c")
+    'a b[31m c'
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(text.split()))
+
+
+def provider_facts(problem: Problem) -> str:
+    """Return what the provider's support will ask for: status, code and request id.
+
+    >>> provider_facts(Problem("auth", "No.", status=401, code="bad_key", request_id="req_1"))
+    ' (401 bad_key, request req_1)'
+    """
+    code = problem.code if problem.code and problem.code not in problem.message else None
+    status = " ".join(str(fact) for fact in (problem.status, code) if fact)
+    request = f"request {problem.request_id}" if problem.request_id else ""
+    facts = ", ".join(filter(None, (status, request)))
+    return f" ({facts})" if facts else ""
+
+
+def format_count(number: int | None) -> str:
+    """Return a count for people, a question mark where it is unknown.
+
+    >>> format_count(1200), format_count(None)
+    ('1,200', '?')
+    """
+    return "?" if number is None else f"{number:,}"
+
+
+def format_summary(reply: Reply, today: str = "") -> str:
+    """Return the line of ``-v``: model, tokens, cost, seconds; ``today`` is what was spent."""
+    usage = reply.usage
+    cached = f" ({usage.cache_read:,} cached)" if usage.cache_read else ""
+    reasoned = f" ({usage.reasoning:,} reasoning)" if usage.reasoning else ""
+    read, written = format_count(usage.input), format_count(usage.output)
+    parts = (
+        reply.model,
+        f"{read} tokens in{cached}, {written} out{reasoned}",
+        "cost unknown" if reply.cost is None else f"${reply.cost.normalize():f}",
+        "" if reply.seconds is None else f"{reply.seconds:.1f} s",
+        today,
+    )
+    return " · ".join(filter(None, parts))
+
+
+# ---- for programs ------------------------------------------------------------------------------
+
+
+def problem_json(problem: Problem) -> JsonObject:
+    """Return the JSON object of a problem."""
+    texts = (problem.message, problem.code, problem.request_id)
+    message, code, request_id = (text and redact(text) for text in texts)
+    redacted = replace(problem, message=message or "", code=code, request_id=request_id)
+    return json_output.problem_json(redacted)
+
+
+def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
+    """Return the JSON object of an answer; ``data`` is the value that ``--schema`` asked for."""
+    return redact_facts(json_output.reply_json(reply, data))
+
+
+def event_json(event: Event) -> JsonObject:
+    """Return the JSON object of an event of a stream."""
+    shown = json_output.event_json(event)
+    return redact_facts(shown) if isinstance(event, Done) else shown

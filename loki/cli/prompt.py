@@ -1,0 +1,223 @@
+"""Flags and stdin -> Ask: the system prompt, the conversation, attachments, TEXT; schema, tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki.cli.decode import decode_stdin
+from loki.cli.startup import sampling_options
+from loki.edge import files, stdin
+from loki.formats.attachments import attach
+from loki.formats.openai_messages import read_json, read_messages, read_tools
+from loki.formats.structured_output import read_schema
+from loki.pipeline import Env
+from loki.problems import Problem, fail
+from loki.railway import gather
+from loki.records import Ask, Media, Message, Text
+from loki.stages.resolve import resolve
+
+
+def end_of(env: Env, flags: Namespace) -> float | None:
+    """Return when the call must be over, on the clock of Env; None where no limit was given."""
+    total: float | None = flags.timeout
+    if total is None and any(client.limits.total for client in env.config.clients):
+        target = resolve(env.config)(sampling_options(flags))
+        total = target.map(lambda found: found.client.limits.total).value_or(None)
+    return total and env.clock() + total
+
+
+def ask_of(
+    flags: Namespace, end: float | None, warn: Callable[[str], None]
+) -> Result[Ask, Problem]:
+    """Return what the flags and stdin ask; stdin is waited for until ``end``.
+
+    It has no messages where ``--if-input`` finds none.
+    """
+    options = sampling_options(flags)
+    return Result.do(
+        replace(
+            options,
+            limits=replace(options.limits, end=end),
+            messages=messages,
+            schema=schema,
+            tools=tools,
+            stream=False if flags.no_stream else None,
+            max_cost=flags.max_cost,
+        )
+        for messages in messages_of(flags, inf if end is None else end, warn)
+        for schema in schema_of(flags)
+        for tools in tools_of(flags)
+    )
+
+
+def messages_of(
+    flags: Namespace, end: float, warn: Callable[[str], None]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the system prompt, the conversation so far, and the turn that is asked now."""
+    warn_of_file_names(flags, warn)
+    return Result.do(
+        messages
+        for has_reader in stdin_reader(flags)
+        for system in system_of(flags)
+        for before in conversation(flags, end, warn)
+        for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
+        for attached in gather(attachment(path, flags.proxy, end) for path in flags.file)
+        for messages in (
+            Success(())
+            if flags.if_input and not piped
+            else with_prompt((*system, *before), text_of(flags.text), piped, attached)
+        )
+    )
+
+
+def stdin_reader(flags: Namespace) -> Result[bool, Problem]:
+    """Return whether a flag reads stdin, or must leave it alone; fail if flags contradict."""
+    readers = [*flags.file, *([flags.messages] if flags.messages else [])].count("-")
+    if readers > 1:
+        return fail("usage", "stdin can be read once: more than one - is given")
+    if flags.no_stdin and (readers or flags.text == ["-"]):
+        return fail("usage", "--no-stdin and - contradict each other")
+    if flags.if_input and (readers or flags.no_stdin):
+        other = "-" if readers else "--no-stdin"
+        return fail("usage", f"--if-input needs the prompt on stdin: it cannot go with {other}")
+    return Success(bool(readers) or flags.no_stdin)
+
+
+def warn_of_file_names(flags: Namespace, warn: Callable[[str], None]) -> None:
+    """Warn if TEXT is the name of a file that may have been meant to be attached."""
+    name, *more = flags.text or [""]
+    if not os.path.isfile(name):
+        return
+    if not more:
+        warn(f"TEXT is the name of a file, and sent as text: to attach the file, use -f {name}")
+    elif flags.file:
+        both = f"-f {flags.file[-1]} -f {name}"
+        warn(f"-f takes one file, and {name} is sent as text: to attach it too, use {both}")
+
+
+def system_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
+    """Return the message of ``--system`` or ``--system-file``, if one is given."""
+    if flags.system_file is None:
+        return Success((Message("system", flags.prompt),) if flags.prompt else ())
+    if flags.prompt is not None:
+        return fail("usage", "--system and --system-file contradict each other")
+    text = files.read_text(flags.system_file, "--system-file")
+    return text.map(lambda text: (Message("system", text),) if text else ())
+
+
+def text_of(arguments: list[str]) -> str:
+    """Return TEXT, in UTF-8 whatever the locale; a dash alone is stdin, which is read anyway."""
+    arguments = [] if arguments == ["-"] else arguments
+    return os.fsencode(" ".join(arguments)).decode("utf-8", "surrogateescape")
+
+
+def with_prompt(
+    before: tuple[Message, ...], text: str, piped: str, attached: tuple[Text | Media, ...]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the conversation with the new turn: attachments first, then TEXT, then stdin."""
+    prompt = f"{text}\n{piped}" if text and piped else text or piped
+    if prompt.strip() or attached:
+        parts = (*attached, Text(prompt)) if prompt.strip() else attached
+        return Success((*before, Message("user", join_texts(parts))))
+    if any(message.role not in ("system", "developer") for message in before):
+        return Success(before)
+    return fail("usage", "no prompt: give TEXT, or pipe a document in")
+
+
+def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...]:
+    """Join the texts of a message into one, for servers that take nothing but a string.
+
+    >>> join_texts((Text("a"), Text("b")))
+    'a\\nb'
+    """
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    media = tuple(part for part in parts if isinstance(part, Media))
+    text = "\n".join(texts)
+    return (*media, *((Text(text),) if text else ())) if media else text
+
+
+def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Result[str, Problem]:
+    """Return the text that is piped in; nothing where stdin is a terminal or closed."""
+    optional = bool(flags.text or flags.messages or flags.file) and flags.messages != "-"
+    try:
+        if sys.stdin is None or sys.stdin.isatty():
+            return Success("")
+        data = stdin.read_stdin(end)
+    except TimeoutError:
+        return fail("offline", stdin.LATE)
+    except (OSError, ValueError) as error:
+        return Success("") if optional else fail("input", f"cannot read stdin: {error}")
+    return decode_stdin(data, flags.encoding, warn)
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+
+def conversation(
+    flags: Namespace, end: float, warn: Callable[[str], None]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the messages of ``--messages``, none without the flag."""
+    path = flags.messages
+    if not path:
+        return Success(())
+    is_stdin = path == "-"
+    name = "stdin" if is_stdin else path
+    return Result.do(
+        messages
+        for text in (
+            read_stdin(flags, end, warn) if is_stdin else files.read_text(path, "--messages")
+        )
+        for value in read_json(text, name)
+        for messages in read_messages(value, name)
+    )
+
+
+def attachment(
+    path: str, proxy: str | None = None, end: float = inf
+) -> Result[Text | Media, Problem]:
+    """Return one ``--file``: stdin, a URL (through the proxy, if one is given) or a file."""
+    if path == "-":
+        try:
+            return attach(stdin.read_stdin(end), "stdin")
+        except TimeoutError:
+            return fail("offline", stdin.LATE)
+    if path.startswith(("http://", "https://")):
+        from loki.edge.http.fetch import fetch
+
+        return fetch(path, proxy, end).bind(lambda data: attach(data, path))
+    return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
+
+
+def schema_of(flags: Namespace) -> Result[Any, Problem]:
+    """Return the schema of ``--schema``, a file or the JSON itself; None without the flag."""
+    given = flags.schema
+    if given is None:
+        return Success(None)
+    is_json = given.lstrip().startswith("{")
+    name = "--schema" if is_json else given
+    return Result.do(
+        schema
+        for text in (Success(given) if is_json else files.read_text(given, "--schema"))
+        for value in read_json(text, name)
+        for schema in read_schema(value, name)
+    )
+
+
+def tools_of(flags: Namespace) -> Result[Any, Problem]:
+    """Return the tools of ``--tools``."""
+    if flags.tools is None:
+        return Success(())
+    return Result.do(
+        tools
+        for text in files.read_text(flags.tools, "--tools")
+        for value in read_json(text, flags.tools)
+        for tools in read_tools(value, flags.tools)
+    )

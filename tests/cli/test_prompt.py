@@ -1,0 +1,167 @@
+"""What the prompt is made of: stdin, its encoding and its absence, system prompts, code blocks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+from commands import BIN, Home
+from servers import ANSWER, Server, plain, reply, serving
+
+
+def sent(server: Server) -> list[tuple[str, Any]]:
+    """Return the roles and contents of the messages of the last request."""
+    return [(each["role"], each["content"]) for each in server.asked[-1].json["messages"]]
+
+
+# ---- stdin -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag", ["-n", "--no-stdin"])
+def test_no_stdin_leaves_stdin_to_the_loop_around_it(home: Home, flag: str) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        loop = f'while read -r line; do {BIN}/loki-pipe {flag} "$line"; done'
+        done = subprocess.run(
+            ["bash", "-c", loop], input=b"one\ntwo\n", env=home.variables(), capture_output=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert [each.json["messages"][-1]["content"] for each in server.asked] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "requests"), [("", 0), ("a document\n", 1), ("\n", 1)], ids=["empty", "text", "line"]
+)
+def test_if_input_sends_nothing_where_stdin_is_empty(home: Home, stdin: str, requests: int) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call("--if-input", "Summarise", stdin=stdin)
+    assert (done.code, done.out, done.err) == (0, "Hello.\n" * requests, "")
+    assert len(server.asked) == requests
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-n", "-f", "-", "Hi"],
+        ["-n", "--messages", "-"],
+        ["-n", "-"],
+        ["-n", "--if-input", "Hi"],
+        ["--if-input", "-f", "-", "Hi"],
+        ["--system", "a", "--system-file", "b", "Hi"],
+        ["--encoding", "nonesuch", "Hi"],
+        ["--encoding", "hex", "Hi"],
+    ],
+    ids=" ".join,
+)
+def test_flags_that_contradict_each_other_are_refused(home: Home, words: list[str]) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call(*words, stdin="x")
+    assert (done.code, done.out) == (64, "") and server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "text"),
+    [
+        ("é☃".encode(), [], "é☃"),
+        ("é☃".encode("utf-8-sig"), [], "é☃"),
+        ("é☃".encode("utf-8-sig"), ["--encoding", "utf-8"], "é☃"),
+        ("é☃".encode("utf-16"), [], "é☃"),
+        (b"\xfe\xff" + "é☃".encode("utf-16-be"), [], "é☃"),
+        ("é☃".encode("utf-32"), [], "é☃"),
+        (b"caf\xe9", ["--encoding", "latin-1"], "café"),
+        ("é☃".encode("utf-16-le"), ["--encoding", "utf-16-le"], "é☃"),
+    ],
+)
+def test_stdin_is_decoded_as_its_mark_or_the_flag_says(
+    home: Home, data: bytes, words: list[str], text: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call(*words, stdin=data)
+    assert (done.code, done.err) == (0, "") and sent(server) == [("user", text)]
+
+
+def test_bytes_without_a_meaning_are_replaced_with_a_note(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done, quiet = home.call(stdin=b"a\xffb\xfe"), home.call("-q", stdin=b"a\xffb\xfe")
+    assert (done.code, done.out) == (0, "Hello.\n") and sent(server) == [("user", "a�b�")]
+    assert "stdin is not UTF-8 text: byte 1 is 0xff" in done.err and "--encoding" in done.err
+    assert len(done.err.splitlines()) == 1 and quiet.err == ""
+
+
+# ---- system prompts ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag", ["-s", "--system", "--prompt", "--system-file"])
+def test_a_system_prompt_is_text_or_a_file(home: Home, flag: str) -> None:
+    (home.folder / "system.txt").write_text("Be brief.")
+    value = str(home.folder / "system.txt") if flag == "--system-file" else "Be brief."
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.call(flag, value, "Hi").code == 0
+    assert sent(server) == [("system", "Be brief."), ("user", "Hi")]
+
+
+def test_a_system_prompt_that_is_not_there_is_missing(home: Home) -> None:
+    home.local("http://127.0.0.1:9")
+    done = home.call("--system-file", "nowhere", "Hi")
+    assert done.code == 66 and "--system-file: no file nowhere" in done.err
+
+
+# ---- names of files ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["a.txt"], "to attach the file, use -f a.txt"),
+        (["-f", "a.txt", "b.txt", "Compare"], "to attach it too, use -f a.txt -f b.txt"),
+        (["Read", "a.txt"], ""),
+        (["-f", "a.txt", "Compare", "b.txt"], ""),
+        (["nowhere.txt"], ""),
+    ],
+    ids=" ".join,
+)
+def test_a_file_name_as_text_draws_a_note(
+    home: Home, monkeypatch: pytest.MonkeyPatch, words: list[str], note: str
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        (home.folder / name).write_text(name)
+    monkeypatch.chdir(home.folder)
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done, quiet = home.call(*words), home.call("-q", *words)
+    assert (done.code, quiet.err) == (0, "") and note in done.err
+    assert len(done.err.splitlines()) == bool(note)
+
+
+# ---- code --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_code_without_a_fence_is_an_input_problem(home: Home, form: str) -> None:
+    with serving(plain(reply("No code today."))) as server:
+        home.local(server.address)
+        done = home.call("-c", "-o", form, "Hi")
+    assert (done.code, done.out) == (65, "")
+    assert done.err.startswith("loki-pipe: input: the answer has no fenced code block")
+
+
+def test_completions_know_the_flags_for_files(home: Home) -> None:
+    script = home.folder / "script"
+    script.write_text(home.call("--completions", "bash", prog="loki").out)
+    (home.folder / "system.txt").write_text("x")
+    lines = f"""
+        source {script}
+        COMP_WORDS=(loki-pipe --system-file sys) COMP_CWORD=2; _loki loki-pipe
+        echo "${{COMPREPLY[@]}}"
+        COMP_WORDS=(loki-pipe --if) COMP_CWORD=1; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
+    """
+    environ = {**home.variables(), "PATH": f"{BIN}:{os.defpath}"}
+    done = subprocess.run(["bash", "-c", lines], env=environ, capture_output=True, cwd=home.folder)
+    assert done.stdout.decode().split() == ["system.txt", "--if-input"]

@@ -77,19 +77,18 @@ def read_env(text: str) -> dict[str, str]:
     {'A': 'b c', 'D': 'e', 'F': ''}
     """
     variables: dict[str, str] = {}
-    for match in ENV_LINE.finditer(text.removeprefix("\ufeff").replace("\r\n", "\n")):
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    for match in re.finditer(ENV_LINE, lines, re.MULTILINE | re.VERBOSE):
         name, double, single, plain = match.groups()
         values = (double, single, plain)
         variables[name] = next((value for value in values if value is not None), "")
     return variables
 
 
-ENV_LINE = re.compile(
-    r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
+#: A line of a .env file; compiled where there is such a file, for that takes a while.
+ENV_LINE = r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
     (?:"([^"]*)"|'([^']*)'|((?!\#)[^\s].*?)?)
-    [ \t]*(?:(?<=[ \t=])\#.*)?$""",
-    re.MULTILINE | re.VERBOSE,
-)
+    [ \t]*(?:(?<=[ \t=])\#.*)?$"""
 
 
 def read_text(path: str, what: str) -> Result[str, Problem]:

@@ -15,7 +15,7 @@ from requests.utils import select_proxy
 from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.http.deadline import Clock, Seconds
+from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import host_of, root
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.problems import Problem, fail
@@ -63,10 +63,7 @@ def open_answer(
         answer = transport.send(
             prepare_request(request),
             stream=True,
-            timeout=(
-                Seconds(min(limits.connect or 0.001, clock.end - started), clock),
-                Seconds(clock.idle, clock),
-            ),
+            timeout=clock.timeouts(limits.connect or 0),
             proxies=proxies,
         )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:

@@ -45,6 +45,11 @@ class Clock:
         """Return the seconds to wait before the next ``on_idle``; raise TimeoutError."""
         return min(self.remaining(began), LONG if self.on_idle is None else TICK)
 
+    def timeouts(self, connect: float) -> tuple[Seconds, Seconds]:
+        """Return the timeouts for requests: to connect and between two bytes, in seconds."""
+        left = self.end - time.monotonic()
+        return Seconds(min(connect, left), self), Seconds(self.idle, self)
+
     def check_idle(self) -> None:
         """Call ``on_idle``, if it is set."""
         if self.on_idle is not None:

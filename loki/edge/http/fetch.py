@@ -11,7 +11,7 @@ import requests
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.http.deadline import Clock, Seconds
+from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import host_of, plain, root
 from loki.edge.http.proxies import wrong_proxy
 from loki.edge.http.transport import environment_proxies, own_proxy, transport
@@ -43,10 +43,7 @@ def fetch_through(
             session.trust_env = False
             answer = session.get(
                 url,
-                timeout=(
-                    Seconds(min(CONNECT, clock.end - time.monotonic()), clock),
-                    Seconds(IDLE, clock),
-                ),
+                timeout=clock.timeouts(CONNECT),
                 stream=True,
                 proxies=own_proxy(Limits(proxy=proxy)) or environment_proxies(host_of(url)),
             )

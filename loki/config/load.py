@@ -1,4 +1,4 @@
-"""1. text -> plain values: the configuration, read strictly; every complaint has its place."""
+"""1. text -> plain values: parse the configuration strictly; every complaint has its place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loki.urls import bad_proxy
 
 
 def load(text: str, path: str) -> Result[JsonObject, Problem]:
-    """The plain values of a configuration; the first complaint is the message, at its place."""
+    """Return the plain values of a configuration; fail with the first complaint and its place."""
     plain, complaints = check(text)
     if not complaints:
         return Success(plain)
@@ -28,7 +28,7 @@ def load(text: str, path: str) -> Result[JsonObject, Problem]:
 
 
 def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
-    """The plain values and everything that is wrong with them.
+    """Return the plain values and all complaints about them.
 
     >>> check("modle: x")[1]
     (Complaint(spot=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
@@ -128,9 +128,9 @@ def is_secret(text: str, name: str) -> bool:
     return bool((is_sensitive and bare) or SECRET_IN_URL.search(text))
 
 
-#: The name of a secret, for headers of which anything may be one.
+#: A sensitive name, for headers of which any may be a secret.
 TOKEN = "token"
 
-#: Names that look like a secret's and are none.
+#: Keys that look sensitive and are not.
 PUBLIC = frozenset(("auth", "authorize_url", "authorize_params", "token_url", "token_format"))
 SECRET_IN_URL = re.compile(r"(?i)://[^/\s@]*@|[?&][^=&\s]*(?:key|token|secret|sig|pass)[^=&]*=")

@@ -1,1 +1,1 @@
-"""IMPURE. The only modules, beside cli, that touch files, network, clock and environment."""
+"""The only modules, beside cli, that touch files, network, clock and environment."""

@@ -1,4 +1,4 @@
-"""IMPURE. Everything a pipeline needs from outside, in one record: open_env()."""
+"""Build Env, everything a pipeline needs from outside: open_env()."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from loki.edge.http.attempt import Attempt
 
 
-def logged(words: str) -> None:
-    """A warning where no command tells it: to the log named loki."""
+def log_warning(message: str) -> None:
+    """Log a warning to the logger named loki, where no command prints it."""
     from logging import getLogger
 
-    getLogger("loki").warning(words)
+    getLogger("loki").warning(message)
 
 
 def open_env(
@@ -36,7 +36,7 @@ def open_env(
     environ: Mapping[str, str] | None = None,
     patches: tuple[Patch, ...] = (),
 ) -> Result[Env, Problem]:
-    """The user's configuration and this machine.
+    """Return the Env of the user's configuration on this machine.
 
     ``config_file`` and ``environ`` stand in for the usual file and for os.environ with its .env.
     Fails with kind config if the configuration is wrong.
@@ -48,7 +48,7 @@ def open_env(
 
 
 def read(environ: Mapping[str, str]) -> Result[Config, Problem]:
-    """The configuration that some variables lead to."""
+    """Return the configuration that environment variables lead to."""
     path = files.config_file(environ)
     plain = read_config(path, environ)
     config = plain.bind(lambda plain: configure(plain, path, environ, files.catalogue(environ)))
@@ -56,24 +56,24 @@ def read(environ: Mapping[str, str]) -> Result[Config, Problem]:
 
 
 def with_vault(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables, with where the vault's password is."""
-    said = config.vault_password_file
-    return {**environ, "LOKI_VAULT_PASSWORD_FILE": said} if said else environ
+    """Return the variables, with the configured path of the vault's password file added."""
+    path = config.vault_password_file
+    return {**environ, "LOKI_VAULT_PASSWORD_FILE": path} if path else environ
 
 
 def over(
     config: Config,
     environ: Mapping[str, str],
     patches: tuple[Patch, ...] = (),
-    say: Say = logged,
+    say: Say = log_warning,
     keep: bool = True,
     paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
 ) -> Env:
-    """Return the real world around a configuration.
+    """Return the Env of a configuration: the real network, clock and ledger.
 
-    ``say`` warns, ``keep`` writes into the ledger, ``paced`` goes around every attempt to send,
-    ``on_idle`` is called while an answer is waited for: what it raises ends the wait.
+    ``say`` prints warnings, ``keep`` writes calls into the ledger, ``paced`` wraps every attempt
+    to send, ``on_idle`` is called while an answer is awaited: what it raises ends the wait.
     """
     from loki.edge.send import opener, whole  # requests comes with it
 
@@ -93,7 +93,7 @@ def over(
 
 
 def within_budget(env: Env, ledger: Ledger, say: Say, keep: bool = True) -> Env:
-    """The same, with its calls in a ledger and, where one is set, within the budget."""
+    """Return an Env that records calls in a ledger and keeps the configured budget, if any."""
     record = ledger.record if keep else env.record
     if not env.config.budget:
         return replace(env, record=record)

@@ -1,4 +1,4 @@
-"""IMPURE. Where files are, and what is in them: configuration, .env, catalogue, cache."""
+"""Find and read the user's files: configuration, .env, catalogue, cache."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Environ = Mapping[str, str]
 
 
 def directory(kind: str, environ: Environ) -> str:
-    """The user's folder for config, cache or state; LOKI_<KIND>_DIR overrides."""
+    """Return the user's folder for config, cache or state; LOKI_<KIND>_DIR overrides it."""
     path = environ.get(f"LOKI_{kind.upper()}_DIR")
     if path:
         return os.path.expanduser(path)
@@ -30,38 +30,38 @@ def directory(kind: str, environ: Environ) -> str:
 
 
 def config_file(environ: Environ) -> str:
-    """The path of the configuration, whether it exists or not."""
-    said = environ.get("LOKI_CONFIG_FILE")
-    return os.path.expanduser(said) if said else f"{directory('config', environ)}/config.yaml"
+    """Return the path of the configuration, whether it exists or not."""
+    path = environ.get("LOKI_CONFIG_FILE")
+    return os.path.expanduser(path) if path else f"{directory('config', environ)}/config.yaml"
 
 
 def env_file(environ: Environ) -> str:
-    """The path of the .env file, whether it exists or not."""
-    said = environ.get("LOKI_ENV_FILE")
-    return os.path.expanduser(said) if said else f"{directory('config', environ)}/.env"
+    """Return the path of the .env file, whether it exists or not."""
+    path = environ.get("LOKI_ENV_FILE")
+    return os.path.expanduser(path) if path else f"{directory('config', environ)}/.env"
 
 
 def environment() -> dict[str, str]:
     """Return the variables of this process, and under them those of the .env file.
 
-    Which of them came from the file only is kept with them, under the name ``ADDED``: the mapping
-    is copied and added to on its way, and whoever starts other programs has to know.
+    The names that only the file sets are listed under ``ADDED``: the mapping is copied and extended
+    later, and code that starts other programs must leave those out.
     """
     try:
         with open(env_file(os.environ), encoding="utf-8-sig", errors="replace") as file:
-            said = read_env(file.read())
+            from_file = read_env(file.read())
     except OSError:
         return dict(os.environ)
-    added = {*os.environ.get(ADDED, "").split(), *(said.keys() - os.environ.keys())}
-    return {**said, **os.environ, **({ADDED: " ".join(sorted(added))} if added else {})}
+    added = {*os.environ.get(ADDED, "").split(), *(from_file.keys() - os.environ.keys())}
+    return {**from_file, **os.environ, **({ADDED: " ".join(sorted(added))} if added else {})}
 
 
-#: The variable that names the variables which are in the .env file only.
+#: The variable that lists the names of variables set only in the .env file.
 ADDED = "LOKI_ADDED_BY_ENV_FILE"
 
 
 def process_environment(environ: Environ) -> dict[str, str]:
-    """Return the variables that other programs may see: the process's own, none of the .env file.
+    """Return the variables for child processes: the process's own, none of the .env file.
 
     >>> process_environment({"HOME": "/root", "KEY": "k", "LOKI_ADDED_BY_ENV_FILE": "KEY"})
     {'HOME': '/root'}
@@ -71,33 +71,33 @@ def process_environment(environ: Environ) -> dict[str, str]:
 
 
 def read_env(text: str) -> dict[str, str]:
-    """The variables of a .env file.
+    """Parse the variables of a .env file.
 
     >>> read_env("# keys\\nexport A='b c'\\nD = e # tail\\nF=\\n")
     {'A': 'b c', 'D': 'e', 'F': ''}
     """
-    found: dict[str, str] = {}
-    for match in ENV_LINE.finditer(text.removeprefix("\ufeff").replace("\r\n", "\n")):
+    variables: dict[str, str] = {}
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    for match in re.finditer(ENV_LINE, lines, re.MULTILINE | re.VERBOSE):
         name, double, single, plain = match.groups()
-        found[name] = next((each for each in (double, single, plain) if each is not None), "")
-    return found
+        values = (double, single, plain)
+        variables[name] = next((value for value in values if value is not None), "")
+    return variables
 
 
-ENV_LINE = re.compile(
-    r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
+#: A line of a .env file; compiled where there is such a file, for that takes a while.
+ENV_LINE = r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
     (?:"([^"]*)"|'([^']*)'|((?!\#)[^\s].*?)?)
-    [ \t]*(?:(?<=[ \t=])\#.*)?$""",
-    re.MULTILINE | re.VERBOSE,
-)
+    [ \t]*(?:(?<=[ \t=])\#.*)?$"""
 
 
 def read_text(path: str, what: str) -> Result[str, Problem]:
-    """A text file in UTF-8; ``what`` names it in messages."""
+    """Return the text of a UTF-8 file; ``what`` names it in messages."""
     return read_bytes(path, what).bind(lambda data: decode(data, path))
 
 
 def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
-    """A file that a user named."""
+    """Return the bytes of a file that a user named; ``what`` names its purpose in messages."""
     try:
         with open(path, "rb") as file:
             return Success(file.read())
@@ -111,7 +111,7 @@ def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
 
 
 def reason(error: OSError) -> str:
-    """Why the system will not, in its own words.
+    """Return the operating system's reason of an error, in lower case.
 
     >>> reason(PermissionError(13, "Permission denied"))
     'permission denied'
@@ -120,7 +120,7 @@ def reason(error: OSError) -> str:
 
 
 def decode(data: bytes, name: str) -> Result[str, Problem]:
-    """Text in UTF-8, which most binary data is not.
+    """Decode UTF-8 text; fail on binary data, naming the first bad byte.
 
     >>> decode(b"\\x89PNG", "stdin").failure().message
     'stdin is not UTF-8 text: byte 0 is 0x89; attach other data with -f'
@@ -136,18 +136,18 @@ def decode(data: bytes, name: str) -> Result[str, Problem]:
 
 
 def as_config(problem: Problem) -> Problem:
-    """Whatever keeps a configuration from being read is a problem of the configuration."""
+    """Return a problem of reading a file as one of kind config, without the hint to attach it."""
     return Problem("config", problem.message.partition("; attach")[0].partition(", attach")[0])
 
 
 def write_cache(path: str, text: str) -> None:
-    """Write a file of the cache that ``open_trusted`` will open; raises OSError."""
+    """Write a cache file that ``open_trusted`` will open; raise OSError."""
     require_own_folder(path)
     write_private(path, text)
 
 
 def write_private(path: str, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
+    """Write a file atomically, with mode 0600; raise OSError."""
     import tempfile
 
     folder = os.path.dirname(path)
@@ -170,8 +170,8 @@ def write_private(path: str, text: str) -> None:
 def open_trusted(path: str, flags: int) -> int:
     """Open a file for ``open(opener=…)`` if nobody but the user and root can have written it.
 
-    Its folder is looked at as well: who can write there can put a file there. A symbolic link is
-    not followed. Raises OSError.
+    Its folder is checked too: whoever can write there can replace the file. A symbolic link is
+    not followed. Raise OSError.
     """
     require_own_folder(path)
     handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
@@ -217,24 +217,25 @@ def is_own_group(gid: int) -> bool:
 
 
 def synced_file(environ: Environ) -> str:
-    """Where --sync-models puts a newer catalogue of models."""
+    """Return the path where --sync-models stores a newer catalogue of models."""
     return f"{directory('cache', environ)}/models.json"
 
 
 def catalogue(environ: Environ = os.environ) -> str:
-    """The text of the catalogue of models: the built-in one, or a newer one that was synced."""
+    """Return the text of the catalogue of models: the built-in one, or a newer synced one."""
     import loki
 
     path = os.path.join(os.path.dirname(loki.__file__), "data", "models.json")
     with open(path, encoding="utf-8") as file:
-        ours = file.read()
+        builtin = file.read()
     try:
         with open(synced_file(environ), encoding="utf-8", opener=open_trusted) as file:
             head = file.read(DATED)  # {, newline, "date": "2026-11-22
-            theirs = head + file.read() if head > ours[:DATED] else ""
+            synced = head + file.read() if head > builtin[:DATED] else ""
     except (OSError, ValueError):
-        return ours
-    return theirs if theirs[:11] == ours[:11] and theirs.endswith("}\n}\n}\n") else ours
+        return builtin
+    is_whole = synced[:11] == builtin[:11] and synced.endswith("}\n}\n}\n")
+    return synced if is_whole else builtin
 
 
 #: How far into a catalogue its date goes.

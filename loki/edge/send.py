@@ -1,4 +1,4 @@
-"""6. IMPURE. Request -> Opened or Response: the network, its limits, and asking again."""
+"""6. Request -> Opened or Response: the network, its limits, and retries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def opener(
     paced: Wrapper = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
 ) -> Open:
-    """Return the network as the pipeline sees it; ``on_idle`` is called while nothing comes."""
+    """Return a function that opens an answer, with retries; ``on_idle`` is called in silence."""
     attempt = wrap(
         connect(on_idle),  #    one request, one answer that has begun
         check_status,  #        a refusal is a Problem
@@ -50,18 +50,18 @@ def opener(
 
 
 def wrap(attempt: Attempt, *wrappers: Wrapper) -> Attempt:
-    """Put wrappers around an attempt, the innermost first: the order in which they work."""
+    """Wrap an attempt, innermost wrapper first: the order in which they work."""
     return reduce(lambda inner, wrapper: wrapper(inner), wrappers, attempt)
 
 
 def deadline_of(request: Request) -> float:
-    """Return when a request has to be answered, on the monotonic clock."""
+    """Return the deadline of a request, on the monotonic clock."""
     limits = request.draft.target.limits
     return time.monotonic() + (limits.total or 0) if limits.end is None else limits.end
 
 
 def whole(open_: Open) -> Send:
-    """The same for answers in one piece."""
+    """Return a function that sends a request and reads its whole answer."""
 
     def send(request: Request) -> Result[Response, Problem]:
         return open_(request).bind(read_all)
@@ -70,7 +70,7 @@ def whole(open_: Open) -> Send:
 
 
 def read_all(opened: Opened) -> Result[Response, Problem]:
-    """The rest of an answer that has begun."""
+    """Read the rest of an answer that has begun."""
     pieces: list[bytes] = []
     with closing(opened):
         for piece in opened.chunks:
@@ -93,42 +93,44 @@ def read_all(opened: Opened) -> Result[Response, Problem]:
 
 
 def check_status(attempt: Attempt) -> Attempt:
-    """Make a Problem of an answer that refuses, with what the server says about asking again."""
+    """Make a Problem of an error status, with what the server says about retrying."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         return attempt(request, deadline).bind(
-            lambda opened: Success(opened) if 200 <= opened.status < 300 else refused(opened)
+            lambda opened: Success(opened) if 200 <= opened.status < 300 else refusal(opened)
         )
 
     return stage
 
 
 def drop_stream_options(attempt: Attempt) -> Attempt:
-    """Ask a server that does not know how to count tokens in a stream without that."""
+    """Send again without ``stream_options`` to a server that rejects them."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         result = attempt(request, deadline)
-        if isinstance(result, Success) or not minds_counting(request, result.failure()):
+        if isinstance(result, Success) or not rejects_stream_options(request, result.failure()):
             return result
         body = dict(request.draft.body)
         del body["stream_options"]
         content = compact(body).encode()
-        plain = replace(request, draft=replace(request.draft, body=body), content=content)
-        return after(1, attempt(plain, deadline))
+        without = replace(request, draft=replace(request.draft, body=body), content=content)
+        return after(1, attempt(without, deadline))
 
     return stage
 
 
 def renew_token(renew: Renew) -> Wrapper:
-    """Renew a token that is refused, once."""
+    """Renew a token that is refused (401), and send again once."""
 
     def wrapper(attempt: Attempt) -> Attempt:
         def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
             result = attempt(request, deadline)
             if isinstance(result, Success) or result.failure().status != 401:
                 return result
-            fresh = renew(request)
-            return fresh.bind(lambda other: after(1, attempt(other, deadline))) if fresh else result
+            renewed = renew(request)
+            if renewed is None:
+                return result
+            return renewed.bind(lambda fresh: after(1, attempt(fresh, deadline)))
 
         return stage
 
@@ -136,7 +138,7 @@ def renew_token(renew: Renew) -> Wrapper:
 
 
 def check_first_event(attempt: Attempt) -> Attempt:
-    """Make a Problem of an answer that begins with an error: nothing of it has been told yet."""
+    """Make a Problem of an answer that begins with an error: nothing of it was printed yet."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         return attempt(request, deadline).bind(begin)
@@ -145,14 +147,14 @@ def check_first_event(attempt: Attempt) -> Attempt:
 
 
 def retry(attempt: Attempt) -> Attempt:
-    """Ask again while that may help, within the request's limits."""
+    """Retry while that may help, within the request's limits."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         limits, started = request.draft.target.limits, time.monotonic()
         first = attempt(request, deadline)
         if isinstance(first, Success):
             return first
-        tries, result = retried(first, lambda: attempt(request, deadline), limits, deadline)
+        tries, result = try_again(first, lambda: attempt(request, deadline), limits, deadline)
         return result.map(lambda opened: replace(opened, started=started, attempts=tries)).alt(
             lambda problem: given_up(problem, tries, limits, told_by_clock)
         )
@@ -160,15 +162,15 @@ def retry(attempt: Attempt) -> Attempt:
     return stage
 
 
-def retried(
+def try_again(
     first: Result[Opened, Problem],
     attempt: Callable[[], Result[Opened, Problem]],
     limits: Limits,
     deadline: float,
 ) -> tuple[int, Result[Opened, Problem]]:
-    """Return how often a server was asked, and the last answer; tenacity keeps the time.
+    """Return the number of attempts and the last result, with tenacity's pauses between them.
 
-    It is only loaded where a first attempt has failed.
+    tenacity is loaded only after a first attempt has failed.
     """
     from tenacity import RetryCallState, Retrying, retry_if_result
 
@@ -182,17 +184,17 @@ def retried(
         return result
 
     def wait(state: RetryCallState) -> float:
-        """Return the seconds before the next attempt, inf where there is to be none."""
+        """Return the seconds before the next attempt, inf to give up."""
         assert state.outcome is not None
         problem, left = state.outcome.result().failure(), deadline - time.monotonic()
         seconds = pause(problem, state.attempt_number, limits, random.random(), left)
         return inf if seconds is None else seconds
 
     def last(state: RetryCallState) -> Result[Opened, Problem]:
-        """Return the answer to give up with."""
+        """Return the last result."""
         assert state.outcome is not None
-        found: Result[Opened, Problem] = state.outcome.result()
-        return found
+        result: Result[Opened, Problem] = state.outcome.result()
+        return result
 
     asking = Retrying(
         retry=retry_if_result(lambda result: not isinstance(result, Success)),
@@ -205,7 +207,7 @@ def retried(
 
 
 def after(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
-    """What came of a request that others were sent before."""
+    """Return a result with ``tries`` earlier attempts counted in."""
     if not tries:
         return result
     return result.map(lambda opened: replace(opened, attempts=opened.attempts + tries)).alt(
@@ -214,34 +216,35 @@ def after(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem
 
 
 def attempts_of(result: Result[Opened, Problem]) -> int:
-    """How often a server was asked for a result."""
+    """Return the number of attempts of a result."""
     return result.map(lambda opened: opened.attempts).value_or(0) or result.failure().attempts
 
 
-def minds_counting(request: Request, problem: Problem) -> bool:
-    """Whether ``stream_options`` is what a server refused."""
-    asked = "stream_options" in request.draft.body
-    return asked and problem.status in (400, 422) and "stream_options" in problem.message
+def rejects_stream_options(request: Request, problem: Problem) -> bool:
+    """Return whether a server rejected ``stream_options``."""
+    was_sent = "stream_options" in request.draft.body
+    return was_sent and problem.status in (400, 422) and "stream_options" in problem.message
 
 
-def refused(opened: Opened) -> Result[Opened, Problem]:
-    """The Problem that a refusal tells; a refusal that breaks off is told as far as it came."""
-    response = read_all(replace(opened, chunks=until_broken(opened.chunks))).unwrap()
+def refusal(opened: Opened) -> Result[Opened, Problem]:
+    """Read the Problem of an error response; of one that breaks off, as much as came."""
+    response = read_all(replace(opened, chunks=until_failure(opened.chunks))).unwrap()
     try:
         body = json.loads(response.body)
     except (ValueError, RecursionError):
         body = None
-    place = response.headers.get("location", "")
-    headers = {**response.headers, "location": mask_url(place)} if place else response.headers
+    location = response.headers.get("location", "")
+    masked = {"location": mask_url(location)} if location else {}
+    headers = {**response.headers, **masked}
     problem = read_error(response.status, headers, response.body)
     rate_limits = wire_of(opened.request.draft.target).rate_limit_headers
     return Failure(advised(problem, headers, body, time.time(), rate_limits))
 
 
-def until_broken(
+def until_failure(
     chunks: Iterator[Result[bytes, Problem]],
 ) -> Iterator[Result[bytes, Problem]]:
-    """The good pieces, at most a mebibyte."""
+    """Yield the pieces up to the first failure, at most a mebibyte."""
     size = 0
     for chunk in chunks:
         if not isinstance(chunk, Success) or size > 2**20:
@@ -251,6 +254,6 @@ def until_broken(
 
 
 def told_by_clock(moment: float) -> str:
-    """A time as a reader's clock shows it, with the day if that is another one."""
+    """Return a time in the local time zone, with the date unless it is today."""
     then, now = time.localtime(moment), time.localtime()
     return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%Y-%m-%d %H:%M:%S", then)

@@ -1,4 +1,4 @@
-"""IMPURE. stdin -> its bytes, within the time for everything."""
+"""Read stdin within the total time limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LATE = "stdin did not end within the time for everything (total timeout); nothin
 
 
 def read_stdin(end: float = inf) -> bytes:
-    """Return all of stdin, nothing where it is closed; raise TimeoutError at ``end``, or OSError.
+    """Return all of stdin, empty if it is closed; raise TimeoutError at ``end``, or OSError.
 
     ``end`` is on the monotonic clock.
     """
@@ -27,10 +27,10 @@ def read_stdin(end: float = inf) -> bytes:
 
 
 def read_piece(file: int, end: float) -> bytes:
-    """Return what comes next, nothing at the end; raise TimeoutError."""
+    """Return the next bytes, empty at the end; raise TimeoutError."""
     from select import select
 
-    ready, _, _ = select([file], [], [], max(0.0, end - time.monotonic()))
-    if not ready:
+    readable, _, _ = select([file], [], [], max(0.0, end - time.monotonic()))
+    if not readable:
         raise TimeoutError
     return os.read(file, PIECE)

@@ -42,7 +42,7 @@ CLIENT = """\
 
 
 def frame(delta: object, finish: str | None = None) -> bytes:
-    """A chunk of a chat stream, in a chunk of HTTP."""
+    """Return an event of a chat stream as an HTTP chunk."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     event = {"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
     data = b"data: " + json.dumps(event).encode() + b"\n\n"
@@ -50,7 +50,7 @@ def frame(delta: object, finish: str | None = None) -> bytes:
 
 
 def stream_of(count: int) -> bytes:
-    """A whole streamed answer."""
+    """Return a whole streamed body of so many text events."""
     words = b"".join(frame({"content": f"word{i} "}) for i in range(count))
     return words + frame({}, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
@@ -70,7 +70,7 @@ WHOLE = json.dumps(
 
 
 def head(kind: str, more: str) -> bytes:
-    """Return the lines before an answer."""
+    """Return the head of a response."""
     return f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{more}\r\n\r\n".encode()
 
 
@@ -103,7 +103,7 @@ def talk(connection: socket.socket) -> None:
 
 
 def serve() -> None:
-    """Be the server: a process of its own, so that its work counts for nobody."""
+    """Run the server: a process of its own, so that its CPU time counts for nobody."""
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
@@ -114,7 +114,7 @@ def serve() -> None:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Return the address of the server."""
+    """Run the server for the length of a block, and yield its URL."""
     command = [sys.executable, __file__, "serve"]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as server:
         assert server.stdout is not None
@@ -122,19 +122,19 @@ def serving() -> Iterator[str]:
         server.kill()
 
 
-def wall(*words: str) -> Callable[[], float]:
-    """Seconds that a command takes, from start to exit."""
+def wall(*command: str) -> Callable[[], float]:
+    """Return a function that runs a command and returns its seconds from start to exit."""
 
     def run() -> float:
         started = time.perf_counter()
-        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
         return time.perf_counter() - started
 
     return run
 
 
 def cpu(work: Callable[[], object]) -> Callable[[], float]:
-    """Seconds of processor time that a function takes in this process."""
+    """Return a function that calls ``work`` and returns its seconds of CPU in this process."""
 
     def run() -> float:
         started = time.process_time()
@@ -145,7 +145,7 @@ def cpu(work: Callable[[], object]) -> Callable[[], float]:
 
 
 def ratio(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) -> tuple[float, ...]:
-    """Medians of both and of their ratio, taken in turn; the first run of each does not count."""
+    """Return medians of both and of their ratio, run in turn after a warm-up of each."""
     ours(), theirs()
     runs = [(ours(), theirs()) for _ in range(pairs)]
     a, b = (statistics.median(times) for times in zip(*runs, strict=True))
@@ -153,7 +153,7 @@ def ratio(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) ->
 
 
 def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
-    """A measurement: its name, the ratio that is the limit, and the result."""
+    """Yield what is measured, the ratio to hold, and the result of ``ratio``."""
     from openai import OpenAI
 
     from loki import Ask, Message, answer, open_env, stream
@@ -224,9 +224,9 @@ asyncio.run(main())
 
 
 def bulk_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
-    """Many rows: seconds against the ideal, and processor time against OpenAI's package.
+    """Measure many rows: seconds against the ideal, and CPU against OpenAI's package.
 
-    Ideal is as many times the latency as there are rounds: of 10,000 rows with 256 in flight, 40.
+    The ideal is one latency for each round: 40 rounds for 10,000 rows with 256 in flight.
     """
     command = [sys.executable, str(Path(__file__).with_name("bulk_server.py"))]
     with subprocess.Popen([*command, "--latency", str(LATENCY)], stdout=-1, text=True) as server:
@@ -236,21 +236,21 @@ def bulk_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
         (folder / "bulk.yaml").write_text(f"clients:\n{client}")
         (folder / "sdk.py").write_text(SDK)
         for in_flight, lines, hold in ((64, 10_000, 0.97), (256, 10_000, 0.96)):
-            took, ours = watched(batch(folder, in_flight, lines))
+            took, ours = measure(batch(folder, in_flight, lines))
             ideal = LATENCY * -(-lines // in_flight)
             what = f"{lines:,} rows, {in_flight} in flight, against"
             yield f"{what} the ideal", round(1 / hold, 3), (took, ideal, took / ideal)
             rows = str(folder / "in")
             sdk = wall(str(BIN / "python"), str(folder / "sdk.py"), url, rows, str(in_flight))
-            _, theirs = watched(sdk)
+            _, theirs = measure(sdk)
             yield "the same, CPU, against AsyncOpenAI", 0.3, (ours, theirs, ours / theirs)
         server.kill()
 
 
 def safe_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
-    """Many answers behind TLS, with a certificate of a test: seconds against the ideal.
+    """Measure many answers over https, with a test certificate: seconds against the ideal.
 
-    In this process: with so few rows the start of another would count for more than they do.
+    In this process: with so few rows the start of a command would dominate.
     """
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
     from certificates import certificates
@@ -272,22 +272,22 @@ def safe_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
         ideal = LATENCY * lines / in_flight
         began = time.perf_counter()
         with ThreadPoolExecutor(in_flight) as pool:
-            for told in pool.map(lambda _: answer(env, ask), range(lines)):
-                told.unwrap()
+            for result in pool.map(lambda _: answer(env, ask), range(lines)):
+                result.unwrap()
         took = time.perf_counter() - began
         yield "640 rows, 64 in flight, https, against the ideal", 1.111, (took, ideal, took / ideal)
         server.kill()
 
 
 def batch(folder: Path, in_flight: int, lines: int) -> Callable[[], float]:
-    """Seconds that loki-batch takes for so many lines."""
+    """Return a function that runs loki-batch over so many lines and returns its seconds."""
     (folder / "in").write_text("".join(f"say {i}\n" for i in range(lines)))
     words = ["--config", str(folder / "bulk.yaml"), "-m", "bulk:m", "--lines", "-q"]
     return wall(str(BIN / "loki-batch"), *words, "-j", str(in_flight), str(folder / "in"))
 
 
-def watched(work: Callable[[], float]) -> tuple[float, float]:
-    """Seconds that a process takes, and seconds of processor time."""
+def measure(work: Callable[[], float]) -> tuple[float, float]:
+    """Return the seconds that child processes take: wall, and CPU."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     took = work()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -295,7 +295,7 @@ def watched(work: Callable[[], float]) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure everything and print the table."""
     if sys.argv[1:] == ["serve"]:
         serve()
         return

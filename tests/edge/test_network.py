@@ -104,16 +104,16 @@ def test_a_server_that_takes_no_more_is_told_apart_from_one_that_is_silent(home:
 
 def test_the_time_for_everything_holds_for_a_chain_of_models(home: Home) -> None:
     with serving([9.0]) as server:
-        path = home.local(server.address, client="extra:\n  idle_timeout: 0.5\n")
+        path = home.local(server.address, client="extra:\n  idle_timeout: 1\n")
         path.write_text(path.read_text() + "      - name: n\n      - name: o\n      - name: p\n")
-        started = time.monotonic()
         done = home.run(
             "-m", "local:m", "--fallback", "local:n", "--fallback", "local:o", "--fallback",
-            "local:p", "--timeout", "1.2", "Hi",
+            "local:p", "--timeout", "2.6", "Hi",
         )  # fmt: skip
-    assert done.code == 69 and time.monotonic() - started < 2.2
-    assert [each.json["model"] for each in server.asked] == ["m", "n", "o"]
-    assert "no answer within 1.2 s for everything" in done.err
+        took = time.monotonic() - server.times[0]  # which does not count how long a start takes
+    asked = "".join(each.json["model"] for each in server.asked)
+    assert done.code == 69 and asked in ("mn", "mno") and took < 3.9  # of four times a second
+    assert "no answer within 2.6 s for everything" in done.err
 
 
 @pytest.mark.parametrize(

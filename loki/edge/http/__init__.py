@@ -1,1 +1,1 @@
-"""IMPURE. Sending on requests: Request -> an answer that has begun, one attempt at a time."""
+"""Send on requests: Request -> an answer that has begun, one attempt at a time."""

@@ -1,4 +1,4 @@
-"""IMPURE. Request -> Opened: one attempt over the network, within its limits."""
+"""Request -> Opened: one attempt over the network, within its limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from requests.utils import select_proxy
 from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.http.deadline import Clock, Seconds
+from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import host_of, root
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.problems import Problem, fail
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 #: One attempt; the second argument is when to stop, on the monotonic clock.
 Attempt = Callable[[Request, float], Result[Opened, Problem]]
 
-LARGE = 65536  # bytes of an answer at once
-UNPACKED = 2**20  # bytes of a packed answer at once, of which urllib3 < 2.6 makes copies
+PIECE = 65536  # bytes of an answer at once
+UNPACKED_PIECE = 2**20  # bytes of a packed answer at once, of which urllib3 < 2.6 makes copies
 LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
 
 
 def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
-    """Return what sends a request once; all threads share its connections.
+    """Return a function that sends a request once; all threads share its connections.
 
     ``on_idle`` is called four times a second while nothing comes; what it raises ends the wait.
     """
@@ -47,7 +47,7 @@ def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
             return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
         clock = Clock(limits.idle or 0.001, deadline, on_idle)
-        return transports.of(limits).bind(
+        return transports.get(limits).bind(
             lambda transport: open_answer(transport, request, proxies, clock)
         )
 
@@ -62,64 +62,62 @@ def open_answer(
     started = time.monotonic()
     try:
         answer = transport.send(
-            prepared(request),
+            prepare_request(request),
             stream=True,
-            timeout=(
-                Seconds(min(limits.connect or 0.001, clock.end - started), clock),
-                Seconds(clock.idle, clock),
-            ),
+            timeout=clock.timeouts(limits.connect or 0),
             proxies=proxies,
         )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        from loki.edge.http.errors import no_answer
+        from loki.edge.http.errors import problem_before_answer
 
         proxy = select_proxy(request.url, proxies) or ""
-        return Failure(no_answer(error, request.url, limits, clock, proxy))
-    pieces = body(answer.raw)
+        return Failure(problem_before_answer(error, request.url, limits, clock, proxy))
+    pieces = read_pieces(answer.raw)
     return Success(
         Opened(
             request=request,
             status=answer.status_code,
             headers={name.lower(): value for name, value in answer.headers.items()},
-            chunks=results(pieces, limits, clock),
-            close=partial(close, answer, pieces, clock),
+            chunks=as_results(pieces, limits, clock),
+            close=partial(release, answer, pieces, clock),
             started=started,
         )
     )
 
 
-def prepared(request: Request) -> requests.PreparedRequest:
-    """Return the request for requests, as it is: nothing is looked for in ~/.netrc."""
-    ready = requests.PreparedRequest()
-    ready.url, host = prepared_url(request.url)
-    ready.method, ready.body = "POST", request.content
-    own = {*map(str.lower, request.headers)}
-    ready.headers = {  # type: ignore[assignment]  # any mapping does
-        **({} if "host" in own else {"Host": host}),
-        **({} if "accept-encoding" in own else {"Accept-Encoding": "identity"}),
+def prepare_request(request: Request) -> requests.PreparedRequest:
+    """Return the request as requests sends it; no credentials are looked up in ~/.netrc."""
+    prepared = requests.PreparedRequest()
+    prepared.url, host = prepare_url(request.url)
+    prepared.method, prepared.body = "POST", request.content
+    given = {*map(str.lower, request.headers)}
+    prepared.headers = {  # type: ignore[assignment]  # any mapping does
+        **({} if "host" in given else {"Host": host}),
+        **({} if "accept-encoding" in given else {"Accept-Encoding": "identity"}),
         **{name: value for name, value in request.headers.items() if name.lower() not in FRAMING},
         "Content-Length": str(len(request.content)),
     }
-    return ready
+    return prepared
 
 
-FRAMING = ("content-length", "transfer-encoding")  # where the body ends is not a patch's to say
+#: Headers that say where the body ends: a patch cannot change them.
+FRAMING = ("content-length", "transfer-encoding")
 
 
 @lru_cache(256)
-def prepared_url(url: str) -> tuple[str, str]:
-    """Return an address as it travels, and the host in it; raise ValueError."""
-    ready = requests.PreparedRequest()
-    ready.prepare_url(url, None)
-    parts = urlsplit(ready.url or "")
+def prepare_url(url: str) -> tuple[str, str]:
+    """Return a URL as it is sent, and its Host header; raise ValueError."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    parts = urlsplit(prepared.url or "")
     usual = {"http": ":80", "https": ":443"}[parts.scheme]
-    return ready.url or "", parts.netloc.rpartition("@")[2].removesuffix(usual)
+    return prepared.url or "", parts.netloc.rpartition("@")[2].removesuffix(usual)
 
 
-def body(raw: BaseHTTPResponse) -> Iterator[bytes]:
-    """Return the body as it comes, unpacked if it is packed; raise HTTPError or OSError."""
+def read_pieces(raw: BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield the body as it comes, decompressed; raise HTTPError or OSError."""
     is_packed = raw.headers.get("content-encoding", "identity") != "identity"
-    most = UNPACKED if is_packed else LARGE
+    most = UNPACKED_PIECE if is_packed else PIECE
     try:
         while piece := raw.read1(most, decode_content=is_packed):
             yield piece
@@ -130,20 +128,20 @@ def body(raw: BaseHTTPResponse) -> Iterator[bytes]:
         raise
 
 
-def results(
+def as_results(
     pieces: Iterator[bytes], limits: Limits, clock: Clock
 ) -> Iterator[Result[bytes, Problem]]:
-    """Return the body as it comes, each piece at once; a failure comes last."""
+    """Yield each piece of the body as a Result; a failure comes last."""
     try:
         yield from map(Success, pieces)
     except (HTTPError, OSError) as error:
-        from loki.edge.http.errors import broken
+        from loki.edge.http.errors import problem_within_answer
 
-        yield Failure(broken(error, limits, clock))
+        yield Failure(problem_within_answer(error, limits, clock))
 
 
-def close(answer: requests.Response, pieces: Iterator[bytes], clock: Clock) -> None:
-    """Let go of a connection; another call may have it if the end of the body is there already."""
+def release(answer: requests.Response, pieces: Iterator[bytes], clock: Clock) -> None:
+    """Release the connection: it is reused if the end of the body has already come, else closed."""
     clock.idle, clock.on_idle = LATE, None
     with suppress(HTTPError, OSError):
         next(pieces, None)

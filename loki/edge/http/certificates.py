@@ -1,4 +1,4 @@
-"""IMPURE. Files of certificates -> a TLS context, or which of the files is no good."""
+"""Certificate files -> a TLS context, or an error that names the unusable file."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from loki.edge.http.describe import plain
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-#: What the environment may name instead of the usual certificates.
+#: Environment variables that name a bundle to trust instead of the default one.
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class UnusableFileError(OSError):
-    """A file of certificates that is no good; its text says which setting named it."""
+    """A certificate file that cannot be used; its text says which setting named it."""
 
 
-def context(
+def ssl_context(
     ca_bundle: str | None = None, client_cert: str | None = None, client_key: str | None = None
 ) -> SSLContext:
-    """Return TLS with the usual trust and more; raise UnusableFileError that says which file."""
+    """Return TLS that trusts the default bundle and ``ca_bundle``; raise UnusableFileError."""
     from urllib3.util.ssl_ import create_urllib3_context
 
-    made = create_urllib3_context()
+    context = create_urllib3_context()
     name = next((name for name in BUNDLES if os.environ.get(name)), "")
     path = os.environ[name] if name else DEFAULT_CA_BUNDLE_PATH
     if name and not os.path.exists(path):
         raise UnusableFileError(f"{name}: there is no file {path}")
-    trust(made, name or "the usual certificates", path)
+    load_authorities(context, name or "the usual certificates", path)
     if ca_bundle:
-        trust(made, "extra.ca_bundle", ca_bundle)
+        load_authorities(context, "extra.ca_bundle", ca_bundle)
     if client_cert:
-        show(made, client_cert, client_key)
-    return made
+        load_client_certificate(context, client_cert, client_key)
+    return context
 
 
-def trust(made: SSLContext, setting: str, path: str) -> None:
-    """Trust what is in a file or a folder; raise UnusableFileError."""
-    place = os.path.expanduser(path)
+def load_authorities(context: SSLContext, setting: str, path: str) -> None:
+    """Trust the authorities in a file or a folder; raise UnusableFileError."""
+    expanded = os.path.expanduser(path)
     try:
-        if os.path.isdir(place):
-            made.load_verify_locations(capath=place)
+        if os.path.isdir(expanded):
+            context.load_verify_locations(capath=expanded)
         else:
-            made.load_verify_locations(cafile=place)
+            context.load_verify_locations(cafile=expanded)
     except OSError as error:
         raise UnusableFileError(f"{setting}: cannot use {path}: {plain(error)}") from error
 
 
-def show(made: SSLContext, cert: str, key: str | None) -> None:
-    """Show a certificate of our own to servers that ask for one; raise UnusableFileError."""
-    place = key and os.path.expanduser(key)
+def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> None:
+    """Load a certificate to present to servers that ask for one; raise UnusableFileError."""
+    expanded = key and os.path.expanduser(key)
     try:  # with a password, so that nobody is asked for one at the terminal
-        made.load_cert_chain(os.path.expanduser(cert), place, password="")
+        context.load_cert_chain(os.path.expanduser(cert), expanded, password="")
     except OSError as error:  # ssl.SSLError is one
         names = " with ".join(filter(None, (cert, key)))
         raise UnusableFileError(f"extra.client_cert: cannot use {names}: {plain(error)}") from error
 
 
 def verify() -> Literal[True] | str:
-    """Return the certificates to trust: the environment's bundle, else the usual one."""
+    """Return the bundle that the environment names, True for the default one (as in requests)."""
     return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)

@@ -1,4 +1,4 @@
-"""IMPURE. How long a call may still take, as an argument: seconds that carry the call's clock.
+"""Deadlines as an argument: a timeout in seconds that carries the clock of its call.
 
 requests and urllib3 take a timeout as a number of seconds and hand that very object down to the
 connection and its socket. ``Seconds`` is such a number; the socket of dial.py finds the clock of
@@ -13,15 +13,15 @@ from math import inf
 
 from loki.records import Limits
 
-TICK = 0.25  # seconds of silence after which ``on_idle`` is called, again and again
-LONG = 10.0  # seconds that a socket waits at once where there is no ``on_idle``
-DAY = 86400.0  # seconds; no socket is given a longer time
+TICK = 0.25  # seconds of silence between two calls of ``on_idle``
+LONG = 10.0  # seconds that a socket waits at most where there is no ``on_idle``
+DAY = 86400.0  # seconds; no socket gets a longer timeout
 
 
 class Clock:
-    """The time limits of one attempt, and how far it has come."""
+    """The time limits of one attempt, and how much of the request has been sent."""
 
-    __slots__ = ("idle", "end", "on_idle", "sent", "taken")
+    __slots__ = ("idle", "end", "on_idle", "sent", "sent_all")
 
     def __init__(self, idle: float, end: float, on_idle: Callable[[], None] | None = None) -> None:
         """Take ``idle`` in seconds between two bytes, ``end`` on the monotonic clock.
@@ -30,23 +30,28 @@ class Clock:
         an OSError: urllib3 takes those for its own.
         """
         self.idle, self.end, self.on_idle = idle, end, on_idle
-        self.sent = False  # a part of the request has left
-        self.taken = False  # all of it has
+        self.sent = False  # at least in part
+        self.sent_all = False
 
-    def left(self, began: float) -> float:
-        """Return the seconds that are left of a wait that began then; raise TimeoutError."""
+    def remaining(self, began: float) -> float:
+        """Return the seconds left of a wait that began at ``began``; raise TimeoutError."""
         now = time.monotonic()
-        left = min(began + self.idle, self.end) - now
-        if left <= 0:
+        seconds = min(began + self.idle, self.end) - now
+        if seconds <= 0:
             raise TimeoutError("timed out")
-        return min(left, DAY)
+        return min(seconds, DAY)
 
-    def slice(self, began: float) -> float:
-        """Return how many of those seconds to wait before a look around; raise TimeoutError."""
-        return min(self.left(began), LONG if self.on_idle is None else TICK)
+    def next_wait(self, began: float) -> float:
+        """Return the seconds to wait before the next ``on_idle``; raise TimeoutError."""
+        return min(self.remaining(began), LONG if self.on_idle is None else TICK)
 
-    def look_around(self) -> None:
-        """Call ``on_idle``, if there is any."""
+    def timeouts(self, connect: float) -> tuple[Seconds, Seconds]:
+        """Return the timeouts for requests: to connect and between two bytes, in seconds."""
+        left = self.end - time.monotonic()
+        return Seconds(min(connect, left), self), Seconds(self.idle, self)
+
+    def check_idle(self) -> None:
+        """Call ``on_idle``, if it is set."""
         if self.on_idle is not None:
             self.on_idle()
 
@@ -58,19 +63,19 @@ class Seconds(float):
     clock: Clock
 
     def __new__(cls, seconds: float, clock: Clock) -> Seconds:
-        """Make one; urllib3 wants more than 0."""
+        """Return a timeout of at least a millisecond: urllib3 refuses 0."""
         made = super().__new__(cls, max(seconds, 0.001))
         made.clock = clock
         return made
 
 
 def end_of(limits: Limits) -> float:
-    """Return when a call has to be over, on the monotonic clock; inf where no time runs."""
+    """Return the deadline of a call on the monotonic clock, inf if it has none."""
     return inf if limits.end is None else limits.end
 
 
 def clock_of(timeout: float | None) -> Clock:
-    """Return the clock that a timeout carries; a plain number is the time between two bytes."""
+    """Return the clock that a timeout carries; for a plain number, one with that idle limit."""
     if isinstance(timeout, Seconds):
         return timeout.clock
     return Clock(DAY if timeout is None else timeout, inf)

@@ -1,4 +1,4 @@
-"""IMPURE. Connections whose socket keeps the deadline: the one place below requests' own surface.
+"""Connections that keep the deadline of a call: the one place below requests' own surface.
 
 Why it is here: a timeout of requests is for one read of a socket. A server that drips (a byte of
 a header, of a chunk's size, of a trailer every few seconds) never meets it, so that no limit for
@@ -21,39 +21,39 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
 
-from loki.edge.http.sockets import Incoming, Socket, cut
+from loki.edge.http.sockets import BufferedSocketReader, DeadlineSocket, shut_down
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPSConnection as Connection
 else:
     Connection = object
 
-INTERIM = 32  # answers before the answer (1xx), and no more
+MAX_INTERIM = 32  # interim responses (1xx) before the final one
 
 
-class Heads:
-    """A file as long as heads are read from it: it ends where there is no end of them."""
+class HeadReader:
+    """A file that limits how many heads are read from it: a server could send 1xx for ever."""
 
     def __init__(self, file: Any) -> None:
-        self.file, self.ends = file, 0
+        self.file, self.heads = file, 0
         self.close = file.close
 
     def readline(self, limit: int) -> bytes:
         """Read a line; raise HTTPException."""
         line: bytes = self.file.readline(limit)
-        self.ends += line in (b"\r\n", b"\n")
-        if self.ends > INTERIM:
-            raise HTTPException(f"more than {INTERIM} answers (1xx) before the answer")
+        self.heads += line in (b"\r\n", b"\n")
+        if self.heads > MAX_INTERIM:
+            raise HTTPException(f"more than {MAX_INTERIM} answers (1xx) before the answer")
         return line
 
 
-class Answer(HTTPResponse):
-    """An answer of http.client's that skips every interim answer, and tells all that has come."""
+class FinalResponse(HTTPResponse):
+    """An HTTPResponse that skips all interim responses, and reads all chunks that have come."""
 
     def begin(self) -> None:
-        """Read heads up to that of the answer; http.client itself skips 100 and no other."""
+        """Read heads up to that of the final response; http.client itself skips only 100."""
         file = self.fp
-        heads: Any = Heads(file)
+        heads: Any = HeadReader(file)
         self.fp = heads
         try:
             super().begin()
@@ -65,19 +65,19 @@ class Answer(HTTPResponse):
                 self.fp = file
 
     def read1(self, n: int = -1) -> bytes:
-        """Read what has come: of chunks as many as are there, for providers make a chunk a word."""
+        """Return what has come, of several chunks too: providers send a chunk for each word."""
         data = super().read1(n)
-        if not (self.chunked and data and isinstance(self.fp, Incoming)):
+        if not (self.chunked and data and isinstance(self.fp, BufferedSocketReader)):
             return data
         pieces = [data]
         try:
-            self.read_ahead(self.fp.ahead(), n - len(data), pieces)
+            self.read_ahead(self.fp.buffered(), n - len(data), pieces)
         except IncompleteRead as error:  # what came before the damage is good
             raise IncompleteRead(b"".join(pieces)) from error
         return b"".join(pieces)
 
     def read_ahead(self, ahead: bytes, most: int, pieces: list[bytes]) -> None:
-        """Add the pieces that can be read without a wait; the last chunk is not one of them."""
+        """Append the chunks that can be read without waiting, except the last one."""
         read, at = super().read1, 0
         while most > 0 and pieces[-1]:
             if self.chunk_left:
@@ -93,25 +93,25 @@ class Answer(HTTPResponse):
             most -= len(pieces[-1])
 
 
-class Patient(Connection):
-    """What every connection does besides; see ``patient``."""
+class DeadlineConnection(Connection):
+    """A urllib3 connection with idle and total deadlines; mixed in by ``with_deadlines``."""
 
-    response_class = Answer
+    response_class = FinalResponse
 
     def connect(self) -> None:
-        """Connect; a certificate that is not trusted is reported with its issuer."""
+        """Connect; add the issuer to the error if the certificate is not trusted."""
         try:
-            with self.in_time():
+            with self.limit_proxy_time():
                 super().connect()
         except ssl.SSLCertVerificationError as error:
-            error.add_note(self.issuer())
+            error.add_note(self.fetch_issuer())
             raise
-        sock: Any = Socket(self.sock, self.timeout)
+        sock: Any = DeadlineSocket(self.sock, self.timeout)
         self.sock = sock
 
     @contextmanager
-    def in_time(self) -> Iterator[None]:
-        """Bound what is said to a proxy: a timeout is for each read of that, not for all."""
+    def limit_proxy_time(self) -> Iterator[None]:
+        """Limit the time for a proxy to connect: urllib3's timeout is for each read of that."""
         if not self.proxy_is_tunneling or self.timeout is None:
             yield
             return
@@ -119,7 +119,7 @@ class Patient(Connection):
 
         def end() -> None:
             is_late.set()
-            cut(self.sock)
+            shut_down(self.sock)
 
         timer = Timer(self.timeout, end)
         timer.daemon = True
@@ -133,24 +133,24 @@ class Patient(Connection):
         finally:
             timer.cancel()
 
-    def issuer(self) -> str:
-        """Return who issued the server's certificate; it is told nothing, and not trusted."""
+    def fetch_issuer(self) -> str:
+        """Return who issued the server's certificate, by a second handshake; nothing is sent."""
         twin = copy(self)
         twin.ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         twin.ssl_context.check_hostname = False
         twin.cert_reqs, twin.ssl_context.verify_mode = "CERT_NONE", ssl.CERT_NONE
         twin.ca_certs = twin.ca_cert_dir = twin.cert_file = twin.key_file = None
         try:
-            super(Patient, twin).connect()
+            super(DeadlineConnection, twin).connect()
             shown: Any = twin.sock
-            return issuer_of(shown.getpeercert(binary_form=True) or b"")
+            return issuer_name(shown.getpeercert(binary_form=True) or b"")
         except (HTTPError, OSError, ValueError):
             return ""
         finally:
             twin.close()
 
 
-def issuer_of(certificate: bytes) -> str:
+def issuer_name(certificate: bytes) -> str:
     """Return the name of a certificate's issuer (RFC 4514); raise ValueError."""
     from cryptography.x509 import load_der_x509_certificate
 
@@ -158,8 +158,8 @@ def issuer_of(certificate: bytes) -> str:
 
 
 @cache
-def patient(pool: type[Any]) -> type[Any]:
-    """Return a kind of pool of urllib3's whose connections are patient."""
-    kind = pool.ConnectionCls
-    connection = type(kind.__name__, (Patient, kind), {})
+def with_deadlines(pool: type[Any]) -> type[Any]:
+    """Return a pool class of urllib3's whose connections keep deadlines."""
+    base = pool.ConnectionCls
+    connection = type(base.__name__, (DeadlineConnection, base), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})

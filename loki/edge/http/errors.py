@@ -1,4 +1,4 @@
-"""Exception -> Problem: what went wrong on the way, and whose fault it is."""
+"""Exception -> Problem: what failed between here and the server, and what would help."""
 
 from __future__ import annotations
 
@@ -26,49 +26,53 @@ from loki.edge.http.describe import host_of, plain, root
 from loki.problems import Problem
 from loki.records import Limits
 
-#: Reasons for which a certificate is not trusted that another bundle could cure (OpenSSL's codes).
+#: OpenSSL's verify codes that a bundle with the right issuer would cure.
 UNKNOWN_ISSUER = (2, 18, 19, 20, 21, 27)
 
 
-def no_answer(error: Exception, url: str, limits: Limits, clock: Clock, proxy: str) -> Problem:
-    """Why no answer began; ``proxy`` is the address of the one that was used, if any."""
+def problem_before_answer(
+    error: Exception, url: str, limits: Limits, clock: Clock, proxy: str
+) -> Problem:
+    """Return the Problem of a call that got no answer; ``proxy`` is the one in use, or empty."""
     host, cause = host_of(url).partition("://")[2], root(error)
     match error:
         case requests.exceptions.SSLError():
-            return untrusted(cause, host, limits, clock)
-        case requests.exceptions.InvalidURL() if proxy and is_about(proxy, error, cause):
+            return tls_problem(cause, host, limits, clock)
+        case requests.exceptions.InvalidURL() if proxy and is_proxy_address_error(
+            proxy, error, cause
+        ):
             return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {plain(cause)}")
         case requests.exceptions.ProxyError():
-            return by_proxy(cause, host, proxy, limits, clock)
-        case requests.exceptions.ConnectionError() if by_socks(proxy, cause):
-            return by_proxy(cause, host, proxy, limits, clock)
+            return proxy_problem(cause, host, proxy, limits, clock)
+        case requests.exceptions.ConnectionError() if is_socks_failure(proxy, cause):
+            return proxy_problem(cause, host, proxy, limits, clock)
         case requests.exceptions.ConnectTimeout() | requests.exceptions.ReadTimeout():
-            return too_late(host, limits, clock)
+            return timeout_problem(host, limits, clock)
         case requests.exceptions.ConnectionError() | requests.exceptions.InvalidHeader():
-            return unconnected(cause, host, limits, clock)
+            return connection_problem(cause, host, limits, clock)
         case UnusableFileError():
             return Problem("config", str(error))
         case _:
             return Problem("config", f"cannot send to {host}: {plain(cause)}")
 
 
-def too_late(host: str, limits: Limits, clock: Clock) -> Problem:
-    """A time limit that ended the waiting for an answer."""
+def timeout_problem(host: str, limits: Limits, clock: Clock) -> Problem:
+    """Return the Problem of a time limit that passed before an answer."""
     if not clock.sent:
-        message = f"no connection to {host} {patience(limits, clock)}; nothing was sent"
+        message = f"no connection to {host} {expired_limit(limits, clock)}; nothing was sent"
         return Problem("offline", message, again=True)
-    quiet = f"sent nothing {patience(limits, clock)}; the request had been sent"
-    stuck = f"took no more of the request {patience(limits, clock)}"
-    message = f"{host} {quiet if clock.taken else stuck}"
+    quiet = f"sent nothing {expired_limit(limits, clock)}; the request had been sent"
+    stuck = f"took no more of the request {expired_limit(limits, clock)}"
+    message = f"{host} {quiet if clock.sent_all else stuck}"
     return Problem("offline", message, sent=True, again=bool(limits.retry_after_send))
 
 
-def unconnected(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
-    """A connection that did not come about, or did not last."""
+def connection_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
+    """Return the Problem of a connection that failed or broke before an answer."""
     if isinstance(cause, NewConnectionError):
         return Problem("offline", f"no connection to {host}: {plain(cause)}", again=True)
     if isinstance(cause, TimeoutError):
-        return too_late(host, limits, clock)
+        return timeout_problem(host, limits, clock)
     odd = isinstance(cause, (HTTPException, InvalidHeader))
     if odd and not isinstance(cause, RemoteDisconnected):
         return Problem("garbled", f"{host} does not speak HTTP: {plain(cause)}", sent=True)
@@ -76,86 +80,95 @@ def unconnected(cause: Exception, host: str, limits: Limits, clock: Clock) -> Pr
     return Problem("offline", message, sent=clock.sent, again=True)
 
 
-def by_proxy(cause: Exception, host: str, proxy: str, limits: Limits, clock: Clock) -> Problem:
-    """What a proxy did not do; the request did not get through."""
-    name, words = proxy_name(proxy), plain(cause)
+def proxy_problem(cause: Exception, host: str, proxy: str, limits: Limits, clock: Clock) -> Problem:
+    """Return the Problem of a proxy that did not connect; nothing was sent."""
+    name, text = proxy_name(proxy), plain(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return untrusted(cause, f"the proxy {name}", limits, clock)
+        return tls_problem(cause, f"the proxy {name}", limits, clock)
     late = isinstance(cause, (ConnectTimeoutError, TimeoutError))
     if late and not isinstance(cause, NewConnectionError):  # which is one of the former
-        message = f"no connection to {host} through the proxy {name} {patience(limits, clock)}"
+        message = f"no connection to {host} through the proxy {name} {expired_limit(limits, clock)}"
         return Problem("offline", f"{message}; nothing was sent", again=True)
-    if re.search(r"failed: 40[17]\b|authentication", words):  # 401 is tinyproxy's
-        return Problem("offline", f"the proxy {name} {DENIED}: {words}")
-    if "tunnel connection failed" in words or words.startswith("0x"):
-        again = "403" not in words and not words.startswith("0x02")
-        message = f"the proxy {name} does not reach {host}: {words}"
+    if re.search(r"failed: 40[17]\b|authentication", text):  # 401 is tinyproxy's
+        return Problem("offline", f"the proxy {name} {WANTS_CREDENTIALS}: {text}")
+    if "tunnel connection failed" in text or text.startswith("0x"):
+        again = "403" not in text and not text.startswith("0x02")
+        message = f"the proxy {name} does not reach {host}: {text}"
         return Problem("offline", message, again=again)
-    return Problem("offline", f"no connection to the proxy {name}: {words}", again=True)
+    return Problem("offline", f"no connection to the proxy {name}: {text}", again=True)
 
 
-def by_socks(proxy: str, cause: Exception) -> bool:
-    """Whether it is a SOCKS proxy that let no connection come about; urllib3 does not say so."""
+def is_socks_failure(proxy: str, cause: Exception) -> bool:
+    """Return whether a SOCKS proxy failed to connect; urllib3 has no exception for it."""
     return proxy.lower().startswith("socks") and isinstance(cause, ConnectTimeoutError)
 
 
-def is_about(proxy: str, error: Exception, cause: Exception) -> bool:
-    """Whether it is a proxy's address that makes no sense."""
+def is_proxy_address_error(proxy: str, error: Exception, cause: Exception) -> bool:
+    """Return whether an error is about the address of the proxy."""
     kinds = (requests.exceptions.InvalidProxyURL, ProxySchemeUnknown)
     return isinstance(error, kinds) or isinstance(cause, kinds) or proxy in str(cause)
 
 
-DENIED = "wants a user name and a password, or others than these, in its address"
+WANTS_CREDENTIALS = "wants a user name and a password, or others than these, in its address"
 
 
-def untrusted(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
-    """A connection that TLS did not let happen."""
-    words = plain(cause)
+def tls_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
+    """Return the Problem of a TLS handshake that failed."""
+    text = plain(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         notes = [note for note in getattr(cause, "__notes__", ()) if note]
         issuer = f"; it was issued by {notes[0]!r}" if notes else ""
-        cure = f": if you trust it, set {CURE}" if cause.verify_code in UNKNOWN_ISSUER else ""
-        told = f"the certificate of {host} is not trusted: {words}{issuer}{cure}"
-        return Problem("offline", told)
+        cure = (
+            f": if you trust it, set {BUNDLE_HINT}" if cause.verify_code in UNKNOWN_ISSUER else ""
+        )
+        message = f"the certificate of {host} is not trusted: {text}{issuer}{cure}"
+        return Problem("offline", message)
     if isinstance(cause, ssl.SSLEOFError):
-        message = f"{host} closed the connection before an answer: {words}"
+        message = f"{host} closed the connection before an answer: {text}"
         return Problem("offline", message, sent=clock.sent, again=True)
-    if any(hint in words for hint in DEMANDS) and not limits.client_cert:
-        words += "; it may want a certificate of yours: extra.client_cert and extra.client_key"
-    if "wrong version number" in words:
-        words += "; is it http:// there, not https://?"
-    return Problem("offline", f"no TLS connection to {host}: {words}", sent=clock.sent)
+    if any(hint in text for hint in CLIENT_CERTIFICATE_WORDS) and not limits.client_cert:
+        text += "; it may want a certificate of yours: extra.client_cert and extra.client_key"
+    if "wrong version number" in text:
+        text += "; is it http:// there, not https://?"
+    return Problem("offline", f"no TLS connection to {host}: {text}", sent=clock.sent)
 
 
-CURE = "extra.ca_bundle to the file of its issuer's certificate"
-#: What servers say that want to see a certificate.
-DEMANDS = ("certificate required", "handshake failure", "bad certificate", "certificate unknown")
+BUNDLE_HINT = "extra.ca_bundle to the file of its issuer's certificate"
+#: Alerts of servers that want a client certificate.
+CLIENT_CERTIFICATE_WORDS = (
+    "certificate required",
+    "handshake failure",
+    "bad certificate",
+    "certificate unknown",
+)
 
 
-def broken(error: Exception, limits: Limits, clock: Clock) -> Problem:
-    """An answer that broke off."""
+def problem_within_answer(error: Exception, limits: Limits, clock: Clock) -> Problem:
+    """Return the Problem of an answer that broke off."""
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        quiet = f"nothing came {patience(limits, clock)} in the middle of the answer"
+        quiet = f"nothing came {expired_limit(limits, clock)} in the middle of the answer"
         if time.monotonic() >= clock.end:
-            quiet = f"the answer was not whole {patience(limits, clock)}"
+            quiet = f"the answer was not whole {expired_limit(limits, clock)}"
         return Problem("offline", quiet, sent=True, again=bool(limits.retry_after_send))
     if isinstance(error, DecodeError):
         return Problem("garbled", f"the answer cannot be unpacked: {plain(error)}", sent=True)
-    return Problem("garbled", f"the answer broke off: {damage(root(error))}", sent=True, again=True)
+    return Problem(
+        "garbled", f"the answer broke off: {describe_damage(root(error))}", sent=True, again=True
+    )
 
 
-def damage(cause: Exception) -> str:
-    """Return what is wrong with a body that is not as HTTP wants it.
+def describe_damage(cause: Exception) -> str:
+    """Return what is wrong with a body that breaks HTTP's framing.
 
     >>> import urllib3
-    >>> damage(IncompleteRead(b""))
+    >>> describe_damage(IncompleteRead(b""))
     'the connection ended before the last chunk'
-    >>> damage(urllib3.exceptions.IncompleteRead(3, 5))
+    >>> describe_damage(urllib3.exceptions.IncompleteRead(3, 5))
     'the connection ended 5 bytes before the answer did'
     """
     match cause:
         case IncompleteRead(__context__=IncompleteRead() as inner):
-            return damage(inner)
+            return describe_damage(inner)
         case IncompleteRead(__context__=ValueError() as odd) if not str(odd).endswith("b''"):
             return f"no chunk begins with {redact(str(odd).rpartition(': ')[2])[:60]}"
         case LineTooLong():
@@ -167,11 +180,11 @@ def damage(cause: Exception) -> str:
     return plain(cause)
 
 
-# ---- words -------------------------------------------------------------------------------------
+# ---- texts for messages -------------------------------------------------------------------------
 
 
-def patience(limits: Limits, clock: Clock) -> str:
-    """Which of the limits ended the waiting."""
+def expired_limit(limits: Limits, clock: Clock) -> str:
+    """Return which time limit has passed, as a phrase for a message."""
     if time.monotonic() + 0.05 >= clock.end:
         return f"within {limits.total:g} s for everything (total timeout)"
     if not clock.sent:
@@ -180,7 +193,7 @@ def patience(limits: Limits, clock: Clock) -> str:
 
 
 def proxy_name(proxy: str) -> str:
-    """A proxy's address without its credentials, which are never printed from now on.
+    """Return a proxy's address without its credentials, and redact these from now on.
 
     >>> proxy_name("http://user:pass%21@proxy.example:3128/")
     'http://proxy.example:3128'
@@ -191,6 +204,8 @@ def proxy_name(proxy: str) -> str:
         password = None
     if password:
         redaction.add(password, unquote(password))
-    scheme, found, _ = proxy.rpartition("@")[0].partition("://") if "@" in proxy else ("", "", "")
+    scheme, separator, _ = (
+        proxy.rpartition("@")[0].partition("://") if "@" in proxy else ("", "", "")
+    )
     bare = proxy.rpartition("@")[2].rstrip("/")
-    return f"{scheme}://{bare}" if found else bare
+    return f"{scheme}://{bare}" if separator else bare

@@ -1,4 +1,4 @@
-"""IMPURE. URL -> the bytes of a document that a user wants attached."""
+"""URL -> the bytes of a document that a user wants attached."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import requests
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.http.deadline import Clock, Seconds
+from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import host_of, plain, root
 from loki.edge.http.proxies import wrong_proxy
 from loki.edge.http.transport import environment_proxies, own_proxy, transport
@@ -24,55 +24,52 @@ CONNECT, IDLE = 10.0, 60.0  # seconds
 
 
 def fetch(url: str, proxy: str | None = None, end: float = inf) -> Result[bytes, Problem]:
-    """Return a document, a text in UTF-8 whatever it came in; ``end`` is on the monotonic clock."""
+    """Return a document, text recoded to UTF-8; ``end`` is on the monotonic clock."""
     if wrong := wrong_proxy(proxy, url):
         return fail("config", wrong)
-    return transport().bind(lambda adapter: fetched(adapter, url, proxy, Clock(IDLE, end)))
+    return transport().bind(lambda adapter: fetch_through(adapter, url, proxy, Clock(IDLE, end)))
 
 
-def fetched(
+def fetch_through(
     adapter: requests.adapters.HTTPAdapter, url: str, proxy: str | None, clock: Clock
 ) -> Result[bytes, Problem]:
-    """Return the same by way of an adapter; redirects are followed."""
+    """Return a document through an adapter; redirects are followed."""
     shown = mask_url(url)
     try:
         with closing(requests.Session()) as session:
             session.mount("http://", adapter)
             session.mount("https://", adapter)
-            session.auth = lambda same: same  # nor is one taken from ~/.netrc
+            session.auth = lambda same: same  # so that ~/.netrc is not read
             session.trust_env = False
             answer = session.get(
                 url,
-                timeout=(
-                    Seconds(min(CONNECT, clock.end - time.monotonic()), clock),
-                    Seconds(IDLE, clock),
-                ),
+                timeout=clock.timeouts(CONNECT),
                 stream=True,
                 proxies=own_proxy(Limits(proxy=proxy)) or environment_proxies(host_of(url)),
             )
             with closing(answer):
-                return read(answer, shown)
+                return read_document(answer, shown)
     except (requests.RequestException, HTTPError, OSError) as error:
         is_late = time.monotonic() >= clock.end
         why = "the time for everything is over (total timeout)" if is_late else plain(root(error))
         return fail("offline", f"--file: cannot fetch {shown}: {why}")
 
 
-def read(answer: requests.Response, shown: str) -> Result[bytes, Problem]:
-    """Return the body of an answer, if it is not too large; raise HTTPError or OSError."""
+def read_document(answer: requests.Response, shown: str) -> Result[bytes, Problem]:
+    """Return the body of a response up to the size limit; raise HTTPError or OSError."""
     if answer.status_code >= 400:
         kind: Kind = "missing" if answer.status_code in (404, 410) else "input"
         return fail(kind, f"--file: {shown} answers {answer.status_code}")
     data = answer.raw.read(LARGEST + 1, decode_content=True)
     if len(data) > LARGEST:
         return fail("input", f"--file: {shown} is over {LARGEST >> 20} MiB")
-    return Success(in_utf8(data, answer.headers.get("content-type", "")))
+    return Success(to_utf8(data, answer.headers.get("content-type", "")))
 
 
-def in_utf8(data: bytes, content_type: str) -> bytes:
-    r"""Return a text in UTF-8; what declares no charset, or a wrong one, as it is.
+def to_utf8(data: bytes, content_type: str) -> bytes:
+    r"""Return text in UTF-8; unchanged if no charset, or a wrong one, is declared.
 
-    >>> in_utf8(b"caf\xe9", "text/plain; charset=ISO-8859-1").decode()
+    >>> to_utf8(b"caf\xe9", "text/plain; charset=ISO-8859-1").decode()
     'café'
     """
     declared = re.search(r"(?i)charset=[\"' ]*([\w.:-]+)", content_type)

@@ -1,4 +1,4 @@
-"""IMPURE. A proxy -> why it cannot be one, before anything is sent by it."""
+"""Check the proxy for a URL before anything is sent through it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loki.urls import bad_proxy, is_address
 
 
 def wrong_proxy(own: str | None, url: str) -> str:
-    """Return why the proxy on the way to a url cannot be one, empty if it can or there is none.
+    """Return what is wrong with the proxy for a URL, empty if nothing is or there is none.
 
     ``own`` is the client's, of the configuration or ``--proxy``: empty or "-" for none, None for
     the environment's.
@@ -19,7 +19,7 @@ def wrong_proxy(own: str | None, url: str) -> str:
     return wrong_environment(url, *map(os.environ.get, NAMES))
 
 
-#: What the environment calls proxies; other mixtures of letters are understood, but seldom change.
+#: Variables whose change is noticed; other mixtures of case are read too, but once.
 NAMES = tuple(
     spelling(name)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -29,12 +29,12 @@ NAMES = tuple(
 
 @lru_cache(256)
 def wrong_environment(url: str, *values: str | None) -> str:
-    """Return why the environment's proxy for a url cannot be one, empty if it can.
+    """Return what is wrong with the environment's proxy for a URL, empty if nothing is.
 
-    ``values`` are those of NAMES: to go through all variables for each call takes long.
+    ``values`` are those of NAMES, for the cache: to read all variables for each call takes long.
     """
     if not is_address(url):
-        return ""  # which is said later
+        return ""  # which is reported later
     scheme = url.partition("://")[0].lower()
     names = (f"{scheme}_proxy", "all_proxy")
     given = {name: value for name, value in os.environ.items() if name.lower() in names and value}

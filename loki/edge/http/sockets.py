@@ -1,4 +1,4 @@
-"""IMPURE. Sockets that keep the deadline of the call they are used for; see dial.py."""
+"""Sockets that keep the deadline of the call they are used for; see dial.py."""
 
 from __future__ import annotations
 
@@ -15,142 +15,144 @@ from loki.edge.http.deadline import clock_of
 PIECE = 16384  # bytes sent or received at once
 
 
-class Socket:
+class DeadlineSocket:
     """A socket, plain or with TLS, that keeps the deadline of the call it is used for.
 
-    What is sent is gathered up to a PIECE, so that head and body of a small request leave as one.
+    Small writes are buffered up to a PIECE, so that head and body of a request leave as one.
     """
 
     def __init__(self, sock: Any, timeout: float | None) -> None:
         self.sock, self.clock = sock, clock_of(timeout)
-        self.limit: float | None = None  # seconds: what the socket has been told
-        self.can_go_on = isinstance(sock, socket.socket)  # TLS within TLS loses what it held
-        self.gathered = b""
-        self.files, self.is_closed = 0, False
+        self.limit: float | None = None  # seconds: the timeout that is set
+        self.can_continue = isinstance(sock, socket.socket)  # TLS within TLS loses what it held
+        self.unsent = b""
+        self.open_files, self.is_closed = 0, False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sock, name)
 
     def settimeout(self, timeout: float | None) -> None:
-        """Take the clock of another call."""
+        """Use the clock of another call from here on."""
         self.clock = clock_of(timeout)
 
-    def wait(self, seconds: float) -> None:
-        """Give the socket a time limit, if it has another one: to do so lets go of the GIL."""
+    def set_limit(self, seconds: float) -> None:
+        """Set the timeout of the socket if it changes: to set it releases the GIL."""
         if seconds != self.limit:
             self.sock.settimeout(seconds)
             self.limit = seconds
 
     def sendall(self, data: bytes) -> None:
-        """Send, or keep a little for the next time; raise OSError."""
-        self.gathered += data
-        if len(self.gathered) >= PIECE:
+        """Send, or buffer a small piece; raise OSError."""
+        self.unsent += data
+        if len(self.unsent) >= PIECE:
             self.flush()
 
     def flush(self) -> None:
-        """Send what was gathered, for as long as it is taken; raise OSError."""
-        left, self.gathered = memoryview(self.gathered), b""
+        """Send what is buffered; raise OSError."""
+        left, self.unsent = memoryview(self.unsent), b""
         self.clock.sent, began = True, monotonic()
         while left:
-            self.wait(self.clock.slice(began) if self.can_go_on else self.clock.left(began))
+            self.set_limit(
+                self.clock.next_wait(began) if self.can_continue else self.clock.remaining(began)
+            )
             try:
                 left = left[self.sock.send(left[:PIECE]) :]
             except TimeoutError:
-                if not self.can_go_on:
+                if not self.can_continue:
                     raise
                 continue
-            except ssl.SSLEOFError as error:  # the caller then reads what the server has said
+            except ssl.SSLEOFError as error:  # the caller then reads what the server answered
                 raise BrokenPipeError(EPIPE, "broken pipe") from error
             began = monotonic()
-        self.clock.taken = True
+        self.clock.sent_all = True
 
     def recv_into(self, buffer: Any) -> int:
-        """Receive what comes next, 0 bytes at the end; raise OSError, or as ``on_idle`` does."""
-        if self.gathered:
-            with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why
+        """Receive bytes, 0 at the end; raise OSError, or what ``on_idle`` raises."""
+        if self.unsent:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered why
                 self.flush()
         began = monotonic()
         while True:
-            self.wait(self.clock.slice(began))
+            self.set_limit(self.clock.next_wait(began))
             try:
                 return int(self.sock.recv_into(buffer))
             except TimeoutError:
-                self.clock.look_around()
+                self.clock.check_idle()
 
     def makefile(self, mode: str) -> BufferedReader:
-        """Return a file of what comes; the socket stays open for as long as it does."""
-        self.files += 1
-        return Incoming(self)
+        """Return a file that reads from the socket, which stays open until the file is closed."""
+        self.open_files += 1
+        return BufferedSocketReader(self)
 
     def close(self) -> None:
         """Close the socket once no file needs it."""
         self.is_closed = True
-        if not self.files:
+        if not self.open_files:
             self.sock.close()
 
-    def let_go(self, has_more: bool) -> None:
-        """Count a file as closed; where more than one answer came, nobody uses the socket again."""
-        self.files -= 1
+    def release(self, has_more: bool) -> None:
+        """Count a file as closed; shut down if unread bytes are left, so that nobody reuses it."""
+        self.open_files -= 1
         if self.is_closed:
             self.close()
-        elif has_more or pending(self.sock):
-            cut(self.sock)
+        elif has_more or pending_bytes(self.sock):
+            shut_down(self.sock)
 
 
-def pending(sock: Any) -> int:
-    """Return how many bytes a socket has received and keeps to itself."""
+def pending_bytes(sock: Any) -> int:
+    """Return how many received bytes a TLS socket has buffered."""
     if isinstance(sock, ssl.SSLSocket):
         return sock.pending()
     if isinstance(sock, socket.socket):
         return 0
-    return int(sock.incoming.pending + sock.sslobj.pending()) + pending(sock.socket)
+    return int(sock.incoming.pending + sock.sslobj.pending()) + pending_bytes(sock.socket)
 
 
-def cut(sock: Any) -> None:
-    """End a connection, also from another thread; SSLSocket's own way would drop its TLS first."""
-    held = sock.sock if isinstance(sock, Socket) else sock
-    inner = held if isinstance(held, socket.socket) else getattr(held, "socket", None)
-    if inner is not None:  # as it is until there is a connection
+def shut_down(sock: Any) -> None:
+    """End a connection, from any thread; SSLSocket.shutdown would drop its TLS state first."""
+    wrapped = sock.sock if isinstance(sock, DeadlineSocket) else sock
+    inner = wrapped if isinstance(wrapped, socket.socket) else getattr(wrapped, "socket", None)
+    if inner is not None:  # None until there is a connection
         with suppress(OSError):
             socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
-class Bytes(RawIOBase):
-    """What a socket receives, as a file; once it is over, nothing is received any more."""
+class SocketReader(RawIOBase):
+    """A raw file that reads from a socket; nothing is received while it is paused."""
 
-    def __init__(self, sock: Socket) -> None:
-        self.sock, self.is_over = sock, False
+    def __init__(self, sock: DeadlineSocket) -> None:
+        self.sock, self.is_paused = sock, False
 
     def readable(self) -> bool:
         """Return True, as every reader does."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Receive the next bytes; None says that there are none now.
+        """Receive the next bytes; return None while paused.
 
-        Never many: urllib3 < 2.6 unpacks all that it gets at once, to a thousand times as much.
+        Never many: urllib3 < 2.6 decompresses all that it gets at once, up to a thousandfold.
         """
-        return None if self.is_over else self.sock.recv_into(memoryview(buffer)[:PIECE])
+        return None if self.is_paused else self.sock.recv_into(memoryview(buffer)[:PIECE])
 
 
-class Incoming(BufferedReader):
-    """The same with a buffer that can be looked into."""
+class BufferedSocketReader(BufferedReader):
+    """A buffered reader of a socket that can show what it has buffered."""
 
-    def __init__(self, sock: Socket) -> None:
-        self.bytes = Bytes(sock)
+    def __init__(self, sock: DeadlineSocket) -> None:
+        self.bytes = SocketReader(sock)
         super().__init__(self.bytes, PIECE)
 
-    def ahead(self) -> bytes:
-        """Return what has been received and not read; nothing is received for it."""
-        self.bytes.is_over = True
+    def buffered(self) -> bytes:
+        """Return what has been received and not yet read, without receiving more."""
+        self.bytes.is_paused = True
         try:
             return self.peek()
         finally:
-            self.bytes.is_over = False
+            self.bytes.is_paused = False
 
     def close(self) -> None:
-        """Close, and tell the socket whether something was left unread."""
+        """Close, and release the socket: whether bytes were left unread decides its reuse."""
         if not self.closed:
-            has_more = bool(self.ahead())
+            has_more = bool(self.buffered())
             super().close()
-            self.bytes.sock.let_go(has_more)
+            self.bytes.sock.release(has_more)

@@ -1,4 +1,4 @@
-"""IMPURE. Whom to trust and which way to go: the transport adapter of requests for all threads."""
+"""The transport adapter of requests that all threads share: trust, pools and proxies."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from returns.result import Result, Success
 
-from loki.edge.http.certificates import UnusableFileError, context
-from loki.edge.http.dial import patient
+from loki.edge.http.certificates import UnusableFileError, ssl_context
+from loki.edge.http.dial import with_deadlines
 from loki.problems import Problem, fail
 from loki.records import Limits
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-POOLS, KEPT = 32, 512  # servers, and connections to each, that are kept open
+MAX_POOLS, MAX_CONNECTIONS = 32, 512  # servers, and connections to each, that are kept open
 
 
 class Transport(HTTPAdapter):
@@ -31,41 +31,41 @@ class Transport(HTTPAdapter):
     """
 
     def __init__(self, *files: str | None) -> None:
-        """Take the files of ``context``; raise UnusableFileError."""
+        """Take the arguments of ``ssl_context``; raise UnusableFileError."""
         self.lock, self.files = Lock(), files
-        self.made: SSLContext | None = None
+        self.tls: SSLContext | None = None
         self.pools: dict[tuple[str | None, str], Any] = {}
         if any(files):
             self.context()  # so that a file is named even where the server speaks plain HTTP
-        super().__init__(pool_connections=POOLS, pool_maxsize=KEPT)
+        super().__init__(pool_connections=MAX_POOLS, pool_maxsize=MAX_CONNECTIONS)
 
     def context(self) -> SSLContext:
-        """Return the TLS context, made when it is first needed; raise UnusableFileError."""
+        """Return the shared TLS context, made on first use; raise UnusableFileError."""
         with self.lock:
-            if self.made is None:
-                self.made = context(*self.files)
-            return self.made
+            if self.tls is None:
+                self.tls = ssl_context(*self.files)
+            return self.tls
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the manager of pools, whose connections are to be patient."""
+        """Make the pool manager, whose connections keep deadlines."""
         super().init_poolmanager(*args, **kwargs)
-        with_patience(self.poolmanager)
+        keep_deadlines(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Return the same for a proxy; one that speaks TLS itself is always verified."""
+        """Return the pool manager of a proxy; a proxy behind TLS is always verified."""
         if proxy.lower().startswith("https:"):  # requests does not, where the server speaks HTTP
             kwargs["proxy_ssl_context"] = kwargs["ssl_context"] = self.context()
         with self.lock:
             is_new = proxy not in self.proxy_manager
             manager = super().proxy_manager_for(proxy, **kwargs)
             if is_new:
-                with_patience(manager)
+                keep_deadlines(manager)
         return manager
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """Return which pool a request needs: behind TLS one with our own context."""
+        """Return the attributes of the pool for a request: https uses our TLS context."""
         host: Any
         pool: Any
         host, pool = super().build_connection_pool_key_attributes(request, True)
@@ -77,56 +77,58 @@ class Transport(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> Any:
-        """Return the pool for a request; to find it anew takes a tenth of a call."""
-        way = request.url, repr(kwargs.get("proxies"))
-        pool = self.pools.get(way)
+        """Return the pool for a request, cached: to look it up takes a tenth of a call."""
+        key = request.url, repr(kwargs.get("proxies"))
+        pool = self.pools.get(key)
         if pool is None:
-            if len(self.pools) >= POOLS:
+            if len(self.pools) >= MAX_POOLS:
                 self.pools.clear()
             pool = super().get_connection_with_tls_context(request, *args, **kwargs)
-            self.pools[way] = pool
+            self.pools[key] = pool
         return pool
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Return an answer without looking for cookies, which no API sets."""
-        made = requests.Response()
-        made.status_code, made.reason = resp.status, resp.reason
-        made.headers = CaseInsensitiveDict(resp.headers)
-        made.encoding = get_encoding_from_headers(made.headers)
-        made.raw, made.request, made.url = resp, req, req.url or ""
-        return made
+        """Return the Response without extracting cookies, which no API sets."""
+        response = requests.Response()
+        response.status_code, response.reason = resp.status, resp.reason
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.encoding = get_encoding_from_headers(response.headers)
+        response.raw, response.request, response.url = resp, req, req.url or ""
+        return response
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave it all to the context: requests would load its own bundle for each connection."""
+        """Do nothing: requests would load its own bundle for each connection."""
 
 
-def with_patience(manager: Any) -> None:
-    """Give a manager of pools connections that keep deadlines."""
+def keep_deadlines(manager: Any) -> None:
+    """Make the connections of a pool manager keep deadlines."""
     pools = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: patient(pool) for scheme, pool in pools.items()}
+    manager.pool_classes_by_scheme = {
+        scheme: with_deadlines(pool) for scheme, pool in pools.items()
+    }
 
 
 class Transports:
-    """One Transport for each set of files; a forked process has its own, as two cannot share."""
+    """A Transport for each set of certificate files; a forked process gets its own."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.made: dict[tuple[object, ...], Result[Transport, Problem]] = {}
+        self.transports: dict[tuple[object, ...], Result[Transport, Problem]] = {}
 
-    def of(self, limits: Limits) -> Result[Transport, Problem]:
-        """Return the transport for the certificates of a client."""
+    def get(self, limits: Limits) -> Result[Transport, Problem]:
+        """Return the transport for a client's certificate files."""
         files = limits.ca_bundle, limits.client_cert, limits.client_key
         key = os.getpid(), *files
-        if made := self.made.get(key):
-            return made
+        if known := self.transports.get(key):
+            return known
         with self.lock:
-            if key not in self.made:
-                self.made[key] = transport(*files)
-            return self.made[key]
+            if key not in self.transports:
+                self.transports[key] = transport(*files)
+            return self.transports[key]
 
 
 def transport(*files: str | None) -> Result[Transport, Problem]:
-    """Return what sends requests; its connections trust these files besides the usual ones."""
+    """Return a Transport that trusts these certificate files besides the default bundle."""
     try:
         return Success(Transport(*files))
     except UnusableFileError as error:
@@ -137,7 +139,7 @@ def transport(*files: str | None) -> Result[Transport, Problem]:
 
 
 def own_proxy(limits: Limits) -> dict[str, str]:
-    """Return the client's own proxy; an empty one keeps every other from being used.
+    """Return the client's own proxy by scheme; an empty one switches off the environment's.
 
     >>> own_proxy(Limits()), own_proxy(Limits(proxy="-"))
     ({}, {'http': '', 'https': ''})
@@ -147,5 +149,5 @@ def own_proxy(limits: Limits) -> dict[str, str]:
 
 
 def environment_proxies(host: str) -> dict[str, str]:
-    """Return the proxies that the environment names for a host; to find them takes long."""
+    """Return the environment's proxies for a host, by scheme; slow, so cache the result."""
     return requests.utils.get_environ_proxies(host)

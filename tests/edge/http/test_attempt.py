@@ -307,11 +307,11 @@ def test_all_threads_share_one_context() -> None:
 
     def one(_: int) -> ssl.SSLContext:
         start.wait()
-        return transports.of(LIMITS).unwrap().context()
+        return transports.get(LIMITS).unwrap().context()
 
     with ThreadPoolExecutor(8) as pool:
         (context,) = {*pool.map(one, range(8))}
-    other = transports.of(replace(LIMITS, ca_bundle=certificates().authority)).unwrap().context()
+    other = transports.get(replace(LIMITS, ca_bundle=certificates().authority)).unwrap().context()
     assert other is not context
 
 

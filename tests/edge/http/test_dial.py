@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.edge.http.deadline import Clock, Seconds, clock_of
-from loki.edge.http.dial import Answer
-from loki.edge.http.sockets import Socket, cut
+from loki.edge.http.dial import FinalResponse
+from loki.edge.http.sockets import DeadlineSocket, shut_down
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -24,8 +24,8 @@ def hear(data: bytes) -> tuple[bytes, bool]:
     with theirs, ours:
         theirs.sendall(data)
         theirs.shutdown(socket.SHUT_WR)
-        sock = Socket(ours, Seconds(2, Clock(2, monotonic() + 5)))
-        answer = Answer(sock)  # type: ignore[arg-type]
+        sock = DeadlineSocket(ours, Seconds(2, Clock(2, monotonic() + 5)))
+        answer = FinalResponse(sock)  # type: ignore[arg-type]
         try:
             answer.begin()
             body = b"".join(iter(lambda: answer.read1(65536), b""))
@@ -74,7 +74,7 @@ def test_every_body_comes_out_of_its_chunks(body: bytes, sizes: list[int]) -> No
 def test_what_is_sent_leaves_in_one_piece_before_anything_is_read() -> None:
     theirs, ours = socket.socketpair()
     with theirs, ours:
-        sock = Socket(ours, 2.0)
+        sock = DeadlineSocket(ours, 2.0)
         clock = sock.clock
         sock.sendall(b"head ")
         sock.sendall(b"body")
@@ -82,13 +82,13 @@ def test_what_is_sent_leaves_in_one_piece_before_anything_is_read() -> None:
         theirs.sendall(b"answer")
         with sock.makefile("rb") as file:
             assert file.read1(99) == b"answer"
-        assert theirs.recv(99) == b"head body" and clock.sent and clock.taken
+        assert theirs.recv(99) == b"head body" and clock.sent and clock.sent_all
 
 
 def test_a_socket_stays_open_until_its_last_file_is_closed() -> None:
     theirs, ours = socket.socketpair()
     with theirs, ours:
-        sock = Socket(ours, 2.0)
+        sock = DeadlineSocket(ours, 2.0)
         with sock.makefile("rb") as file:
             sock.close()
             theirs.sendall(b"late")
@@ -96,15 +96,15 @@ def test_a_socket_stays_open_until_its_last_file_is_closed() -> None:
         assert theirs.recv(99) == b""
 
 
-@pytest.mark.parametrize(("read", "is_over"), [(6, False), (3, True)])
-def test_a_socket_is_over_where_an_answer_was_left_unread(read: int, is_over: bool) -> None:
+@pytest.mark.parametrize(("read", "is_paused"), [(6, False), (3, True)])
+def test_a_socket_is_over_where_an_answer_was_left_unread(read: int, is_paused: bool) -> None:
     theirs, ours = socket.socketpair()
     with theirs, ours:
         theirs.sendall(b"answer")
-        with Socket(ours, 2.0).makefile("rb") as file:
+        with DeadlineSocket(ours, 2.0).makefile("rb") as file:
             assert len(file.read(read)) == read
         theirs.settimeout(0.05)
-        if is_over:
+        if is_paused:
             assert theirs.recv(1) == b""
         else:
             with pytest.raises(TimeoutError):
@@ -112,13 +112,13 @@ def test_a_socket_is_over_where_an_answer_was_left_unread(read: int, is_over: bo
 
 
 def test_a_connection_can_be_cut_at_any_time() -> None:
-    cut(None)  # before there is one
+    shut_down(None)  # before there is one
     theirs, ours = socket.socketpair()
     with theirs, ours:
-        cut(Socket(ours, 2.0))
+        shut_down(DeadlineSocket(ours, 2.0))
         assert theirs.recv(1) == b""
         theirs.close()
-        cut(ours)
+        shut_down(ours)
 
 
 # ---- clocks --------------------------------------------------------------------------------------
@@ -133,10 +133,10 @@ def test_seconds_are_a_number_that_carries_a_clock() -> None:
 
 def test_a_clock_waits_no_longer_than_either_limit() -> None:
     now = monotonic()
-    assert 0.9 < Clock(1, now + 5).left(now) <= 1
-    assert 0.9 < Clock(5, now + 1).left(now) <= 1
-    assert Clock(99, now + 99, lambda: None).slice(now) == 0.25
+    assert 0.9 < Clock(1, now + 5).remaining(now) <= 1
+    assert 0.9 < Clock(5, now + 1).remaining(now) <= 1
+    assert Clock(99, now + 99, lambda: None).next_wait(now) == 0.25
     with pytest.raises(TimeoutError):
-        Clock(1, now + 5).left(now - 2)
+        Clock(1, now + 5).remaining(now - 2)
     with pytest.raises(TimeoutError):
-        Clock(1, now - 1).left(now)
+        Clock(1, now - 1).remaining(now)

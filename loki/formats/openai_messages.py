@@ -64,14 +64,10 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
     listed = value.get("tool_calls") or []
     if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
-    calls = gather(read_tool_call(call, place) for call in listed)
-    content = read_content(value.get("content"), place, optional=bool(listed))
-    return calls.bind(
-        lambda called: content.map(
-            lambda parts: Message(
-                role, parts, called, string(value.get("tool_call_id")), read_carry(value)
-            )
-        )
+    return Result.do(
+        Message(role, content, calls, string(value.get("tool_call_id")), read_carry(value))
+        for calls in gather(read_tool_call(call, place) for call in listed)
+        for content in read_content(value.get("content"), place, optional=bool(listed))
     )
 
 

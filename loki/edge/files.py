@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from errno import EPERM
 from hashlib import sha256
 from stat import S_IWGRP, S_IWOTH
@@ -13,10 +13,12 @@ from stat import S_IWGRP, S_IWOTH
 from returns.result import Result, Success
 
 from loki import __version__
+from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, require_own
 from loki.problems import Kind, Problem, fail
 from loki.records import JsonObject
 
 Environ = Mapping[str, str]
+Opener = Callable[[str, int], int]  # as ``open`` takes it: a path, flags -> a handle
 
 
 def directory(kind: str, environ: Environ) -> str:
@@ -45,11 +47,17 @@ def environment() -> dict[str, str]:
     """Return the variables of this process, and under them those of the .env file.
 
     Which of them came from the file only is kept with them, under the name ``ADDED``: the mapping
-    is copied and added to on its way, and whoever starts other programs has to know.
+    is copied and added to on its way, and whoever starts other programs has to know. A file that
+    another user may have written gives nothing but the name ``REFUSED``, with the reason, on which
+    ``edge.env.read`` fails.
     """
+    os.environ.pop(REFUSED, None)  # of an earlier call
+    path = env_file(os.environ)
     try:
-        with open(env_file(os.environ), encoding="utf-8-sig", errors="replace") as file:
+        with open(path, encoding="utf-8-sig", errors="replace", opener=open_own) as file:
             said = read_env(file.read())
+    except UntrustedFileError as error:
+        return {**os.environ, REFUSED: str(error)}
     except OSError:
         return dict(os.environ)
     added = {*os.environ.get(ADDED, "").split(), *(said.keys() - os.environ.keys())}
@@ -58,6 +66,8 @@ def environment() -> dict[str, str]:
 
 #: The variable that names the variables which are in the .env file only.
 ADDED = "LOKI_ADDED_BY_ENV_FILE"
+#: The variable that says why the .env file is not used.
+REFUSED = "LOKI_ENV_FILE_REFUSED"
 
 
 def process_environment(environ: Environ) -> dict[str, str]:
@@ -91,16 +101,18 @@ ENV_LINE = re.compile(
 )
 
 
-def read_text(path: str, what: str) -> Result[str, Problem]:
+def read_text(path: str, what: str, opener: Opener | None = None) -> Result[str, Problem]:
     """A text file in UTF-8; ``what`` names it in messages."""
-    return read_bytes(path, what).bind(lambda data: decode(data, path))
+    return read_bytes(path, what, opener).bind(lambda data: decode(data, path))
 
 
-def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
-    """A file that a user named."""
+def read_bytes(path: str, what: str, opener: Opener | None = None) -> Result[bytes, Problem]:
+    """A file that a user named; ``opener`` is for files that others must not have written."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=opener) as file:
             return Success(file.read())
+    except UntrustedFileError as error:
+        return fail("config", str(error))
     except FileNotFoundError:
         return fail("missing", f"{what}: no file {path}")
     except ValueError:  # a NUL, or half of a surrogate pair
@@ -142,6 +154,9 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     """The configuration's plain values; None where there is no file."""
     try:
         stat = os.stat(path)
+        require_own(path, stat)
+    except UntrustedFileError as error:
+        return fail("config", str(error))
     except OSError:
         if environ.get("LOKI_CONFIG_FILE"):
             return fail("config", f"no configuration file {path}")
@@ -153,7 +168,7 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
         return Success(kept)
     from loki.config.load import load  # with all that reads YAML
 
-    text = read_text(path, "configuration")
+    text = read_text(path, "configuration", open_own)
     plain = text.alt(as_config).bind(lambda words: load(words, path))
     return plain.map(lambda values: keep(cache, key, values))
 
@@ -212,7 +227,7 @@ def write_private(path: str, text: str) -> None:
     import tempfile
 
     folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_private_folder(folder)
     handle, draft = tempfile.mkstemp(dir=folder, prefix=".loki-")  # made with mode 0600
     try:
         with open(handle, "w", encoding="utf-8") as file:

@@ -14,6 +14,7 @@ from loki.edge.auth.redaction import hide
 from loki.edge.files import directory
 from loki.edge.http.deadline import end_of
 from loki.edge.http.transport import own_proxy
+from loki.edge.trust import make_private_folder
 from loki.problems import Problem
 from loki.records import Client, Limits
 
@@ -77,7 +78,7 @@ def chain(
     if limits.ca_bundle:
         session.set_config_variable("ca_bundle", os.path.expanduser(limits.ca_bundle))
     try:
-        os.makedirs(f"{folder}/aws", mode=0o700, exist_ok=True)
+        make_private_folder(f"{folder}/aws")
         kept = JSONFileCache(f"{folder}/aws")
     except OSError:
         kept = None

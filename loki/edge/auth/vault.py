@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from shlex import quote
+from stat import S_ISDIR
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -30,6 +32,7 @@ from loki.edge.auth.vault_format import (
     without,
 )
 from loki.edge.files import reason
+from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, require_own
 from loki.problems import Problem, fail, nearest
 
 Environ = Mapping[str, str]
@@ -82,7 +85,7 @@ def value_in(vault: Vault, name: str, environ: Environ) -> Result[Any, Problem]:
 
 def load(path: str) -> Result[Vault | None, Problem]:
     """The vault of a file, None where there is no file."""
-    text = files.read_text(path, "vault")
+    text = files.read_text(path, "vault", open_own)
     if not isinstance(text, Success):
         absent = text.failure().kind == "missing" and not os.path.islink(path)
         return Success(None) if absent else Failure(files.as_config(text.failure()))
@@ -174,7 +177,7 @@ def alone(environ: Environ, change: Callable[[], Result[None, Problem]]) -> Resu
 
     path = os.path.realpath(vault_file(environ))
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        make_private_folder(os.path.dirname(path))
         held = FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600).acquire()
     except Timeout:
         return fail("busy", f"another process has held {path}.lock for {PATIENCE} s")
@@ -222,21 +225,39 @@ def key_of(vault: Vault, environ: Environ) -> Result[bytes, Problem]:
 
 
 def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
-    """The password, from a file that only its owner may read."""
+    """Return the password, from a file that only its owner may read; ``vault`` is for messages."""
     path = password_file(environ)
+    locked = f"the vault {vault} is locked"
     try:
-        with open(path, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            word = file.read().rstrip(b"\r\n")
+        with open(path, "rb", opener=open_private) as file:
+            password = file.read().rstrip(b"\r\n")
+    except UntrustedFileError as error:
+        return fail("auth", str(error))
     except FileNotFoundError:
-        return fail("auth", f"the vault {vault} is locked: its password file {path} is not there")
+        return fail("auth", f"{locked}: its password file {path} is not there")
     except OSError as error:
-        return fail("auth", f"the vault {vault} is locked: cannot read {path}: {reason(error)}")
-    if mode & 0o077 and os.name == "posix":
-        from shlex import quote
+        return fail("auth", f"{locked}: cannot read {path}: {reason(error)}")
+    if not password:
+        return fail("auth", f"{locked}: its password file {path} is empty")
+    hide(password.decode(errors="replace"))
+    return Success(password)
 
-        return fail("auth", f"others can read the vault's password: chmod 600 {quote(path)}")
-    if not word:
-        return fail("auth", f"the vault {vault} is locked: its password file {path} is empty")
-    hide(word.decode(errors="replace"))
-    return Success(word)
+
+def open_private(path: str, flags: int) -> int:
+    """Open a file that others can neither read nor write; raise UntrustedFileError."""
+    handle = os.open(path, flags)
+    try:
+        require_private(path, os.fstat(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def require_private(path: str, status: os.stat_result) -> None:
+    """Raise UntrustedFileError if others can read or write a file; a folder is no file anyway."""
+    if os.name != "posix" or S_ISDIR(status.st_mode):
+        return
+    if status.st_mode & 0o077:
+        raise UntrustedFileError(f"others can read the vault's password: chmod 600 {quote(path)}")
+    require_own(path, status)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from loki.edge.trust import make_private_folder
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -106,7 +108,7 @@ def make(path: str) -> None:
     except FileExistsError:
         pass
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        make_private_folder(os.path.dirname(path))
         os.close(os.open(path, os.O_CREAT, 0o600))
 
 

@@ -474,7 +474,7 @@ def test_a_profile_gives_keys(case: str, tmp_path: Path, environ: Environ) -> No
     profile(tmp_path, credentials, "credentials")
     before = dict(os.environ)
     assert keys_of(aws.keys(client(BEDROCK), {**environ, **variables})) == keys
-    assert dict(os.environ) == before  # what was lent was given back
+    assert dict(os.environ) == before  # what was changed is as it was
     assert set(keys) <= redaction.PROCESS.known
 
 
@@ -497,7 +497,7 @@ def test_a_role_is_taken_once_for_all_processes(tmp_path: Path, environ: Environ
     with serving(assumed("AssumeRole")) as server:
         told = {**environ, "AWS_ENDPOINT_URL_STS": server.address}
         for _ in "ab":
-            aws.chain.cache_clear()
+            aws.load_chain.cache_clear()
             assert keys_of(aws.keys(client({**BEDROCK, "profile": "dev"}), told)) == (
                 "RK",
                 "rs",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
 from loki.edge.auth import redaction, vault
-from loki.edge.auth.vault_format import NONCE, opened, sealed
+from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
 from loki.problems import Problem
 
 SECRETS = {"ALPHA": "first value", "BETA": "second value", "GAMMA": "third\nvalue\n"}
@@ -102,10 +102,10 @@ def test_a_value_opens_only_under_its_own_name(
     value: str, name: str, other: str, nonce: bytes
 ) -> None:
     key = bytes(32)
-    token = sealed(key, name, value, nonce)
-    assert opened(key, name, token) == value
-    assert other == name or opened(key, other, token) is None
-    assert opened(bytes(31) + b"1", name, token) is None
+    token = encrypt(key, name, value, nonce)
+    assert decrypt(key, name, token) == value
+    assert other == name or decrypt(key, other, token) is None
+    assert decrypt(bytes(31) + b"1", name, token) is None
 
 
 @given(st.sets(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), max_size=4))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import cache
-from shlex import quote
 from stat import S_ISCHR, S_ISDIR, S_ISVTX, S_IWGRP, S_IWOTH
 
 
@@ -59,12 +58,18 @@ def refusal(path: str, status: os.stat_result, user: int) -> str:
         return f"{path}: another user owns it (uid {owner}): use a file of your own"
     if S_ISDIR(mode) and mode & S_ISVTX:
         return ""
-    cure = f"others must not: chmod go-w {quote(path)}"
     if mode & S_IWOTH:
-        return f"{path}: anybody can write it; {cure}"
+        return f"{path}: anybody can write it; {cure(path)}"
     if mode & S_IWGRP and not is_private_group(status.st_gid, owner):
-        return f"{path}: its group (gid {status.st_gid}) can write it; {cure}"
+        return f"{path}: its group (gid {status.st_gid}) can write it; {cure(path)}"
     return ""
+
+
+def cure(path: str) -> str:
+    """Return the command that takes a file away from others, for a message."""
+    from shlex import quote  # only where a message needs it
+
+    return f"others must not: chmod go-w {quote(path)}"
 
 
 def is_private_group(group: int, owner: int) -> bool:

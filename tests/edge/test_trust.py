@@ -15,6 +15,7 @@ from returns.result import Success
 from servers import ANSWER, serving
 
 from loki.edge.auth import vault
+from loki.edge.auth.token_cache import Token, put
 from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, refusal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
@@ -70,6 +71,25 @@ def test_a_folder_is_private_with_all_above_it_whatever_the_umask(tmp_path: Path
     assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
 
 
+def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        home.environ["LOKI_STATE_DIR"] = str(home.folder / "new" / "state")
+        home.environ["LOKI_CACHE_DIR"] = str(home.folder / "new" / "cache" / "loki")
+        before = os.umask(0)
+        try:
+            assert home.run("Hi").code == 0
+            environ = {**home.variables(), "LOKI_CONFIG_DIR": str(home.folder / "new" / "config")}
+            assert vault.add("KEY", "v", environ, lambda path: Success("")) == Success(None)
+            put(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
+        finally:
+            os.umask(before)
+    made = [*(home.folder / "new").rglob("*")]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in made}
+    assert len(modes) > 9
+    assert {path: mode for path, mode in modes.items() if mode & 0o077} == {}
+
+
 # ---- commands ------------------------------------------------------------------------------------
 
 
@@ -99,6 +119,16 @@ def test_nothing_is_sent_by_a_file_that_anybody_can_write(name: str, home: Home)
     assert done.code == REFUSED[name] and len(server.asked) == 2 and again.code == 0
     assert f"{path}: anybody can write it; others must not: chmod go-w {path}\n" in done.err
     assert done.err.count("\n") == 1 and done.out == ""
+
+
+@pytest.mark.parametrize("name", ["config.yaml", ".env"])
+def test_a_check_finds_a_file_that_anybody_can_write(name: str, home: Home) -> None:
+    settled(home, "http://127.0.0.1:9")
+    assert home.run("--check", prog="loki").code == 0
+    path = home.folder / name
+    path.chmod(0o666)
+    done = home.run("--check", prog="loki")
+    assert done.code == 78 and f"{path}: anybody can write it" in done.err and done.out == ""
 
 
 def test_a_configuration_on_a_device_or_a_pipe_is_read(home: Home) -> None:

@@ -17,6 +17,7 @@ from loki.edge import files
 from loki.edge.auth import vault
 from loki.edge.env import read
 from loki.edge.ledger import writer
+from loki.edge.trust import open_own
 from loki.problems import EXIT_CODES, Problem
 
 
@@ -68,7 +69,9 @@ def check(prog: str, flags: Namespace) -> int:
     path = files.config_file(environ)
     if not os.path.exists(path):
         return failed(prog, Problem("config", f"no configuration file {path}: loki --init"), "text")
-    text = files.read_text(path, "configuration")
+    if files.REFUSED in environ:
+        return failed(prog, Problem("config", environ[files.REFUSED]), "text")
+    text = files.read_text(path, "configuration", open_own)
     if not isinstance(text, Success):
         return failed(prog, Problem("config", text.failure().message), "text")
     plain, complaints = check_text(text.unwrap())

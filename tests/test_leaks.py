@@ -37,17 +37,17 @@ NOBODY = "http://127.0.0.1:9"
 
 
 def mark(name: str) -> str:
-    """A secret that stands nowhere else."""
+    """Return a secret that appears nowhere else."""
     return f"mArK-{name}-{crc32(name.encode()):08x}-kRaM"
 
 
-def bearing(secret: str) -> Callable[[Asked], bool]:
-    """Whether a request proved itself with a token."""
+def has_bearer(secret: str) -> Callable[[Asked], bool]:
+    """Return a check that a request carried a bearer token."""
     return lambda asked: asked.headers.get("authorization") == f"Bearer {secret}"
 
 
 def basic(user: str, secret: str) -> str:
-    """A password as it travels."""
+    """Return user and password as basic authentication sends them."""
     return base64.b64encode(f"{user}:{secret}".encode()).decode()
 
 
@@ -73,7 +73,7 @@ def one(
     also: tuple[str, ...] = (),
     **more: Any,
 ) -> Way:
-    """A way to give one secret, which arrives as a bearer token if nothing else is said."""
+    """Return a way to give one secret, which arrives as a bearer token by default."""
     secret = mark(name)
     told = {
         key: {name: text.replace("SECRET", secret) for name, text in value.items()}
@@ -83,7 +83,7 @@ def one(
     return Way(
         lines=lines.replace("SECRET", secret),
         secrets=(secret, *also),
-        carried=carried or bearing(secret),
+        carried=carried or has_bearer(secret),
         **{**more, **told},
     )
 
@@ -92,7 +92,7 @@ def one(
 
 
 def signed(asked: Asked) -> bool:
-    """Whether a request was signed with the marked keys."""
+    """Return whether a request was signed with the marked keys."""
     keys = {
         "access_key_id": mark("key-id"),
         "secret_access_key": mark("secret-key"),
@@ -125,7 +125,7 @@ OLD_LOGIN = {"access": mark("old"), "refresh": mark("refresh"), "obtained": 0, "
 
 
 def logged_in(asked: Asked) -> bool:
-    """Whether a token request had the secret and the old token."""
+    """Return whether a token request had the secret and the old token."""
     form = {name: value for name, (value,) in parse_qs(asked.body.decode()).items()}
     return (form.get("client_secret"), form.get("refresh_token")) == (
         mark("client-secret"),
@@ -136,8 +136,8 @@ def logged_in(asked: Asked) -> bool:
 PASSWORD = mark("password")
 
 
-def vaulted(name: str, secret: str, password: str) -> dict[str, str]:
-    """The files of a vault with one secret."""
+def vault_files(name: str, secret: str, password: str) -> dict[str, str]:
+    """Return the files of a vault with one secret, by name."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {"LOKI_CONFIG_DIR": folder}
         vault.add(name, secret, environ, lambda path: Success(password)).unwrap()
@@ -158,7 +158,7 @@ WAYS: dict[str, Way] = {
     "the vault": one(
         "vault",
         "api_key: '{{NAMED}}'",
-        files=vaulted("NAMED", mark("vault"), mark("vault-password")),
+        files=vault_files("NAMED", mark("vault"), mark("vault-password")),
         also=(mark("vault-password"),),
     ),
     "a command": one("command", "api_key_cmd: cat HIDDEN/key", files={"hidden/key": "SECRET\n"}),
@@ -184,7 +184,7 @@ WAYS: dict[str, Way] = {
     "a service account": Way(
         "project_id: p\nadc_file: HIDDEN/adc.json",
         (mark("granted"), *PRIVATE.splitlines()[1:-1]),
-        bearing(mark("granted")),
+        has_bearer(mark("granted")),
         type="vertexai",
         model="local:m",
         files={"hidden/adc.json": json.dumps(ACCOUNT)},
@@ -194,7 +194,7 @@ WAYS: dict[str, Way] = {
         "auth: oauth\noauth:\n  client_id: id\n  token_url: ADDRESS/token\n"
         f"  authorize_url: ADDRESS/authorize\n  client_secret: {mark('client-secret')}",
         (mark("client-secret"), mark("old"), mark("refresh"), mark("granted")),
-        bearing(mark("granted")),
+        has_bearer(mark("granted")),
         files={"oauth/local.json": json.dumps(OLD_LOGIN)},
         fetched=logged_in,
     ),
@@ -266,36 +266,36 @@ WAYS: dict[str, Way] = {
 
 
 def echo(asked: Asked) -> str:
-    """All that a server knows of a request."""
+    """Return everything that a server received of a request."""
     return f"{asked.line} {json.dumps(asked.headers)} {asked.body.decode()}"
 
 
 def refusal(asked: Asked) -> Script:
-    """A refusal that repeats the secret in everything that it says."""
+    """Return a refusal that repeats the secret everywhere."""
     proof = asked.headers.get("authorization", "x").removeprefix("Bearer ").replace("\n", "")
     said = {"error": {"message": f"Incorrect API key: {echo(asked)}", "code": proof}}
     return plain(said, 401, headers=f"x-request-id: {proof}\r\n")
 
 
 def in_stream(asked: Asked) -> Script:
-    """A stream that ends with an error."""
+    """Return a stream that ends with an error."""
     frame = b"data: " + json.dumps({"error": {"message": echo(asked), "code": "odd"}}).encode()
     return streamed(frame + b"\n\n", DONE)
 
 
 def finished(asked: Asked) -> Script:
-    """An answer whose finish is all of it."""
+    """Return an answer whose finish reason repeats the request."""
     return plain(reply(finish=echo(asked)))
 
 
 def moved(asked: Asked) -> Script:
-    """A redirect to an address with all of it."""
+    """Return a redirect to an address that repeats the request."""
     return plain(b"", 302, headers=f"location: http://a.example/?{echo(asked)}\r\n")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Something that shows something: a command, and how the server answers."""
+    """A command that shows something, and the server's answer."""
 
     words: tuple[str, ...]
     code: int
@@ -338,7 +338,7 @@ PLACES: dict[str, Place] = {
 
 
 def granting(script: Callable[[Asked], Script]) -> Callable[[Asked], Script]:
-    """The same server, which also gives tokens."""
+    """Wrap a server so that it also issues tokens."""
 
     def answer(asked: Asked) -> Script:
         if asked.line.startswith("POST /token "):
@@ -351,8 +351,8 @@ def granting(script: Callable[[Asked], Script]) -> Callable[[Asked], Script]:
 # ---- running -------------------------------------------------------------------------------------
 
 
-def settle(home: Home, way: Way, address: str) -> None:
-    """Write down what a way needs; nothing is left of the runs before."""
+def write_files(home: Home, way: Way, address: str) -> None:
+    """Write the files of a way, after removing those of earlier runs."""
 
     def filled(text: str) -> str:
         host = address.partition("://")[2]
@@ -377,7 +377,7 @@ def settle(home: Home, way: Way, address: str) -> None:
 
 @contextmanager
 def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"") -> Iterator[None]:
-    """As a process begins: nothing seen, the home's own variables."""
+    """Run a block like a new process: no known secrets, the home's own variables."""
     before = dict(os.environ)
     with monkeypatch.context() as patched:
         redaction.PROCESS.known.clear()
@@ -395,14 +395,14 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
 
 
 def assert_hidden(text: str, way: Way, where: str) -> None:
-    """No secret of a way is in a text."""
+    """Fail the test if a text holds a secret of the way."""
     for secret in way.secrets:
         if secret in text:
             pytest.fail(f"{where} shows {secret}: …{around(text, secret)}…", pytrace=False)
 
 
 def around(text: str, secret: str) -> str:
-    """Where in a text a secret is."""
+    """Return a text around the place of a secret."""
     at = text.index(secret)
     return text[max(0, at - 200) : at + len(secret) + 40]
 
@@ -418,7 +418,7 @@ def test_a_command_shows_no_secret(
 ) -> None:
     given, shown = WAYS[way], PLACES[place]
     with serving(granting(shown.script)) as server:
-        settle(home, given, shown.address or server.address)
+        write_files(home, given, shown.address or server.address)
         model = () if shown.prog == "loki" else ("-m", given.model)
         with new_process(home, monkeypatch):
             code = guarded(shown.prog, [*model, *shown.words])
@@ -427,11 +427,11 @@ def test_a_command_shows_no_secret(
     assert_nothing_written(home, given)
     assert code == shown.by_type.get(given.type, shown.code), told.err
     if shown.asks:
-        assert_carried(given, server.asked)
+        assert_arrived(given, server.asked)
 
 
-def assert_carried(way: Way, asked: list[Asked]) -> None:
-    """The secret was really used: else a test could not have found it anywhere."""
+def assert_arrived(way: Way, asked: list[Asked]) -> None:
+    """Check that the secret was really used: else the test would prove nothing."""
     answers = [each for each in asked if not each.line.startswith("POST /token ")]
     assert answers
     assert way.carried is None or all(map(way.carried, answers))
@@ -440,7 +440,7 @@ def assert_carried(way: Way, asked: list[Asked]) -> None:
 
 
 def assert_nothing_written(home: Home, way: Way) -> None:
-    """Files hold no secret but those that are there to hold it."""
+    """Check that no file holds a secret but those that are meant to."""
     own = {home.folder / "config.yaml", *(home.folder / name for name in way.files)}
     tokens = {*home.folder.glob("google/*.json"), *home.folder.glob("oauth/*.json")}
     for path in home.folder.rglob("*"):
@@ -462,7 +462,7 @@ run("loki-pipe")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_bug_s_traceback_shows_no_secret(way: str, home: Home) -> None:
     given = WAYS[way]
-    settle(home, given, NOBODY)
+    write_files(home, given, NOBODY)
     words = [sys.executable, "-c", BUG, "-m", given.model, "Hi"]
     done = subprocess.run(
         words, env=home.variables(), capture_output=True, stdin=subprocess.DEVNULL, timeout=30
@@ -481,13 +481,13 @@ def test_no_value_shows_a_secret_of_itself(
 ) -> None:
     given = WAYS[way]
     with serving(granting(refusal)) as server:
-        settle(home, given, server.address)
+        write_files(home, given, server.address)
         with new_process(home, monkeypatch):
             env: Env = open_env(str(home.folder / "config.yaml")).unwrap()
             ask = Ask((Message("user", "Hi"),), model=given.model)
             request = prepare(env, ask).unwrap()
             problem = answer(env, ask).failure()
-    assert_carried(given, server.asked)
+    assert_arrived(given, server.asked)
     values: dict[str, Any] = {
         "Env": env,
         "Config": env.config,
@@ -505,7 +505,7 @@ def test_no_value_shows_a_secret_of_itself(
 def test_the_other_commands_show_no_secret(prog: str, home: Home) -> None:
     given, words = WAYS["a literal key"], OTHERS[prog]
     with serving(refusal) as server:
-        settle(home, given, server.address)
+        write_files(home, given, server.address)
         config = home.folder / "config.yaml"
         kinds = {"e": "embedding", "r": "reranker"}.items()
         more = "".join(f"- name: {name}\n  type: {kind}\n" for name, kind in kinds)
@@ -516,7 +516,7 @@ def test_the_other_commands_show_no_secret(prog: str, home: Home) -> None:
     assert told.code in (1, 77), told.err
     assert_hidden(told.out + told.err, given, prog)
     assert_nothing_written(home, given)
-    assert_carried(given, server.asked)
+    assert_arrived(given, server.asked)
 
 
 OTHERS = {
@@ -533,7 +533,7 @@ RUN = 8  # characters: so many in a row are too much
 
 
 def encoded(text: str) -> str:
-    """Base64 of a text."""
+    """Return a text in base64."""
     return base64.b64encode(text.encode()).decode()
 
 
@@ -556,65 +556,65 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 
 
 def status_line(words: str) -> Script:
-    """An answer whose status line says it."""
+    """Return an answer with the secret in its status line."""
     return [f"HTTP/1.1 {words}\r\n\r\n".encode(), CLOSE]
 
 
 def length(words: str) -> Script:
-    """An answer that is so long."""
+    """Return an answer with the secret as its length."""
     return [f"HTTP/1.1 200 OK\r\ncontent-length: {words}\r\n\r\n".encode(), CLOSE]
 
 
 def chunk_size(words: str) -> Script:
-    """A chunk of that size."""
+    """Return a chunk with the secret as its size."""
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     return [head, f"{words}\r\n".encode(), CLOSE]
 
 
 def no_http(words: str) -> Script:
-    """No HTTP at all."""
+    """Return bytes that are not HTTP."""
     return [f"{words}\r\n\r\n".encode(), CLOSE]
 
 
 def error_of(words: str) -> Script:
-    """A refusal."""
+    """Return a refusal."""
     headers = f"x-request-id: {words}\r\n"
     return plain({"error": {"message": f"no: {words}.", "code": words}}, 400, headers)
 
 
 def page(words: str) -> Script:
-    """A page of somebody between."""
+    """Return an error page of a proxy."""
     return plain(f"<p>{words}</p>".encode(), 502)
 
 
 def odd_json(words: str) -> Script:
-    """JSON that is no answer."""
+    """Return JSON that is no answer."""
     return plain({"odd": words})
 
 
 def no_json(words: str) -> Script:
-    """An answer that is no JSON."""
+    """Return an answer that is no JSON."""
     return plain(words.encode())
 
 
 def no_events(words: str) -> Script:
-    """A stream that is none."""
+    """Return a stream that is not in its format."""
     return [b"HTTP/1.1 200 OK\r\n\r\n" + words.encode(), CLOSE]
 
 
 def odd_finish(words: str) -> Script:
-    """An answer with an odd finish."""
+    """Return an answer with an unknown finish reason."""
     return plain(reply(finish=words), headers=f"x-request-id: {words}\r\n")
 
 
 def stream_error(words: str) -> Script:
-    """An error in the middle of a stream."""
+    """Return an error in the middle of a stream."""
     frame = json.dumps({"error": {"message": words, "code": words}})
     return streamed(b"data: " + frame.encode() + b"\n\n", DONE)
 
 
 def elsewhere(words: str) -> Script:
-    """A redirect."""
+    """Return a redirect."""
     return plain(b"", 307, f"location: http://a.example/{words}\r\n")
 
 
@@ -631,7 +631,7 @@ SHOWN_BY: tuple[tuple[str, ...], ...] = (
 
 
 def given_by(name: str) -> Way:
-    """A way to give the odd secret."""
+    """Return a way to give the odd secret."""
     return {
         "a variable": Way("", (ODD,), None, {"LOCAL_API_KEY": ODD}),
         "a proxy": Way(
@@ -658,7 +658,7 @@ GIVEN = ("a variable", "a proxy", "a patch", "a file")
 
 
 def assert_no_run(text: str, secret: str, where: str) -> None:
-    """No eight characters in a row of a secret are in a text, however they are written."""
+    """Fail the test if a text holds eight characters of a secret in a row, in any spelling."""
     bare = text.replace("\\", "")
     seen = {each.lower() for each in (text, bare, unquote(text), unquote(unquote(text)))}
     told = {secret, secret.replace("\\", ""), unquote(secret)}
@@ -697,7 +697,7 @@ def test_no_server_makes_us_show_a_secret(
 ) -> None:
     way = given_by(by)
     with serving(said(WRITTEN[written](ODD))) as server:
-        settle(home, way, server.address)
+        write_files(home, way, server.address)
         with new_process(home, monkeypatch):
             guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
     told = capfd.readouterr()
@@ -734,7 +734,7 @@ def test_nothing_of_a_secret_is_left_where_a_text_is_cut(
 ) -> None:
     secret = "mArK-7Zk9xWv2Qs-kRaM"
     for shown in range(3, len(secret) + 1, 4):
-        settle(home, Way("", (secret,), None, {"LOCAL_API_KEY": secret}), "ADDRESS")
+        write_files(home, Way("", (secret,), None, {"LOCAL_API_KEY": secret}), "ADDRESS")
         padding = "." * max(0, most - shown - 12)
         with serving(said(f"{padding} - {WRITTEN[written](secret)} {'.' * 400}")) as server:
             home.local(server.address)
@@ -790,7 +790,9 @@ def test_a_proxy_that_is_typed_wrong_shows_no_password(
     own = f"extra:\n  proxy: '{given}'" if by == "extra" else ""
     files = {".env": f'HTTP_PROXY="{given}"\n'} if by == ".env" else {}
     environ = {by: given} if by.lower().endswith("_proxy") else {}
-    settle(home, Way(f"api_key: sk-plain\n{own}", (), None, environ, files), "http://127.0.0.2:9")
+    write_files(
+        home, Way(f"api_key: sk-plain\n{own}", (), None, environ, files), "http://127.0.0.2:9"
+    )
     flag = ["--proxy", given] if by == "--proxy" else []
     for look in LOOKS:
         with new_process(home, monkeypatch):
@@ -825,7 +827,7 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settle(home, Way("api_key: sk-plain", (), None), NOBODY)
+    write_files(home, Way("api_key: sk-plain", (), None), NOBODY)
     patch = json.dumps({"url": typed(url)})
     with new_process(home, monkeypatch):
         code = guarded("loki-pipe", ["-m", "local:m", "--patch", patch, *look, "Hi"])
@@ -835,13 +837,13 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
 
 
 def typed(text: str) -> str:
-    """A text with the secret in it, or the halves of it."""
+    """Return a text with the secret in it, or with its halves."""
     half = len(TYPED) // 2
     return text.replace("SECRET", TYPED).replace("SEC", TYPED[:half]).replace("RET", TYPED[half:])
 
 
 def assert_typed_hidden(text: str) -> None:
-    """Not even half of the secret is shown."""
+    """Fail the test if a text shows half of the secret."""
     half = len(TYPED) // 2
     for part in (TYPED[:half], TYPED[half:]):
         if part.lower() in text.lower():

@@ -21,10 +21,15 @@ from loki.edge.files import (
     as_config,
     decode,
     directory,
-    open_trusted,
     read_bytes,
-    require_own_folder,
     write_cache,
+)
+from loki.edge.trust import (
+    UntrustedFileError,
+    open_own,
+    open_trusted,
+    require_own,
+    require_own_folder,
 )
 from loki.problems import Problem, fail
 from loki.records import JsonObject
@@ -34,6 +39,9 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     """Return the plain values of a configuration, None where there is no file."""
     try:
         status = os.stat(path)
+        require_own(path, status)
+    except UntrustedFileError as error:
+        return fail("config", str(error))
     except OSError:
         if environ.get("LOKI_CONFIG_FILE"):
             return fail("config", f"no configuration file {path}")
@@ -110,7 +118,7 @@ def parse(path: str, cache: str, status: os.stat_result) -> Result[JsonObject, P
         plain = decode(data, path).alt(as_config).bind(lambda text: load(text, path))
         return plain.map(lambda values: store(cache, path, status, values, data))
 
-    return read_bytes(path, "configuration").alt(as_config).bind(parsed)
+    return read_bytes(path, "configuration", open_own).alt(as_config).bind(parsed)
 
 
 def store(

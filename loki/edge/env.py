@@ -17,7 +17,7 @@ from loki.edge.auth.redact import discreet
 from loki.edge.config_cache import read_config
 from loki.edge.ledger.writer import Ledger, Say, path_of
 from loki.pipeline import Env
-from loki.problems import Problem
+from loki.problems import Problem, fail
 from loki.records import Config, Patch
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def open_env(
 
 def read(environ: Mapping[str, str]) -> Result[Config, Problem]:
     """Return the configuration that environment variables lead to."""
+    if files.REFUSED in environ:
+        return fail("config", environ[files.REFUSED])
     path = files.config_file(environ)
     plain = read_config(path, environ)
     config = plain.bind(lambda plain: configure(plain, path, environ, files.catalogue(environ)))

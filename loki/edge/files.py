@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
-from errno import EPERM
-from stat import S_IWGRP, S_IWOTH
+from collections.abc import Callable, Mapping
 
 from returns.result import Result, Success
 
+from loki.edge.trust import (
+    UntrustedFileError,
+    make_private_folder,
+    open_own,
+    open_trusted,
+    require_own_folder,
+)
 from loki.problems import Kind, Problem, fail
 
 Environ = Mapping[str, str]
+Opener = Callable[[str, int], int]  # as ``open`` takes it: a path, flags -> a handle
 
 
 def directory(kind: str, environ: Environ) -> str:
@@ -45,11 +51,16 @@ def environment() -> dict[str, str]:
     """Return the variables of this process, and under them those of the .env file.
 
     The names that only the file sets are listed under ``ADDED``: the mapping is copied and extended
-    later, and code that starts other programs must leave those out.
+    later, and code that starts other programs must leave those out. A file that another user may
+    have written gives nothing but the name ``REFUSED``, with the reason: ``edge.env.read`` fails.
     """
+    os.environ.pop(REFUSED, None)  # of an earlier call
+    path = env_file(os.environ)
     try:
-        with open(env_file(os.environ), encoding="utf-8-sig", errors="replace") as file:
+        with open(path, encoding="utf-8-sig", errors="replace", opener=open_own) as file:
             from_file = read_env(file.read())
+    except UntrustedFileError as error:
+        return {**os.environ, REFUSED: str(error)}
     except OSError:
         return dict(os.environ)
     added = {*os.environ.get(ADDED, "").split(), *(from_file.keys() - os.environ.keys())}
@@ -58,6 +69,8 @@ def environment() -> dict[str, str]:
 
 #: The variable that lists the names of variables set only in the .env file.
 ADDED = "LOKI_ADDED_BY_ENV_FILE"
+#: The variable that says why the .env file is not used.
+REFUSED = "LOKI_ENV_FILE_REFUSED"
 
 
 def process_environment(environ: Environ) -> dict[str, str]:
@@ -91,16 +104,21 @@ ENV_LINE = r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
     [ \t]*(?:(?<=[ \t=])\#.*)?$"""
 
 
-def read_text(path: str, what: str) -> Result[str, Problem]:
+def read_text(path: str, what: str, opener: Opener | None = None) -> Result[str, Problem]:
     """Return the text of a UTF-8 file; ``what`` names it in messages."""
-    return read_bytes(path, what).bind(lambda data: decode(data, path))
+    return read_bytes(path, what, opener).bind(lambda data: decode(data, path))
 
 
-def read_bytes(path: str, what: str) -> Result[bytes, Problem]:
-    """Return the bytes of a file that a user named; ``what`` names its purpose in messages."""
+def read_bytes(path: str, what: str, opener: Opener | None = None) -> Result[bytes, Problem]:
+    """Return the bytes of a file that a user named; ``what`` names its purpose in messages.
+
+    ``opener`` is for files that nobody else may have written.
+    """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=opener) as file:
             return Success(file.read())
+    except UntrustedFileError as error:
+        return fail("config", str(error))
     except FileNotFoundError:
         return fail("missing", f"{what}: no file {path}")
     except ValueError:  # a NUL, or half of a surrogate pair
@@ -151,7 +169,7 @@ def write_private(path: str, text: str) -> None:
     import tempfile
 
     folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_private_folder(folder)
     handle, draft = tempfile.mkstemp(dir=folder, prefix=".loki-")  # made with mode 0600
     try:
         with open(handle, "w", encoding="utf-8") as file:
@@ -162,55 +180,6 @@ def write_private(path: str, text: str) -> None:
     except BaseException:
         os.unlink(draft)
         raise
-
-
-# ---- files that others may have written ------------------------------------------------------
-
-
-def open_trusted(path: str, flags: int) -> int:
-    """Open a file for ``open(opener=…)`` if nobody but the user and root can have written it.
-
-    Its folder is checked too: whoever can write there can replace the file. A symbolic link is
-    not followed. Raise OSError.
-    """
-    require_own_folder(path)
-    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
-    if is_own(os.fstat(handle)):
-        return handle
-    os.close(handle)
-    raise PermissionError(EPERM, "another user can write it")
-
-
-def require_own_folder(path: str) -> None:
-    """Raise PermissionError if another user can write the folder that a file is to be in."""
-    folder = os.path.dirname(path)
-    if os.path.exists(folder) and not is_own(os.stat(folder)):
-        raise PermissionError(EPERM, "another user can write its folder")
-
-
-def is_own(status: os.stat_result) -> bool:
-    """Return whether only the user and root can write a file or a folder.
-
-    A group that can write it has to be the user's own, without any other member.
-    """
-    if os.name != "posix":
-        return True
-    if status.st_uid not in (0, os.geteuid()) or status.st_mode & S_IWOTH:
-        return False
-    return not status.st_mode & S_IWGRP or is_own_group(status.st_gid)
-
-
-def is_own_group(gid: int) -> bool:
-    """Return whether a group is the user's private one: the first group, and of the same name."""
-    import grp
-    import pwd
-
-    try:
-        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
-    except KeyError:
-        return False
-    own = user.pw_gid == gid and user.pw_name == group.gr_name
-    return own and set(group.gr_mem) <= {user.pw_name}
 
 
 # ---- the catalogue ---------------------------------------------------------------------------

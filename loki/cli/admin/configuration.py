@@ -17,6 +17,7 @@ from loki.edge import files
 from loki.edge.auth import vault
 from loki.edge.env import read
 from loki.edge.ledger import writer
+from loki.edge.trust import open_own
 from loki.problems import EXIT_CODES, Problem
 
 
@@ -68,7 +69,9 @@ def check(flags: Namespace, console: Console) -> int:
         return console.report(
             Problem("config", f"no configuration file {path}: loki --init writes one")
         )
-    text = files.read_text(path, "configuration")
+    if files.REFUSED in environ:
+        return console.report(Problem("config", environ[files.REFUSED]))
+    text = files.read_text(path, "configuration", open_own)
     if not isinstance(text, Success):
         return console.report(Problem("config", text.failure().message))
     plain, complaints = check_text(text.unwrap())

@@ -1,1 +1,1 @@
-"""Who we are: secrets, tokens, keys, and keeping them out of every message."""
+"""Authentication: secrets, tokens, keys, and their redaction from every message."""

@@ -1,4 +1,4 @@
-"""IMPURE. Client -> keys to sign with, by botocore's chain of profiles, roles and machines."""
+"""Client -> keys to sign with, from botocore's chain of profiles, roles and machines."""
 
 from __future__ import annotations
 
@@ -9,36 +9,47 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.auth.cloud_sdk import CONNECT, ODD, READ, Environ, lent, silent, within, words
+from loki.edge.auth.cloud_sdk import (
+    CONNECT,
+    READ,
+    UNEXPECTED,
+    Environ,
+    describe_error,
+    patched_environ,
+    quiet_logging,
+    run_within,
+)
 from loki.edge.auth.redaction import hide
 from loki.edge.files import directory
 from loki.edge.http.deadline import end_of
 from loki.edge.http.transport import own_proxy
+from loki.edge.trust import make_private_folder
 from loki.problems import Problem
 from loki.records import Client, Limits
 
-VARIABLES = ("AWS_",)  # what botocore reads, by the beginning
+VARIABLES = ("AWS_",)  # prefixes of the variables that botocore reads
 
 
 def keys(client: Client, environ: Environ) -> Result[dict[str, str], Problem]:
-    """Keys to sign with from botocore's chain: profiles, SSO, roles, processes, this machine."""
+    """Return keys to sign with from botocore's chain: profiles, SSO, roles, processes, machine."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     settings, limits = client.settings, client.limits
     profile = settings["profile"].value if "profile" in settings else None
     region = settings["region"].value if "region" in settings else None
     variables = tuple(sorted(item for item in environ.items() if item[0].startswith(VARIABLES)))
-    lasting, folder = replace(limits, end=None), directory("cache", environ)
+    cacheable, folder = replace(limits, end=None), directory("cache", environ)
 
     def find() -> Any:
-        with lent(environ, VARIABLES), silent("botocore"):
-            return chain(profile, region, lasting, folder, variables).get_frozen_credentials()
+        with patched_environ(environ, VARIABLES), quiet_logging("botocore"):
+            chain = load_chain(profile, region, cacheable, folder, variables)
+            return chain.get_frozen_credentials()
 
     try:
-        frozen = within(end_of(limits), find)
-    except (BotoCoreError, ClientError, OSError, EOFError, *ODD) as error:
-        used = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
-        return Failure(no_keys(error, client, used or "default"))
+        frozen = run_within(end_of(limits), find)
+    except (BotoCoreError, ClientError, OSError, EOFError, *UNEXPECTED) as error:
+        name = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
+        return Failure(to_problem(error, client, name or "default"))
     parts = {
         "access_key_id": frozen.access_key,
         "secret_access_key": frozen.secret_key,
@@ -48,16 +59,16 @@ def keys(client: Client, environ: Environ) -> Result[dict[str, str], Problem]:
 
 
 @cache
-def chain(
+def load_chain(
     profile: str | None,
     region: str | None,
     limits: Limits,
     folder: str,
     variables: tuple[tuple[str, str], ...],
 ) -> Any:
-    """Credentials that renew themselves, one for all calls; raises botocore's exceptions.
+    """Return botocore's self-renewing credentials, the same for all calls; raise its exceptions.
 
-    What roles and SSO gave is kept in ``folder``, so that not every process asks for it.
+    Credentials of roles and SSO are cached in ``folder``, so that not every process asks for them.
     """
     from botocore.config import Config
     from botocore.credentials import create_credential_resolver
@@ -77,29 +88,31 @@ def chain(
     if limits.ca_bundle:
         session.set_config_variable("ca_bundle", os.path.expanduser(limits.ca_bundle))
     try:
-        os.makedirs(f"{folder}/aws", mode=0o700, exist_ok=True)
-        kept = JSONFileCache(f"{folder}/aws")
+        make_private_folder(f"{folder}/aws")
+        file_cache = JSONFileCache(f"{folder}/aws")
     except OSError:
-        kept = None
-    found = create_credential_resolver(session, kept, region).load_credentials()
-    if found is None:
+        file_cache = None
+    credentials = create_credential_resolver(session, file_cache, region).load_credentials()
+    if credentials is None:
         raise NoCredentialsError
-    return found
+    return credentials
 
 
 def proxies_of(limits: Limits) -> dict[str, str] | None:
-    """The client's own proxy; None leaves it to the environment, as for SOCKS, unknown to botocore.
+    """Return the client's own proxy by scheme, {} for none; None leaves it to the environment.
+
+    So it is for SOCKS, which botocore does not know.
 
     >>> proxies_of(Limits(proxy="-")), proxies_of(Limits(proxy="socks5h://a.example"))
     ({}, None)
     """
-    said = {scheme: proxy for scheme, proxy in own_proxy(limits).items() if proxy}
-    known = all(proxy.startswith("http") for proxy in said.values())
-    return said if known and limits.proxy is not None else None
+    proxies = {scheme: proxy for scheme, proxy in own_proxy(limits).items() if proxy}
+    is_known = all(proxy.startswith("http") for proxy in proxies.values())
+    return proxies if is_known and limits.proxy is not None else None
 
 
-def no_keys(error: Exception, client: Client, profile: str) -> Problem:
-    """Why botocore's chain gave nothing, and what may help."""
+def to_problem(error: Exception, client: Client, profile: str) -> Problem:
+    """Return the problem of a chain that gave no keys, with what may help."""
     from botocore.exceptions import (
         ConnectionError,
         HTTPClientError,
@@ -111,20 +124,21 @@ def no_keys(error: Exception, client: Client, profile: str) -> Problem:
     name = f"client {client.name!r}"
     match error:
         case NoCredentialsError():
-            return Problem("auth", f"{name} has no AWS credentials: {WAYS}")
+            return Problem("auth", f"{name} has no AWS credentials: {ADVICE}")
         case SSOError() | TokenRetrievalError():
             return Problem(
-                "auth", f"{name}: {words(error)}; run `aws sso login --profile {profile}`"
+                "auth", f"{name}: {describe_error(error)}; run `aws sso login --profile {profile}`"
             )
         case ConnectionError() | HTTPClientError() | TimeoutError():
-            return Problem("offline", f"{name}: no AWS credentials: {words(error)}")
+            return Problem("offline", f"{name}: no AWS credentials: {describe_error(error)}")
         case _:
             return Problem(
-                "auth", f"{name}: no AWS credentials by profile {profile!r}: {words(error)}"
+                "auth",
+                f"{name}: no AWS credentials by profile {profile!r}: {describe_error(error)}",
             )
 
 
-WAYS = (
+ADVICE = (
     "run `aws configure` or `aws sso login`, or set a profile, api_key, or access_key_id and "
     "secret_access_key"
 )

@@ -1,4 +1,4 @@
-"""IMPURE. What each cloud's own package is given: a session, variables, a file for its token."""
+"""Help for the clouds' own packages: a session, variables, a time limit, a file for a token."""
 
 from __future__ import annotations
 
@@ -26,44 +26,47 @@ from loki.records import Client, Limits
 A = TypeVar("A")
 Environ = Mapping[str, str]
 
-CONNECT, READ = 10.0, 30.0  # seconds, for those who give tokens
+CONNECT, READ = 10.0, 30.0  # seconds, for servers that issue tokens
 
-#: What packages raise over a file whose shape they did not expect.
-ODD = (ValueError, KeyError, TypeError, AttributeError)
+#: Exceptions of packages over a file whose shape they did not expect.
+UNEXPECTED = (ValueError, KeyError, TypeError, AttributeError)
 
 
 def token_file(kind: str, client: Client, source: bytes, environ: Environ) -> str:
-    """The file for a client's token; another source is another file."""
+    """Return the path for a client's token; another source of credentials is another path."""
     name = re.sub(r"[^\w.-]", "_", client.name)
     digest = sha256(source).hexdigest()[:16]
     return f"{directory('cache', environ)}/{kind}/{name}-{digest}.json"
 
 
 def session_for(limits: Limits) -> requests.Session:
-    """Requests that go the way of the client's own, without ~/.netrc; raises OSError."""
+    """Return a session with the client's limits, certificates and proxy, without ~/.netrc.
+
+    Raise OSError.
+    """
     session = requests.Session()
-    session.auth = lambda same: same
-    bounded = Bounded(end_of(limits), limits.ca_bundle)
-    session.mount("http://", bounded)
-    session.mount("https://", bounded)
+    session.auth = lambda request: request
+    adapter = DeadlineAdapter(end_of(limits), limits.ca_bundle)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
     if limits.proxy is not None:
         session.trust_env = False
         session.proxies = own_proxy(limits)
     return session
 
 
-class Bounded(Transport):
-    """An adapter for packages that give a timeout with each request, and no time for them all."""
+class DeadlineAdapter(Transport):
+    """An adapter for packages that set a timeout for each request, and no limit for them all."""
 
     def __init__(self, end: float, ca_bundle: str | None) -> None:
-        """Take when all has to be over, on the monotonic clock; raise UnusableFileError."""
+        """Take the end of all requests, on the monotonic clock; raise UnusableFileError."""
         self.end = end
         super().__init__(ca_bundle)
 
     def send(  # type: ignore[override]
         self, request: requests.PreparedRequest, *, timeout: Any = None, **named: Any
     ) -> requests.Response:
-        """Send a request; raise as requests does."""
+        """Send a request; raise the exceptions of requests."""
         connect, idle = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         clock = Clock(idle or READ, self.end)
         left = min(connect or CONNECT, self.end - time.monotonic())
@@ -71,85 +74,85 @@ class Bounded(Transport):
         return super().send(request, timeout=seconds, **named)
 
 
-def within(end: float, work: Callable[[], A]) -> A:
-    """Return what some work returns; raise TimeoutError at ``end``, on the monotonic clock.
+def run_within(end: float, work: Callable[[], A]) -> A:
+    """Return the result of some work; raise TimeoutError at ``end``, on the monotonic clock.
 
-    It is for packages that can be told no time for everything: one that is late is left to itself.
+    It is for packages that take no limit for everything: work that is late goes on in its thread.
     """
     if end == inf:
         return work()
-    found: list[Callable[[], A]] = []
+    outcome: list[Callable[[], A]] = []
 
     def run() -> None:
         try:
-            made = work()
-            found.append(lambda: made)
+            result = work()
+            outcome.append(lambda: result)
         except BaseException as error:
-            found.append(partial(throw, error))
+            outcome.append(partial(throw, error))
 
     thread = Thread(target=run, daemon=True)
     thread.start()
     thread.join(max(0.0, end - time.monotonic()))
-    if not found:
+    if not outcome:
         raise TimeoutError("the time for everything is over (total timeout)")
-    return found[0]()
+    return outcome.pop()()
 
 
 def throw(error: BaseException) -> Any:
-    """Raise an exception that another thread met."""
+    """Raise an exception of another thread."""
     raise error
 
 
 @contextmanager
-def lent(environ: Environ, starts: tuple[str, ...]) -> Iterator[None]:
-    """Let packages that read os.environ see ours; only what differs is put there, for a while."""
-    with LENDING:
-        ours: Environ = keyfilter(lambda name: name.startswith(starts), environ)
-        theirs: Environ = keyfilter(lambda name: name.startswith(starts), os.environ)
+def patched_environ(environ: Environ, prefixes: tuple[str, ...]) -> Iterator[None]:
+    """Put our variables with some prefixes into os.environ while packages read them there."""
+    with PATCHING:
+        ours: Environ = keyfilter(lambda name: name.startswith(prefixes), environ)
+        theirs: Environ = keyfilter(lambda name: name.startswith(prefixes), os.environ)
         try:
-            swap(theirs, ours)
+            replace_variables(theirs, ours)
             yield
         finally:
-            swap(ours, theirs)
+            replace_variables(ours, theirs)
 
 
-def swap(old: Environ, new: Environ) -> None:
-    """Put other variables into os.environ."""
+def replace_variables(old: Environ, new: Environ) -> None:
+    """Replace variables in os.environ; only those that differ are touched."""
     for name in old.keys() - new.keys():
         os.environ.pop(name, None)
     os.environ.update(itemfilter(lambda item: old.get(item[0]) != item[1], new))
 
 
-#: One at a time lends.
-LENDING = RLock()
+#: One thread at a time patches os.environ.
+PATCHING = RLock()
 
 
 @contextmanager
-def silent(package: str) -> Iterator[None]:
-    """Keep a package's log off stderr, unless somebody has asked for it."""
+def quiet_logging(package: str) -> Iterator[None]:
+    """Keep a package's log off stderr, unless logging is configured."""
     import logging
 
-    logger, nowhere = logging.getLogger(package), logging.NullHandler()
-    logger.addHandler(nowhere)
+    logger, handler = logging.getLogger(package), logging.NullHandler()
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(nowhere)
+        logger.removeHandler(handler)
 
 
-def out_of_reach(error: Exception) -> str:
-    """Whose server could not be asked, and why."""
+def describe_unreachable(error: Exception) -> str:
+    """Return which server could not be reached, and why."""
     request = getattr(next(iter(error.args), None), "request", None)
     host = host_of(str(request.url)).partition("://")[2] if request else "its server"
     return f"no connection to {host}: {plain(root(error))}"
 
 
-def words(error: Exception) -> str:
-    """What an exception of a package's says, on one line and without secrets."""
-    said = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    line = " ".join(redact(said).split())[:300].removesuffix(".")
-    return f"{type(error).__name__}: {line}" if isinstance(error, BARE) else line
+def describe_error(error: Exception) -> str:
+    """Return the message of a package's exception, on one line and without secrets."""
+    text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    line = " ".join(redact(text).split())[:300].removesuffix(".")
+    return f"{type(error).__name__}: {line}" if isinstance(error, TERSE) else line
 
 
-#: Exceptions whose words say little without their name.
-BARE = (KeyError, TypeError, AttributeError)
+#: Exceptions whose message says little without their name.
+TERSE = (KeyError, TypeError, AttributeError)

@@ -1,4 +1,4 @@
-"""IMPURE. Client -> a bearer token of Microsoft Entra, by azure-identity."""
+"""Client -> a bearer token of Microsoft Entra, by azure-identity."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from returns.result import Failure, Result, Success
 
 from loki.edge.auth.cloud_sdk import (
     CONNECT,
-    ODD,
     READ,
+    UNEXPECTED,
     Environ,
-    lent,
+    patched_environ,
+    quiet_logging,
     session_for,
-    silent,
     token_file,
 )
 from loki.edge.auth.redaction import hide, redact
@@ -26,19 +26,19 @@ from loki.problems import Problem, fail
 from loki.records import Client, Limits
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
-VARIABLES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_")  # what azure-identity reads, by the beginning
+VARIABLES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_")  # prefixes that azure-identity reads
 
 
 def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Problem]:
-    """An access token of Microsoft Entra; kept for as long as it lives."""
-    who = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
-    path = token_file("entra", client, repr(who).encode(), environ)
-    found = valid_token(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
-    return found.map(lambda valid: valid.access)
+    """Return an access token of Microsoft Entra, cached while it is valid."""
+    identity = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
+    path = token_file("entra", client, repr(identity).encode(), environ)
+    current = valid_token(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
+    return current.map(lambda valid: valid.access)
 
 
 def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:
-    """A new token from the first of azure-identity's sources that has one."""
+    """Return a new token from the first of azure-identity's sources that has one."""
     try:
         from azure.core.exceptions import AzureError
         from azure.identity import DefaultAzureCredential
@@ -49,17 +49,21 @@ def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:
         hide(environ.get(name, ""))
     sources = 0
     try:
-        with lent(environ, VARIABLES), silent("azure"), session_for(client.limits) as session:
+        with (
+            patched_environ(environ, VARIABLES),
+            quiet_logging("azure"),
+            session_for(client.limits) as session,
+        ):
             chain = DefaultAzureCredential(**options(session, client.limits, environ))
             sources = len(chain.credentials)
-            told = chain.get_token(SCOPE)
-    except (AzureError, OSError, *ODD) as error:
-        return Failure(no_token(str(error), sources, client))
-    return Success(Token(told.token, "", time.time(), float(told.expires_on)))
+            token = chain.get_token(SCOPE)
+    except (AzureError, OSError, *UNEXPECTED) as error:
+        return Failure(to_problem(str(error), sources, client))
+    return Success(Token(token.token, "", time.time(), float(token.expires_on)))
 
 
 def options(session: requests.Session, limits: Limits, environ: Environ) -> dict[str, Any]:
-    """How azure-identity is to ask; an authority that somebody names is taken as it is."""
+    """Return azure-identity's options; an authority that is named is not looked up first."""
     from azure.core.pipeline.transport import RequestsTransport
 
     return {
@@ -75,21 +79,21 @@ def options(session: requests.Session, limits: Limits, environ: Environ) -> dict
     }
 
 
-def no_token(message: str, sources: int, client: Client) -> Problem:
-    """Why there is no token: what the source said that failed, if it was not for want of any."""
+def to_problem(message: str, sources: int, client: Client) -> Problem:
+    """Return the problem: the last source's failure, or that no source has credentials."""
     tried = message.partition("\nTo mitigate")[0].split("\n\t")[1:]
     if len(tried) == sources and (sources > 1 or "unavailable" in message):
-        return Problem("auth", f"client {client.name!r} has no Entra credentials: {WAYS}")
-    said = " ".join(redact(tried[-1] if tried else message).split())
-    if away := OUT_OF_REACH.findall(said):
-        return Problem("offline", f"client {client.name!r}: no connection to Entra: {away[-1]}")
-    return Problem("auth", f"client {client.name!r}: no Entra token: {said[:300]}")
+        return Problem("auth", f"client {client.name!r} has no Entra credentials: {ADVICE}")
+    reason = " ".join(redact(tried[-1] if tried else message).split())
+    if causes := UNREACHABLE.findall(reason):
+        return Problem("offline", f"client {client.name!r}: no connection to Entra: {causes[-1]}")
+    return Problem("auth", f"client {client.name!r}: no Entra token: {reason[:300]}")
 
 
-WAYS = "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+ADVICE = "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 SECRETS = ("AZURE_CLIENT_SECRET", "AZURE_PASSWORD", "AZURE_CLIENT_CERTIFICATE_PASSWORD")
-#: How requests says that nobody could be asked.
-OUT_OF_REACH = re.compile(
+#: What requests says of a server that cannot be reached.
+UNREACHABLE = re.compile(
     r"(?:Failed to resolve '[^']*'|certificate verify failed[^(]*|[\w ]*timed out"
     r"|Connection aborted|(?<=\] )Connection refused|Network is unreachable|No route to host)"
 )

@@ -1,4 +1,4 @@
-"""IMPURE. Client -> a bearer token by Google's Application Default Credentials."""
+"""Client -> a bearer token by Google's Application Default Credentials."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from returns.result import Result, Success
 
 from loki.edge.auth.cloud_sdk import (
     CONNECT,
-    ODD,
     READ,
+    UNEXPECTED,
     Environ,
-    lent,
-    out_of_reach,
+    describe_error,
+    describe_unreachable,
+    patched_environ,
+    quiet_logging,
     session_for,
-    silent,
     token_file,
-    words,
 )
 from loki.edge.auth.redaction import hide
 from loki.edge.auth.token_cache import Token, valid_token
@@ -33,34 +33,36 @@ from loki.problems import Problem, fail
 from loki.records import Client, Json, Limits
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-VARIABLES = ("GOOGLE_", "GCE_", "AWS_")  # what google-auth reads, by the beginning
-PROBE = 1.0  # seconds, twice: for a machine's own server, which most machines do not have
+VARIABLES = ("GOOGLE_", "GCE_", "AWS_")  # prefixes of the variables that google-auth reads
+PROBE = 1.0  # seconds, twice: for the metadata server, which most machines do not have
 
 
 def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Problem]:
-    """An access token by Application Default Credentials; kept for as long as it lives."""
+    """Return an access token by Application Default Credentials, cached while it is valid."""
 
-    def by(source: Source) -> Result[Token, Problem]:
+    def from_source(source: Source) -> Result[Token, Problem]:
         path = token_file("google", client, source.content, environ)
         return valid_token(
             path, lambda old: fetch(source, client, environ), refused, end_of(client.limits)
         )
 
-    return find(client, environ).bind(by).map(lambda valid: valid.access)
+    return find(client, environ).bind(from_source).map(lambda valid: valid.access)
 
 
 class Source(NamedTuple):
-    """A file of Google's with credentials, and what is in it; without a path: this machine."""
+    """A file with credentials and its content; without a path, the machine's metadata server."""
 
     path: str
     content: bytes
 
 
 def find(client: Client, environ: Environ) -> Result[Source, Problem]:
-    """The first of the places where credentials may be; one that is named must be there."""
-    said = client.settings.get("adc_file")
+    """Return the first source of credentials that exists; a file that is named must exist."""
+    setting = client.settings.get("adc_file")
     variable = "GOOGLE_APPLICATION_CREDENTIALS"
-    named, origin = (said.value, said.origin) if said else (environ.get(variable), variable)
+    named, origin = (
+        (setting.value, setting.origin) if setting else (environ.get(variable), variable)
+    )
     path = os.path.expanduser(named or gcloud_file(environ))
     try:
         with open(path, "rb") as file:
@@ -72,51 +74,53 @@ def find(client: Client, environ: Environ) -> Result[Source, Problem]:
 
 
 def gcloud_file(environ: Environ) -> str:
-    """Where gcloud puts a user's Application Default Credentials.
+    """Return the path of a user's Application Default Credentials, which gcloud writes.
 
     >>> gcloud_file({"CLOUDSDK_CONFIG": "/gcloud"})
     '/gcloud/application_default_credentials.json'
     """
-    usual = f"{environ.get('APPDATA', '~')}/gcloud" if os.name == "nt" else "~/.config/gcloud"
-    folder = environ.get("CLOUDSDK_CONFIG") or usual
+    default = f"{environ.get('APPDATA', '~')}/gcloud" if os.name == "nt" else "~/.config/gcloud"
+    folder = environ.get("CLOUDSDK_CONFIG") or default
     return f"{folder}/application_default_credentials.json"
 
 
 def fetch(source: Source, client: Client, environ: Environ) -> Result[Token, Problem]:
-    """A new token from whoever stands behind the credentials."""
+    """Return a new token for a source of credentials."""
     if not source.path and not on_google(environ):
-        return fail("auth", f"client {client.name!r} has no Google credentials: {WAYS}")
+        return fail("auth", f"client {client.name!r} has no Google credentials: {ADVICE}")
     from google.auth.exceptions import GoogleAuthError, TransportError
 
     place = source.path or "the metadata server"
     try:
-        with lent(environ, VARIABLES), silent("google"):
-            return Success(refreshed(source, client.limits))
+        with patched_environ(environ, VARIABLES), quiet_logging("google"):
+            return Success(refresh(source, client.limits))
     except TransportError as error:
-        return fail("offline", f"{place}: no token: {out_of_reach(error)}")
-    except (GoogleAuthError, OSError, *ODD) as error:
-        lasting = not getattr(error, "retryable", False)
+        return fail("offline", f"{place}: no token: {describe_unreachable(error)}")
+    except (GoogleAuthError, OSError, *UNEXPECTED) as error:
+        is_lasting = not getattr(error, "retryable", False)
         inner = error.__cause__ if isinstance(error.__cause__, ValueError) else error
-        return fail("auth" if lasting else "offline", f"{place}: no token: {words(inner)}")
+        return fail(
+            "auth" if is_lasting else "offline", f"{place}: no token: {describe_error(inner)}"
+        )
 
 
-def refreshed(source: Source, limits: Limits) -> Token:
-    """What google-auth says, as a token; raises its exceptions."""
+def refresh(source: Source, limits: Limits) -> Token:
+    """Return a new token by google-auth; raise its exceptions."""
     from google.auth.transport.requests import Request
 
-    here = Limits(proxy="")  # no proxy knows the way to a machine's own server
-    session = session_for(limits if source.path else here)
-    ask = partial(Request(session), timeout=(limits.connect or CONNECT, READ))
+    unproxied = Limits(proxy="")  # no proxy reaches a machine's metadata server
+    session = session_for(limits if source.path else unproxied)
+    request = partial(Request(session), timeout=(limits.connect or CONNECT, READ))
     with session:
-        credentials = credentials_of(source, ask)
-        credentials.refresh(ask)
+        credentials = credentials_of(source, request)
+        credentials.refresh(request)
     expiry = credentials.expiry  # in UTC, though it does not say so
     until = expiry.replace(tzinfo=UTC).timestamp() if expiry else None
     return Token(credentials.token, "", time.time(), until)
 
 
-def credentials_of(source: Source, ask: Any) -> Any:
-    """The credentials of a file, whichever of Google's kinds they are, or of this machine."""
+def credentials_of(source: Source, request: Any) -> Any:
+    """Return the credentials of a file, of any of Google's kinds, or of this machine."""
     if not source.path:
         from google.auth.compute_engine import Credentials
 
@@ -129,28 +133,28 @@ def credentials_of(source: Source, ask: Any) -> Any:
     # Both are without types. Loading with scopes would ask for the project's name over the network.
     load: Any = load_credentials_from_dict
     scoped: Any = with_scopes_if_required
-    told = json.loads(source.content)
-    for secret in secrets_in(told):
+    data = json.loads(source.content)
+    for secret in secrets_in(data):
         hide(secret)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a file may be anyone's: it is the user's own
-        return scoped(load(told, request=ask)[0], [SCOPE])
+        return scoped(load(data, request=request)[0], [SCOPE])
 
 
-def secrets_in(told: Json) -> Iterator[str]:
-    """What nobody should see of a file of Google's.
+def secrets_in(data: Json) -> Iterator[str]:
+    """Yield the secrets of a file with Google's credentials.
 
     >>> list(secrets_in({"source_credentials": {"refresh_token": "r", "client_id": "c"}}))
     ['r']
     """
-    for name, value in told.items() if isinstance(told, dict) else ():
+    for name, value in data.items() if isinstance(data, dict) else ():
         if isinstance(value, str) and name in ("refresh_token", "client_secret", "private_key"):
             yield value
         yield from secrets_in(value)
 
 
 def on_google(environ: Environ) -> bool:
-    """Whether this machine is one of Google's: then its metadata server answers at once."""
+    """Return whether this machine is one of Google's: then its metadata server answers at once."""
     if environ.get("NO_GCE_CHECK") == "true":
         return False
     names = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
@@ -164,7 +168,7 @@ def on_google(environ: Environ) -> bool:
     return answer.headers.get("Metadata-Flavor") == "Google"
 
 
-WAYS = (
+ADVICE = (
     "run `gcloud auth application-default login`, or set adc_file or "
     "GOOGLE_APPLICATION_CREDENTIALS to a file with some"
 )

@@ -1,4 +1,4 @@
-"""IMPURE. Redirect address -> a listener there; and the first answer, from a browser or pasted."""
+"""Redirect address -> a listener there; and the first answer, from a browser or pasted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from returns.result import Result, Success
 from loki.edge.files import reason
 from loki.problems import Problem, fail
 
-#: Where answers arrive; None: standard input has ended.
+#: The queue of answers; None: standard input has ended.
 Answers = SimpleQueue[str | None]
 
 PAGE = b"""<!doctype html><meta charset=utf-8><title>loki</title>
@@ -27,31 +27,31 @@ PAGE = b"""<!doctype html><meta charset=utf-8><title>loki</title>
 
 
 class Server(ThreadingTCPServer):
-    """A listener; a connection that a browser opens ahead of time and leaves quiet harms nobody."""
+    """A threaded listener: an idle connection that a browser opened early blocks nobody."""
 
     allow_reuse_address = True
     daemon_threads = True
 
 
 def listen(redirect_uri: str, answers: Answers) -> Result[str, Problem]:
-    """Listen at an address of this machine; the address, with the port that was free."""
+    """Listen at an address of this machine; return the address with the port that was free."""
     parts = urlsplit(redirect_uri)
     host = parts.hostname or ""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    kind = type("Here", (Server,), {"address_family": family})
-    place = ("127.0.0.1" if host == "localhost" else host, parts.port or 0)
-    make = partial(kind, place, handler(parts.path or "/", answers.put))
+    server_class = type("FamilyServer", (Server,), {"address_family": family})
+    address = ("127.0.0.1" if host == "localhost" else host, parts.port or 0)
+    make = partial(server_class, address, handler(parts.path or "/", answers.put))
     try:
-        server = patiently(make)
+        server = retry_while_in_use(make)
     except OSError as error:
-        return fail("config", f"cannot listen on {place[0]}:{place[1]}: {reason(error)}")
+        return fail("config", f"cannot listen on {address[0]}:{address[1]}: {reason(error)}")
     Thread(target=server.serve_forever, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host
     return Success(urlunsplit(parts._replace(netloc=f"{shown}:{server.server_address[1]}")))
 
 
-def patiently(make: Callable[[], Server]) -> Server:
-    """A listener; a login that has just ended may hold its port a moment longer."""
+def retry_while_in_use(make: Callable[[], Server]) -> Server:
+    """Make a listener; a login that has just ended may hold its port a moment longer."""
     for _ in range(TRIES):
         try:
             return make()
@@ -62,22 +62,22 @@ def patiently(make: Callable[[], Server]) -> Server:
     return make()
 
 
-TRIES, PAUSE = 10, 0.1  # seconds between two
+TRIES, PAUSE = 10, 0.1  # seconds between two tries
 
 
 def handler(path: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
-    """What takes a browser's request for a path, and leaves others be."""
+    """Return a handler that puts the query of a request for a path, and answers 404 to others."""
 
-    class Redirected(BaseHTTPRequestHandler):
+    class RedirectHandler(BaseHTTPRequestHandler):
         """One request; its address is the answer."""
 
         timeout = 60
         server_version, sys_version = "loki", ""
 
         def do_GET(self) -> None:
-            """Thank the browser first, for the program may end at once."""
-            here = urlsplit(self.path)
-            if (here.path or "/") != path or not here.query:
+            """Answer the browser first, for the program may end at once."""
+            target = urlsplit(self.path)
+            if (target.path or "/") != path or not target.query:
                 self.send_error(404)
                 return
             self.send_response(200)
@@ -88,14 +88,14 @@ def handler(path: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandle
             self.wfile.write(PAGE)
             put(self.path)
 
-        def log_message(self, *words: object) -> None:
-            """Keep quiet: a request line holds the code."""
+        def log_message(self, *args: object) -> None:
+            """Log nothing: a request line holds the code."""
 
-    return Redirected
+    return RedirectHandler
 
 
 def pasted(stream: IO[str] | None, answers: Answers) -> None:
-    """Take a line of standard input for an answer, as soon as there is one."""
+    """Put the first line of a stream that is not blank into the queue, in a thread."""
 
     def read() -> None:
         lines = filter(None, map(str.strip, stream or ()))
@@ -108,7 +108,10 @@ def pasted(stream: IO[str] | None, answers: Answers) -> None:
 
 
 def first(answers: Answers, is_listening: bool, patience: float) -> Result[str, Problem]:
-    """The first answer; the end of standard input is none while a browser may still come."""
+    """Wait some seconds for the first answer and return it.
+
+    The end of standard input is no answer while a browser may still send one.
+    """
     try:
         answer = answers.get(timeout=patience)
         if answer is None and is_listening:

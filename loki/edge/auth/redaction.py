@@ -44,10 +44,10 @@ def escape_pattern() -> re.Pattern[bytes]:
 
 
 class Redactor:
-    """The secrets that are known, and the way to take them out of a text."""
+    """A set of secrets, and their removal from texts."""
 
     def __init__(self) -> None:
-        """Begin without any secret."""
+        """Start without any secret."""
         self.known: set[str] = set()
 
     def add(self, *secrets: str) -> None:

@@ -155,7 +155,7 @@ def expand_value(header: str, value: str, environ: Mapping[str, str]) -> Result[
         look_up(Setting(name, "name", origin), environ) for name in NAME.findall(value)
     )
     literals = NAME.split(value)[::2]  # what stands between the names
-    pairs = secrets.map(lambda found: zip_longest(literals, found, fillvalue=""))
+    pairs = secrets.map(lambda values: zip_longest(literals, values, fillvalue=""))
     return pairs.map(lambda parts: "".join(map("".join, parts)))
 
 

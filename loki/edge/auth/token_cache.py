@@ -14,6 +14,12 @@ from typing import NamedTuple
 from returns.result import Result, Success
 
 from loki.edge.files import reason, write_private
+from loki.edge.trust import (
+    UntrustedFileError,
+    make_private_folder,
+    open_own,
+    require_own_folder,
+)
 from loki.problems import Problem, fail
 
 PATIENCE = 60  # seconds for another process that is renewing the token
@@ -49,10 +55,10 @@ def valid_token(
 
     Another process that renews it is waited for until ``end``, on the monotonic clock.
     """
-    token = usable(path, refused)
-    if token is not None:
-        return Success(token)
     try:
+        token = usable(path, refused)
+        if token is not None:
+            return Success(token)
         with locked(path, end):
             token = usable(path, refused)  # another process may have renewed it meanwhile
             if token is not None:
@@ -62,6 +68,8 @@ def valid_token(
         if time.monotonic() >= end:
             return fail("offline", f"{error}; {OUT_OF_TIME}")
         return fail("busy", str(error))
+    except UntrustedFileError as error:
+        return fail("config", str(error))
 
 
 def usable(path: str, refused: str) -> Token | None:
@@ -77,6 +85,8 @@ def put(path: str, token: Token) -> Result[Token, Problem]:
             write(path, token)
     except LockedError as error:
         return fail("busy", str(error))
+    except UntrustedFileError as error:
+        return fail("config", str(error))
     except OSError as error:
         return fail("config", f"cannot write {path}: {reason(error)}")
     return Success(token)
@@ -110,7 +120,7 @@ def locked(path: str, end: float = inf) -> Iterator[None]:
     patience = max(0.0, min(PATIENCE, end - time.monotonic()))
     lock = FileLock(f"{path}.lock", timeout=patience, mode=0o600)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        make_private_folder(os.path.dirname(path))
         lock.acquire()
     except Timeout as timeout:
         message = f"another process has been renewing {path} for {patience:.0f} s"
@@ -130,10 +140,16 @@ def latest(path: str) -> Token | None:
 
 
 def read(path: str) -> Token | None:
-    """Return the token of a file, None where there is none that can be read."""
+    """Return the token of a file, None where there is none that can be read.
+
+    Raise UntrustedFileError if another user may have put it there.
+    """
     try:
-        with open(path, encoding="utf-8") as file:
+        require_own_folder(path)
+        with open(path, encoding="utf-8", opener=open_own) as file:
             return from_json(json.load(file))
+    except UntrustedFileError:
+        raise
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -158,6 +174,7 @@ def from_json(data: object) -> Token | None:
 
 def write(path: str, token: Token) -> None:
     """Write a token into a file, whole or not at all; raise OSError."""
+    require_own_folder(path)
     write_private(path, json.dumps(token._asdict()) + "\n")
 
 

@@ -66,7 +66,7 @@ def login_command(client: str) -> str:
 def request_token(
     authority: Authority, form: str, refusal: Callable[[str], str]
 ) -> Result[Token, Problem]:
-    """Send a token request and return its token; ``refusal`` words the message of a refusal."""
+    """Send a token request and return its token; ``refusal`` turns a reason into a message."""
     host = host_of(authority.token_url)
     return post(authority, form).bind(
         lambda answer: read_answer(*answer, host, refusal, time.time())
@@ -79,8 +79,8 @@ def request_token(
 def post(authority: Authority, form: str) -> Result[tuple[int, bytes], Problem]:
     """Return status and body of the answer to a form, sent as the client's other requests are."""
     limits = authority.limits
-    adapter = transport(limits.ca_bundle, limits.client_cert, limits.client_key)
-    return adapter.bind(lambda found: send(found, authority, form))
+    opened = transport(limits.ca_bundle, limits.client_cert, limits.client_key)
+    return opened.bind(lambda adapter: send(adapter, authority, form))
 
 
 def send(

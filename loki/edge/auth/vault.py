@@ -1,4 +1,4 @@
-"""IMPURE. Name -> secret, and secret -> its line in the vault: one file, its password, its lock.
+"""Name -> secret, and secret -> its line in the vault: one file, its password, its lock.
 
 The vault is ``vault.yml`` in the config directory (LOKI_VAULT_FILE overrides). Its password is all
 of another file but the line ends that close it: LOKI_VAULT_PASSWORD_FILE, which the configuration
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from shlex import quote
+from stat import S_ISDIR
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -21,34 +23,35 @@ from loki.edge.auth.vault_format import (
     NONCE,
     SALT,
     Vault,
-    fresh,
+    check_password,
+    encrypt,
+    new_vault,
     read,
-    sealed,
-    unlocked,
     value_of,
     with_value,
     without,
 )
 from loki.edge.files import reason
+from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, require_own
 from loki.problems import Problem, fail, nearest
 
 Environ = Mapping[str, str]
-Choose = Callable[[str], Result[str, Problem]]  # a password for this new file, "" for any
+Choose = Callable[[str], Result[str, Problem]]  # path of a new file -> its password, "" for any
 
 PATIENCE = 60  # seconds for another process that is writing
 
 
 def vault_file(environ: Environ) -> str:
-    """The path of the vault, whether it exists or not."""
-    said = environ.get("LOKI_VAULT_FILE")
-    return os.path.expanduser(said) if said else f"{files.directory('config', environ)}/vault.yml"
+    """Return the path of the vault, whether it exists or not."""
+    path = environ.get("LOKI_VAULT_FILE")
+    return os.path.expanduser(path) if path else f"{files.directory('config', environ)}/vault.yml"
 
 
 def password_file(environ: Environ) -> str:
-    """The path of the file with the vault's password, whether it exists or not."""
-    said = environ.get("LOKI_VAULT_PASSWORD_FILE")
-    if said:
-        return os.path.expanduser(said)
+    """Return the path of the file with the vault's password, whether it exists or not."""
+    path = environ.get("LOKI_VAULT_PASSWORD_FILE")
+    if path:
+        return os.path.expanduser(path)
     return f"{files.directory('config', environ)}/vault_password"
 
 
@@ -56,43 +59,45 @@ def password_file(environ: Environ) -> str:
 
 
 def find(name: str, environ: Environ) -> Result[str | None, Problem]:
-    """A secret, None where there is no vault or none of that name; only a hit costs a key."""
+    """Return a secret, None where there is no vault or no such name in it.
 
-    def value(vault: Vault | None) -> Result[str | None, Problem]:
+    Only a hit derives the key, which takes a 25th of a second.
+    """
+
+    def get_value(vault: Vault | None) -> Result[str | None, Problem]:
         return value_in(vault, name, environ) if vault and name in vault.places else Success(None)
 
-    return load(vault_file(environ)).bind(value)
+    return load(vault_file(environ)).bind(get_value)
 
 
 def get(name: str, environ: Environ) -> Result[str, Problem]:
-    """A secret that must be there."""
+    """Return a secret; fail if the vault has none of that name."""
     return present(name, environ).bind(lambda vault: value_in(vault, name, environ))
 
 
 def names(environ: Environ) -> Result[list[str], Problem]:
-    """The names of all secrets, which need no password."""
+    """Return the names of all secrets; no password is needed."""
     return load(vault_file(environ)).map(lambda vault: [*vault.places] if vault else [])
 
 
 def value_in(vault: Vault, name: str, environ: Environ) -> Result[Any, Problem]:
-    """A secret of a vault; from now on it is never printed."""
-    found = key_of(vault, environ).bind(lambda key: value_of(vault, name, key))
-    return found.map(hide)
+    """Return a secret of a vault, which is redacted from now on."""
+    return key_of(vault, environ).bind(lambda key: value_of(vault, name, key)).map(hide)
 
 
 def load(path: str) -> Result[Vault | None, Problem]:
-    """The vault of a file, None where there is no file."""
-    text = files.read_text(path, "vault")
+    """Return the vault of a file, None where there is no file."""
+    text = files.read_text(path, "vault", open_own)
     if not isinstance(text, Success):
-        absent = text.failure().kind == "missing" and not os.path.islink(path)
-        return Success(None) if absent else Failure(files.as_config(text.failure()))
+        is_absent = text.failure().kind == "missing" and not os.path.islink(path)
+        return Success(None) if is_absent else Failure(files.as_config(text.failure()))
     return read(text.unwrap(), path)
 
 
 def present(name: str, environ: Environ) -> Result[Vault, Problem]:
-    """The vault, if it holds a name."""
+    """Return the vault; fail if it has no secret of that name."""
 
-    def holding(vault: Vault | None) -> Result[Vault, Problem]:
+    def check_name(vault: Vault | None) -> Result[Vault, Problem]:
         if vault is None:
             return fail("config", f"no secret {name!r}: there is no vault {vault_file(environ)}")
         if name not in vault.places:
@@ -100,92 +105,92 @@ def present(name: str, environ: Environ) -> Result[Vault, Problem]:
             return fail("config", f"no secret {name!r} in {vault.path}{others}")
         return Success(vault)
 
-    return load(vault_file(environ)).bind(holding)
+    return load(vault_file(environ)).bind(check_name)
 
 
 def vacant(name: str, environ: Environ) -> Result[Vault | None, Problem]:
-    """The vault, if there is one, where it has room for a new name."""
+    """Return the vault, if there is one; fail if it has a secret of that name already."""
 
-    def lacking(vault: Vault | None) -> Result[Vault | None, Problem]:
+    def check_name(vault: Vault | None) -> Result[Vault | None, Problem]:
         if vault and name in vault.places:
-            what = f"there is a secret {name!r} in {vault.path} already"
-            return fail("input", f"{what}: change it with loki --update-secret {name}")
+            fact = f"there is a secret {name!r} in {vault.path} already"
+            return fail("input", f"{fact}: change it with loki --update-secret {name}")
         return Success(vault)
 
     if not re.fullmatch(NAME, name):
         return fail("usage", f"{name!r} cannot name a secret: use letters, digits, and _ - .")
-    return load(vault_file(environ)).bind(lacking)
+    return load(vault_file(environ)).bind(check_name)
 
 
 # ---- writing -----------------------------------------------------------------------------------
 
 
 def add(name: str, value: str, environ: Environ, choose: Choose) -> Result[None, Problem]:
-    """A new secret; the first one makes the vault, and ``choose`` its password."""
+    """Add a secret; the first one makes the vault, whose password ``choose`` returns."""
 
     def put() -> Result[None, Problem]:
         vault = vacant(name, environ).bind(
-            lambda there: Success(there) if there else create(environ, choose)
+            lambda existing: Success(existing) if existing else create(environ, choose)
         )
-        return vault.bind(lambda there: seal(there, name, value, environ))
+        return vault.bind(lambda existing: set_value(existing, name, value, environ))
 
-    return filled(value).bind(lambda some: alone(environ, put))
+    return require_value(value).bind(lambda _: locked(environ, put))
 
 
 def update(name: str, value: str, environ: Environ) -> Result[None, Problem]:
-    """Another value for a secret; the same value leaves the file as it is."""
+    """Change the value of a secret; the same value leaves the file as it is."""
 
     def put() -> Result[None, Problem]:
-        return present(name, environ).bind(lambda vault: seal(vault, name, value, environ))
+        return present(name, environ).bind(lambda vault: set_value(vault, name, value, environ))
 
-    there = filled(value).bind(lambda some: present(name, environ))
-    return there.bind(lambda vault: alone(environ, put))
+    existing = require_value(value).bind(lambda _: present(name, environ))
+    return existing.bind(lambda _: locked(environ, put))
 
 
 def delete(name: str, environ: Environ) -> Result[None, Problem]:
-    """Forget a secret, which needs no password."""
+    """Delete a secret; no password is needed."""
 
     def drop() -> Result[None, Problem]:
         return present(name, environ).bind(lambda vault: write(vault.path, without(vault, name)))
 
-    return present(name, environ).bind(lambda vault: alone(environ, drop))
+    return present(name, environ).bind(lambda _: locked(environ, drop))
 
 
-def filled(value: str) -> Result[str, Problem]:
-    """A value that is one."""
+def require_value(value: str) -> Result[str, Problem]:
+    """Return a value, which is redacted from now on; fail if it is empty."""
     return Success(hide(value)) if value else fail("input", "an empty value is no secret")
 
 
-def seal(vault: Vault, name: str, value: str, environ: Environ) -> Result[None, Problem]:
-    """Write a value into its line, unless it stands there."""
+def set_value(vault: Vault, name: str, value: str, environ: Environ) -> Result[None, Problem]:
+    """Encrypt a value and write it into its line, unless it is there already."""
 
     def put(key: bytes) -> Result[None, Problem]:
         if name in vault.places and value_of(vault, name, key) == Success(value):
             return Success(None)
-        token = sealed(key, name, value, os.urandom(NONCE))
-        return write(vault.path, with_value(vault, name, token))
+        ciphertext = encrypt(key, name, value, os.urandom(NONCE))
+        return write(vault.path, with_value(vault, name, ciphertext))
 
     return key_of(vault, environ).bind(put)
 
 
-def alone(environ: Environ, change: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
-    """Change the vault while no other process does."""
+def locked(environ: Environ, change: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
+    """Change the vault under its lock, so that no other process changes it too."""
     from filelock import FileLock, Timeout
 
     path = os.path.realpath(vault_file(environ))
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        held = FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600).acquire()
+        make_private_folder(os.path.dirname(path))
+        lock = FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600).acquire()
     except Timeout:
         return fail("busy", f"another process has held {path}.lock for {PATIENCE} s")
     except OSError as error:
         return fail("config", f"cannot lock {path}: {reason(error)}")
-    with held:
+    with lock:
         return change()
 
 
 def write(path: str, text: str) -> Result[None, Problem]:
-    """Put a text in the place of a file, or of the file that a link leads to."""
+    """Replace a file, or the file that a link leads to, whole or not at all."""
     try:
         files.write_private(os.path.realpath(path), text)
         return Success(None)
@@ -197,46 +202,68 @@ def write(path: str, text: str) -> Result[None, Problem]:
 
 
 def create(environ: Environ, choose: Choose) -> Result[Vault, Problem]:
-    """A vault without secrets, not yet written; and a password if there is none."""
+    """Return a new vault, not yet written; write a password if there is none."""
     path, place = vault_file(environ), password_file(environ)
     if not os.path.lexists(place):
-        made = choose(place).bind(lambda word: write(place, (word or any_password()) + "\n"))
-        if not isinstance(made, Success):
-            return Failure(made.failure())
+        written = choose(place).bind(
+            lambda chosen: write(place, (chosen or random_password()) + "\n")
+        )
+        if not isinstance(written, Success):
+            return Failure(written.failure())
     return read_password(environ, path).bind(
-        lambda word: fresh(path, word, os.urandom(SALT), os.urandom(NONCE))
+        lambda password: new_vault(path, password, os.urandom(SALT), os.urandom(NONCE))
     )
 
 
-def any_password() -> str:
-    """A strong password: 256 bits of chance."""
+def random_password() -> str:
+    """Return a password of 256 random bits."""
     from secrets import token_urlsafe
 
     return token_urlsafe(32)
 
 
 def key_of(vault: Vault, environ: Environ) -> Result[bytes, Problem]:
-    """The key of a vault."""
+    """Return the key of a vault; fail if its password is wrong."""
     place = password_file(environ)
-    return read_password(environ, vault.path).bind(lambda word: unlocked(vault, word, place))
+    return read_password(environ, vault.path).bind(
+        lambda password: check_password(vault, password, place)
+    )
 
 
 def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
-    """The password, from a file that only its owner may read."""
+    """Return the password, from a file that only its owner may read; ``vault`` is for messages."""
     path = password_file(environ)
+    fact = f"the vault {vault} is locked"
     try:
-        with open(path, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            word = file.read().rstrip(b"\r\n")
+        with open(path, "rb", opener=open_private) as file:
+            password = file.read().rstrip(b"\r\n")
+    except UntrustedFileError as error:
+        return fail("auth", str(error))
     except FileNotFoundError:
-        return fail("auth", f"the vault {vault} is locked: its password file {path} is not there")
+        return fail("auth", f"{fact}: its password file {path} is not there")
     except OSError as error:
-        return fail("auth", f"the vault {vault} is locked: cannot read {path}: {reason(error)}")
-    if mode & 0o077 and os.name == "posix":
-        from shlex import quote
+        return fail("auth", f"{fact}: cannot read {path}: {reason(error)}")
+    if not password:
+        return fail("auth", f"{fact}: its password file {path} is empty")
+    hide(password.decode(errors="replace"))
+    return Success(password)
 
-        return fail("auth", f"others can read the vault's password: chmod 600 {quote(path)}")
-    if not word:
-        return fail("auth", f"the vault {vault} is locked: its password file {path} is empty")
-    hide(word.decode(errors="replace"))
-    return Success(word)
+
+def open_private(path: str, flags: int) -> int:
+    """Open a file that others can neither read nor write; raise UntrustedFileError."""
+    handle = os.open(path, flags)
+    try:
+        require_private(path, os.fstat(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def require_private(path: str, status: os.stat_result) -> None:
+    """Raise UntrustedFileError if others can read or write a file; a folder is no file anyway."""
+    if os.name != "posix" or S_ISDIR(status.st_mode):
+        return
+    if status.st_mode & 0o077:
+        raise UntrustedFileError(f"others can read the vault's password: chmod 600 {quote(path)}")
+    require_own(path, status)

@@ -1,4 +1,4 @@
-"""PURE half of vault.py. The text of a vault <-> its lines; a name and a value <-> a sealed value.
+"""Text of a vault <-> its lines; name and value <-> ciphertext. All of it is pure.
 
 A vault is YAML with one secret a line, so that its history can be read and its branches merged:
 
@@ -26,13 +26,13 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail
 from loki.record import record
 
-NONCE, SALT = 12, 16  # bytes of chance for a value (NIST SP 800-38D, 8.2.2) and for a vault
+NONCE, SALT = 12, 16  # random bytes for a value (NIST SP 800-38D, 8.2.2) and for a vault
 COST = (47104, 1, 1)  # KiB of memory, passes, lanes: a 25th of a second
 
 
 @record
 class Vault:
-    """A vault as its file says, its values still sealed."""
+    """A vault as its file has it, its values still encrypted."""
 
     path: str
     lines: tuple[str, ...]
@@ -41,50 +41,56 @@ class Vault:
     check: str
     cost: tuple[int, int, int] = COST
 
-    def token(self, name: str) -> str:
-        """What stands behind a name."""
+    def ciphertext(self, name: str) -> str:
+        """Return the encrypted value of a name, in base64."""
         return self.lines[self.places[name]].rpartition(" ")[2]
 
 
 def read(text: str, path: str) -> Result[Vault, Problem]:
-    """A vault, to the letter; ``path`` is for messages.
+    """Parse the text of a vault, to the letter; ``path`` is for messages.
 
     >>> read("vault: 1\\nkey: none\\n", "vault.yml").failure().message
     'vault.yml:2: expected the line `key: argon2id …`; put back an earlier version of the file'
     """
     lines = tuple(text.replace("\r\n", "\n").removesuffix("\n").split("\n"))
-    rows = [(i, line.rstrip()) for i, line in enumerate(lines) if line.strip()]
-    body = [(i, line) for i, line in rows if not line.lstrip().startswith("#")]
-    ended = bool(body) and body[-1][1] == END
-    found = list(matches(body[:-1] if ended else body))
-    for i, what, match in found:
-        if match is None and lines[i].startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
-            return fail("config", f"{path}:{i + 1}: a merge is not finished: choose from its lines")
+    numbered = [(i, line.rstrip()) for i, line in enumerate(lines) if line.strip()]
+    body = [(i, line) for i, line in numbered if not line.lstrip().startswith("#")]
+    is_ended = [line for _, line in body[-1:]] == [END]
+    matched: list[tuple[int, re.Match[str]]] = []
+    for i, expected, match in match_lines(body[:-1] if is_ended else body):
         if match is None:
-            return fail("config", f"{path}:{i + 1}: expected {what}; {MEND}")
-    if len(found) < len(HEAD) or not ended:
+            return fail("config", f"{path}:{i + 1}: {describe_fault(lines[i], expected)}")
+        matched.append((i, match))
+    if len(matched) < len(HEAD) or not is_ended:
         return fail("config", f"{path}:{len(lines)}: the rest of the file is missing; {MEND}")
-    return understood(path, lines, [(i, match) for i, what, match in found if match])
+    return build_vault(path, lines, matched)
 
 
-def matches(rows: list[tuple[int, str]]) -> Iterator[tuple[int, str, re.Match[str] | None]]:
-    """Every line beside what is to stand there."""
-    for (i, line), (what, shape) in zip(rows, chain(HEAD, repeat(ENTRY)), strict=False):
-        yield i, what, re.fullmatch(shape, line)
+def match_lines(rows: list[tuple[int, str]]) -> Iterator[tuple[int, str, re.Match[str] | None]]:
+    """Yield the number of each line, what is expected there, and its match, None if it has none."""
+    for (i, line), (expected, pattern) in zip(rows, chain(HEAD, repeat(ENTRY)), strict=False):
+        yield i, expected, re.fullmatch(pattern, line)
 
 
-def understood(
-    path: str, lines: tuple[str, ...], found: list[tuple[int, re.Match[str]]]
+def describe_fault(line: str, expected: str) -> str:
+    """Return what is wrong with a line that has not the expected shape."""
+    if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
+        return "a merge is not finished: choose from its lines"
+    return f"expected {expected}; {MEND}"
+
+
+def build_vault(
+    path: str, lines: tuple[str, ...], matched: list[tuple[int, re.Match[str]]]
 ) -> Result[Vault, Problem]:
-    """A vault whose lines have the right shapes."""
-    at, key = found[1]
+    """Return the vault of lines that have the right shapes; fail if their values are wrong."""
+    _, (at, key), _, *entries = matched  # as in HEAD
     cost = (int(key["m"]), int(key["t"]), int(key["p"]))
-    within = all(low <= n <= high for n, (low, high) in zip(cost, LIMITS, strict=True))
-    salt = decoded(key["salt"])
-    if not within or salt is None or key["sum"] != checksum(key["start"]):
+    in_limits = all(low <= n <= high for n, (low, high) in zip(cost, LIMITS, strict=True))
+    salt = from_base64(key["salt"])
+    if not in_limits or salt is None or key["sum"] != checksum(key["start"]):
         return fail("config", f"{path}:{at + 1}: the line of the key is damaged; {MEND}")
     places: dict[str, int] = {}
-    for i, entry in found[len(HEAD) :]:
+    for i, entry in entries:
         name = entry["name"]
         if name in places:
             first = f"the first is in line {places[name] + 1}"
@@ -93,32 +99,32 @@ def understood(
     return Success(Vault(path, lines, places, salt, key["check"], cost))
 
 
-def fresh(path: str, password: bytes, salt: bytes, nonce: bytes) -> Result[Vault, Problem]:
-    """A vault without secrets."""
+def new_vault(path: str, password: bytes, salt: bytes, nonce: bytes) -> Result[Vault, Problem]:
+    """Return a vault without secrets."""
 
     def lines(key: bytes) -> tuple[str, ...]:
         m, t, p = COST
-        check = sealed(key, "", "", nonce)
-        line = f"key: argon2id m={m} t={t} p={p} salt={encoded(salt)} check={check}"
+        check = encrypt(key, "", "", nonce)
+        line = f"key: argon2id m={m} t={t} p={p} salt={to_base64(salt)} check={check}"
         return (ABOUT, "vault: 1", f"{line} sum={checksum(line)}", "secrets:", END)
 
-    return derived(password, salt, COST).bind(lambda key: read("\n".join(lines(key)), path))
+    return derive_key(password, salt, COST).bind(lambda key: read("\n".join(lines(key)), path))
 
 
-def unlocked(vault: Vault, password: bytes, place: str) -> Result[bytes, Problem]:
-    """The key of a vault; ``place`` is where the password is from."""
+def check_password(vault: Vault, password: bytes, place: str) -> Result[bytes, Problem]:
+    """Return the key of a vault; fail if the password, from the file ``place``, is wrong."""
 
-    def right(key: bytes) -> Result[bytes, Problem]:
-        if opened(key, "", vault.check) is None:
+    def check_key(key: bytes) -> Result[bytes, Problem]:
+        if decrypt(key, "", vault.check) is None:
             return fail("auth", f"wrong password in {place} for the vault {vault.path}")
         return Success(key)
 
-    return derived(password, vault.salt, vault.cost).bind(right)
+    return derive_key(password, vault.salt, vault.cost).bind(check_key)
 
 
 def value_of(vault: Vault, name: str, key: bytes) -> Result[str, Problem]:
-    """A secret."""
-    value = opened(key, name, vault.token(name))
+    """Return a secret; fail if it is damaged."""
+    value = decrypt(key, name, vault.ciphertext(name))
     if value is None:
         place = f"{vault.path}:{vault.places[name] + 1}"
         return fail(
@@ -127,31 +133,31 @@ def value_of(vault: Vault, name: str, key: bytes) -> Result[str, Problem]:
     return Success(value)
 
 
-def with_value(vault: Vault, name: str, token: str) -> str:
-    """The text of a vault with a sealed value in the line of its name; new names in order."""
-    line = f"  {name}: {token}"
+def with_value(vault: Vault, name: str, ciphertext: str) -> str:
+    """Return the text of a vault with the encrypted value of a name; a new name in its order."""
+    line = f"  {name}: {ciphertext}"
     lines = list(vault.lines)
     if name in vault.places:
         lines[vault.places[name]] = line
     else:
         later = [place for other, place in vault.places.items() if other > name]
-        last = max(i for i, each in enumerate(lines) if each.rstrip() == END)
+        last = max(i for i, text in enumerate(lines) if text.rstrip() == END)
         lines.insert(min(later, default=last), line)
     return "\n".join(lines) + "\n"
 
 
 def without(vault: Vault, name: str) -> str:
-    """The text of a vault without a name."""
-    kept = (line for i, line in enumerate(vault.lines) if i != vault.places[name])
-    return "\n".join(kept) + "\n"
+    """Return the text of a vault without a name."""
+    lines = (line for i, line in enumerate(vault.lines) if i != vault.places[name])
+    return "\n".join(lines) + "\n"
 
 
 # ---- the cipher --------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4)
-def derived(password: bytes, salt: bytes, cost: tuple[int, int, int]) -> Result[bytes, Problem]:
-    """The key that a password makes."""
+def derive_key(password: bytes, salt: bytes, cost: tuple[int, int, int]) -> Result[bytes, Problem]:
+    """Return the key of a password; ``cost`` is KiB of memory, passes, lanes."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
@@ -164,19 +170,19 @@ def derived(password: bytes, salt: bytes, cost: tuple[int, int, int]) -> Result[
         return Failure(Problem("config", f"argon2id does not work on this machine: {why}"))
 
 
-def sealed(key: bytes, name: str, value: str, nonce: bytes) -> str:
-    """A value that opens only under its own name."""
+def encrypt(key: bytes, name: str, value: str, nonce: bytes) -> str:
+    """Return the ciphertext of a value, in base64, which is good only under its own name."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    return encoded(nonce + AESGCM(key).encrypt(nonce, value.encode(), name.encode()))
+    return to_base64(nonce + AESGCM(key).encrypt(nonce, value.encode(), name.encode()))
 
 
-def opened(key: bytes, name: str, token: str) -> str | None:
-    """The value that was sealed, None where this is not it."""
+def decrypt(key: bytes, name: str, ciphertext: str) -> str | None:
+    """Return the value of a ciphertext, None if key, name or ciphertext is wrong."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    data = decoded(token)
+    data = from_base64(ciphertext)
     if data is None or len(data) < NONCE + 16:
         return None
     try:
@@ -185,19 +191,19 @@ def opened(key: bytes, name: str, token: str) -> str | None:
         return None
 
 
-def encoded(data: bytes) -> str:
-    """Base64 on one line.
+def to_base64(data: bytes) -> str:
+    """Return data in base64 on one line.
 
-    >>> encoded(b"ab")
+    >>> to_base64(b"ab")
     'YWI='
     """
     return b2a_base64(data, newline=False).decode()
 
 
-def decoded(text: str) -> bytes | None:
-    """What base64 says, None where it is none.
+def from_base64(text: str) -> bytes | None:
+    """Return the data of a base64 text, None if it is none.
 
-    >>> decoded("YWI="), decoded("YWI")
+    >>> from_base64("YWI="), from_base64("YWI")
     (b'ab', None)
     """
     try:
@@ -207,7 +213,7 @@ def decoded(text: str) -> bytes | None:
 
 
 def checksum(text: str) -> str:
-    """CRC-32, in hexadecimal.
+    """Return the CRC-32 of a text in hexadecimal.
 
     >>> checksum("a")
     'e8b7be43'

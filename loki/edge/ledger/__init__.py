@@ -1,1 +1,1 @@
-"""What calls cost, kept in a file."""
+"""The ledger: a SQLite file with the cost of every call."""

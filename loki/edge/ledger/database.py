@@ -1,4 +1,4 @@
-"""IMPURE. A path -> the ledger's database: made, brought up to date, or set aside if damaged."""
+"""Path -> the ledger's database: made, migrated, or set aside if damaged."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from loki.edge.trust import make_private_folder
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -15,7 +17,7 @@ PATIENCE = 5.0  # seconds for others to finish writing
 LARGE = 2**20  # bytes of the write-ahead log
 OURS = 0x4C4F4B49  # PRAGMA application_id: a file by this mark is a ledger
 
-#: What brings a ledger from one version to the next; a step that was released never changes.
+#: The migrations from each version to the next; one that was released never changes.
 #: Costs are whole numbers of 1e-12 US dollars: every price is, sums are exact and fast, and
 #: 64 bits hold nine million dollars.
 STEPS = (
@@ -58,12 +60,15 @@ STEPS = (
 )
 
 
-class LeftAlone(Exception):
-    """A file that is not touched; its text says why."""
+class ForeignDatabaseError(Exception):
+    """A file that is not ours to change; its text says why."""
 
 
 def connect(path: str) -> Connection:
-    """The ledger at a path, made if there is none; raises OSError, sqlite3.Error or LeftAlone."""
+    """Open the ledger at a path, made if there is none.
+
+    Raise OSError, sqlite3.Error or ForeignDatabaseError.
+    """
     import sqlite3
 
     make(path)
@@ -72,7 +77,7 @@ def connect(path: str) -> Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")  # see ``tidy``
         if version_of(db, path) < len(STEPS):
-            patiently(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
+            retry_while_locked(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
             migrate(db, path)
     except BaseException:
         db.close()
@@ -81,7 +86,7 @@ def connect(path: str) -> Connection:
 
 
 def tidy(db: Connection, path: str) -> None:
-    """Empty the write-ahead log once it is large; where others are writing, they will.
+    """Empty the write-ahead log once it is large; where others are writing, they will do so.
 
     SQLite's own way writes the log back but never makes the file shorter, and a process that
     writes one line would do so again for every line from there on: 10 ms where it takes 1.
@@ -100,29 +105,31 @@ def tidy(db: Connection, path: str) -> None:
 
 
 def make(path: str) -> None:
-    """An empty file that only its owner reads, in a folder alike, if there is none."""
+    """Make an empty file that only its owner reads, in a folder alike, if there is none."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         pass
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        make_private_folder(os.path.dirname(path))
         os.close(os.open(path, os.O_CREAT, 0o600))
 
 
 def version_of(db: Connection, path: str) -> int:
-    """Which steps a ledger has taken; raises LeftAlone if it is not ours to write."""
+    """Return how many migrations a ledger has had; raise ForeignDatabaseError if it is not ours."""
     (mark,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if mark != OURS and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-        raise LeftAlone(f"{path} is another program's database")
+        raise ForeignDatabaseError(f"{path} is another program's database")
     if version > len(STEPS):
-        raise LeftAlone(f"{path} is of a newer loki: version {version}, known is {len(STEPS)}")
+        raise ForeignDatabaseError(
+            f"{path} is of a newer loki: version {version}, known is {len(STEPS)}"
+        )
     return int(version)
 
 
 def migrate(db: Connection, path: str) -> None:
-    """Take the steps that are left, all or none of them; others may be at it too."""
+    """Run the migrations that are left, all or none; other processes may do so too."""
     db.execute("BEGIN IMMEDIATE")
     try:
         for number in range(version_of(db, path), len(STEPS)):
@@ -138,19 +145,19 @@ def migrate(db: Connection, path: str) -> None:
 
 
 def statements(step: str) -> list[str]:
-    """The statements of a step; executescript would commit before the first of them."""
+    """Return the statements of a migration; executescript would commit before the first."""
     from sqlite3 import complete_statement
 
-    found = [""]
+    pieces = [""]
     for line in step.splitlines(keepends=True):
-        found[-1] += line
-        if complete_statement(found[-1]):
-            found.append("")
-    return [each for each in found if each.strip()]
+        pieces[-1] += line
+        if complete_statement(pieces[-1]):
+            pieces.append("")
+    return [piece for piece in pieces if piece.strip()]
 
 
-def patiently(step: Callable[[], object]) -> None:
-    """A step for which SQLite itself does not wait while others have the file."""
+def retry_while_locked(step: Callable[[], object]) -> None:
+    """Run a step again while others lock the file: one for which SQLite itself does not wait."""
     import sqlite3
 
     end = time.monotonic() + PATIENCE
@@ -159,27 +166,27 @@ def patiently(step: Callable[[], object]) -> None:
             step()
             return
         except sqlite3.OperationalError as error:
-            if code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if error_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             if time.monotonic() > end:
                 raise
         time.sleep(0.02)
 
 
-def code(error: Exception) -> int:
-    """SQLite's number for what went wrong, without its finer points."""
+def error_code(error: Exception) -> int:
+    """Return SQLite's primary result code of an exception, 0 if it has none."""
     return int(getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file itself is at fault."""
+    """Return whether the file itself is damaged, or no database."""
     import sqlite3
 
-    return code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return error_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Which file is at a path now."""
+    """Return device and inode of the file that is at a path now, None if there is none."""
     try:
         stat = os.stat(path)
     except OSError:
@@ -188,7 +195,7 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 def set_aside(path: str, damaged: tuple[int, int] | None) -> str:
-    """Give the damaged file another name, which is returned; nothing if somebody else has."""
+    """Rename the damaged file and return its new name; empty if another process has done so."""
     from filelock import FileLock
 
     aside = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"

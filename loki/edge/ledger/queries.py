@@ -1,4 +1,4 @@
-"""IMPURE. A ledger and spans of time -> what its calls come to, by day, model, client or tag."""
+"""Ledger and span of time -> the sums of its calls, by day, model, client or tag."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from returns.result import Failure, Result, Success
 from loki.edge.ledger.database import (
     PATIENCE,
     STEPS,
-    LeftAlone,
-    code,
+    ForeignDatabaseError,
     connect,
+    error_code,
     is_damage,
     version_of,
 )
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 
-#: Columns of a report, and what they are in the ledger; days and months come from the spans.
+#: Columns of a report as expressions of the ledger; days and months come from the spans.
 KEYS = {"model": "client || ':' || model", "client": "client", "tag": "tag"}
-ALIKE = {"model": "client, model", "client": "client", "tag": "tag"}
+GROUP_BY = {"model": "client, model", "client": "client", "tag": "tag"}
 SUMS = (
     "count(*), total(outcome <> 'ok'), total(input), total(cache_read), total(output),"
     " sum(cost), total(exact = 0)"
@@ -40,7 +40,7 @@ SUMS = (
 
 
 class Wanted(NamedTuple):
-    """Which calls count; what is None does not matter."""
+    """A filter of calls; None matches all."""
 
     client: str | None = None
     model: str | None = None
@@ -53,7 +53,7 @@ ALL = Wanted()
 def sums(
     path: str, span: Span, by: Sequence[str], wanted: Wanted = ALL, zone: tzinfo | None = None
 ) -> Result[list[Row], Problem]:
-    """A row for each day and, in it, each of the keys that has calls; none without a ledger.
+    """Return a row for each day and key that has calls; none without a ledger.
 
     Day by day, SQLite has less to sort at once, which takes half the time.
     """
@@ -63,13 +63,13 @@ def sums(
         if first is None:
             return []
         parts = days(max(span.start, first), min(span.end, last + 1), zone)
-        return [row for part in parts for row in within(db, part, by, wanted)]
+        return [row for part in parts for row in query_span(db, part, by, wanted)]
 
-    return reading(path, work).lash(lambda problem: none_yet(problem, path))
+    return read_only(path, work).lash(lambda problem: no_rows_if_absent(problem, path))
 
 
-def none_yet(problem: Problem, path: str) -> Result[list[Row], Problem]:
-    """No rows, if the ledger is not to be read because there is none."""
+def no_rows_if_absent(problem: Problem, path: str) -> Result[list[Row], Problem]:
+    """Return no rows if there is no ledger; else fail with the problem of reading it."""
     try:
         os.stat(path)
     except FileNotFoundError:
@@ -79,13 +79,13 @@ def none_yet(problem: Problem, path: str) -> Result[list[Row], Problem]:
     return Failure(problem)
 
 
-def within(db: Connection, span: Span, by: Sequence[str], wanted: Wanted) -> Iterator[Row]:
-    """The rows of one span of time."""
+def query_span(db: Connection, span: Span, by: Sequence[str], wanted: Wanted) -> Iterator[Row]:
+    """Yield the rows of one span of time."""
     kinds = [kind for kind in by if kind in KEYS]
     columns = "".join(f"{KEYS[kind]}, " for kind in kinds)
     filters = {name: value for name, value in wanted._asdict().items() if value is not None}
     where = "".join(f" AND {name} = ?" for name in filters)
-    group = f" GROUP BY {', '.join(ALIKE[kind] for kind in kinds)}" if kinds else ""
+    group = f" GROUP BY {', '.join(GROUP_BY[kind] for kind in kinds)}" if kinds else ""
     query = f"SELECT {columns}{SUMS} FROM calls WHERE time >= ? AND time < ?{where}{group}"
     for line in db.execute(query, (span.start, span.end, *filters.values())):
         calls, bad, read, cached, written, cost, unknown = line[len(kinds) :]
@@ -95,22 +95,22 @@ def within(db: Connection, span: Span, by: Sequence[str], wanted: Wanted) -> Ite
             yield Row(tuple(map(keys.__getitem__, by)), Tally(*counts, dollars(cost), int(unknown)))
 
 
-def reading(path: str, work: Callable[[Connection], A]) -> Result[A, Problem]:
-    """Look something up in a ledger, which is not changed; it may lie where nobody can write."""
+def read_only(path: str, work: Callable[[Connection], A]) -> Result[A, Problem]:
+    """Run a query on a ledger, which is not changed; its folder may be read-only."""
     import sqlite3
 
     try:
-        with closing(opened(path)) as db:
+        with closing(open_current(path)) as db:
             return Success(work(db))
-    except (sqlite3.Error, OSError, LeftAlone) as error:
-        broken = is_damage(error)
-        said = f"{path} is damaged, or no ledger: {error}" if broken else reason(error, path)
-        return fail("input", f"cannot read the ledger: {said}")
+    except (sqlite3.Error, OSError, ForeignDatabaseError) as error:
+        damage = f"{path} is damaged, or no ledger: {error}"
+        why = damage if is_damage(error) else reason(error, path)
+        return fail("input", f"cannot read the ledger: {why}")
 
 
-def opened(path: str) -> Connection:
-    """The ledger at a path, as it is; one of an older version, or just begun, is brought up."""
-    db = look(path)
+def open_current(path: str) -> Connection:
+    """Open the ledger at a path; one of an older version, or just made, is migrated."""
+    db = open_existing(path)
     try:
         if version_of(db, path) == len(STEPS):
             return db
@@ -121,8 +121,8 @@ def opened(path: str) -> Connection:
     return connect(path)
 
 
-def look(path: str) -> Connection:
-    """A connection that makes no file; where nobody can write, one that locks nothing either."""
+def open_existing(path: str) -> Connection:
+    """Open a ledger without making a file; where nobody can write, without locking it either."""
     import sqlite3
 
     address = f"file:{quote(os.path.abspath(path))}?mode=rw"
@@ -131,9 +131,9 @@ def look(path: str) -> Connection:
         db.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         db.close()
-        if code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if error_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
-        if os.path.exists(f"{path}-wal"):  # lines in there would be passed over
+        if os.path.exists(f"{path}-wal"):  # lines in there would be missed
             raise
         return sqlite3.connect(f"{address}&immutable=1", uri=True)
     return db

@@ -1,4 +1,4 @@
-"""IMPURE. Entries -> lines of the ledger, whatever happens; and what was spent, from its lines."""
+"""Entries -> rows of the ledger, whatever happens; spans of time -> what was spent in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from returns.result import Result, Success
 
 from loki.edge.auth.redaction import redact
 from loki.edge.files import directory
-from loki.edge.ledger.database import LeftAlone, connect, identity, is_damage, set_aside, tidy
+from loki.edge.ledger.database import (
+    ForeignDatabaseError,
+    connect,
+    identity,
+    is_damage,
+    set_aside,
+    tidy,
+)
 from loki.problems import Problem, fail
 from loki.stages.account import Entry
 
@@ -36,7 +43,7 @@ LARGEST = 2**63 - 1
 MOST = 10**9  # US dollars; above it nothing is a price
 LONGEST = 500  # characters of a name
 
-#: The columns that hold fields of Usage; a new field takes a new step in ledger_file.STEPS.
+#: The columns that hold fields of Usage; a new field takes a new step in database.STEPS.
 USAGE = (
     *("input", "cache_read", "cache_write", "output", "reasoning", "billed_input"),
     *("billed_output", "cache_write_1h", "cache_write_12h", "audio_input", "audio_cache_read"),
@@ -51,16 +58,16 @@ SPENT = "SELECT sum(cost), sum(unknown) FROM spent WHERE quarter >= ? AND quarte
 
 
 class Sum(NamedTuple):
-    """What was spent in some time, in US dollars, and how many calls may have cost more."""
+    """A sum of US dollars, and the number of calls in it that may have cost more."""
 
     cost: Decimal
     unknown: int
 
 
 def path_of(environ: Mapping[str, str]) -> str:
-    """Where the ledger is; LOKI_LEDGER overrides."""
-    said = environ.get("LOKI_LEDGER")
-    return os.path.expanduser(said) if said else f"{directory('state', environ)}/ledger.db"
+    """Return the path of the ledger; LOKI_LEDGER overrides."""
+    path = environ.get("LOKI_LEDGER")
+    return os.path.expanduser(path) if path else f"{directory('state', environ)}/ledger.db"
 
 
 class Ledger:
@@ -69,21 +76,21 @@ class Ledger:
     It stays open: closing would wait for the disk, and SQLite loses nothing without it.
     """
 
-    def __init__(self, path: str, say: Say = lambda words: None) -> None:
+    def __init__(self, path: str, say: Say = lambda message: None) -> None:
         self.path = path
         self.say = say
         self.lock = threading.RLock()
         self.db: Connection | None = None
-        self.opened: tuple[int, Identity | None] | None = None  # by which process, which file
-        self.leave: Callable[[], object] = lambda: None
+        self.opened: tuple[int, Identity | None] | None = None  # the process and the file
+        self.finalizer: Callable[[], object] = lambda: None
         self.warned = False
 
     def record(self, entry: Entry) -> None:
-        """Write a line; if that cannot be, say so once."""
+        """Write a row; if that fails, warn once."""
         self.record_all([entry])
 
     def record_all(self, entries: Sequence[Entry]) -> None:
-        """Write some lines at once."""
+        """Write some rows at once; if that fails, warn once."""
 
         def write(db: Connection) -> None:
             for start in range(0, len(entries), GROUP):
@@ -91,19 +98,19 @@ class Ledger:
                 db.execute(insert(len(group)), [*chain.from_iterable(map(row_of, group))])
             tidy(db, self.path)
 
-        with undisturbed():
-            told = self.use(write, anew=True)
-            if not isinstance(told, Success) and not self.warned:
+        with signals_deferred():
+            result = self.use(write, recreate=True)
+            if not isinstance(result, Success) and not self.warned:
                 self.warned = True
-                self.say(f"this call is not in the ledger: {told.failure().message}")
+                self.say(f"this call is not in the ledger: {result.failure().message}")
 
     def spent(
         self, spans: Sequence[tuple[float, float]], now: float | None = None
     ) -> Result[tuple[Sum, ...], Problem]:
-        """What was spent in some spans of time, whose ends are quarters of an hour.
+        """Return what was spent in some spans of time, whose ends are quarters of an hour.
 
-        With ``now`` something is written on the way, to see that a call's line could be. A
-        damaged ledger stays where it is: a new one would know of nothing spent.
+        With ``now`` something is written too, to see that a call's row could be. A damaged
+        ledger stays where it is: a new one would know of nothing spent.
         """
 
         def work(db: Connection) -> tuple[Sum, ...]:
@@ -113,22 +120,22 @@ class Ledger:
 
         return self.use(work)
 
-    def use(self, work: Callable[[Connection], A], anew: bool = False) -> Result[A, Problem]:
-        """Do something with the open ledger; with ``anew`` a new one replaces a damaged one."""
+    def use(self, work: Callable[[Connection], A], recreate: bool = False) -> Result[A, Problem]:
+        """Run some work on the open ledger; with ``recreate`` a new one replaces a damaged one."""
         import sqlite3
 
         with self.lock:
             try:
                 return Success(work(self.connection()))
-            except (sqlite3.Error, OSError, LeftAlone) as error:
+            except (sqlite3.Error, OSError, ForeignDatabaseError) as error:
                 self.close()
-                if not (anew and is_damage(error)):
+                if not (recreate and is_damage(error)):
                     return fail("input", reason(error, self.path))
-                self.begin_anew(error)
+                self.replace_damaged(error)
                 return self.use(work)
 
     def connection(self) -> Connection:
-        """The open ledger; another one in a forked process, or if the file was replaced."""
+        """Return the open ledger; opened anew in a forked process, or if the file was replaced."""
         file = identity(self.path)
         if self.db is not None and self.opened != (os.getpid(), file):
             self.close()
@@ -136,24 +143,24 @@ class Ledger:
             self.opened = (os.getpid(), file)
             self.db = connect(self.path)
             self.opened = (os.getpid(), identity(self.path))
-            self.leave = finalize(self, leave, self.db, os.getpid())
+            self.finalizer = finalize(self, close, self.db, os.getpid())
         return self.db
 
-    def begin_anew(self, error: Exception) -> None:
-        """Set a damaged file aside, and say so."""
+    def replace_damaged(self, error: Exception) -> None:
+        """Set a damaged file aside, and warn of it."""
         aside = set_aside(self.path, self.opened[1] if self.opened else None)
         if aside:
             self.say(f"the ledger was damaged ({error}): it is now {aside}, a new one begins")
 
     def close(self) -> None:
-        """Leave the file."""
+        """Close the connection, if there is one."""
         if self.db is not None:
             self.db = None
-            self.leave()
+            self.finalizer()
 
 
-def leave(db: Connection, owner: int) -> None:
-    """Close a connection; one from before a fork is the other process's to close."""
+def close(db: Connection, owner: int) -> None:
+    """Close a connection of this process; one from before a fork is its parent's to close."""
     import sqlite3
 
     if owner != os.getpid():
@@ -163,19 +170,19 @@ def leave(db: Connection, owner: int) -> None:
         db.close()
 
 
-#: Kept from being closed by the garbage collector.
+#: Connections from before a fork, which the garbage collector must not close.
 FORKED: list[Any] = []
 
 
 def reason(error: Exception, path: str) -> str:
-    """Why a ledger cannot be used, with its path."""
-    if isinstance(error, LeftAlone):
+    """Return why a ledger cannot be used, with its path."""
+    if isinstance(error, ForeignDatabaseError):
         return str(error)
-    words = str(getattr(error, "strerror", None) or error)
-    return f"{path}: {words[:1].lower()}{words[1:]}"
+    text = str(getattr(error, "strerror", None) or error)
+    return f"{path}: {text[:1].lower()}{text[1:]}"
 
 
-# ---- a line ------------------------------------------------------------------------------------
+# ---- a row -------------------------------------------------------------------------------------
 
 
 BEFORE, COUNTED, AFTER = attrgetter(*CALL), attrgetter(*USAGE), attrgetter(*OUTCOME)
@@ -183,18 +190,18 @@ BEFORE, COUNTED, AFTER = attrgetter(*CALL), attrgetter(*USAGE), attrgetter(*OUTC
 
 @cache
 def insert(lines: int) -> str:
-    """The statement that writes so many lines at once."""
+    """Return the statement that inserts so many rows at once."""
     line = f"({', '.join('?' * len(COLUMNS))})"
     return f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([line] * lines)}"
 
 
 def row_of(entry: Entry) -> list[Any]:
-    """The values of a line, in the order of COLUMNS."""
+    """Return the values of an entry, in the order of COLUMNS."""
     return [*map(storable, (*BEFORE(entry), *COUNTED(entry.usage), *AFTER(entry)))]
 
 
 def storable(value: Any) -> Any:
-    """A value that SQLite takes.
+    """Return a value as SQLite takes it, without secrets; None if it cannot.
 
     >>> storable(10**30), storable("\\udcff"), storable(Decimal("0.00234"))
     (None, '?', 2340000000)
@@ -211,7 +218,7 @@ def storable(value: Any) -> Any:
 
 
 def pico(cost: Decimal) -> int:
-    """A cost in 1e-12 US dollars.
+    """Return US dollars in units of 1e-12 dollars.
 
     >>> pico(Decimal("0.00234"))
     2340000000
@@ -220,7 +227,7 @@ def pico(cost: Decimal) -> int:
 
 
 def dollars(cost: int | None) -> Decimal | None:
-    """A cost of the ledger in US dollars.
+    """Return a cost of the ledger in US dollars.
 
     >>> dollars(2340000000)
     Decimal('0.002340000000')
@@ -229,28 +236,28 @@ def dollars(cost: int | None) -> Decimal | None:
 
 
 def sum_of(db: Connection, start: float, end: float) -> Sum:
-    """What was spent from one quarter of an hour to another."""
+    """Return what was spent between two times in seconds since the epoch, quarters of an hour."""
     cost, unknown = db.execute(SPENT, (start // 900, end // 900)).fetchone()
     return Sum(dollars(cost or 0) or Decimal(0), unknown or 0)
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back what would end this process until the block is done; threads are never told."""
-    came: list[int] = []
+def signals_deferred() -> Iterator[None]:
+    """Defer SIGINT and SIGTERM until the block is done; only the main thread gets any."""
+    deferred: list[int] = []
 
-    def later(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+    def defer(number: int, frame: FrameType | None) -> None:
+        deferred.append(number)
 
-    before: dict[signal.Signals, Any] = {}
+    previous: dict[signal.Signals, Any] = {}
     try:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(number) is not None:  # else C has set it, and must keep it
-                    before[number] = signal.signal(number, later)
+                    previous[number] = signal.signal(number, defer)
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
-        for missed in came:
+        for missed in deferred:
             signal.raise_signal(missed)

@@ -43,7 +43,7 @@ Environ = dict[str, str]
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every test begins like a new process of a user without anything."""
+    """Start each test like a new process of a user without any credentials."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in [*os.environ]:
         if name.startswith((*google.VARIABLES, *entra.VARIABLES, "CLOUDSDK_")) or name.endswith(
@@ -54,7 +54,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> Environ:
-    """Variables under which nothing is found, and nobody waits for what is not there."""
+    """Return variables with which no source has credentials, and no test waits for one."""
     return {
         "LOKI_CACHE_DIR": str(tmp_path / "cache"),
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -64,7 +64,7 @@ def environ(tmp_path: Path) -> Environ:
 
 
 def client(entry: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Client:
-    """A configured client."""
+    """Return a configured client."""
     return configure({"clients": [dict(entry)]}, "config.yaml", environ or {}).unwrap().clients[0]
 
 
@@ -73,20 +73,20 @@ BEDROCK = {"type": "bedrock", "region": "us-east-1"}
 AZURE = {"type": "azure-openai", "api_base": "https://res.example", "auth": "entra"}
 
 
-def written(path: Path, content: Any) -> str:
-    """A file, its folder with it."""
+def write_file(path: Path, content: Any) -> str:
+    """Write a file, and make its folder; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return str(path)
 
 
 def form(asked: Asked) -> dict[str, str]:
-    """What a form says."""
+    """Return the fields of a form."""
     return {name: value for name, (value,) in parse_qs(asked.body.decode()).items()}
 
 
 def granted(*tokens: str) -> list[Script]:
-    """A token endpoint's answers."""
+    """Return the answers of a token endpoint."""
     return [
         plain({"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
         for token in tokens
@@ -98,7 +98,7 @@ def granted(*tokens: str) -> list[Script]:
 
 @contextmanager
 def posing(folder: Path, *scripts: Script | Callable[[Asked], Script]) -> Iterator[Server]:
-    """A proxy to every host of a list, with a certificate that ``folder``/ca.pem vouches for."""
+    """Run a proxy for some hosts, whose certificate is trusted by way of ``folder``/ca.pem."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certified(folder))
     server = Server(list(scripts))
@@ -122,7 +122,7 @@ HOSTS = ("oauth2.googleapis.com", "login.microsoftonline.com", "iamcredentials.g
 
 
 def certified(folder: Path) -> Path:
-    """A key with its certificate; the authority's own goes into ca.pem."""
+    """Write a key with its certificate, and the authority's into ca.pem."""
     key, authority = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loki tests")])
     own = signed(name, authority, name, authority, authority=True)
@@ -143,12 +143,12 @@ def certified(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def key() -> rsa.RSAPrivateKey:
-    """A service account's."""
+    """Return the private key of a service account."""
     return rsa.generate_private_key(65537, 2048)
 
 
 def service_account(key: rsa.RSAPrivateKey, address: str, email: str = "a@b.example") -> Any:
-    """The file that Google gives for a service account."""
+    """Return the file that Google issues for a service account."""
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -173,18 +173,18 @@ USER = {
 
 
 def external_account(folder: Path, address: str) -> Any:
-    """Workload identity: another one's token in a file is exchanged for Google's."""
+    """Return a workload identity: another issuer's token in a file is exchanged for Google's."""
     return {
         "type": "external_account",
         "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/b",
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
         "token_url": f"{address}/sts",
-        "credential_source": {"file": written(folder / "subject", "subject-token")},
+        "credential_source": {"file": write_file(folder / "subject", "subject-token")},
     }
 
 
 def asserted(asked: Asked, key: rsa.RSAPrivateKey) -> Any:
-    """The claims of a service account, whose signature is right."""
+    """Return the claims of a service account after checking their signature."""
     words = form(asked)["assertion"]
     head, claims, signature = (
         base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in words.split(".")
@@ -198,7 +198,7 @@ def test_a_service_account_signs_for_its_token(
     key: rsa.RSAPrivateKey, tmp_path: Path, environ: Environ
 ) -> None:
     with serving(*granted("tok-1")) as server:
-        path = written(tmp_path / "sa.json", service_account(key, server.address))
+        path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         assert google.token(client({**VERTEX, "adc_file": path}), environ).unwrap() == "tok-1"
     claims = asserted(server.asked[0], key)
     assert claims["iss"] == "a@b.example" and claims["scope"] == google.SCOPE
@@ -207,7 +207,7 @@ def test_a_service_account_signs_for_its_token(
 def test_another_one_s_token_is_exchanged(tmp_path: Path, environ: Environ) -> None:
     told = {"access_token": "tok-1", "issued_token_type": "a", "token_type": "B", "expires_in": 9}
     with serving(plain(told)) as server:
-        path = written(tmp_path / "wif.json", external_account(tmp_path, server.address))
+        path = write_file(tmp_path / "wif.json", external_account(tmp_path, server.address))
         environ["GOOGLE_APPLICATION_CREDENTIALS"] = path
         assert google.token(client(VERTEX), environ).unwrap() == "tok-1"
     assert form(server.asked[0])["subject_token"] == "subject-token"
@@ -217,7 +217,7 @@ def test_another_one_s_token_is_exchanged(tmp_path: Path, environ: Environ) -> N
 def test_a_user_s_token_is_renewed_through_the_client_s_own_proxy_and_authority(
     tmp_path: Path, environ: Environ
 ) -> None:
-    written(tmp_path / ".config/gcloud/application_default_credentials.json", USER)
+    write_file(tmp_path / ".config/gcloud/application_default_credentials.json", USER)
     with posing(tmp_path, *granted("tok-1")) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
         assert google.token(client({**VERTEX, "extra": extra}), environ).unwrap() == "tok-1"
@@ -237,7 +237,7 @@ def test_a_user_s_token_may_speak_for_a_service_account(tmp_path: Path, environ:
     given = {"accessToken": "tok-2", "expireTime": late[:19] + "Z"}
     with posing(tmp_path, *granted("tok-1"), plain(given)) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
-        path = written(tmp_path / "imp.json", adc)
+        path = write_file(tmp_path / "imp.json", adc)
         found = google.token(client({**VERTEX, "adc_file": path, "extra": extra}), environ)
     assert found.unwrap() == "tok-2"
     assert server.asked[1].headers["authorization"] == "Bearer tok-1"
@@ -254,7 +254,7 @@ def test_the_nearest_source_is_taken(
     with serving(*granted("tok-1")) as server:
         for name in ORDER[ORDER.index(first) :]:
             path = tmp_path / name / "application_default_credentials.json"
-            where = written(path, service_account(key, server.address, email=name))
+            where = write_file(path, service_account(key, server.address, email=name))
             if name == "adc_file":
                 entry[name] = where
             else:
@@ -265,7 +265,7 @@ def test_the_nearest_source_is_taken(
 
 
 def machine(asked: Asked) -> Script:
-    """Google's metadata server."""
+    """Answer as Google's metadata server does."""
     flavour = "Metadata-Flavor: Google\r\n"
     if "/token" in asked.line:
         told = {"access_token": "tok-m", "expires_in": 3600, "token_type": "Bearer"}
@@ -286,7 +286,7 @@ print(json.dumps([found.value_or(""), "google.auth" in sys.modules]))
 
 
 def probed(home: Home, entry: Mapping[str, Any]) -> Any:
-    """A token, and whether google-auth was loaded, in a process of its own."""
+    """Return a token, and whether google-auth was loaded, in a process of its own."""
     words = [sys.executable, "-c", GOOGLE_PROBE, json.dumps(entry)]
     done = subprocess.run(words, env=home.variables(), capture_output=True, timeout=30)
     assert not done.stderr, done.stderr
@@ -323,14 +323,14 @@ def test_a_token_is_kept_for_the_next_run_which_loads_nothing_of_google_s(
     key: rsa.RSAPrivateKey, home: Home
 ) -> None:
     with serving(*granted("tok-1", "tok-2")) as server:
-        path = written(home.folder / "sa.json", service_account(key, server.address))
+        path = write_file(home.folder / "sa.json", service_account(key, server.address))
         entry = {**VERTEX, "adc_file": path}
         assert probed(home, entry) == ["tok-1", True]
         assert probed(home, entry) == ["tok-1", False]
         assert len(server.asked) == 1
         (kept,) = (home.folder / "google").glob("*.json")
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-        written(home.folder / "sa.json", service_account(key, server.address, "other@b.example"))
+        write_file(home.folder / "sa.json", service_account(key, server.address, "other@b.example"))
         assert probed(home, entry) == ["tok-2", True]  # whoever is somebody else now
 
 
@@ -338,7 +338,7 @@ def test_a_refused_token_is_not_given_again(
     key: rsa.RSAPrivateKey, tmp_path: Path, environ: Environ
 ) -> None:
     with serving(*granted("tok-1", "tok-2")) as server:
-        path = written(tmp_path / "sa.json", service_account(key, server.address))
+        path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         me = client({**VERTEX, "adc_file": path})
         told = [
             google.token(me, environ, refused).unwrap() for refused in ("", "tok-1", "", "tok-1")
@@ -373,7 +373,7 @@ DAMAGED: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", DAMAGED)
 def test_a_damaged_file_is_named(case: str, tmp_path: Path, environ: Environ) -> None:
     content, expected = DAMAGED[case]
-    path = written(tmp_path / "adc.json", content)
+    path = write_file(tmp_path / "adc.json", content)
     problem = google.token(client({**VERTEX, "adc_file": path}), environ).failure()
     assert problem.kind == "auth" and problem.message.startswith(f"{path}: ")
     assert expected in problem.message and "\n" not in problem.message
@@ -400,14 +400,14 @@ def test_a_token_endpoint_is_quoted_when_it_refuses_and_named_when_it_is_away(
 ) -> None:
     told = {"error": "invalid_grant", "error_description": "Account has been deleted"}
     with serving(plain(told, 400)) as server:
-        path = written(tmp_path / "sa.json", service_account(key, server.address))
+        path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         me = client({**VERTEX, "adc_file": path, "extra": {"connect_timeout": 2}})
         refused = google.token(me, environ).failure()
     assert (refused.kind, refused.message) == (
         "auth",
         f"{path}: no token: invalid_grant: Account has been deleted",
     )
-    written(tmp_path / "sa.json", service_account(key, NOBODY))
+    write_file(tmp_path / "sa.json", service_account(key, NOBODY))
     away = google.token(me, environ).failure()
     assert away.kind == "offline" and f"no connection to {NOBODY[7:]}: " in away.message
 
@@ -421,7 +421,7 @@ def test_what_a_token_endpoint_repeats_of_a_secret_is_not_shown(
 
     with posing(tmp_path, refusal) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
-        path = written(tmp_path / "user.json", USER)
+        path = write_file(tmp_path / "user.json", USER)
         me = client({**VERTEX, "adc_file": path, "extra": extra})
         problem = google.token(me, environ).failure()
     assert form(server.asked[0])["client_secret"] == USER["client_secret"]
@@ -432,12 +432,12 @@ def test_what_a_token_endpoint_repeats_of_a_secret_is_not_shown(
 
 
 def profile(folder: Path, text: str, name: str = "config") -> None:
-    """AWS's own configuration."""
-    written(folder / ".aws" / name, text)
+    """Write a configuration file of AWS."""
+    write_file(folder / ".aws" / name, text)
 
 
 def keys_of(result: Result[dict[str, str], Problem]) -> tuple[str, ...]:
-    """What there is to sign with."""
+    """Return the keys to sign with."""
     return tuple(result.unwrap().values())
 
 
@@ -474,12 +474,12 @@ def test_a_profile_gives_keys(case: str, tmp_path: Path, environ: Environ) -> No
     profile(tmp_path, credentials, "credentials")
     before = dict(os.environ)
     assert keys_of(aws.keys(client(BEDROCK), {**environ, **variables})) == keys
-    assert dict(os.environ) == before  # what was lent was given back
+    assert dict(os.environ) == before  # what was changed is as it was
     assert set(keys) <= redaction.PROCESS.known
 
 
 def assumed(action: str) -> Script:
-    """An answer of the token service."""
+    """Return an answer of the token service."""
     late = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).isoformat()
     keys = "<AccessKeyId>RK</AccessKeyId><SecretAccessKey>rs</SecretAccessKey>"
     parts = f"{keys}<SessionToken>rt</SessionToken><Expiration>{late}</Expiration>"
@@ -497,7 +497,7 @@ def test_a_role_is_taken_once_for_all_processes(tmp_path: Path, environ: Environ
     with serving(assumed("AssumeRole")) as server:
         told = {**environ, "AWS_ENDPOINT_URL_STS": server.address}
         for _ in "ab":
-            aws.chain.cache_clear()
+            aws.load_chain.cache_clear()
             assert keys_of(aws.keys(client({**BEDROCK, "profile": "dev"}), told)) == (
                 "RK",
                 "rs",
@@ -514,7 +514,7 @@ def test_another_one_s_token_becomes_a_role(tmp_path: Path, environ: Environ) ->
         environ |= {
             "AWS_ENDPOINT_URL_STS": server.address,
             "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r",
-            "AWS_WEB_IDENTITY_TOKEN_FILE": written(tmp_path / "jwt", "web-token"),
+            "AWS_WEB_IDENTITY_TOKEN_FILE": write_file(tmp_path / "jwt", "web-token"),
         }
         assert keys_of(aws.keys(client(BEDROCK), environ)) == ("RK", "rs", "rt")
     assert form(server.asked[0])["WebIdentityToken"] == "web-token"
@@ -528,7 +528,7 @@ def test_aws_is_asked_by_the_client_s_own_proxy_or_by_none(
         environ |= {
             "AWS_ENDPOINT_URL_STS": "http://sts.example" if proxied else server.address,
             "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r",
-            "AWS_WEB_IDENTITY_TOKEN_FILE": written(tmp_path / "jwt", "web-token"),
+            "AWS_WEB_IDENTITY_TOKEN_FILE": write_file(tmp_path / "jwt", "web-token"),
         }
         monkeypatch.setenv("http_proxy", NOBODY)
         own = {"extra": {"proxy": server.address if proxied else "-"}}
@@ -549,7 +549,7 @@ def test_a_container_is_asked_with_its_own_token(environ: Environ) -> None:
 
 
 def instance(asked: Asked) -> Script:
-    """The metadata server of a machine of AWS's."""
+    """Answer as the metadata server of an AWS machine does."""
     if asked.line.startswith("PUT "):
         return plain(b"session")
     if "/security-credentials/role" not in asked.line:
@@ -670,7 +670,7 @@ def test_the_way_of_aws_needs_a_region_and_a_service_that_signs() -> None:
 
 
 def draft_to(client: Client) -> Draft:
-    """A request to a client, of no importance."""
+    """Return any draft to a client."""
     target = Target(Ask(), client, Model("m", "m"), Dialect(), Limits())
     return Draft(target, "https://a.example", {}, {})
 
@@ -721,7 +721,7 @@ PRINCIPAL = {
 
 
 def microsoft(asked: Asked) -> Script:
-    """Where Entra's tokens are given, and what leads there."""
+    """Run a token endpoint of Entra; yield it and the variables that lead to it."""
     host = "https://login.microsoftonline.com"
     tenant = f"{host}/{PRINCIPAL['AZURE_TENANT_ID']}"
     if "/discovery/instance" in asked.line:
@@ -798,7 +798,7 @@ def test_a_pipe_speaks_to_vertex_and_renews_a_refused_token(
 ) -> None:
     answers = [plain(GEMINI), plain({"error": {"message": "no"}}, 401), plain(GEMINI)]
     with serving(*granted("tok-1", "tok-2")) as token, serving(*answers) as server:
-        path = written(home.folder / "sa.json", service_account(key, token.address))
+        path = write_file(home.folder / "sa.json", service_account(key, token.address))
         home.configure(
             "clients:\n  - type: vertexai\n    project_id: p\n"
             f"    api_base: {server.address}\n    adc_file: {path}\n    models:\n      - name: m\n"
@@ -812,7 +812,7 @@ def test_a_pipe_speaks_to_vertex_and_renews_a_refused_token(
 
 def test_a_pipe_speaks_to_bedrock_by_a_profile_of_its_env_file(home: Home) -> None:
     profile(home.folder, f"[profile dev]\nregion = eu-west-2\ncredential_process = {SCRIPT}\n")
-    written(home.folder / ".env", "AWS_PROFILE=dev\n")
+    write_file(home.folder / ".env", "AWS_PROFILE=dev\n")
     with serving(plain(CONVERSE)) as server:
         home.configure(f"clients:\n  - type: bedrock\n    api_base: {server.address}\n")
         home.environ["AWS_EC2_METADATA_DISABLED"] = "true"
@@ -851,7 +851,7 @@ def test_a_pipe_without_any_keys_of_aws_s_says_so_in_one_line(home: Home) -> Non
 
 
 def ends_in_time(source: Callable[[Client, Environ], Result[Any, Problem]], who: Client) -> Problem:
-    """Why there is no token after a second, though somebody would go on for twenty."""
+    """Return the problem after a limit of one second, though the package would wait for twenty."""
     started = time.monotonic()
     problem = source(replace(who, limits=replace(who.limits, end=started + 1)), {}).failure()
     assert problem.kind == "offline" and time.monotonic() - started < 4
@@ -863,7 +863,7 @@ def test_google_s_token_that_drips_ends_with_the_time(
 ) -> None:
     drip = [step for _ in range(100) for step in (0.2, b"a")]
     with serving([b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n", *drip]) as server:
-        file = written(tmp_path / "account.json", service_account(key, server.address))
+        file = write_file(tmp_path / "account.json", service_account(key, server.address))
         who = client({**VERTEX, "adc_file": file})
         ends_in_time(lambda who, _: google.token(who, environ), who)
 

@@ -17,7 +17,7 @@ LOGIN = {"access": "first-token", "refresh": "again", "obtained": 0, "expires": 
 
 
 def client_of(address: str) -> dict[str, object]:
-    """A client that logs in at a server."""
+    """Return a client that logs in at a server."""
     return {
         "type": "openai-compatible",
         "name": "mine",

@@ -28,33 +28,33 @@ pytestmark = pytest.mark.xdist_group("oidc")  # one port is registered: 9999
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oidc]:
-    """One server for all."""
+    """Run one server for all tests."""
     with oidc(tmp_path_factory.mktemp("oidc")) as running:
         yield running
 
 
-def file_of(home: Home) -> str:
-    """Where the client's token is."""
+def token_path(home: Home) -> str:
+    """Return the path of the client's token."""
     return token_file("local", home.variables())
 
 
-def held(home: Home) -> Token:
-    """The token that is kept."""
-    token = read(file_of(home))
+def stored_token(home: Home) -> Token:
+    """Return the stored token."""
+    token = read(token_path(home))
     assert token is not None
     return token
 
 
 def log_in(home: Home, server: Oidc) -> Token:
-    """Log in by hand."""
+    """Log in by pasting the code; return the token."""
     with home.start("--authenticate", prog="loki") as process:
         process.communicate(f"{consented(address_in(process))}\n".encode(), timeout=30)
     assert process.returncode == 0
-    return held(home)
+    return stored_token(home)
 
 
 def wait(until: Callable[[], bool]) -> None:
-    """Wait for something, not for ever."""
+    """Wait for a condition, 20 seconds at most."""
     end = time.monotonic() + 20
     while not until():
         assert time.monotonic() < end, "it did not happen"
@@ -62,7 +62,7 @@ def wait(until: Callable[[], bool]) -> None:
 
 
 def strict(server: Oidc, *refused: str) -> Any:
-    """A model that answers whom the authorization server knows."""
+    """Return a model's server that accepts the tokens of the authorization server."""
 
     def script(asked: Asked) -> Script:
         bearer = asked.headers.get("authorization", "")
@@ -83,7 +83,7 @@ def test_twenty_that_come_together_after_the_end_refresh_once_and_all_succeed(
         home.local(model.address, client=server.settings())
         log_in(home, server)
         assert home.run("Hi").code == 0
-        first = held(home)
+        first = stored_token(home)
         before = len(server.refreshes)
         started = [all_of.enter_context(home.start("--no-ledger")) for _ in range(20)]
         time.sleep(max(0.0, (first.expires or 0) - time.time()))
@@ -99,7 +99,7 @@ def test_twenty_that_come_together_after_the_end_refresh_once_and_all_succeed(
         assert home.run("Hi").code == 0  # the login is whole: the server has revoked nothing
     assert answers == [b"Hello.\n"] * 20
     assert used[0] == first.refresh and len(used) == len(set(used)) <= lives
-    assert held(home).refresh not in used
+    assert stored_token(home).refresh not in used
 
 
 @needed
@@ -139,14 +139,14 @@ def test_a_model_that_refuses_every_token_is_asked_twice(home: Home, server: Oid
 def test_a_refresh_token_that_was_used_elsewhere_ends_the_login(home: Home, server: Oidc) -> None:
     home.local("http://127.0.0.1:9", client=server.settings())
     first = log_in(home, server)
-    put(file_of(home), first._replace(expires=0.0))
+    put(token_path(home), first._replace(expires=0.0))
     home.run("Hi", "--retries", "0")  # which uses it up, though nobody answers
-    put(file_of(home), first._replace(expires=0.0))
-    kept = Path(file_of(home)).read_bytes()
+    put(token_path(home), first._replace(expires=0.0))
+    kept = Path(token_path(home)).read_bytes()
     done = home.run("Hi")
     assert done.code == 77 and "the login is over (invalid_grant" in done.err
     assert done.err.rstrip().endswith("loki --authenticate local")
-    assert first.refresh not in done.err and Path(file_of(home)).read_bytes() == kept
+    assert first.refresh not in done.err and Path(token_path(home)).read_bytes() == kept
 
 
 # ---- against servers that misbehave -------------------------------------------------------------
@@ -155,8 +155,8 @@ OLD = Token("at-old", "rt-old", 0.0, 1.0)
 NEW = {"access_token": "at-new", "refresh_token": "rt-new", "expires_in": 3600}
 
 
-def expired(home: Home, model: str, token_url: str, **more: Any) -> None:
-    """A client whose login needs a refresh."""
+def configure_expired(home: Home, model: str, token_url: str, **more: Any) -> None:
+    """Configure a client whose token has to be refreshed."""
     told = {
         "client_id": "me",
         "authorize_url": "https://a.example/a",
@@ -165,13 +165,13 @@ def expired(home: Home, model: str, token_url: str, **more: Any) -> None:
     }
     lines = "".join(f"  {key}: {said}\n" for key, said in told.items())
     home.local(model, client=f"auth: oauth\noauth:\n{lines}")
-    put(file_of(home), OLD)
+    put(token_path(home), OLD)
 
 
 def refresh(home: Home, script: Script, *words: str, **more: Any) -> tuple[Done, list[Asked]]:
-    """A question that needs a refresh, and what the token endpoint was asked."""
+    """Ask something that needs a refresh; return the outcome and the token requests."""
     with serving(ANSWER) as model, serving(script) as giver:
-        expired(home, model.address, f"{giver.address}/token", **more)
+        configure_expired(home, model.address, f"{giver.address}/token", **more)
         return home.run("Hi", *words), giver.asked
 
 
@@ -200,7 +200,7 @@ def test_a_refresh_that_fails_is_one_line_and_leaves_the_file_untouched(
     assert (done.code, done.out, len(asked)) == (code, "", 1)
     assert reason in done.err and len(done.err.splitlines()) == 1
     assert "rt-old" not in done.err and "s3cret-1" not in done.err
-    assert held(home) == OLD
+    assert stored_token(home) == OLD
 
 
 def test_a_program_that_uses_the_package_sees_no_secret_either(tmp_path: Path) -> None:
@@ -217,15 +217,15 @@ def test_a_program_that_uses_the_package_sees_no_secret_either(tmp_path: Path) -
 
 
 def test_a_token_endpoint_that_is_not_there_is_offline(home: Home) -> None:
-    expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
+    configure_expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
     done = home.run("Hi")
     assert done.code == 69 and "no token from http://127.0.0.1:9: " in done.err
-    assert len(done.err.splitlines()) == 1 and held(home) == OLD
+    assert len(done.err.splitlines()) == 1 and stored_token(home) == OLD
 
 
 def test_a_refresh_sends_what_it_must(home: Home) -> None:
     done, (asked,) = refresh(home, plain(NEW))
-    assert done.code == 0 and held(home)[:2] == ("at-new", "rt-new")
+    assert done.code == 0 and stored_token(home)[:2] == ("at-new", "rt-new")
     assert asked.line == "POST /token HTTP/1.1"
     assert asked.body == b"grant_type=refresh_token&client_id=me&refresh_token=rt-old"
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -233,7 +233,7 @@ def test_a_refresh_sends_what_it_must(home: Home) -> None:
 
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(home: Home) -> None:
     refresh(home, plain({"access_token": "at-new", "token_type": "Bearer"}))
-    assert held(home)[:2] == ("at-new", "rt-old") and held(home).expires is None
+    assert stored_token(home)[:2] == ("at-new", "rt-old") and stored_token(home).expires is None
 
 
 def test_json_is_sent_where_it_is_asked_for(home: Home) -> None:
@@ -249,7 +249,7 @@ def test_json_is_sent_where_it_is_asked_for(home: Home) -> None:
 def test_request_headers_go_along_with_every_request_of_the_login(home: Home) -> None:
     with serving(ANSWER) as model, serving(plain(NEW)) as giver:
         headers = "{X-Team: blue, Authorization: Basic bWU6}"
-        expired(home, model.address, f"{giver.address}/token", request_headers=headers)
+        configure_expired(home, model.address, f"{giver.address}/token", request_headers=headers)
         assert home.run("Hi").code == 0
     assert giver.asked[0].headers["authorization"] == "Basic bWU6"
     assert model.asked[0].headers["authorization"] == "Bearer at-new"
@@ -264,8 +264,8 @@ def test_a_dry_run_fetches_no_token_and_shows_none(home: Home) -> None:
 
 
 def test_who_is_not_logged_in_is_told_how(home: Home) -> None:
-    expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
-    os.unlink(file_of(home))
+    configure_expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
+    os.unlink(token_path(home))
     done = home.run("Hi", "--no-ledger")
     assert (done.code, done.err) == (
         77,
@@ -274,21 +274,21 @@ def test_who_is_not_logged_in_is_told_how(home: Home) -> None:
 
 
 def test_a_login_without_a_refresh_token_ends(home: Home) -> None:
-    expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
-    put(file_of(home), OLD._replace(refresh=""))
+    configure_expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
+    put(token_path(home), OLD._replace(refresh=""))
     done = home.run("Hi")
     assert done.code == 77 and "cannot be renewed: loki --authenticate local" in done.err
 
 
 def test_no_refresh_token_travels_in_the_open(home: Home) -> None:
-    expired(home, "http://127.0.0.1:9", "http://auth.example/token")
+    configure_expired(home, "http://127.0.0.1:9", "http://auth.example/token")
     done = home.run("Hi")
     assert done.code == 78 and "'http://auth.example/token' is not https" in done.err
 
 
 def test_a_full_disk_is_a_warning(home: Home) -> None:
     with serving(ANSWER) as model, serving(plain(NEW)) as giver:
-        expired(home, model.address, f"{giver.address}/token")
+        configure_expired(home, model.address, f"{giver.address}/token")
         home.run("--dry-run", "Hi")  # which reads the configuration for later
         no_room = (resource.RLIMIT_FSIZE, (0, 0))
         with home.start(
@@ -297,8 +297,8 @@ def test_a_full_disk_is_a_warning(home: Home) -> None:
             out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, b"Hello.\n")
     (line,) = err.decode().splitlines()
-    assert line.startswith(f"cannot write {file_of(home)}: file too large; the new token serves")
-    assert held(home) == OLD
+    assert line.startswith(f"cannot write {token_path(home)}: file too large; the new token serves")
+    assert stored_token(home) == OLD
 
 
 # ---- killed --------------------------------------------------------------------------------------
@@ -306,25 +306,25 @@ def test_a_full_disk_is_a_warning(home: Home) -> None:
 
 def test_a_kill_in_the_middle_of_a_refresh_leaves_the_old_token_and_no_lock(home: Home) -> None:
     with serving(ANSWER) as model, serving([30.0], plain(NEW)) as giver:
-        expired(home, model.address, f"{giver.address}/token")
+        configure_expired(home, model.address, f"{giver.address}/token")
         with home.start("Hi", stdin=subprocess.DEVNULL) as process:
             wait(lambda: bool(giver.asked))
             process.send_signal(signal.SIGKILL)
-        assert held(home) == OLD
-        assert home.run("Hi").code == 0 and held(home).access == "at-new"
+        assert stored_token(home) == OLD
+        assert home.run("Hi").code == 0 and stored_token(home).access == "at-new"
 
 
 def test_a_kill_at_any_moment_leaves_a_whole_file(home: Home) -> None:
     found: list[str] = []
     with serving(ANSWER) as model, serving([0.2, *plain(NEW)]) as giver:
-        expired(home, model.address, f"{giver.address}/token")
+        configure_expired(home, model.address, f"{giver.address}/token")
         for delay in (0.0, 0.2, 0.202, 0.204, 0.208, 0.8):
-            put(file_of(home), OLD)
+            put(token_path(home), OLD)
             with home.start("Hi", "--no-ledger", stdin=subprocess.DEVNULL) as process:
                 wait(lambda: len(giver.asked) > len(found))
                 time.sleep(delay)
                 process.send_signal(signal.SIGKILL)
-            found.append(json.loads(Path(file_of(home)).read_text())["access"])
+            found.append(json.loads(Path(token_path(home)).read_text())["access"])
     assert set(found) <= {"at-old", "at-new"}
     assert (found[0], found[-1]) == ("at-old", "at-new")
 

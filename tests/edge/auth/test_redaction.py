@@ -17,8 +17,8 @@ from loki.edge.auth.redaction import redact
 
 
 @pytest.fixture(autouse=True)
-def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test begins like a new process."""
+def no_known_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start each test without any known secret."""
     monkeypatch.setattr(redaction.PROCESS, "known", set())
     yield
 

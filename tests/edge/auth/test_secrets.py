@@ -28,10 +28,10 @@ PLACE = "config.yaml clients[0]."
 
 
 @pytest.fixture(autouse=True)
-def nothing_seen(
+def no_known_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Every test begins like a new process, of a user without a vault."""
+    """Start each test without any known secret, as a user without a vault."""
     monkeypatch.setattr(redaction.PROCESS, "known", set())
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "nobody"))
@@ -43,25 +43,25 @@ def drafted(
     headers: Mapping[str, str] | None = None,
     client: Mapping[str, Any] = MINE,
 ) -> Draft:
-    """What a client would send but for its credential, with a user's headers."""
+    """Return a client's draft without its credential, with a user's headers."""
     said = draft(target({**client, **settings})).unwrap()
     return patch((Patch(headers=headers or {}),))(said)
 
 
-def sent(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Result[str, Problem]:
-    """How a client proves who it is."""
+def authorization(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return the Authorization header of a client."""
     found = authorize(environ)(drafted(settings))
     return found.map(lambda ready: ready.headers["Authorization"])
 
 
 def filled(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Settings with the test's own folder in them."""
+    """Return settings with the test's folder in the place of FOLDER."""
     return {name: value.replace("FOLDER", str(folder)) for name, value in settings.items()}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Some files that hold secrets, or do not."""
+    """Return a folder with files that hold secrets, or none."""
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / "folder").mkdir()
@@ -102,13 +102,13 @@ FOUND: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 def test_a_secret_comes_from_where_the_setting_says(case: str, folder: Path) -> None:
     settings, environ, secret = FOUND[case]
     start = time.monotonic()
-    assert sent(filled(settings, folder), environ) == Success(f"Bearer {secret}")
+    assert authorization(filled(settings, folder), environ) == Success(f"Bearer {secret}")
     assert time.monotonic() - start < 3
 
 
 def test_a_file_may_lie_in_the_user_s_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
-    assert sent({"api_key_file": "~/key"}, {}) == Success("Bearer from-file")
+    assert authorization({"api_key_file": "~/key"}, {}) == Success("Bearer from-file")
 
 
 def test_an_address_and_a_header_may_be_secrets() -> None:
@@ -164,7 +164,7 @@ LOST: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 @pytest.mark.parametrize("case", LOST)
 def test_a_missing_secret_is_told_with_the_setting_s_place(case: str, folder: Path) -> None:
     settings, environ, message = LOST[case]
-    problem = sent(filled(settings, folder), environ).failure()
+    problem = authorization(filled(settings, folder), environ).failure()
     assert problem == Problem("auth", PLACE + message.replace("FOLDER", str(folder)))
     assert len(problem.message.splitlines()) == 1
 
@@ -183,7 +183,7 @@ def test_no_other_source_steps_in_for_a_missing_secret(case: str, folder: Path) 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_of_somebody_else_s_is_not_read(folder: Path) -> None:
     (folder / "key").chmod(0)
-    problem = sent({"api_key_file": f"{folder}/key"}, {}).failure()
+    problem = authorization({"api_key_file": f"{folder}/key"}, {}).failure()
     assert problem.message.endswith(f"cannot read {folder}/key: permission denied")
 
 
@@ -191,7 +191,7 @@ def test_a_file_of_somebody_else_s_is_not_read(folder: Path) -> None:
 def test_a_command_that_hangs_is_given_up(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "PATIENCE", 0.2)
     start = time.monotonic()
-    problem = sent({"api_key_cmd": command}, {}).failure()
+    problem = authorization({"api_key_cmd": command}, {}).failure()
     assert problem == Problem("auth", PLACE + "api_key_cmd: the command took over 0.2 s")
     assert time.monotonic() - start < 3
 
@@ -225,22 +225,22 @@ def test_a_server_of_one_s_own_needs_no_credential() -> None:
 def test_the_vault_comes_before_the_environment_which_comes_after(tmp_path: Path) -> None:
     environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name", "REST": "from-name"}
     assert vault.add("KEY", "from-vault", environ, lambda path: Success("")) == Success(None)
-    assert sent({"api_key": "{{KEY}}"}, environ) == Success("Bearer from-vault")
-    assert sent({"api_key": "{{REST}}"}, environ) == Success("Bearer from-name")
+    assert authorization({"api_key": "{{KEY}}"}, environ) == Success("Bearer from-vault")
+    assert authorization({"api_key": "{{REST}}"}, environ) == Success("Bearer from-name")
     assert redact("from-vault") == "***"
     path = vault.vault_file(environ)
     told = f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE"
-    assert sent({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", told)
+    assert authorization({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", told)
 
 
 def test_no_environment_steps_in_for_a_vault_that_cannot_be_opened(tmp_path: Path) -> None:
     environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name"}
     assert vault.add("KEY", "from-vault", environ, lambda path: Success("")) == Success(None)
     Path(vault.password_file(environ)).unlink()
-    problem = sent({"api_key": "{{KEY}}"}, environ).failure()
+    problem = authorization({"api_key": "{{KEY}}"}, environ).failure()
     assert problem.kind == "auth" and problem.message.startswith(f"{PLACE}api_key: the vault ")
     Path(vault.vault_file(environ)).write_text("KEY: plain\n")
-    problem = sent({"api_key": "{{KEY}}"}, environ).failure()
+    problem = authorization({"api_key": "{{KEY}}"}, environ).failure()
     assert problem.kind == "auth" and f"{tmp_path}/vault.yml:1: expected" in problem.message
 
 
@@ -325,5 +325,5 @@ def test_a_text_is_shown_without_known_secrets(known: list[str], text: str, show
 @pytest.mark.parametrize("case", SHOWN)
 def test_a_secret_that_was_looked_up_is_known_from_then_on(case: str) -> None:
     assert redact("said s3cret-value") == "said s3cret-value"
-    assert isinstance(sent(SHOWN[case], {"KEY": "s3cret-value"}), Success)
+    assert isinstance(authorization(SHOWN[case], {"KEY": "s3cret-value"}), Success)
     assert redact("said s3cret-value") == "said ***"

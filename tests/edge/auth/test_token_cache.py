@@ -21,19 +21,19 @@ from loki.problems import Problem, fail
 FRESH = Token("new", "again", 1000.0, None)
 
 
-def never(old: Token | None) -> Result[Token, Problem]:
-    """Who must not be asked."""
+def must_not_renew(old: Token | None) -> Result[Token, Problem]:
+    """Fail the test: this source must not be asked."""
     raise AssertionError("renewed without need")
 
 
-def always(old: Token | None) -> Result[Token, Problem]:
-    """Who always gives another."""
+def renew_to_fresh(old: Token | None) -> Result[Token, Problem]:
+    """Return a new token."""
     return Success(FRESH)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    """A file that is not there yet, in a folder that is not there yet."""
+    """Return the path of a file that does not exist, nor does its folder."""
     return str(tmp_path / "oauth" / "local.json")
 
 
@@ -60,19 +60,19 @@ def test_a_token_is_renewed_a_little_before_its_end(
 def test_a_good_token_is_used_without_asking_or_locking(path: str) -> None:
     put(path, Token("a", "b", time.time(), time.time() + 3600))
     os.unlink(f"{path}.lock")
-    assert valid_token(path, never).unwrap().access == "a"
+    assert valid_token(path, must_not_renew).unwrap().access == "a"
     assert not os.path.exists(f"{path}.lock")
 
 
 def test_a_refused_token_is_renewed_unless_another_process_did_that(path: str) -> None:
     put(path, Token("a"))
-    assert valid_token(path, always, refused="a").unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh, refused="a").unwrap() == FRESH
     assert read(path) == FRESH
-    assert valid_token(path, never, refused="a").unwrap() == FRESH
+    assert valid_token(path, must_not_renew, refused="a").unwrap() == FRESH
 
 
 def test_the_file_is_for_its_owner_alone(path: str) -> None:
-    assert valid_token(path, always).unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh).unwrap() == FRESH
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
     assert set(os.listdir(os.path.dirname(path))) == {"local.json", "local.json.lock"}
@@ -111,7 +111,7 @@ def test_one_that_waits_too_long_is_told_so(path: str, monkeypatch: pytest.Monke
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(valid_token, path, stuck)
         entered.wait(10)
-        problem = valid_token(path, never).failure()
+        problem = valid_token(path, must_not_renew).failure()
         leave.set()
         assert first.result().unwrap() == FRESH
     assert problem.kind == "busy" and "another process" in problem.message
@@ -134,7 +134,7 @@ def test_what_is_no_token_is_none(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path))
     Path(path).write_text(text)
     assert read(path) is None
-    assert valid_token(path, always).unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh).unwrap() == FRESH
 
 
 def test_a_token_that_cannot_be_written_serves_this_process_and_is_told(
@@ -142,12 +142,12 @@ def test_a_token_that_cannot_be_written_serves_this_process_and_is_told(
 ) -> None:
     (tmp_path / "oauth").write_text("a file, no folder")
     path = str(tmp_path / "oauth" / "local.json")
-    assert valid_token(path, always).unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh).unwrap() == FRESH
     ((name, level, words),) = caplog.record_tuples
     assert (name, level) == ("loki", logging.WARNING)
     assert words.startswith(f"cannot write {path}: ") and words.endswith("this process")
     assert (
-        valid_token(path, never).unwrap() == FRESH
+        valid_token(path, must_not_renew).unwrap() == FRESH
     )  # a refresh token may be worth nothing a second time
     problem = put(path, FRESH).failure()
     assert problem.kind == "config" and problem.message.startswith(f"cannot write {path}: ")

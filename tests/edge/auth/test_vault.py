@@ -18,33 +18,33 @@ from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
 from loki.edge.auth import redaction, vault
-from loki.edge.auth.vault_format import NONCE, opened, sealed
+from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
 from loki.problems import Problem
 
 SECRETS = {"ALPHA": "first value", "BETA": "second value", "GAMMA": "third\nvalue\n"}
 
 
-def chosen(word: str = "") -> vault.Choose:
-    """A user who would have this password."""
+def choosing(word: str = "") -> vault.Choose:
+    """Return a function that chooses this password."""
     return lambda path: Success(word)
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A vault for laws, which change it as they like."""
+    """Return the variables of a vault that property tests change."""
     return filled(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """The text of a vault with some secrets, and its password; making a key takes its time."""
+    """Return the text of a vault and its password, made once: deriving a key takes time."""
     environ = filled(tmp_path_factory.mktemp("written"))
     return text_of(environ), Path(vault.password_file(environ)).read_text()
 
 
 @pytest.fixture
 def environ(tmp_path: Path, written: tuple[str, str]) -> dict[str, str]:
-    """The variables of a user with some secrets in a vault."""
+    """Return the variables of a user with secrets in a vault."""
     (tmp_path / "vault.yml").write_text(written[0])
     (tmp_path / "vault_password").write_text(written[1])
     (tmp_path / "vault_password").chmod(0o600)
@@ -53,36 +53,36 @@ def environ(tmp_path: Path, written: tuple[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def nobody(tmp_path: Path) -> dict[str, str]:
-    """The variables of a user who has no vault yet."""
+    """Return the variables of a user without a vault."""
     return {"LOKI_CONFIG_DIR": str(tmp_path / "config")}
 
 
 def filled(folder: Path) -> dict[str, str]:
-    """Put some secrets into a vault; the variables that lead there."""
+    """Put secrets into a new vault; return the variables that lead to it."""
     environ = {"LOKI_CONFIG_DIR": str(folder)}
     for name, value in SECRETS.items():
-        assert vault.add(name, value, environ, chosen("correct horse")) == Success(None)
+        assert vault.add(name, value, environ, choosing("correct horse")) == Success(None)
     return environ
 
 
 def text_of(environ: dict[str, str]) -> str:
-    """What stands in the vault's file."""
+    """Return the text of the vault's file."""
     return Path(vault.vault_file(environ)).read_text()
 
 
 def mode(path: str) -> int:
-    """Who may do what with a file."""
+    """Return the permission bits of a file."""
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
 def folder_instead(path: Path) -> None:
-    """Put a folder where a file was."""
+    """Replace a file by a folder."""
     path.unlink()
     path.mkdir()
 
 
 def link_instead(path: Path) -> None:
-    """Put a link that leads nowhere where a file was."""
+    """Replace a file by a dangling link."""
     path.unlink()
     path.symlink_to("nowhere")
 
@@ -102,17 +102,17 @@ def test_a_value_opens_only_under_its_own_name(
     value: str, name: str, other: str, nonce: bytes
 ) -> None:
     key = bytes(32)
-    token = sealed(key, name, value, nonce)
-    assert opened(key, name, token) == value
-    assert other == name or opened(key, other, token) is None
-    assert opened(bytes(31) + b"1", name, token) is None
+    token = encrypt(key, name, value, nonce)
+    assert decrypt(key, name, token) == value
+    assert other == name or decrypt(key, other, token) is None
+    assert decrypt(bytes(31) + b"1", name, token) is None
 
 
 @given(st.sets(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), max_size=4))
 def test_names_are_kept_in_order_and_can_be_taken_out(
     shared: dict[str, str], names: set[str]
 ) -> None:
-    held = [name for name in names if vault.add(name, "v", shared, chosen()) == Success(None)]
+    held = [name for name in names if vault.add(name, "v", shared, choosing()) == Success(None)]
     assert vault.names(shared) == Success(sorted({*held, *SECRETS}))
     for name in held:
         assert vault.get(name, shared) == Success("v")
@@ -127,14 +127,14 @@ def test_every_secret_is_a_line_and_no_line_tells_it(environ: dict[str, str]) ->
 
 
 def changed_lines(before: str, after: str) -> list[str]:
-    """The lines that a diff would show, without their values."""
+    """Return the changed lines of a diff, without their values."""
     shown = (line for line in ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-")
     return [line.split(":")[0] for line in shown]
 
 
 CHANGES: dict[str, tuple[Callable[[dict[str, str]], Result[None, Problem]], list[str]]] = {
-    "a new one": (lambda e: vault.add("BETTER", "v", e, chosen()), ["+   BETTER"]),
-    "a new last one": (lambda e: vault.add("Z", "v", e, chosen()), ["+   Z"]),
+    "a new one": (lambda e: vault.add("BETTER", "v", e, choosing()), ["+   BETTER"]),
+    "a new last one": (lambda e: vault.add("Z", "v", e, choosing()), ["+   Z"]),
     "another value": (lambda e: vault.update("BETA", "v", e), ["-   BETA", "+   BETA"]),
     "the same value": (lambda e: vault.update("BETA", SECRETS["BETA"], e), []),
     "one less": (lambda e: vault.delete("BETA", e), ["-   BETA"]),
@@ -167,7 +167,7 @@ def test_a_vault_from_a_checkout_with_other_line_ends_is_read(environ: dict[str,
 
 def test_the_same_value_is_never_sealed_alike(environ: dict[str, str]) -> None:
     for name in ("ONE", "TWO"):
-        assert vault.add(name, "same", environ, chosen()) == Success(None)
+        assert vault.add(name, "same", environ, choosing()) == Success(None)
     one, two = re.findall(r"^  (?:ONE|TWO): (\S+)$", text_of(environ), re.M)
     assert one != two
 
@@ -186,7 +186,7 @@ def test_other_programs_read_it_as_yaml(environ: dict[str, str]) -> None:
 def test_only_the_owner_may_read_what_is_written(nobody: dict[str, str]) -> None:
     before = os.umask(0)
     try:
-        assert vault.add("A", "v", nobody, chosen()) == Success(None)
+        assert vault.add("A", "v", nobody, choosing()) == Success(None)
     finally:
         os.umask(before)
     assert mode(vault.vault_file(nobody)) == mode(vault.password_file(nobody)) == 0o600
@@ -196,7 +196,7 @@ def test_only_the_owner_may_read_what_is_written(nobody: dict[str, str]) -> None
 def test_a_random_password_is_strong_and_differs(nobody: dict[str, str], tmp_path: Path) -> None:
     other = {"LOKI_CONFIG_DIR": str(tmp_path / "other")}
     for each in (nobody, other):
-        assert vault.add("A", "v", each, chosen()) == Success(None)
+        assert vault.add("A", "v", each, choosing()) == Success(None)
     one, two = (Path(vault.password_file(each)).read_text() for each in (nobody, other))
     assert one != two and len(one) == len(two) == 44
 
@@ -205,7 +205,7 @@ def test_the_files_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(tmp_path))
     elsewhere = {"LOKI_VAULT_FILE": "~/a/v.yml", "LOKI_VAULT_PASSWORD_FILE": "~/b/p"}
     environ = {"LOKI_CONFIG_DIR": str(tmp_path / "c"), **elsewhere}
-    assert vault.add("A", "v", environ, chosen("word")) == Success(None)
+    assert vault.add("A", "v", environ, choosing("word")) == Success(None)
     assert vault.get("A", environ) == Success("v")
     assert (tmp_path / "b" / "p").read_text() == "word\n"
     assert (tmp_path / "a" / "v.yml").exists() and not (tmp_path / "c").exists()
@@ -245,20 +245,20 @@ NAMES = ["", " ", "a b", "a:b", "a/b", "a\n", "é", "{A}", "#a", "٣"]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_letters_digits_and_three_signs(environ: dict[str, str], name: str) -> None:
     before = text_of(environ)
-    problem = vault.add(name, "v", environ, chosen()).failure()
+    problem = vault.add(name, "v", environ, choosing()).failure()
     assert problem.kind == "usage" and "use letters, digits, and _ - ." in problem.message
     assert text_of(environ) == before
 
 
 def test_an_empty_value_is_refused(environ: dict[str, str], nobody: dict[str, str]) -> None:
     empty = Failure(Problem("input", "an empty value is no secret"))
-    assert vault.add("A", "", nobody, chosen()) == vault.update("ALPHA", "", environ) == empty
+    assert vault.add("A", "", nobody, choosing()) == vault.update("ALPHA", "", environ) == empty
     assert not os.path.exists(nobody["LOKI_CONFIG_DIR"])
 
 
 def test_names_that_are_taken_or_unknown_are_told(environ: dict[str, str]) -> None:
     path = vault.vault_file(environ)
-    taken = vault.add("BETA", "v", environ, chosen()).failure()
+    taken = vault.add("BETA", "v", environ, choosing()).failure()
     how = "change it with loki --update-secret BETA"
     assert taken == Problem("input", f"there is a secret 'BETA' in {path} already: {how}")
     unknown = Problem("config", f"no secret 'BETTA' in {path}; did you mean 'BETA'?")
@@ -406,7 +406,7 @@ def test_a_vault_that_cannot_be_read_is_not_passed_over(environ: dict[str, str],
     spoil(path)
     told = Problem("config", message.replace("VAULT", str(path)))
     assert vault.find("BETA", environ).failure() == told
-    assert vault.add("NEW", "v", environ, chosen()).failure() == told
+    assert vault.add("NEW", "v", environ, choosing()).failure() == told
 
 
 # ---- many at once, and the end at any moment -----------------------------------------------------
@@ -451,7 +451,7 @@ def test_killed_while_writing_the_vault_is_the_old_or_the_new(environ: dict[str,
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system without much room; only root may have one."""
+    """Mount a small file system, which only root can do."""
     folder = tmp_path / "disk"
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(folder)]
@@ -487,7 +487,7 @@ def test_what_was_read_or_written_is_never_printed(
     assert redaction.redact("first value") == "first value"
     assert vault.find("ALPHA", environ) == Success("first value")
     assert redaction.redact("'first value' and 'correct horse'") == "'***' and '***'"
-    assert vault.add("NEW", "brand\nmark", environ, chosen()) == Success(None)
+    assert vault.add("NEW", "brand\nmark", environ, choosing()) == Success(None)
     assert redaction.redact("brand\nmark, brand mark") == "***, ***"
 
 

@@ -31,7 +31,7 @@ WORST = Decimal("0.101")  # of a call; it really costs 0.015
 
 
 def shop(path: Path, send: Callable[[Request], Result[Response, Problem]], budget: str) -> Env:
-    """An Env with a budget of a day, whose calls are answered by a function."""
+    """Return an Env with a daily budget, whose calls are answered by a function."""
     client = {
         "type": "openai-compatible",
         "name": "local",
@@ -44,14 +44,14 @@ def shop(path: Path, send: Callable[[Request], Result[Response, Problem]], budge
 
 
 def answered(request: Request) -> Result[Response, Problem]:
-    """A whole answer."""
+    """Return a whole response."""
     (body,) = plain(reply())
     assert isinstance(body, bytes)
     return Success(Response(request, 200, {}, body.partition(b"\r\n\r\n")[2]))
 
 
 def kinds(results: list[Result[object, Problem]]) -> list[str]:
-    """How each call ended."""
+    """Return the outcome of each call in the ledger."""
     return ["ok" if isinstance(each, Success) else each.failure().kind for each in results]
 
 

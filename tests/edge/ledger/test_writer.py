@@ -42,20 +42,20 @@ def path(tmp_path: Path) -> Path:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The lines of a ledger."""
+    """Return the rows of a ledger."""
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
         return [dict(row) for row in db.execute("SELECT * FROM calls ORDER BY id")]
 
 
 def check(path: Path) -> str:
-    """What SQLite thinks of a ledger."""
+    """Return the result of SQLite's integrity check."""
     with closing(sqlite3.connect(path)) as db:
         return str(db.execute("PRAGMA integrity_check").fetchone()[0])
 
 
 def quiet(path: Path) -> tuple[Ledger, list[str]]:
-    """A ledger, and what it says."""
+    """Return a ledger, and the list of its warnings."""
     said: list[str] = []
     return Ledger(str(path), said.append), said
 
@@ -195,7 +195,7 @@ for number in range({rows}):
 
 
 def start_writer(path: Path, name: str, rows: int) -> subprocess.Popen[str]:
-    """A process that writes lines and prints the tag of each when it is written."""
+    """Start a process that writes rows and prints the tag of each after writing it."""
     code = WRITER.format(path=sys.path, rows=rows)
     return subprocess.Popen(
         [sys.executable, "-c", code, str(path), name],
@@ -206,7 +206,7 @@ def start_writer(path: Path, name: str, rows: int) -> subprocess.Popen[str]:
 
 
 def told(process: subprocess.Popen[str], kill_at: int) -> list[str]:
-    """The tags that a process says it has written; it is killed at some number of them."""
+    """Return the tags that a process printed; it is killed after some number of them."""
     lines = []
     with process:
         assert process.stdout and process.stderr
@@ -270,7 +270,7 @@ def test_a_ledger_that_nobody_has_any_more_is_closed(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Nobody else can write for the length of a block."""
+    """Lock the ledger against other writers for the block."""
     with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield

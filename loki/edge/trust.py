@@ -1,0 +1,124 @@
+"""Path -> handle of a file that can make us run or send something, if no other user wrote it.
+
+Such are the configuration, .env, the vault, its password and tokens. A file is refused if anybody
+can write it, or if another user but root owns it; one that its group can write only where that is
+not its owner's own group. Root may read a user's file: a warning says so.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cache
+from stat import S_ISCHR, S_ISDIR, S_ISVTX, S_IWGRP, S_IWOTH
+
+
+class UntrustedFileError(OSError):
+    """A file that another user may have written; its text says which, why and how to mend it."""
+
+
+def open_own(path: str, flags: int) -> int:
+    """Open a file for ``open(opener=…)``; raise UntrustedFileError. Links are followed."""
+    handle = os.open(path, flags)
+    try:
+        require_own(path, os.fstat(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def require_own(path: str, status: os.stat_result) -> None:
+    """Raise UntrustedFileError if another user may have written a file or a folder."""
+    if os.name != "posix":
+        return
+    user = os.geteuid()
+    if message := refusal(path, status, user):
+        raise UntrustedFileError(message)
+    if user == 0 and status.st_uid != 0 and not S_ISDIR(status.st_mode):
+        warn_root(path, status.st_uid)
+
+
+def require_own_folder(path: str) -> None:
+    """Raise UntrustedFileError if another user can put a file in the place of this one."""
+    folder = os.path.dirname(path)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        require_own(folder, os.stat(folder))
+
+
+def open_trusted(path: str, flags: int) -> int:
+    """Open a cache file for ``open(opener=…)`` that only this user or root can have written.
+
+    Stricter than ``open_own``: no link is followed, and another user's file is no use even to root.
+    Raise UntrustedFileError.
+    """
+    require_own_folder(path)
+    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        status = os.fstat(handle)
+        require_own(path, status)
+        if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
+            raise UntrustedFileError(f"{path}: another user owns it (uid {status.st_uid})")
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def refusal(path: str, status: os.stat_result, user: int) -> str:
+    """Return why a user must not trust a file or a folder, and what to do; empty if he may.
+
+    Devices (/dev/null) hold nothing; in a sticky folder (/tmp) nobody replaces another's file.
+    """
+    mode, owner = status.st_mode, status.st_uid
+    if S_ISCHR(mode):
+        return ""
+    if user != 0 and owner not in (0, user):
+        return f"{path}: another user owns it (uid {owner}): use a file of your own"
+    if S_ISDIR(mode) and mode & S_ISVTX:
+        return ""
+    if mode & S_IWOTH:
+        return f"{path}: anybody can write it; {cure(path)}"
+    if mode & S_IWGRP and not is_private_group(status.st_gid, owner):
+        return f"{path}: its group (gid {status.st_gid}) can write it; {cure(path)}"
+    return ""
+
+
+def cure(path: str) -> str:
+    """Return the command that takes a file away from others, for a message."""
+    from shlex import quote  # only where a message needs it
+
+    return f"others must not: chmod go-w {quote(path)}"
+
+
+def is_private_group(group: int, owner: int) -> bool:
+    """Return whether a group is a user's own: the first group, of the same name, nobody else's."""
+    import grp
+    import pwd
+
+    try:
+        user, entry = pwd.getpwuid(owner), grp.getgrgid(group)
+    except KeyError:
+        return False
+    is_first = user.pw_gid == group and user.pw_name == entry.gr_name
+    return is_first and set(entry.gr_mem) <= {user.pw_name}
+
+
+@cache
+def warn_root(path: str, owner: int) -> None:
+    """Warn, once for each file, that a user decides what root runs and sends."""
+    from logging import getLogger
+
+    message = "root reads %s, which belongs to another user (uid %s)"
+    getLogger("loki").warning(message, path, owner)
+
+
+def make_private_folder(folder: str) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone; raise OSError.
+
+    os.makedirs would leave those above to the umask.
+    """
+    if folder and not os.path.isdir(folder):
+        make_private_folder(os.path.dirname(folder))
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)

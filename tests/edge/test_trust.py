@@ -1,0 +1,180 @@
+"""Files that make us run or send something are refused where another user could write them."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Home
+from returns.result import Success
+from servers import ANSWER, serving
+
+from loki.edge.auth import vault
+from loki.edge.auth.token_cache import Token, put
+from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, refusal
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
+
+ME, OTHER = 1000, 1001
+FILE, FOLDER, DEVICE = stat.S_IFREG, stat.S_IFDIR, stat.S_IFCHR
+STAFF = 54321  # a group that no machine has
+
+#: Mode, owner, group, who reads -> what is said.
+JUDGED: dict[str, tuple[int, int, int, int, str]] = {
+    "my own": (FILE | 0o644, ME, STAFF, ME, ""),
+    "root's": (FILE | 0o644, 0, 0, ME, ""),
+    "another's": (FILE | 0o600, OTHER, STAFF, ME, "another user owns it (uid 1001)"),
+    "everybody's": (FILE | 0o646, ME, STAFF, ME, "anybody can write it"),
+    "root's for everybody": (FILE | 0o646, 0, 0, ME, "anybody can write it"),
+    "a group's": (FILE | 0o664, ME, STAFF, ME, "its group (gid 54321) can write it"),
+    "the owner's own group's": (FILE | 0o664, 0, 0, 0, ""),
+    "root reads a user's": (FILE | 0o644, ME, STAFF, 0, ""),
+    "root reads everybody's": (FILE | 0o646, ME, STAFF, 0, "anybody can write it"),
+    "a device": (DEVICE | 0o666, 0, 0, ME, ""),
+    "a folder": (FOLDER | 0o777, ME, STAFF, ME, "anybody can write it"),
+    "a sticky folder": (FOLDER | 0o1777, 0, 0, ME, ""),
+    "another's sticky folder": (FOLDER | 0o1777, OTHER, 0, ME, "another user owns it"),
+}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_a_file_is_judged_by_its_owner_and_who_can_write_it(case: str) -> None:
+    mode, owner, group, user, expected = JUDGED[case]
+    status = os.stat_result((mode, 1, 1, 1, owner, group, 1, 0, 0, 0))
+    message = refusal("/etc/a file", status, user)
+    assert message.startswith(f"/etc/a file: {expected}") if expected else message == ""
+    assert "can write" not in message or message.endswith("chmod go-w '/etc/a file'")
+
+
+def test_a_link_is_followed_to_the_file_that_counts(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("a")
+    (tmp_path / "link").symlink_to("real")
+    with open(tmp_path / "link", opener=open_own) as file:
+        assert file.read() == "a"
+    (tmp_path / "real").chmod(0o666)
+    with pytest.raises(UntrustedFileError, match="anybody can write it"):
+        open_own(str(tmp_path / "link"), os.O_RDONLY)
+
+
+def test_a_folder_is_private_with_all_above_it_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_private_folder(str(tmp_path / "a" / "b" / "c"))
+    finally:
+        os.umask(before)
+    made = [tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "c"]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
+
+
+def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        home.environ["LOKI_STATE_DIR"] = str(home.folder / "new" / "state")
+        home.environ["LOKI_CACHE_DIR"] = str(home.folder / "new" / "cache" / "loki")
+        before = os.umask(0)
+        try:
+            assert home.run("Hi").code == 0
+            environ = {**home.variables(), "LOKI_CONFIG_DIR": str(home.folder / "new" / "config")}
+            assert vault.add("KEY", "v", environ, lambda path: Success("")) == Success(None)
+            put(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
+        finally:
+            os.umask(before)
+    made = [*(home.folder / "new").rglob("*")]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in made}
+    assert len(modes) > 9
+    assert {path: mode for path, mode in modes.items() if mode & 0o077} == {}
+
+
+# ---- commands ------------------------------------------------------------------------------------
+
+
+def settled(home: Home, address: str) -> None:
+    """A client whose key is in the vault, and a .env."""
+    home.local(address, client="api_key: '{{KEY}}'")
+    assert vault.add("KEY", "s3cret-value", home.variables(), lambda path: Success("")) == Success(
+        None
+    )
+    (home.folder / ".env").write_text("LOKI_MODEL=local:m\n")
+
+
+#: The file, and the exit code.
+REFUSED = {"config.yaml": 78, ".env": 78, "vault.yml": 77}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_nothing_is_sent_by_a_file_that_anybody_can_write(name: str, home: Home) -> None:
+    with serving(ANSWER) as server:
+        settled(home, server.address)
+        assert home.run("Hi").out == "Hello.\n"
+        path = home.folder / name
+        path.chmod(0o666)
+        done = home.run("Hi")
+        path.chmod(0o644)
+        again = home.run("Hi")
+    assert done.code == REFUSED[name] and len(server.asked) == 2 and again.code == 0
+    assert f"{path}: anybody can write it; others must not: chmod go-w {path}\n" in done.err
+    assert done.err.count("\n") == 1 and done.out == ""
+
+
+@pytest.mark.parametrize("name", ["config.yaml", ".env"])
+def test_a_check_finds_a_file_that_anybody_can_write(name: str, home: Home) -> None:
+    settled(home, "http://127.0.0.1:9")
+    assert home.run("--check", prog="loki").code == 0
+    path = home.folder / name
+    path.chmod(0o666)
+    done = home.run("--check", prog="loki")
+    assert done.code == 78 and f"{path}: anybody can write it" in done.err and done.out == ""
+
+
+def test_a_configuration_on_a_device_or_a_pipe_is_read(home: Home) -> None:
+    done = home.run("--config", "/dev/null", "-m", "x", "--dry-run", "Hi")
+    assert "write it" not in done.err
+    home.environ["LOKI_ENV_FILE"] = "/dev/null"
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.run("Hi").code == 0
+
+
+def by_mode(path: Path) -> None:
+    """Let everybody write a file."""
+    path.chmod(0o666)
+
+
+def by_folder(path: Path) -> None:
+    """Let everybody write the folder of a file."""
+    path.parent.chmod(0o777)
+
+
+@pytest.mark.parametrize("spoil", [by_mode, by_folder])
+def test_a_token_that_others_can_replace_is_refused(
+    spoil: Callable[[Path], Any], home: Home
+) -> None:
+    oauth = (
+        "auth: oauth\noauth:\n  client_id: id\n  token_url: http://127.0.0.1:9/token\n"
+        "  authorize_url: http://127.0.0.1:9/authorize"
+    )
+    path = home.folder / "oauth" / "local.json"
+    path.parent.mkdir(mode=0o700)
+    path.write_text(json.dumps({"access": "a", "refresh": "b", "obtained": 0, "expires": None}))
+    with serving(ANSWER) as server:
+        home.local(server.address, client=oauth)
+        assert home.run("Hi").code == 0
+        spoil(path)
+        done = home.run("Hi")
+    assert done.code == 78 and len(server.asked) == 1
+    assert "anybody can write it; others must not: chmod go-w" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_is_told_of_a_user_s_file_and_reads_it(home: Home) -> None:
+    with serving(ANSWER) as server:
+        path = home.local(server.address)
+        os.chown(path, 65534, 65534)
+        done = home.run("Hi")
+    assert (done.code, done.out) == (0, "Hello.\n")
+    assert done.err == f"root reads {path}, which belongs to another user (uid 65534)\n"

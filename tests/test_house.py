@@ -233,18 +233,9 @@ WITHOUT_MIRROR = {
     "stages/parse_vectors.py",
     "wire/anthropic/request.py",
     "wire/anthropic/response.py",
-    "wire/bedrock/rerank.py",
-    "wire/bedrock/titan.py",
     "wire/cohere/chat.py",
-    "wire/cohere/embeddings.py",
-    "wire/google/embeddings.py",
-    "wire/google/predict.py",
     "wire/google/request.py",
-    "wire/google/rerank.py",
     "wire/google/response.py",
-    "wire/google/vertex.py",
-    "wire/openai/embeddings.py",
-    "wire/openai/rerank.py",
     "wire/openai/responses.py",
 }
 

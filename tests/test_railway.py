@@ -32,14 +32,19 @@ def test_nothing_is_asked_for_after_a_failure() -> None:
     assert gather(results()).failure().message == "a"
 
 
+def next_of(number: int) -> Result[int, Problem]:
+    """Return the next number, but for zero."""
+    return Success(number + 1) if number else Failure(Problem("input", "zero"))
+
+
 @given(RESULTS)
 def test_steps_change_what_they_are_for(result: Result[int, Problem]) -> None:
-    more = bind(lambda n: Success(n + 1) if n else Failure(Problem("input", "zero")))(result)
+    more = bind(next_of)(result)
     other = alt(lambda problem: Problem("usage", problem.message))(result)
     if isinstance(result, Success):
         value = result.unwrap()
         assert map_(str)(result) == Success(str(value)) and other == result
-        assert more == (Success(value + 1) if value else Failure(Problem("input", "zero")))
+        assert more == next_of(value)
         assert fold(result, lambda n: n, lambda problem: None) == value
     else:
         assert map_(str)(result) == more == result

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loki.wire.google.json_stream import split
@@ -26,6 +26,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 ARRAYS = st.lists(st.dictionaries(st.text(alphabet='a"\\{}', max_size=3), VALUES), max_size=4)
 
 
+@settings(max_examples=40)
 @given(ARRAYS, st.sampled_from([None, 1]), st.booleans(), st.integers(1, 9))
 def test_an_array_tells_its_objects_however_it_is_cut(
     told: list[Any], indent: int | None, ascii: bool, size: int

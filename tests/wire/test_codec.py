@@ -40,6 +40,12 @@ def test_a_count_is_a_whole_number_up_to_the_most(value: Any) -> None:
     assert found == (value if is_count else None) and isinstance(found, int | None)
 
 
+@pytest.mark.parametrize("value", [MOST + 1, 10**30, float(10 * MOST), 1e300])
+def test_what_is_more_than_any_count_can_be_is_none(value: float) -> None:
+    assert integer(value) is None and position(value) is None
+    assert integer(MOST) == integer(float(MOST)) == position(MOST) == MOST
+
+
 @given(ANYTHING)
 def test_an_index_is_an_integer_that_is_written_as_one(value: Any) -> None:
     assert position(value) == (value if type(value) is int and 0 <= value <= MOST else None)

@@ -27,6 +27,7 @@ STREAMS: list[tuple[bytes, list[bytes]]] = [
     (b": keep-alive\n\n: again\n\n", []),
     (b"event: ping\n\n", []),
     (b"data: 1\r\n\r\ndata: 2\r\rdata: 3\n\n", [b"1", b"2", b"3"]),
+    (b"data: a\r\ndata: b\r\n\r\n", [b"a\nb"]),
     (b"\xef\xbb\xbfdata: 1\n\n", [b"1"]),
     (b"data: 1\n\n\n\n\ndata: 2\n\n", [b"1", b"2"]),
     (b"data: 1\n\ndata: [DONE]\n\ndata: 2\n\n", [b"1"]),

@@ -66,7 +66,7 @@ def test_a_damaged_byte_is_an_error_or_an_end_and_never_another_event(at: int, f
 def test_nothing_is_read_on_after_damage() -> None:
     first = event("a", b"{}")
     damaged = first[:-1] + bytes([first[-1] ^ 1])
-    (text,) = told(damaged + STREAM)
+    (text,) = told(damaged + STREAM, len(damaged))
     assert json.loads(text)["error"]["message"].startswith("the stream is damaged: ")
 
 

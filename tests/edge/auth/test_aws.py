@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import (
     ConnectTimeoutError,
+    HTTPClientError,
     NoCredentialsError,
     ProfileNotFound,
     UnauthorizedSSOTokenError,
@@ -37,6 +38,7 @@ WHY: list[tuple[Exception, str, str]] = [
     (UnauthorizedSSOTokenError(), "auth", "; run `aws sso login --profile dev`"),
     (TimeoutError("too late"), "offline", "client 'aws': no AWS credentials: too late"),
     (ConnectTimeoutError(endpoint_url="http://a"), "offline", "client 'aws': no AWS credentials: "),
+    (HTTPClientError(error="reset"), "offline", "client 'aws': no AWS credentials: "),
     (ProfileNotFound(profile="dev"), "auth", "client 'aws': no AWS credentials by profile 'dev': "),
     (KeyError("x"), "auth", "client 'aws': no AWS credentials by profile 'dev': KeyError: x"),
 ]

@@ -47,6 +47,14 @@ def test_an_echo_never_begins_another_wait(pace: Pace, later: float, accepted: f
         assert after == pace
 
 
+@pytest.mark.parametrize(("accepted", "peak"), [(80.0, 80.0), (1.0, 50.0), (500.0, 100.0)])
+def test_the_next_peak_is_what_the_server_took_but_no_less_than_half(
+    accepted: float, peak: float
+) -> None:
+    pace = Pace(peak=100.0, cut=0.2, since=0.0, span=4.0)
+    assert refused(pace, 4.0, accepted, news=True).peak == pytest.approx(peak)
+
+
 @pytest.mark.parametrize(("accepted", "peak"), [(50.0, 50.0), (0.0, LEAST)])
 def test_the_first_refusal_tells_what_the_server_takes(accepted: float, peak: float) -> None:
     assert refused(None, 10.0, accepted, news=True) == Pace(peak, FIRST, 10.0, SOON)

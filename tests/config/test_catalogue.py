@@ -26,6 +26,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
             "variants": {"flex": 0.5},
         },
         "vectors": {"type": "embedding", "input_price": 0.02},
+        "gift": {"type": "chat", "input_price": 0, "output_price": 0, "cache_read_price": 0.5},
     },
     "claude": {"claude-x": {"type": "chat", "input_price": 3, "output_price": 15}},
     "vertexai": {
@@ -70,7 +71,7 @@ def test_a_catalogue_says_its_date() -> None:
 
 def test_a_client_without_models_has_the_catalogue_s() -> None:
     found = models(type="openai")
-    assert list(found) == ["big", "vectors"] and found["vectors"].type == "embedding"
+    assert list(found) == ["big", "vectors", "gift"] and found["vectors"].type == "embedding"
     assert found["big"].origin == "catalogue" and found["big"].supports_vision is True
     assert found["big"].supports_function_calling is False  # others are told of, this is not
 
@@ -112,6 +113,11 @@ def test_a_price_of_zero_leaves_nothing_that_costs() -> None:
     said = {"name": "big", "input_price": "0", "output_price": "0"}
     price = models(type="openai", models=[said])["big"].price
     assert price.input == 0 and price.output == 0 and price.cache_read == 0
+
+
+def test_a_price_of_zero_in_the_catalogue_says_nothing_of_those_that_go_with_it() -> None:
+    price = models(type="openai", models=[{"name": "gift", "input_price": "1"}])["gift"].price
+    assert price.input == 1 and price.cache_read is None
 
 
 def test_a_model_of_ones_own_costs_what_is_said_at_every_tier() -> None:

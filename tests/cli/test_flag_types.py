@@ -1,0 +1,56 @@
+"""What flags may say: a value, or a sentence that names what was typed and what would be right."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from loki.cli.flag_types import between, dollars, integer, positive, reasoning, whole
+
+VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
+    (positive, "0.5", 0.5),
+    (positive, "1e3", 1000.0),
+    (whole, "0", 0),
+    (whole, "007", 7),
+    (integer, "-5", -5),
+    (between(0, 2), "0", 0.0),
+    (between(0, 2), "2", 2.0),
+    (dollars, "0.10", Decimal("0.10")),
+    (dollars, "0", Decimal(0)),
+    (dollars, "1e-7", Decimal("1e-7")),
+    (reasoning, "none", "none"),
+    (reasoning, "high", "high"),
+    (reasoning, "2000", 2000),
+]
+
+
+@pytest.mark.parametrize(("read", "text", "value"), VALUES)
+def test_a_word_is_its_value(read: Callable[[str], Any], text: str, value: Any) -> None:
+    found = read(text)
+    assert found == value and type(found) is type(value)
+
+
+WRONG: list[tuple[Callable[[str], Any], list[str], str]] = [
+    (positive, ["0", "-1", "nan", "inf", "", "soon"], "is not a number above 0"),
+    (whole, ["-1", "1.5", "", "many", "1_0"], "is not a whole number"),
+    (integer, ["1.5", "", "many"], "is not a whole number"),
+    (between(0, 2), ["-0.1", "2.1", "nan", "", "warm"], "is not a number from 0 to 2"),
+    (dollars, ["-1", "nan", "inf", "", "$1", "1,50"], "is not an amount in US dollars"),
+    (reasoning, ["0", "-1", "1.5", "", "lots"], "is not none, low, medium"),
+]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "words"),
+    [(read, text, words) for read, texts, words in WRONG for text in texts],
+)
+def test_a_wrong_word_is_told_with_what_would_be_right(
+    read: Callable[[str], Any], text: str, words: str
+) -> None:
+    with pytest.raises(ArgumentTypeError) as raised:
+        read(text)
+    assert str(raised.value).startswith(f"{text!r} {words}")

@@ -1,0 +1,114 @@
+"""The listener for a browser's redirect, and the first answer: from there or pasted."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from returns.result import Success
+
+from loki.edge.auth.oauth_callback import Answers, first, listen, pasted
+
+
+def get(address: str, path: str) -> requests.Response:
+    """Return what the listener says to a browser."""
+    parts = urlsplit(address)
+    return requests.get(f"http://{parts.netloc}{path}", timeout=10)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_browser_s_answer_is_taken_with_all_of_its_address(host: str) -> None:
+    answers = Answers()
+    address = listen(f"http://{host}:0/back", answers).unwrap()
+    assert address.startswith(f"http://{host}:") and address.endswith("/back")
+    told = get(address, "/back?code=a&state=b")
+    assert told.status_code == 200 and "loki has the answer" in told.text
+    assert told.headers["Referrer-Policy"] == "no-referrer"
+    assert first(answers, True, 10) == Success("/back?code=a&state=b")
+
+
+@pytest.mark.parametrize("path", ["/", "/favicon.ico", "/back", "/back/?code=a", "/other?code=a"])
+def test_what_else_a_browser_asks_for_is_no_answer(path: str) -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", answers).unwrap()
+    assert get(address, path).status_code == 404 and answers.empty()
+
+
+def test_an_address_without_a_path_is_taken_too() -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0", answers).unwrap()
+    assert get(address, "/?code=a").status_code == 200
+    assert first(answers, True, 10) == Success("/?code=a")
+
+
+def test_a_connection_that_says_nothing_keeps_nobody_waiting() -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", answers).unwrap()
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)):
+        assert get(address, "/back?code=a").status_code == 200
+    assert first(answers, True, 10) == Success("/back?code=a")
+
+
+def test_the_answer_is_written_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    address = listen("http://127.0.0.1:0/back", Answers()).unwrap()
+    get(address, "/back?code=very-secret")
+    get(address, "/other?code=very-secret")
+    told = capfd.readouterr()
+    assert told.out + told.err == ""
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        problem = listen(f"http://127.0.0.1:{port}/back", Answers()).failure()
+    assert problem.kind == "config"
+    assert problem.message.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_a_port_that_is_given_back_in_a_moment_is_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        threading.Timer(0.3, taken.close).start()
+        address = listen(f"http://127.0.0.1:{port}/back", Answers()).unwrap()
+    assert address == f"http://127.0.0.1:{port}/back"
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"), [("code#state\n", "code#state"), ("\n  \n  code \n", "code")]
+)
+def test_a_pasted_line_is_an_answer(typed: str, answer: str) -> None:
+    answers = Answers()
+    pasted(io.StringIO(typed), answers)
+    assert first(answers, False, 10) == Success(answer)
+
+
+@pytest.mark.parametrize("typed", ["", "\n \n", None])
+def test_the_end_of_standard_input_is_no_answer(typed: str | None) -> None:
+    answers = Answers()
+    pasted(None if typed is None else io.StringIO(typed), answers)
+    problem = first(answers, False, 10).failure()
+    assert problem.kind == "auth"
+    assert problem.message == "no code was given: standard input has ended"
+
+
+def test_bytes_that_are_no_text_are_no_answer_and_no_crash() -> None:
+    answers = Answers()
+    pasted(io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"), answers)
+    assert first(answers, False, 10).failure().kind == "auth"
+
+
+def test_a_browser_may_come_after_standard_input_has_ended() -> None:
+    answers = Answers()
+    answers.put(None)
+    answers.put("/back?code=a")
+    assert first(answers, True, 10) == Success("/back?code=a")
+
+
+def test_nobody_is_waited_for_without_end() -> None:
+    problem = first(Answers(), True, 0.05).failure()
+    assert (problem.kind, problem.message) == ("auth", "no answer came within 0.05 s")

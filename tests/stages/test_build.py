@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import request
 
+from loki.json_text import compact
 from loki.records import Draft
-from loki.stages.build import build, compact
+from loki.stages.build import build
 
 LOCAL = {"type": "openai-compatible", "name": "local", "api_base": "http://127.0.0.1:9"}
 

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loki.cli.flag_types import integer
+from loki.cli.progress import position
 from loki.problems import Problem
-from loki.records import Media, Text, Usage
+from loki.records import Media, Text
+from loki.usage import Usage
 from loki.wire.codec import (
     DEEPEST,
     MOST,
     STRICT,
     draft_content,
-    integer,
     overlay,
     parse_json,
     part_drafter,
-    position,
     read_text,
     schema_name,
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.records import Usage
+from loki.usage import Usage
 from loki.wire.vectors import is_finite, read_all, read_bytes, read_vector
 
 FLOATS = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1)

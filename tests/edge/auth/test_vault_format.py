@@ -11,7 +11,6 @@ from loki.edge.auth.vault_format import (
     SALT,
     Vault,
     fresh,
-    opened,
     read,
     sealed,
     unlocked,
@@ -19,6 +18,7 @@ from loki.edge.auth.vault_format import (
     with_value,
     without,
 )
+from loki.edge.batch.output import opened
 
 PASSWORD, KEY, CHANCE = b"correct horse", b"k" * 32, b"n" * NONCE
 VAULT = fresh("vault.yml", PASSWORD, b"s" * SALT, CHANCE).unwrap()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from loki.wire.bedrock.reasoning_stream import is_carried, split
+from loki.wire.bedrock.reasoning_blocks import is_carried
+from loki.wire.bedrock.reasoning_stream import split
 
 
 def frame(name: str, payload: Any) -> bytes:

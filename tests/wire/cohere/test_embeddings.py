@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from support import config
 
-from loki.records import Ask, Target, Usage
+from loki.records import Ask, Target
 from loki.stages import resolve
+from loki.usage import Usage
 from loki.wire.cohere.embeddings import draft_bedrock, draft_embed, read_embed
 
 

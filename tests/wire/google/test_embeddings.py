@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.records import Usage
+from loki.usage import Usage
 from loki.wire.google.embeddings import read_embed
 
 COUNTED = {"usageMetadata": {"promptTokenCount": 5}}

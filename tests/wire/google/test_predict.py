@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.records import Usage
+from loki.usage import Usage
 from loki.wire.google.predict import read_embed
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loki.embeddings import Score
-from loki.records import Usage
+from loki.replies import Score
+from loki.usage import Usage
 from loki.wire.google.rerank import read_rerank
 
 

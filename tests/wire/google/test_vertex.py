@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from loki.wire.google.vertex import draft_mistral, host_of
 from support import config, target
 
+from loki.providers.vertexai import publisher_of, vertex_url, vertex_wire
 from loki.records import Ask, Message, Target
 from loki.stages import resolve
-from loki.wire.google.vertex import draft_mistral, host_of, publisher_of, vertex_url, vertex_wire
 
 
 def vertex(model: str, stream: bool = False, **settings: Any) -> Target:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.records import Usage
+from loki.usage import Usage
 from loki.wire.openai.embeddings import read_embed, read_perplexity, read_usage
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from loki.embeddings import Score
-from loki.records import Ask, Usage
+from loki.records import Ask
+from loki.replies import Score
+from loki.usage import Usage
 from loki.wire.openai.rerank import read_rerank, read_usage, top_of
 
 ROWS: list[dict[str, Any]] = [

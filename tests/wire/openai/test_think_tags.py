@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.records import Reasoning, Text
+from loki.records import Text
+from loki.replies import Reasoning
 from loki.wire.openai.think_tags import Thoughts
 
 

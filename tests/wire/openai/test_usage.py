@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loki.records import Usage
+from loki.usage import Usage
 from loki.wire.openai.usage import chat_usage, responses_usage, told_cost
 
 PLAIN = {"prompt_tokens": 10, "completion_tokens": 5}

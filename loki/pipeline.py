@@ -101,8 +101,8 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
 
 def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     """Return a vector for each of ``ask.texts``, in order; many texts take several requests."""
-    from loki.stages.batching import split
-    from loki.stages.parse_vectors import joined, read_vectors
+    from loki.stages.batching import split_texts
+    from loki.stages.parse_vectors import join_embeddings, read_vectors
 
     def call(request: Request) -> Result[Embeddings, Problem]:
         return flow(
@@ -116,23 +116,23 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     return flow(
         ask,
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
-        map_(split),  # Target      -> Asks         one for each request
+        map_(split_texts),  # Target      -> Asks         one for each request
         bind(each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
-        map_(joined),  # Embeddings -> Embeddings   of all
+        map_(join_embeddings),  # Embeddings -> Embeddings   of all
     )
 
 
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     """Rank ``ask.texts`` by relevance to ``ask.query``: the best ``ask.top``, best first."""
-    from loki.stages.batching import split
-    from loki.stages.merge_rankings import complete, merged
+    from loki.stages.batching import split_texts
+    from loki.stages.merge_rankings import check_completeness, merge_rankings
     from loki.stages.parse_vectors import read_scores
 
     def call(request: Request) -> Result[Ranking, Problem]:
         return flow(
             env.send(request),
             bind(read_scores),
-            bind(complete),
+            bind(check_completeness),
             map_(account),
             alt(charge(request)),
             alt(suggest(env.config)(request)),
@@ -141,13 +141,13 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     return flow(
         ask,
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
-        map_(split),  # Target   -> Asks      one for each request
+        map_(split_texts),  # Target   -> Asks      one for each request
         bind(each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
-        map_(merged(ask.top)),  # Rankings -> Ranking  of all
+        map_(merge_rankings(ask.top)),  # Rankings -> Ranking  of all
     )
 
 
-def in_turn(
+def first_success(
     attempt: Callable[[Ask], Result[Stream, Problem]],
     asks: Sequence[Ask],
     on_fallback: Callable[[Problem, Ask], None] = lambda problem, following: None,

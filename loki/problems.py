@@ -55,7 +55,7 @@ class Problem(Exception):
     request_id: str | None = None
     retry_at: float | None = None  # seconds since the epoch: not before
     sent: bool = False  # the request left: the provider may have billed it
-    again: bool = False  # the same request may be sent again
+    retryable: bool = False  # the same request may be sent again
     wait: float | None = None  # seconds the server asked for
     attempts: int = 1
     usage: Usage | None = None  # of an answer that came, or of the part of it that did

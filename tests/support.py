@@ -15,7 +15,7 @@ from returns.result import Result, Success
 
 from loki.config.read import configure
 from loki.problems import Problem
-from loki.providers import SERVICES
+from loki.providers import PROVIDERS
 from loki.records import Ask, Config, Draft, Message, Request, Response, Target
 from loki.replies import Opened, Stream
 from loki.stages import resolve
@@ -84,9 +84,9 @@ def client_of(recording: Any) -> dict[str, Any]:
 def is_spoken(recording: Any) -> bool:
     """Whether there is a wire for a recording yet."""
     client = CLIENTS.get((recording["provider"], recording["kind"]))
-    if client is None or client["type"] not in SERVICES:
+    if client is None or client["type"] not in PROVIDERS:
         return False
-    return SERVICES[client["type"]].routes["chat"].wire(target(client)) in WIRES[recording["kind"]]
+    return PROVIDERS[client["type"]].routes["chat"].wire(target(client)) in WIRES[recording["kind"]]
 
 
 #: The wires that read a kind of recording.

@@ -27,7 +27,7 @@ FULL = Problem(
     request_id="r1",
     retry_at=10.0,
     sent=True,
-    again=True,
+    retryable=True,
     wait=2.0,
     attempts=3,
     usage=Usage(input=5),

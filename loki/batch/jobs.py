@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen
-from loki.formats.json_output import reply_json, rounded
+from loki.formats.json_output import reply_json, round_seconds
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
-from loki.formats.structured_output import checked, read_schema
+from loki.formats.structured_output import check_answer, read_schema
 from loki.pipeline import Env, answer, embed
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
@@ -362,7 +362,11 @@ def ask_row(env: Env, embed_it: bool, job: Job) -> Result[JsonObject, Problem]:
         env = replace(env, patches=(*env.patches, job.patch))
     if embed_it:
         return embed(env, job.ask).map(vector_json)
-    return answer(env, job.ask).bind(partial(checked, job.ask)).map(lambda told: reply_json(*told))
+    return (
+        answer(env, job.ask)
+        .bind(partial(check_answer, job.ask))
+        .map(lambda told: reply_json(*told))
+    )
 
 
 def vector_json(found: Embeddings) -> JsonObject:
@@ -372,7 +376,7 @@ def vector_json(found: Embeddings) -> JsonObject:
         "embedding": list(found.vectors[0]),
         "usage": {name: getattr(found.usage, name) for name in COUNTS},
         "cost": None if found.cost is None else float(found.cost),
-        "seconds": rounded(found.seconds),
+        "seconds": round_seconds(found.seconds),
         "attempts": found.attempts,
         "request_id": found.request_id,
     }

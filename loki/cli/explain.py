@@ -11,11 +11,11 @@ from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.credentials import masked
+from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.secrets import mask
 from loki.json_text import compact
 from loki.pipeline import Env, prepare
-from loki.providers import base_of, service_of, wire_of
+from loki.providers import base_url_of, provider_of, wire_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
@@ -24,7 +24,7 @@ from loki.urls import mask_proxy, mask_url
 
 def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat") -> int:
     """Print the exact request after all patches; read no secret and send nothing."""
-    request = prepare(replace(env, authorize=masked), ask, task)
+    request = prepare(replace(env, authorize=mask_draft), ask, task)
     if not isinstance(request, Success):
         return console.report(request.failure())
     console.write(FORMS[form](request.unwrap()) + "\n")
@@ -115,9 +115,9 @@ def chosen_by(env: Env, ask: Ask, environ: Mapping[str, str]) -> str:
 def addresses(target: Target) -> list[tuple[str, str]]:
     """Return the client, its address and every setting of it."""
     client = target.client
-    service = service_of(client)
+    service = provider_of(client)
     assert service is not None  # resolve has seen to it
-    base = mask_url(base_of(client, service))
+    base = mask_url(base_url_of(client, service))
     setting = client.settings.get("api_base")
     return [
         ("client", f"{client.name} ({client.type})"),

@@ -13,9 +13,9 @@ from loki.cli.describe import format_summary, one_line
 from loki.cli.printers import OUTPUTS, ReasoningPrinter, show_stream
 from loki.cli.prompt import ask_of, attachment, end_of, schema_of, tools_of
 from loki.cli.startup import environment, open_env, spent_today
-from loki.edge.auth.credentials import masked
-from loki.formats.structured_output import checked, code_block
-from loki.pipeline import Env, in_turn, prepare, stream
+from loki.edge.auth.credentials import mask_draft
+from loki.formats.structured_output import check_answer, code_block
+from loki.pipeline import Env, first_success, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask, Request
@@ -73,9 +73,11 @@ def send(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     answer = Result.do(
         (shown, data)
         for asks in asks_of(env, ask, flags)
-        for events in in_turn(partial(stream_in_time, env), asks, partial(warn_fallback, console))
+        for events in first_success(
+            partial(stream_in_time, env), asks, partial(warn_fallback, console)
+        )
         for streamed in show_stream(events, output, reasoning)
-        for reply, data in checked(ask, streamed)
+        for reply, data in check_answer(ask, streamed)
         for shown in (only_code(reply, ask) if flags.code else Success(reply))
     )
     if not isinstance(answer, Success):
@@ -90,7 +92,7 @@ def asks_of(env: Env, ask: Ask, flags: Namespace) -> Result[tuple[Ask, ...], Pro
     """Return the Ask and one for each ``--fallback``, if all of these could be sent."""
     limits = ask.limits if flags.timeout else replace(ask.limits, end=None)  # a client's own
     fallbacks = [replace(ask, model=name, limits=limits) for name in flags.fallback]
-    requests = gather(prepare(replace(env, authorize=masked), each) for each in fallbacks)
+    requests = gather(prepare(replace(env, authorize=mask_draft), each) for each in fallbacks)
     return requests.map(lambda _: (ask, *fallbacks))
 
 

@@ -20,7 +20,7 @@ from loki import pipeline
 from loki.cli.console import Console
 from loki.cli.embed.input import Record, text_of
 from loki.cli.startup import environment, limits_of, open_env, spent_today
-from loki.edge.auth.credentials import masked
+from loki.edge.auth.credentials import mask_draft
 from loki.edge.files import reason
 from loki.edge.stdin import LATE, read_stdin
 from loki.formats.openai_messages import read_json
@@ -31,7 +31,7 @@ from loki.railway import bind, gather, map_
 from loki.record import record
 from loki.records import Ask, Json, Request
 from loki.replies import Ranking
-from loki.stages.batching import split
+from loki.stages.batching import split_texts
 from loki.stages.resolve import resolve
 
 
@@ -174,9 +174,9 @@ def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     from loki.cli.explain import FORMS
 
     def prepared(part: Ask) -> Result[Request, Problem]:
-        return prepare(replace(env, authorize=masked), part, "reranker")
+        return prepare(replace(env, authorize=mask_draft), part, "reranker")
 
-    requests = flow(ask, resolve(env.config, "reranker"), map_(split), bind(each(prepared)))
+    requests = flow(ask, resolve(env.config, "reranker"), map_(split_texts), bind(each(prepared)))
     if not isinstance(requests, Success):
         return console.report(requests.failure())
     for request in requests.unwrap():

@@ -13,8 +13,9 @@ from returns.result import Result, Success
 from loki.cli import console
 from loki.config.patches import read_patch
 from loki.edge import files
-from loki.edge.env import over, read
+from loki.edge.env import make_env, read_configuration
 from loki.formats.openai_messages import read_json
+from loki.money.budget import format_dollars
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import Ask, Limits, Patch
@@ -32,8 +33,8 @@ def open_env(
 ) -> Result[Env, Problem]:
     """Return the configuration and this machine, with the patch and ledger of the command line."""
     return Result.do(
-        keep_open(over(config, environ, patches, warn, not flags.no_ledger, **options))
-        for config in read(environ)
+        keep_open(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
+        for config in read_configuration(environ)
         for patches in given_patches(flags)
     )
 
@@ -71,13 +72,12 @@ def spent_today() -> str:
     """Return what was spent today by the ledger, for ``-v``; nothing where that is unknown."""
     import time
 
-    from loki.edge.ledger.writer import Ledger, path_of
-    from loki.money.budget import money
+    from loki.edge.ledger.writer import Ledger, ledger_path
     from loki.money.periods import day_of
 
-    spent = Ledger(path_of(os.environ)).spent([day_of(time.time(), None)[1:]])
+    spent = Ledger(ledger_path(os.environ)).spent([day_of(time.time(), None)[1:]])
     return spent.map(
-        lambda sums: f"today {'≥ ' if sums[0].unknown else ''}{money(sums[0].cost)}"
+        lambda sums: f"today {'≥ ' if sums[0].unknown else ''}{format_dollars(sums[0].cost)}"
     ).value_or("")
 
 

@@ -26,7 +26,7 @@ class Catalogue(NamedTuple):
     clients: Clients
 
 
-def checked(data: bytes) -> Result[Catalogue, Problem]:
+def parse_catalogue(data: bytes) -> Result[Catalogue, Problem]:
     """Parse a catalogue of the right shape; of each model only the keys we know are kept.
 
     >>> checked(b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}').failure().message
@@ -133,7 +133,7 @@ def are_texts(value: Json) -> bool:
 # ---- the text --------------------------------------------------------------------------------
 
 
-def written(catalogue: Catalogue) -> str:
+def format_catalogue(catalogue: Catalogue) -> str:
     """Return the text of a catalogue, a model a line, as config.catalogue reads it."""
     head = (
         f'"date": {dump_json(catalogue.date)},\n"sources": {dump_json(dict(catalogue.sources))},\n'
@@ -160,7 +160,7 @@ def dump_json(value: Json) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
 
 
-def news(before: Clients, after: Clients) -> str:
+def describe_changes(before: Clients, after: Clients) -> str:
     """Return what has changed, for people.
 
     >>> news({"x": {"a": {}, "b": {"input_price": 1}}}, {"x": {"b": {"input_price": 2}, "c": {}}})

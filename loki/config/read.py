@@ -13,7 +13,7 @@ from loki.config.catalogue import Catalogue
 from loki.config.patches import patch_of, read_patches
 from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
 from loki.problems import Problem, fail, nearest
-from loki.providers import KNOWN, SERVICES, TYPES
+from loki.providers import KNOWN, PROVIDERS, TYPES
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
 
@@ -127,7 +127,7 @@ def read_client(
 ) -> Result[Client, Problem]:
     """Return one client; for every setting {CLIENT}_{SETTING} goes before the file."""
     name = str(entry.get("name", entry["type"]))
-    prefix = variable(name)
+    prefix = variable_prefix(name)
     settings = {
         setting: value
         for setting in SETTINGS
@@ -152,7 +152,7 @@ def read_client(
     )
 
 
-def variable(name: str) -> str:
+def variable_prefix(name: str) -> str:
     """Return a client's name as the names of environment variables begin with it.
 
     >>> variable("my-claude.2")
@@ -187,18 +187,22 @@ def find_setting(
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
 
 
-def resolve_reference(variable: str, name: str, place: str, environ: Mapping[str, str]) -> Setting:
+def resolve_reference(
+    variable_prefix: str, name: str, place: str, environ: Mapping[str, str]
+) -> Setting:
     """Return a ``{{NAME}}``: looked up late if it is a secret or an address, else at once."""
-    if name in ("api_base", *CREDENTIALS) or not environ.get(variable):
-        return Setting(variable, "name", place)
-    return Setting(environ[variable], "literal", variable)
+    if name in ("api_base", *CREDENTIALS) or not environ.get(variable_prefix):
+        return Setting(variable_prefix, "name", place)
+    return Setting(environ[variable_prefix], "literal", variable_prefix)
 
 
 def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Setting | None:
     """Return a setting from a variable that the provider's own programs read."""
-    service = SERVICES.get(kind)
+    service = PROVIDERS.get(kind)
     variables = service.variables.get(name, ()) if service else ()
-    name_set = next((variable for variable in variables if environ.get(variable)), None)
+    name_set = next(
+        (variable_prefix for variable_prefix in variables if environ.get(variable_prefix)), None
+    )
     return Setting(environ[name_set], "literal", name_set) if name_set else None
 
 

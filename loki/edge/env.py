@@ -13,9 +13,9 @@ from loki.config.read import configure
 from loki.edge import files
 from loki.edge.auth import credentials
 from loki.edge.auth.aws_region import with_regions
-from loki.edge.auth.redact import discreet
+from loki.edge.auth.redact import redacting
 from loki.edge.config_cache import read_config
-from loki.edge.ledger.writer import Ledger, Say, path_of
+from loki.edge.ledger.writer import Ledger, Warn, ledger_path
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.records import Config, Patch
@@ -44,10 +44,10 @@ def open_env(
     variables = files.environment() if environ is None else environ
     if config_file is not None:
         variables = {**variables, "LOKI_CONFIG_FILE": config_file}
-    return read(variables).map(lambda config: over(config, variables, patches))
+    return read_configuration(variables).map(lambda config: make_env(config, variables, patches))
 
 
-def read(environ: Mapping[str, str]) -> Result[Config, Problem]:
+def read_configuration(environ: Mapping[str, str]) -> Result[Config, Problem]:
     """Return the configuration that environment variables lead to."""
     if files.REFUSED in environ:
         return fail("config", environ[files.REFUSED])
@@ -63,11 +63,11 @@ def with_vault(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:
     return {**environ, "LOKI_VAULT_PASSWORD_FILE": path} if path else environ
 
 
-def over(
+def make_env(
     config: Config,
     environ: Mapping[str, str],
     patches: tuple[Patch, ...] = (),
-    say: Say = log_warning,
+    say: Warn = log_warning,
     keep: bool = True,
     paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
@@ -77,24 +77,24 @@ def over(
     ``say`` prints warnings, ``keep`` writes calls into the ledger, ``paced`` wraps every attempt
     to send, ``on_idle`` is called while an answer is awaited: what it raises ends the wait.
     """
-    from loki.edge.send import opener, whole  # requests comes with it
+    from loki.edge.send import make_opener, read_whole  # requests comes with it
 
     environ = with_vault(config, environ)
     issued: set[str] = set()  # tokens that authorize got, which renew may replace
-    open_ = discreet(opener(credentials.renew(environ, issued), paced, on_idle))
+    open_ = redacting(make_opener(credentials.renew(environ, issued), paced, on_idle))
     env = Env(
         config=config,
         authorize=credentials.authorize(environ, issued),
-        send=discreet(whole(open_)),
+        send=redacting(read_whole(open_)),
         open=open_,
         now=time.time,
         clock=time.monotonic,
         patches=patches,
     )
-    return within_budget(env, Ledger(path_of(environ), say), say, keep)
+    return within_budget(env, Ledger(ledger_path(environ), say), say, keep)
 
 
-def within_budget(env: Env, ledger: Ledger, say: Say, keep: bool = True) -> Env:
+def within_budget(env: Env, ledger: Ledger, say: Warn, keep: bool = True) -> Env:
     """Return an Env that records calls in a ledger and keeps the configured budget, if any."""
     record = ledger.record if keep else env.record
     if not env.config.budget:
@@ -103,4 +103,4 @@ def within_budget(env: Env, ledger: Ledger, say: Say, keep: bool = True) -> Env:
 
     allow_unpriced = env.config.allow_unpriced
     budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced)
-    return replace(env, afford=budget.afford, record=budget.record)
+    return replace(env, afford=budget.check_budget, record=budget.record)

@@ -21,8 +21,8 @@ from loki.problems import Problem
 from loki.providers import wire_of
 from loki.records import Limits, Request, Response
 from loki.replies import Opened
-from loki.stages.first_event import begin
-from loki.stages.retry_policy import advised, given_up, pause
+from loki.stages.first_event import first_event
+from loki.stages.retry_policy import retry_delay, with_attempts, with_retry_advice
 from loki.urls import mask_url
 from loki.wire.errors import read_error
 
@@ -31,7 +31,7 @@ Send = Callable[[Request], Result[Response, Problem]]
 Wrapper = Callable[[Attempt], Attempt]
 
 
-def opener(
+def make_opener(
     renew: Renew = lambda request: None,
     paced: Wrapper = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
@@ -60,7 +60,7 @@ def deadline_of(request: Request) -> float:
     return time.monotonic() + (limits.total or 0) if limits.end is None else limits.end
 
 
-def whole(open_: Open) -> Send:
+def read_whole(open_: Open) -> Send:
     """Return a function that sends a request and reads its whole answer."""
 
     def send(request: Request) -> Result[Response, Problem]:
@@ -114,7 +114,7 @@ def drop_stream_options(attempt: Attempt) -> Attempt:
         del body["stream_options"]
         content = compact(body).encode()
         without = replace(request, draft=replace(request.draft, body=body), content=content)
-        return after(1, attempt(without, deadline))
+        return plus_attempts(1, attempt(without, deadline))
 
     return stage
 
@@ -130,7 +130,7 @@ def renew_token(renew: Renew) -> Wrapper:
             renewed = renew(request)
             if renewed is None:
                 return result
-            return renewed.bind(lambda fresh: after(1, attempt(fresh, deadline)))
+            return renewed.bind(lambda fresh: plus_attempts(1, attempt(fresh, deadline)))
 
         return stage
 
@@ -141,7 +141,7 @@ def check_first_event(attempt: Attempt) -> Attempt:
     """Make a Problem of an answer that begins with an error: nothing of it was printed yet."""
 
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
-        return attempt(request, deadline).bind(begin)
+        return attempt(request, deadline).bind(first_event)
 
     return stage
 
@@ -156,7 +156,7 @@ def retry(attempt: Attempt) -> Attempt:
             return first
         tries, result = try_again(first, lambda: attempt(request, deadline), limits, deadline)
         return result.map(lambda opened: replace(opened, started=started, attempts=tries)).alt(
-            lambda problem: given_up(problem, tries, limits, told_by_clock)
+            lambda problem: with_attempts(problem, tries, limits, format_local_time)
         )
 
     return stage
@@ -187,7 +187,7 @@ def try_again(
         """Return the seconds before the next attempt, inf to give up."""
         assert state.outcome is not None
         problem, left = state.outcome.result().failure(), deadline - time.monotonic()
-        seconds = pause(problem, state.attempt_number, limits, random.random(), left)
+        seconds = retry_delay(problem, state.attempt_number, limits, random.random(), left)
         return inf if seconds is None else seconds
 
     def last(state: RetryCallState) -> Result[Opened, Problem]:
@@ -206,7 +206,7 @@ def try_again(
     return tries, result
 
 
-def after(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
+def plus_attempts(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
     """Return a result with ``tries`` earlier attempts counted in."""
     if not tries:
         return result
@@ -238,7 +238,7 @@ def refusal(opened: Opened) -> Result[Opened, Problem]:
     headers = {**response.headers, **masked}
     problem = read_error(response.status, headers, response.body)
     rate_limits = wire_of(opened.request.draft.target).rate_limit_headers
-    return Failure(advised(problem, headers, body, time.time(), rate_limits))
+    return Failure(with_retry_advice(problem, headers, body, time.time(), rate_limits))
 
 
 def until_failure(
@@ -253,7 +253,7 @@ def until_failure(
         yield chunk
 
 
-def told_by_clock(moment: float) -> str:
+def format_local_time(moment: float) -> str:
     """Return a time in the local time zone, with the date unless it is today."""
     then, now = time.localtime(moment), time.localtime()
     return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%Y-%m-%d %H:%M:%S", then)

@@ -21,8 +21,8 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
         "finish_raw": reply.finish_raw,
         "usage": {name: getattr(reply.usage, name) for name in COUNTS},
         "cost": None if reply.cost is None else float(reply.cost),
-        "seconds": rounded(reply.seconds),
-        "first_token_seconds": rounded(reply.first_token_seconds),
+        "seconds": round_seconds(reply.seconds),
+        "first_token_seconds": round_seconds(reply.first_token_seconds),
         "attempts": reply.attempts,
         "request_id": reply.request_id,
         **({"carry": list(reply.carry)} if reply.carry else {}),
@@ -74,6 +74,6 @@ def format_time(seconds: float) -> str:
     return datetime.fromtimestamp(round(seconds), UTC).isoformat()
 
 
-def rounded(seconds: float | None) -> float | None:
+def round_seconds(seconds: float | None) -> float | None:
     """Return seconds rounded to milliseconds."""
     return None if seconds is None else round(seconds, 3)

@@ -12,7 +12,7 @@ from loki.json_text import parse_strict
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Text, Tool, ToolCall
-from loki.wire.codec import string
+from loki.wire.codec import as_str
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -65,7 +65,7 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
     if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
     return Result.do(
-        Message(role, content, calls, string(value.get("tool_call_id")), read_carry(value))
+        Message(role, content, calls, as_str(value.get("tool_call_id")), read_carry(value))
         for calls in gather(read_tool_call(call, place) for call in listed)
         for content in read_content(value.get("content"), place, optional=bool(listed))
     )
@@ -102,7 +102,7 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
         case {"type": "image_url", "image_url": {"url": str(url)}}:
             return read_url(url, "image/*", "", place)
         case {"type": "file", "file": {"file_data": str(url)} as file}:
-            name = without_nul(string(file.get("filename")), f"{place}: filename")
+            name = without_nul(as_str(file.get("filename")), f"{place}: filename")
             return name.bind(lambda known: read_url(url, "application/pdf", known, place))
         case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(form)}}:
             if not re.fullmatch(r"[A-Za-z0-9.+-]+", form):

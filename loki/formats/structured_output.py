@@ -53,7 +53,7 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
     return Success(value)
 
 
-def checked(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+def check_answer(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply, and its value if a schema was given, else ``...``."""
     if ask.schema is None or reply.tool_calls:
         return Success((reply, ...))

@@ -15,7 +15,7 @@ from loki.problems import Problem, fail
 from loki.records import Request, Target, Task
 
 
-class Purse(NamedTuple):
+class BudgetStatus(NamedTuple):
     """A budget and what is gone of it, in US dollars."""
 
     period: str  # for messages: today (2026-11-22, UTC)
@@ -58,8 +58,8 @@ class Allowance(NamedTuple):
         return self._replace(reserved=self.reserved - worst, spent=self.spent + cost)
 
 
-def afford(
-    request: Request, purses: Sequence[Purse], allow_unpriced: bool = False
+def check_budget(
+    request: Request, purses: Sequence[BudgetStatus], allow_unpriced: bool = False
 ) -> Result[Request, Problem]:
     """Refuse (kind budget) what could pass a budget; one that is used up allows only the free.
 
@@ -71,11 +71,13 @@ def afford(
     lack = "" if allow_unpriced or not purses else price_lack(target)
     if lack:
         return fail("budget", f"{target.name} has no known price{lack}")
-    known = could_cost(request)
+    known = known_worst_case(request)
     for purse in purses:
         over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
         if over and known != 0:
-            reason = f"could cost {money(known)}" if known is not None else "has no known price"
+            reason = (
+                f"could cost {format_dollars(known)}" if known is not None else "has no known price"
+            )
             return fail("budget", f"{target.name} {reason}, and of {describe_budget(purse)}")
     return Success(request)
 
@@ -112,14 +114,14 @@ PRICED_BY: dict[Task, str] = {
 }
 
 
-def could_cost(request: Request) -> Decimal | None:
+def known_worst_case(request: Request) -> Decimal | None:
     """Return the worst case of a call as far as it is known, in US dollars."""
     target = request.target
     worst = worst_case(target)
     return min_cost(max_usage(target), target.model.price) if worst is None else worst
 
 
-def describe_budget(purse: Purse) -> str:
+def describe_budget(purse: BudgetStatus) -> str:
     """Return a budget as a message shows it.
 
     >>> describe_budget(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
@@ -127,11 +129,11 @@ def describe_budget(purse: Purse) -> str:
     """
     calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"
     besides = f", besides {calls}" if purse.unknown else ""
-    limit = f"the budget of {money(purse.budget)} for {purse.period}"
-    return f"{limit} {money(purse.spent)} is spent{besides}"
+    limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
+    return f"{limit} {format_dollars(purse.spent)} is spent{besides}"
 
 
-def money(amount: Decimal) -> str:
+def format_dollars(amount: Decimal) -> str:
     """Return US dollars to the last significant digit, with at least the cents.
 
     >>> money(Decimal("1.5000")), money(Decimal("0.002340")), money(Decimal(20))

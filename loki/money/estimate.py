@@ -18,9 +18,13 @@ def estimate_prompt(target: Target) -> int:
     extras = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
     texts = "".join(message.text for message in ask.messages)
     extra = json.dumps([item for item in extras if item], ensure_ascii=False)
-    calls = sum(estimate(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
+    calls = sum(
+        estimate_tokens(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls
+    )
     media = MEDIA_TOKENS * len(find_media(target))
-    return estimate(texts) + (estimate(extra) if len(extra) > 2 else 0) + calls + media
+    return (
+        estimate_tokens(texts) + (estimate_tokens(extra) if len(extra) > 2 else 0) + calls + media
+    )
 
 
 #: What an image costs at most with the providers that say so; a guess for other media.
@@ -33,7 +37,7 @@ def find_media(target: Target) -> list[Media]:
     return [part for part in parts if isinstance(part, Media)]
 
 
-def estimate(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """Estimate the tokens of a text: four letters each in Latin script, two in others.
 
     >>> estimate("hello, world"), estimate("")
@@ -69,15 +73,15 @@ def max_usage(target: Target) -> Usage:
         return Usage(
             input=estimate_prompt(target), output=ask.max_tokens or target.model.max_output_tokens
         )
-    query = estimate(ask.query)
-    sizes = [estimate(text) + query for text in ask.texts]
+    query = estimate_tokens(ask.query)
+    sizes = [estimate_tokens(text) + query for text in ask.texts]
     documents = sum(max(1, math.ceil(size / TOKENS_PER_DOCUMENT)) for size in sizes)
     billed = target.model.price.search is not None  # by searches, not by tokens
     searches = math.ceil(documents / DOCUMENTS_PER_SEARCH) if billed else None
     return Usage(input=sum(sizes), output=0, searches=searches)
 
 
-def quota(target: Target) -> int:
+def estimate_quota(target: Target) -> int:
     """Estimate the tokens that a call takes of what a minute allows."""
     return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
 

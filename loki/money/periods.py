@@ -22,7 +22,7 @@ class Span(NamedTuple):
     end: float
 
 
-def moment(
+def parse_time(
     text: str, now: float, zone: tzinfo | None, last: bool = False
 ) -> Result[float, Problem]:
     """Parse a time: so long ago, or where a day or month begins (or, if ``last``, ends).

@@ -118,12 +118,12 @@ def cells(tally: Tally, places: int) -> list[str]:
     calls = f"{tally.unknown_calls:,} call{'s' * (tally.unknown_calls != 1)}"
     return [
         *(f"{count:,}" for count in tally[:5]),
-        money(tally, places),
+        format_cost(tally, places),
         f"({calls} of unknown cost)" if tally.unknown_calls else "",
     ]
 
 
-def money(tally: Tally, places: int) -> str:
+def format_cost(tally: Tally, places: int) -> str:
     """Return what some calls cost, as text; a question mark if it is unknown.
 
     >>> money(Tally(cost=Decimal("1.234")), 2), money(Tally(unknown_calls=1), 2)
@@ -133,10 +133,10 @@ def money(tally: Tally, places: int) -> str:
         return "?"
     if tally.unknown_calls:
         return f"≥ ${tally.cost:,.{places}f}"
-    return amount(tally.cost, places)
+    return format_amount(tally.cost, places)
 
 
-def amount(cost: Decimal, places: int) -> str:
+def format_amount(cost: Decimal, places: int) -> str:
     """Return US dollars as text; what rounds to nothing is shown as less than the least.
 
     >>> amount(Decimal("1234.5"), 2), amount(Decimal("0.0001"), 2), amount(Decimal(0), 2)

@@ -7,7 +7,7 @@ from typing import Any
 
 from loki.providers.anthropic import ANTHROPIC
 from loki.providers.azure import AZURE
-from loki.providers.base import SECRET_BASE, Route, Service
+from loki.providers.base import SECRET_BASE, Provider, Route
 from loki.providers.bedrock import BEDROCK
 from loki.providers.cohere import COHERE
 from loki.providers.compatible import COMPATIBLE, KNOWN
@@ -24,7 +24,7 @@ __all__ = [
     "SERVICES",
     "TYPES",
     "Route",
-    "Service",
+    "Provider",
     "base_of",
     "route_of",
     "service_of",
@@ -32,7 +32,7 @@ __all__ = [
     "wire_of",
 ]
 
-SERVICES: dict[str, Service] = {
+PROVIDERS: dict[str, Provider] = {
     "openai": OPENAI,
     "openai-compatible": COMPATIBLE,
     "azure-openai": AZURE,
@@ -44,10 +44,10 @@ SERVICES: dict[str, Service] = {
 }
 
 #: Every type that a configuration may name.
-TYPES = tuple(SERVICES)
+TYPES = tuple(PROVIDERS)
 
 
-def service_of(client: Client) -> Service | None:
+def provider_of(client: Client) -> Provider | None:
     """Return the client's provider, None for an unknown type.
 
     >>> service_of(Client("groq", "openai-compatible", {})).api_base
@@ -57,9 +57,9 @@ def service_of(client: Client) -> Service | None:
 
 
 @lru_cache(256)
-def find_provider(type_: str, name: str) -> Service | None:
+def find_provider(type_: str, name: str) -> Provider | None:
     """Return the provider of a client type, or the known one of a compatible client's name."""
-    service = SERVICES.get(type_)
+    service = PROVIDERS.get(type_)
     known = KNOWN.get(name) if type_ == "openai-compatible" else None
     if service is None or known is None:
         return service
@@ -72,7 +72,7 @@ def find_provider(type_: str, name: str) -> Service | None:
 
 def route_of(target: Target) -> Route | None:
     """Return the route of the target's task, None if its client cannot do it."""
-    service = service_of(target.client)
+    service = provider_of(target.client)
     return service.routes.get(target.model.type) if service else None
 
 
@@ -88,7 +88,7 @@ def wire_of(target: Target) -> Wire | Measure[Any]:
     return wire(target.model.type, wire_name(target))
 
 
-def base_of(client: Client, service: Service) -> str:
+def base_url_of(client: Client, service: Provider) -> str:
     """Return scheme, host and path prefix, without a slash at the end; empty if nothing is set."""
     setting = client.settings.get("api_base")
     if setting is None:

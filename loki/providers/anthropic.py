@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Route, Service, always, as_header, at, bearer
+from loki.providers.base import Provider, Route, always, as_header, at, bearer
 from loki.records import Client
 
 
@@ -18,7 +18,7 @@ def claude_headers(client: Client) -> dict[str, str]:
     return {"anthropic-version": version_of(client)}
 
 
-ANTHROPIC = Service(
+ANTHROPIC = Provider(
     api_base="https://api.anthropic.com/v1",
     routes={"chat": Route(always("claude"), at("messages"))},
     proofs={"access_token": claude_token, "api_key": as_header("x-api-key")},

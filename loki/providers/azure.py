@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Locate, Route, Service, always, as_header, at, bearer
+from loki.providers.base import Locate, Provider, Route, always, as_header, at, bearer
 from loki.providers.openai import OPENAI_DIALECT, openai_url, openai_wire
 from loki.records import Target
 
@@ -27,7 +27,7 @@ def azure_at(path: Locate) -> Locate:
     return locate
 
 
-AZURE = Service(
+AZURE = Provider(
     api_base="",
     routes={
         "chat": Route(openai_wire, azure_at(openai_url)),

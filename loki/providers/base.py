@@ -28,7 +28,7 @@ class Route(NamedTuple):
     locate: Locate
 
 
-class Service(NamedTuple):
+class Provider(NamedTuple):
     """A client type. ``proofs``: credential setting -> headers, in order of preference."""
 
     api_base: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from loki.providers.base import Route, Service, always, bearer, quoted_setting
+from loki.providers.base import Provider, Route, always, bearer, quoted_setting
 from loki.records import Target
 
 
@@ -62,7 +62,7 @@ def sign_request(
     return sign(method, url, headers, content, credentials, now)
 
 
-BEDROCK = Service(
+BEDROCK = Provider(
     api_base="https://bedrock-runtime.{region}.amazonaws.com",
     routes={
         "chat": Route(always("converse"), bedrock_url),

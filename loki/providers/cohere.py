@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Route, Service, always, at, bearer
+from loki.providers.base import Provider, Route, always, at, bearer
 
-COHERE = Service(
+COHERE = Provider(
     api_base="https://api.cohere.com/v2",
     routes={
         "chat": Route(always("cohere"), at("chat")),

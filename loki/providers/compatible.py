@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from loki.providers.base import Route, Service, always, at, bearer
+from loki.providers.base import Provider, Route, always, at, bearer
 from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES
 from loki.records import Dialect, Target, Task
 
@@ -23,7 +23,7 @@ def qianwen_rerank_url(target: Target, base: str) -> str:
     return f"{base.replace('/compatible-mode/', '/compatible-api/', 1)}/reranks"
 
 
-COMPATIBLE = Service(
+COMPATIBLE = Provider(
     api_base="",
     routes={**OPENAI_ROUTES, "reranker": Route(always("common"), at("rerank"))},
     proofs={"access_token": bearer, "api_key": bearer},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Route, Service, always, as_header, bearer
+from loki.providers.base import Provider, Route, always, as_header, bearer
 from loki.records import Client, Target
 
 
@@ -28,7 +28,7 @@ def gemini_headers(client: Client) -> dict[str, str]:
     return {"x-goog-user-project": client.settings["project_id"].value}
 
 
-GEMINI = Service(
+GEMINI = Provider(
     api_base="https://generativelanguage.googleapis.com/v1beta",
     routes={
         "chat": Route(always("gemini"), gemini_url),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from loki.providers.base import Route, Service, always, at, bearer
+from loki.providers.base import Provider, Route, always, at, bearer
 from loki.records import Client, Dialect, Target, Task
 
 
@@ -38,7 +38,7 @@ OPENAI_ROUTES: Mapping[Task, Route] = {
     "embedding": Route(always("openai"), at("embeddings")),
 }
 
-OPENAI = Service(
+OPENAI = Provider(
     api_base="https://api.openai.com/v1",
     routes=OPENAI_ROUTES,
     proofs={"access_token": bearer, "api_key": bearer},

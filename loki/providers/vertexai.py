@@ -6,8 +6,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from loki.providers.base import (
+    Provider,
     Route,
-    Service,
     always,
     as_header,
     bearer,
@@ -113,7 +113,7 @@ PUBLISHERS = (
     ("ministral", MISTRALAI),
 )
 
-VERTEXAI = Service(
+VERTEXAI = Provider(
     api_base="https://aiplatform.googleapis.com",
     routes={
         "chat": Route(vertex_wire, vertex_url),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from loki.money.estimate import estimate
+from loki.money.estimate import estimate_tokens
 from loki.providers import route_of
 from loki.records import Ask, Target
 from loki.wire import wire
@@ -19,15 +19,15 @@ A = TypeVar("A")
 USUAL = 256
 
 
-def split(target: Target) -> tuple[Ask, ...]:
+def split_texts(target: Target) -> tuple[Ask, ...]:
     """Split an ask into one for each request; an ask without texts is one request too."""
-    texts, tokens = ceilings(target)
-    batches = batched(target.ask.texts, texts, tokens, estimate)
+    texts, tokens = batch_limits(target)
+    batches = group_in_batches(target.ask.texts, texts, tokens, estimate_tokens)
     asks = tuple(replace(target.ask, texts=batch, stream=False) for batch in batches)
     return asks or (replace(target.ask, stream=False),)
 
 
-def ceilings(target: Target) -> tuple[int | None, int | None]:
+def batch_limits(target: Target) -> tuple[int | None, int | None]:
     """Return the most texts and the most tokens of one request; None is no limit."""
     route = route_of(target)
     measure = wire(target.model.type, route.wire(target)) if route else None
@@ -39,7 +39,7 @@ def ceilings(target: Target) -> tuple[int | None, int | None]:
     return target.model.max_batch_size or texts, tokens
 
 
-def batched(
+def group_in_batches(
     items: Iterable[A | None],
     most_items: int | None,
     tokens: int | None,

@@ -9,7 +9,7 @@ from returns.result import Result, Success
 
 from loki.json_text import compact_strict
 from loki.problems import Problem, fail
-from loki.providers import service_of
+from loki.providers import provider_of
 from loki.records import Draft, Request
 from loki.urls import bad_url
 
@@ -35,7 +35,7 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
 
 def sign(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
     """Return the headers, with a signature of these very bytes where the provider wants one."""
-    service = service_of(draft.target.client)
+    service = provider_of(draft.target.client)
     settled = {*map(str.lower, draft.headers), *draft.dropped}  # a patch may prove it otherwise
     if service is None or service.sign is None or not draft.credentials:
         return draft.headers

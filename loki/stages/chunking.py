@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from loki.money.estimate import estimate
+from loki.money.estimate import estimate_tokens
 from loki.records import Model
 
 #: Tokens of a piece where the model's settings name none.
@@ -20,7 +20,7 @@ BREAKS = (
 )
 
 
-def size_of(model: Model) -> int:
+def chunk_size(model: Model) -> int:
     """Return the tokens of a piece: what suits the model, and never more than it takes.
 
     >>> size_of(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
@@ -51,7 +51,9 @@ def find_cut(window: str, size: int) -> int:
 
     A better place in the first third is passed over for a worse one further on.
     """
-    fitting = bisect_right(range(len(window) + 1), size, key=lambda n: estimate(window[:n])) - 1
+    fitting = (
+        bisect_right(range(len(window) + 1), size, key=lambda n: estimate_tokens(window[:n])) - 1
+    )
     if fitting == len(window):
         return fitting
     for places in BREAKS:

@@ -8,14 +8,14 @@ from returns.result import Result
 
 from loki import __version__
 from loki.problems import Problem, fail
-from loki.providers import base_of, route_of, service_of
+from loki.providers import base_url_of, provider_of, route_of
 from loki.records import Draft, Message, Model, Target, Text
 from loki.wire import wire
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
     """Return the request in the provider's format, still open to changes."""
-    service, route = service_of(target.client), route_of(target)
+    service, route = provider_of(target.client), route_of(target)
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
     messages = arrange(target.ask.messages, target.model)
@@ -28,7 +28,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
         .map(
             lambda body: Draft(
                 target=arranged,
-                url=route.locate(arranged, base_of(target.client, service)),
+                url=route.locate(arranged, base_url_of(target.client, service)),
                 headers={
                     "Content-Type": "application/json",
                     "User-Agent": user_agent(target.user_agent),

@@ -22,7 +22,7 @@ from loki.wire.sse import LARGEST
 Batches = Iterator[Result[list[WireEvent], Problem]]
 
 
-def begin(opened: Opened) -> Result[Opened, Problem]:
+def first_event(opened: Opened) -> Result[Opened, Problem]:
     """Return a stream with its events once it says something, an answer in one piece whole.
 
     A stream that breaks off before that, or begins with an error that may pass, may be asked for
@@ -64,7 +64,9 @@ def complete(opened: Opened) -> Result[Opened, Problem]:
             break
     if chunks and not isinstance(chunks[-1], Success):
         problem = chunks[-1].failure()  # broken off, it is billed: again only if that is meant
-        return refuse(opened, replace(problem, again=problem.again and problem.kind != "garbled"))
+        return refuse(
+            opened, replace(problem, retryable=problem.retryable and problem.kind != "garbled")
+        )
     return Success(replace(opened, chunks=iter(chunks)))
 
 
@@ -95,7 +97,7 @@ class Beginning:
 
 def as_passing(problem: Problem) -> Problem:
     """Return an error that a stream begins with; what is busy or down may be asked again."""
-    return replace(problem, again=problem.again or problem.kind in ("busy", "offline"))
+    return replace(problem, retryable=problem.retryable or problem.kind in ("busy", "offline"))
 
 
 def first_of(events: Iterable[WireEvent]) -> WireEvent | None:
@@ -107,7 +109,7 @@ def explain_silence(opened: Opened, data: bytes) -> Problem:
     """Return the Problem of a stream that ended before it said anything."""
     if STREAMS.search(opened.headers.get("content-type", "")):
         message = "the stream ended before the answer did"
-        return Problem("garbled", message, sent=True, again=True)
+        return Problem("garbled", message, sent=True, retryable=True)
     shown = glimpse(data, 120)
     message = f"not a stream of events: {shown}" if shown else "the answer is empty"
     return Problem("garbled", message, sent=True)

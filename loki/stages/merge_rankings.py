@@ -12,12 +12,12 @@ from loki.problems import Problem, fail
 from loki.providers import wire_name
 from loki.records import JsonObject
 from loki.replies import Ranking, Score
-from loki.stages.parse_vectors import add_usages, added
+from loki.stages.parse_vectors import add_costs, add_usages
 from loki.wire import rerank
 from loki.wire.codec import as_count, get_in
 
 
-def complete(ranking: Ranking) -> Result[Ranking, Problem]:
+def check_completeness(ranking: Ranking) -> Result[Ranking, Problem]:
     """Return the ranking, or the Problem that it lacks a document that was asked for."""
     draft = ranking.request.draft
     texts = len(draft.target.ask.texts)
@@ -42,7 +42,7 @@ def wanted_counts(body: JsonObject, top_paths: Iterable[Sequence[str]]) -> list[
     return [count for count in counts if count]
 
 
-def merged(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
+def merge_rankings(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
     """Return a stage that merges rankings: scores of several requests compare."""
 
     def stage(parts: Sequence[Ranking]) -> Ranking:
@@ -58,7 +58,7 @@ def merged(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
             parts[0],
             scores=tuple(best[:top]),
             usage=add_usages([part.usage for part in parts]),
-            cost=added([part.cost for part in parts]),
+            cost=add_costs([part.cost for part in parts]),
             seconds=sum(part.seconds or 0.0 for part in parts),
             attempts=sum(part.attempts for part in parts),
         )

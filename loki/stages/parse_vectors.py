@@ -97,13 +97,13 @@ def shared_fields(response: Response) -> dict[str, Any]:
 # ---- several requests --------------------------------------------------------------------------
 
 
-def joined(parts: Sequence[Embeddings]) -> Embeddings:
+def join_embeddings(parts: Sequence[Embeddings]) -> Embeddings:
     """Return one answer to an ask that took several requests."""
     return replace(
         parts[0],
         vectors=tuple(vector for part in parts for vector in part.vectors),
         usage=add_usages([part.usage for part in parts]),
-        cost=added([part.cost for part in parts]),
+        cost=add_costs([part.cost for part in parts]),
         seconds=sum(part.seconds or 0.0 for part in parts),
         attempts=sum(part.attempts for part in parts),
     )
@@ -124,7 +124,7 @@ def add_usages(usages: Sequence[Usage]) -> Usage:
     return Usage(**summed, tier=usages[0].tier)
 
 
-def added(costs: Sequence[Decimal | None]) -> Decimal | None:
+def add_costs(costs: Sequence[Decimal | None]) -> Decimal | None:
     """Return the sum of costs in US dollars, None if one of them is unknown."""
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

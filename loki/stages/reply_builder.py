@@ -82,7 +82,7 @@ class ReplyBuilder:
     def as_broken(self, problem: Problem, attempts: int) -> Problem:
         """Return a failure with the usage so far; after text it is a broken answer (garbled)."""
         noted = replace(problem, usage=self.usage, attempts=attempts)
-        return replace(noted, kind="garbled", again=False) if self.has_words else noted
+        return replace(noted, kind="garbled", retryable=False) if self.has_words else noted
 
     def build(self, request: Request, is_whole: bool) -> Result[Reply, Problem]:
         """Return the reply without its text and thoughts, or why there is none.

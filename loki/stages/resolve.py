@@ -12,7 +12,7 @@ from returns.result import Failure, Result, Success
 from loki.config.catalogue import unlisted
 from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media, max_usage, worst_case
 from loki.problems import Problem, fail, nearest
-from loki.providers import SERVICES, base_of, service_of
+from loki.providers import PROVIDERS, base_url_of, provider_of
 from loki.railway import bind
 from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task
@@ -56,7 +56,7 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:
         return fail("config", f"no client named {name!r}{where}{suggest_names(config, wanted)}")
-    service = service_of(client)
+    service = provider_of(client)
     if service is None or task not in service.routes:
         return refuse_task(client, task)
     return find_model(config, client, model_name, task).bind(
@@ -66,7 +66,7 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
 
 def refuse_task(client: Client, task: Task) -> Result[Any, Problem]:
     """Return the failure of a client that cannot do a task, with the types that can."""
-    able = ", ".join(kind for kind, service in SERVICES.items() if task in service.routes)
+    able = ", ".join(kind for kind, service in PROVIDERS.items() if task in service.routes)
     return fail("usage", f"{client.type} clients cannot {TASK_VERBS[task]}; those that can: {able}")
 
 
@@ -123,10 +123,10 @@ def fill_defaults(
     config: Config, ask: Ask, client: Client, model: Model
 ) -> Result[Target, Problem]:
     """Return the target, with every default filled in."""
-    service = service_of(client)
+    service = provider_of(client)
     if service is None or model.type not in service.routes:
         return refuse_task(client, model.type)
-    base = base_of(client, service)
+    base = base_url_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
     if "{ACCOUNT_ID}" in base or "{RESOURCE}" in base:
@@ -140,7 +140,7 @@ def fill_defaults(
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
         stream=streaming and not model.no_stream,
     )
-    limits = over(over(DEFAULT_LIMITS, client.limits), ask.limits)
+    limits = merge_limits(merge_limits(DEFAULT_LIMITS, client.limits), ask.limits)
     agent = config.user_agent or "auto"
     target = Target(settled, client, model, service.dialect, limits, agent)
     lack = service.lacks(target)
@@ -162,7 +162,7 @@ def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:
     return stage
 
 
-def over(base: Limits, more: Limits) -> Limits:
+def merge_limits(base: Limits, more: Limits) -> Limits:
     """Return limits with those of another that are set put over them.
 
     >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
@@ -224,7 +224,7 @@ def check_max_cost(target: Target) -> Result[Target, Problem]:
     size, longest = max_usage(target).input or 0, max_usage(target).output
     worst = worst_case(target)
     if worst is None:
-        return Failure(unknowable(target))
+        return Failure(unknown_worst_case(target))
     if worst > allowed:
         return fail(
             "budget",
@@ -234,7 +234,7 @@ def check_max_cost(target: Target) -> Result[Target, Problem]:
     return Success(target)
 
 
-def unknowable(target: Target) -> Problem:
+def unknown_worst_case(target: Target) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
     longest = max_usage(target).output
     unknown = "its longest answer: give --max-tokens" if longest is None else "its price"

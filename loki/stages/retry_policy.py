@@ -16,7 +16,7 @@ FOREVER = 10 * 365 * 86400.0  # seconds: no clock goes much further
 BACKOFF, LONGEST = 0.5, 8.0  # seconds, as the providers' own packages use
 
 
-def pause(
+def retry_delay(
     problem: Problem, attempt: int, limits: Limits, chance: float, left: float = inf
 ) -> float | None:
     """Return the seconds to wait before attempt + 1; None gives up.
@@ -24,47 +24,51 @@ def pause(
     ``chance`` is from 0 to 1; ``left`` is what remains of the time for everything, in seconds.
 
     >>> limits = Limits(retries=3, max_wait=60)
-    >>> pause(Problem("busy", "slow down", again=True, wait=2.0), 1, limits, 0.5)
+    >>> pause(Problem("busy", "slow down", retryable=True, wait=2.0), 1, limits, 0.5)
     2.0
-    >>> pause(Problem("busy", "slow down", again=True, wait=90.0), 1, limits, 0.5)
-    >>> pause(Problem("busy", "slow down", again=True), 3, limits, 0.5)
+    >>> pause(Problem("busy", "slow down", retryable=True, wait=90.0), 1, limits, 0.5)
+    >>> pause(Problem("busy", "slow down", retryable=True), 3, limits, 0.5)
     1.0
     """
-    if not problem.again or attempt > (limits.retries or 0) or asks_too_much(problem, limits):
+    if (
+        not problem.retryable
+        or attempt > (limits.retries or 0)
+        or exceeds_max_wait(problem, limits)
+    ):
         return None
     wait = problem.wait or chance * min(LONGEST, BACKOFF * 2.0 ** (attempt - 1))
     return wait if wait <= left else None
 
 
-def asks_too_much(problem: Problem, limits: Limits) -> bool:
+def exceeds_max_wait(problem: Problem, limits: Limits) -> bool:
     """Return whether a server asks for a longer wait than the user allows."""
-    wait = problem.wait if problem.again else None
+    wait = problem.wait if problem.retryable else None
     return wait is not None and wait > (limits.max_wait or 0.0)
 
 
-def given_up(
+def with_attempts(
     problem: Problem, attempts: int, limits: Limits, tell: Callable[[float], str]
 ) -> Problem:
     """Return the last problem, with the number of attempts and when it may pay to come back.
 
-    >>> late = Problem("offline", "Later.", again=True, wait=90.0, retry_at=0.0)
+    >>> late = Problem("offline", "Later.", retryable=True, wait=90.0, retry_at=0.0)
     >>> last = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
     >>> last.kind, last.message
     ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
     """
     notes = [f"after {attempts} attempts"] if attempts > 1 else []
-    wait = problem.wait if problem.again or problem.kind == "busy" else None
+    wait = problem.wait if problem.retryable or problem.kind == "busy" else None
     if wait and problem.retry_at is not None and wait >= 1:
         notes.append(f"the server asks to wait {wait:.0f} s, until {tell(problem.retry_at)}")
     note = f" ({'; '.join(notes)})" if notes else ""
-    kind = "busy" if asks_too_much(problem, limits) else problem.kind
+    kind = "busy" if exceeds_max_wait(problem, limits) else problem.kind
     return replace(problem, kind=kind, message=problem.message + note, attempts=attempts)
 
 
 # ---- what servers say about it -------------------------------------------------------------------
 
 
-def advised(
+def with_retry_advice(
     problem: Problem,
     headers: Mapping[str, str],
     body: Json,
@@ -76,11 +80,13 @@ def advised(
     An account without credit is not asked for again, whatever the server says.
     """
     wish = headers.get("x-should-retry", "").strip().lower()
-    again = {"true": problem.kind != "quota", "false": False}.get(wish, problem.again)
+    again = {"true": problem.kind != "quota", "false": False}.get(wish, problem.retryable)
     waits = again or problem.kind in ("busy", "offline")
     asked = asked_wait(headers, body, now, rate_limits) if waits else None
     wait = None if asked is None else min(asked, FOREVER)
-    return replace(problem, again=again, wait=wait, retry_at=None if wait is None else now + wait)
+    return replace(
+        problem, retryable=again, wait=wait, retry_at=None if wait is None else now + wait
+    )
 
 
 def asked_wait(

@@ -150,7 +150,7 @@ def as_name(value: Json) -> str | None:
     return value if isinstance(value, str) and value and value.isprintable() else None
 
 
-def string(value: Json) -> str:
+def as_str(value: Json) -> str:
     """Return a text, empty where something else stands in its place.
 
     >>> string("a"), string(None), string([1])

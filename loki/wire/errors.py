@@ -36,7 +36,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
         request_id=request_id(headers)
         or (body_request_id if isinstance(body_request_id, str) else None),
         sent=True,
-        again=kind in ("busy", "offline") and status != 407,
+        retryable=kind in ("busy", "offline") and status != 407,
     )
 
 

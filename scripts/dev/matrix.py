@@ -11,7 +11,7 @@ from typing import Any
 from returns.result import Success
 
 from loki.config.read import configure
-from loki.edge.auth.credentials import masked
+from loki.edge.auth.credentials import mask_draft
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Media, Message, Request, Task, Text, Tool
 
@@ -86,7 +86,7 @@ def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
     listed = {"models": [{"name": model, **abilities}], **client}
     listed["models"] = [{**each, **abilities} for each in listed["models"]]
     config = configure({"clients": [listed]}, "matrix", {}).unwrap()
-    env = Env(config, masked, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
+    env = Env(config, mask_draft, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
     name = f"{client['type']}:{model}"
     return isinstance(prepare(env, replace(ask, model=name)), Success)
 
@@ -96,7 +96,7 @@ def does(client: dict[str, Any], task: Task, ask: Ask) -> bool:
     model = {"name": "m", "real_name": "amazon.titan-embed-text-v2:0", "type": task}
     listed = {**client, "models": [model]}  # Bedrock tells the wire by the name
     config = configure({"clients": [listed]}, "matrix", {}).unwrap()
-    env = Env(config, masked, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
+    env = Env(config, mask_draft, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
     name = f"{client['type']}:m"
     return isinstance(prepare(env, replace(ask, model=name), task), Success)
 

@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.config.catalogue import about, section
-from loki.config.catalogue_update import Catalogue, checked, news, written
+from loki.config.catalogue_update import (
+    Catalogue,
+    describe_changes,
+    format_catalogue,
+    parse_catalogue,
+)
 
 ENTRY = {"type": "chat", "input_price": 0.15, "max_input_tokens": 1000, "supports_vision": True}
 
@@ -23,14 +28,14 @@ def document(entry: Any = ENTRY, **top: Any) -> bytes:
 
 
 def test_a_good_catalogue_is_taken_with_exact_prices() -> None:
-    catalogue = checked(document(sources={"x": "https://a.example"})).unwrap()
+    catalogue = parse_catalogue(document(sources={"x": "https://a.example"})).unwrap()
     assert catalogue.date == "2026-11-20" and catalogue.sources == {"x": "https://a.example"}
     assert catalogue.clients["x"]["m"]["input_price"] == Decimal("0.15")
 
 
 def test_what_we_do_not_read_is_left_out() -> None:
     entry = {**ENTRY, "patch": {"url": "http://evil.example"}, "api_base": "http://evil.example"}
-    catalogue = checked(document(entry)).unwrap()
+    catalogue = parse_catalogue(document(entry)).unwrap()
     assert set(catalogue.clients["x"]["m"]) == set(ENTRY)
 
 
@@ -62,7 +67,7 @@ WRONG: list[tuple[bytes, str]] = [
 
 @pytest.mark.parametrize(("data", "message"), WRONG)
 def test_a_wrong_catalogue_is_refused_with_the_place(data: bytes, message: str) -> None:
-    problem = checked(data).failure()
+    problem = parse_catalogue(data).failure()
     assert problem.kind == "garbled" and message in problem.message
 
 
@@ -83,14 +88,14 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, ENTRIES, min_size=1), min_size=1))
 def test_what_is_written_reads_as_it_was(clients: Any) -> None:
     catalogue = Catalogue("2026-11-20", {"x": "y"}, clients)
-    text = written(catalogue)
-    assert checked(text.encode()).unwrap() == catalogue
+    text = format_catalogue(catalogue)
+    assert parse_catalogue(text.encode()).unwrap() == catalogue
     assert about(text) == {"date": "2026-11-20", "sources": {"x": "y"}}
 
 
 def test_a_section_of_what_is_written_is_found_by_its_lines() -> None:
     clients = {"x": {"m": {"type": "chat"}}, "y": {"n": {"type": "reranker"}}}
-    text = written(Catalogue("2026-11-20", {}, clients))
+    text = format_catalogue(Catalogue("2026-11-20", {}, clients))
     assert [section(text, name) for name in ("x", "y", "z", "")] == [*clients.values(), {}, {}]
 
 
@@ -112,4 +117,4 @@ NEWS: list[tuple[Any, Any, str]] = [
 
 @pytest.mark.parametrize(("before", "after", "words"), NEWS)
 def test_what_is_new_is_counted(before: Any, after: Any, words: str) -> None:
-    assert news(before, after) == words
+    assert describe_changes(before, after) == words

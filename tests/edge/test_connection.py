@@ -30,7 +30,7 @@ from servers import (
 )
 from support import config
 
-from loki.edge.env import over
+from loki.edge.env import make_env
 from loki.pipeline import Env, answer, stream
 from loki.records import Ask, Limits, Message, Patch
 from loki.replies import Stream
@@ -43,7 +43,7 @@ HELLO = json.dumps(reply()).encode()
 def env_for(address: str, **entry: object) -> Env:
     """A pipeline to a server; nothing is written into a ledger."""
     client = {"type": "openai-compatible", "name": "local", "api_base": address, **entry}
-    return over(config({**client, "access_token": "tok"}), {}, keep=False)
+    return make_env(config({**client, "access_token": "tok"}), {}, keep=False)
 
 
 def body(*steps: bytes | float, head: str = "", status: str = "HTTP/1.1 200 OK") -> Script:

@@ -27,7 +27,7 @@ from servers import (
 )
 from support import config
 
-from loki.edge.env import over
+from loki.edge.env import make_env
 from loki.pipeline import Env, answer, stream
 from loki.problems import Problem
 from loki.records import Ask, Limits, Message
@@ -39,7 +39,7 @@ QUICK = Limits(connect=2, idle=2, total=10, retries=2, max_wait=1)
 
 def env_for(server: Server) -> Env:
     entry = {"type": "openai-compatible", "name": "local", "api_base": server.address}
-    return over(config({**entry, "access_token": "tok"}), {})
+    return make_env(config({**entry, "access_token": "tok"}), {})
 
 
 def ask(**limits: Any) -> Ask:
@@ -255,7 +255,7 @@ def test_a_password_in_the_address_does_not_replace_the_token() -> None:
     with serving(GOOD) as server:
         where = f"http://user:pass@127.0.0.1:{server.port}"
         entry = {"type": "openai-compatible", "name": "local", "api_base": where}
-        env = over(config({**entry, "access_token": "tok"}), {})
+        env = make_env(config({**entry, "access_token": "tok"}), {})
         answer(env, ask()).unwrap()
     assert server.asked[0].headers["authorization"] == "Bearer tok"
 

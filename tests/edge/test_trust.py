@@ -15,7 +15,7 @@ from returns.result import Success
 from servers import ANSWER, serving
 
 from loki.edge.auth import vault
-from loki.edge.auth.token_cache import Token, put
+from loki.edge.auth.token_cache import Token, store
 from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, refusal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
@@ -81,7 +81,7 @@ def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> Non
             assert home.run("Hi").code == 0
             environ = {**home.variables(), "LOKI_CONFIG_DIR": str(home.folder / "new" / "config")}
             assert vault.add("KEY", "v", environ, lambda path: Success("")) == Success(None)
-            put(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
+            store(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
         finally:
             os.umask(before)
     made = [*(home.folder / "new").rglob("*")]

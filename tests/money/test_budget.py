@@ -10,8 +10,8 @@ import pytest
 from returns.result import Success
 from support import target
 
-from loki.money.budget import Purse, afford, could_cost
-from loki.money.estimate import max_usage, quota, worst_case
+from loki.money.budget import BudgetStatus, check_budget, known_worst_case
+from loki.money.estimate import estimate_quota, max_usage, worst_case
 from loki.price import Price
 from loki.records import Ask, Draft, Media, Message, Patch, Request, Text
 
@@ -26,9 +26,9 @@ def request(ask: Ask | None = None, **model: Any) -> Request:
     return Request(Draft(target(client, asked), "", {}, {}), "", {}, b"")
 
 
-def purse(budget: str, spent: str, unknown: int = 0) -> Purse:
+def purse(budget: str, spent: str, unknown: int = 0) -> BudgetStatus:
     """A budget for today."""
-    return Purse("today (2026-11-22, UTC)", Decimal(budget), Decimal(spent), unknown)
+    return BudgetStatus("today (2026-11-22, UTC)", Decimal(budget), Decimal(spent), unknown)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def purse(budget: str, spent: str, unknown: int = 0) -> Purse:
     ],
 )
 def test_the_worst_case_is_what_is_known_of_it(model: dict[str, Any], cost: str | None) -> None:
-    assert could_cost(request(**model)) == (None if cost is None else Decimal(cost))
+    assert known_worst_case(request(**model)) == (None if cost is None else Decimal(cost))
 
 
 def test_what_is_asked_counts_in_the_worst_case() -> None:
@@ -65,13 +65,13 @@ def test_texts_count_for_what_measures_them(type: str, ask: Ask, tokens: int) ->
     found = request(**PRICED).draft.target
     measuring = replace(found, ask=ask, model=replace(found.model, type=type))  # type: ignore[arg-type]
     assert worst_case(measuring) == Decimal(3) * tokens / 1_000_000
-    assert quota(measuring) == tokens
+    assert estimate_quota(measuring) == tokens
 
 
 def test_an_answer_as_long_as_may_be_counts_for_what_a_minute_allows() -> None:
     ask = Ask((Message("user", "four" * 100),), model="openai:m", max_tokens=50)
-    assert quota(request(ask).draft.target) == 150
-    assert quota(request(replace(ask, max_tokens=None), **LONGEST).draft.target) == 100
+    assert estimate_quota(request(ask).draft.target) == 150
+    assert estimate_quota(request(replace(ask, max_tokens=None), **LONGEST).draft.target) == 100
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_budget_lets_through_what_it_can_hold(
     model: dict[str, Any], budget: str, spent: str, passes: bool
 ) -> None:
     call = request(**model)
-    result = afford(call, [purse("99", "0"), purse(budget, spent)], allow_unpriced=True)
+    result = check_budget(call, [purse("99", "0"), purse(budget, spent)], allow_unpriced=True)
     assert isinstance(result, Success) == passes
     assert passes or result.failure().kind == "budget"
     assert not passes or result.unwrap() is call
@@ -116,8 +116,10 @@ def test_a_budget_lets_through_what_it_can_hold(
         ),
     ],
 )
-def test_a_refusal_names_the_figures(model: dict[str, Any], gone: Purse, message: str) -> None:
-    problem = afford(request(**model), [gone], allow_unpriced=True).failure()
+def test_a_refusal_names_the_figures(
+    model: dict[str, Any], gone: BudgetStatus, message: str
+) -> None:
+    problem = check_budget(request(**model), [gone], allow_unpriced=True).failure()
     assert (problem.kind, problem.message, problem.sent) == ("budget", message, False)
 
 
@@ -161,8 +163,8 @@ def test_what_nobody_knows_the_price_of_is_refused_unless_that_is_allowed(
     call: Request, needs: str
 ) -> None:
     purses = [purse("1", "0")]
-    result = afford(call, purses)
-    assert isinstance(afford(call, purses, allow_unpriced=True), Success)
+    result = check_budget(call, purses)
+    assert isinstance(check_budget(call, purses, allow_unpriced=True), Success)
     if not needs:
         assert result.unwrap() is call
         return
@@ -185,7 +187,7 @@ def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
         patch=Patch(body={"service_tier": "priority"}),
     )
     draft = replace(call.draft, target=replace(target, model=tiered))
-    problem = afford(replace(call, draft=draft), [purse("1", "0")]).failure()
+    problem = check_budget(replace(call, draft=draft), [purse("1", "0")]).failure()
     assert problem.message == (
         "openai:m has no known price at the service tier 'priority' that a patch asks for,"
         " and a budget is set: take another tier, or set budget.allow_unpriced: true"
@@ -193,4 +195,4 @@ def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
 
 
 def test_without_a_budget_no_price_is_wanted() -> None:
-    assert isinstance(afford(request(), []), Success)
+    assert isinstance(check_budget(request(), []), Success)

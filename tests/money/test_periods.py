@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.money.periods import day_of, days, moment, month_of, months, zone_name
+from loki.money.periods import day_of, days, month_of, months, parse_time, zone_name
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -38,8 +38,8 @@ def at(text: str, zone: tzinfo) -> float:
     ],
 )
 def test_words_name_a_moment(words: str, zone: tzinfo, start: float, end: float) -> None:
-    assert moment(words, NOW, zone).unwrap() == start
-    assert moment(words, NOW, zone, last=True).unwrap() == end
+    assert parse_time(words, NOW, zone).unwrap() == start
+    assert parse_time(words, NOW, zone, last=True).unwrap() == end
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_words_name_a_moment(words: str, zone: tzinfo, start: float, end: float)
      "11/01/2026", "20261101", "2026-W10", "now", "9999-12-31", "9999999d", "0000-01", "²d", "٣d"],
 )  # fmt: skip
 def test_other_words_are_refused(words: str) -> None:
-    told = moment(words, NOW, UTC).failure()
+    told = parse_time(words, NOW, UTC).failure()
     assert told.kind == "usage"
     assert told.message == (f"{words!r} is no time: say 24h, 7d, 2w, today, 2026-11 or 2026-11-01")
 

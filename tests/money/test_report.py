@@ -13,10 +13,10 @@ from loki.money.chart import MODELS, chart, lengths, share
 from loki.money.report import (
     Row,
     Tally,
-    amount,
     csv_rows,
+    format_amount,
+    format_cost,
     json_row,
-    money,
     places_of,
     rows,
     sum_tallies,
@@ -85,7 +85,7 @@ def test_rows_lose_nothing(found: list[tuple[str, Decimal | None]]) -> None:
     ],
 )
 def test_money_says_how_sure_it_is(tally: Tally, places: int, shown: str) -> None:
-    assert money(tally, places) == shown
+    assert format_cost(tally, places) == shown
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_spreadsheet_has_costs_to_the_last_digit(cost: str) -> None:
 
 @given(st.decimals(0, 10**6, places=12), st.sampled_from([2, 4, 6]))
 def test_what_cost_something_is_never_shown_as_nothing(cost: Decimal, places: int) -> None:
-    assert not cost or any(digit in amount(cost, places) for digit in "123456789")
+    assert not cost or any(digit in format_amount(cost, places) for digit in "123456789")
 
 
 # ---- a chart -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from loki.providers import KNOWN, SERVICES
+from loki.providers import KNOWN, PROVIDERS
 from loki.wire import CHAT, EMBED, RERANK
 
 #: Modules of loki.wire that hold rows and facts, and read nothing.
@@ -20,9 +20,9 @@ def test_loading_the_providers_loads_no_protocol() -> None:
     assert {name.removeprefix("loki.wire.") for name in done.stdout.decode().split()} <= ROWS
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *KNOWN])
+@pytest.mark.parametrize("name", [*PROVIDERS, *KNOWN])
 def test_a_provider_is_reached_by_https_or_where_the_user_says(name: str) -> None:
-    base = KNOWN[name].api_base if name in KNOWN else SERVICES[name].api_base
+    base = KNOWN[name].api_base if name in KNOWN else PROVIDERS[name].api_base
     assert base.startswith(("https://", "http://localhost")) or base == ""
     assert not base.endswith("/")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.money.estimate import estimate
+from loki.money.estimate import estimate_tokens
 from loki.records import Model
-from loki.stages.chunking import chunk, size_of
+from loki.stages.chunking import chunk, chunk_size
 
 WORDS = st.text(st.sampled_from("ab c.\n!?  é中。\t"), max_size=400)
 
@@ -19,7 +19,7 @@ WORDS = st.text(st.sampled_from("ab c.\n!?  é中。\t"), max_size=400)
 @given(text=WORDS, size=st.integers(1, 40))
 def test_no_piece_is_too_long_and_nothing_is_lost(text: str, size: int) -> None:
     pieces = list(chunk(text, size))
-    assert all(estimate(piece) <= size for piece in pieces)
+    assert all(estimate_tokens(piece) <= size for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())
     assert all(piece == piece.strip() != "" for piece in pieces)
 
@@ -57,7 +57,7 @@ def test_paragraphs_then_sentences_then_words_are_kept_whole(
     ],
 )
 def test_the_model_s_settings_say_how_long_a_piece_is(settings: dict[str, Any], size: int) -> None:
-    assert size_of(Model("m", "m", **settings)) == size
+    assert chunk_size(Model("m", "m", **settings)) == size
 
 
 @pytest.mark.parametrize("letter", ["a", "я", "\n", " "])

@@ -15,10 +15,10 @@ from loki.config.catalogue import Catalogue
 from loki.config.load import check
 from loki.config.read import configure
 from loki.edge.files import catalogue
-from loki.money.estimate import estimate
+from loki.money.estimate import estimate_tokens
 from loki.price import Price
 from loki.problems import Problem
-from loki.providers import KNOWN, TYPES, service_of
+from loki.providers import KNOWN, TYPES, provider_of
 from loki.records import (
     Ask,
     Config,
@@ -221,7 +221,7 @@ def test_without_a_file_every_type_resolves_or_says_what_is_wanting(name: str) -
     result = resolve(known)(Ask(HI))
     said = result.map(lambda target: target.name).lash(lambda problem: Success(problem.message))
     assert name in said.unwrap()
-    if name in ("openai", "claude") and service_of(known.clients[0]):
+    if name in ("openai", "claude") and provider_of(known.clients[0]):
         assert result.unwrap().client.name == name
 
 
@@ -536,7 +536,7 @@ def test_a_call_that_nobody_limits_has_ten_minutes_in_all() -> None:
     ("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("日本", 1), ("日本語x", 2)]
 )
 def test_tokens_are_estimated(text: str, tokens: int) -> None:
-    assert estimate(text) == tokens
+    assert estimate_tokens(text) == tokens
 
 
 @pytest.mark.parametrize(("letters", "fits"), [(1, True), (40, True), (41, False), (9000, False)])

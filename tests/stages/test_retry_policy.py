@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from loki.problems import Kind, Problem
 from loki.records import Limits
-from loki.stages.retry_policy import FOREVER, LONGEST, advised, asked_wait, delay, given_up, pause
+from loki.stages.retry_policy import (
+    FOREVER,
+    LONGEST,
+    asked_wait,
+    delay,
+    retry_delay,
+    with_attempts,
+    with_retry_advice,
+)
 from loki.wire import anthropic as anthropic_wire
 from loki.wire import openai as openai_wire
 from loki.wire.errors import read_error
@@ -89,13 +97,15 @@ HINTS: list[tuple[str, dict[str, str], Any, float | None]] = [
 def test_what_a_server_asks_is_read(headers: dict[str, str], body: Any, wait: float | None) -> None:
     asked = asked_wait(headers, body, NOW, RATE_LIMITS)
     assert asked == (wait if wait is None else pytest.approx(wait))
-    problem = advised(Problem("busy", "Later.", again=True), headers, body, NOW, RATE_LIMITS)
+    problem = with_retry_advice(
+        Problem("busy", "Later.", retryable=True), headers, body, NOW, RATE_LIMITS
+    )
     assert problem.retry_at == (None if wait is None else pytest.approx(NOW + wait))
 
 
 @given(attempt=st.integers(1, 3), chance=st.floats(0, 1))
 def test_the_backoff_grows_with_full_jitter(attempt: int, chance: float) -> None:
-    wait = pause(Problem("offline", "Down.", again=True), attempt, LIMITS, chance)
+    wait = retry_delay(Problem("offline", "Down.", retryable=True), attempt, LIMITS, chance)
     assert wait is not None and wait <= LONGEST
     assert wait == pytest.approx(chance * 0.5 * 2 ** (attempt - 1))
 
@@ -103,19 +113,24 @@ def test_the_backoff_grows_with_full_jitter(attempt: int, chance: float) -> None
 @pytest.mark.parametrize(
     ("problem", "attempt", "left", "wait"),
     [
-        (Problem("busy", "", again=True, wait=60.0), 1, 999.0, 60.0),
-        (Problem("busy", "", again=True, wait=60.1), 1, 999.0, None),  # over max_wait
-        (Problem("busy", "", again=True, wait=5.0), 1, 4.0, None),  # over the time for everything
-        (Problem("busy", "", again=True, wait=5.0), 4, 999.0, None),  # no retries left
-        (Problem("busy", "", again=False, wait=5.0), 1, 999.0, None),
-        (Problem("busy", "", again=True, wait=0.0), 2, 999.0, 0.5),  # no hint: backoff
+        (Problem("busy", "", retryable=True, wait=60.0), 1, 999.0, 60.0),
+        (Problem("busy", "", retryable=True, wait=60.1), 1, 999.0, None),  # over max_wait
+        (
+            Problem("busy", "", retryable=True, wait=5.0),
+            1,
+            4.0,
+            None,
+        ),  # over the time for everything
+        (Problem("busy", "", retryable=True, wait=5.0), 4, 999.0, None),  # no retries left
+        (Problem("busy", "", retryable=False, wait=5.0), 1, 999.0, None),
+        (Problem("busy", "", retryable=True, wait=0.0), 2, 999.0, 0.5),  # no hint: backoff
         (Problem("auth", ""), 1, 999.0, None),
     ],
 )
 def test_waits_end_where_the_user_says(
     problem: Problem, attempt: int, left: float, wait: float | None
 ) -> None:
-    assert pause(problem, attempt, LIMITS, 0.5, left) == wait
+    assert retry_delay(problem, attempt, LIMITS, 0.5, left) == wait
 
 
 @pytest.mark.parametrize(
@@ -129,23 +144,23 @@ def test_waits_end_where_the_user_says(
     ],
 )
 def test_x_should_retry_has_the_word(kind: Kind, again: bool, wish: str, expected: bool) -> None:
-    problem = Problem(kind, "", again=again)
-    assert advised(problem, {"x-should-retry": wish}, None, NOW).again is expected
+    problem = Problem(kind, "", retryable=again)
+    assert with_retry_advice(problem, {"x-should-retry": wish}, None, NOW).retryable is expected
 
 
 @pytest.mark.parametrize(
     ("problem", "attempts", "kind", "message"),
     [
         (Problem("offline", "Down."), 1, "offline", "Down."),
-        (Problem("offline", "Down.", again=True), 4, "offline", "Down. (after 4 attempts)"),
+        (Problem("offline", "Down.", retryable=True), 4, "offline", "Down. (after 4 attempts)"),
         (
-            Problem("offline", "Down.", again=True, wait=90.0, retry_at=NOW),
+            Problem("offline", "Down.", retryable=True, wait=90.0, retry_at=NOW),
             1,
             "busy",
             "Down. (the server asks to wait 90 s, until noon)",
         ),
         (
-            Problem("busy", "Later.", again=True, wait=9.0, retry_at=NOW),
+            Problem("busy", "Later.", retryable=True, wait=9.0, retry_at=NOW),
             4,
             "busy",
             "Later. (after 4 attempts; the server asks to wait 9 s, until noon)",
@@ -155,7 +170,7 @@ def test_x_should_retry_has_the_word(kind: Kind, again: bool, wish: str, expecte
 def test_giving_up_says_what_it_took_and_when_to_come_back(
     problem: Problem, attempts: int, kind: str, message: str
 ) -> None:
-    last = given_up(problem, attempts, LIMITS, lambda moment: "noon")
+    last = with_attempts(problem, attempts, LIMITS, lambda moment: "noon")
     assert (last.kind, last.message, last.attempts) == (kind, message, attempts)
 
 
@@ -203,7 +218,7 @@ CREDIT: list[tuple[int, Any, str]] = [
 @pytest.mark.parametrize(("status", "body", "kind"), CREDIT)
 def test_out_of_credit_is_told_from_too_fast(status: int, body: Any, kind: str) -> None:
     problem = read_error(status, {}, json.dumps(body).encode())
-    assert problem.kind == kind and problem.again is (kind == "busy")
+    assert problem.kind == kind and problem.retryable is (kind == "busy")
 
 
 # ---- whatever they write -------------------------------------------------------------------------
@@ -238,9 +253,11 @@ NAMES = st.sampled_from(
 
 @given(headers=st.dictionaries(NAMES, WORDS | st.just("0")), body=JSON)
 def test_no_hint_is_a_crash_or_a_wait_without_end(headers: dict[str, str], body: Any) -> None:
-    problem = advised(Problem("busy", "Later.", again=True), headers, body, NOW, RATE_LIMITS)
+    problem = with_retry_advice(
+        Problem("busy", "Later.", retryable=True), headers, body, NOW, RATE_LIMITS
+    )
     assert problem.wait is None or 0 <= problem.wait <= FOREVER
-    wait = pause(problem, 1, LIMITS, 1.0)
+    wait = retry_delay(problem, 1, LIMITS, 1.0)
     assert wait is None or (isfinite(wait) and 0 <= wait <= 60)
 
 

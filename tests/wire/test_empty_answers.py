@@ -147,8 +147,8 @@ def in_one_piece(wire: str, text: Any, end: Any) -> Result[Reply, Problem]:
 def in_a_stream(wire: str, text: Any, end: Any) -> Result[Reply, Problem]:
     """What a stream reads as, in one piece and byte by byte."""
     data = b"".join(framed(wire, event) for event in streamed(wire, text, end))
-    found, again = (collect(told(asked(wire, True), cut(data, size))) for size in (0, 1))
-    assert gist(found) == gist(again)
+    found, retryable = (collect(told(asked(wire, True), cut(data, size))) for size in (0, 1))
+    assert gist(found) == gist(retryable)
     return found
 
 

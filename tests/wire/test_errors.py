@@ -91,7 +91,7 @@ AGAIN = {400: False, 401: False, 404: False, 407: False, 408: True, 429: True, 5
 @pytest.mark.parametrize("status", AGAIN)
 def test_what_may_pass_is_worth_another_try(status: int) -> None:
     problem = read_error(status, {}, b"{}")
-    assert problem.again is AGAIN[status] and problem.sent and problem.status == status
+    assert problem.retryable is AGAIN[status] and problem.sent and problem.status == status
 
 
 SHOWN: list[tuple[int, dict[str, str], bytes, str]] = [

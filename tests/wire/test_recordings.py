@@ -175,7 +175,7 @@ def test_refusals_are_told_in_the_provider_s_words(recording: Any) -> None:
     status = recording["response"]["status"]
     problem = parse(response(asked, status, body)).failure()
     assert problem.kind == NAMED.get(recording["id"], KINDS[status])
-    assert problem.status == status and problem.sent and problem.again == (status == 429)
+    assert problem.status == status and problem.sent and problem.retryable == (status == 429)
     told = json.dumps(json.loads(body), ensure_ascii=False)
     assert problem.message in told.replace('\\"', '"').replace("\\n", "\n")
     assert not problem.message.startswith(("HTTP", "{"))

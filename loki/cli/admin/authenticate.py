@@ -14,15 +14,15 @@ from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.edge.auth import token_cache
 from loki.edge.auth.oauth import authority_of, is_loopback, token_file
-from loki.edge.auth.oauth_callback import Answers, first, listen, pasted
-from loki.edge.auth.oauth_flow import Login, begin, exchange, read_code
+from loki.edge.auth.oauth_callback import Answers, listen, read_pasted, wait_for_answer
+from loki.edge.auth.oauth_flow import Login, exchange_code, read_code, start_login
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import Authority
-from loki.edge.env import read, with_vault
+from loki.edge.env import read_configuration, with_vault
 from loki.problems import Problem, fail, nearest
 from loki.railway import fold
 from loki.records import Client, Config
-from loki.stages.resolve import over
+from loki.stages.resolve import merge_limits
 
 LOGIN_TIMEOUT = 300.0  # seconds for a person in a browser
 
@@ -32,12 +32,12 @@ def authenticate(flags: Namespace, console: Console) -> int:
     environ = environment(flags)
     login = Result.do(
         describe_login(client, stored)
-        for config in read(environ)
+        for config in read_configuration(environ)
         for client in client_of(config, flags.authenticate)
         for authority in authority_of(with_limits(client, flags), with_vault(config, environ))
         for login, code in consent(authority, flags.timeout or LOGIN_TIMEOUT, console)
-        for token in exchange(login, code)
-        for stored in token_cache.put(token_file(client.name, environ), token)
+        for token in exchange_code(login, code)
+        for stored in token_cache.store(token_file(client.name, environ), token)
     )
     if not isinstance(login, Success):
         return console.report(login.failure(), flags.output)
@@ -74,7 +74,7 @@ def has_login(client: Client) -> bool:
 
 def with_limits(client: Client, flags: Namespace) -> Client:
     """Return the client with the limits of the command line."""
-    return replace(client, limits=over(client.limits, limits_of(flags)))
+    return replace(client, limits=merge_limits(client.limits, limits_of(flags)))
 
 
 # ---- consent in a browser ------------------------------------------------------------------------
@@ -86,14 +86,14 @@ def consent(
     """Ask for consent in a browser; return the login, and the code that came back."""
     answers: Answers = Answers()
     local = with_listener(authority, answers, console)
-    login = begin(local or authority)
+    login = start_login(local or authority)
     show_address(login, console)
     is_typed = is_terminal(console)
     if is_typed:
         browse(login.address)
         console.write_stderr("Paste the code, or the address the browser ends at: ")
-    pasted(sys.stdin, answers)
-    answer = first(answers, local is not None, timeout)
+    read_pasted(sys.stdin, answers)
+    answer = wait_for_answer(answers, local is not None, timeout)
     if is_typed:
         console.write_stderr("\n")
     return answer.bind(lambda text: read_code(login, text)).map(lambda code: (login, code))

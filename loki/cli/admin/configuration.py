@@ -15,7 +15,7 @@ from loki.config.load import check as check_text
 from loki.config.read import configure
 from loki.edge import files
 from loki.edge.auth import vault
-from loki.edge.env import read
+from loki.edge.env import read_configuration
 from loki.edge.ledger import writer
 from loki.edge.trust import open_own
 from loki.problems import EXIT_CODES, Problem
@@ -24,7 +24,7 @@ from loki.problems import EXIT_CODES, Problem
 def info(flags: Namespace, console: Console) -> int:
     """Print version, files, clients and catalogue: name, spaces, value, a line each."""
     environ = environment(flags)
-    config = read(environ)
+    config = read_configuration(environ)
     known = config.map(lambda c: ", ".join(client.name for client in c.clients))
     facts = {
         "version": __version__,
@@ -33,7 +33,7 @@ def info(flags: Namespace, console: Console) -> int:
         "env_file": files.env_file(environ),
         "cache_dir": files.directory("cache", environ),
         "vault_file": vault.vault_file(environ),
-        "ledger_file": writer.path_of(environ),
+        "ledger_file": writer.ledger_path(environ),
         "model": config.map(lambda c: c.model or "").value_or(""),
         "clients": known.value_or("(wrong configuration: see loki --check)"),
         "catalogue": about(files.catalogue(environ)).get("date", ""),

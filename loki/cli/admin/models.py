@@ -15,7 +15,7 @@ from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.edge import files
-from loki.edge.env import read
+from loki.edge.env import read_configuration
 from loki.json_text import compact
 from loki.price import PRICES
 from loki.records import Client, Config, JsonObject, Model
@@ -26,7 +26,7 @@ def list_models(flags: Namespace, console: Console) -> int:
 
     ``-m`` is the beginning of a name. Every word of TEXT is a part of it, or a pattern with ``*``.
     """
-    config = read(environment(flags))
+    config = read_configuration(environment(flags))
     if not isinstance(config, Success):
         return console.report(config.failure())
     known = config.unwrap()

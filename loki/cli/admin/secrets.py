@@ -13,7 +13,7 @@ from returns.result import Result, Success
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.edge.auth import vault
-from loki.edge.env import read
+from loki.edge.env import read_configuration
 from loki.problems import Problem, fail
 from loki.railway import fold
 from loki.records import Config
@@ -27,7 +27,7 @@ def add_secret(flags: Namespace, console: Console) -> int:
     added = Result.do(
         done
         for environ in environment_of_vault(flags)
-        for _ in vault.vacant(name, environ)
+        for _ in vault.require_absent(name, environ)
         for value in read_value(name, flags, console)
         for done in vault.add(name, value, environ, password_chooser(console))
     )
@@ -40,7 +40,7 @@ def update_secret(flags: Namespace, console: Console) -> int:
     updated = Result.do(
         done
         for environ in environment_of_vault(flags)
-        for _ in vault.present(name, environ)
+        for _ in vault.require_present(name, environ)
         for value in read_value(name, flags, console)
         for done in vault.update(name, value, environ)
     )
@@ -60,7 +60,7 @@ def delete_secret(flags: Namespace, console: Console) -> int:
 
 def list_secrets(flags: Namespace, console: Console) -> int:
     """Print the names of all secrets, one a line; return the exit code."""
-    names = vault.names(environment(flags))
+    names = vault.list_names(environment(flags))
     printed = names.map(lambda names: console.write("".join(f"{name}\n" for name in names)))
     return exit_code(printed, console)
 
@@ -78,7 +78,7 @@ def environment_of_vault(flags: Namespace) -> Result[Environ, Problem]:
         path = config.vault_password_file
         return {**environ, "LOKI_VAULT_PASSWORD_FILE": path} if path else environ
 
-    return read(environ).map(with_password_file)
+    return read_configuration(environ).map(with_password_file)
 
 
 # ---- typing --------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def read_value(name: str, flags: Namespace, console: Console) -> Result[str, Pro
         return fail("input", f"stdin is not UTF-8 text: byte {error.start}")
 
 
-def password_chooser(console: Console) -> vault.Choose:
+def password_chooser(console: Console) -> vault.ChoosePassword:
     """Return what asks for the password of a new vault; without a terminal it is random."""
 
     def choose(path: str) -> Result[str, Problem]:

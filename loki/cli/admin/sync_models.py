@@ -13,9 +13,15 @@ from loki import __version__
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
-from loki.config.catalogue_update import Catalogue, checked, news, written
+from loki.config.catalogue_update import (
+    Catalogue,
+    describe_changes,
+    format_catalogue,
+    parse_catalogue,
+)
 from loki.edge import files
-from loki.edge.env import read
+from loki.edge.env import read_configuration
+from loki.edge.http.describe import describe_error, root_cause
 from loki.problems import Kind, Problem, fail
 
 if TYPE_CHECKING:
@@ -25,16 +31,16 @@ if TYPE_CHECKING:
 def sync_models(flags: Namespace, console: Console) -> int:
     """Download the catalogue at ``sync_models_url``, print what is new; return the exit code."""
     environ = environment(flags)
-    news = Result.do(
-        news
-        for config in read(environ)
+    describe_changes = Result.do(
+        describe_changes
+        for config in read_configuration(environ)
         for data in fetch((config.sync_models_url or "").strip())
-        for catalogue in checked(data)
-        for news in store(catalogue, environ)
+        for catalogue in parse_catalogue(data)
+        for describe_changes in store(catalogue, environ)
     )
-    if not isinstance(news, Success):
-        return console.report(news.failure())
-    console.write(news.unwrap() + "\n")
+    if not isinstance(describe_changes, Success):
+        return console.report(describe_changes.failure())
+    console.write(describe_changes.unwrap() + "\n")
     return 0
 
 
@@ -45,12 +51,14 @@ def store(catalogue: Catalogue, environ: files.Environ) -> Result[str, Problem]:
     if catalogue.date <= date:
         same = "is as old as" if catalogue.date == date else f"of {catalogue.date} is older than"
         return Success(f"the catalogue there {same} the one in use, of {date}: nothing changed")
-    before = checked(ours.encode()).map(lambda old: old.clients).value_or({})
+    before = parse_catalogue(ours.encode()).map(lambda old: old.clients).value_or({})
     try:
-        files.write_cache(path, written(catalogue))
+        files.write_cache(path, format_catalogue(catalogue))
     except OSError as error:
         return fail("config", f"cannot write {path}: {error.strerror}")
-    return Success(f"{news(before, catalogue.clients)}; of {catalogue.date}, before {date}\n{path}")
+    return Success(
+        f"{describe_changes(before, catalogue.clients)}; of {catalogue.date}, before {date}\n{path}"
+    )
 
 
 # ---- download ------------------------------------------------------------------------------------
@@ -65,16 +73,18 @@ def fetch(url: str) -> Result[bytes, Problem]:
         return fail("config", f"sync_models_url is not an https:// address: {without_secrets(url)}")
     import requests
 
-    from loki.edge.http.certificates import verify
-    from loki.edge.http.describe import plain, root
+    from loki.edge.http.certificates import default_bundle
 
     try:
         with requests.Session() as session:
             session.auth = lambda request: request  # no password of ~/.netrc or of the address
-            session.verify = verify()
+            session.verify = default_bundle()
             return follow(session, url)
     except (requests.RequestException, OSError, ValueError) as error:
-        return fail("offline", f"no catalogue from {without_secrets(url)}: {plain(root(error))}")
+        return fail(
+            "offline",
+            f"no catalogue from {without_secrets(url)}: {describe_error(root_cause(error))}",
+        )
 
 
 def follow(session: requests.Session, url: str) -> Result[bytes, Problem]:

@@ -32,16 +32,16 @@ from loki.edge.batch.input import Source, source
 from loki.edge.batch.output import Output, output
 from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.workers import Crew, stay_on_a_core
-from loki.edge.ledger.writer import Ledger, path_of
-from loki.money.budget import money
-from loki.money.estimate import quota, worst_case
+from loki.edge.ledger.writer import Ledger, ledger_path
+from loki.money.budget import format_dollars
+from loki.money.estimate import estimate_quota, worst_case
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem, fail
 from loki.railway import gather
 from loki.record import record
 from loki.records import Ask, Config, JsonObject, Message, Task
 from loki.stages.account import Entry, is_free
-from loki.stages.resolve import resolve, unknowable
+from loki.stages.resolve import resolve, unknown_worst_case
 
 #: A row, and its line or why there is none.
 Outcome = tuple[Row, Result[JsonObject, Problem]]
@@ -99,7 +99,7 @@ def usable(flags: Namespace) -> Result[None, Problem]:
 def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Order, Problem]:
     """The pipeline, what holds for every row, and where rows come from and go through."""
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
-    paces = Paces(flags.rpm, flags.tpm, lambda request: quota(request.draft.target))
+    paces = Paces(flags.rpm, flags.tpm, lambda request: estimate_quota(request.draft.target))
     own = env_of(flags, environ, prog, paced=paces.paced)
     return gather((own, source(next(iter(flags.text), "-"), form))).bind(
         lambda found: (
@@ -248,7 +248,7 @@ def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
     if order.flags.no_ledger or order.env.config.budget:
         yield order.env, lambda: None
         return
-    ledger = Ledger(path_of(os.environ), warner(order.flags, order.prog))
+    ledger = Ledger(ledger_path(os.environ), warner(order.flags, order.prog))
     told: SimpleQueue[Entry] = SimpleQueue()
 
     def book() -> None:
@@ -293,7 +293,7 @@ def within(limit: CostLimit, config: Config, task: Task, paces: Paces, ask: Aske
         target = found.unwrap()
         worst = worst_case(target)
         if worst is None:
-            return Failure(unknowable(target))
+            return Failure(unknown_worst_case(target))
         if not limit.reserve(worst, lambda: paces.waiting(target.name)):
             return Failure(STOPPED)
         cost: Decimal | None = None
@@ -319,8 +319,8 @@ def cost_of(result: Result[JsonObject, Problem]) -> Decimal | None:
 def no_room(limit: CostLimit, worst: Decimal) -> str:
     """Return why ``--max-cost`` ended a run."""
     gone = limit.allowance
-    spent = f"{money(gone.spent)} of --max-cost {money(gone.limit)} is spent"
-    return f"{spent}, and the next row could cost {money(worst)}"
+    spent = f"{format_dollars(gone.spent)} of --max-cost {format_dollars(gone.limit)} is spent"
+    return f"{spent}, and the next row could cost {format_dollars(worst)}"
 
 
 def not_before(paces: Paces) -> Problem | None:

@@ -13,10 +13,10 @@ from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.edge.ledger.queries import Wanted, sums
-from loki.edge.ledger.writer import path_of
+from loki.edge.ledger.queries import CallFilter, read_report
+from loki.edge.ledger.writer import ledger_path
 from loki.json_text import compact
-from loki.money.periods import Span, days, moment, months, zone_name
+from loki.money.periods import Span, days, months, parse_time, zone_name
 from loki.money.report import GROUPS, Row, csv_rows, json_row, table
 from loki.money.report import rows as report_rows
 from loki.problems import Problem, fail
@@ -27,7 +27,7 @@ MAX_DAYS = 62 * 86400  # seconds; a chart of a longer span has months
 
 def cost(flags: Namespace, console: Console) -> int:
     """Print what was spent; return the exit code."""
-    path = path_of(environment(flags))
+    path = ledger_path(environment(flags))
     error_format = "json" if flags.output == "json" else "text"
     report = Result.do(
         (span, rows)
@@ -52,8 +52,8 @@ def cost(flags: Namespace, console: Console) -> int:
 def span_of(flags: Namespace, now: float) -> Result[Span, Problem]:
     """Return the span from ``--since`` to ``--until``."""
     since, until = DEFAULT_SINCE if flags.since is None else flags.since, flags.until
-    start = moment(since, now, None).alt(partial(with_flag, "--since"))
-    end = Success(now) if until is None else moment(until, now, None, last=True)
+    start = parse_time(since, now, None).alt(partial(with_flag, "--since"))
+    end = Success(now) if until is None else parse_time(until, now, None, last=True)
     span = Result.do(
         Span("", first, last) for first in start for last in end.alt(partial(with_flag, "--until"))
     )
@@ -83,8 +83,8 @@ def group_by(flags: Namespace, span: Span) -> list[str]:
 def query(path: str, span: Span, by: Sequence[str], flags: Namespace) -> Result[list[Row], Problem]:
     """Return the rows of the report, in order."""
     client, _, model = (flags.model or "").partition(":")
-    wanted = Wanted(client or None, model or None, flags.tag)
-    return sums(path, span, by, wanted).map(lambda groups: report_rows(groups, by))
+    wanted = CallFilter(client or None, model or None, flags.tag)
+    return read_report(path, span, by, wanted).map(lambda groups: report_rows(groups, by))
 
 
 # ---- the report ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from returns.result import Result, Success
 
 from loki.edge.files import reason
 from loki.money.chart import Chart, share
-from loki.money.report import money, places_of
+from loki.money.report import format_cost, places_of
 from loki.problems import Problem, fail
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def stack(axes: Axes, chart: Chart) -> None:
         heights = [float(bar.costs[i]) for bar in chart.bars]
         part = share(row.tally, chart.total)
         # What begins with an underscore matplotlib leaves out.
-        name = f" {row.keys[0]}   {money(row.tally, places)}{f'  {part}' if part else ''}"
+        name = f" {row.keys[0]}   {format_cost(row.tally, places)}{f'  {part}' if part else ''}"
         axes.bar(range(len(heights)), heights, bottom=floor, color=colour, label=name, width=0.8)
         floor = [low + high for low, high in zip(floor, heights, strict=True)]
 
 
 def label(axes: Axes, chart: Chart, span: str) -> None:
     """Draw title, axes and legend."""
-    spent = money(chart.total, places_of([chart.total]))
+    spent = format_cost(chart.total, places_of([chart.total]))
     axes.set_title(
         f"Spent on language models: {spent}",
         loc="left",

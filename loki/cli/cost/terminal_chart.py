@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, TextIO
 
 from loki.money.chart import Bar, Chart, lengths, share
-from loki.money.report import amount, money, places_of
+from loki.money.report import format_amount, format_cost, places_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -27,7 +27,7 @@ def draw(chart: Chart, span: str, stdout: TextIO) -> str:
     width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
     screen = Console(file=stdout, width=width, highlight=False, emoji=False, markup=False)
     with screen.capture() as capture:
-        spent = money(chart.total, places_of([chart.total]))
+        spent = format_cost(chart.total, places_of([chart.total]))
         screen.print(f"{spent} spent {span}", style="bold")
         screen.print()
         screen.print(bars(chart, width))
@@ -46,9 +46,11 @@ def bars(chart: Chart, width: int) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
-    room = width - max(len(bar.name) for bar in chart.bars) - len(amount(highest, places)) - 5
+    room = (
+        width - max(len(bar.name) for bar in chart.bars) - len(format_amount(highest, places)) - 5
+    )
     for bar in chart.bars:
-        cost = amount(bar.height, places) if bar.height else ""
+        cost = format_amount(bar.height, places) if bar.height else ""
         table.add_row(bar.name, blocks(bar, highest, max(10, room)), cost)
     return table
 
@@ -82,6 +84,6 @@ def shares(chart: Chart) -> Table:
     table.add_column(justify="right")
     table.add_column(justify="right")
     for row, style in zip(chart.shares, COLOURS, strict=False):
-        part, cost = share(row.tally, chart.total), money(row.tally, places)
+        part, cost = share(row.tally, chart.total), format_cost(row.tally, places)
         table.add_row(Text("█", style), row.keys[0], part, cost)
     return table

@@ -25,16 +25,16 @@ from loki.cli.embed.input import Item, items_of
 from loki.cli.embed.output import FORMATS, Batch, Call, embed_batch
 from loki.cli.startup import environment, limits_of, open_env, spent_today
 from loki.edge.batch.workers import flowing
-from loki.money.estimate import estimate
+from loki.money.estimate import estimate_tokens
 from loki.money.prices import cost
 from loki.pipeline import Env
 from loki.price import Price
 from loki.problems import Problem
 from loki.records import Ask, Target
 from loki.replies import Embeddings
-from loki.stages.batching import batched, ceilings
+from loki.stages.batching import batch_limits, group_in_batches
 from loki.stages.draft import draft
-from loki.stages.parse_vectors import added
+from loki.stages.parse_vectors import add_costs
 from loki.stages.resolve import resolve
 from loki.usage import Usage
 
@@ -83,9 +83,9 @@ def ask_of(flags: Namespace) -> Ask:
 
 def batches_of(items: Iterator[Item | None], target: Target) -> Iterator[Batch]:
     """Return the items in batches, a request each."""
-    most, tokens = ceilings(target)
+    most, tokens = batch_limits(target)
     size = target.model.max_batch_size or min(most or DEFAULT_BATCH_SIZE, DEFAULT_BATCH_SIZE)
-    return batched(items, size, tokens, lambda item: estimate(item.text))
+    return group_in_batches(items, size, tokens, lambda item: estimate_tokens(item.text))
 
 
 def within(
@@ -94,7 +94,7 @@ def within(
     """Yield the batches that ``--max-cost`` allows, then the problem with the next one."""
     price, tokens = target.model.price, 0
     for batch in batches:
-        tokens += sum(estimate(item.text) for item in batch)
+        tokens += sum(estimate_tokens(item.text) for item in batch)
         problem = None if allowed is None else over_max_cost(allowed, tokens, price, target.name)
         if problem:
             yield problem
@@ -194,7 +194,7 @@ class Totals:
         with self.lock:
             tokens, self.model = embeddings.usage.input, embeddings.model
             self.tokens = None if tokens is None or self.tokens is None else self.tokens + tokens
-            self.cost = added([self.cost, embeddings.cost])
+            self.cost = add_costs([self.cost, embeddings.cost])
 
 
 def counted(env: Env, ask: Ask, totals: Totals) -> Call:

@@ -14,12 +14,12 @@ from returns.result import Result, Success
 
 from loki.edge.files import reason
 from loki.formats.openai_messages import read_json
-from loki.money.estimate import estimate
+from loki.money.estimate import estimate_tokens
 from loki.problems import Problem, fail
 from loki.railway import fold
 from loki.record import record
 from loki.records import Json, JsonObject, Model
-from loki.stages.chunking import chunk, size_of
+from loki.stages.chunking import chunk, chunk_size
 
 PIECE = 1 << 16  # bytes read at once
 PAUSE = 0.2  # seconds; texts that have come do not wait longer for more
@@ -196,8 +196,8 @@ def fit(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
     if item.problem:
         return [item]
     if flags.chunk:
-        return in_pieces(item, size_of(model))
-    most, size = model.max_input_tokens, estimate(item.text)
+        return in_pieces(item, chunk_size(model))
+    most, size = model.max_input_tokens, estimate_tokens(item.text)
     if most is None or size <= most:
         return [item]
     takes = f"{model.name} takes {most:,} (max_input_tokens)"

@@ -14,7 +14,7 @@ from loki.edge.auth.cloud_sdk import (
     READ,
     UNEXPECTED,
     Environ,
-    describe_error,
+    describe_sdk_error,
     patched_environ,
     quiet_logging,
     run_within,
@@ -127,14 +127,15 @@ def to_problem(error: Exception, client: Client, profile: str) -> Problem:
             return Problem("auth", f"{name} has no AWS credentials: {ADVICE}")
         case SSOError() | TokenRetrievalError():
             return Problem(
-                "auth", f"{name}: {describe_error(error)}; run `aws sso login --profile {profile}`"
+                "auth",
+                f"{name}: {describe_sdk_error(error)}; run `aws sso login --profile {profile}`",
             )
         case ConnectionError() | HTTPClientError() | TimeoutError():
-            return Problem("offline", f"{name}: no AWS credentials: {describe_error(error)}")
+            return Problem("offline", f"{name}: no AWS credentials: {describe_sdk_error(error)}")
         case _:
             return Problem(
                 "auth",
-                f"{name}: no AWS credentials by profile {profile!r}: {describe_error(error)}",
+                f"{name}: no AWS credentials by profile {profile!r}: {describe_sdk_error(error)}",
             )
 
 

@@ -19,7 +19,7 @@ from toolz import itemfilter, keyfilter
 from loki.edge.auth.redaction import redact
 from loki.edge.files import directory
 from loki.edge.http.deadline import Clock, Seconds, end_of
-from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import Transport, own_proxy
 from loki.records import Client, Limits
 
@@ -144,10 +144,10 @@ def describe_unreachable(error: Exception) -> str:
     """Return which server could not be reached, and why."""
     request = getattr(next(iter(error.args), None), "request", None)
     host = host_of(str(request.url)).partition("://")[2] if request else "its server"
-    return f"no connection to {host}: {plain(root(error))}"
+    return f"no connection to {host}: {describe_error(root_cause(error))}"
 
 
-def describe_error(error: Exception) -> str:
+def describe_sdk_error(error: Exception) -> str:
     """Return the message of a package's exception, on one line and without secrets."""
     text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
     line = " ".join(redact(text).split())[:300].removesuffix(".")

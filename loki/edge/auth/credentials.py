@@ -7,7 +7,7 @@ from dataclasses import field, replace
 
 from returns.result import Result, Success
 
-from loki.config.read import variable
+from loki.config.read import variable_prefix
 from loki.config.setting_names import CREDENTIALS, is_public
 from loki.edge.auth import redaction
 from loki.edge.auth.method import (
@@ -28,7 +28,7 @@ from loki.edge.auth.secrets import expand_references, look_up, mask
 from loki.edge.http.deadline import end_of
 from loki.edge.http.proxies import wrong_proxy
 from loki.problems import Problem, fail
-from loki.providers import SECRET_BASE, Service, service_of
+from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.railway import gather
 from loki.record import record
 from loki.records import Client, Draft, Request
@@ -58,7 +58,7 @@ def authorize(
     tokens = set() if issued is None else issued
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
-        service = service_of(draft.target.client)
+        service = provider_of(draft.target.client)
         assert service is not None  # else there would be no draft
         redaction.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
         if wrong := wrong_proxy(draft.target.limits.proxy, draft.url):
@@ -81,7 +81,7 @@ def renew(environ: Mapping[str, str], issued: set[str]) -> Renew:
 
     def stage(request: Request) -> Result[Request, Problem] | None:
         client = client_of(request.draft)
-        service = service_of(client)
+        service = provider_of(client)
         refused = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if service is None or refused not in issued:
             return None
@@ -163,7 +163,7 @@ def add_headers(credentials: Mapping[str, str], extra: Mapping[str, str]) -> dic
 
 
 def find_credentials(
-    draft: Draft, service: Service, environ: Mapping[str, str], issued: set[str]
+    draft: Draft, service: Provider, environ: Mapping[str, str], issued: set[str]
 ) -> Result[Credentials, Problem]:
     """Return what ``auth`` names, else the first credential that is set, else this machine's."""
     client = client_of(draft)
@@ -179,7 +179,7 @@ def find_credentials(
 
 
 def from_token(
-    client: Client, service: Service, environ: Mapping[str, str], issued: set[str]
+    client: Client, service: Provider, environ: Mapping[str, str], issued: set[str]
 ) -> Result[Credentials, Problem]:
     """Return a token of the client's source, and the headers that ``oauth`` sends with it."""
     bearer = service.proofs["access_token"]
@@ -192,7 +192,7 @@ def from_token(
 
 def get_token(
     client: Client,
-    service: Service,
+    service: Provider,
     environ: Mapping[str, str],
     issued: set[str],
     refused: str = "",
@@ -205,7 +205,7 @@ def get_token(
 
 
 def from_key_chain(
-    client: Client, service: Service, environ: Mapping[str, str]
+    client: Client, service: Provider, environ: Mapping[str, str]
 ) -> Result[Credentials, Problem]:
     """Return the keys of a chain, and the region, which is a part of every signature."""
     method, region = auth_method(client, service), client.settings.get("region")
@@ -218,7 +218,7 @@ def from_key_chain(
 
 
 def from_signing_keys(
-    client: Client, service: Service, environ: Mapping[str, str]
+    client: Client, service: Provider, environ: Mapping[str, str]
 ) -> Result[Credentials, Problem]:
     """Return the keys to sign with that are set; fail with what is missing."""
     missing = next((key for key in service.keys if key not in client.settings), "")
@@ -229,7 +229,7 @@ def from_signing_keys(
     if service.keyless:
         return Success(Credentials())
     missing = missing or "api_key"
-    hint = f"{variable(client.name)}_{missing.upper()}"
+    hint = f"{variable_prefix(client.name)}_{missing.upper()}"
     return fail(
         "auth",
         f"client {client.name!r} has no {missing}: set it in the configuration or as {hint}",
@@ -247,10 +247,10 @@ def signing_part(client: Client, name: str, environ: Mapping[str, str]) -> Resul
 # ---- for a dry run -----------------------------------------------------------------------------
 
 
-def masked(draft: Draft) -> Result[Draft, Problem]:
+def mask_draft(draft: Draft) -> Result[Draft, Problem]:
     """Return the draft for a dry run: nothing is looked up, what may be secret is ``***``."""
     client = draft.target.client
-    service = service_of(client)
+    service = provider_of(client)
     assert service is not None
     credentials = masked_headers(client, service)
     headers = {name: mask(name, value) for name, value in draft.headers.items()}
@@ -259,7 +259,7 @@ def masked(draft: Draft) -> Result[Draft, Problem]:
     return Success(replace(draft, url=shown, headers=merge_headers(draft, credentials, headers)))
 
 
-def masked_headers(client: Client, service: Service) -> Mapping[str, str]:
+def masked_headers(client: Client, service: Provider) -> Mapping[str, str]:
     """Return the headers of the client's credential with ``***`` in the place of the secret."""
     method = auth_method(client, service)
     name = "access_token" if method in TOKENS else credential_name(client, service)

@@ -18,7 +18,7 @@ from loki.edge.auth.cloud_sdk import (
     READ,
     UNEXPECTED,
     Environ,
-    describe_error,
+    describe_sdk_error,
     describe_unreachable,
     patched_environ,
     quiet_logging,
@@ -100,7 +100,7 @@ def fetch(source: Source, client: Client, environ: Environ) -> Result[Token, Pro
         is_lasting = not getattr(error, "retryable", False)
         inner = error.__cause__ if isinstance(error.__cause__, ValueError) else error
         return fail(
-            "auth" if is_lasting else "offline", f"{place}: no token: {describe_error(inner)}"
+            "auth" if is_lasting else "offline", f"{place}: no token: {describe_sdk_error(inner)}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from returns.result import Result
 
 from loki.problems import Problem
-from loki.providers import Service
+from loki.providers import Provider
 from loki.records import Client
 
 #: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
@@ -40,7 +40,7 @@ KEYS: Mapping[str, KeySource] = {"aws": lazy("loki.edge.auth.aws", "keys")}
 SECRET_KEYS = ("access_key_id", "secret_access_key")
 
 
-def auth_method(client: Client, service: Service) -> str:
+def auth_method(client: Client, service: Provider) -> str:
     """Return the key of TOKENS or KEYS that is in force, empty where a credential is set.
 
     A ``profile`` of the client goes before the environment's keys, not before the client's own.
@@ -54,12 +54,12 @@ def auth_method(client: Client, service: Service) -> str:
     return "" if keys else service.ambient
 
 
-def credential_name(client: Client, service: Service) -> str | None:
+def credential_name(client: Client, service: Provider) -> str | None:
     """Return the first of the service's credentials that is set."""
     return next((name for name in service.proofs if name in client.settings), None)
 
 
-def session_token_if_matching(client: Client, service: Service) -> list[str]:
+def session_token_if_matching(client: Client, service: Provider) -> list[str]:
     """Return the other keys that belong to the signing keys.
 
     A session token of the environment fits only signing keys of the environment.
@@ -69,12 +69,12 @@ def session_token_if_matching(client: Client, service: Service) -> list[str]:
     return [key for key in keys if first or not is_from_environment(client, service, key)]
 
 
-def is_from_environment(client: Client, service: Service, key: str) -> bool:
+def is_from_environment(client: Client, service: Provider, key: str) -> bool:
     """Return whether a setting came from one of the provider's own variables."""
     return client.settings[key].origin in service.variables.get(key, ())
 
 
-def extra_oauth_headers(client: Client, service: Service) -> dict[str, str]:
+def extra_oauth_headers(client: Client, service: Provider) -> dict[str, str]:
     """Return the client's ``oauth.request_headers``, without nulls and without Authorization.
 
     That one is for the token endpoint.

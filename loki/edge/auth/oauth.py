@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
-from loki.config.read import FORMS, variable
+from loki.config.read import FORMS, variable_prefix
 from loki.config.setting_names import is_reference
 from loki.edge import files
 from loki.edge.auth import token_cache
@@ -87,7 +87,7 @@ def client_id(client: Client, environ: Mapping[str, str]) -> Result[str, Problem
         return look_up(to_setting(client, "client_id", configured), environ, end_of(client.limits))
     if configured:
         return Success(configured)  # no secret: the address to open shows it
-    name = f"{variable(client.name)}_OAUTH_CLIENT_ID"
+    name = f"{variable_prefix(client.name)}_OAUTH_CLIENT_ID"
     how = f"register loki with the provider, then set oauth.client_id or {name}"
     return fail("config", f"client {client.name!r} has no OAuth client id: {how}")
 
@@ -114,7 +114,7 @@ def endpoint(client: Client, merged: Mapping[str, Any], key: str) -> Result[str,
     """Return an address of the authorization server; without TLS only on this machine."""
     url = merged.get(key, "")
     if not url:
-        how = f"set oauth.{key} or {variable(client.name)}_OAUTH_{key.upper()}"
+        how = f"set oauth.{key} or {variable_prefix(client.name)}_OAUTH_{key.upper()}"
         return fail("config", f"client {client.name!r} has no {key} to log in with: {how}")
     if not is_safe(url):
         shown = repr(mask_url(url))

@@ -94,7 +94,7 @@ def handler(path: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandle
     return RedirectHandler
 
 
-def pasted(stream: IO[str] | None, answers: Answers) -> None:
+def read_pasted(stream: IO[str] | None, answers: Answers) -> None:
     """Put the first line of a stream that is not blank into the queue, in a thread."""
 
     def read() -> None:
@@ -107,7 +107,7 @@ def pasted(stream: IO[str] | None, answers: Answers) -> None:
     Thread(target=read, daemon=True).start()
 
 
-def first(answers: Answers, is_listening: bool, patience: float) -> Result[str, Problem]:
+def wait_for_answer(answers: Answers, is_listening: bool, patience: float) -> Result[str, Problem]:
     """Wait some seconds for the first answer and return it.
 
     The end of standard input is no answer while a browser may still send one.

@@ -20,7 +20,7 @@ from loki.record import record
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
 
-__all__ = ["Authority", "Login", "begin", "exchange", "read_code", "refresh"]
+__all__ = ["Authority", "Login", "start_login", "exchange_code", "read_code", "refresh"]
 
 
 @record
@@ -33,7 +33,7 @@ class Login:
     verifier: str = field(repr=False)
 
 
-def begin(authority: Authority) -> Login:
+def start_login(authority: Authority) -> Login:
     """Start a login, with a state and a verifier that nobody can guess."""
     from oauthlib.common import generate_token
     from requests_oauthlib import OAuth2Session
@@ -102,7 +102,7 @@ def split_answer(answer: str) -> dict[str, str]:
     return {"code": code, **({"state": state} if state else {})}
 
 
-def exchange(login: Login, code: str) -> Result[Token, Problem]:
+def exchange_code(login: Login, code: str) -> Result[Token, Problem]:
     """Exchange a code for a token, which is possible once."""
     authority = login.authority
     # Anthropic's server, which takes JSON, wants to see the state again.

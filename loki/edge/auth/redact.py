@@ -123,7 +123,7 @@ def url_segments(address: str) -> Iterator[str]:
 LONG = 16  # characters: what is shorter may be any word
 
 
-def discreet(
+def redacting(
     call: Callable[[Request], Result[A, Problem]],
 ) -> Callable[[Request], Result[A, Problem]]:
     """Wrap a call so that its problems show no known secret, whatever a server repeats."""

@@ -78,7 +78,7 @@ def usable(path: str, refused: str) -> Token | None:
     return token if token is not None and is_valid(token, refused, time.time()) else None
 
 
-def put(path: str, token: Token) -> Result[Token, Problem]:
+def store(path: str, token: Token) -> Result[Token, Problem]:
     """Write the token of a new login."""
     try:
         with locked(path):

@@ -21,8 +21,8 @@ from loki.edge.auth import redaction
 from loki.edge.auth.redaction import redact
 from loki.edge.auth.token_cache import Token
 from loki.edge.http.deadline import Clock, Seconds, end_of
-from loki.edge.http.describe import host_of, plain, root
-from loki.edge.http.transport import environment_proxies, own_proxy, transport
+from loki.edge.http.describe import describe_error, host_of, root_cause
+from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.problems import Kind, Problem, fail
 from loki.record import record
 from loki.records import Json, Limits
@@ -79,7 +79,7 @@ def request_token(
 def post(authority: Authority, form: str) -> Result[tuple[int, bytes], Problem]:
     """Return status and body of the answer to a form, sent as the client's other requests are."""
     limits = authority.limits
-    opened = transport(limits.ca_bundle, limits.client_cert, limits.client_key)
+    opened = make_transport(limits.ca_bundle, limits.client_cert, limits.client_key)
     return opened.bind(lambda adapter: send(adapter, authority, form))
 
 
@@ -99,7 +99,7 @@ def send(
             return Success((answer.status_code, answer.raw.read(LONGEST, decode_content=True)))
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
-        return fail(kind, f"no token from {host}: {plain(root(error))}")
+        return fail(kind, f"no token from {host}: {describe_error(root_cause(error))}")
 
 
 def timeouts(limits: Limits) -> tuple[Seconds, Seconds]:

@@ -36,7 +36,9 @@ from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, r
 from loki.problems import Problem, fail, nearest
 
 Environ = Mapping[str, str]
-Choose = Callable[[str], Result[str, Problem]]  # path of a new file -> its password, "" for any
+ChoosePassword = Callable[
+    [str], Result[str, Problem]
+]  # path of a new file -> its password, "" for any
 
 PATIENCE = 60  # seconds for another process that is writing
 
@@ -72,10 +74,10 @@ def find(name: str, environ: Environ) -> Result[str | None, Problem]:
 
 def get(name: str, environ: Environ) -> Result[str, Problem]:
     """Return a secret; fail if the vault has none of that name."""
-    return present(name, environ).bind(lambda vault: value_in(vault, name, environ))
+    return require_present(name, environ).bind(lambda vault: value_in(vault, name, environ))
 
 
-def names(environ: Environ) -> Result[list[str], Problem]:
+def list_names(environ: Environ) -> Result[list[str], Problem]:
     """Return the names of all secrets; no password is needed."""
     return load(vault_file(environ)).map(lambda vault: [*vault.places] if vault else [])
 
@@ -94,7 +96,7 @@ def load(path: str) -> Result[Vault | None, Problem]:
     return read(text.unwrap(), path)
 
 
-def present(name: str, environ: Environ) -> Result[Vault, Problem]:
+def require_present(name: str, environ: Environ) -> Result[Vault, Problem]:
     """Return the vault; fail if it has no secret of that name."""
 
     def check_name(vault: Vault | None) -> Result[Vault, Problem]:
@@ -108,7 +110,7 @@ def present(name: str, environ: Environ) -> Result[Vault, Problem]:
     return load(vault_file(environ)).bind(check_name)
 
 
-def vacant(name: str, environ: Environ) -> Result[Vault | None, Problem]:
+def require_absent(name: str, environ: Environ) -> Result[Vault | None, Problem]:
     """Return the vault, if there is one; fail if it has a secret of that name already."""
 
     def check_name(vault: Vault | None) -> Result[Vault | None, Problem]:
@@ -125,11 +127,11 @@ def vacant(name: str, environ: Environ) -> Result[Vault | None, Problem]:
 # ---- writing -----------------------------------------------------------------------------------
 
 
-def add(name: str, value: str, environ: Environ, choose: Choose) -> Result[None, Problem]:
+def add(name: str, value: str, environ: Environ, choose: ChoosePassword) -> Result[None, Problem]:
     """Add a secret; the first one makes the vault, whose password ``choose`` returns."""
 
     def put() -> Result[None, Problem]:
-        vault = vacant(name, environ).bind(
+        vault = require_absent(name, environ).bind(
             lambda existing: Success(existing) if existing else create(environ, choose)
         )
         return vault.bind(lambda existing: set_value(existing, name, value, environ))
@@ -141,9 +143,11 @@ def update(name: str, value: str, environ: Environ) -> Result[None, Problem]:
     """Change the value of a secret; the same value leaves the file as it is."""
 
     def put() -> Result[None, Problem]:
-        return present(name, environ).bind(lambda vault: set_value(vault, name, value, environ))
+        return require_present(name, environ).bind(
+            lambda vault: set_value(vault, name, value, environ)
+        )
 
-    existing = require_value(value).bind(lambda _: present(name, environ))
+    existing = require_value(value).bind(lambda _: require_present(name, environ))
     return existing.bind(lambda _: locked(environ, put))
 
 
@@ -151,9 +155,11 @@ def delete(name: str, environ: Environ) -> Result[None, Problem]:
     """Delete a secret; no password is needed."""
 
     def drop() -> Result[None, Problem]:
-        return present(name, environ).bind(lambda vault: write(vault.path, without(vault, name)))
+        return require_present(name, environ).bind(
+            lambda vault: write(vault.path, without(vault, name))
+        )
 
-    return present(name, environ).bind(lambda _: locked(environ, drop))
+    return require_present(name, environ).bind(lambda _: locked(environ, drop))
 
 
 def require_value(value: str) -> Result[str, Problem]:
@@ -201,7 +207,7 @@ def write(path: str, text: str) -> Result[None, Problem]:
 # ---- the password ------------------------------------------------------------------------------
 
 
-def create(environ: Environ, choose: Choose) -> Result[Vault, Problem]:
+def create(environ: Environ, choose: ChoosePassword) -> Result[Vault, Problem]:
     """Return a new vault, not yet written; write a password if there is none."""
     path, place = vault_file(environ), password_file(environ)
     if not os.path.lexists(place):

@@ -16,13 +16,13 @@ from loki.batch.jobs import Job, ask_row
 from loki.edge.auth.redact import redact_facts, without_secrets
 from loki.edge.batch.rate_limiter import Paces
 from loki.edge.http.attempt import Attempt
-from loki.money.estimate import quota
+from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Request, Task
 from loki.replies import Opened
 from loki.stages.account import Entry
-from loki.stages.resolve import DEFAULT_LIMITS, over, resolve
+from loki.stages.resolve import DEFAULT_LIMITS, merge_limits, resolve
 
 PATIENCE = 10  # seconds to reach the scheduler
 
@@ -60,8 +60,8 @@ def over_there(
 
     def stage(job: Job) -> Result[JsonObject, Problem]:
         target = resolve(env.config, task)(job.ask).value_or(None)  # a worker may know more of it
-        limits = target.limits if target else over(DEFAULT_LIMITS, job.ask.limits)
-        tokens = quota(target) if target else 0
+        limits = target.limits if target else merge_limits(DEFAULT_LIMITS, job.ask.limits)
+        tokens = estimate_quota(target) if target else 0
         pacer = paces.of(target.name if target else job.ask.model or "")
 
         def call(deadline: float) -> Result[JsonObject, Problem]:
@@ -71,7 +71,7 @@ def over_there(
             if told.problem is None:
                 return Success(told.line or {})
             is_busy = told.problem.kind == "busy"  # its message says already when to come back
-            return Failure(replace(told.problem, again=is_busy, retry_at=None))
+            return Failure(replace(told.problem, retryable=is_busy, retry_at=None))
 
         return pacer.ask(call, tokens, limits, time.monotonic() + (limits.total or 0.0))[0]
 
@@ -108,7 +108,9 @@ def own_env(process: int) -> Result[Env, Problem]:
     from loki.edge import env, files
 
     environ = files.environment()
-    return env.read(environ).map(lambda config: env.over(config, environ, paced=handed_back))
+    return env.read_configuration(environ).map(
+        lambda config: env.make_env(config, environ, paced=handed_back)
+    )
 
 
 def handed_back(attempt: Attempt) -> Attempt:
@@ -117,7 +119,7 @@ def handed_back(attempt: Attempt) -> Attempt:
     def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
         return attempt(request, deadline).alt(
             lambda problem: (
-                replace(problem, wait=problem.wait or 0.0, again=False)
+                replace(problem, wait=problem.wait or 0.0, retryable=False)
                 if problem.kind == "busy"
                 else problem
             )

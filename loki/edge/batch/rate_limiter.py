@@ -15,11 +15,11 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.rate_control import Pace, rate, refused, silence
 from loki.edge.http.attempt import Attempt
-from loki.edge.send import after, told_by_clock
+from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
 from loki.records import Limits, Request
 from loki.replies import Opened
-from loki.stages.retry_policy import asks_too_much, given_up
+from loki.stages.retry_policy import exceeds_max_wait, with_attempts
 
 A = TypeVar("A")
 
@@ -94,7 +94,7 @@ class Pacer:
         tokens = self.size(request) if self.rates.tokens_per_minute else 0
         limits = request.draft.target.limits
         result, tries = self.ask(lambda end: attempt(request, end), tokens, limits, deadline)
-        return after(tries - 1, result) if tries > 1 else result
+        return plus_attempts(tries - 1, result) if tries > 1 else result
 
     def ask(
         self,
@@ -125,19 +125,19 @@ class Pacer:
                 self.took(began)
                 return result, tries
             problem = result.failure()
-            if asks_too_much(problem, limits):
-                self.close(given_up(problem, tries, limits, told_by_clock))
+            if exceeds_max_wait(problem, limits):
+                self.close(with_attempts(problem, tries, limits, format_local_time))
                 return Failure(STOPPED), tries
             if not self.is_refusal(problem, began, limits):
                 return result, tries
             refusals += self.answers == answers and not self.is_older_under_way(began)
             answers = self.answers
             if refusals > (limits.retries or 0) or self.clock() >= deadline:
-                return Failure(replace(problem, again=False)), tries
+                return Failure(replace(problem, retryable=False)), tries
 
     def is_refusal(self, problem: Problem, began: float, limits: Limits) -> bool:
         """Learn from a failure; whether it was a refusal that our pace can cure."""
-        if problem.again and self.slowed(problem, began, limits.max_wait or 0.0):
+        if problem.retryable and self.slowed(problem, began, limits.max_wait or 0.0):
             return True
         if problem.status is not None and problem.kind != "busy":
             self.answered()  # with an error, but not with a refusal
@@ -175,7 +175,7 @@ class Pacer:
         while (left := start - self.clock()) > 0:
             end = inf if self.stuck is None else max(self.stuck, since) + patience
             if self.clock() >= end:
-                return replace(self.refusal, again=False, sent=False)
+                return replace(self.refusal, retryable=False, sent=False)
             with self.waiting():
                 self.stop.wait(min(left, end - self.clock()))
             if self.stop.is_set():

@@ -16,7 +16,7 @@ from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki.edge.http.deadline import Clock
-from loki.edge.http.describe import host_of, root
+from loki.edge.http.describe import host_of, root_cause
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.problems import Problem, fail
 from loki.records import Limits, Request
@@ -122,7 +122,7 @@ def read_pieces(raw: BaseHTTPResponse) -> Iterator[bytes]:
         while piece := raw.read1(most, decode_content=is_packed):
             yield piece
     except HTTPError as error:
-        cause = root(error)
+        cause = root_cause(error)
         if isinstance(cause, IncompleteRead) and isinstance(cause.partial, bytes) and cause.partial:
             yield cause.partial
         raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from loki.edge.http.describe import plain
+from loki.edge.http.describe import describe_error
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -48,7 +48,7 @@ def load_authorities(context: SSLContext, setting: str, path: str) -> None:
         else:
             context.load_verify_locations(cafile=expanded)
     except OSError as error:
-        raise UnusableFileError(f"{setting}: cannot use {path}: {plain(error)}") from error
+        raise UnusableFileError(f"{setting}: cannot use {path}: {describe_error(error)}") from error
 
 
 def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> None:
@@ -58,9 +58,11 @@ def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> 
         context.load_cert_chain(os.path.expanduser(cert), expanded, password="")
     except OSError as error:  # ssl.SSLError is one
         names = " with ".join(filter(None, (cert, key)))
-        raise UnusableFileError(f"extra.client_cert: cannot use {names}: {plain(error)}") from error
+        raise UnusableFileError(
+            f"extra.client_cert: cannot use {names}: {describe_error(error)}"
+        ) from error
 
 
-def verify() -> Literal[True] | str:
+def default_bundle() -> Literal[True] | str:
     """Return the bundle that the environment names, True for the default one (as in requests)."""
     return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)

@@ -15,15 +15,15 @@ def host_of(url: str) -> str:
     return f"{scheme}://{tail.split('/')[0].rpartition('@')[2]}"
 
 
-def root(error: Exception) -> Exception:
+def root_cause(error: Exception) -> Exception:
     """Return the innermost cause of nested exceptions of requests and urllib3."""
     inner = getattr(error, "reason", None) or next(
         (value for value in error.args if isinstance(value, Exception)), None
     )
-    return root(inner) if isinstance(inner, Exception) else error
+    return root_cause(inner) if isinstance(inner, Exception) else error
 
 
-def plain(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return the text of an exception, shortened, in lower case.
 
     Secrets are redacted first: once cut they would not be recognised.

@@ -22,7 +22,7 @@ from loki.edge.auth import redaction
 from loki.edge.auth.redaction import redact
 from loki.edge.http.certificates import UnusableFileError
 from loki.edge.http.deadline import Clock
-from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.problems import Problem
 from loki.records import Limits
 
@@ -34,14 +34,14 @@ def problem_before_answer(
     error: Exception, url: str, limits: Limits, clock: Clock, proxy: str
 ) -> Problem:
     """Return the Problem of a call that got no answer; ``proxy`` is the one in use, or empty."""
-    host, cause = host_of(url).partition("://")[2], root(error)
+    host, cause = host_of(url).partition("://")[2], root_cause(error)
     match error:
         case requests.exceptions.SSLError():
             return tls_problem(cause, host, limits, clock)
         case requests.exceptions.InvalidURL() if proxy and is_proxy_address_error(
             proxy, error, cause
         ):
-            return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {plain(cause)}")
+            return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {describe_error(cause)}")
         case requests.exceptions.ProxyError():
             return proxy_problem(cause, host, proxy, limits, clock)
         case requests.exceptions.ConnectionError() if is_socks_failure(proxy, cause):
@@ -53,49 +53,51 @@ def problem_before_answer(
         case UnusableFileError():
             return Problem("config", str(error))
         case _:
-            return Problem("config", f"cannot send to {host}: {plain(cause)}")
+            return Problem("config", f"cannot send to {host}: {describe_error(cause)}")
 
 
 def timeout_problem(host: str, limits: Limits, clock: Clock) -> Problem:
     """Return the Problem of a time limit that passed before an answer."""
     if not clock.sent:
         message = f"no connection to {host} {expired_limit(limits, clock)}; nothing was sent"
-        return Problem("offline", message, again=True)
+        return Problem("offline", message, retryable=True)
     quiet = f"sent nothing {expired_limit(limits, clock)}; the request had been sent"
     stuck = f"took no more of the request {expired_limit(limits, clock)}"
     message = f"{host} {quiet if clock.sent_all else stuck}"
-    return Problem("offline", message, sent=True, again=bool(limits.retry_after_send))
+    return Problem("offline", message, sent=True, retryable=bool(limits.retry_after_send))
 
 
 def connection_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
     """Return the Problem of a connection that failed or broke before an answer."""
     if isinstance(cause, NewConnectionError):
-        return Problem("offline", f"no connection to {host}: {plain(cause)}", again=True)
+        return Problem(
+            "offline", f"no connection to {host}: {describe_error(cause)}", retryable=True
+        )
     if isinstance(cause, TimeoutError):
         return timeout_problem(host, limits, clock)
     odd = isinstance(cause, (HTTPException, InvalidHeader))
     if odd and not isinstance(cause, RemoteDisconnected):
-        return Problem("garbled", f"{host} does not speak HTTP: {plain(cause)}", sent=True)
-    message = f"{host} closed the connection before an answer: {plain(cause)}"
-    return Problem("offline", message, sent=clock.sent, again=True)
+        return Problem("garbled", f"{host} does not speak HTTP: {describe_error(cause)}", sent=True)
+    message = f"{host} closed the connection before an answer: {describe_error(cause)}"
+    return Problem("offline", message, sent=clock.sent, retryable=True)
 
 
 def proxy_problem(cause: Exception, host: str, proxy: str, limits: Limits, clock: Clock) -> Problem:
     """Return the Problem of a proxy that did not connect; nothing was sent."""
-    name, text = proxy_name(proxy), plain(cause)
+    name, text = proxy_name(proxy), describe_error(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return tls_problem(cause, f"the proxy {name}", limits, clock)
     late = isinstance(cause, (ConnectTimeoutError, TimeoutError))
     if late and not isinstance(cause, NewConnectionError):  # which is one of the former
         message = f"no connection to {host} through the proxy {name} {expired_limit(limits, clock)}"
-        return Problem("offline", f"{message}; nothing was sent", again=True)
+        return Problem("offline", f"{message}; nothing was sent", retryable=True)
     if re.search(r"failed: 40[17]\b|authentication", text):  # 401 is tinyproxy's
         return Problem("offline", f"the proxy {name} {WANTS_CREDENTIALS}: {text}")
     if "tunnel connection failed" in text or text.startswith("0x"):
         again = "403" not in text and not text.startswith("0x02")
         message = f"the proxy {name} does not reach {host}: {text}"
-        return Problem("offline", message, again=again)
-    return Problem("offline", f"no connection to the proxy {name}: {text}", again=True)
+        return Problem("offline", message, retryable=again)
+    return Problem("offline", f"no connection to the proxy {name}: {text}", retryable=True)
 
 
 def is_socks_failure(proxy: str, cause: Exception) -> bool:
@@ -114,7 +116,7 @@ WANTS_CREDENTIALS = "wants a user name and a password, or others than these, in 
 
 def tls_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
     """Return the Problem of a TLS handshake that failed."""
-    text = plain(cause)
+    text = describe_error(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         notes = [note for note in getattr(cause, "__notes__", ()) if note]
         issuer = f"; it was issued by {notes[0]!r}" if notes else ""
@@ -125,7 +127,7 @@ def tls_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Pr
         return Problem("offline", message)
     if isinstance(cause, ssl.SSLEOFError):
         message = f"{host} closed the connection before an answer: {text}"
-        return Problem("offline", message, sent=clock.sent, again=True)
+        return Problem("offline", message, sent=clock.sent, retryable=True)
     if any(hint in text for hint in CLIENT_CERTIFICATE_WORDS) and not limits.client_cert:
         text += "; it may want a certificate of yours: extra.client_cert and extra.client_key"
     if "wrong version number" in text:
@@ -149,11 +151,16 @@ def problem_within_answer(error: Exception, limits: Limits, clock: Clock) -> Pro
         quiet = f"nothing came {expired_limit(limits, clock)} in the middle of the answer"
         if time.monotonic() >= clock.end:
             quiet = f"the answer was not whole {expired_limit(limits, clock)}"
-        return Problem("offline", quiet, sent=True, again=bool(limits.retry_after_send))
+        return Problem("offline", quiet, sent=True, retryable=bool(limits.retry_after_send))
     if isinstance(error, DecodeError):
-        return Problem("garbled", f"the answer cannot be unpacked: {plain(error)}", sent=True)
+        return Problem(
+            "garbled", f"the answer cannot be unpacked: {describe_error(error)}", sent=True
+        )
     return Problem(
-        "garbled", f"the answer broke off: {describe_damage(root(error))}", sent=True, again=True
+        "garbled",
+        f"the answer broke off: {describe_damage(root_cause(error))}",
+        sent=True,
+        retryable=True,
     )
 
 
@@ -172,12 +179,12 @@ def describe_damage(cause: Exception) -> str:
         case IncompleteRead(__context__=ValueError() as odd) if not str(odd).endswith("b''"):
             return f"no chunk begins with {redact(str(odd).rpartition(': ')[2])[:60]}"
         case LineTooLong():
-            return f"no chunk begins with a line like this: {plain(cause)}"
+            return f"no chunk begins with a line like this: {describe_error(cause)}"
         case IncompleteRead(expected=int(left)):
             return f"the connection ended {left:,} bytes before the answer did"
         case IncompleteRead():
             return "the connection ended before the last chunk"
-    return plain(cause)
+    return describe_error(cause)
 
 
 # ---- texts for messages -------------------------------------------------------------------------

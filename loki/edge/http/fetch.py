@@ -12,9 +12,9 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki.edge.http.deadline import Clock
-from loki.edge.http.describe import host_of, plain, root
+from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.proxies import wrong_proxy
-from loki.edge.http.transport import environment_proxies, own_proxy, transport
+from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits
 from loki.urls import mask_url
@@ -27,7 +27,9 @@ def fetch(url: str, proxy: str | None = None, end: float = inf) -> Result[bytes,
     """Return a document, text recoded to UTF-8; ``end`` is on the monotonic clock."""
     if wrong := wrong_proxy(proxy, url):
         return fail("config", wrong)
-    return transport().bind(lambda adapter: fetch_through(adapter, url, proxy, Clock(IDLE, end)))
+    return make_transport().bind(
+        lambda adapter: fetch_through(adapter, url, proxy, Clock(IDLE, end))
+    )
 
 
 def fetch_through(
@@ -51,7 +53,11 @@ def fetch_through(
                 return read_document(answer, shown)
     except (requests.RequestException, HTTPError, OSError) as error:
         is_late = time.monotonic() >= clock.end
-        why = "the time for everything is over (total timeout)" if is_late else plain(root(error))
+        why = (
+            "the time for everything is over (total timeout)"
+            if is_late
+            else describe_error(root_cause(error))
+        )
         return fail("offline", f"--file: cannot fetch {shown}: {why}")
 
 

@@ -123,11 +123,11 @@ class Transports:
             return known
         with self.lock:
             if key not in self.transports:
-                self.transports[key] = transport(*files)
+                self.transports[key] = make_transport(*files)
             return self.transports[key]
 
 
-def transport(*files: str | None) -> Result[Transport, Problem]:
+def make_transport(*files: str | None) -> Result[Transport, Problem]:
     """Return a Transport that trusts these certificate files besides the default bundle."""
     try:
         return Success(Transport(*files))

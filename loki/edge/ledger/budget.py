@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from returns.result import Result, Success
 
-from loki.edge.ledger.writer import Ledger, Say, Sum
-from loki.money.budget import Purse, afford, could_cost
+from loki.edge.ledger.writer import Ledger, Sum, Warn
+from loki.money.budget import BudgetStatus, check_budget, known_worst_case
 from loki.problems import Problem
 from loki.records import Request
 from loki.stages.account import Entry
@@ -28,7 +28,7 @@ class Budget:
         ledger: Ledger,
         now: Callable[[], float],
         write: Callable[[Entry], None],
-        say: Say,
+        say: Warn,
         allow_unpriced: bool = False,
     ) -> None:
         self.limits = {name: Decimal(text) for name, text in limits.items()}
@@ -41,11 +41,11 @@ class Budget:
         self.under_way: dict[threading.Thread, Decimal] = {}
         self.unpriced: set[str] = set()  # models of unknown price that were warned of
 
-    def afford(self, request: Request) -> Result[Request, Problem]:
+    def check_budget(self, request: Request) -> Result[Request, Problem]:
         """Return the request if every budget allows it; its worst case counts as spent at once."""
         with self.lock:
             result = self.statuses().bind(
-                lambda statuses: afford(request, statuses, self.allow_unpriced)
+                lambda statuses: check_budget(request, statuses, self.allow_unpriced)
             )
             if isinstance(result, Success):
                 self.reserve(request)
@@ -60,14 +60,14 @@ class Budget:
 
     def reserve(self, request: Request) -> None:
         """Count the worst case of a call as spent; warn once if its price is unknown."""
-        worst = could_cost(request)
+        worst = known_worst_case(request)
         self.under_way[threading.current_thread()] = worst or Decimal(0)
         name = request.draft.target.name
         if worst is None and name not in self.unpriced:
             self.unpriced.add(name)
             self.say(f"the budget cannot count {name}: its price is unknown (0 where it is free)")
 
-    def statuses(self) -> Result[tuple[Purse, ...], Problem]:
+    def statuses(self) -> Result[tuple[BudgetStatus, ...], Problem]:
         """Return every budget with what is spent of it, calls under way included."""
         from loki.money.periods import day_of, month_of, zone_name
 
@@ -78,9 +78,9 @@ class Budget:
         kinds = {"per_day": ("today", day_of), "per_month": ("this month", month_of)}
         spans = {name: kinds[name][1](now, None) for name in self.limits}
 
-        def status(name: str, sum: Sum) -> Purse:
+        def status(name: str, sum: Sum) -> BudgetStatus:
             period = f"{kinds[name][0]} ({spans[name].name}, {zone_name(now, now, None)})"
-            return Purse(period, self.limits[name], sum.cost + reserved, sum.unknown)
+            return BudgetStatus(period, self.limits[name], sum.cost + reserved, sum.unknown)
 
         spent = self.ledger.spent([span[1:] for span in spans.values()], now)
         return spent.map(lambda sums: tuple(map(status, self.limits, sums))).alt(to_budget_problem)

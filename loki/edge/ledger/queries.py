@@ -39,7 +39,7 @@ SUMS = (
 )
 
 
-class Wanted(NamedTuple):
+class CallFilter(NamedTuple):
     """A filter of calls; None matches all."""
 
     client: str | None = None
@@ -47,11 +47,11 @@ class Wanted(NamedTuple):
     tag: str | None = None
 
 
-ALL = Wanted()
+ALL = CallFilter()
 
 
-def sums(
-    path: str, span: Span, by: Sequence[str], wanted: Wanted = ALL, zone: tzinfo | None = None
+def read_report(
+    path: str, span: Span, by: Sequence[str], wanted: CallFilter = ALL, zone: tzinfo | None = None
 ) -> Result[list[Row], Problem]:
     """Return a row for each day and key that has calls; none without a ledger.
 
@@ -79,7 +79,7 @@ def no_rows_if_absent(problem: Problem, path: str) -> Result[list[Row], Problem]
     return Failure(problem)
 
 
-def query_span(db: Connection, span: Span, by: Sequence[str], wanted: Wanted) -> Iterator[Row]:
+def query_span(db: Connection, span: Span, by: Sequence[str], wanted: CallFilter) -> Iterator[Row]:
     """Yield the rows of one span of time."""
     kinds = [kind for kind in by if kind in KEYS]
     columns = "".join(f"{KEYS[kind]}, " for kind in kinds)

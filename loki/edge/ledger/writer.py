@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 A = TypeVar("A")
-Say = Callable[[str], None]
+Warn = Callable[[str], None]
 Identity = tuple[int, int]
 
 #: The costs of the ledger are whole numbers of 1e-12 dollars.
@@ -64,7 +64,7 @@ class Sum(NamedTuple):
     unknown: int
 
 
-def path_of(environ: Mapping[str, str]) -> str:
+def ledger_path(environ: Mapping[str, str]) -> str:
     """Return the path of the ledger; LOKI_LEDGER overrides."""
     path = environ.get("LOKI_LEDGER")
     return os.path.expanduser(path) if path else f"{directory('state', environ)}/ledger.db"
@@ -76,7 +76,7 @@ class Ledger:
     It stays open: closing would wait for the disk, and SQLite loses nothing without it.
     """
 
-    def __init__(self, path: str, say: Say = lambda message: None) -> None:
+    def __init__(self, path: str, say: Warn = lambda message: None) -> None:
         self.path = path
         self.say = say
         self.lock = threading.RLock()

@@ -8,7 +8,7 @@ from loki.problems import Problem
 from loki.records import Json, JsonObject
 from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.usage import Usage
-from loki.wire.codec import as_count, as_name, get_in, not_text, read_text, string
+from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
@@ -79,7 +79,7 @@ class MessageReader:
         """
         content = {index: {**block} for index, block in self.blocks.items()}
         for (index, name), pieces in self.pieces.items():
-            content[index][name] = string(content[index].get(name)) + "".join(pieces)
+            content[index][name] = as_str(content[index].get(name)) + "".join(pieces)
         return {**self.ending, "content": list(content.values()), "usage": self.usage}
 
 

@@ -6,7 +6,7 @@ from loki.records import Json, JsonObject
 from loki.replies import Carry, WireEvent
 from loki.wire.bedrock.reasoning_blocks import is_carried, whole_block
 from loki.wire.bedrock.response import read_chat_event
-from loki.wire.codec import string
+from loki.wire.codec import as_str
 
 
 class StreamReader:
@@ -34,7 +34,7 @@ class StreamReader:
         """Add a piece to a block of thoughts."""
         block = self.pieces.setdefault(index, {})
         for name, text in piece.items():
-            block.setdefault(name, []).append(string(text))
+            block.setdefault(name, []).append(as_str(text))
 
     def close(self, index: int) -> tuple[WireEvent, ...]:
         """Return a block of thoughts as it must come back, nothing where it is not wanted back."""

@@ -13,10 +13,10 @@ from loki.wire.bedrock.reasoning_blocks import is_carried
 from loki.wire.codec import (
     as_count,
     as_name,
+    as_str,
     get_in,
     not_text,
     read_text,
-    string,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
@@ -64,7 +64,7 @@ def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
         case {"contentBlockDelta": piece}:
             return read_block_delta(piece)
         case {"contentBlockStart": {"contentBlockIndex": int(row), "start": {"toolUse": dict(c)}}}:
-            return (ToolPiece(row, string(c.get("toolUseId")), string(c.get("name")), ""),)
+            return (ToolPiece(row, as_str(c.get("toolUseId")), as_str(c.get("name")), ""),)
         case {"messageStop": dict(end)} | {"metadata": dict(end)}:
             return tuple(read_end(end))
         case {"exception": dict(error)} if error:

@@ -9,7 +9,7 @@ from loki.problems import Problem
 from loki.records import Json, JsonObject
 from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
-from loki.wire.codec import as_count, get_in, not_text, read_text, string
+from loki.wire.codec import as_count, as_str, get_in, not_text, read_text
 from loki.wire.openai.chat_response import read_error_event
 
 
@@ -100,7 +100,7 @@ def read_call(call: Json, row: int | None) -> tuple[WireEvent, ...]:
     """Return a tool call or a piece of one."""
     match call:
         case {"function": dict(function)}:
-            id, name = string(call.get("id")), string(function.get("name"))
+            id, name = as_str(call.get("id")), as_str(function.get("name"))
             given = function.get("arguments")
             arguments = given if isinstance(given, str) else json.dumps(given) if given else ""
             return (ToolPiece(row, id, name, arguments),)

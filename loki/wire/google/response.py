@@ -10,7 +10,7 @@ from loki.records import Json, JsonObject
 from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire import sse
-from loki.wire.codec import as_count, as_name, get_in, not_text, read_text, string
+from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.decoder import Splitter
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.google.json_stream import ArraySplitter
@@ -94,7 +94,7 @@ def read_part(part: Json, place: str) -> Iterable[WireEvent]:
             yield from read_text(text, f"{place}.text")
         case {"functionCall": {"name": str(name)} as call}:
             arguments = json.dumps(call.get("args") or {})
-            yield ToolPiece(None, string(call.get("id")), name, arguments)
+            yield ToolPiece(None, as_str(call.get("id")), name, arguments)
     if isinstance(get_in(part, "thoughtSignature"), str):
         yield Carry(part)
 

@@ -11,10 +11,10 @@ from loki.records import Json, JsonObject, Text
 from loki.replies import Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.wire.codec import (
     as_count,
+    as_str,
     get_in,
     not_text,
     read_text,
-    string,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.openai.usage import chat_usage
@@ -113,8 +113,8 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
             return (
                 ToolPiece(
                     row=as_count(call.get("index")),
-                    id=string(call.get("id")),
-                    name=string(function.get("name")),
+                    id=as_str(call.get("id")),
+                    name=as_str(function.get("name")),
                     arguments=arguments,
                 ),
             )

@@ -11,7 +11,7 @@ from commands import Home, with_environ
 from servers import Step, plain, serving
 
 from loki.config.catalogue import about, section
-from loki.config.catalogue_update import checked, news, written
+from loki.config.catalogue_update import describe_changes, format_catalogue, parse_catalogue
 from loki.edge.files import catalogue
 
 SHIPPED = catalogue({"LOKI_CACHE_DIR": "/nowhere"})
@@ -106,7 +106,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("data", "words"), WRONG)
 def test_a_broken_catalogue_is_refused_with_what_is_wrong(data: bytes, words: str) -> None:
-    problem = checked(data).failure()
+    problem = parse_catalogue(data).failure()
     assert problem.kind == "garbled" and words in problem.message and "\n" not in problem.message
 
 
@@ -168,7 +168,7 @@ def test_netrc_passwords_stay_at_home(home: Home) -> None:
     assert "authorization" not in asked[0].headers
 
 
-CUT = written(checked(json.dumps(NEWER).encode()).unwrap())
+CUT = format_catalogue(parse_catalogue(json.dumps(NEWER).encode()).unwrap())
 
 
 @pytest.mark.parametrize(
@@ -182,10 +182,12 @@ def test_a_kept_file_that_is_old_or_cut_off_is_not_used(tmp_path: Path, text: st
 
 
 def test_the_shipped_catalogue_passes_and_is_written_as_it_is() -> None:
-    found = checked(SHIPPED.encode()).unwrap()
-    assert written(found) == SHIPPED
-    assert news(found.clients, found.clients).endswith("0 new, 0 gone, 0 with other prices")
-    assert section(written(found), "openai") == section(SHIPPED, "openai")
+    found = parse_catalogue(SHIPPED.encode()).unwrap()
+    assert format_catalogue(found) == SHIPPED
+    assert describe_changes(found.clients, found.clients).endswith(
+        "0 new, 0 gone, 0 with other prices"
+    )
+    assert section(format_catalogue(found), "openai") == section(SHIPPED, "openai")
 
 
 # ---- --list-models -----------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.credentials import find_credentials
 from loki.edge.auth.method import auth_method
 from loki.problems import Problem
-from loki.providers import SERVICES
+from loki.providers import PROVIDERS
 from loki.records import Ask, Client, Dialect, Draft, Limits, Model, Target
 
 Environ = dict[str, str]
@@ -657,15 +657,15 @@ WAYS: dict[str, tuple[dict[str, str], Environ, str]] = {
 @pytest.mark.parametrize("case", WAYS)
 def test_what_is_nearest_to_the_client_counts(case: str) -> None:
     entry, environ, expected = WAYS[case]
-    assert auth_method(client({**BEDROCK, **entry}, environ), SERVICES["bedrock"]) == expected
+    assert auth_method(client({**BEDROCK, **entry}, environ), PROVIDERS["bedrock"]) == expected
 
 
 def test_the_way_of_aws_needs_a_region_and_a_service_that_signs() -> None:
     openai = client({"type": "openai", "auth": "aws"})
-    problem = find_credentials(draft_to(openai), SERVICES["openai"], {}, set()).failure()
+    problem = find_credentials(draft_to(openai), PROVIDERS["openai"], {}, set()).failure()
     assert problem.kind == "config" and "auth: aws is not for openai" in problem.message
     nowhere = client({"type": "bedrock", "profile": "dev", "api_base": "https://a.example"})
-    problem = find_credentials(draft_to(nowhere), SERVICES["bedrock"], {}, set()).failure()
+    problem = find_credentials(draft_to(nowhere), PROVIDERS["bedrock"], {}, set()).failure()
     assert problem.kind == "config" and "needs a region" in problem.message
 
 

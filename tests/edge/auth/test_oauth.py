@@ -20,7 +20,7 @@ from returns.result import Success
 from servers import ANSWER, Asked, Script, plain, reply, serving
 
 from loki.edge.auth.oauth import PROFILES, authority_of, is_safe, token, token_file
-from loki.edge.auth.token_cache import Token, put, read
+from loki.edge.auth.token_cache import Token, read, store
 from loki.records import Client
 
 pytestmark = pytest.mark.xdist_group("oidc")  # one port is registered: 9999
@@ -139,9 +139,9 @@ def test_a_model_that_refuses_every_token_is_asked_twice(home: Home, server: Oid
 def test_a_refresh_token_that_was_used_elsewhere_ends_the_login(home: Home, server: Oidc) -> None:
     home.local("http://127.0.0.1:9", client=server.settings())
     first = log_in(home, server)
-    put(token_path(home), first._replace(expires=0.0))
+    store(token_path(home), first._replace(expires=0.0))
     home.run("Hi", "--retries", "0")  # which uses it up, though nobody answers
-    put(token_path(home), first._replace(expires=0.0))
+    store(token_path(home), first._replace(expires=0.0))
     kept = Path(token_path(home)).read_bytes()
     done = home.run("Hi")
     assert done.code == 77 and "the login is over (invalid_grant" in done.err
@@ -165,7 +165,7 @@ def configure_expired(home: Home, model: str, token_url: str, **more: Any) -> No
     }
     lines = "".join(f"  {key}: {said}\n" for key, said in told.items())
     home.local(model, client=f"auth: oauth\noauth:\n{lines}")
-    put(token_path(home), OLD)
+    store(token_path(home), OLD)
 
 
 def refresh(home: Home, script: Script, *words: str, **more: Any) -> tuple[Done, list[Asked]]:
@@ -205,7 +205,7 @@ def test_a_refresh_that_fails_is_one_line_and_leaves_the_file_untouched(
 
 def test_a_program_that_uses_the_package_sees_no_secret_either(tmp_path: Path) -> None:
     environ = {"LOKI_CACHE_DIR": str(tmp_path)}
-    put(token_file("c", environ), OLD)
+    store(token_file("c", environ), OLD)
     echo = {"error": "no", "error_description": "what rt-old and s3cret-1 had"}
     with serving(plain(echo, 400)) as giver:
         more = {"client_secret": "s3cret-1", "token_url": f"{giver.address}/token"}
@@ -275,7 +275,7 @@ def test_who_is_not_logged_in_is_told_how(home: Home) -> None:
 
 def test_a_login_without_a_refresh_token_ends(home: Home) -> None:
     configure_expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
-    put(token_path(home), OLD._replace(refresh=""))
+    store(token_path(home), OLD._replace(refresh=""))
     done = home.run("Hi")
     assert done.code == 77 and "cannot be renewed: loki --authenticate local" in done.err
 
@@ -319,7 +319,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(home: Home) -> None:
     with serving(ANSWER) as model, serving([0.2, *plain(NEW)]) as giver:
         configure_expired(home, model.address, f"{giver.address}/token")
         for delay in (0.0, 0.2, 0.202, 0.204, 0.208, 0.8):
-            put(token_path(home), OLD)
+            store(token_path(home), OLD)
             with home.start("Hi", "--no-ledger", stdin=subprocess.DEVNULL) as process:
                 wait(lambda: len(giver.asked) > len(found))
                 time.sleep(delay)

@@ -11,7 +11,7 @@ import pytest
 import requests
 from returns.result import Success
 
-from loki.edge.auth.oauth_callback import Answers, first, listen, pasted
+from loki.edge.auth.oauth_callback import Answers, listen, read_pasted, wait_for_answer
 
 
 def get(address: str, path: str) -> requests.Response:
@@ -28,7 +28,7 @@ def test_a_browser_s_answer_is_taken_with_all_of_its_address(host: str) -> None:
     told = get(address, "/back?code=a&state=b")
     assert told.status_code == 200 and "loki has the answer" in told.text
     assert told.headers["Referrer-Policy"] == "no-referrer"
-    assert first(answers, True, 10) == Success("/back?code=a&state=b")
+    assert wait_for_answer(answers, True, 10) == Success("/back?code=a&state=b")
 
 
 @pytest.mark.parametrize("path", ["/", "/favicon.ico", "/back", "/back/?code=a", "/other?code=a"])
@@ -42,7 +42,7 @@ def test_an_address_without_a_path_is_taken_too() -> None:
     answers = Answers()
     address = listen("http://127.0.0.1:0", answers).unwrap()
     assert get(address, "/?code=a").status_code == 200
-    assert first(answers, True, 10) == Success("/?code=a")
+    assert wait_for_answer(answers, True, 10) == Success("/?code=a")
 
 
 def test_a_connection_that_says_nothing_keeps_nobody_waiting() -> None:
@@ -51,7 +51,7 @@ def test_a_connection_that_says_nothing_keeps_nobody_waiting() -> None:
     parts = urlsplit(address)
     with socket.create_connection((parts.hostname or "", parts.port or 0)):
         assert get(address, "/back?code=a").status_code == 200
-    assert first(answers, True, 10) == Success("/back?code=a")
+    assert wait_for_answer(answers, True, 10) == Success("/back?code=a")
 
 
 def test_the_answer_is_written_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
@@ -83,32 +83,32 @@ def test_a_port_that_is_given_back_in_a_moment_is_waited_for() -> None:
 )
 def test_a_pasted_line_is_an_answer(typed: str, answer: str) -> None:
     answers = Answers()
-    pasted(io.StringIO(typed), answers)
-    assert first(answers, False, 10) == Success(answer)
+    read_pasted(io.StringIO(typed), answers)
+    assert wait_for_answer(answers, False, 10) == Success(answer)
 
 
 @pytest.mark.parametrize("typed", ["", "\n \n", None])
 def test_the_end_of_standard_input_is_no_answer(typed: str | None) -> None:
     answers = Answers()
-    pasted(None if typed is None else io.StringIO(typed), answers)
-    problem = first(answers, False, 10).failure()
+    read_pasted(None if typed is None else io.StringIO(typed), answers)
+    problem = wait_for_answer(answers, False, 10).failure()
     assert problem.kind == "auth"
     assert problem.message == "no code was given: standard input has ended"
 
 
 def test_bytes_that_are_no_text_are_no_answer_and_no_crash() -> None:
     answers = Answers()
-    pasted(io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"), answers)
-    assert first(answers, False, 10).failure().kind == "auth"
+    read_pasted(io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"), answers)
+    assert wait_for_answer(answers, False, 10).failure().kind == "auth"
 
 
 def test_a_browser_may_come_after_standard_input_has_ended() -> None:
     answers = Answers()
     answers.put(None)
     answers.put("/back?code=a")
-    assert first(answers, True, 10) == Success("/back?code=a")
+    assert wait_for_answer(answers, True, 10) == Success("/back?code=a")
 
 
 def test_nobody_is_waited_for_without_end() -> None:
-    problem = first(Answers(), True, 0.05).failure()
+    problem = wait_for_answer(Answers(), True, 0.05).failure()
     assert (problem.kind, problem.message) == ("auth", "no answer came within 0.05 s")

@@ -15,7 +15,7 @@ from returns.result import Result, Success
 from support import target
 
 from loki.edge.auth import redaction, secrets, vault
-from loki.edge.auth.credentials import authorize, masked
+from loki.edge.auth.credentials import authorize, mask_draft
 from loki.edge.auth.redaction import redact
 from loki.problems import Problem
 from loki.records import Draft, Patch
@@ -260,13 +260,13 @@ def test_no_secret_is_in_a_draft_s_repr(case: str) -> None:
     ready = authorize({"KEY": "s3cret-value"})(said).unwrap()
     assert "s3cret-value" in ready.headers["Authorization"]
     signing = replace(ready, credentials={"secret_access_key": "s3cret-value"})
-    for each in (said, ready, signing, masked(said).unwrap()):
+    for each in (said, ready, signing, mask_draft(said).unwrap()):
         assert "s3cret" not in repr(each)
 
 
 @pytest.mark.parametrize("case", SHOWN)
 def test_a_masked_draft_shows_stars_for_a_credential(case: str) -> None:
-    shown = masked(drafted(SHOWN[case])).unwrap()
+    shown = mask_draft(drafted(SHOWN[case])).unwrap()
     assert shown.headers["Authorization"] == "Bearer ***"
     assert "s3cret" not in str([shown.url, dict(shown.headers), shown.body])
 
@@ -275,7 +275,7 @@ def test_masking_looks_nothing_up(folder: Path) -> None:
     made = folder / "made"
     command = f"touch {shlex.quote(str(made))}; echo key"
     settings = {"api_key_cmd": command, "api_base": "{{BASE}}"}
-    shown = masked(drafted(settings, {"X-Team": "{{TEAM}}"})).unwrap()
+    shown = mask_draft(drafted(settings, {"X-Team": "{{TEAM}}"})).unwrap()
     assert shown.url == "https://***/chat/completions"
     assert shown.headers["X-Team"] == "***"
     assert not made.exists() and redaction.PROCESS.known == set()
@@ -293,7 +293,7 @@ HEADERS = [
 
 @pytest.mark.parametrize(("name", "value", "shown"), HEADERS)
 def test_a_header_is_masked_by_its_name_or_its_gaps(name: str, value: str, shown: str) -> None:
-    assert masked(drafted({}, {name: value})).unwrap().headers[name] == shown
+    assert mask_draft(drafted({}, {name: value})).unwrap().headers[name] == shown
 
 
 URLS = [
@@ -304,7 +304,7 @@ URLS = [
 
 @pytest.mark.parametrize(("base", "shown"), URLS)
 def test_an_address_is_shown_without_its_password(base: str, shown: str) -> None:
-    assert masked(drafted({"api_base": base})).unwrap().url == shown
+    assert mask_draft(drafted({"api_base": base})).unwrap().url == shown
 
 
 REDACTED = [

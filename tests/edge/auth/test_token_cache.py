@@ -15,7 +15,7 @@ import pytest
 from returns.result import Result, Success
 
 from loki.edge.auth import token_cache
-from loki.edge.auth.token_cache import Token, is_valid, put, read, valid_token
+from loki.edge.auth.token_cache import Token, is_valid, read, store, valid_token
 from loki.problems import Problem, fail
 
 FRESH = Token("new", "again", 1000.0, None)
@@ -58,14 +58,14 @@ def test_a_token_is_renewed_a_little_before_its_end(
 
 
 def test_a_good_token_is_used_without_asking_or_locking(path: str) -> None:
-    put(path, Token("a", "b", time.time(), time.time() + 3600))
+    store(path, Token("a", "b", time.time(), time.time() + 3600))
     os.unlink(f"{path}.lock")
     assert valid_token(path, must_not_renew).unwrap().access == "a"
     assert not os.path.exists(f"{path}.lock")
 
 
 def test_a_refused_token_is_renewed_unless_another_process_did_that(path: str) -> None:
-    put(path, Token("a"))
+    store(path, Token("a"))
     assert valid_token(path, renew_to_fresh, refused="a").unwrap() == FRESH
     assert read(path) == FRESH
     assert valid_token(path, must_not_renew, refused="a").unwrap() == FRESH
@@ -79,14 +79,14 @@ def test_the_file_is_for_its_owner_alone(path: str) -> None:
 
 
 def test_a_renewal_that_fails_leaves_the_file_untouched(path: str) -> None:
-    put(path, Token("a", "b", 0.0, 1.0))
+    store(path, Token("a", "b", 0.0, 1.0))
     before = Path(path).read_bytes()
     assert valid_token(path, lambda old: fail("offline", "gone")).failure().kind == "offline"
     assert Path(path).read_bytes() == before
 
 
 def test_of_many_at_once_one_renews_and_all_have_the_new_one(path: str) -> None:
-    put(path, Token("a", "b", 0.0, 1.0))
+    store(path, Token("a", "b", 0.0, 1.0))
     asked: list[Token | None] = []
 
     def slowly(old: Token | None) -> Result[Token, Problem]:
@@ -149,5 +149,5 @@ def test_a_token_that_cannot_be_written_serves_this_process_and_is_told(
     assert (
         valid_token(path, must_not_renew).unwrap() == FRESH
     )  # a refresh token may be worth nothing a second time
-    problem = put(path, FRESH).failure()
+    problem = store(path, FRESH).failure()
     assert problem.kind == "config" and problem.message.startswith(f"cannot write {path}: ")

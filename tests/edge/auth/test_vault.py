@@ -24,7 +24,7 @@ from loki.problems import Problem
 SECRETS = {"ALPHA": "first value", "BETA": "second value", "GAMMA": "third\nvalue\n"}
 
 
-def choosing(word: str = "") -> vault.Choose:
+def choosing(word: str = "") -> vault.ChoosePassword:
     """Return a function that chooses this password."""
     return lambda path: Success(word)
 
@@ -113,11 +113,11 @@ def test_names_are_kept_in_order_and_can_be_taken_out(
     shared: dict[str, str], names: set[str]
 ) -> None:
     held = [name for name in names if vault.add(name, "v", shared, choosing()) == Success(None)]
-    assert vault.names(shared) == Success(sorted({*held, *SECRETS}))
+    assert vault.list_names(shared) == Success(sorted({*held, *SECRETS}))
     for name in held:
         assert vault.get(name, shared) == Success("v")
         assert vault.delete(name, shared) == Success(None)
-    assert vault.names(shared) == Success(sorted(SECRETS))
+    assert vault.list_names(shared) == Success(sorted(SECRETS))
 
 
 def test_every_secret_is_a_line_and_no_line_tells_it(environ: dict[str, str]) -> None:
@@ -229,7 +229,7 @@ def test_a_link_to_the_vault_stays_one(environ: dict[str, str], tmp_path: Path) 
 
 
 def test_without_a_vault_there_are_no_names(nobody: dict[str, str]) -> None:
-    assert vault.names(nobody) == Success([]) and vault.find("A", nobody) == Success(None)
+    assert vault.list_names(nobody) == Success([]) and vault.find("A", nobody) == Success(None)
     path = vault.vault_file(nobody)
     lost = Problem("config", f"no secret 'A': there is no vault {path}")
     assert vault.get("A", nobody).failure() == lost
@@ -309,7 +309,7 @@ def test_a_password_that_does_not_do_is_told(environ: dict[str, str], case: str)
 
 def test_names_are_listed_and_dropped_without_the_password(environ: dict[str, str]) -> None:
     os.unlink(vault.password_file(environ))
-    assert vault.names(environ) == Success(sorted(SECRETS))
+    assert vault.list_names(environ) == Success(sorted(SECRETS))
     assert vault.delete("BETA", environ) == Success(None)
     assert vault.find("BETA", environ) == Success(None)
 

@@ -19,7 +19,7 @@ from loki.records import Limits
 from loki.replies import Opened
 
 ASK = request({"type": "openai-compatible", "api_base": "https://a.example"})
-BUSY = Problem("busy", "Slow down.", status=429, again=True)
+BUSY = Problem("busy", "Slow down.", status=429, retryable=True)
 
 
 class Clock:
@@ -92,7 +92,7 @@ def test_a_server_that_takes_nothing_is_asked_as_often_as_the_retries_allow(
     limits = Limits(retries=retries, max_wait=60)
     result, tries = made.ask(lambda end: Failure(replace(BUSY, wait=1.0)), 0, limits, 1e9)
     assert tries == asked and result.failure().kind == "busy"
-    assert not result.failure().again  # nor by anybody else
+    assert not result.failure().retryable  # nor by anybody else
 
 
 def test_a_server_that_takes_nothing_is_not_waited_for_longer_than_the_time_for_all() -> None:

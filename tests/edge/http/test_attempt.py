@@ -24,7 +24,7 @@ from support import request
 from loki.edge.auth import redaction
 from loki.edge.http.attempt import Attempt, connect, open_answer
 from loki.edge.http.deadline import Clock
-from loki.edge.http.transport import Transports, transport
+from loki.edge.http.transport import Transports, make_transport
 from loki.problems import Problem
 from loki.records import Limits, Request
 from loki.replies import Opened
@@ -316,7 +316,7 @@ def test_all_threads_share_one_context() -> None:
 
 
 def test_a_connection_more_loads_no_certificate_more() -> None:
-    way = transport(certificates().authority).unwrap()
+    way = make_transport(certificates().authority).unwrap()
     trusted = len(way.context().get_ca_certs())
     goodbye = plain(b"Hello", headers="connection: close\r\n")
     with serving(goodbye, tls=certificates().server()) as server:

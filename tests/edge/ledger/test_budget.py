@@ -19,7 +19,7 @@ from servers import ANSWER, plain, reply, serving
 from support import config
 
 from loki import Ask, Message, answer
-from loki.edge.env import over, within_budget
+from loki.edge.env import make_env, within_budget
 from loki.edge.ledger.writer import Ledger
 from loki.pipeline import Env
 from loki.problems import Kind, Problem, fail
@@ -40,7 +40,7 @@ def shop(path: Path, send: Callable[[Request], Result[Response, Problem]], budge
     }
     found = replace(config(client), budget={"per_day": budget})
     environ = {"LOKI_LEDGER": str(path)}
-    return replace(over(found, environ, say=lambda words: None), send=send)
+    return replace(make_env(found, environ, say=lambda words: None), send=send)
 
 
 def answered(request: Request) -> Result[Response, Problem]:
@@ -117,7 +117,7 @@ def test_threads_that_ended_hold_nothing_back(tmp_path: Path) -> None:
 
 def test_without_a_budget_the_ledger_is_not_read(tmp_path: Path) -> None:
     env = shop(tmp_path / "l.db", answered, "1")
-    assert over(replace(env.config, budget={}), {"LOKI_LEDGER": "/nowhere/l"}).afford is Success
+    assert make_env(replace(env.config, budget={}), {"LOKI_LEDGER": "/nowhere/l"}).afford is Success
 
 
 FULL = """

@@ -454,8 +454,8 @@ def test_signals_are_as_they_were_afterwards(path: Path) -> None:
 
 
 def test_the_path_is_of_the_state_folder_or_as_told(tmp_path: Path) -> None:
-    assert writer.path_of({"LOKI_STATE_DIR": "/s"}) == "/s/ledger.db"
-    assert writer.path_of({"LOKI_STATE_DIR": "/s", "LOKI_LEDGER": "/l.db"}) == "/l.db"
+    assert writer.ledger_path({"LOKI_STATE_DIR": "/s"}) == "/s/ledger.db"
+    assert writer.ledger_path({"LOKI_STATE_DIR": "/s", "LOKI_LEDGER": "/l.db"}) == "/l.db"
     assert isinstance(Ledger(str(tmp_path / "x")).spent([(0.0, 1.0)]), Success)
 
 

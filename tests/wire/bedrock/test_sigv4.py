@@ -26,7 +26,7 @@ from loki.edge.auth.credentials import authorize
 from loki.edge.auth.method import session_token_if_matching
 from loki.pipeline import Env, prepare
 from loki.problems import fail
-from loki.providers import SERVICES
+from loki.providers import PROVIDERS
 from loki.records import Ask, Message, Patch, Request
 from loki.stages.build import build
 from loki.wire.bedrock.sigv4 import sign
@@ -143,8 +143,10 @@ def test_an_address_that_is_none_is_told_before_anything_is_signed() -> None:
 
 def test_the_time_of_a_signature_is_the_one_that_was_given() -> None:
     keys = {"access_key_id": "A", "secret_access_key": "s", "region": "r"}
-    one, other, again = (sign("POST", "https://a.example/", {}, b"", keys, t) for t in (0, 60, 0))
-    assert one == again != other
+    one, other, retryable = (
+        sign("POST", "https://a.example/", {}, b"", keys, t) for t in (0, 60, 0)
+    )
+    assert one == retryable != other
     assert (one["X-Amz-Date"], other["X-Amz-Date"]) == ("19700101T000000Z", "19700101T000100Z")
 
 
@@ -182,7 +184,7 @@ def test_a_session_token_goes_with_its_own_keys_only(
 ) -> None:
     plain = {"clients": [{**entry, "type": "bedrock"}]}
     client = configure(plain, "config.yaml", environ).unwrap().clients[0]
-    assert session_token_if_matching(client, SERVICES["bedrock"]) == held
+    assert session_token_if_matching(client, PROVIDERS["bedrock"]) == held
 
 
 @pytest.mark.parametrize("own", [None, "Custom abc"])

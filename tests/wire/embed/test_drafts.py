@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import config, response
 
-from loki.edge.auth.credentials import masked
+from loki.edge.auth.credentials import mask_draft
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.records import Ask, Request
 from loki.stages import resolve
-from loki.stages.batching import split
+from loki.stages.batching import split_texts
 from loki.stages.parse_vectors import read_vectors
 
 OPENAI = {"type": "openai"}
@@ -39,7 +39,7 @@ def prepared(client: dict[str, Any], model: str, **asked: Any) -> Any:
     name = client.get("name", client["type"])
     known = config({**client, "models": [{"name": model, "type": "embedding"}]})
     nowhere: Any = lambda request: fail("bug", "nothing is sent here")  # noqa: E731
-    env = Env(known, masked, nowhere, nowhere, lambda: 1.8e9, float)
+    env = Env(known, mask_draft, nowhere, nowhere, lambda: 1.8e9, float)
     ask = Ask(**{"model": f"{name}:{model}", "texts": ("a", "b"), "stream": False, **asked})
     return prepare(env, ask, "embedding")
 
@@ -298,7 +298,7 @@ def test_many_texts_go_in_as_few_requests_as_the_provider_allows(
     known = config({**client, "models": [{"name": model, "type": "embedding", **more}]})
     texts = tuple(map(str, range(200)))
     ask = Ask(model=f"{client['type']}:{model}", texts=texts)
-    asks = split(resolve(known, "embedding")(ask).unwrap())
+    asks = split_texts(resolve(known, "embedding")(ask).unwrap())
     assert [len(each.texts) for each in asks] == sizes
     assert tuple(text for each in asks for text in each.texts) == texts
     assert not any(each.stream for each in asks)

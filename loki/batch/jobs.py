@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import partial
 from hashlib import blake2b
@@ -24,7 +24,7 @@ from loki.formats.openai_messages import (
     without_nul,
 )
 from loki.pipeline import Env, answer, embed
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, is_curable, nearest
 from loki.railway import gather
 from loki.record import record
 from loki.records import COUNTS, Ask, Json, JsonObject, Media, Message, Patch, Text
@@ -361,13 +361,28 @@ def medium(media: Media) -> Json:
 # ---- asking --------------------------------------------------------------------------------------
 
 
-def ask_row(env: Env, embed_it: bool, job: Job) -> Result[JsonObject, Problem]:
-    """A row's line, without its id: its answer, or the vector of its text."""
+def ask_row(
+    env: Env, embed_it: bool, job: Job, fallback: Sequence[str] = ()
+) -> Result[JsonObject, Problem]:
+    """Return a row's line, without its id: its answer, or the vector of its text.
+
+    ``fallback`` names models that are tried in turn after a failure that another could cure.
+    """
     if job.patch is not None:
         env = replace(env, patches=(*env.patches, job.patch))
+    result = ask_model(env, embed_it, job.ask)
+    for name in fallback:
+        if isinstance(result, Success) or not is_curable(result.failure()):
+            break
+        result = ask_model(env, embed_it, replace(job.ask, model=name))
+    return result
+
+
+def ask_model(env: Env, embed_it: bool, ask: Ask) -> Result[JsonObject, Problem]:
+    """Return a row's line as one model answers it."""
     if embed_it:
-        return embed(env, job.ask).map(vector_json)
-    return answer(env, job.ask).bind(partial(checked, job.ask)).map(lambda told: reply_json(*told))
+        return embed(env, ask).map(vector_json)
+    return answer(env, ask).bind(partial(checked, ask)).map(lambda told: reply_json(*told))
 
 
 def vector_json(found: Embeddings) -> JsonObject:

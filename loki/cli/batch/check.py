@@ -17,7 +17,7 @@ from loki.records import Task
 from loki.stages.resolve import resolve, worst_case
 
 if TYPE_CHECKING:
-    from loki.cli.batch.command import Order
+    from loki.cli.batch.order import Order
 
 
 def count(order: Order) -> int:

@@ -77,6 +77,7 @@ def end_of(crew: Crew[A, B]) -> End:
 
 
 NONE: Any = object()  # there is no item
+PAUSE: Any = object()  # an item that is none: there may be one later
 QUEUE = 8  # items of a lane that may wait for their turns at once, each in a thread
 AHEAD = 10_000  # items that are read at most while those of another lane wait
 MOST = 64  # threads that wait for turns, or three times as many as may be in flight
@@ -120,6 +121,7 @@ class Crew(Generic[A, B]):
         self.done: dict[int, B] = {}  # by their places, not yet kept
         self.over = False  # nothing more begins
         self.error: BaseException | None = None
+        self.problem: Problem | None = None  # why the items end early; there is no such reason here
 
     def run(self, tick: Callable[[], None] = lambda: None, every: float = 0.1) -> None:
         """Work until all is kept, or what had begun when it was halted; raises what was raised."""
@@ -197,7 +199,7 @@ class Crew(Generic[A, B]):
             item = next(self.items, NONE)
             if item is NONE:
                 self.is_read = True
-            elif self.is_free(item):
+            elif item is not PAUSE and self.is_free(item):
                 return item
         return NONE
 
@@ -294,15 +296,21 @@ class Crew(Generic[A, B]):
                 self.moved.notify_all()
 
 
-def stay_on_a_core() -> None:
-    """Keep this process on the core that it is on, where that is possible.
+def pin_to_core(place: int | None = None) -> None:
+    """Keep this thread, and those that it starts, on one core, where that is possible.
 
-    Its threads take turns anyway, and a turn that goes from core to core costs a fifth of all the
-    time. Source: David Beazley, Understanding the Python GIL, PyCon 2010.
+    Threads of one interpreter take turns anyway, and a turn that goes from core to core costs a
+    fifth of all the time. ``place`` chooses among the cores, so that several processes are on
+    several; None is the core where the thread is. Source: David Beazley, Understanding the Python
+    GIL, PyCon 2010.
     """
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return
     with suppress(AttributeError, OSError, ValueError, IndexError):  # not everywhere is Linux
+        if place is not None:
+            cores = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(0, {cores[place % len(cores)]})
+            return
         with open("/proc/self/stat", encoding="utf-8") as file:
             core = int(file.read().rpartition(")")[2].split()[PROCESSOR])
         os.sched_setaffinity(0, {core})

@@ -1,0 +1,281 @@
+"""loki-batch: an order -> its rows sent, their lines written, how it went told; the exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from queue import SimpleQueue
+from threading import Timer
+from typing import TYPE_CHECKING
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.jobs import Bad, Job, Row, ask_row, rows
+from loki.batch.lanes import lanes
+from loki.cli import console
+from loki.cli.batch.order import Order
+from loki.cli.batch.state import Run, goes_on
+from loki.cli.progress import progress
+from loki.cli.startup import warner
+from loki.edge.batch.cost_limit import CostLimit
+from loki.edge.batch.output import Output
+from loki.edge.batch.rate_limiter import STOPPED, Paces
+from loki.edge.batch.spending import Spending, cost_of
+from loki.edge.batch.workers import Crew
+from loki.edge.ledger.writer import Ledger, path_of
+from loki.money.budget import money
+from loki.pipeline import Env
+from loki.problems import EXIT_CODES, Problem
+from loki.records import Config, JsonObject, Task
+from loki.stages.account import Entry
+from loki.stages.resolve import resolve, unknowable, worst_case
+
+if TYPE_CHECKING:
+    from loki.edge.batch.cluster import ClusterPool
+    from loki.edge.batch.dask import Cluster
+
+#: A row, and its line or why there is none.
+Outcome = tuple[Row, Result[JsonObject, Problem]]
+#: Asks a row, here or on another machine.
+Asker = Callable[[Job], Result[JsonObject, Problem]]
+
+
+def go(order: Order, out: Output) -> int:
+    """Send the rows, write their lines, say how it went; the exit code."""
+    plan, flags = order.plan, order.flags
+    run = Run(out, flags.in_flight, plan.ask.model)
+    task: Task = "embedding" if plan.embed else "chat"
+    limit = CostLimit(flags.max_cost) if flags.max_cost is not None else None
+    why: list[str] = []
+    with bookkept(order) as (env, book):
+
+        def keep(outcomes: list[Outcome]) -> None:
+            book()  # before their rows, for a row says that it was paid for
+            run.take(outcomes)
+            reason = "" if why else reason_to_end(run, limit)
+            if reason:
+                halt(reason)
+
+        def halt(reason: str) -> None:
+            why.append(reason)
+            order.paces.stop.set()
+            crew.halt()
+
+        def close(lane: str) -> None:
+            crew.close(lane)
+            if flags.ordered or plan.form != "json":  # no row can be of another one, or pass
+                halt("busy")
+
+        left = run.left(rows(plan, order.inputs.lines))
+        crew = pool_of(order, env, task, limit, left, keep)
+        order.paces.closing = close
+        with (
+            interruptible(why, halt),
+            timed(flags.max_time, halt),
+            progress(order.prog, flags.quiet, run, order.inputs) as tick,
+        ):
+            crew.run(tick)
+    run.fatal = run.fatal or crew.problem
+    if not run.fatal and set(why) <= {"busy"}:
+        run.fatal = not_before(order.paces)
+    return end(order.prog, flags, run, why)
+
+
+def pool_of(
+    order: Order,
+    env: Env,
+    task: Task,
+    limit: CostLimit | None,
+    left: Iterator[Row],
+    keep: Callable[[list[Outcome]], None],
+) -> Crew[Row, Outcome] | ClusterPool:
+    """Return what asks the rows: threads here, or the workers of a cluster."""
+    plan, flags, lane = order.plan, order.flags, lanes(env.config, task)
+    if order.cluster is not None:
+        return cluster_pool(order, order.cluster, env, task, limit, left, keep)
+    ask: Asker = partial(ask_row, env, plan.embed)
+    ask = within(limit, env.config, task, order.paces, ask) if limit else ask
+    work = partial(one, ask, plan.bug)
+    crew = Crew(work, left, keep, flags.in_flight, flags.ordered, lane)
+    order.paces.waiting = crew.waiting
+    return crew
+
+
+def cluster_pool(
+    order: Order,
+    cluster: Cluster,
+    env: Env,
+    task: Task,
+    limit: CostLimit | None,
+    left: Iterator[Row],
+    keep: Callable[[list[Outcome]], None],
+) -> ClusterPool:
+    """Return what asks the rows on a cluster, within its budgets."""
+    from loki.edge.batch.agent import Settings
+    from loki.edge.batch.cluster import ClusterPool
+    from loki.edge.ledger.budget import Budget
+
+    flags, config = order.flags, env.config
+    say = warner(flags, order.prog)
+    ledger = Ledger(path_of(os.environ), say)
+    budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
+    return ClusterPool(
+        cluster,
+        Settings(order.plan.embed, (), env.patches, flags.rpm, flags.tpm),
+        left,
+        keep,
+        env.record,
+        flags.in_flight,
+        order.paces,
+        Spending(env, task, limit, budget.purses if config.budget else None),
+        flags.ordered,
+        lanes(config, task),
+    )
+
+
+def reason_to_end(run: Run, limit: CostLimit | None) -> str:
+    """Return why nothing more is to be sent, empty while there is no reason."""
+    if run.fatal:
+        return run.fatal.kind
+    if limit is None or limit.missed is None:
+        return ""
+    run.notes.append(no_room(limit, limit.missed))
+    return "--max-cost"
+
+
+@contextmanager
+def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
+    """The pipeline with a ledger of its own, and what writes the lines of all that is done.
+
+    Those that are there together take less than one by one; a budget needs each at once.
+    """
+    if order.flags.no_ledger or (order.env.config.budget and order.cluster is None):
+        yield order.env, lambda: None
+        return
+    ledger = Ledger(path_of(os.environ), warner(order.flags, order.prog))
+    told: SimpleQueue[Entry] = SimpleQueue()
+
+    def book() -> None:
+        entries = [told.get() for _ in range(told.qsize())]
+        if entries:
+            ledger.record_all(entries)
+
+    try:
+        yield replace(order.env, record=told.put), book
+    finally:
+        book()
+
+
+def one(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
+    """A row and what came of it; a bug of ours is a failure of this row alone."""
+    if isinstance(row, Bad):
+        return row, Failure(row.problem)
+    try:
+        return row, ask(row)
+    except Exception as bug:
+        return row, Failure(replace(kept(bug), sent=True))  # for all that we know
+
+
+def within(limit: CostLimit, config: Config, task: Task, paces: Paces, ask: Asker) -> Asker:
+    """Ask a row only if it cannot make the run cost more than ``--max-cost``."""
+
+    def stage(job: Job) -> Result[JsonObject, Problem]:
+        found = resolve(config, task)(job.ask)
+        if not isinstance(found, Success):
+            return Failure(found.failure())
+        target = found.unwrap()
+        worst = worst_case(target)
+        if worst is None:
+            return Failure(unknowable(target))
+        if not limit.reserve(worst, lambda: paces.waiting(target.name)):
+            return Failure(STOPPED)
+        cost: Decimal | None = None
+        try:
+            result = ask(job)
+            cost = cost_of(result)
+            return result
+        finally:
+            limit.settle(worst, cost)
+
+    return stage
+
+
+def no_room(limit: CostLimit, worst: Decimal) -> str:
+    """Return why ``--max-cost`` ended a run."""
+    gone = limit.allowance
+    spent = f"{money(gone.spent)} of --max-cost {money(gone.limit)} is spent"
+    return f"{spent}, and the next row could cost {money(worst)}"
+
+
+def not_before(paces: Paces) -> Problem | None:
+    """Return why to come back later, where a server asked for a longer wait than allowed."""
+    found = paces.closed()
+    if not found:
+        return None
+    late = max(found, key=lambda each: each[1].retry_at or 0.0)[1]
+    words = "; ".join(f"{key}: {problem.message}" for key, problem in found)
+    return replace(late, message=f"{words}; its rows are left for later")
+
+
+@contextmanager
+def interruptible(why: list[str], halt: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM lets what is under way be finished; a second one does not."""
+
+    def leave(number: int, frame: object) -> None:
+        name = signal.Signals(number).name
+        if name in why:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(143)
+        console.talk("stopping: what is under way is finished; once more stops at once")
+        halt(name)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def timed(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
+    """After so many seconds nothing more begins, however long the rows under way take."""
+    timer = Timer(seconds or 0, halt, ["--max-time"])
+    timer.daemon = True
+    if seconds:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def end(prog: str, flags: Namespace, run: Run, why: list[str]) -> int:
+    """Say how it went, and the exit code."""
+    for note in run.notes if not flags.quiet else ():
+        console.talk(f"{prog}: {note}")
+    if flags.summary:
+        try:
+            with open(flags.summary, "w", encoding="utf-8") as file:
+                file.write(console.compact(run.summary()) + "\n")
+        except OSError as error:
+            console.talk(f"{prog}: cannot write {flags.summary}: {error.strerror}")
+    if run.fatal:
+        console.complain(prog, run.fatal, "text")
+    if not flags.quiet:
+        console.talk(f"{prog}: {run.words()}")
+    why = why or ([run.fatal.kind] if run.fatal else [])
+    if why and not flags.quiet:
+        reason = {"SIGINT": "Ctrl-C"}.get(why[0], why[0])
+        console.talk(f"{prog}: ended early ({reason}); to go on: {goes_on(prog)}")
+    if run.fatal:
+        return EXIT_CODES[run.fatal.kind]
+    return ENDS[why[0]] if why else int(bool(run.failed))
+
+
+ENDS = {"SIGINT": 130, "SIGTERM": 143, "--max-cost": 80, "--max-time": 75}

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
@@ -38,6 +39,7 @@ class Job(NamedTuple):
     key: str  # of what would be asked; the same question has the same key
     ask: Ask
     patch: Patch | None = None  # what its line wants of the request beyond an Ask
+    fields: JsonObject | None = None  # of its line, where they are to be kept
 
 
 class Bad(NamedTuple):
@@ -65,6 +67,7 @@ class Plan:
     form: str = "json"  # of the lines: json, lines, csv
     template: str | None = None  # the prompt, with {names} of fields
     embed: bool = False  # rather than ask
+    keep: bool = False  # the fields of each row, for its line in the output
     attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
     bug: Callable[[Exception], Problem] = lambda bug: Problem("bug", repr(bug))  # keeps it, too
 
@@ -93,14 +96,16 @@ def row_of(plan: Plan, number: int, content: Result[str | Mapping[str, str], Pro
     if not isinstance(told, Success):
         return Bad(number, "", told.failure())
     fields = told.unwrap()
-    name = name_of(fields)
-    made = openai_job(plan, fields) if "custom_id" in fields else own_job(plan, fields)
+    name = name_of({"id": fields.get("id")} if plan.form == "csv" else fields)
+    is_openai = "custom_id" in fields and plan.form != "csv"
+    made = openai_job(plan, fields) if is_openai else own_job(plan, fields)
     if not isinstance(made, Success):
         problem = made.failure()
         return Bad(number, name, replace(problem, message=f"line {number}: {problem.message}"))
     ask, patch = made.unwrap()
     ask = as_text(ask) if plan.embed else ask
-    return Job(number, name, key_of(ask, patch), ask, patch)
+    kept = {name: value for name, value in fields.items() if name != "id"} if plan.keep else None
+    return Job(number, name, key_of(ask, patch), ask, patch, kept)
 
 
 def as_text(ask: Ask) -> Ask:
@@ -201,10 +206,11 @@ def attached_to(
 ) -> Result[tuple[Text | Media, ...], Problem]:
     """Return what the files of a row hold.
 
-    >>> attached_to(Plan(Ask()), {"files": "a.png"}).failure().message
-    'files: "a.png" is not a list of paths'
+    >>> attached_to(Plan(Ask()), {"files": 5}).failure().message
+    'files: 5 is not a list of paths'
     """
     files = fields.get("files") or []
+    files = [files] if isinstance(files, str) else files
     if not isinstance(files, list) or not all(isinstance(each, str) for each in files):
         return fail("input", f"files: {json.dumps(files)[:60]} is not a list of paths")
     if "-" in files:
@@ -239,7 +245,7 @@ def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
     >>> filled("{txt}", {"text": "Hi"}).failure().message
     "the template names 'txt', which this row has not; did you mean 'text'?"
     """
-    names = [name for name in BRACED.findall(template) if name]
+    names = names_in(template)
     missing = next((name for name in names if fields.get(name) is None), None)
     if missing is not None:
         hint = nearest(missing, list(fields))
@@ -252,6 +258,15 @@ def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return Success(BRACED.sub(put, template))
+
+
+def names_in(template: str) -> list[str]:
+    """Return the fields that a template names.
+
+    >>> names_in("{a} {{b}} {c}")
+    ['a', 'c']
+    """
+    return [name for name in BRACED.findall(template) if name]
 
 
 BRACED = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
@@ -370,12 +385,26 @@ def ask_row(
     """
     if job.patch is not None:
         env = replace(env, patches=(*env.patches, job.patch))
-    result = ask_model(env, embed_it, job.ask)
+    result, spent = ask_model(env, embed_it, job.ask), Decimal(0)
     for name in fallback:
         if isinstance(result, Success) or not is_curable(result.failure()):
             break
+        spent += result.failure().cost or 0
         result = ask_model(env, embed_it, replace(job.ask, model=name))
-    return result
+    return with_cost(result, spent) if spent else result
+
+
+def with_cost(result: Result[JsonObject, Problem], spent: Decimal) -> Result[JsonObject, Problem]:
+    """Add what models cost that failed before; an unknown cost stays unknown."""
+
+    def added(cost: Decimal | None) -> Decimal | None:
+        return None if cost is None else cost + spent
+
+    if not isinstance(result, Success):
+        return result.alt(lambda problem: replace(problem, cost=added(problem.cost)))
+    line = result.unwrap()
+    cost = None if line["cost"] is None else added(Decimal(str(line["cost"])))
+    return Success({**line, "cost": None if cost is None else float(cost)})
 
 
 def ask_model(env: Env, embed_it: bool, ask: Ask) -> Result[JsonObject, Problem]:

@@ -231,8 +231,9 @@ COST: dict[str, Group] = {
 BATCH: dict[str, Group] = {
     "rows in": [
         MODEL,
+        next(row for row in PIPE["what to ask"] if row[0] == "--fallback"),
         switch("--lines", "every line is a prompt"),
-        switch("--csv", "a table with a head; its columns are for --template"),
+        switch("--csv", "a table with a header line; --template names its columns"),
         flag("--template", "the prompt of a row: 'Translate to {lang}: {text}'", metavar="TEXT"),
         switch("--embed", "vectors of the rows' texts, rather than answers"),
     ],
@@ -242,6 +243,7 @@ BATCH: dict[str, Group] = {
     ],
     "rows out": [
         flag("-o --output", "a file, which a run started again goes on with", metavar="OUT"),
+        switch("--keep", "with the input's fields; one named as ours is input_NAME"),
         switch("--ordered", "in the order of the input, not as they finish"),
         flag("--summary", "how it went, as JSON", metavar="FILE"),
         switch("--check", "send nothing: count what is left, and what it may cost"),
@@ -261,7 +263,15 @@ BATCH: dict[str, Group] = {
         flag("--scheduler", "send from the workers of a Dask cluster", metavar="ADDRESS"),
     ],
     "sending": [row for row in SENDING if row[0] != "--max-cost"],
-    "looking": [CONFIG],
+    "looking": [
+        flag(
+            "--dry-run",
+            "print the request of the first row, or of all, and send nothing",
+            choices=("json", "curl", "all"),
+            metavar="[=json|curl|all]",
+        ),
+        CONFIG,
+    ],
 }
 
 COMMANDS: dict[str, Command] = {

@@ -13,9 +13,9 @@ from threading import Lock
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Plan
+from loki.batch.jobs import Plan, names_in
 from loki.cli.batch.order import Order
 from loki.cli.batch.run import go
 from loki.cli.main import saved
@@ -23,12 +23,12 @@ from loki.cli.pipe import attachment, schema_of, tools_of
 from loki.cli.startup import env_of, environment, failed, how_to_ask
 from loki.edge import files
 from loki.edge.auth.redact import in_body, in_headers, in_proxy, in_url
-from loki.edge.batch.input import source
+from loki.edge.batch.input import Source, source
 from loki.edge.batch.output import output
 from loki.edge.batch.rate_limiter import Paces
 from loki.edge.batch.workers import pin_to_core
 from loki.pipeline import Env
-from loki.problems import Problem, fail
+from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.records import Message
 from loki.stages.resolve import quota, resolve
@@ -47,6 +47,10 @@ def batch(prog: str, flags: Namespace) -> int:
     if not isinstance(ready, Success):
         return failed(prog, ready.failure(), "text")
     order = ready.unwrap()
+    if flags.dry_run:
+        from loki.cli.batch.check import dry_run_rows
+
+        return dry_run_rows(order)
     if flags.check:
         from loki.cli.batch.check import count
 
@@ -77,7 +81,8 @@ def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Ord
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
     paces = Paces(flags.rpm, flags.tpm, lambda request: quota(request.draft.target))
     own = env_of(flags, environ, prog, paced=paces.paced)
-    return gather((own, source(next(iter(flags.text), "-"), form))).bind(
+    rows = source(next(iter(flags.text), "-"), form).bind(lambda rows: fitting(flags, rows))
+    return gather((own, rows)).bind(
         lambda found: (
             plan_of(prog, flags, form, found[0].config.model)
             .bind(lambda plan: affordable(flags, found[0], plan))
@@ -88,6 +93,21 @@ def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Ord
             )
         )
     )
+
+
+def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
+    """Check that a table has the columns that the template names; fails with kind usage."""
+    if not rows.columns:
+        return Success(rows)
+    known = [*rows.columns]
+    if flags.template is None and "prompt" not in known:
+        hint = f"--template '{{{known[-1]}}}'"
+        return fail("usage", f"--csv needs a prompt: make it of columns with {hint}")
+    missing = next((name for name in names_in(flags.template or "") if name not in known), None)
+    if missing is not None:
+        lack = f"--template names {missing!r}, and {rows.name} has no such column"
+        return fail("usage", lack + nearest(missing, known))
+    return Success(rows)
 
 
 def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result[Plan, Problem]:
@@ -106,6 +126,7 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
             form=form,
             template=flags.template,
             embed=flags.embed,
+            keep=flags.keep,
             attach=attachment,
             bug=bug_keeper(prog),
         )
@@ -134,7 +155,11 @@ def affordable(flags: Namespace, env: Env, plan: Plan) -> Result[Plan, Problem]:
     if plan.ask.model is None:
         return Success(plan)  # each row names its own
     probe = replace(plan.ask, messages=(Message("user", "?"),))
-    found = resolve(env.config, "embedding" if plan.embed else "chat")(probe)
+    find = resolve(env.config, "embedding" if plan.embed else "chat")
+    others = gather(find(replace(probe, model=name)) for name in flags.fallback)
+    if not isinstance(others, Success):  # better said now than when it is needed
+        return Failure(others.failure())
+    found = find(probe)
     return found.bind(
         lambda target: (
             fail("budget", f"--max-cost: nobody knows the price of {target.name}")
@@ -146,7 +171,7 @@ def affordable(flags: Namespace, env: Env, plan: Plan) -> Result[Plan, Problem]:
 
 def remote(flags: Namespace, env: Env) -> Result[Cluster | None, Problem]:
     """Reach the cluster of ``--scheduler``, if there is one; no secret goes there."""
-    if not flags.scheduler or flags.check:
+    if not flags.scheduler or flags.check or flags.dry_run:
         return Success(None)
     name = secret_flag(flags, env)
     if name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -26,15 +26,14 @@ from loki.cli.startup import warner
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Paces
-from loki.edge.batch.spending import Spending, cost_of
+from loki.edge.batch.spending import Spending, cost_of, worst_of_any
 from loki.edge.batch.workers import Crew
 from loki.edge.ledger.writer import Ledger, path_of
 from loki.money.budget import money
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem
-from loki.records import Config, JsonObject, Task
+from loki.records import JsonObject, Task
 from loki.stages.account import Entry
-from loki.stages.resolve import resolve, unknowable, worst_case
 
 if TYPE_CHECKING:
     from loki.edge.batch.cluster import ClusterPool
@@ -68,6 +67,8 @@ def go(order: Order, out: Output) -> int:
             crew.halt()
 
         def close(lane: str) -> None:
+            if flags.fallback:  # another model may answer its rows
+                return
             crew.close(lane)
             if flags.ordered or plan.form != "json":  # no row can be of another one, or pass
                 halt("busy")
@@ -82,7 +83,7 @@ def go(order: Order, out: Output) -> int:
         ):
             crew.run(tick)
     run.fatal = run.fatal or crew.problem
-    if not run.fatal and set(why) <= {"busy"}:
+    if not run.fatal and set(why) <= {"busy"} and (run.unsent or not flags.fallback):
         run.fatal = not_before(order.paces)
     return end(order.prog, flags, run, why)
 
@@ -99,8 +100,9 @@ def pool_of(
     plan, flags, lane = order.plan, order.flags, lanes(env.config, task)
     if order.cluster is not None:
         return cluster_pool(order, order.cluster, env, task, limit, left, keep)
-    ask: Asker = partial(ask_row, env, plan.embed)
-    ask = within(limit, env.config, task, order.paces, ask) if limit else ask
+    ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
+    if limit:
+        ask = within(limit, env, task, order.paces, ask, flags.fallback)
     work = partial(one, ask, plan.bug)
     crew = Crew(work, left, keep, flags.in_flight, flags.ordered, lane)
     order.paces.waiting = crew.waiting
@@ -127,13 +129,13 @@ def cluster_pool(
     budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
     return ClusterPool(
         cluster,
-        Settings(order.plan.embed, (), env.patches, flags.rpm, flags.tpm),
+        Settings(order.plan.embed, tuple(flags.fallback), env.patches, flags.rpm, flags.tpm),
         left,
         keep,
         env.record,
         flags.in_flight,
         order.paces,
-        Spending(env, task, limit, budget.purses if config.budget else None),
+        Spending(env, task, limit, budget.purses if config.budget else None, flags.fallback),
         flags.ordered,
         lanes(config, task),
     )
@@ -182,18 +184,17 @@ def one(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
         return row, Failure(replace(kept(bug), sent=True))  # for all that we know
 
 
-def within(limit: CostLimit, config: Config, task: Task, paces: Paces, ask: Asker) -> Asker:
+def within(
+    limit: CostLimit, env: Env, task: Task, paces: Paces, ask: Asker, fallback: Sequence[str] = ()
+) -> Asker:
     """Ask a row only if it cannot make the run cost more than ``--max-cost``."""
 
     def stage(job: Job) -> Result[JsonObject, Problem]:
-        found = resolve(config, task)(job.ask)
-        if not isinstance(found, Success):
-            return Failure(found.failure())
-        target = found.unwrap()
-        worst = worst_case(target)
-        if worst is None:
-            return Failure(unknowable(target))
-        if not limit.reserve(worst, lambda: paces.waiting(target.name)):
+        worst = worst_of_any(env, task, job, fallback)
+        if not isinstance(worst, Success):
+            return Failure(worst.failure())
+        amount, name = worst.unwrap()
+        if not limit.reserve(amount, lambda: paces.waiting(name)):
             return Failure(STOPPED)
         cost: Decimal | None = None
         try:
@@ -201,7 +202,7 @@ def within(limit: CostLimit, config: Config, task: Task, paces: Paces, ask: Aske
             cost = cost_of(result)
             return result
         finally:
-            limit.settle(worst, cost)
+            limit.settle(amount, cost)
 
     return stage
 

@@ -231,7 +231,7 @@ class ClusterPool:
                     self.returned.appendleft((number, row))
                     break
                 else:
-                    jobs.append((number, row))
+                    jobs.append((number, row._replace(fields=None)))
                     link.sent[number] = Sent(row, reserved)
             turns, link.turns = link.turns, []
         return Parcel(jobs, link.share, turns, self.over), invalid

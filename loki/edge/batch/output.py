@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from errno import ENOENT
 from typing import IO, NamedTuple
 
 from returns.result import Failure, Result, Success
@@ -15,6 +17,8 @@ from returns.result import Failure, Result, Success
 from loki.batch.hash_set import Seen, read_done
 from loki.edge.files import reason
 from loki.problems import Problem, fail
+
+NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
 
 
 class Earlier(NamedTuple):
@@ -39,6 +43,7 @@ class Output:
         """Keep one row; where the file takes no more, elsewhere: it has been paid for."""
         if self.full is None:
             try:
+                self.check_is_there()
                 put(self.file, line)
             except BrokenPipeError:
                 raise
@@ -49,14 +54,32 @@ class Output:
                 return
         put(self.file, line)
 
+    def check_is_there(self) -> None:
+        """Raise OSError where the file, or its folder, has been removed."""
+        if self.path and os.fstat(self.file.fileno()).st_nlink == 0:
+            raise FileNotFoundError(ENOENT, "it was removed while the run wrote to it")
+
     def turn_to_rescue(self, error: OSError) -> None:
         """Go on in another file; half a row is taken back from the first."""
         self.full = error
+        before = self.file
         if self.path:
             with suppress(OSError):
-                os.truncate(self.path, self.end)
-        handle, self.rescue = tempfile.mkstemp(".jsonl", "loki-batch-", self.rescue or None)
+                os.ftruncate(before.fileno(), self.end)
+        handle, self.rescue = rescue_file(self.rescue)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
+        if self.path and os.fstat(before.fileno()).st_nlink == 0:
+            before.seek(0)
+            shutil.copyfileobj(before, self.file)
+
+
+def rescue_file(folder: str) -> tuple[int, str]:
+    """Make a file for rows that have no other place; return its handle and its path."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return tempfile.mkstemp(".jsonl", "loki-batch-", folder)
+    except OSError:  # that disk may be the full one
+        return tempfile.mkstemp(".jsonl", "loki-batch-")
 
 
 def put(file: IO[bytes], line: bytes) -> None:
@@ -76,14 +99,17 @@ def output(path: str | None, rescue: str) -> Iterator[Result[Output, Problem]]:
     from filelock import FileLock, Timeout
 
     try:
-        os.stat(os.path.dirname(path) or ".")  # else the lock would make it
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            yield fail("output", f"cannot write {path}: {NOT_A_FILE}")
+            return
+        open(path, "ab").close()  # says what is wrong; a lock would not
         lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
         lock.acquire()
     except Timeout:
         yield fail("busy", f"another run is writing {path}; wait for its end")
         return
     except OSError as error:
-        yield fail("input", f"cannot write {path}: {reason(error)}")
+        yield fail("output", f"cannot write {path}: {reason(error)}")
         return
     try:
         yield opened(path, rescue)
@@ -106,10 +132,10 @@ def opened(path: str, rescue: str) -> Result[Output, Problem]:
             rewrite(path, earlier.size)
         else:
             os.truncate(path, earlier.size)
-        rows = open(path, "ab", buffering=0)  # noqa: SIM115 - it stays open
+        rows = open(path, "ab+", buffering=0)  # noqa: SIM115 - it stays open
         return Success(Output(rows, path, earlier, rescue))
     except OSError as error:
-        return fail("input", f"cannot write {path}: {reason(error)}")
+        return fail("output", f"cannot write {path}: {reason(error)}")
 
 
 def standing(path: str | None) -> Result[Output, Problem]:

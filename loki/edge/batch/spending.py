@@ -10,6 +10,7 @@ from typing import NamedTuple
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Job
+from loki.batch.worst_case import row_worst_case
 from loki.edge.auth.credentials import masked
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.rate_limiter import STOPPED
@@ -18,7 +19,7 @@ from loki.pipeline import Env, prepare
 from loki.problems import Problem
 from loki.records import Ask, Request, Task
 from loki.stages.account import is_free
-from loki.stages.resolve import resolve, unknowable, worst_case
+from loki.stages.resolve import resolve, unknowable
 
 #: What is spent of each budget, by the ledger.
 Purses = Callable[[], Result[tuple[Purse, ...], Problem]]
@@ -55,7 +56,7 @@ class Spending:
         budget = self.budget_for(asks)
         if not isinstance(budget, Success) or budget.unwrap() is None:
             return budget.map(lambda amount: None)
-        limit = self.limit_for(asks)
+        limit = self.limit_for(job)
         if not isinstance(limit, Success) or limit.unwrap() is None:
             return limit.map(lambda amount: None)
         reserved = Reserved(limit.unwrap() or Decimal(0), budget.unwrap() or Decimal(0))
@@ -73,19 +74,14 @@ class Spending:
         """Free what was set aside for a row that was not sent."""
         self.settle(reserved, Decimal(0))
 
-    def limit_for(self, asks: list[Ask]) -> Result[Decimal | None, Problem]:
+    def limit_for(self, job: Job) -> Result[Decimal | None, Problem]:
         """Set aside what ``--max-cost`` must have room for; None: wait."""
         if self.limit is None:
             return Success(Decimal(0))
-        most = Decimal(0)
-        for ask in asks:
-            target = resolve(self.env.config, self.task)(ask)
-            if not isinstance(target, Success):
-                return Failure(target.failure())
-            worst = worst_case(target.unwrap())
-            if worst is None:
-                return Failure(unknowable(target.unwrap()))
-            most = max(most, worst)
+        worst = worst_of_any(self.env, self.task, job, self.fallback)
+        if not isinstance(worst, Success):
+            return Failure(worst.failure())
+        most, _ = worst.unwrap()
         is_taken = self.limit.take(most)
         return Failure(STOPPED) if is_taken is False else Success(most if is_taken else None)
 
@@ -120,6 +116,27 @@ class Spending:
         ):
             return Success(None)
         return Failure(allowed.failure())
+
+
+def worst_of_any(
+    env: Env, task: Task, job: Job, fallback: Sequence[str] = ()
+) -> Result[tuple[Decimal, str], Problem]:
+    """Return what a row can cost in US dollars, whichever model answers, and its own model.
+
+    Each that fails may have cost something too, so their worst cases add up.
+    """
+    total, names = Decimal(0), []
+    for model in (job.ask.model, *fallback):
+        found = resolve(env.config, task)(replace(job.ask, model=model))
+        if not isinstance(found, Success):
+            return Failure(found.failure())
+        target = found.unwrap()
+        worst = row_worst_case(target, job, env.patches)
+        if worst is None:
+            return Failure(unknowable(target))
+        total += worst
+        names.append(target.name)
+    return Success((total, names[0]))
 
 
 def cost_of(result: Result[dict[str, object], Problem]) -> Decimal | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def count(order: Order) -> int:
     """What is left, and what it may cost; nothing is sent and nothing is written."""
     flags, plan = order.flags, order.plan
-    stands = standing(flags.output)
+    stands = standing(flags.output, order.form)
     if not isinstance(stands, Success):
         return failed(order.prog, stands.failure(), "text")
     run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)

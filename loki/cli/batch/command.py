@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Plan, names_in
+from loki.batch.output_format import is_table
 from loki.cli.batch.order import Order
 from loki.cli.batch.run import go
 from loki.cli.main import saved
@@ -55,7 +56,7 @@ def batch(prog: str, flags: Namespace) -> int:
         from loki.cli.batch.check import count
 
         return count(order)
-    with output(flags.output, files.directory("state", environ)) as opened:
+    with output(flags.output, files.directory("state", environ), order.form) as opened:
         if not isinstance(opened, Success):
             return failed(prog, opened.failure(), "text")
         return go(order, opened.unwrap())
@@ -126,7 +127,7 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
             form=form,
             template=flags.template,
             embed=flags.embed,
-            keep=flags.keep,
+            keep=flags.keep or is_table(flags.output),
             attach=attachment,
             bug=bug_keeper(prog),
         )

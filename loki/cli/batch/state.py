@@ -94,7 +94,7 @@ class Run:
                 self.count(line)
             elif may_be_billed(problem):
                 self.unpriced += 1
-        return console.compact(line).encode("utf-8", "replace") + b"\n"
+        return self.out.form.encode(line)
 
     def head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""

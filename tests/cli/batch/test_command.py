@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
@@ -274,6 +275,28 @@ def test_a_run_started_again_asks_only_what_is_not_answered(home: Home) -> None:
     assert again.code == 0 and "1 answered before" in again.err
     assert sorted((row["id"], row["text"]) for row in read(out)) == [("a", "One"), ("b", "Two")]
     assert len(server.asked) == 3 and not (home.folder / "out.lock").exists()
+
+
+def test_a_table_in_is_a_table_out_and_goes_on(home: Home) -> None:
+    script = [plain(reply('One,\n"two"')), plain({"error": {"message": "No."}}, 400)]
+    with serving(*script, plain(reply("Two"))) as server:
+        at(home, server.address)
+        rows, out = write(home.folder / "in", "id,lang,text", "a,fr,1", "b,de,2"), "out.csv"
+        path = home.folder / out
+        words = [str(rows), "--csv", "--template", "{lang} {text}", "-o", str(path), "-j", "1"]
+        first = batch(home, *words)
+        with path.open(newline="") as file:
+            told = [*csv.DictReader(file)]
+        assert first.code == 1 and [*told[0]][:4] == ["lang", "input_text", "id", "line"], first.err
+        assert (told[0]["text"], told[0]["lang"], told[0]["cost"]) == ('One,\n"two"', "fr", "2e-05")
+        assert (told[1]["error_kind"], told[1]["error_message"]) == ("input", "No.")
+        path.write_bytes(path.read_bytes() + b'fr,1,"torn\n')
+        again = batch(home, *words)
+    assert again.code == 0 and "1 answered before" in again.err, again.err
+    with path.open(newline="") as file:
+        told = [*csv.DictReader(file)]
+    assert [(row["id"], row["text"]) for row in told] == [("a", 'One,\n"two"'), ("b", "Two")]
+    assert len(server.asked) == 3
 
 
 def test_what_is_asked_otherwise_is_asked_again(home: Home, fast: Counting) -> None:

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from decimal import Decimal
-from functools import partial
-from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen
-from loki.embeddings import Embeddings
-from loki.formats.json_output import reply_json, rounded
+from loki.batch.row_key import key_of
+from loki.batch.template import filled
 from loki.formats.openai_messages import (
-    checked,
     read_json,
     read_messages,
     read_schema,
     read_tools,
     without_nul,
 )
-from loki.pipeline import Env, answer, embed
-from loki.problems import Problem, fail, is_curable, nearest
+from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.record import record
-from loki.records import COUNTS, Ask, Json, JsonObject, Media, Message, Patch, Text
+from loki.records import Ask, Json, JsonObject, Media, Message, Patch, Text
 
 
 class Job(NamedTuple):
@@ -237,40 +231,6 @@ def with_system(
     return (Message("system", str(system)), *kept, *turns)
 
 
-def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
-    """A template with the fields it names; ``{{`` and ``}}`` are braces.
-
-    >>> filled("Translate to {lang}: {{{text}}}", {"lang": "fr", "text": "Hi"}).unwrap()
-    'Translate to fr: {Hi}'
-    >>> filled("{txt}", {"text": "Hi"}).failure().message
-    "the template names 'txt', which this row has not; did you mean 'text'?"
-    """
-    names = names_in(template)
-    missing = next((name for name in names if fields.get(name) is None), None)
-    if missing is not None:
-        hint = nearest(missing, list(fields))
-        return fail("input", f"the template names {missing!r}, which this row has not{hint}")
-
-    def put(match: re.Match[str]) -> str:
-        if not match[1]:
-            return match[0][0]
-        value = fields[match[1]]
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-    return Success(BRACED.sub(put, template))
-
-
-def names_in(template: str) -> list[str]:
-    """Return the fields that a template names.
-
-    >>> names_in("{a} {{b}} {c}")
-    ['a', 'c']
-    """
-    return [name for name in BRACED.findall(template) if name]
-
-
-BRACED = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
-
 #: The fields of a row that say how to ask, by what their values may be.
 SETTINGS: dict[str, tuple[type, ...]] = {
     "model": (str,),
@@ -333,95 +293,3 @@ OPENAI_KNOWN = frozenset(
     ("model", "messages", "max_tokens", "max_completion_tokens", "stop", "stream")
     + ("temperature", "top_p", "seed")
 )
-
-
-# ---- what is asked, in a word --------------------------------------------------------------------
-
-
-def key_of(ask: Ask, patch: Patch | None = None) -> str:
-    """A hash of what would be asked: the model, the conversation, and how.
-
-    >>> key_of(Ask((Message("user", "Hi"),), model="a:b"))
-    '5855471fc5a77d719a786ac4'
-    """
-    told: list[Json] = [ask.model, [turn(message) for message in ask.messages], list(ask.texts)]
-    told += [getattr(ask, name) for name in KEYED]
-    told += [[[tool.name, tool.description, tool.parameters] for tool in ask.tools]]
-    told += [patch.body if patch else None]
-    return blake2b(SORTED.encode(told).encode(), digest_size=12).hexdigest()
-
-
-SORTED = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-KEYED = (
-    *("temperature", "top_p", "max_tokens", "stop", "seed", "reasoning", "schema"),
-    *("tool_choice", "purpose", "dimensions"),
-)
-
-
-def turn(message: Message) -> Json:
-    """A turn as far as it makes a difference; data by its hash."""
-    return [
-        message.role,
-        [part.text if isinstance(part, Text) else medium(part) for part in message.parts],
-        [[call.name, call.arguments] for call in message.tool_calls],
-        message.tool_call_id,
-    ]
-
-
-def medium(media: Media) -> Json:
-    """An attachment as far as it makes a difference."""
-    return [media.media_type, media.url, blake2b(media.data, digest_size=8).hexdigest()]
-
-
-# ---- asking --------------------------------------------------------------------------------------
-
-
-def ask_row(
-    env: Env, embed_it: bool, job: Job, fallback: Sequence[str] = ()
-) -> Result[JsonObject, Problem]:
-    """Return a row's line, without its id: its answer, or the vector of its text.
-
-    ``fallback`` names models that are tried in turn after a failure that another could cure.
-    """
-    if job.patch is not None:
-        env = replace(env, patches=(*env.patches, job.patch))
-    result, spent = ask_model(env, embed_it, job.ask), Decimal(0)
-    for name in fallback:
-        if isinstance(result, Success) or not is_curable(result.failure()):
-            break
-        spent += result.failure().cost or 0
-        result = ask_model(env, embed_it, replace(job.ask, model=name))
-    return with_cost(result, spent) if spent else result
-
-
-def with_cost(result: Result[JsonObject, Problem], spent: Decimal) -> Result[JsonObject, Problem]:
-    """Add what models cost that failed before; an unknown cost stays unknown."""
-
-    def added(cost: Decimal | None) -> Decimal | None:
-        return None if cost is None else cost + spent
-
-    if not isinstance(result, Success):
-        return result.alt(lambda problem: replace(problem, cost=added(problem.cost)))
-    line = result.unwrap()
-    cost = None if line["cost"] is None else added(Decimal(str(line["cost"])))
-    return Success({**line, "cost": None if cost is None else float(cost)})
-
-
-def ask_model(env: Env, embed_it: bool, ask: Ask) -> Result[JsonObject, Problem]:
-    """Return a row's line as one model answers it."""
-    if embed_it:
-        return embed(env, ask).map(vector_json)
-    return answer(env, ask).bind(partial(checked, ask)).map(lambda told: reply_json(*told))
-
-
-def vector_json(found: Embeddings) -> JsonObject:
-    """A row's vector."""
-    return {
-        "model": found.model,
-        "embedding": list(found.vectors[0]),
-        "usage": {name: getattr(found.usage, name) for name in COUNTS},
-        "cost": None if found.cost is None else float(found.cost),
-        "seconds": rounded(found.seconds),
-        "attempts": found.attempts,
-        "request_id": found.request_id,
-    }

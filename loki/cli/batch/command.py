@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Plan, names_in
+from loki.batch.jobs import Plan
 from loki.batch.output_format import is_table
+from loki.batch.template import names_in
 from loki.cli.batch.order import Order
-from loki.cli.batch.run import go
+from loki.cli.batch.run import BatchRun
 from loki.cli.main import saved
 from loki.cli.pipe import attachment, schema_of, tools_of
 from loki.cli.startup import env_of, environment, failed, how_to_ask
 from loki.edge import files
 from loki.edge.auth.redact import in_body, in_headers, in_proxy, in_url
+from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, source
 from loki.edge.batch.output import output
 from loki.edge.batch.rate_limiter import Paces
-from loki.edge.batch.workers import pin_to_core
 from loki.pipeline import Env
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
@@ -59,7 +60,7 @@ def batch(prog: str, flags: Namespace) -> int:
     with output(flags.output, files.directory("state", environ), order.form) as opened:
         if not isinstance(opened, Success):
             return failed(prog, opened.failure(), "text")
-        return go(order, opened.unwrap())
+        return BatchRun(order, opened.unwrap()).run()
 
 
 def usable(flags: Namespace) -> Result[None, Problem]:

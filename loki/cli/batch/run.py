@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Bad, Job, Row, ask_row, rows
+from loki.batch.asking import ask_row
+from loki.batch.jobs import Bad, Job, Row, rows
 from loki.batch.lanes import lanes
 from loki.cli import console
 from loki.cli.batch.order import Order
 from loki.cli.batch.state import Run, goes_on
+from loki.cli.batch.stop_reason import StopReason
 from loki.cli.progress import progress
 from loki.cli.startup import warner
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.spending import Spending, cost_of, worst_of_any
-from loki.edge.batch.workers import Crew
+from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, path_of
 from loki.money.budget import money
 from loki.pipeline import Env
@@ -45,47 +47,59 @@ Outcome = tuple[Row, Result[JsonObject, Problem]]
 Asker = Callable[[Job], Result[JsonObject, Problem]]
 
 
-def go(order: Order, out: Output) -> int:
-    """Send the rows, write their lines, say how it went; the exit code."""
-    plan, flags = order.plan, order.flags
-    run = Run(out, flags.in_flight, plan.ask.model)
-    task: Task = "embedding" if plan.embed else "chat"
-    limit = CostLimit(flags.max_cost) if flags.max_cost is not None else None
-    why: list[str] = []
-    with bookkept(order) as (env, book):
+class BatchRun:
+    """A run from its first row to its exit code."""
 
-        def keep(outcomes: list[Outcome]) -> None:
-            book()  # before their rows, for a row says that it was paid for
-            run.take(outcomes)
-            reason = "" if why else reason_to_end(run, limit)
-            if reason:
-                halt(reason)
+    def __init__(self, order: Order, out: Output) -> None:
+        self.order, self.flags = order, order.flags
+        self.state = Run(out, order.flags.in_flight, order.plan.ask.model)
+        self.limit = CostLimit(order.flags.max_cost) if order.flags.max_cost is not None else None
+        self.stop = StopReason()
 
-        def halt(reason: str) -> None:
-            why.append(reason)
-            order.paces.stop.set()
-            crew.halt()
+    def run(self) -> int:
+        """Send the rows, write their lines, say how it went; return the exit code."""
+        order, state = self.order, self.state
+        task: Task = "embedding" if order.plan.embed else "chat"
+        with bookkept(order) as (env, self.book):
+            left = state.left(rows(order.plan, order.inputs.lines))
+            self.pool = pool_of(order, env, task, self.limit, left, self.keep)
+            order.paces.closing = self.close
+            with (
+                interruptible(self.stop, self.halt),
+                timed(self.flags.max_time, self.halt),
+                progress(order.prog, self.flags.quiet, state, order.inputs) as tick,
+            ):
+                self.pool.run(tick)
+        state.fatal = state.fatal or self.pool.problem
+        if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
+            state.fatal = not_before(order.paces)
+        return end(order.prog, self.flags, state, self.stop)
 
-        def close(lane: str) -> None:
-            if flags.fallback:  # another model may answer its rows
-                return
-            crew.close(lane)
-            if flags.ordered or plan.form != "json":  # no row can be of another one, or pass
-                halt("busy")
+    def may_be_unsent(self) -> bool:
+        """Return whether rows are left because a server asks for too long a wait."""
+        return bool(self.state.unsent or not self.flags.fallback)
 
-        left = run.left(rows(plan, order.inputs.lines))
-        crew = pool_of(order, env, task, limit, left, keep)
-        order.paces.closing = close
-        with (
-            interruptible(why, halt),
-            timed(flags.max_time, halt),
-            progress(order.prog, flags.quiet, run, order.inputs) as tick,
-        ):
-            crew.run(tick)
-    run.fatal = run.fatal or crew.problem
-    if not run.fatal and set(why) <= {"busy"} and (run.unsent or not flags.fallback):
-        run.fatal = not_before(order.paces)
-    return end(order.prog, flags, run, why)
+    def keep(self, outcomes: list[Outcome]) -> None:
+        """Write some rows, and end the run if they are a reason to."""
+        self.book()  # before their rows, for a row says that it was paid for
+        self.state.take(outcomes)
+        reason = "" if self.stop.is_set() else reason_to_end(self.state, self.limit)
+        if reason:
+            self.halt(reason)
+
+    def halt(self, reason: str) -> None:
+        """Begin nothing more."""
+        self.stop.set(reason)
+        self.order.paces.stop.set()
+        self.pool.halt()
+
+    def close(self, lane: str) -> None:
+        """Send nothing more to a client and model, unless another may answer its rows."""
+        if self.flags.fallback:
+            return
+        self.pool.close(lane)
+        if self.flags.ordered or self.order.plan.form != "json":  # no row can be another's, or pass
+            self.halt("busy")
 
 
 def pool_of(
@@ -95,7 +109,7 @@ def pool_of(
     limit: CostLimit | None,
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
-) -> Crew[Row, Outcome] | ClusterPool:
+) -> WorkerPool[Row, Outcome] | ClusterPool:
     """Return what asks the rows: threads here, or the workers of a cluster."""
     plan, flags, lane = order.plan, order.flags, lanes(env.config, task)
     if order.cluster is not None:
@@ -104,9 +118,9 @@ def pool_of(
     if limit:
         ask = within(limit, env, task, order.paces, ask, flags.fallback)
     work = partial(one, ask, plan.bug)
-    crew = Crew(work, left, keep, flags.in_flight, flags.ordered, lane)
-    order.paces.waiting = crew.waiting
-    return crew
+    pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
+    order.paces.waiting = pool.waiting
+    return pool
 
 
 def cluster_pool(
@@ -225,12 +239,12 @@ def not_before(paces: Paces) -> Problem | None:
 
 
 @contextmanager
-def interruptible(why: list[str], halt: Callable[[str], None]) -> Iterator[None]:
+def interruptible(stop: StopReason, halt: Callable[[str], None]) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM lets what is under way be finished; a second one does not."""
 
     def leave(number: int, frame: object) -> None:
         name = signal.Signals(number).name
-        if name in why:
+        if stop.is_set(name):
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(143)
         console.talk("stopping: what is under way is finished; once more stops at once")
         halt(name)
@@ -256,7 +270,7 @@ def timed(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def end(prog: str, flags: Namespace, run: Run, why: list[str]) -> int:
+def end(prog: str, flags: Namespace, run: Run, stop: StopReason) -> int:
     """Say how it went, and the exit code."""
     for note in run.notes if not flags.quiet else ():
         console.talk(f"{prog}: {note}")
@@ -270,13 +284,13 @@ def end(prog: str, flags: Namespace, run: Run, why: list[str]) -> int:
         console.complain(prog, run.fatal, "text")
     if not flags.quiet:
         console.talk(f"{prog}: {run.words()}")
-    why = why or ([run.fatal.kind] if run.fatal else [])
+    why = stop.first or (run.fatal.kind if run.fatal else "")
     if why and not flags.quiet:
-        reason = {"SIGINT": "Ctrl-C"}.get(why[0], why[0])
+        reason = {"SIGINT": "Ctrl-C"}.get(why, why)
         console.talk(f"{prog}: ended early ({reason}); to go on: {goes_on(prog)}")
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
-    return ENDS[why[0]] if why else int(bool(run.failed))
+    return ENDS[why] if why else int(bool(run.failed))
 
 
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "--max-cost": 80, "--max-time": 75}

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.jobs import Job, ask_row
+from loki.batch.asking import ask_row
+from loki.batch.jobs import Job
 from loki.batch.lanes import lanes
 from loki.edge.auth.redact import redact_facts, without_secrets
+from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.rate_limiter import Paces, Rates
-from loki.edge.batch.workers import PAUSE, Crew, pin_to_core
+from loki.edge.batch.worker_pool import PAUSE, WorkerPool
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import JsonObject, Patch, Task
@@ -134,7 +136,7 @@ class Agent:
         self.env = env
         task: Task = "embedding" if self.settings.embed else "chat"
         lane = lanes(env.config, task)
-        self.pool = Crew[tuple[int, Job], None](
+        self.pool = WorkerPool[tuple[int, Job], None](
             self.work,
             self.take(),
             lambda nothing: None,
@@ -234,7 +236,7 @@ class Agent:
             answers, self.answers = self.answers, []
             self.reports += 1
         closed, self.closed = self.closed, []
-        waiting = 0 if self.error else self.pool.ahead
+        waiting = 0 if self.error else self.pool.set_aside
         return Report(answers, self.rates.take_wanted(), closed, waiting, is_over, self.error)
 
 

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import count, islice
 from queue import Empty, Queue
-from typing import Any, NamedTuple
+from typing import Any
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Job, Row
 from loki.edge.batch.agent import Answer, Parcel, Report, Settings
 from loki.edge.batch.dask import Cluster, LostWorkerError
+from loki.edge.batch.link import Link, Sent, host_of
 from loki.edge.batch.rate_limiter import Paces
 from loki.edge.batch.spending import Reserved, Spending, cost_of
 from loki.problems import Problem
@@ -25,42 +26,8 @@ Outcome = tuple[Row, Result[JsonObject, Problem]]
 
 END: Any = object()  # there are no more rows
 READ_AHEAD = 2_000  # rows that are read, and not sent yet
-SET_ASIDE = 10_000  # rows at most that a worker keeps for a client and model that waits
 EVERY = 1.0  # seconds between two looks for workers
 GONE = 5.0  # seconds without a scheduler, or without any worker, that end the run
-
-
-class Sent(NamedTuple):
-    """A row that a worker has."""
-
-    row: Job
-    reserved: Reserved
-
-
-class Link:
-    """A worker: which rows it has, how many it answers in a second, and what it is to be told."""
-
-    def __init__(self, address: str, place: int) -> None:
-        self.address, self.place = address, place  # among the workers of its machine
-        self.sent: dict[int, Sent] = {}  # by their numbers, in the order in which they went
-        self.share = 1  # rows that it may have in flight
-        self.waiting = 0  # rows that it has set aside
-        self.turns: list[tuple[int, float]] = []
-        self.since, self.answered, self.rate = time.monotonic(), 0, 0
-        self.is_over = False
-
-    def room(self) -> int:
-        """Return how many rows more it can be sent: about a second of work is under way."""
-        wanted = max(2 * self.share, self.rate)
-        return min(wanted - len(self.sent) + self.waiting, SET_ASIDE - len(self.sent))
-
-    def count(self, answered: int) -> None:
-        """Learn how fast it is."""
-        self.answered += answered
-        seconds = time.monotonic() - self.since
-        if seconds >= 0.5:
-            self.rate = round(self.answered / seconds)
-            self.since, self.answered = time.monotonic(), 0
 
 
 class ClusterPool:
@@ -94,6 +61,7 @@ class ClusterPool:
         self.links: dict[str, Link] = {}
         self.number = self.kept = 0  # of the next row to be sent, and how many results were kept
         self.done: dict[int, Outcome] = {}  # results that wait for earlier ones
+        self.finishing = 0  # rows that cannot be asked, and are not kept yet
         self.is_read = False  # there are no more rows to read
         self.over = False  # nothing more is sent
         self.error: BaseException | None = None
@@ -130,7 +98,7 @@ class ClusterPool:
         if self.error is not None or self.problem is not None:
             return True
         with self.lock:
-            if any(link.sent for link in self.links.values()):
+            if self.finishing or any(link.sent for link in self.links.values()):
                 return False
             return self.over or (self.is_read and self.queue.empty() and not self.returned)
 
@@ -191,6 +159,8 @@ class ClusterPool:
             while not link.is_over:
                 parcel, invalid = self.parcel(link)
                 self.finish(invalid)
+                with self.lock:
+                    self.finishing -= len(invalid)
                 self.take(link, self.cluster.exchange(agent, parcel))
         except LostWorkerError:
             pass
@@ -234,6 +204,7 @@ class ClusterPool:
                     jobs.append((number, row._replace(fields=None)))
                     link.sent[number] = Sent(row, reserved)
             turns, link.turns = link.turns, []
+            self.finishing += len(invalid)
         return Parcel(jobs, link.share, turns, self.over), invalid
 
     def next_row(self) -> tuple[int, Any]:
@@ -305,15 +276,6 @@ class ClusterPool:
         while number in self.done:
             yield number
             number += 1
-
-
-def host_of(address: str) -> str:
-    """Return the machine of an address.
-
-    >>> host_of("tcp://10.0.0.1:4000")
-    'tcp://10.0.0.1'
-    """
-    return address.rpartition(":")[0]
 
 
 def result_of(answer: Answer) -> Result[JsonObject, Problem]:

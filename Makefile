@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check fuzz bench matrix model oidc catalogue clean
+.PHONY: help demo test lint types check fuzz bench cluster matrix model oidc catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ fuzz: .venv/test  ## search with fresh seeds for what fails: make fuzz SECONDS=6
 
 bench: .venv/bench  ## speed, as ratios to other programs
 	$(BIN)/python scripts/dev/bench.py
+
+WORKERS = 2
+
+cluster: .venv/cluster  ## a Dask scheduler and workers on this machine: make cluster WORKERS=4
+	@$(BIN)/python scripts/dev/cluster.py $(WORKERS)
 
 matrix: .venv/made  ## the tests of sending against the oldest and newest requests and urllib3
 	PYTHONS='$(PYTHONS)' $(BIN)/python scripts/dev/versions.py
@@ -67,6 +72,10 @@ clean:  ## take away what was made
 	npm install --silent --no-audit --no-fund --prefix $@ oidc-provider@9 \
 	  && touch $@ || echo "no OAuth server to be had: the tests that log in are skipped"
 
+.venv/cluster: .venv/made
+	$(PIP) install -e '.[dask]'
+	@touch $@
+
 .venv/bench: .venv/made
-	$(PIP) install 'openai>=2'
+	$(PIP) install 'openai>=2' -e '.[dask]'
 	@touch $@

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "usage", "input", "missing", "offline", "bug", "busy",
-    "garbled", "auth", "config", "refused", "budget", "quota",
+    "garbled", "auth", "config", "refused", "budget", "quota", "output",
 ]  # fmt: skip
 
 #: What a shell sees, by kind; the numbers follow sysexits.h where it has a name for the case.
@@ -25,6 +25,7 @@ EXIT_CODES: dict[Kind, int] = {
     "missing": 66,
     "offline": 69,
     "bug": 70,
+    "output": 74,
     "busy": 75,
     "garbled": 76,
     "auth": 77,

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from functools import partial
-from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen
-from loki.formats.json_output import reply_json, round_seconds
+from loki.batch.row_key import key_of
+from loki.batch.template import filled
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
-from loki.formats.structured_output import check_answer, read_schema
-from loki.pipeline import Env, answer, embed
+from loki.formats.structured_output import read_schema
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
 from loki.record import record
 from loki.records import Ask, Json, JsonObject, Media, Message, Patch, Text
-from loki.replies import Embeddings
-from loki.usage import COUNTS
 
 
 class Job(NamedTuple):
@@ -33,6 +28,7 @@ class Job(NamedTuple):
     key: str  # of what would be asked; the same question has the same key
     ask: Ask
     patch: Patch | None = None  # what its line wants of the request beyond an Ask
+    fields: JsonObject | None = None  # of its line, where they are to be kept
 
 
 class Bad(NamedTuple):
@@ -60,6 +56,7 @@ class Plan:
     form: str = "json"  # of the lines: json, lines, csv
     template: str | None = None  # the prompt, with {names} of fields
     embed: bool = False  # rather than ask
+    keep: bool = False  # the fields of each row, for its line in the output
     attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
     bug: Callable[[Exception], Problem] = lambda bug: Problem("bug", repr(bug))  # keeps it, too
 
@@ -88,14 +85,16 @@ def row_of(plan: Plan, number: int, content: Result[str | Mapping[str, str], Pro
     if not isinstance(told, Success):
         return Bad(number, "", told.failure())
     fields = told.unwrap()
-    name = name_of(fields)
-    made = openai_job(plan, fields) if "custom_id" in fields else own_job(plan, fields)
+    name = name_of({"id": fields.get("id")} if plan.form == "csv" else fields)
+    is_openai = "custom_id" in fields and plan.form != "csv"
+    made = openai_job(plan, fields) if is_openai else own_job(plan, fields)
     if not isinstance(made, Success):
         problem = made.failure()
         return Bad(number, name, replace(problem, message=f"line {number}: {problem.message}"))
     ask, patch = made.unwrap()
     ask = as_text(ask) if plan.embed else ask
-    return Job(number, name, key_of(ask, patch), ask, patch)
+    kept = {name: value for name, value in fields.items() if name != "id"} if plan.keep else None
+    return Job(number, name, key_of(ask, patch), ask, patch, kept)
 
 
 def as_text(ask: Ask) -> Ask:
@@ -196,10 +195,11 @@ def attached_to(
 ) -> Result[tuple[Text | Media, ...], Problem]:
     """Return what the files of a row hold.
 
-    >>> attached_to(Plan(Ask()), {"files": "a.png"}).failure().message
-    'files: "a.png" is not a list of paths'
+    >>> attached_to(Plan(Ask()), {"files": 5}).failure().message
+    'files: 5 is not a list of paths'
     """
     files = fields.get("files") or []
+    files = [files] if isinstance(files, str) else files
     if not isinstance(files, list) or not all(isinstance(each, str) for each in files):
         return fail("input", f"files: {json.dumps(files)[:60]} is not a list of paths")
     if "-" in files:
@@ -225,31 +225,6 @@ def with_system(
     kept = (message for message in before if message.role not in ("system", "developer"))
     return (Message("system", str(system)), *kept, *turns)
 
-
-def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
-    """A template with the fields it names; ``{{`` and ``}}`` are braces.
-
-    >>> filled("Translate to {lang}: {{{text}}}", {"lang": "fr", "text": "Hi"}).unwrap()
-    'Translate to fr: {Hi}'
-    >>> filled("{txt}", {"text": "Hi"}).failure().message
-    "the template names 'txt', which this row has not; did you mean 'text'?"
-    """
-    names = [name for name in BRACED.findall(template) if name]
-    missing = next((name for name in names if fields.get(name) is None), None)
-    if missing is not None:
-        hint = nearest(missing, list(fields))
-        return fail("input", f"the template names {missing!r}, which this row has not{hint}")
-
-    def put(match: re.Match[str]) -> str:
-        if not match[1]:
-            return match[0][0]
-        value = fields[match[1]]
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-    return Success(BRACED.sub(put, template))
-
-
-BRACED = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 
 #: The fields of a row that say how to ask, by what their values may be.
 SETTINGS: dict[str, tuple[type, ...]] = {
@@ -313,70 +288,3 @@ OPENAI_KNOWN = frozenset(
     ("model", "messages", "max_tokens", "max_completion_tokens", "stop", "stream")
     + ("temperature", "top_p", "seed")
 )
-
-
-# ---- what is asked, in a word --------------------------------------------------------------------
-
-
-def key_of(ask: Ask, patch: Patch | None = None) -> str:
-    """A hash of what would be asked: the model, the conversation, and how.
-
-    >>> key_of(Ask((Message("user", "Hi"),), model="a:b"))
-    '5855471fc5a77d719a786ac4'
-    """
-    told: list[Json] = [ask.model, [turn(message) for message in ask.messages], list(ask.texts)]
-    told += [getattr(ask, name) for name in KEYED]
-    told += [[[tool.name, tool.description, tool.parameters] for tool in ask.tools]]
-    told += [patch.body if patch else None]
-    return blake2b(SORTED.encode(told).encode(), digest_size=12).hexdigest()
-
-
-SORTED = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-KEYED = (
-    *("temperature", "top_p", "max_tokens", "stop", "seed", "reasoning", "schema"),
-    *("tool_choice", "purpose", "dimensions"),
-)
-
-
-def turn(message: Message) -> Json:
-    """A turn as far as it makes a difference; data by its hash."""
-    return [
-        message.role,
-        [part.text if isinstance(part, Text) else medium(part) for part in message.parts],
-        [[call.name, call.arguments] for call in message.tool_calls],
-        message.tool_call_id,
-    ]
-
-
-def medium(media: Media) -> Json:
-    """An attachment as far as it makes a difference."""
-    return [media.media_type, media.url, blake2b(media.data, digest_size=8).hexdigest()]
-
-
-# ---- asking --------------------------------------------------------------------------------------
-
-
-def ask_row(env: Env, embed_it: bool, job: Job) -> Result[JsonObject, Problem]:
-    """A row's line, without its id: its answer, or the vector of its text."""
-    if job.patch is not None:
-        env = replace(env, patches=(*env.patches, job.patch))
-    if embed_it:
-        return embed(env, job.ask).map(vector_json)
-    return (
-        answer(env, job.ask)
-        .bind(partial(check_answer, job.ask))
-        .map(lambda told: reply_json(*told))
-    )
-
-
-def vector_json(found: Embeddings) -> JsonObject:
-    """A row's vector."""
-    return {
-        "model": found.model,
-        "embedding": list(found.vectors[0]),
-        "usage": {name: getattr(found.usage, name) for name in COUNTS},
-        "cost": None if found.cost is None else float(found.cost),
-        "seconds": round_seconds(found.seconds),
-        "attempts": found.attempts,
-        "request_id": found.request_id,
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loki.cli.flag_types import dollars, positive, whole
 from loki.cli.flags import (
     CONFIG,
+    FALLBACK,
     INSPECTION,
     MODEL,
     NO_LEDGER,
@@ -184,6 +185,7 @@ COST: dict[str, Group] = {
 BATCH: dict[str, Group] = {
     "input": [
         MODEL,
+        FALLBACK,
         switch("--lines", "read every line as a prompt"),
         switch("--csv", "read CSV with a header; --template uses its columns"),
         flag(
@@ -206,6 +208,7 @@ BATCH: dict[str, Group] = {
         flag(
             "-o --output", "file to write; a run that is started again continues it", metavar="OUT"
         ),
+        switch("--keep", "keep the fields of the input; one named like ours is input_NAME"),
         switch("--ordered", "write rows in the order of the input, not as they finish"),
         flag("--summary", "write a summary of the run as JSON", metavar="FILE"),
         switch("--check", "send nothing; count the rows left and what they may cost"),
@@ -231,7 +234,15 @@ BATCH: dict[str, Group] = {
         flag("--scheduler", "send the rows from the workers of a Dask cluster", metavar="ADDRESS"),
     ],
     "sending": [row for row in SENDING if row[0] != "--max-cost"],
-    "configuration": [CONFIG],
+    "configuration": [
+        flag(
+            "--dry-run",
+            "print the request of the first row, or of all rows, and send nothing",
+            choices=("json", "curl", "all"),
+            metavar="[=json|curl|all]",
+        ),
+        CONFIG,
+    ],
 }
 
 COMMANDS: dict[str, Command] = {

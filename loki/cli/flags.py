@@ -77,16 +77,18 @@ INSPECTION: Group = [
     CONFIG,
 ]
 
+FALLBACK = flag(
+    "--fallback",
+    "model to try when the one before fails; repeatable",
+    metavar="CLIENT:MODEL",
+    action="append",
+    default=[],
+)
+
 PIPE: dict[str, Group] = {
     "prompt": [
         MODEL,
-        flag(
-            "--fallback",
-            "model to try when the one before fails; repeatable",
-            metavar="CLIENT:MODEL",
-            action="append",
-            default=[],
-        ),
+        FALLBACK,
         flag("-s --system --prompt", "system prompt", metavar="TEXT", dest="prompt"),
         flag("--system-file", "file with the system prompt", metavar="FILE"),
         switch("-n --no-stdin", "do not read stdin"),

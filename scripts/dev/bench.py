@@ -196,6 +196,7 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
     )
 
     yield from bulk_rows(folder)
+    yield from cluster_rows(folder)
     yield from safe_rows(folder)
 
     import strictyaml
@@ -247,6 +248,35 @@ def bulk_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
         server.kill()
 
 
+def cluster_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+    """Two workers of a Dask cluster: against one process at no latency, against the ideal at some.
+
+    Rows are many enough for the start of a run, a second, to count for little.
+    """
+    from cluster import cluster
+
+    for latency, in_flight, lines in ((0.0, 64, 20_000), (LATENCY, 256, 20_000)):
+        command = [sys.executable, str(Path(__file__).with_name("bulk_server.py"))]
+        with subprocess.Popen(
+            [*command, "--latency", str(latency)], stdout=-1, text=True
+        ) as server:
+            assert server.stdout is not None
+            client = CLIENT.format(name="bulk", url=server.stdout.readline().strip())
+            (folder / "bulk.yaml").write_text(f"clients:\n{client}")
+            environ = {**os.environ, "LOKI_CONFIG_FILE": str(folder / "bulk.yaml")}
+            with cluster(2, environ) as address:
+                time.sleep(4)  # seconds until the workers have joined
+                took = batch(folder, in_flight, lines, "--scheduler", address)()
+            what = f"{lines:,} rows, 2 Dask workers, against"
+            if latency:
+                ideal = latency * -(-lines // in_flight)
+                yield f"{what} the ideal", round(1 / 0.75, 3), (took, ideal, took / ideal)
+            else:
+                alone = batch(folder, in_flight, lines)()
+                yield f"{what} one process", round(1 / 1.4, 3), (took, alone, took / alone)
+            server.kill()
+
+
 def safe_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
     """Measure many answers over https, with a test certificate: seconds against the ideal.
 
@@ -279,11 +309,11 @@ def safe_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
         server.kill()
 
 
-def batch(folder: Path, in_flight: int, lines: int) -> Callable[[], float]:
+def batch(folder: Path, in_flight: int, lines: int, *more: str) -> Callable[[], float]:
     """Return a function that runs loki-batch over so many lines and returns its seconds."""
     (folder / "in").write_text("".join(f"say {i}\n" for i in range(lines)))
     words = ["--config", str(folder / "bulk.yaml"), "-m", "bulk:m", "--lines", "-q"]
-    return wall(str(BIN / "loki-batch"), *words, "-j", str(in_flight), str(folder / "in"))
+    return wall(str(BIN / "loki-batch"), *words, "-j", str(in_flight), *more, str(folder / "in"))
 
 
 def measure(work: Callable[[], float]) -> tuple[float, float]:

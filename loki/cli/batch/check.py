@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from returns.result import Success
 
-from loki.batch.jobs import Bad, rows
+from loki.batch.jobs import Bad, Job, rows
+from loki.batch.worst_case import row_worst_case
 from loki.cli import console
 from loki.cli.batch.state import Run
 from loki.cli.startup import failed
 from loki.edge.batch.output import standing
-from loki.money.estimate import worst_case
 from loki.records import Task
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
-    from loki.cli.batch.command import Order
+    from loki.cli.batch.order import Order
 
 
 def count(order: Order) -> int:
     """What is left, and what it may cost; nothing is sent and nothing is written."""
     flags, plan = order.flags, order.plan
-    stands = standing(flags.output)
+    stands = standing(flags.output, order.form)
     if not isinstance(stands, Success):
         return failed(order.prog, stands.failure(), "text")
     run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)
@@ -40,7 +41,9 @@ def count(order: Order) -> int:
             bad += 1
             continue
         left += 1
-        worst = [each + add for each in worst for add in [worst_case(target)] if add is not None]
+        assert isinstance(row, Job)
+        most = row_worst_case(target, row, order.env.patches)
+        worst = [amount + most for amount in worst if most is not None]
     unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
     price = f"at most ${worst[0].normalize():f}" if worst else unknown
     told = chain(
@@ -52,3 +55,23 @@ def count(order: Order) -> int:
     )
     console.out(" · ".join(told) + "\n")
     return 0
+
+
+def dry_run_rows(order: Order) -> int:
+    """Print the request of the first row, or of all; nothing is looked up and nothing is sent."""
+    from loki.cli.explain import dry_run
+
+    form = order.flags.dry_run
+    task: Task = "embedding" if order.plan.embed else "chat"
+    codes = []
+    for row in rows(order.plan, order.inputs.lines):
+        if isinstance(row, Bad):
+            codes.append(failed(order.prog, row.problem, "text"))
+        else:
+            patches = (*order.env.patches, *((row.patch,) if row.patch else ()))
+            env = replace(order.env, patches=patches)
+            shape = "json" if form == "all" else form
+            codes.append(dry_run(env, row.ask, shape, console.standard(order.prog), task))
+        if form != "all":
+            break
+    return codes[0] if len(codes) == 1 else int(any(codes))

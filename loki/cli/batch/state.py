@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from errno import ENOENT
 
 from returns.result import Result, Success
 
@@ -34,6 +35,7 @@ class Run:
     def __init__(self, out: Output, in_flight: int, model: str | None) -> None:
         self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
+        self.unsent = 0  # rows that were read, and not sent because the run ended
         self.good = self.skipped = self.repeated = self.offline = 0
         self.failed: Counter[Kind] = Counter()
         self.tokens: Counter[str] = Counter()
@@ -78,21 +80,29 @@ class Run:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
-            line = {"id": row.id, "key": key_of(row), **redact_facts(result.unwrap())}
+            line = {**self.head(row), **redact_facts(result.unwrap())}
             self.count(line)
         else:
             problem = result.failure()
+            self.unsent += problem.code == STOPPED.code
             if problem.code == STOPPED.code or self.is_fatal(row, problem):
                 return b""  # it will be asked when the run goes on
             self.failed[problem.kind] += 1
             self.last = problem
-            line = {"id": row.id, "key": key_of(row), "error": error_json(problem)}
+            line = {**self.head(row), "error": error_json(problem)}
             if came(problem):
                 line.update(billed_json(problem))
                 self.count(line)
             elif may_be_billed(problem):
                 self.unpriced += 1
-        return console.compact(line).encode("utf-8", "replace") + b"\n"
+        return self.out.form.encode(line)
+
+    def head(self, row: Row) -> JsonObject:
+        """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
+        ours: JsonObject = {"id": row.id, "line": row.line, "key": key_of(row)}
+        if not isinstance(row, Job) or row.fields is None:
+            return ours
+        return {**ours, **{kept_name(name): value for name, value in row.fields.items()}}
 
     def count(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
@@ -179,7 +189,26 @@ def key_of(row: Row) -> str:
 def unwritable(out: Output) -> Problem:
     """The output takes no more; nothing that came is lost."""
     why = out.full.strerror if out.full else ""
-    return Problem("input", f"cannot write {out.path or 'stdout'}: {why}; the rest: {out.rescue}")
+    rest = "all of it" if why and out.full and out.full.errno == ENOENT else "the rest"
+    message = f"cannot write {out.path or 'stdout'}: {why}; {rest}: {out.rescue}"
+    return Problem("output", message)
+
+
+def kept_name(name: str) -> str:
+    """Return the name under which a field of the input stands in an output line.
+
+    >>> kept_name("lang"), kept_name("text")
+    ('lang', 'input_text')
+    """
+    return f"input_{name}" if name in TAKEN else name
+
+
+#: The names that lines have of their own.
+TAKEN = frozenset(
+    ("id", "line", "key", "model", "text", "reasoning", "tool_calls", "finish", "finish_raw")
+    + ("usage", "cost", "seconds", "first_token_seconds", "attempts", "request_id", "data")
+    + ("message", "carry", "sources", "cached", "embedding", "error")
+)
 
 
 def error_json(problem: Problem) -> JsonObject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
@@ -20,6 +21,7 @@ class Source(NamedTuple):
     name: str
     lines: Iterator[Line]
     path: str = ""  # of a file; a pipe has none
+    columns: tuple[str, ...] | None = None  # of a table
 
     def size(self) -> int | None:
         """How many lines there are, None where only reading would tell."""
@@ -46,8 +48,14 @@ def source(path: str, form: str) -> Result[Source, Problem]:
         except OSError as error:
             return fail("input", f"cannot read {path}: {reason(error)}")
     name = "stdin" if path == "-" else path
-    lines = table(file) if form == "csv" else plain(file)
-    return Success(Source(name, closing_after(file, lines), "" if path == "-" else path))
+    read = Source(name, closing_after(file, plain(file)), "" if path == "-" else path)
+    if form != "csv":
+        return Success(read)
+    return header(file, name).map(
+        lambda reader: read._replace(
+            lines=closing_after(file, table(reader)), columns=tuple(reader.fieldnames or ())
+        )
+    )
 
 
 def closing_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:
@@ -77,10 +85,48 @@ def plain(file: Iterable[bytes]) -> Iterator[Line]:
             yield number, fail("input", f"line {number} is not UTF-8: {byte}")
 
 
-def table(file: Iterable[bytes]) -> Iterator[Line]:
-    """Rows of a table with a head (RFC 4180); one that does not fit the head says so."""
-    texts = (line.decode("utf-8", "surrogateescape") for line in file)
-    reader: Any = csv.DictReader(marked(texts), restkey="", strict=True)
+def header(file: Iterable[bytes], name: str = "stdin") -> Result[Any, Problem]:
+    """Read the first line of a table (RFC 4180); return a reader of its rows.
+
+    Fails with kind input where a column stands twice. The delimiter is a comma, a semicolon, a tab
+    or a bar, whichever the first line has.
+
+    >>> header([b"id;text\\n", b"1;a,b\\n"]).unwrap().fieldnames
+    ['id', 'text']
+    >>> header([b"id,text,id\\n"], "in.csv").failure().message
+    "in.csv: column 'id' stands twice in the first line"
+    """
+    texts = marked(line.decode("utf-8", "surrogateescape") for line in file)
+    first = next(texts, "")
+    lines = chain((first,) if first else (), texts)
+    reader: Any = csv.DictReader(lines, restkey="", strict=True, delimiter=delimiter_of(first))
+    try:
+        columns = [*(reader.fieldnames or ())]
+    except csv.Error as error:
+        return fail("input", f"{name}: the first line is not CSV: {error}")
+    twice = next((column for column in columns if columns.count(column) > 1), None)
+    if twice is not None:
+        return fail("input", f"{name}: column {twice!r} stands twice in the first line")
+    return Success(reader)
+
+
+def delimiter_of(line: str) -> str:
+    """Return what separates the columns of a first line; a comma where there is only one.
+
+    >>> delimiter_of("id\\ttext"), delimiter_of("text")
+    ('\\t', ',')
+    """
+    try:
+        return csv.Sniffer().sniff(line, DELIMITERS).delimiter
+    except csv.Error:
+        return ","
+
+
+DELIMITERS = ",;\t|"
+
+
+def table(reader: Any) -> Iterator[Line]:
+    """Yield the rows of a table; one that does not fit the first line says so."""
     while True:
         try:
             fields = next(reader)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from errno import ENOENT
 from typing import IO, NamedTuple
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.hash_set import Seen, read_done
+from loki.batch.hash_set import Seen
+from loki.batch.output_format import Format, JsonLines
 from loki.edge.files import reason
 from loki.problems import Problem, fail
+
+NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
 
 
 class Earlier(NamedTuple):
@@ -29,8 +34,11 @@ class Earlier(NamedTuple):
 class Output:
     """Where rows go, and which were answered before: ``done`` has the marks of those."""
 
-    def __init__(self, file: IO[bytes], path: str, earlier: Earlier, rescue: str) -> None:
+    def __init__(
+        self, file: IO[bytes], path: str, earlier: Earlier, rescue: str, form: Format | None = None
+    ) -> None:
         self.file, self.path, self.rescue = file, path, rescue
+        self.form: Format = form or JsonLines()
         self.done, self.failed, self.paid, _ = earlier
         self.full: OSError | None = None  # why nothing more goes into the file
         self.end = file.tell() if path else 0
@@ -39,6 +47,7 @@ class Output:
         """Keep one row; where the file takes no more, elsewhere: it has been paid for."""
         if self.full is None:
             try:
+                self.check_is_there()
                 put(self.file, line)
             except BrokenPipeError:
                 raise
@@ -49,14 +58,34 @@ class Output:
                 return
         put(self.file, line)
 
+    def check_is_there(self) -> None:
+        """Raise OSError where the file, or its folder, has been removed."""
+        if self.path and os.fstat(self.file.fileno()).st_nlink == 0:
+            raise FileNotFoundError(ENOENT, "it was removed while the run wrote to it")
+
     def turn_to_rescue(self, error: OSError) -> None:
         """Go on in another file; half a row is taken back from the first."""
         self.full = error
+        before = self.file
         if self.path:
             with suppress(OSError):
-                os.truncate(self.path, self.end)
-        handle, self.rescue = tempfile.mkstemp(".jsonl", "loki-batch-", self.rescue or None)
+                os.ftruncate(before.fileno(), self.end)
+        handle, self.rescue = rescue_file(self.rescue, self.form.suffix)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
+        if self.path and os.fstat(before.fileno()).st_nlink == 0:
+            before.seek(0)
+            shutil.copyfileobj(before, self.file)
+        else:
+            put(self.file, self.form.head)
+
+
+def rescue_file(folder: str, suffix: str) -> tuple[int, str]:
+    """Make a file for rows that have no other place; return its handle and its path."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return tempfile.mkstemp(suffix, "loki-batch-", folder)
+    except OSError:  # that disk may be the full one
+        return tempfile.mkstemp(suffix, "loki-batch-")
 
 
 def put(file: IO[bytes], line: bytes) -> None:
@@ -68,7 +97,9 @@ def put(file: IO[bytes], line: bytes) -> None:
 
 
 @contextmanager
-def output(path: str | None, rescue: str) -> Iterator[Result[Output, Problem]]:
+def output(
+    path: str | None, rescue: str, form: Format | None = None
+) -> Iterator[Result[Output, Problem]]:
     """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need."""
     if not path or path == "-":
         yield Success(Output(sys.stdout.buffer, "", Earlier(Seen()), rescue))
@@ -76,61 +107,71 @@ def output(path: str | None, rescue: str) -> Iterator[Result[Output, Problem]]:
     from filelock import FileLock, Timeout
 
     try:
-        os.stat(os.path.dirname(path) or ".")  # else the lock would make it
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            yield fail("output", f"cannot write {path}: {NOT_A_FILE}")
+            return
+        open(path, "ab").close()  # says what is wrong; a lock would not
         lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
         lock.acquire()
     except Timeout:
         yield fail("busy", f"another run is writing {path}; wait for its end")
         return
     except OSError as error:
-        yield fail("input", f"cannot write {path}: {reason(error)}")
+        yield fail("output", f"cannot write {path}: {reason(error)}")
         return
     try:
-        yield opened(path, rescue)
+        yield opened(path, rescue, form or JsonLines())
     finally:
         with suppress(OSError):
             os.unlink(f"{path}.lock")
         lock.release()
 
 
-def opened(path: str, rescue: str) -> Result[Output, Problem]:
+def opened(path: str, rescue: str, form: Format) -> Result[Output, Problem]:
     """The file, ready to go on: a torn last line and rows that failed are taken out of it."""
     try:
         with open(path, "ab+") as file:
             file.seek(0)
-            scanned = scan(file, path)
+            scanned = scan(file, path, form)
         if not isinstance(scanned, Success):
             return Failure(scanned.failure())
         earlier = scanned.unwrap()
         if earlier.failed:
-            rewrite(path, earlier.size)
+            rewrite(path, earlier.size, form)
         else:
             os.truncate(path, earlier.size)
-        rows = open(path, "ab", buffering=0)  # noqa: SIM115 - it stays open
-        return Success(Output(rows, path, earlier, rescue))
+        rows = open(path, "ab+", buffering=0)  # noqa: SIM115 - it stays open
+        if not earlier.size:
+            put(rows, form.head)
+        return Success(Output(rows, path, earlier, rescue, form))
     except OSError as error:
-        return fail("input", f"cannot write {path}: {reason(error)}")
+        return fail("output", f"cannot write {path}: {reason(error)}")
 
 
-def standing(path: str | None) -> Result[Output, Problem]:
+def standing(path: str | None, form: Format | None = None) -> Result[Output, Problem]:
     """What stands in a file, which is left as it is."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
     if not path or path == "-" or not os.path.exists(path):
         return Success(Output(nowhere, "", Earlier(Seen()), ""))
     try:
         with open(path, "rb") as file:
-            return scan(file, path).map(lambda found: Output(nowhere, "", found, ""))
+            return scan(file, path, form or JsonLines()).map(
+                lambda found: Output(nowhere, "", found, "")
+            )
     except OSError as error:
         return fail("input", f"cannot read {path}: {reason(error)}")
 
 
-def scan(file: IO[bytes], path: str) -> Result[Earlier, Problem]:
+def scan(file: IO[bytes], path: str, form: Format) -> Result[Earlier, Problem]:
     """Read which rows were answered, what failed, and how many bytes are whole lines."""
     done, failed, paid, whole = Seen(), 0, Decimal(0), 0
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(form.split(file), 1):
         if not line.endswith(b"\n"):
             break  # torn: the run before was cut off in it
-        told = read_done(line)
+        if number == 1 and line == form.head:
+            whole = len(line)
+            continue
+        told = form.read(line)
         if told is None:
             how = "it is left as it is; name another file"
             return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
@@ -142,14 +183,15 @@ def scan(file: IO[bytes], path: str) -> Result[Earlier, Problem]:
     return Success(Earlier(done, failed, paid, whole))
 
 
-def rewrite(path: str, whole: int) -> None:
+def rewrite(path: str, whole: int, form: Format) -> None:
     """The same file without the rows that failed, all at once."""
     folder, name = os.path.split(os.path.abspath(path))
     handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
     try:
         with open(path, "rb") as old, open(handle, "wb") as new:
-            for line in old:
-                if whole > 0 and (told := read_done(line)) and told.is_good:
+            for line in form.split(old):
+                told = form.read(line)
+                if line == form.head or (whole > 0 and told and told.is_good):
                     new.write(line)
                 whole -= len(line)
             os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)

@@ -249,8 +249,9 @@ class Paces:
         per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         size: Callable[[Request], int] = lambda request: 0,
+        rates: Rates | None = None,
     ) -> None:
-        self.rates, self.size = Rates(per_minute, tokens_per_minute), size
+        self.rates, self.size = rates or Rates(per_minute, tokens_per_minute), size
         self.stop = Event()
         self.pacers: dict[str, Pacer] = {}
         self.waiting: Waiting = lambda key: nullcontext()

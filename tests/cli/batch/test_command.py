@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
@@ -155,7 +156,10 @@ MISUSED = {
     "two-inputs": (["a", "b"], 64, "one input at most: 'b'"),
     "no-file": (["/nowhere.jsonl"], 66, "no file /nowhere.jsonl"),
     "folder": (["/"], 65, "cannot read /: is a directory"),
-    "no-folder": (["-o", "/nowhere/out"], 65, "cannot write /nowhere/out"),
+    "no-folder": (["-o", "/nowhere/out"], 74, "cannot write /nowhere/out"),
+    "device": (["-o", "/dev/full"], 74, "cannot write /dev/full: it is no regular file"),
+    "proc": (["-o", "/proc/x"], 74, "cannot write /proc/x"),
+    "fallback": (["--fallback", "zzz:m"], 78, "no client named 'zzz'"),
     "both": (["--lines", "--csv"], 64, "--lines and --csv"),
     "none-in-flight": (["-j", "0"], 64, "-j 0"),
     "no-client": (["-m", "zzz:m"], 78, "no client named 'zzz'"),
@@ -184,6 +188,78 @@ def test_ids_that_come_again_are_told_and_kept_apart(home: Home, fast: Counting)
     assert "line 3 asks the same as an earlier one" in done.err
 
 
+def test_each_row_says_its_line_and_keeps_its_fields(home: Home, fast: Counting) -> None:
+    rows = [{"id": "a", "lang": "fr", "text": "Hi"}, "", {"id": "b", "lang": "de", "text": "Ho"}]
+    path = write(home.folder / "in", *rows)
+    words = ["--template", "{lang}: {text}", "--keep", "--ordered"]
+    done = batch(at(home, fast.address), str(path), *words)
+    told = [(row["line"], row["lang"], row["input_text"], row["text"]) for row in done.lines]
+    assert told == [(1, "fr", "Hi", "echo fr: Hi"), (3, "de", "Ho", "echo de: Ho")], done.err
+    plainly = batch(home, str(path), *words[:2])
+    assert "lang" not in plainly.lines[0] and {row["line"] for row in plainly.lines} == {1, 3}
+
+
+TABLES: dict[str, tuple[str, list[str], int, str]] = {
+    "unknown": ("id,text", ["--template", "{txt}"], 64, "--template names 'txt'"),
+    "twice": ("id,id", ["--template", "{id}"], 65, "column 'id' stands twice"),
+    "no-template": ("id,text", [], 64, "--csv needs a prompt: make it of columns with --template"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_checked_before_anything_is_sent(home: Home, name: str) -> None:
+    first, words, code, message = TABLES[name]
+    with bulk_server() as server:
+        done = batch(at(home, server.address), "--csv", *words, stdin=f"{first}\n1,a\n2,b\n")
+        assert server.counts["seen"] == 0
+    assert (done.code, done.out) == (code, "") and message in done.err
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_delimiter_of_a_table_is_found(home: Home, fast: Counting, mark: str) -> None:
+    lines = [mark.join(fields) for fields in (("id", "text"), ("a", "x y"), ("b", "z"))]
+    words = ["--csv", "--template", "{text}", "--ordered"]
+    done = batch(at(home, fast.address), *words, stdin="\n".join(lines))
+    assert [(row["id"], row["text"]) for row in done.lines] == [("a", "echo x y"), ("b", "echo z")]
+
+
+def test_a_column_of_openais_format_is_a_column_like_any_other(home: Home, fast: Counting) -> None:
+    words = ["--csv", "--template", "{text}"]
+    done = batch(at(home, fast.address), *words, stdin="custom_id,text,body\n7,Hi,x\n")
+    assert done.code == 0 and done.lines[0]["text"] == "echo Hi", done.out
+
+
+def test_one_file_needs_no_list(home: Home) -> None:
+    note = write(home.folder / "note.txt", "my note")
+    with serving(plain(reply())) as server:
+        path = write(home.folder / "in", {"prompt": "Hi", "files": str(note)})
+        assert batch(at(home, server.address), str(path)).code == 0
+    assert "my note" in server.asked[0].json["messages"][0]["content"][0]["text"]
+
+
+def test_another_model_answers_what_the_first_cannot(home: Home) -> None:
+    busy = plain({"error": {"message": "Slow down."}}, 429, "retry-after: 120\r\n")
+    with serving(busy) as first, bulk_server() as second:
+        client = "  - type: openai-compatible\n    name: {}\n    api_base: {}\n"
+        pairs = (("a", first.address), ("b", second.address))
+        home.configure("clients:\n" + "".join(client.format(*pair) for pair in pairs))
+        path = write(home.folder / "in", *({"id": i, "prompt": f"p{i}"} for i in range(50)))
+        words = ["-m", "a:m", "--fallback", "b:m", str(path)]
+        done = home.run(*words, prog="loki-batch")
+    assert done.code == 0 and {row["model"] for row in done.lines} == {"b:m"}, done.err
+    assert sorted(row["id"] for row in done.lines) == list(range(50)) and len(first.asked) <= 16
+
+
+@pytest.mark.parametrize(("flag", "count"), [("--dry-run", 1), ("--dry-run=all", 3)])
+def test_a_dry_run_shows_the_requests_and_sends_none(home: Home, flag: str, count: int) -> None:
+    with bulk_server() as server:
+        path = write(home.folder / "in", *({"prompt": f"p{i}"} for i in range(3)))
+        done = batch(at(home, server.address), str(path), flag)
+        assert server.counts["seen"] == 0
+    assert done.code == 0 and done.out.count('"method": "POST"') == count
+    assert '"p0"' in done.out
+
+
 # ---- going on ----------------------------------------------------------------------------------
 
 
@@ -199,6 +275,28 @@ def test_a_run_started_again_asks_only_what_is_not_answered(home: Home) -> None:
     assert again.code == 0 and "1 answered before" in again.err
     assert sorted((row["id"], row["text"]) for row in read(out)) == [("a", "One"), ("b", "Two")]
     assert len(server.asked) == 3 and not (home.folder / "out.lock").exists()
+
+
+def test_a_table_in_is_a_table_out_and_goes_on(home: Home) -> None:
+    script = [plain(reply('One,\n"two"')), plain({"error": {"message": "No."}}, 400)]
+    with serving(*script, plain(reply("Two"))) as server:
+        at(home, server.address)
+        rows, out = write(home.folder / "in", "id,lang,text", "a,fr,1", "b,de,2"), "out.csv"
+        path = home.folder / out
+        words = [str(rows), "--csv", "--template", "{lang} {text}", "-o", str(path), "-j", "1"]
+        first = batch(home, *words)
+        with path.open(newline="") as file:
+            told = [*csv.DictReader(file)]
+        assert first.code == 1 and [*told[0]][:4] == ["lang", "input_text", "id", "line"], first.err
+        assert (told[0]["text"], told[0]["lang"], told[0]["cost"]) == ('One,\n"two"', "fr", "2e-05")
+        assert (told[1]["error_kind"], told[1]["error_message"]) == ("input", "No.")
+        path.write_bytes(path.read_bytes() + b'fr,1,"torn\n')
+        again = batch(home, *words)
+    assert again.code == 0 and "1 answered before" in again.err, again.err
+    with path.open(newline="") as file:
+        told = [*csv.DictReader(file)]
+    assert [(row["id"], row["text"]) for row in told] == [("a", 'One,\n"two"'), ("b", "Two")]
+    assert len(server.asked) == 3
 
 
 def test_what_is_asked_otherwise_is_asked_again(home: Home, fast: Counting) -> None:
@@ -357,7 +455,7 @@ def test_a_full_disk_loses_nothing_that_is_paid_for(home: Home, fast: Counting) 
         capture_output=True,
     )
     text = done.stderr.decode()
-    assert done.returncode == 65 and f"cannot write {out}: File too large; the rest:" in text
+    assert done.returncode == 74 and f"cannot write {out}: File too large; the rest:" in text
     rescued = Path(text.partition("the rest: ")[2].split()[0])
     ids = [row["id"] for row in (*read(out), *read(rescued))]
     assert len(ids) == len(set(ids)) >= 60
@@ -388,6 +486,44 @@ def test_a_terminal_sees_how_far_it_is(home: Home) -> None:
                 seen += piece
         assert process.returncode == 0
     assert b"of 64 rows" in seen and b"rows/s" in seen and b"64 answered" in seen
+
+
+def test_a_full_disk_is_told_where_there_was_no_state_folder(
+    home: Home, fast: Counting, tmp_path: Path
+) -> None:
+    state = tmp_path / "not" / "yet"
+    home.environ["LOKI_STATE_DIR"] = str(state)
+    rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(40)))
+    at(home, fast.address)
+    with open("/dev/full", "wb") as full:
+        words = ["-m", "local:m", str(rows), "--no-ledger"]
+        with home.start(*words, prog="loki-batch", stdout=full) as process:
+            _, err = process.communicate(timeout=30)
+    text = err.decode()
+    assert process.returncode == 74 and "output: cannot write stdout: No space left" in text, text
+    rescued = Path(text.partition("the rest: ")[2].split()[0])
+    assert rescued.parent == state and read(rescued)
+
+
+def test_a_folder_that_is_removed_loses_nothing(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    with bulk_server(latency=0.1) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(200)))
+        at(home, server.address)
+        words = ["-m", "local:m", str(rows), "-o", str(folder / "out"), "-j", "8"]
+        with home.start(*words, prog="loki-batch") as process:
+            while server.counts["seen"] < 40:
+                time.sleep(0.02)
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+            _, err = process.communicate(timeout=30)
+        seen = server.counts["seen"]
+    text = err.decode()
+    assert process.returncode == 74 and "it was removed while the run wrote to it" in text, text
+    rescued = read(Path(text.partition("all of it: ")[2].split()[0]))
+    assert len({row["id"] for row in rescued}) == len(rescued) == seen
 
 
 # ---- pace --------------------------------------------------------------------------------------

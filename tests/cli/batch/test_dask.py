@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from bulk import bulk_server
-from commands import BIN, Home
+from commands import BIN, Done, Home
+from servers import plain, reply, serving
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -38,7 +41,7 @@ def cluster(home: Home, workers: int) -> Iterator[tuple[str, list[subprocess.Pop
             for i in range(workers)
         ]
         try:
-            yield address, started
+            yield address, [*started, scheduler]
         finally:
             for process in (*started, scheduler):
                 process.kill()
@@ -92,12 +95,143 @@ def test_without_a_cluster_it_says_how_to_start_one(home: Home) -> None:
     assert done.code == 69 and "no Dask scheduler at tcp://127.0.0.1:9" in done.err
 
 
-def test_the_command_line_keeps_what_may_be_secret_at_home(home: Home) -> None:
+SECRETS = {
+    "proxy": (["--proxy", "http://u:p@h"], "--proxy"),
+    "header": (["--patch", '{"headers": {"Authorization": "Bearer abc"}}'], "--patch"),
+    "body": (["--patch", '{"body": {"api_key": "abc"}}'], "--patch"),
+    "address": (["--patch", '{"url": "https://u:p@example.com/"}'], "--patch"),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_on_the_command_line_goes_to_no_worker(home: Home, name: str) -> None:
+    words, flag = SECRETS[name]
     home.local("http://127.0.0.1:9")
     done = home.run(
-        *("-m", "local:m", "--scheduler", "tcp://127.0.0.1:9", "--proxy", "http://u:p@h"),
+        *("-m", "local:m", "--scheduler", "tcp://127.0.0.1:9", *words),
         stdin='{"prompt": "Hi"}',
         prog="loki-batch",
     )
-    assert done.code == 64 and "--proxy does not reach a cluster" in done.err
-    assert str(BIN) not in done.err
+    assert done.code == 64 and f"{flag} holds a secret" in done.err
+    assert "configure it on the workers" in done.err and str(BIN) not in done.err
+
+
+# ---- one cluster for all that leaves it whole ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, str]]:
+    """A home and the address of a cluster of two workers that are configured as it is."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    with cluster(home, 2) as (address, _):
+        time.sleep(3)  # seconds until the workers have joined
+        yield home, address
+
+
+def over_cluster(shared: tuple[Home, str], rows: int, *words: str, config: str = "") -> Done:
+    """Run the command over some rows on the cluster; a row costs $0.00002."""
+    home, address = shared
+    if config:
+        path = home.folder / "config.yaml"
+        path.write_text(config + path.read_text())
+    lines = "".join(json.dumps({"id": i, "prompt": f"p{i}"}) + "\n" for i in range(rows))
+    flags = ["-m", "local:m", "--scheduler", address, *words]
+    return home.run(*flags, prog="loki-batch", stdin=lines)
+
+
+PRICED = "input_price: 1\noutput_price: 2"
+
+
+def test_a_patch_goes_to_the_workers(shared: tuple[Home, str]) -> None:
+    with serving(plain(reply())) as server:
+        shared[0].local(server.address)
+        words = ["--patch", '{"body": {"user": "u7"}, "headers": {"x-run": "r"}}']
+        done = over_cluster(shared, 3, *words)
+    assert done.code == 0 and len(server.asked) == 3, done.err
+    assert all(asked.json["user"] == "u7" for asked in server.asked)
+    assert all(asked.headers["x-run"] == "r" for asked in server.asked)
+
+
+def test_a_limit_of_cost_holds_for_the_cluster_as_a_whole(shared: tuple[Home, str]) -> None:
+    with bulk_server(latency=0.02) as server:
+        shared[0].local(server.address, PRICED)
+        done = over_cluster(shared, 300, "--max-cost", "0.002", "--max-tokens", "100")
+        seen = server.counts["seen"]
+    spent = sum(Decimal(str(row["cost"])) for row in done.lines)
+    assert done.code == 80 and len(done.lines) == seen, done.err
+    assert Decimal("0.00175") < spent <= Decimal("0.002") - Decimal("0.00018"), spent
+    assert "ended early (--max-cost); to go on:" in done.err
+
+
+def test_a_budget_holds_for_the_cluster_as_a_whole(shared: tuple[Home, str]) -> None:
+    home = shared[0]
+    home.environ["LOKI_LEDGER"] = str(home.folder / "budget.db")
+    with bulk_server(latency=0.02) as server:
+        home.local(server.address, PRICED)
+        budget = "budget:\n  per_day: 0.002\n"
+        done = over_cluster(shared, 300, "--max-tokens", "100", config=budget)
+        seen = server.counts["seen"]
+    del home.environ["LOKI_LEDGER"]
+    spent = sum(Decimal(str(row["cost"])) for row in done.lines)
+    assert done.code == 80 and "the budget of $0.002" in done.err, done.err
+    assert len(done.lines) == seen and Decimal("0.00175") < spent <= Decimal("0.002"), spent
+    with sqlite3.connect(home.folder / "budget.db") as db:
+        assert db.execute("SELECT count(*) FROM calls").fetchone() == (seen,)
+
+
+def test_a_long_wait_of_a_server_ends_the_run_and_fails_no_row(shared: tuple[Home, str]) -> None:
+    busy = {"error": {"message": "Slow down."}}
+    with serving(plain(busy, 429, "retry-after: 120\r\n")) as server:
+        shared[0].local(server.address)
+        done = over_cluster(shared, 200)
+        seen = len(server.asked)
+    assert done.code == 75 and done.out == "" and seen <= 16, done.err
+    assert "the server asks to wait 120 s" in done.err
+
+
+def test_rows_come_in_order_where_that_is_asked_for(shared: tuple[Home, str]) -> None:
+    with bulk_server() as server:
+        shared[0].local(server.address)
+        done = over_cluster(shared, 300, "--ordered")
+    assert done.code == 0 and [row["id"] for row in done.lines] == list(range(300)), done.err
+
+
+def test_a_run_that_is_killed_asks_no_more_than_was_in_flight(shared: tuple[Home, str]) -> None:
+    home, address = shared
+    rows, kills, in_flight = 600, 3, 16
+    with bulk_server(latency=0.02) as server:
+        home.local(server.address)
+        path, out = home.folder / "in", home.folder / "out"
+        path.write_text("".join(f'{{"id": {i}, "prompt": "p{i}"}}\n' for i in range(rows)))
+        words = ["-m", "local:m", str(path), "-o", str(out), "--scheduler", address]
+        for _ in range(kills):
+            before = server.counts["seen"]
+            with home.start(*words, "-q", prog="loki-batch") as process:
+                while server.counts["seen"] < before + 60:
+                    time.sleep(0.01)
+                process.kill()
+        last = home.run(*words, prog="loki-batch")
+        told = [json.loads(line) for line in out.read_text().splitlines()]
+        assert last.code == 0 and sorted(row["id"] for row in told) == list(range(rows)), last.err
+        assert server.counts["seen"] <= rows + kills * in_flight
+
+
+def test_a_scheduler_that_goes_away_ends_the_run_and_says_how_to_go_on(home: Home) -> None:
+    with bulk_server(latency=0.2) as server:
+        home.local(server.address)
+        path, out = home.folder / "in", home.folder / "out"
+        path.write_text("".join(f'{{"id": {i}, "prompt": "p{i}"}}\n' for i in range(2000)))
+        with cluster(home, 1) as (address, workers):
+            time.sleep(3)  # seconds until the worker has joined
+            words = ["-m", "local:m", str(path), "-o", str(out), "--scheduler", address]
+            with home.start(*words, prog="loki-batch") as run:
+                while server.counts["seen"] < 50:
+                    time.sleep(0.05)
+                workers[-1].kill()
+                _, err = run.communicate(timeout=60)
+        kept = len(out.read_text().splitlines())
+        assert run.returncode == 69 and f"the scheduler at {address} went away".encode() in err
+        assert b"ended early (offline); to go on: loki-batch -m local:m" in err
+        assert 50 - 16 <= kept <= server.counts["seen"]
+        assert home.run(*words[:-2], "-j", "256", prog="loki-batch").code == 0
+        assert len(out.read_text().splitlines()) == 2000

@@ -76,7 +76,7 @@ def ledger(home: Home) -> list[tuple[int, int]]:
 def test_a_failure_that_cost_nothing_says_nothing_of_money(home: Home) -> None:
     with serving(plain({"error": {"message": "No."}}, 400)) as server:
         done = batch(home, server.address, 1, "--summary", str(home.folder / "sum"))
-    assert done.code == 1 and set(done.lines[0]) == {"id", "key", "error"}
+    assert done.code == 1 and set(done.lines[0]) == {"id", "line", "key", "error"}
     assert json.loads((home.folder / "sum").read_text())["cost"] == 0
 
 
@@ -160,3 +160,24 @@ def test_an_answer_costs_what_its_row_says(home: Home, tmp_path: Path) -> None:
     assert done.code == 1
     paid = sum(Decimal(str(row["cost"])) for row in done.lines)
     assert paid * 10**12 == sum(cost for cost, _ in ledger(home))
+
+
+ASKED: dict[str, tuple[list[str], Any, int]] = {
+    "answers": (["--patch", '{"body": {"n": 5}}'], {}, 5),
+    "length": (["--patch", '{"body": {"max_tokens": 500}}'], {}, 5),
+    "row": ([], {"n": 5}, 5),
+    "other-length": ([], {"max_completion_tokens": 500}, 5),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_worst_case_is_of_what_patches_and_rows_ask_for(home: Home, name: str) -> None:
+    """Of 100 tokens an answer, a row could cost $0.0002; here it is five times as much."""
+    words, body, times = ASKED[name]
+    home.local("http://127.0.0.1:9", PRICED)
+    turn = {"messages": [{"role": "user", "content": "Hi"}]}
+    line = json.dumps({"custom_id": "a", "body": {**turn, **body}})
+    flags = ["-m", "local:m", "--max-tokens", "100", "--check", *words]
+    done = home.run(*flags, prog="loki-batch", stdin=line)
+    worst = float(done.out.partition("at most $")[2].split()[0])
+    assert 0.0002 * times <= worst < 0.0002 * times + 0.0001, done.out

@@ -14,7 +14,8 @@ from returns.result import Result
 from servers import plain, reply, serving
 
 from loki.batch.jobs import Job
-from loki.cli.batch.command import bug_keeper, one
+from loki.cli.batch.command import bug_keeper
+from loki.cli.batch.run import one
 from loki.problems import Problem
 from loki.records import Ask, JsonObject
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from returns.result import Success
 
-from loki.edge.batch.input import plain, source, table
+from loki.edge.batch.input import header, plain, source, table
 
 TABLES: dict[str, tuple[bytes, list[tuple[int, object]]]] = {
     "plain": (b"a,b\n1,2\n", [(2, {"a": "1", "b": "2"})]),
@@ -25,13 +25,13 @@ def test_a_table_is_read_row_by_row(name: str) -> None:
     data, told = TABLES[name]
     rows = [
         (number, row.unwrap() if isinstance(row, Success) else row.failure().message)
-        for number, row in table(data.splitlines(keepends=True))
+        for number, row in table(header(data.splitlines(keepends=True)).unwrap())
     ]
     assert rows == told
 
 
 def test_a_table_that_breaks_the_rules_says_where() -> None:
-    (line,) = table([b"a,b\n", b'"x"y,2\n'])
+    (line,) = table(header([b"a,b\n", b'"x"y,2\n']).unwrap())
     assert "line 2: not CSV" in line[1].failure().message
 
 

@@ -11,7 +11,8 @@ import pytest
 from servers import plain, reply, serving
 
 from loki import Ask, Message, answers, open_env
-from loki.edge.batch.workers import Crew, flowing
+from loki.edge.batch.worker_pool import WorkerPool
+from loki.edge.batch.workers import flowing
 
 
 def slow_first(item: int) -> int:
@@ -86,10 +87,10 @@ def test_a_halt_finishes_what_has_begun_and_ends(ordered: bool) -> None:
     def keep(values: list[int]) -> None:
         told.extend(values)
         if len(told) >= 3:
-            crew.halt()
+            pool.halt()
 
-    crew = Crew(work, count(), keep, 4, ordered)
-    crew.run()
+    pool = WorkerPool(work, count(), keep, 4, ordered)
+    pool.run()
     assert sorted(told) == sorted(begun) and len(told) <= 3 + 4 + 4
     assert told == sorted(told) or not ordered
 
@@ -102,9 +103,9 @@ def test_a_halt_ends_it_though_the_items_never_come() -> None:
         never.wait(5)
 
     told: list[int] = []
-    crew = Crew(lambda x: x, items(), told.extend, 2)
+    pool = WorkerPool(lambda x: x, items(), told.extend, 2)
     started = time.monotonic()
-    crew.run(tick=lambda: crew.halt() if told else None)
+    pool.run(tick=lambda: pool.halt() if told else None)
     assert told == [1] and time.monotonic() - started < 2
     never.set()
 
@@ -124,7 +125,7 @@ def test_a_thread_begins_nothing_before_its_last_result_is_kept() -> None:
         with lock:
             kept[0] += len(values)
 
-    Crew(work, range(300), keep, 8).run()
+    WorkerPool(work, range(300), keep, 8).run()
     assert kept == [300] and most[0] <= 8
 
 
@@ -136,7 +137,7 @@ def test_slow_keeping_keeps_all_of_many_quick_results(ordered: bool) -> None:
         time.sleep(0.0005)
         kept.extend(values)
 
-    Crew(lambda x: x, range(2000), keep, 16, ordered).run()
+    WorkerPool(lambda x: x, range(2000), keep, 16, ordered).run()
     assert (kept if ordered else sorted(kept)) == list(range(2000))
 
 
@@ -146,7 +147,7 @@ def test_what_keeping_raises_ends_it(ordered: bool) -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        Crew(lambda x: x, count(), keep, 4, ordered).run()
+        WorkerPool(lambda x: x, count(), keep, 4, ordered).run()
 
 
 def test_many_questions_are_answered_in_their_order() -> None:
@@ -168,13 +169,13 @@ class Lanes:
         self.kept: list[tuple[str, int]] = []
         self.now = self.most = 0
         self.lock, self.turn = threading.Lock(), threading.Event()
-        self.crew = Crew(
+        self.pool = WorkerPool(
             self.work, items, self.kept.extend, in_flight, ordered, lambda item: item[0]
         )
 
     def work(self, item: tuple[str, int]) -> tuple[str, int]:
         if item[0] == "slow":
-            with self.crew.waiting("slow"):
+            with self.pool.waiting("slow"):
                 self.turn.wait(10)
         with self.lock:
             self.now += 1
@@ -198,7 +199,7 @@ def test_a_lane_that_waits_holds_no_other_up(in_flight: int) -> None:
         if len(lanes.kept) == 50:  # every quick one, while no slow one has had its turn
             lanes.turn.set()
 
-    lanes.crew.run(tick, every=0.01)
+    lanes.pool.run(tick, every=0.01)
     assert [item[0] for item in lanes.kept] == ["quick"] * 50 + ["slow"] * 50
     assert sorted(lanes.kept, key=lambda item: item[1]) == mixed(100)
 
@@ -207,22 +208,22 @@ def test_a_lane_that_waits_holds_no_other_up(in_flight: int) -> None:
 def test_those_that_come_back_from_waiting_are_no_more_than_so_many(ordered: bool) -> None:
     lanes = Lanes(mixed(200), 3, ordered)
     threading.Timer(0.1, lanes.turn.set).start()
-    lanes.crew.run()
+    lanes.pool.run()
     assert lanes.most <= 3 and len(lanes.kept) == 200
     assert not ordered or lanes.kept == mixed(200)
 
 
 def test_a_lane_that_is_closed_is_dropped_and_the_others_go_on() -> None:
     lanes = Lanes(mixed(100), 2)
-    lanes.crew.close("slow")
-    lanes.crew.run()
+    lanes.pool.close("slow")
+    lanes.pool.run()
     assert sorted(lanes.kept) == [item for item in mixed(100) if item[0] == "quick"]
 
 
 def test_a_lane_that_waits_lets_nobody_read_far_ahead() -> None:
     lanes = Lanes([("slow", i) for i in range(30_000)], 4)
-    threading.Timer(0.3, lanes.crew.halt).start()
+    threading.Timer(0.3, lanes.pool.halt).start()
     threading.Timer(0.4, lanes.turn.set).start()
-    lanes.crew.run()
-    assert lanes.crew.ahead <= 10_000 and len(lanes.kept) <= 8 + 4
-    assert lanes.crew.threads <= 4 + 8
+    lanes.pool.run()
+    assert lanes.pool.set_aside <= 10_000 and len(lanes.kept) <= 8 + 4
+    assert lanes.pool.threads <= 4 + 8

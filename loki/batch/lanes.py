@@ -1,0 +1,21 @@
+"""A row -> its lane: rows of one client and model wait for each other, and for no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from loki.batch.jobs import Job, Row
+from loki.records import Ask, Config, Message, Task
+from loki.stages.resolve import resolve
+
+
+def lanes(config: Config, task: Task) -> Callable[[Row], str]:
+    """Return a function from a row to its lane, ``client:model``; "" for a row that is invalid."""
+
+    @lru_cache(1000)
+    def lane(model: str | None) -> str:
+        probe = Ask((Message("user", "?"),), model=model)
+        return resolve(config, task)(probe).map(lambda target: target.name).value_or(model or "")
+
+    return lambda row: lane(row.ask.model) if isinstance(row, Job) else ""

@@ -1,0 +1,139 @@
+"""A row of an output -> its bytes, and back: JSON lines, or a table in CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from toolz import get_in
+
+from loki.batch.hash_set import Before, mark, read_done
+from loki.json_text import compact
+from loki.records import Json, JsonObject
+from loki.usage import COUNTS
+
+
+class Format(Protocol):
+    """How an output is written and read."""
+
+    suffix: str
+    head: bytes  # of a file that is new
+
+    def encode(self, line: JsonObject) -> bytes:
+        """Return the bytes of a row, with the end of its line."""
+
+    def split(self, file: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the rows of a file, its head too; one without an end of line is torn."""
+
+    def read(self, row: bytes) -> Before | None:
+        """Return what a row of an earlier run says, None if it is none of ours."""
+
+
+class JsonLines:
+    """A JSON object a line."""
+
+    suffix = ".jsonl"
+    head = b""
+
+    def encode(self, line: JsonObject) -> bytes:
+        """Return a line."""
+        return compact(line).encode("utf-8", "replace") + b"\n"
+
+    def split(self, file: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the lines."""
+        return iter(file)
+
+    def read(self, row: bytes) -> Before | None:
+        """Read a line."""
+        return read_done(row)
+
+
+#: The columns of an output in CSV after the input's, and where a line has each.
+COLUMNS: dict[str, list[str]] = {
+    **{name: [name] for name in ("id", "line", "key", "model", "text", "reasoning", "finish")},
+    **{name: [name] for name in ("data", "tool_calls", "embedding", "cost", "seconds")},
+    **{name: [name] for name in ("attempts", "request_id")},
+    **{f"usage_{name}": ["usage", name] for name in COUNTS},
+    **{f"error_{name}": ["error", name] for name in ("kind", "message", "status", "sent")},
+}
+
+
+class Table:
+    """A table in CSV (RFC 4180): the input's columns first, then ours.
+
+    >>> table = Table(["lang"])
+    >>> row = table.encode({"id": "a", "line": 2, "key": "k", "lang": "fr", "text": "Oui, oui"})
+    >>> row[:26], table.read(row)
+    (b'fr,a,2,k,,"Oui, oui",,,,,,', Before(mark='a k', is_good=True, cost=Decimal('0')))
+    """
+
+    suffix = ".csv"
+
+    def __init__(self, columns: Sequence[str] = ()) -> None:
+        self.places = {name: [name] for name in columns} | COLUMNS
+        self.head = joined(self.places)
+
+    def encode(self, line: JsonObject) -> bytes:
+        """Return a row."""
+        return joined(cell(get_in(path, line, None)) for path in self.places.values())
+
+    def split(self, file: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the rows; a quoted field may go over several lines."""
+        row = b""
+        for line in file:
+            row += line
+            if row.count(b'"') % 2 == 0:
+                yield row
+                row = b""
+        if row:
+            yield row.removesuffix(b"\n")  # torn within a quoted field
+
+    def read(self, row: bytes) -> Before | None:
+        """Read a row."""
+        try:
+            fields = next(csv.reader([row.decode("utf-8", "replace")], strict=True))
+        except (csv.Error, StopIteration):
+            return None
+        if len(fields) != len(self.places):
+            return None
+        named = dict(zip(self.places, fields, strict=True))
+        try:
+            cost = Decimal(named["cost"] or 0)
+        except ArithmeticError:
+            return None
+        is_good = not named["error_kind"]
+        return Before(mark(named["id"], named["key"]), is_good, Decimal(0) if is_good else cost)
+
+
+def joined(cells: Iterable[Any]) -> bytes:
+    """Return a row of CSV."""
+    text: Any = csv.writer(Echo(), lineterminator="\n").writerow(cells)
+    return str(text).encode("utf-8", "replace")
+
+
+class Echo:
+    """A file that returns what is written: ``writerow`` hands that on."""
+
+    def write(self, text: str) -> str:
+        """Return the text."""
+        return text
+
+
+def cell(value: Json) -> Json:
+    """Return what stands in a field: nothing for null, JSON for what is no text or number."""
+    if isinstance(value, dict | list | bool):
+        return json.dumps(value, ensure_ascii=False) if value != [] else ""
+    return value
+
+
+def format_of(path: str | None, columns: Sequence[str] = ()) -> Format:
+    """Return how the output at a path is written: as CSV where it is named so."""
+    return Table(columns) if is_table(path) else JsonLines()
+
+
+def is_table(path: str | None) -> bool:
+    """Return whether an output is named as one in CSV."""
+    return path is not None and path.lower().endswith(".csv")

@@ -1,0 +1,47 @@
+"""A --template and a row's fields -> its prompt."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail, nearest
+from loki.records import Json
+
+
+def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
+    """Return a template with the fields it names filled in; ``{{`` and ``}}`` are braces.
+
+    >>> filled("Translate to {lang}: {{{text}}}", {"lang": "fr", "text": "Hi"}).unwrap()
+    'Translate to fr: {Hi}'
+    >>> filled("{txt}", {"text": "Hi"}).failure().message
+    "the template names 'txt', which this row has not; did you mean 'text'?"
+    """
+    names = names_in(template)
+    missing = next((name for name in names if fields.get(name) is None), None)
+    if missing is not None:
+        hint = nearest(missing, list(fields))
+        return fail("input", f"the template names {missing!r}, which this row has not{hint}")
+
+    def put(match: re.Match[str]) -> str:
+        if not match[1]:
+            return match[0][0]
+        value = fields[match[1]]
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return Success(BRACED.sub(put, template))
+
+
+def names_in(template: str) -> list[str]:
+    """Return the fields that a template names.
+
+    >>> names_in("{a} {{b}} {c}")
+    ['a', 'c']
+    """
+    return [name for name in BRACED.findall(template) if name]
+
+
+BRACED = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")

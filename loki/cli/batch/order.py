@@ -1,0 +1,36 @@
+"""What a call of loki-batch is about, put together before anything is sent."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from loki.batch.jobs import Plan
+from loki.batch.output_format import Format, format_of
+from loki.cli.batch.state import kept_name
+from loki.edge.batch.input import Source
+from loki.edge.batch.rate_limiter import Paces
+from loki.pipeline import Env
+from loki.record import record
+
+if TYPE_CHECKING:
+    from loki.edge.batch.dask import Cluster
+
+
+@record
+class Order:
+    """What a call of the command is about."""
+
+    prog: str
+    flags: Namespace
+    env: Env
+    plan: Plan
+    inputs: Source
+    paces: Paces
+    cluster: Cluster | None
+
+    @property
+    def form(self) -> Format:
+        """How the output is written."""
+        columns = [name for name in self.inputs.columns or () if name != "id"]
+        return format_of(self.flags.output, [kept_name(name) for name in columns])

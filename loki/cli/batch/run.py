@@ -1,0 +1,296 @@
+"""loki-batch: an order -> its rows sent, their lines written, how it went told; the exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from queue import SimpleQueue
+from threading import Timer
+from typing import TYPE_CHECKING
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.asking import ask_row
+from loki.batch.jobs import Bad, Job, Row, rows
+from loki.batch.lanes import lanes
+from loki.cli import console
+from loki.cli.batch.order import Order
+from loki.cli.batch.state import Run, goes_on
+from loki.cli.batch.stop_reason import StopReason
+from loki.cli.progress import progress
+from loki.cli.startup import warner
+from loki.edge.batch.cost_limit import CostLimit
+from loki.edge.batch.output import Output
+from loki.edge.batch.rate_limiter import STOPPED, Paces
+from loki.edge.batch.spending import Spending, cost_of, worst_of_any
+from loki.edge.batch.worker_pool import WorkerPool
+from loki.edge.ledger.writer import Ledger, ledger_path
+from loki.money.budget import format_dollars
+from loki.pipeline import Env
+from loki.problems import EXIT_CODES, Problem
+from loki.records import JsonObject, Task
+from loki.stages.account import Entry
+
+if TYPE_CHECKING:
+    from loki.edge.batch.cluster import ClusterPool
+    from loki.edge.batch.dask import Cluster
+
+#: A row, and its line or why there is none.
+Outcome = tuple[Row, Result[JsonObject, Problem]]
+#: Asks a row, here or on another machine.
+Asker = Callable[[Job], Result[JsonObject, Problem]]
+
+
+class BatchRun:
+    """A run from its first row to its exit code."""
+
+    def __init__(self, order: Order, out: Output) -> None:
+        self.order, self.flags = order, order.flags
+        self.state = Run(out, order.flags.in_flight, order.plan.ask.model)
+        self.limit = CostLimit(order.flags.max_cost) if order.flags.max_cost is not None else None
+        self.stop = StopReason()
+
+    def run(self) -> int:
+        """Send the rows, write their lines, say how it went; return the exit code."""
+        order, state = self.order, self.state
+        task: Task = "embedding" if order.plan.embed else "chat"
+        with bookkept(order) as (env, self.book):
+            left = state.left(rows(order.plan, order.inputs.lines))
+            self.pool = pool_of(order, env, task, self.limit, left, self.keep)
+            order.paces.closing = self.close
+            with (
+                interruptible(self.stop, self.halt),
+                timed(self.flags.max_time, self.halt),
+                progress(order.prog, self.flags.quiet, state, order.inputs) as tick,
+            ):
+                self.pool.run(tick)
+        state.fatal = state.fatal or self.pool.problem
+        if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
+            state.fatal = not_before(order.paces)
+        return end(order.prog, self.flags, state, self.stop)
+
+    def may_be_unsent(self) -> bool:
+        """Return whether rows are left because a server asks for too long a wait."""
+        return bool(self.state.unsent or not self.flags.fallback)
+
+    def keep(self, outcomes: list[Outcome]) -> None:
+        """Write some rows, and end the run if they are a reason to."""
+        self.book()  # before their rows, for a row says that it was paid for
+        self.state.take(outcomes)
+        reason = "" if self.stop.is_set() else reason_to_end(self.state, self.limit)
+        if reason:
+            self.halt(reason)
+
+    def halt(self, reason: str) -> None:
+        """Begin nothing more."""
+        self.stop.set(reason)
+        self.order.paces.stop.set()
+        self.pool.halt()
+
+    def close(self, lane: str) -> None:
+        """Send nothing more to a client and model, unless another may answer its rows."""
+        if self.flags.fallback:
+            return
+        self.pool.close(lane)
+        if self.flags.ordered or self.order.plan.form != "json":  # no row can be another's, or pass
+            self.halt("busy")
+
+
+def pool_of(
+    order: Order,
+    env: Env,
+    task: Task,
+    limit: CostLimit | None,
+    left: Iterator[Row],
+    keep: Callable[[list[Outcome]], None],
+) -> WorkerPool[Row, Outcome] | ClusterPool:
+    """Return what asks the rows: threads here, or the workers of a cluster."""
+    plan, flags, lane = order.plan, order.flags, lanes(env.config, task)
+    if order.cluster is not None:
+        return cluster_pool(order, order.cluster, env, task, limit, left, keep)
+    ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
+    if limit:
+        ask = within(limit, env, task, order.paces, ask, flags.fallback)
+    work = partial(one, ask, plan.bug)
+    pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
+    order.paces.waiting = pool.waiting
+    return pool
+
+
+def cluster_pool(
+    order: Order,
+    cluster: Cluster,
+    env: Env,
+    task: Task,
+    limit: CostLimit | None,
+    left: Iterator[Row],
+    keep: Callable[[list[Outcome]], None],
+) -> ClusterPool:
+    """Return what asks the rows on a cluster, within its budgets."""
+    from loki.edge.batch.agent import Settings
+    from loki.edge.batch.cluster import ClusterPool
+    from loki.edge.ledger.budget import Budget
+
+    flags, config = order.flags, env.config
+    say = warner(flags, order.prog)
+    ledger = Ledger(ledger_path(os.environ), say)
+    budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
+    return ClusterPool(
+        cluster,
+        Settings(order.plan.embed, tuple(flags.fallback), env.patches, flags.rpm, flags.tpm),
+        left,
+        keep,
+        env.record,
+        flags.in_flight,
+        order.paces,
+        Spending(env, task, limit, budget.statuses if config.budget else None, flags.fallback),
+        flags.ordered,
+        lanes(config, task),
+    )
+
+
+def reason_to_end(run: Run, limit: CostLimit | None) -> str:
+    """Return why nothing more is to be sent, empty while there is no reason."""
+    if run.fatal:
+        return run.fatal.kind
+    if limit is None or limit.missed is None:
+        return ""
+    run.notes.append(no_room(limit, limit.missed))
+    return "--max-cost"
+
+
+@contextmanager
+def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
+    """The pipeline with a ledger of its own, and what writes the lines of all that is done.
+
+    Those that are there together take less than one by one; a budget needs each at once.
+    """
+    if order.flags.no_ledger or (order.env.config.budget and order.cluster is None):
+        yield order.env, lambda: None
+        return
+    ledger = Ledger(ledger_path(os.environ), warner(order.flags, order.prog))
+    told: SimpleQueue[Entry] = SimpleQueue()
+
+    def book() -> None:
+        entries = [told.get() for _ in range(told.qsize())]
+        if entries:
+            ledger.record_all(entries)
+
+    try:
+        yield replace(order.env, record=told.put), book
+    finally:
+        book()
+
+
+def one(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
+    """A row and what came of it; a bug of ours is a failure of this row alone."""
+    if isinstance(row, Bad):
+        return row, Failure(row.problem)
+    try:
+        return row, ask(row)
+    except Exception as bug:
+        return row, Failure(replace(kept(bug), sent=True))  # for all that we know
+
+
+def within(
+    limit: CostLimit, env: Env, task: Task, paces: Paces, ask: Asker, fallback: Sequence[str] = ()
+) -> Asker:
+    """Ask a row only if it cannot make the run cost more than ``--max-cost``."""
+
+    def stage(job: Job) -> Result[JsonObject, Problem]:
+        worst = worst_of_any(env, task, job, fallback)
+        if not isinstance(worst, Success):
+            return Failure(worst.failure())
+        amount, name = worst.unwrap()
+        if not limit.reserve(amount, lambda: paces.waiting(name)):
+            return Failure(STOPPED)
+        cost: Decimal | None = None
+        try:
+            result = ask(job)
+            cost = cost_of(result)
+            return result
+        finally:
+            limit.settle(amount, cost)
+
+    return stage
+
+
+def no_room(limit: CostLimit, worst: Decimal) -> str:
+    """Return why ``--max-cost`` ended a run."""
+    gone = limit.allowance
+    spent = f"{format_dollars(gone.spent)} of --max-cost {format_dollars(gone.limit)} is spent"
+    return f"{spent}, and the next row could cost {format_dollars(worst)}"
+
+
+def not_before(paces: Paces) -> Problem | None:
+    """Return why to come back later, where a server asked for a longer wait than allowed."""
+    found = paces.closed()
+    if not found:
+        return None
+    late = max(found, key=lambda each: each[1].retry_at or 0.0)[1]
+    words = "; ".join(f"{key}: {problem.message}" for key, problem in found)
+    return replace(late, message=f"{words}; its rows are left for later")
+
+
+@contextmanager
+def interruptible(stop: StopReason, halt: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM lets what is under way be finished; a second one does not."""
+
+    def leave(number: int, frame: object) -> None:
+        name = signal.Signals(number).name
+        if stop.is_set(name):
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(143)
+        console.talk("stopping: what is under way is finished; once more stops at once")
+        halt(name)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def timed(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
+    """After so many seconds nothing more begins, however long the rows under way take."""
+    timer = Timer(seconds or 0, halt, ["--max-time"])
+    timer.daemon = True
+    if seconds:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def end(prog: str, flags: Namespace, run: Run, stop: StopReason) -> int:
+    """Say how it went, and the exit code."""
+    for note in run.notes if not flags.quiet else ():
+        console.talk(f"{prog}: {note}")
+    if flags.summary:
+        try:
+            with open(flags.summary, "w", encoding="utf-8") as file:
+                file.write(console.compact(run.summary()) + "\n")
+        except OSError as error:
+            console.talk(f"{prog}: cannot write {flags.summary}: {error.strerror}")
+    if run.fatal:
+        console.complain(prog, run.fatal, "text")
+    if not flags.quiet:
+        console.talk(f"{prog}: {run.words()}")
+    why = stop.first or (run.fatal.kind if run.fatal else "")
+    if why and not flags.quiet:
+        reason = {"SIGINT": "Ctrl-C"}.get(why, why)
+        console.talk(f"{prog}: ended early ({reason}); to go on: {goes_on(prog)}")
+    if run.fatal:
+        return EXIT_CODES[run.fatal.kind]
+    return ENDS[why] if why else int(bool(run.failed))
+
+
+ENDS = {"SIGINT": 130, "SIGTERM": 143, "--max-cost": 80, "--max-time": 75}

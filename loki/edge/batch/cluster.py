@@ -1,0 +1,285 @@
+"""Many rows -> their results, asked by the workers of a cluster: who has which, and who is gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import count, islice
+from queue import Empty, Queue
+from typing import Any
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.jobs import Job, Row
+from loki.edge.batch.agent import Answer, Parcel, Report, Settings
+from loki.edge.batch.dask import Cluster, LostWorkerError
+from loki.edge.batch.link import Link, Sent, host_of
+from loki.edge.batch.rate_limiter import Paces
+from loki.edge.batch.spending import Reserved, Spending, cost_of
+from loki.problems import Problem
+from loki.records import JsonObject
+from loki.stages.account import Entry
+
+Outcome = tuple[Row, Result[JsonObject, Problem]]
+
+END: Any = object()  # there are no more rows
+READ_AHEAD = 2_000  # rows that are read, and not sent yet
+EVERY = 1.0  # seconds between two looks for workers
+GONE = 5.0  # seconds without a scheduler, or without any worker, that end the run
+
+
+class ClusterPool:
+    """Ask rows on the workers of a cluster, ``in_flight`` of them at once in all.
+
+    A thread for each worker sends it rows and takes results. Rows of a worker that is gone go to
+    the others, apart from those whose results were handed over.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        rows: Iterable[Row],
+        keep: Callable[[list[Outcome]], None],
+        record: Callable[[Entry], None],
+        in_flight: int,
+        paces: Paces,
+        spending: Spending,
+        ordered: bool = False,
+        lane_of: Callable[[Row], str] = lambda row: "",
+    ) -> None:
+        self.cluster, self.settings, self.paces, self.spending = cluster, settings, paces, spending
+        self.keep, self.record, self.in_flight = keep, record, in_flight
+        self.ordered, self.lane_of = ordered, lane_of
+        self.rows = iter(rows)
+        self.lock = threading.Lock()  # guards what follows
+        self.queue: Queue[Any] = Queue(READ_AHEAD)  # rows that were read
+        self.returned: deque[tuple[int, Row]] = deque()  # rows to be sent before those
+        self.closed: set[str] = set()  # lanes of which nothing more is sent
+        self.links: dict[str, Link] = {}
+        self.number = self.kept = 0  # of the next row to be sent, and how many results were kept
+        self.done: dict[int, Outcome] = {}  # results that wait for earlier ones
+        self.finishing = 0  # rows that cannot be asked, and are not kept yet
+        self.is_read = False  # there are no more rows to read
+        self.over = False  # nothing more is sent
+        self.error: BaseException | None = None
+        self.problem: Problem | None = None  # why the run ends early
+        self.seen = time.monotonic()  # when there was a scheduler with a worker of ours
+        self.looked = 0.0  # when workers were looked for
+
+    # ---- the run
+
+    def run(self, tick: Callable[[], None] = lambda: None, every: float = 0.1) -> None:
+        """Work until all is kept, or what was in flight when halted; raise what was raised."""
+        threading.Thread(target=self.read, daemon=True).start()
+        try:
+            while not self.is_finished():
+                tick()
+                self.look_for_workers()
+                time.sleep(every if self.links else every / 10)
+        finally:
+            self.over = True
+            self.cluster.close()
+        if self.error is not None:
+            raise self.error
+
+    def halt(self) -> None:
+        """Send nothing more; signals may call this, whatever is held."""
+        self.over = True
+
+    def close(self, lane: str) -> None:
+        """Send nothing more of a lane; its rows are dropped."""
+        self.closed.add(lane)
+
+    def is_finished(self) -> bool:
+        """Return whether there is nothing left to wait for."""
+        if self.error is not None or self.problem is not None:
+            return True
+        with self.lock:
+            if self.finishing or any(link.sent for link in self.links.values()):
+                return False
+            return self.over or (self.is_read and self.queue.empty() and not self.returned)
+
+    def read(self) -> None:
+        """Read rows ahead, in a thread of its own: whoever writes them may be slow."""
+        try:
+            for row in self.rows:
+                self.queue.put(row)
+                if self.over:
+                    return
+        except BaseException as error:
+            self.error = error
+        self.is_read = True
+
+    # ---- workers
+
+    def look_for_workers(self) -> None:
+        """Start with workers that are new, and end the run where there are none."""
+        now = time.monotonic()
+        if now < self.looked + EVERY:
+            return
+        is_there = self.cluster.is_there()
+        if is_there and not self.over:
+            for address in self.cluster.workers():
+                self.add(address)
+        self.looked = now
+        if is_there and self.links:
+            self.seen = now
+        elif now - self.seen > GONE:
+            lack = f"has no workers: dask worker {self.cluster.address}"
+            what = lack if is_there else "went away"
+            self.problem = Problem("offline", f"the scheduler at {self.cluster.address} {what}")
+            self.over = True
+
+    def add(self, address: str) -> None:
+        """Work with one more worker."""
+        with self.lock:
+            if address in self.links:
+                return
+            host = host_of(address)
+            places = {link.place for link in self.links.values() if host_of(link.address) == host}
+            place = next(number for number in count() if number not in places)
+            link = self.links[address] = Link(address, place)
+            self.divide()
+        threading.Thread(target=self.serve, args=(link,), daemon=True).start()
+
+    def divide(self) -> None:
+        """Give each worker its share of what may be in flight."""
+        share, more = divmod(self.in_flight, len(self.links) or 1)
+        for place, link in enumerate(self.links.values()):
+            link.share = share + (place < more)
+
+    def serve(self, link: Link) -> None:
+        """Exchange rows and results with a worker until there is nothing to do, or it is gone."""
+        try:
+            settings = self.settings._replace(place=link.place)
+            agent = self.cluster.start(link.address, settings)
+            while not link.is_over:
+                parcel, invalid = self.parcel(link)
+                self.finish(invalid)
+                with self.lock:
+                    self.finishing -= len(invalid)
+                self.take(link, self.cluster.exchange(agent, parcel))
+        except LostWorkerError:
+            pass
+        except BaseException as error:
+            self.error = self.error or error
+        self.lose(link)
+
+    def lose(self, link: Link) -> None:
+        """Let others ask what a worker has not answered; what it had begun may have been billed."""
+        with self.lock:
+            self.links.pop(link.address, None)
+            self.divide()
+            for place, (number, sent) in enumerate(link.sent.items()):
+                if place < link.share and not link.is_over:
+                    self.spending.settle(sent.reserved, None)
+                else:
+                    self.spending.give_back(sent.reserved)
+                self.returned.append((number, sent.row))
+            link.sent.clear()
+
+    # ---- rows out
+
+    def parcel(self, link: Link) -> tuple[Parcel, list[tuple[int, Outcome]]]:
+        """Return what to send to a worker, and the results of rows that cannot be asked."""
+        jobs: list[tuple[int, Job]] = []
+        invalid: list[tuple[int, Outcome]] = []
+        with self.lock:
+            while not self.over and link.room() > 0 and len(jobs) + len(invalid) < READ_AHEAD:
+                number, row = self.next_row()
+                if row is END:
+                    break
+                if isinstance(row, Job) and self.lane_of(row) in self.closed:
+                    continue
+                result = self.reserve(row)
+                if not isinstance(result, Success):
+                    invalid.append((number, (row, Failure(result.failure()))))
+                elif (reserved := result.unwrap()) is None:
+                    self.returned.appendleft((number, row))
+                    break
+                else:
+                    jobs.append((number, row._replace(fields=None)))
+                    link.sent[number] = Sent(row, reserved)
+            turns, link.turns = link.turns, []
+            self.finishing += len(invalid)
+        return Parcel(jobs, link.share, turns, self.over), invalid
+
+    def next_row(self) -> tuple[int, Any]:
+        """Return the next row and its number; END where there is none now, or it is to wait."""
+        if self.returned:
+            return self.returned.popleft()
+        if self.ordered and self.number - self.kept >= READ_AHEAD:
+            return 0, END
+        try:
+            row = self.queue.get_nowait()
+        except Empty:
+            return 0, END
+        self.number += 1
+        return self.number - 1, row
+
+    def reserve(self, row: Row) -> Result[Reserved | None, Problem]:
+        """Set aside what a row may cost; None: it has to wait. Fails if it cannot be asked."""
+        if not isinstance(row, Job):
+            return Failure(row.problem)
+        return self.spending.reserve(row)
+
+    # ---- results in
+
+    def take(self, link: Link, report: Report) -> None:
+        """Keep what a worker reports, and answer what it asks."""
+        if report.error is not None:
+            message = f"worker {link.address}: {report.error.message}"
+            self.problem = Problem(report.error.kind, message)
+        self.finish(self.outcomes(link, report.answers))
+        with self.lock:
+            for answer in report.answers:
+                if sent := link.sent.pop(answer.number, None):
+                    self.spending.settle(sent.reserved, cost_of(result_of(answer)))
+            link.count(len(report.answers))
+            link.waiting, link.is_over = report.waiting, report.is_over
+            now = time.monotonic()
+            for number, tokens in report.wanted:
+                link.turns.append((number, self.paces.rates.claim(now, tokens) - now))
+        for key, problem in report.closed:
+            self.paces.of(key).close(problem)
+
+    def outcomes(self, link: Link, answers: list[Answer]) -> list[tuple[int, Outcome]]:
+        """Return what came of rows, once their calls are on their way into the ledger."""
+        found: list[tuple[int, Outcome]] = []
+        for answer in answers:
+            for entry in answer.entries:
+                self.record(entry)
+            if sent := link.sent.get(answer.number):
+                found.append((answer.number, (sent.row, result_of(answer))))
+        return found
+
+    def finish(self, outcomes: list[tuple[int, Outcome]]) -> None:
+        """Keep results, in their order where that counts."""
+        if not outcomes:
+            return
+        with self.lock:
+            self.done |= dict(outcomes)
+            ready = [*self.done]
+            if self.ordered:
+                ready = [*islice(self.in_order(), len(ready))]
+            values = [self.done.pop(number) for number in ready]
+            self.kept += len(values)
+            if values:
+                self.keep(values)
+
+    def in_order(self) -> Iterable[int]:
+        """Yield the numbers of the results that are next in order."""
+        number = self.kept
+        while number in self.done:
+            yield number
+            number += 1
+
+
+def result_of(answer: Answer) -> Result[JsonObject, Problem]:
+    """Return what came of a row."""
+    if answer.problem is None:
+        return Success(answer.line or {})
+    return Failure(answer.problem)

@@ -1,0 +1,53 @@
+"""A worker of a cluster as a run sees it: which rows it has, and how many more it can be sent."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from loki.batch.jobs import Job
+from loki.edge.batch.spending import Reserved
+
+SET_ASIDE = 10_000  # rows at most that a worker keeps for a client and model that waits
+
+
+class Sent(NamedTuple):
+    """A row that a worker has."""
+
+    row: Job
+    reserved: Reserved
+
+
+class Link:
+    """A worker: which rows it has, how many it answers in a second, and what it is to be told."""
+
+    def __init__(self, address: str, place: int) -> None:
+        self.address, self.place = address, place  # among the workers of its machine
+        self.sent: dict[int, Sent] = {}  # by their numbers, in the order in which they went
+        self.share = 1  # rows that it may have in flight
+        self.waiting = 0  # rows that it has set aside
+        self.turns: list[tuple[int, float]] = []
+        self.since, self.answered, self.rate = time.monotonic(), 0, 0
+        self.is_over = False
+
+    def room(self) -> int:
+        """Return how many rows more it can be sent: about a second of work is under way."""
+        wanted = max(2 * self.share, self.rate)
+        return min(wanted - len(self.sent) + self.waiting, SET_ASIDE - len(self.sent))
+
+    def count(self, answered: int) -> None:
+        """Learn how fast it is."""
+        self.answered += answered
+        seconds = time.monotonic() - self.since
+        if seconds >= 0.5:
+            self.rate = round(self.answered / seconds)
+            self.since, self.answered = time.monotonic(), 0
+
+
+def host_of(address: str) -> str:
+    """Return the machine of an address.
+
+    >>> host_of("tcp://10.0.0.1:4000")
+    'tcp://10.0.0.1'
+    """
+    return address.rpartition(":")[0]

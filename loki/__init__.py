@@ -19,7 +19,7 @@ Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so t
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+from loki.version import __version__ as __version__
 
 TYPE_CHECKING = False  # typing itself takes as long to load as all of this program's start
 

@@ -183,30 +183,13 @@ def catch_sigterm() -> None:
 
 def report_bug(console: Console, bug: Exception) -> int:
     """Print a bug of ours: a line, JSON where that is due; save the traceback in a file."""
-    message = saved(console.prog, bug)
+    from loki.cli.bug_report import save_traceback
+
+    message = save_traceback(console.prog, bug)
     console.write_stderr(f"{console.prog}: bug: {message}\n")
     if console.output_format in ("json", "events"):
         report_bug_json(console, message)
     return 70
-
-
-def saved(prog: str, bug: Exception) -> str:
-    """Write a traceback into a file; return what happened and where the file is, on one line."""
-    import tempfile
-    import traceback
-
-    from loki.edge.auth.redaction import redact
-
-    text = redact("".join(traceback.format_exception(bug)))
-    try:
-        handle, path = tempfile.mkstemp(prefix=f"{prog}-bug-", suffix=".txt")
-        with open(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        where = f"the traceback is in {path}"
-    except OSError:
-        where = "the traceback could not be saved"
-    line = " ".join(redact(f"{type(bug).__name__}: {bug}").split())[:200]
-    return f"{''.join(filter(str.isprintable, line))}; {where}"
 
 
 def report_bug_json(console: Console, message: str) -> None:

@@ -29,7 +29,8 @@ class Catalogue(NamedTuple):
 def parse_catalogue(data: bytes) -> Result[Catalogue, Problem]:
     """Parse a catalogue of the right shape; of each model only the keys we know are kept.
 
-    >>> checked(b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}').failure().message
+    >>> text = b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}'
+    >>> parse_catalogue(text).failure().message
     'the catalogue is wrong: x:m has no type that is chat, embedding or reranker'
     """
     try:
@@ -163,7 +164,8 @@ def dump_json(value: Json) -> str:
 def describe_changes(before: Clients, after: Clients) -> str:
     """Return what has changed, for people.
 
-    >>> news({"x": {"a": {}, "b": {"input_price": 1}}}, {"x": {"b": {"input_price": 2}, "c": {}}})
+    >>> before = {"x": {"a": {}, "b": {"input_price": 1}}}
+    >>> describe_changes(before, {"x": {"b": {"input_price": 2}, "c": {}}})
     '2 models, 1 new, 1 gone, 1 with other prices'
     """
     old, new = flatten(before), flatten(after)

@@ -155,7 +155,7 @@ def read_client(
 def variable_prefix(name: str) -> str:
     """Return a client's name as the names of environment variables begin with it.
 
-    >>> variable("my-claude.2")
+    >>> variable_prefix("my-claude.2")
     'MY_CLAUDE_2'
     """
     return re.sub(r"[^A-Za-z0-9]", "_", name).upper()

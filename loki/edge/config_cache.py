@@ -15,7 +15,6 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki import __version__
 from loki.edge.files import (
     Environ,
     as_config,
@@ -33,6 +32,7 @@ from loki.edge.trust import (
 )
 from loki.problems import Problem, fail
 from loki.records import JsonObject
+from loki.version import __version__
 
 
 def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Problem]:

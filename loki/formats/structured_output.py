@@ -12,7 +12,7 @@ from loki.json_text import parse_strict
 from loki.problems import Problem, excerpt, fail
 from loki.records import Ask, Json, JsonObject
 from loki.replies import Reply
-from loki.wire.codec import refuse_depth
+from loki.wire.answer_json import refuse_depth
 
 
 def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:

@@ -124,7 +124,7 @@ def known_worst_case(request: Request) -> Decimal | None:
 def describe_budget(purse: BudgetStatus) -> str:
     """Return a budget as a message shows it.
 
-    >>> describe_budget(Purse("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
+    >>> describe_budget(BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
     'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
     """
     calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"
@@ -136,8 +136,8 @@ def describe_budget(purse: BudgetStatus) -> str:
 def format_dollars(amount: Decimal) -> str:
     """Return US dollars to the last significant digit, with at least the cents.
 
-    >>> money(Decimal("1.5000")), money(Decimal("0.002340")), money(Decimal(20))
-    ('$1.50', '$0.00234', '$20.00')
+    >>> [format_dollars(Decimal(dollars)) for dollars in ("1.5000", "0.002340", "20")]
+    ['$1.50', '$0.00234', '$20.00']
     """
     cents = amount.quantize(Decimal("0.01"))
     return f"${cents if cents == amount else amount.normalize():f}"

@@ -40,7 +40,7 @@ def find_media(target: Target) -> list[Media]:
 def estimate_tokens(text: str) -> int:
     """Estimate the tokens of a text: four letters each in Latin script, two in others.
 
-    >>> estimate("hello, world"), estimate("")
+    >>> estimate_tokens("hello, world"), estimate_tokens("")
     (3, 0)
     """
     latin = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))

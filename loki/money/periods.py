@@ -28,9 +28,9 @@ def parse_time(
     """Parse a time: so long ago, or where a day or month begins (or, if ``last``, ends).
 
     >>> from datetime import UTC
-    >>> moment("2h", 10_000.0, UTC), moment("1970-01-02", 0.0, UTC)
+    >>> parse_time("2h", 10_000.0, UTC), parse_time("1970-01-02", 0.0, UTC)
     (<Success: 2800.0>, <Success: 86400.0>)
-    >>> moment("7y", 0.0, UTC).failure().message
+    >>> parse_time("7y", 0.0, UTC).failure().message
     "'7y' is no time: say 24h, 7d, 2w, today, 2026-11 or 2026-11-01"
     """
     if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", text):

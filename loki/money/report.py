@@ -126,7 +126,7 @@ def cells(tally: Tally, places: int) -> list[str]:
 def format_cost(tally: Tally, places: int) -> str:
     """Return what some calls cost, as text; a question mark if it is unknown.
 
-    >>> money(Tally(cost=Decimal("1.234")), 2), money(Tally(unknown_calls=1), 2)
+    >>> format_cost(Tally(cost=Decimal("1.234")), 2), format_cost(Tally(unknown_calls=1), 2)
     ('$1.23', '?')
     """
     if tally.cost is None:
@@ -139,8 +139,8 @@ def format_cost(tally: Tally, places: int) -> str:
 def format_amount(cost: Decimal, places: int) -> str:
     """Return US dollars as text; what rounds to nothing is shown as less than the least.
 
-    >>> amount(Decimal("1234.5"), 2), amount(Decimal("0.0001"), 2), amount(Decimal(0), 2)
-    ('$1,234.50', '<$0.01', '$0.00')
+    >>> [format_amount(Decimal(dollars), 2) for dollars in ("1234.5", "0.0001", "0")]
+    ['$1,234.50', '<$0.01', '$0.00']
     """
     smallest = Decimal(1).scaleb(-places)
     return f"<${smallest:f}" if 0 < cost < smallest / 2 else f"${cost:,.{places}f}"

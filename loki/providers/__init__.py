@@ -50,7 +50,7 @@ TYPES = tuple(PROVIDERS)
 def provider_of(client: Client) -> Provider | None:
     """Return the client's provider, None for an unknown type.
 
-    >>> service_of(Client("groq", "openai-compatible", {})).api_base
+    >>> provider_of(Client("groq", "openai-compatible", {})).api_base
     'https://api.groq.com/openai/v1'
     """
     return find_provider(client.type, client.name)

@@ -49,11 +49,11 @@ def group_in_batches(
 
     ``size`` tells the tokens of an item. None stands for a pause: what is there goes at once.
 
-    >>> list(batched(["a", "b", "c"], 2, None, len))
+    >>> list(group_in_batches(["a", "b", "c"], 2, None, len))
     [('a', 'b'), ('c',)]
-    >>> list(batched(["abc", "d", "efghi"], 9, 4, len))
+    >>> list(group_in_batches(["abc", "d", "efghi"], 9, 4, len))
     [('abc', 'd'), ('efghi',)]
-    >>> list(batched(["a", None, "b", "c"], 9, None, len))
+    >>> list(group_in_batches(["a", None, "b", "c"], 9, None, len))
     [('a',), ('b', 'c')]
     """
     batch: list[A] = []

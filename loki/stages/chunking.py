@@ -23,7 +23,7 @@ BREAKS = (
 def chunk_size(model: Model) -> int:
     """Return the tokens of a piece: what suits the model, and never more than it takes.
 
-    >>> size_of(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
+    >>> chunk_size(Model("m", "m", default_chunk_size=2000, max_tokens_per_chunk=512))
     512
     """
     limits = [limit for limit in (model.max_tokens_per_chunk, model.max_input_tokens) if limit]

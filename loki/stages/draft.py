@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from returns.result import Result
 
-from loki import __version__
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, provider_of, route_of
 from loki.records import Draft, Message, Model, Target, Text
+from loki.version import __version__
 from loki.wire import wire
 
 

@@ -17,7 +17,7 @@ from loki.records import Json, Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors
 from loki.usage import Usage
 from loki.wire import embed, rerank
-from loki.wire.codec import parse_json
+from loki.wire.answer_json import parse_json
 from loki.wire.errors import read_error, request_id
 
 A = TypeVar("A")

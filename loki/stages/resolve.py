@@ -165,7 +165,7 @@ def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:
 def merge_limits(base: Limits, more: Limits) -> Limits:
     """Return limits with those of another that are set put over them.
 
-    >>> over(Limits(connect=10, idle=5), Limits(idle=1)).idle
+    >>> merge_limits(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
     values = {name: getattr(more, name) for name in field_names(Limits)}

@@ -24,10 +24,10 @@ def retry_delay(
     ``chance`` is from 0 to 1; ``left`` is what remains of the time for everything, in seconds.
 
     >>> limits = Limits(retries=3, max_wait=60)
-    >>> pause(Problem("busy", "slow down", retryable=True, wait=2.0), 1, limits, 0.5)
+    >>> retry_delay(Problem("busy", "slow down", retryable=True, wait=2.0), 1, limits, 0.5)
     2.0
-    >>> pause(Problem("busy", "slow down", retryable=True, wait=90.0), 1, limits, 0.5)
-    >>> pause(Problem("busy", "slow down", retryable=True), 3, limits, 0.5)
+    >>> retry_delay(Problem("busy", "slow down", retryable=True, wait=90.0), 1, limits, 0.5)
+    >>> retry_delay(Problem("busy", "slow down", retryable=True), 3, limits, 0.5)
     1.0
     """
     if (
@@ -52,7 +52,7 @@ def with_attempts(
     """Return the last problem, with the number of attempts and when it may pay to come back.
 
     >>> late = Problem("offline", "Later.", retryable=True, wait=90.0, retry_at=0.0)
-    >>> last = given_up(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
+    >>> last = with_attempts(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
     >>> last.kind, last.message
     ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
     """

@@ -10,7 +10,7 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.records import JsonObject, ToolCall
 from loki.replies import Finished, ToolPiece
-from loki.wire.codec import STRICT, parse_json
+from loki.wire.answer_json import STRICT, parse_json
 
 
 class CallBuilder:

@@ -19,8 +19,6 @@ from loki.usage import Usage
 if TYPE_CHECKING:
     from loki.wire.decoder import Decoder
 
-#: The deepest nesting of an answer, in levels; real ones have some twenty.
-DEEPEST = 200
 
 #: More than any count of tokens, searches or rows can be: what is above is no count.
 MOST = 10**9
@@ -68,51 +66,6 @@ AMAZON_TOKENS = "x-amzn-bedrock-input-token-count"
 RERANK_KEYS = ("query", "documents")
 
 
-def refuse_constant(constant: str) -> None:
-    """Raise ValueError for NaN and Infinity, which RFC 8259 does not know."""
-    raise ValueError(f"{constant} is no number of JSON's")
-
-
-DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
-STRICT = json.JSONDecoder(parse_constant=refuse_constant)
-
-
-def parse_json(text: str | bytes, decoder: json.JSONDecoder = DECODER) -> Json:
-    """Parse a JSON text; raise ValueError or RecursionError.
-
-    What is nested deeper than DEEPEST is refused: whoever writes it out again, further down the
-    stack, would fail where the parser did not.
-
-    >>> parse_json('[1]')
-    [1]
-    >>> parse_json("[" * 300 + "]" * 300)
-    Traceback (most recent call last):
-    ValueError: nested deeper than 200
-    """
-    value = decoder.decode(text) if isinstance(text, str) else json.loads(text)
-    if len(text) > 2 * DEEPEST:  # nearly every frame is shorter, and cannot be that deep
-        plain = str(text, "latin-1") if isinstance(text, bytes) else text
-        if plain.count("[") + plain.count("{") > DEEPEST:
-            refuse_depth(value)
-    return value
-
-
-def refuse_depth(value: Json) -> None:
-    """Raise ValueError if a JSON value is nested deeper than DEEPEST."""
-    level = [value]
-    for _ in range(DEEPEST):
-        nested = [item for item in level if isinstance(item, (dict, list))]
-        if not nested:
-            return
-        level = [
-            inner
-            for item in nested
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    if any(isinstance(item, (dict, list)) for item in level):
-        raise ValueError(f"nested deeper than {DEEPEST}")
-
-
 def as_count(value: Json) -> int | None:
     """Return a count that a provider gave; None for what is no count, or more than MOST.
 
@@ -153,7 +106,7 @@ def as_name(value: Json) -> str | None:
 def as_str(value: Json) -> str:
     """Return a text, empty where something else stands in its place.
 
-    >>> string("a"), string(None), string([1])
+    >>> as_str("a"), as_str(None), as_str([1])
     ('a', '', '')
     """
     return value if isinstance(value, str) else ""

@@ -8,7 +8,7 @@ from typing import Protocol
 from loki.problems import Problem, glimpse
 from loki.records import Json
 from loki.replies import WireEvent
-from loki.wire.codec import parse_json
+from loki.wire.answer_json import parse_json
 
 ReadEvent = Callable[[Json], tuple[WireEvent, ...]]
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from loki.problems import Kind, Problem, excerpt, glimpse
 from loki.records import Json
-from loki.wire.codec import get_in, parse_json
+from loki.wire.answer_json import parse_json
+from loki.wire.codec import get_in
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:

@@ -23,7 +23,7 @@ from loki.stages.account import account
 from loki.stages.parse import collect, parse
 from loki.stages.parse_vectors import read_scores, read_vectors
 from loki.wire import EMBED, RERANK, chat, embed, rerank
-from loki.wire.codec import parse_json
+from loki.wire.answer_json import parse_json
 
 CLIENTS: dict[str, dict[str, Any]] = {
     "openai": {"type": "openai-compatible", "name": "x", "api_base": "https://a.example"},

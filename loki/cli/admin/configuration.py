@@ -7,7 +7,6 @@ from argparse import Namespace
 
 from returns.result import Success
 
-from loki import __version__
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
@@ -19,6 +18,7 @@ from loki.edge.env import read_configuration
 from loki.edge.ledger import writer
 from loki.edge.trust import open_own
 from loki.problems import EXIT_CODES, Problem
+from loki.version import __version__
 
 
 def info(flags: Namespace, console: Console) -> int:

@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 
 from returns.result import Result, Success
 
-from loki import __version__
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
@@ -23,6 +22,7 @@ from loki.edge import files
 from loki.edge.env import read_configuration
 from loki.edge.http.describe import describe_error, root_cause
 from loki.problems import Kind, Problem, fail
+from loki.version import __version__
 
 if TYPE_CHECKING:
     import requests

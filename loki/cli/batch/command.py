@@ -20,7 +20,7 @@ from loki.batch.output_format import is_table
 from loki.batch.template import names_in
 from loki.cli.batch.order import Order
 from loki.cli.batch.run import BatchRun
-from loki.cli.main import saved
+from loki.cli.bug_report import save_traceback
 from loki.cli.prompt import attachment, schema_of, tools_of
 from loki.cli.startup import env_of, environment, failed, how_to_ask
 from loki.edge import files
@@ -152,7 +152,7 @@ def bug_keeper(prog: str) -> Callable[[Exception], Problem]:
         place = f"{type(bug).__name__} in {ours[-1].filename}", ours[-1].lineno or 0
         with lock:
             if place not in found:
-                found[place] = Problem("bug", saved(prog, bug))
+                found[place] = Problem("bug", save_traceback(prog, bug))
             return found[place]
 
     return keep

@@ -15,7 +15,6 @@ from requests.adapters import HTTPAdapter
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki import __version__
 from loki.config.setting_names import is_public
 from loki.edge.auth import redaction
 from loki.edge.auth.redaction import redact
@@ -27,6 +26,7 @@ from loki.problems import Kind, Problem, fail
 from loki.record import record
 from loki.records import Json, Limits
 from loki.stages.patch import set_headers
+from loki.version import __version__
 
 TIMEOUT = 30.0  # seconds to connect, and between two bytes
 LONGEST = 2**20  # bytes of an answer

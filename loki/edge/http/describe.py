@@ -28,7 +28,7 @@ def describe_error(error: Exception) -> str:
 
     Secrets are redacted first: once cut they would not be recognised.
 
-    >>> plain(ConnectionRefusedError(111, "Connection refused"))
+    >>> describe_error(ConnectionRefusedError(111, "Connection refused"))
     'connection refused'
     """
     text = redact(str(getattr(error, "strerror", None) or error)).rpartition("] ")[2]

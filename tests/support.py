@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,8 @@ def response(request: Request, status: int, body: bytes, **headers: str) -> Resp
 
 def told(request: Request, pieces: Iterable[bytes], **headers: str) -> Stream:
     """What a stream of some pieces tells."""
-    chunks: list[Result[bytes, Problem]] = [Success(piece) for piece in pieces]
-    opened = Opened(request, 200, headers, iter(chunks), lambda: None, started=0.0)
+    chunks: Iterator[Result[bytes, Problem]] = map(Success, pieces)
+    opened = Opened(request, 200, headers, chunks, lambda: None, started=0.0)
     return follow(lambda: 1.0)(opened)
 
 

@@ -197,7 +197,7 @@ def test_our_own_faults_end_with_70_and_say_where_the_traceback_is(home: Home) -
 
 BROKEN = {
     "before it is sent": ("loki.cli.pipe", "ask_of", False),
-    "after it was sent": ("loki.cli.pipe", "checked", True),
+    "after it was sent": ("loki.cli.pipe", "check_answer", True),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from loki.records import Ask, Config, Draft, Message, Request, Response, Target
 from loki.replies import Opened, Stream
 from loki.stages import resolve
 from loki.stages.parse import follow
+from loki.wire.decoder import Splitter
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LOKI_SHARED", ROOT.parent / "shared"))
@@ -124,14 +125,24 @@ def response(request: Request, status: int, body: bytes, **headers: str) -> Resp
 
 def told(request: Request, pieces: Iterable[bytes], **headers: str) -> Stream:
     """What a stream of some pieces tells."""
-    chunks: list[Result[bytes, Problem]] = [Success(piece) for piece in pieces]
-    opened = Opened(request, 200, headers, iter(chunks), lambda: None, started=0.0)
+    chunks: Iterator[Result[bytes, Problem]] = map(Success, pieces)
+    opened = Opened(request, 200, headers, chunks, lambda: None, started=0.0)
     return follow(lambda: 1.0)(opened)
 
 
 def cut(data: bytes, size: int) -> list[bytes]:
     """Bytes in pieces of a size, 0 for all in one."""
     return [data[i : i + size] for i in range(0, len(data), size)] if size else [data]
+
+
+def split(splitter: Splitter, pieces: Iterable[bytes]) -> list[list[bytes]]:
+    """Return the frames that each piece of a stream completed, and last those of its end."""
+    found = []
+    for piece in pieces:
+        found.append(splitter.feed(piece))
+        if splitter.is_done:
+            break
+    return [*found, splitter.end()]
 
 
 def recordings(streamed: bool | None = None, failed: bool = False) -> list[Any]:

@@ -11,7 +11,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Bad
 from loki.cli.batch.state import Run
-from loki.cli.progress import EVERY, by_the_minute, position, progress
+from loki.cli.progress import INTERVAL, by_the_minute, position, progress
 from loki.edge.batch.input import source
 from loki.edge.batch.output import output
 from loki.problems import Problem
@@ -73,7 +73,15 @@ def test_without_a_terminal_there_is_a_line_a_minute(
     now = [0.0]
     tick = by_the_minute("loki-batch", run, 10, lambda: now[0])
     told = []
-    for seconds in (0.0, EVERY - 1, EVERY, EVERY + 1, 2 * EVERY - 1, 2 * EVERY, 9 * EVERY):
+    for seconds in (
+        0.0,
+        INTERVAL - 1,
+        INTERVAL,
+        INTERVAL + 1,
+        2 * INTERVAL - 1,
+        2 * INTERVAL,
+        9 * INTERVAL,
+    ):
         now[0] = seconds
         tick()
         told.append(len(capsys.readouterr().err.splitlines()))
@@ -81,7 +89,7 @@ def test_without_a_terminal_there_is_a_line_a_minute(
 
 
 def test_a_line_names_the_program(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    now = iter([0.0, EVERY, EVERY])
+    now = iter([0.0, INTERVAL, INTERVAL])
     by_the_minute("loki-batch", run, 10, lambda: next(now))()
     assert capsys.readouterr().err.startswith("loki-batch: 0 of 10 rows · ")
 

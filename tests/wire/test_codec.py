@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.cli.flag_types import integer
-from loki.cli.progress import position
 from loki.problems import Problem
 from loki.records import Media, Text
 from loki.usage import Usage
@@ -18,8 +16,10 @@ from loki.wire.codec import (
     DEEPEST,
     MOST,
     STRICT,
+    as_count,
+    as_index,
     draft_content,
-    overlay,
+    merge_usage,
     parse_json,
     part_drafter,
     read_text,
@@ -37,19 +37,19 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 def test_a_count_is_a_whole_number_up_to_the_most(value: Any) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_count = is_number and 0 <= value <= MOST and value == int(value)
-    found = integer(value)
+    found = as_count(value)
     assert found == (value if is_count else None) and isinstance(found, int | None)
 
 
 @pytest.mark.parametrize("value", [MOST + 1, 10**30, float(10 * MOST), 1e300])
 def test_what_is_more_than_any_count_can_be_is_none(value: float) -> None:
-    assert integer(value) is None and position(value) is None
-    assert integer(MOST) == integer(float(MOST)) == position(MOST) == MOST
+    assert as_count(value) is None and as_index(value) is None
+    assert as_count(MOST) == as_count(float(MOST)) == as_index(MOST) == MOST
 
 
 @given(ANYTHING)
 def test_an_index_is_an_integer_that_is_written_as_one(value: Any) -> None:
-    assert position(value) == (value if type(value) is int and 0 <= value <= MOST else None)
+    assert as_index(value) == (value if type(value) is int and 0 <= value <= MOST else None)
 
 
 @given(ANYTHING)
@@ -96,10 +96,10 @@ COUNTS = st.builds(Usage, input=st.none() | st.integers(0), output=st.none() | s
 def test_later_counts_replace_earlier_ones_and_null_replaces_nothing(
     old: Usage, new: Usage
 ) -> None:
-    found = overlay(old, new)
+    found = merge_usage(old, new)
     assert found.input == (old.input if new.input is None else new.input)
     assert found.output == (old.output if new.output is None else new.output)
-    assert overlay(old, Usage()) == old and overlay(Usage(), new) == new
+    assert merge_usage(old, Usage()) == old and merge_usage(Usage(), new) == new
 
 
 draft = part_drafter(

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.problems import EXIT_CODES
-from loki.wire.errors import CODES, REQUEST_IDS, STATUSES, kind_of, read_error, read_sentence, spent
+from loki.wire.errors import (
+    CODES,
+    REQUEST_IDS,
+    STATUSES,
+    is_out_of_credit,
+    kind_of,
+    read_error,
+    read_sentence,
+)
 
 SENTENCES: list[tuple[Any, str | None, str]] = [
     ({"error": {"message": "No.", "code": "c", "type": "t"}}, "c", "No."),
@@ -128,7 +136,7 @@ CREDIT: list[tuple[int, str, bool]] = [
 def test_an_account_out_of_credit_is_told_from_a_rate_limit(
     status: int, sentence: str, is_spent: bool
 ) -> None:
-    assert spent(status, sentence) is is_spent
+    assert is_out_of_credit(status, sentence) is is_spent
     body = json.dumps({"error": {"message": sentence}}).encode()
     assert (read_error(status, {}, body).kind == "quota") is (is_spent or status == 402)
 

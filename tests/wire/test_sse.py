@@ -7,14 +7,15 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import split
 
 from loki.wire import sse
-from loki.wire.sse import TOO_LARGE, last_words, read_block, split
+from loki.wire.sse import TOO_LARGE, EventSplitter, read_block, read_last_block
 
 
 def events(chunks: Iterable[bytes]) -> list[bytes]:
     """Return all events of a stream."""
-    return [event for found in split(chunks) for event in found]
+    return [event for found in split(EventSplitter(), chunks) for event in found]
 
 
 STREAMS: list[tuple[bytes, list[bytes]]] = [
@@ -62,8 +63,9 @@ def test_cuts_and_line_ends_change_nothing(
     assert events(pieces) == events([b"\n".join([*lines, b"", b""])])
 
 
-def test_every_chunk_has_its_own_list() -> None:
-    assert list(split([b"data: 1\n\n", b"data: ", b"2\n\n"])) == [[b"1"], [b"2"], []]
+def test_an_event_comes_with_the_piece_that_completes_it() -> None:
+    pieces = [b"data: 1\n\n", b"data: ", b"2\n\n"]
+    assert split(EventSplitter(), pieces) == [[b"1"], [], [b"2"], []]
 
 
 def test_nothing_is_read_on_after_the_end() -> None:
@@ -91,7 +93,7 @@ def test_an_event_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_only_what_is_whole_counts_at_the_end(rest: bytes, expected: list[bytes]) -> None:
-    assert last_words(rest) == expected
+    assert read_last_block(rest) == expected
 
 
 @given(st.lists(st.binary(max_size=5).filter(lambda each: b"\n" not in each), min_size=1))

@@ -12,7 +12,7 @@ from botocore.exceptions import (
 )
 from support import config
 
-from loki.edge.auth.aws import WAYS, no_keys, proxies_of
+from loki.edge.auth.aws import ADVICE, proxies_of, to_problem
 from loki.records import Limits
 
 (CLIENT,) = config({"type": "bedrock", "name": "aws", "region": "us-east-1"}).clients
@@ -34,7 +34,7 @@ def test_botocore_is_given_the_client_s_own_proxy_if_it_knows_its_kind(
 
 
 WHY: list[tuple[Exception, str, str]] = [
-    (NoCredentialsError(), "auth", f"client 'aws' has no AWS credentials: {WAYS}"),
+    (NoCredentialsError(), "auth", f"client 'aws' has no AWS credentials: {ADVICE}"),
     (UnauthorizedSSOTokenError(), "auth", "; run `aws sso login --profile dev`"),
     (TimeoutError("too late"), "offline", "client 'aws': no AWS credentials: too late"),
     (ConnectTimeoutError(endpoint_url="http://a"), "offline", "client 'aws': no AWS credentials: "),
@@ -48,5 +48,5 @@ WHY: list[tuple[Exception, str, str]] = [
 def test_why_there_are_no_keys_is_said_with_what_may_help(
     error: Exception, kind: str, words: str
 ) -> None:
-    problem = no_keys(error, CLIENT, "dev")
+    problem = to_problem(error, CLIENT, "dev")
     assert problem.kind == kind and words in problem.message and not problem.sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import config
 
-from loki.edge.auth.entra import WAYS, no_token
+from loki.edge.auth.entra import ADVICE, to_problem
 
 (CLIENT,) = config({"type": "azure-openai", "name": "az", "api_base": "https://a"}).clients
 CHAIN = "DefaultAzureCredential failed to retrieve a token from the included credentials."
@@ -16,7 +16,7 @@ WHY: list[tuple[str, int, str, str]] = [
         f"{CHAIN}\nAttempted credentials:\n\tEnvironment: unavailable\n\tCli: not found{REST}",
         2,
         "auth",
-        f"client 'az' has no Entra credentials: {WAYS}",
+        f"client 'az' has no Entra credentials: {ADVICE}",
     ),
     (
         f"{CHAIN}\nAttempted credentials:\n\tEnvironment: AADSTS7000215: Invalid secret.{REST}",
@@ -44,6 +44,6 @@ WHY: list[tuple[str, int, str, str]] = [
 def test_why_there_is_no_token_is_said_on_one_line(
     message: str, sources: int, kind: str, words: str
 ) -> None:
-    problem = no_token(message, sources, CLIENT)
+    problem = to_problem(message, sources, CLIENT)
     assert problem.kind == kind and problem.message.startswith(words)
     assert "\n" not in problem.message and len(problem.message) < 400

@@ -10,18 +10,18 @@ from loki.edge.auth.vault_format import (
     NONCE,
     SALT,
     Vault,
-    fresh,
+    check_password,
+    decrypt,
+    encrypt,
+    new_vault,
     read,
-    sealed,
-    unlocked,
     value_of,
     with_value,
     without,
 )
-from loki.edge.batch.output import opened
 
 PASSWORD, KEY, CHANCE = b"correct horse", b"k" * 32, b"n" * NONCE
-VAULT = fresh("vault.yml", PASSWORD, b"s" * SALT, CHANCE).unwrap()
+VAULT = new_vault("vault.yml", PASSWORD, b"s" * SALT, CHANCE).unwrap()
 NAMES = st.text(alphabet="ABCabc019_.-", min_size=1, max_size=6)
 
 
@@ -29,7 +29,7 @@ def with_values(values: dict[str, str]) -> Vault:
     """Return the vault with some values, sealed under KEY."""
     vault = VAULT
     for name, value in values.items():
-        text = with_value(vault, name, sealed(KEY, name, value, CHANCE))
+        text = with_value(vault, name, encrypt(KEY, name, value, CHANCE))
         vault = read(text, "vault.yml").unwrap()
     return vault
 
@@ -49,7 +49,7 @@ def test_every_value_that_went_in_comes_out(values: dict[str, str]) -> None:
 def test_a_change_touches_one_line(values: dict[str, str], data: st.DataObject) -> None:
     vault = with_values(values)
     name = data.draw(st.sampled_from(sorted(values)))
-    changed = with_value(vault, name, sealed(KEY, name, "other", CHANCE)).splitlines()
+    changed = with_value(vault, name, encrypt(KEY, name, "other", CHANCE)).splitlines()
     assert sum(a != b for a, b in zip(vault.lines, changed, strict=True)) <= 1
     rest = without(vault, name).splitlines()
     assert [line for line in vault.lines if line not in rest] == [vault.lines[vault.places[name]]]
@@ -62,16 +62,16 @@ def test_names_stand_in_their_order_whatever_the_order_they_came_in(names: list[
 
 @given(st.text(), NAMES, NAMES)
 def test_a_value_opens_only_under_its_own_name_and_key(value: str, name: str, other: str) -> None:
-    token = sealed(KEY, name, value, CHANCE)
-    assert opened(KEY, name, token) == value
-    assert opened(b"x" * 32, name, token) is None
+    token = encrypt(KEY, name, value, CHANCE)
+    assert decrypt(KEY, name, token) == value
+    assert decrypt(b"x" * 32, name, token) is None
     if other != name:
-        assert opened(KEY, other, token) is None
+        assert decrypt(KEY, other, token) is None
 
 
 @pytest.mark.parametrize("token", ["", "?", "YWI=", "A" * 64])
 def test_what_was_never_sealed_is_damaged(token: str) -> None:
-    assert opened(KEY, "A", token) is None
+    assert decrypt(KEY, "A", token) is None
 
 
 def test_a_damaged_value_is_told_with_its_line_and_the_cure() -> None:
@@ -83,13 +83,13 @@ def test_a_damaged_value_is_told_with_its_line_and_the_cure() -> None:
 
 
 def test_the_password_is_told_from_a_wrong_one() -> None:
-    assert len(unlocked(VAULT, PASSWORD, "password").unwrap()) == 32
-    problem = unlocked(VAULT, b"wrong", "the file p").failure()
+    assert len(check_password(VAULT, PASSWORD, "password").unwrap()) == 32
+    problem = check_password(VAULT, b"wrong", "the file p").failure()
     message = "wrong password in the file p for the vault vault.yml"
     assert (problem.kind, problem.message) == ("auth", message)
 
 
-TEXT = with_value(VAULT, "A", sealed(KEY, "A", "v", CHANCE))
+TEXT = with_value(VAULT, "A", encrypt(KEY, "A", "v", CHANCE))
 LINES = TEXT.splitlines()
 ROW = LINES.index("secrets:") + 1  # of A, from 0
 

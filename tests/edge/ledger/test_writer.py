@@ -113,7 +113,7 @@ def test_nothing_in_an_entry_keeps_its_line_from_being_written(
 
 
 def test_no_secret_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "known", {"sk-very-secret"})
+    monkeypatch.setattr(redaction.PROCESS, "known", {"sk-very-secret"})
     book, _ = quiet(path)
     book.record(ENTRY._replace(tag="sk-very-secret", request_id="req sk-very-secret"))
     assert (rows(path)[0]["tag"], rows(path)[0]["request_id"]) == ("***", "req ***")
@@ -181,7 +181,7 @@ import sys
 sys.path[:0] = {path!r}
 from decimal import Decimal
 from loki.edge.ledger.writer import Ledger
-from loki.records import Usage
+from loki.usage import Usage
 from loki.stages.account import Entry
 book = Ledger(sys.argv[1], lambda words: sys.stderr.write(words + chr(10)) and None)
 for number in range({rows}):
@@ -411,7 +411,7 @@ import sys
 sys.path[:0] = {path!r}
 from decimal import Decimal
 from loki.edge.ledger.writer import Ledger
-from loki.records import Usage
+from loki.usage import Usage
 from loki.stages.account import Entry
 from loki.cli.main import catch_sigterm
 catch_sigterm()
@@ -465,7 +465,7 @@ ONE_BY_ONE = """
 import os, sys
 from loki.edge.ledger.writer import Ledger
 from loki.stages.account import Entry
-from loki.records import Usage
+from loki.usage import Usage
 path, largest = sys.argv[1], 0
 for number in range(1000):
     if not os.fork():  # every call is a process of its own, and ends at once

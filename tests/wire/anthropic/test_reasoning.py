@@ -9,7 +9,7 @@ from returns.result import Success
 from support import target
 
 from loki.records import Ask, Message, Target, Tool
-from loki.wire.anthropic.reasoning import ANSWER, draft_thinking, unwilling
+from loki.wire.anthropic.reasoning import ANSWER, draft_thinking, unsupported
 
 OLD, OPUS_46, OPUS_48, SONNET_5, SONNET_55, FABLE, UNKNOWN = (
     "claude-sonnet-4-20250514",
@@ -109,5 +109,5 @@ LACKS: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
 def test_why_an_ask_cannot_be_sent(
     model: str, client: dict[str, str], asked: dict[str, Any], reason: str
 ) -> None:
-    found = unwilling(claude(model, client, **asked))
+    found = unsupported(claude(model, client, **asked))
     assert found.startswith(f"claude {reason}") if reason else found == ""

@@ -9,8 +9,9 @@ from binascii import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import cut, split
 
-from loki.wire.bedrock.event_stream import read_frame, split
+from loki.wire.bedrock.event_stream import FrameSplitter, read_frame
 
 
 def frame(payload: bytes, **headers: str) -> bytes:
@@ -35,8 +36,7 @@ def event(name: str, payload: bytes) -> bytes:
 
 def told(data: bytes, size: int = 0) -> list[bytes]:
     """Return the JSON texts of a stream, which comes in pieces of a size."""
-    pieces = [data[i : i + size] for i in range(0, len(data), size)] if size else [data]
-    return [text for texts in split(pieces) for text in texts]
+    return [text for texts in split(FrameSplitter(), cut(data, size)) for text in texts]
 
 
 STREAM = event("a", b'{"x": 1}') + event("b", b"") + event("c", '{"y": "ü"}'.encode())

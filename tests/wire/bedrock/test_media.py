@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.records import Media, Message, Text
-from loki.wire.bedrock.media import FORMS, draft_part, named_apart, plain_name
+from loki.wire.bedrock.media import FORMS, draft_part, plain_name, with_distinct_names
 
 DATA = base64.b64encode(b"abc").decode()
 
@@ -54,7 +54,7 @@ def test_a_name_is_made_plain(name: str, plain: str) -> None:
 @given(st.lists(st.text(max_size=6) | st.sampled_from(["a.pdf", "a.csv", "a (2)"]), max_size=6))
 def test_no_two_documents_have_one_name_and_all_names_are_taken(names: list[str]) -> None:
     parts = tuple(Media("application/pdf", b"abc", name=name) for name in names)
-    renamed = named_apart([Message("user", (part,)) for part in parts])
+    renamed = with_distinct_names([Message("user", (part,)) for part in parts])
     found = [part.name for each in renamed for part in each.parts if isinstance(part, Media)]
     assert len(found) == len(set(found)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9()\[\] -]{1,200}", name) for name in found)
@@ -63,4 +63,4 @@ def test_no_two_documents_have_one_name_and_all_names_are_taken(names: list[str]
 
 def test_names_of_images_and_texts_stay() -> None:
     parts = (Media("image/png", b"abc", name="a_b.png"), Text("a_b.png"))
-    assert named_apart([Message("user", parts)])[0].parts == parts
+    assert with_distinct_names([Message("user", parts)])[0].parts == parts

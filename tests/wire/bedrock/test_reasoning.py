@@ -9,7 +9,7 @@ from returns.result import Success
 from support import target
 
 from loki.records import Ask, Message, Target, Tool, ToolCall
-from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unable
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
 
 
 def bedrock(model: str, **asked: Any) -> Target:
@@ -84,5 +84,5 @@ LACKS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("model", "asked", "reason"), LACKS)
 def test_why_an_ask_cannot_be_sent(model: str, asked: dict[str, Any], reason: str) -> None:
-    found = unable(bedrock(model, **asked))
+    found = unsupported(bedrock(model, **asked))
     assert found.startswith(reason) and bool(found) is bool(reason)

@@ -8,9 +8,14 @@ from binascii import crc32
 from typing import Any
 
 import pytest
+from support import cut
 
+from loki.replies import Carry, WireEvent
+from loki.wire.bedrock.event_stream import FrameSplitter
 from loki.wire.bedrock.reasoning_blocks import is_carried
-from loki.wire.bedrock.reasoning_stream import split
+from loki.wire.bedrock.reasoning_stream import StreamReader
+from loki.wire.bedrock.response import read_chat_event
+from loki.wire.decoder import Decoder
 
 
 def frame(name: str, payload: Any) -> bytes:
@@ -38,13 +43,19 @@ def stop(row: int) -> bytes:
     return frame("contentBlockStop", {"contentBlockIndex": row})
 
 
+def events(decoder: Decoder, data: bytes, size: int) -> list[WireEvent]:
+    """Return the events of a stream that comes in pieces of a size, 0 for one piece."""
+    found = [event for piece in cut(data, size) for event in decoder.feed(piece)]
+    return found + decoder.end()
+
+
 def blocks(*frames: bytes, size: int = 0) -> list[Any]:
     """Return the blocks of thoughts that a stream tells as they must come back."""
     data = b"".join(frames)
-    pieces = [data[i : i + size] for i in range(0, len(data), size)] if size else [data]
-    told = [json.loads(each) for texts in split(pieces) for each in texts]
-    assert len(told) - len(frames) == sum("reasoningContent" in each for each in told)
-    return [each["reasoningContent"] for each in told if "reasoningContent" in each]
+    told = events(Decoder(FrameSplitter(), StreamReader().read_event), data, size)
+    others = [event for event in told if not isinstance(event, Carry)]
+    assert others == events(Decoder(FrameSplitter(), read_chat_event), data, size)
+    return [event.block["reasoningContent"] for event in told if isinstance(event, Carry)]
 
 
 SIGNED = {"reasoningText": {"text": "Hm, well.", "signature": "c2ln"}}

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import cut, split
 
-from loki.wire.google.json_stream import split
+from loki.wire.google.json_stream import ArraySplitter
 
 
 def objects(data: bytes, size: int) -> list[Any]:
     """Return the objects of a text that comes in pieces of a size."""
-    pieces = (data[i : i + size] for i in range(0, len(data), size))
-    return [json.loads(each) for found in split(pieces) for each in found]
+    frames = split(ArraySplitter(), cut(data, size))
+    return [json.loads(each) for found in frames for each in found]
 
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -36,8 +37,8 @@ def test_an_array_tells_its_objects_however_it_is_cut(
 
 
 def test_an_object_is_told_with_the_piece_that_closes_it() -> None:
-    found = list(split([b'[{"a"', b": 1}", b', {"b": 2}, {"c"', b": 3}]"]))
-    assert found == [[], [b'{"a": 1}'], [b'{"b": 2}'], [b'{"c": 3}']]
+    found = split(ArraySplitter(), [b'[{"a"', b": 1}", b', {"b": 2}, {"c"', b": 3}]"])
+    assert found == [[], [b'{"a": 1}'], [b'{"b": 2}'], [b'{"c": 3}'], []]
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"[", b'[{"a": 1', b'[{"a": "}'])
@@ -46,5 +47,6 @@ def test_what_is_not_closed_is_not_told(data: bytes) -> None:
 
 
 def test_what_stands_between_two_objects_goes_with_the_next_which_no_reader_takes() -> None:
-    (first,), (second,) = split([b'[{"a": 1}', b' oops {"b": 2}]'])
+    pieces = [b'[{"a": 1}', b' oops {"b": 2}]']
+    (first,), (second,), _ = split(ArraySplitter(), pieces)
     assert first == b'{"a": 1}' and second == b'oops {"b": 2}'

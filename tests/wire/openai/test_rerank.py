@@ -10,7 +10,7 @@ import pytest
 from loki.records import Ask
 from loki.replies import Score
 from loki.usage import Usage
-from loki.wire.openai.rerank import read_rerank, read_usage, top_of
+from loki.wire.openai.rerank import read_rerank, read_usage, wanted_count
 
 ROWS: list[dict[str, Any]] = [
     {"results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]},
@@ -73,4 +73,4 @@ def test_what_it_took_is_read_from_wherever_it_is_told(body: Any, usage: Usage) 
 
 @pytest.mark.parametrize(("top", "due"), [(None, None), (1, 1), (2, 2), (9, 2)])
 def test_no_more_are_asked_for_than_there_are(top: int | None, due: int | None) -> None:
-    assert top_of(Ask(texts=("a", "b"), top=top)) == due
+    assert wanted_count(Ask(texts=("a", "b"), top=top)) == due

@@ -1,4 +1,4 @@
-"""Thoughts between <think> tags are told from the answer, however the text is cut."""
+"""ThinkTagSplitter between <think> tags are told from the answer, however the text is cut."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from loki.records import Text
 from loki.replies import Reasoning
-from loki.wire.openai.think_tags import Thoughts
+from loki.wire.openai.think_tags import ThinkTagSplitter
 
 
 def told(pieces: list[str]) -> tuple[str, str]:
     """Return the thoughts and the answer of a text in pieces."""
-    thoughts = Thoughts()
-    events = [event for piece in pieces for event in thoughts.hear(piece)]
-    events += thoughts.end()
+    splitter = ThinkTagSplitter()
+    events = [event for piece in pieces for event in splitter.feed(piece)]
+    events += splitter.flush()
     assert all(event.text for event in events)
     return (
         "".join(event.text for event in events if isinstance(event, Reasoning)),
@@ -68,13 +68,13 @@ def test_nothing_of_an_answer_is_lost(answer: str) -> None:
 
 
 def test_an_answer_is_not_held_back() -> None:
-    thoughts = Thoughts()
-    assert list(thoughts.hear("Yes")) == [Text("Yes")]
-    assert list(thoughts.hear(" <think")) == [Text(" <think")]
-    assert list(thoughts.end()) == []
+    splitter = ThinkTagSplitter()
+    assert list(splitter.feed("Yes")) == [Text("Yes")]
+    assert list(splitter.feed(" <think")) == [Text(" <think")]
+    assert list(splitter.flush()) == []
 
 
 def test_thoughts_are_told_as_they_come() -> None:
-    thoughts = Thoughts()
-    assert list(thoughts.hear("<think>Hm, ")) == [Reasoning("Hm, ")]
-    assert list(thoughts.hear("well</")) == [Reasoning("well")]
+    splitter = ThinkTagSplitter()
+    assert list(splitter.feed("<think>Hm, ")) == [Reasoning("Hm, ")]
+    assert list(splitter.feed("well</")) == [Reasoning("well")]

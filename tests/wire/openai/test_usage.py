@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loki.usage import Usage
-from loki.wire.openai.usage import chat_usage, responses_usage, told_cost
+from loki.wire.openai.usage import chat_usage, read_cost, responses_usage
 
 PLAIN = {"prompt_tokens": 10, "completion_tokens": 5}
 
@@ -112,4 +112,4 @@ COSTS: list[tuple[dict[str, Any], str | None]] = [
 
 @pytest.mark.parametrize(("raw", "cost"), COSTS)
 def test_a_cost_that_the_answer_names(raw: Any, cost: str | None) -> None:
-    assert told_cost(raw) == (None if cost is None else Decimal(cost))
+    assert read_cost(raw) == (None if cost is None else Decimal(cost))

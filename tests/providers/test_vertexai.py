@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loki.wire.google.vertex import draft_mistral, host_of
 from support import config, target
 
-from loki.providers.vertexai import publisher_of, vertex_url, vertex_wire
+from loki.providers.vertexai import host_of, publisher_of, vertex_url, vertex_wire
 from loki.records import Ask, Message, Target
 from loki.stages import resolve
 
@@ -97,8 +96,3 @@ def test_what_a_client_lacks_is_said(model: str, settings: dict[str, Any], words
 def test_a_key_alone_reaches_google_s_own_models() -> None:
     known = config({"type": "vertexai", "api_key": "k", "models": [{"name": "gem"}]})
     assert resolve(known)(Ask((Message("user", "Hi"),), model="vertexai:gem")).unwrap()
-
-
-def test_mistral_s_model_goes_without_its_version() -> None:
-    body = draft_mistral(vertex("mistral-medium@2505", stream=True)).unwrap()
-    assert body["model"] == "mistral-medium" and "stream_options" not in body

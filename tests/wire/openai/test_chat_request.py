@@ -10,11 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import target
 
-from loki.records import Ask, Message, Text, ToolCall
-from loki.replies import Finish
-from loki.usage import Usage
+from loki.records import Ask, Message, ToolCall
 from loki.wire.openai.chat_request import draft_chat
-from loki.wire.openai.chat_response import read_chat, read_chat_event
 
 #: Clients that are asked for reasoning in four ways.
 CLIENTS = {"effort": "groq", "object": "openrouter", "switch": "deepseek", "budget": "qianwen"}
@@ -77,37 +74,3 @@ def test_arguments_in_other_scripts_are_not_escaped() -> None:
     body = body_of("groq", (Message("assistant", "", tool_calls=(call,)),))
     arguments = body["messages"][0]["tool_calls"][0]["function"]["arguments"]
     assert arguments == '{"city": "Zürich", "country": "日本"}'
-
-
-READ: list[tuple[Any, tuple[Any, ...]]] = [
-    ({"choices": [{"delta": {"content": "Hi"}}]}, (Text("Hi"),)),
-    ({"choices": [{"delta": {}, "finish_reason": "stop"}]}, (Finish("stop"),)),
-    ({"choices": [{"index": 1, "delta": {"content": "other"}}]}, ()),
-    ({"choices": []}, ()),
-    (
-        {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "length"}]},
-        (Text("Hi"), Finish("length")),
-    ),
-]
-
-
-@pytest.mark.parametrize(("chunk", "events"), READ)
-def test_a_chunk_tells_what_is_in_it(chunk: Any, events: tuple[Any, ...]) -> None:
-    assert read_chat_event(chunk) == events
-
-
-def test_counts_are_read_wherever_a_server_puts_them() -> None:
-    counts = {"prompt_tokens": 3, "completion_tokens": 2}
-    places: list[Any] = [
-        {"choices": [], "usage": counts},
-        {"choices": [], "x_groq": {"usage": counts}},
-        {"choices": [{"delta": {}, "usage": counts}]},
-    ]
-    for chunk in places:
-        (usage,) = read_chat_event(chunk)
-        assert isinstance(usage, Usage) and (usage.input, usage.output) == (3, 2)
-
-
-def test_an_answer_that_is_an_error_is_a_problem() -> None:
-    (problem,) = read_chat({"error": {"message": "Too many.", "code": "rate_limit_exceeded"}})
-    assert (problem.kind, problem.message, problem.sent) == ("busy", "Too many.", True)  # type: ignore[union-attr]

@@ -27,8 +27,8 @@ from loki.edge.trust import (
     UntrustedFileError,
     open_own,
     open_trusted,
+    require_cache_folder,
     require_own,
-    require_own_folder,
 )
 from loki.problems import Problem, fail
 from loki.records import JsonObject
@@ -128,7 +128,7 @@ def store(
     try:
         text = cache_text(path, status, plain, data)
         if text is None:
-            require_own_folder(cache)
+            require_cache_folder(cache)
             os.unlink(cache)
         else:
             write_cache(cache, text)

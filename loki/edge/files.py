@@ -14,7 +14,7 @@ from loki.edge.trust import (
     make_private_folder,
     open_own,
     open_trusted,
-    require_own_folder,
+    require_cache_folder,
 )
 from loki.problems import Kind, Problem, fail
 
@@ -160,7 +160,7 @@ def as_config(problem: Problem) -> Problem:
 
 def write_cache(path: str, text: str) -> None:
     """Write a cache file that ``open_trusted`` will open; raise OSError."""
-    require_own_folder(path)
+    require_cache_folder(path)
     write_private(path, text)
 
 

@@ -49,20 +49,35 @@ def require_own_folder(path: str) -> None:
 def open_trusted(path: str, flags: int) -> int:
     """Open a cache file for ``open(opener=…)`` that only this user or root can have written.
 
-    Stricter than ``open_own``: no link is followed, and another user's file is no use even to root.
-    Raise UntrustedFileError.
+    Stricter than ``open_own``: no link is followed, a sticky folder is no excuse, and what another
+    user owns is not trusted by root either. Raise UntrustedFileError.
     """
-    require_own_folder(path)
+    require_cache_folder(path)
     handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
     try:
-        status = os.fstat(handle)
-        require_own(path, status)
-        if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
-            raise UntrustedFileError(f"{path}: another user owns it (uid {status.st_uid})")
+        require_ours(path, os.fstat(handle))
     except BaseException:
         os.close(handle)
         raise
     return handle
+
+
+def require_cache_folder(path: str) -> None:
+    """Raise UntrustedFileError if anybody but this user and root can put a file there."""
+    folder = os.path.dirname(path)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        require_ours(folder, os.stat(folder))
+
+
+def require_ours(path: str, status: os.stat_result) -> None:
+    """Raise UntrustedFileError unless only this user and root can write a file or a folder."""
+    if os.name != "posix":
+        return
+    mode, owner, user = status.st_mode, status.st_uid, os.geteuid()
+    if owner not in (0, user):
+        raise UntrustedFileError(f"{path}: another user owns it (uid {owner})")
+    if mode & S_IWOTH or (mode & S_IWGRP and not is_private_group(status.st_gid, user)):
+        raise UntrustedFileError(f"{path}: others can write it; {cure(path)}")
 
 
 def refusal(path: str, status: os.stat_result, user: int) -> str:

@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from loki.problems import Problem
 from loki.records import Media, Text
 from loki.usage import Usage
+from loki.wire.answer_json import DEEPEST, STRICT, parse_json
 from loki.wire.codec import (
-    DEEPEST,
     MOST,
-    STRICT,
     as_count,
     as_index,
     draft_content,
     merge_usage,
-    parse_json,
     part_drafter,
     read_text,
     schema_name,

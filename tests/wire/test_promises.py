@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def drafted(fixture: Any) -> Result[Request, Problem]:
             nowhere,
             nowhere,
             lambda: 1.8e9,
-            float,
+            time.monotonic,
         )
     )
     asked = dict(fixture["ask"])

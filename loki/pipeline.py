@@ -85,8 +85,8 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
         return flow(
             env.open(request),  #        Request -> Opened  with retries and timeouts
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
-            map_(with_cost),  #             Stream  -> Stream  with its cost at the end
-            bind(begun),  #              Stream  -> Stream  that has begun to answer
+            map_(with_cost),  #          Stream  -> Stream  with its cost at the end
+            bind(await_first_event),  #  Stream  -> Stream  that has begun to answer
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
@@ -95,7 +95,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
         bind(env.afford),  # Request -> Request  if the budget allows
         bind(
             with_stream_entry(ledger_writer(env), call)
-        ),  # Request -> Stream   and a line in the ledger at its end
+        ),  # Request -> Stream  and a line at its end
     )
 
 
@@ -117,7 +117,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
         ask,
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
         map_(split_texts),  # Target      -> Asks         one for each request
-        bind(each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
+        bind(for_each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
         map_(join_embeddings),  # Embeddings -> Embeddings   of all
     )
 
@@ -142,7 +142,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
         ask,
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
         map_(split_texts),  # Target   -> Asks      one for each request
-        bind(each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
+        bind(for_each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
         map_(merge_rankings(ask.top)),  # Rankings -> Ranking  of all
     )
 
@@ -179,7 +179,7 @@ def metered(
     )
 
 
-def each(
+def for_each(
     step: Callable[[Ask], Result[A, Problem]],
 ) -> Callable[[Sequence[Ask]], Result[tuple[A, ...], Problem]]:
     """Return a step that is taken for each ask in turn, up to the first failure."""
@@ -198,15 +198,15 @@ def add_cost(event: Event) -> Event:
     return Done(account(event.reply)) if isinstance(event, Done) else event
 
 
-def begun(events: Stream) -> Result[Stream, Problem]:
+def await_first_event(events: Stream) -> Result[Stream, Problem]:
     """Return a stream once it has begun to answer; one that begins with a failure is a failure."""
     first_events = [next(events)]
     while isinstance(first_events[-1].value_or(None), Usage):
         first_events.append(next(events))
-    return first_events[-1].map(lambda event: resumed(first_events, events))
+    return first_events[-1].map(lambda event: prepend_events(first_events, events))
 
 
-def resumed(first_events: Sequence[Result[Event, Problem]], following: Stream) -> Stream:
+def prepend_events(first_events: Sequence[Result[Event, Problem]], following: Stream) -> Stream:
     """Return a stream with its first events put back."""
     with closing(following):
         yield from first_events

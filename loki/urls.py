@@ -18,13 +18,17 @@ def userinfo(url: str) -> str:
 
 
 def is_address(url: str) -> bool:
-    """Return whether it is an http or https address with a host and a possible port."""
+    """Return whether it is an http or https address with a host and a possible port.
+
+    A colon with nothing after it is no port: what follows may be a password that begins with ``/``.
+    """
     try:
         parts = urlsplit(url)
         _ = parts.port  # which may be none
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    has_port = not parts.netloc.endswith(":")
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
 
 
 def mask_url(url: str) -> str:

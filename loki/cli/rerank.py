@@ -25,7 +25,7 @@ from loki.edge.files import reason
 from loki.edge.stdin import LATE, read_stdin
 from loki.formats.openai_messages import read_json
 from loki.json_text import compact
-from loki.pipeline import Env, each, prepare
+from loki.pipeline import Env, for_each, prepare
 from loki.problems import Problem, fail
 from loki.railway import bind, gather, map_
 from loki.record import record
@@ -176,7 +176,9 @@ def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     def prepared(part: Ask) -> Result[Request, Problem]:
         return prepare(replace(env, authorize=mask_draft), part, "reranker")
 
-    requests = flow(ask, resolve(env.config, "reranker"), map_(split_texts), bind(each(prepared)))
+    requests = flow(
+        ask, resolve(env.config, "reranker"), map_(split_texts), bind(for_each(prepared))
+    )
     if not isinstance(requests, Success):
         return console.report(requests.failure())
     for request in requests.unwrap():

@@ -127,13 +127,14 @@ class ReplyBuilder:
         """Return the Problem of an answer without text, tool call or refusal."""
         if finish == "length":
             reasoned = self.has_words or self.usage.reasoning
-            spent = "reasoning" if reasoned else "nothing that was told"
-            return Problem("input", f"{EMPTY} {spent} ({self.finish}); {LONGER}", sent=True)
+            where = SPENT if reasoned else "the length limit was reached before any text"
+            return Problem("input", f"{EMPTY} {where} ({self.finish}); {LONGER}", sent=True)
         end = f"it ended ({self.finish}) " if self.finish else "it ended "
         return Problem("garbled", f"the answer is empty: {end}{WITHOUT}", sent=True)
 
 
 #: Of an answer whose length was used up before any of it.
-EMPTY = "the answer is empty: the whole allowance of tokens went into"
+EMPTY = "the answer is empty:"
+SPENT = "the whole allowance of tokens went into reasoning"
 LONGER = "raise --max-tokens, or ask for less --reasoning or with a shorter prompt"
 WITHOUT = "without text, tool call or refusal"

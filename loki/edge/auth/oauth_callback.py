@@ -98,8 +98,8 @@ def read_pasted(stream: IO[str] | None, answers: Answers) -> None:
     """Put the first line of a stream that is not blank into the queue, in a thread."""
 
     def read() -> None:
-        lines = filter(None, map(str.strip, stream or ()))
         try:
+            lines = filter(None, map(str.strip, stream or ()))
             answers.put(next(lines, None))
         except (OSError, ValueError):  # closed, or no text
             answers.put(None)

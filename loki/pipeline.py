@@ -125,7 +125,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
 def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     """Rank ``ask.texts`` by relevance to ``ask.query``: the best ``ask.top``, best first."""
     from loki.stages.batching import split_texts
-    from loki.stages.merge_rankings import check_completeness, merge_rankings
+    from loki.stages.merge_rankings import check_completeness, join_split_rankings
     from loki.stages.parse_vectors import read_scores
 
     def call(request: Request) -> Result[Ranking, Problem]:
@@ -143,7 +143,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
         map_(split_texts),  # Target   -> Asks      one for each request
         bind(for_each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
-        map_(merge_rankings(ask.top)),  # Rankings -> Ranking  of all
+        map_(join_split_rankings(ask.top)),  # Rankings -> Ranking  of all
     )
 
 

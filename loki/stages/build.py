@@ -26,7 +26,7 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
             return fail("input", f"the request is not JSON: {error}")
         reason = bad_url(draft.url)
         headers = draft.headers if reason else sign(draft, content, now())
-        if reason := reason or find_bad_header(headers):
+        if reason := reason or explain_bad_header(headers):
             return fail("config", f"client {draft.target.client.name!r}: {reason}")
         return Success(Request(draft, draft.url, headers, content))
 
@@ -44,7 +44,7 @@ def sign(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
     return service.sign("POST", draft.url, draft.headers, content, draft.credentials, now)
 
 
-def find_bad_header(headers: Mapping[str, str]) -> str:
+def explain_bad_header(headers: Mapping[str, str]) -> str:
     """Return what is wrong with a header, empty if nothing is; its value may be a secret."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):

@@ -42,7 +42,7 @@ def wanted_counts(body: JsonObject, top_paths: Iterable[Sequence[str]]) -> list[
     return [count for count in counts if count]
 
 
-def merge_rankings(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
+def join_split_rankings(top: int | None) -> Callable[[Sequence[Ranking]], Ranking]:
     """Return a stage that merges rankings: scores of several requests compare."""
 
     def stage(parts: Sequence[Ranking]) -> Ranking:

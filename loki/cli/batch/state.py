@@ -81,7 +81,7 @@ class Run:
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
             line = {**self.head(row), **redact_facts(result.unwrap())}
-            self.count(line)
+            self.add_usage_and_cost(line)
         else:
             problem = result.failure()
             self.unsent += problem.code == STOPPED.code
@@ -92,7 +92,7 @@ class Run:
             line = {**self.head(row), "error": error_json(problem)}
             if came(problem):
                 line.update(billed_json(problem))
-                self.count(line)
+                self.add_usage_and_cost(line)
             elif may_be_billed(problem):
                 self.unpriced += 1
         return self.out.form.encode(line)
@@ -104,7 +104,7 @@ class Run:
             return ours
         return {**ours, **{kept_name(name): value for name, value in row.fields.items()}}
 
-    def count(self, line: JsonObject) -> None:
+    def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
         for name, number in line["usage"].items():
             self.tokens[name] += number or 0

@@ -24,7 +24,7 @@ from loki.cli.describe import format_count
 from loki.cli.embed.input import Item, items_of
 from loki.cli.embed.output import FORMATS, Batch, Call, embed_batch
 from loki.cli.startup import environment, limits_of, open_env, spent_today
-from loki.edge.batch.workers import flowing
+from loki.edge.batch.workers import map_threaded
 from loki.money.estimate import estimate_tokens
 from loki.money.prices import cost
 from loki.pipeline import Env
@@ -155,7 +155,7 @@ def run(
     totals, start = Totals(), time.monotonic()
     work = partial(embed_batch, counted(env, ask, totals), FORMATS[flags.output], Event())
     texts, rejected, first, fatal = 0, 0, None, None
-    with closing(flowing(work, batches, max(1, flags.in_flight))) as results:
+    with closing(map_threaded(work, batches, max(1, flags.in_flight))) as results:
         for result in results:
             console.write_bytes(b"".join(result.lines))
             texts, rejected = texts + len(result.lines), rejected + len(result.rejected)

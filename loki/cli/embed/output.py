@@ -102,7 +102,7 @@ def is_for_all(call: Call, texts: Sequence[str], problem: Problem) -> bool:
 # ---- lines -------------------------------------------------------------------------------------
 
 
-def as_numbers(item: Item, vector: Vector) -> bytes:
+def as_json_line(item: Item, vector: Vector) -> bytes:
     """Return a line with the vector as numbers."""
     return encoded({**item.head, "embedding": list(vector)})
 
@@ -126,4 +126,4 @@ def encoded(line: JsonObject) -> bytes:
     return (compact(line) + "\n").encode("utf-8", "replace")
 
 
-FORMATS: dict[str, Callable[[Item, Vector], bytes]] = {"json": as_numbers, "base64": as_base64}
+FORMATS: dict[str, Callable[[Item, Vector], bytes]] = {"json": as_json_line, "base64": as_base64}

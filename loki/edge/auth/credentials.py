@@ -19,10 +19,10 @@ from loki.edge.auth.method import (
     session_token_if_matching,
 )
 from loki.edge.auth.redact import (
+    long_path_segments,
     secrets_in_draft,
     secrets_in_proxies,
     secrets_in_proxy,
-    url_segments,
 )
 from loki.edge.auth.secrets import expand_references, look_up, mask
 from loki.edge.http.deadline import end_of
@@ -108,7 +108,7 @@ def find_url(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
         return Success(draft.url)
     setting = draft.target.client.settings["api_base"]
     base = look_up(setting, environ, end_of(draft.target.limits))
-    redaction.add(*url_segments(base.value_or("")))
+    redaction.add(*long_path_segments(base.value_or("")))
     return base.map(lambda url: url.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
 

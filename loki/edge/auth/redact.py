@@ -111,10 +111,10 @@ def secrets_in_body(body: Json, content_keys: Collection[str]) -> Iterator[str]:
         yield from secrets_in_body(value, content_keys)
 
 
-def url_segments(address: str) -> Iterator[str]:
+def long_path_segments(address: str) -> Iterator[str]:
     """Yield path segments of 16 or more characters of a URL that is a secret itself (webhooks).
 
-    >>> list(url_segments("https://a.example/hook/0123456789abcdef/v1"))
+    >>> list(long_path_segments("https://a.example/hook/0123456789abcdef/v1"))
     ['0123456789abcdef']
     """
     return (piece for piece in address.split("/")[3:] if len(piece) >= LONG)

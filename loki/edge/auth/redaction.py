@@ -71,7 +71,7 @@ class Redactor:
         needles = needles_of(secrets)
         data = text.encode("utf-8", "surrogatepass")
         lower = data.lower()
-        spans = [*find_spans(lower, needles), *find_spans_in_escapes(lower, needles)]
+        spans = [*find_secret_spans(lower, needles), *find_spans_in_escapes(lower, needles)]
         if not spans:
             return text  # nearly always
         return b"***".join(pieces_between(data, sorted(spans))).decode("utf-8", "surrogatepass")
@@ -96,7 +96,7 @@ def pieces_between(data: bytes, spans: list[tuple[int, int]]) -> Iterator[bytes]
 # ---- where a secret stands -----------------------------------------------------------------------
 
 
-def find_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+def find_secret_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
     """Yield start and end of every secret, whole or cut off where a cut is marked."""
     for needle in needles:
         if len(needle) > len(data):
@@ -125,7 +125,7 @@ def find_spans_in_escapes(data: bytes, needles: Iterable[bytes]) -> Iterator[tup
     if len(parts) == 1:
         return
     decoded = [decode(part) if i % 2 else part for i, part in enumerate(parts)]
-    spans = [*find_spans(b"".join(decoded), needles)]
+    spans = [*find_secret_spans(b"".join(decoded), needles)]
     if not spans:
         return
     before, after = [0, *accumulate(map(len, parts))], [0, *accumulate(map(len, decoded))]

@@ -260,9 +260,9 @@ class Paces:
     def of(self, key: str) -> Pacer:
         """Return the pacer of a client and model."""
         found = self.pacers.get(key)
-        return found or self.pacers.setdefault(key, self.new(key))
+        return found or self.pacers.setdefault(key, self.make_pacer(key))
 
-    def new(self, key: str) -> Pacer:
+    def make_pacer(self, key: str) -> Pacer:
         """Make a pacer."""
         here: dict[str, Any] = {"rates": self.rates, "stop": self.stop, "size": self.size}
         return Pacer(**here, waiting=lambda: self.waiting(key), closing=lambda: self.closing(key))

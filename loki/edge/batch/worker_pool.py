@@ -93,7 +93,7 @@ class WorkerPool(Generic[A, B]):
         """Work in one thread until there is nothing left."""
         try:
             while (job := self.take_item()) is not None:
-                self.submit(job[0], self.work(job[1]))
+                self.deliver_result(job[0], self.work(job[1]))
         except BaseException as error:
             with self.changed:
                 self.error, self.over = self.error or error, True
@@ -198,7 +198,7 @@ class WorkerPool(Generic[A, B]):
 
     # ---- results
 
-    def submit(self, place: int, value: B) -> None:
+    def deliver_result(self, place: int, value: B) -> None:
         """See that a result is kept, with what else is there; or in its turn, by somebody else."""
         if self.ordered:
             self.free_slot()

@@ -26,15 +26,15 @@ def answers(
 
     ``asks`` is read by other threads, one at a time, no further ahead than ``in_flight`` asks for.
     """
-    return flowing(lambda ask: answer(env, ask), asks, in_flight, ordered)
+    return map_threaded(lambda ask: answer(env, ask), asks, in_flight, ordered)
 
 
-def flowing(
+def map_threaded(
     work: Callable[[A], B], items: Iterable[A], in_flight: int, ordered: bool = True
 ) -> Generator[B, None, None]:
     """``work`` for each item, ``in_flight`` of them at once; an exception ends it all.
 
-    >>> list(flowing(lambda x: x * x, range(5), in_flight=2))
+    >>> list(map_threaded(lambda x: x * x, range(5), in_flight=2))
     [0, 1, 4, 9, 16]
     """
     done: SimpleQueue[Any] = SimpleQueue()  # results, and the End

@@ -12,7 +12,7 @@ from servers import plain, reply, serving
 
 from loki import Ask, Message, answers, open_env
 from loki.edge.batch.worker_pool import WorkerPool
-from loki.edge.batch.workers import flowing
+from loki.edge.batch.workers import map_threaded
 
 
 def slow_first(item: int) -> int:
@@ -22,8 +22,8 @@ def slow_first(item: int) -> int:
 
 
 def test_results_come_in_order_or_as_they_are_done() -> None:
-    assert list(flowing(slow_first, range(6), 3)) == [0, 1, 2, 3, 4, 5]
-    loose = list(flowing(slow_first, range(6), 3, ordered=False))
+    assert list(map_threaded(slow_first, range(6), 3)) == [0, 1, 2, 3, 4, 5]
+    loose = list(map_threaded(slow_first, range(6), 3, ordered=False))
     assert sorted(loose) == [0, 1, 2, 3, 4, 5] and loose[0] != 0
 
 
@@ -35,7 +35,7 @@ def test_nothing_is_read_far_ahead_of_who_takes_it() -> None:
             read.append(item)
             yield item
 
-    results = flowing(lambda item: item, items(), 4)
+    results = map_threaded(lambda item: item, items(), 4)
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     time.sleep(0.05)
     assert len(read) <= 3 + 2 * 4 + 1
@@ -55,14 +55,14 @@ def test_only_so_many_are_under_way() -> None:
         with lock:
             now[0] -= 1
 
-    list(flowing(work, range(40), 5))
+    list(map_threaded(work, range(40), 5))
     assert most[0] == 5
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_what_is_raised_in_a_thread_is_raised_here(ordered: bool) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(flowing(lambda x: 1 // x, [1, 0, 1], 2, ordered))
+        list(map_threaded(lambda x: 1 // x, [1, 0, 1], 2, ordered))
 
 
 def test_what_is_raised_by_the_items_is_raised_here() -> None:
@@ -71,7 +71,7 @@ def test_what_is_raised_by_the_items_is_raised_here() -> None:
         raise KeyError("items")
 
     with pytest.raises(KeyError):
-        list(flowing(lambda x: x, items(), 2))
+        list(map_threaded(lambda x: x, items(), 2))
 
 
 @pytest.mark.parametrize("ordered", [True, False])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import Home
 from hypothesis import settings
+
+from loki.edge.auth import redaction
 
 # In the background of a script SIGINT is ignored, and every command of a test would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -30,3 +33,12 @@ settings.load_profile("loki")
 def home(tmp_path: Path) -> Home:
     """A user's folders."""
     return Home(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_secret_of_another_test() -> Iterator[None]:
+    """Forget the secrets of a test after it: else their words are missing in the next one's texts."""
+    before = {*redaction.PROCESS.known}
+    yield
+    redaction.PROCESS.known.clear()
+    redaction.PROCESS.known.update(before)

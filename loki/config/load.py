@@ -31,7 +31,7 @@ def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
     """Return the plain values and all complaints about them.
 
     >>> check("modle: x")[1]
-    (Complaint(spot=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
+    (Complaint(position=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
     """
     bare = text.removeprefix("\ufeff")
     if not re.search(r"^\s*(?!#|---|\.\.\.)\S", bare, re.MULTILINE):

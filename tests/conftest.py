@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture(autouse=True)
 def no_secret_of_another_test() -> Iterator[None]:
-    """Forget the secrets of a test after it: else their words are missing in the next one's texts."""
+    """Forget the secrets of a test after it: else the next one's texts lack their words."""
     before = {*redaction.PROCESS.known}
     yield
     redaction.PROCESS.known.clear()

@@ -9,10 +9,12 @@ import pytest
 from matrix import matrix
 from support import ROOT
 
-from loki.cli.parser import parse
+from loki.cli.commands import COMMANDS
+from loki.cli.parser import parse, parser
 from loki.config.catalogue import section
 from loki.config.load import check
 from loki.problems import EXIT_CODES
+from loki.stages.resolve import DEFAULT_LIMITS
 
 README = (ROOT / "README.rst").read_text()
 
@@ -26,7 +28,7 @@ def blocks(language: str) -> list[str]:
 def commands() -> list[list[str]]:
     """Return every call of a command of ours in the shell examples, split into arguments."""
     lines = "\n".join(blocks("sh")).splitlines()
-    calls = [call for line in lines for call in re.split(r" \| |^", line) if "loki" in call]
+    calls = [call for line in lines for call in re.split(r" \| |\) && |^", line) if "loki" in call]
     found = [re.search(r"(?:^|\s)(loki(?:-[a-z]+)? .*)", call) for call in calls]
     bare = [re.sub(r" [<>] \S+", "", match[1]) for match in found if match]
     return [shlex.split(words, comments=True) for words in bare]
@@ -75,3 +77,19 @@ def named_models() -> list[str]:
 def test_the_models_of_the_examples_are_in_the_catalogue(name: str) -> None:
     client, _, model = name.partition(":")
     assert model in section((ROOT / "loki/data/models.json").read_text(), client)
+
+
+@pytest.mark.parametrize("prog", COMMANDS)
+def test_the_example_in_the_help_is_one_line(prog: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = parser(prog).format_help()
+    assert shown.endswith(f"\nexample:\n  {COMMANDS[prog].example}\n") and " [=" not in shown
+
+
+@pytest.mark.parametrize("prog", ["loki-pipe", "loki-embed", "loki-rerank", "loki-batch"])
+def test_the_defaults_in_the_help_are_those_of_a_call(prog: str) -> None:
+    shown = " ".join(parser(prog).format_help().split())
+    names = {"timeout": "total", "connect-timeout": "connect", "idle-timeout": "idle"}
+    for flag, limit in (names | {"retries": "retries", "max-wait": "max_wait"}).items():
+        told = re.search(rf" --{flag} [SN] [^(]*\(default (\d+)", shown)
+        assert told and int(told[1]) == getattr(DEFAULT_LIMITS, limit), flag

@@ -43,12 +43,20 @@ class Command:
         self.usage = usage or (f"[{text_name}…]" if text_name else "")
 
 
+def with_help(rows: Group, name: str, help: str) -> Group:
+    """Return rows of flags, with another help for one of them."""
+    return [
+        (names, {**options, **({"help": help} if names == name else {})}) for names, options in rows
+    ]
+
+
 ADMINISTRATION: dict[str, Group] = {
     "administration": [
-        switch("--info", "print version, files, clients and catalogue, one a line"),
+        switch("--info", "print version, files, clients and catalogue, one per line"),
         switch(
             "--list-models",
-            "list models, or those that TEXT is a part of, with limits, prices and abilities",
+            "list models with limits, prices and features; with TEXT, only those whose name "
+            "contains it",
         ),
         switch("--sync-models", "download a newer catalogue of models from sync_models_url"),
         switch("--init", "write a commented starter configuration"),
@@ -79,9 +87,11 @@ ADMINISTRATION: dict[str, Group] = {
     ],
 }
 
+MAX_COST_OF_RUN = "limit for the whole run; no request that could exceed it is sent"
+
 SHARED: dict[str, Group] = {
     "ledger and messages": [TAG, NO_LEDGER, QUIET, VERBOSE],
-    "sending": SENDING,
+    "sending": with_help(SENDING, "--max-cost", MAX_COST_OF_RUN),
     "inspection": INSPECTION,
 }
 
@@ -208,7 +218,11 @@ BATCH: dict[str, Group] = {
         flag(
             "-o --output", "file to write; a run that is started again continues it", metavar="OUT"
         ),
-        switch("--keep", "keep the fields of the input; one named like ours is input_NAME"),
+        switch(
+            "--keep",
+            "copy the input's fields to each output row; a field whose name clashes is written "
+            "as input_NAME",
+        ),
         switch("--ordered", "write rows in the order of the input, not as they finish"),
         flag("--summary", "write a summary of the run as JSON", metavar="FILE"),
         switch("--check", "send nothing; count the rows left and what they may cost"),
@@ -222,59 +236,67 @@ BATCH: dict[str, Group] = {
             default=16,
             metavar="N",
         ),
-        flag("--rpm", "limit for the whole run, in requests a minute", type=positive, metavar="N"),
-        flag("--tpm", "limit for the whole run, in tokens a minute", type=positive, metavar="N"),
         flag(
-            "--max-cost",
-            "send no request that could make the run cost more",
-            type=dollars,
-            metavar="USD",
+            "--rpm", "limit for the whole run, in requests per minute", type=positive, metavar="N"
         ),
+        flag("--tpm", "limit for the whole run, in tokens per minute", type=positive, metavar="N"),
+        flag("--max-cost", MAX_COST_OF_RUN, type=dollars, metavar="USD"),
         flag("--max-time", "stop the run after this time, in seconds", type=positive, metavar="S"),
         flag("--scheduler", "send the rows from the workers of a Dask cluster", metavar="ADDRESS"),
     ],
-    "sending": [row for row in SENDING if row[0] != "--max-cost"],
+    "sending": with_help(
+        [row for row in SENDING if row[0] != "--max-cost"],
+        "--timeout",
+        "limit for each row, all attempts included, in seconds (default 600; for the run: "
+        "--max-time)",
+    ),
     "configuration": [
         flag(
             "--dry-run",
-            "print the request of the first row, or of all rows, and send nothing",
+            "print the request of the first row and send nothing; FORMAT: json (default), curl, or "
+            "all for every row",
             choices=("json", "curl", "all"),
-            metavar="[=json|curl|all]",
+            metavar="[=FORMAT]",
         ),
         CONFIG,
     ],
 }
 
+PIPE_DOES = (
+    "Read a prompt (TEXT, stdin, or both) and print the answer of a language model. By default the "
+    "answer is streamed to standard output. Messages and warnings go to standard error."
+)
+PROMPT = "prompt; stdin is added after a newline (use -n inside `while read` loops)"
+
 COMMANDS: dict[str, Command] = {
     "loki-pipe": Command(
-        "Read a prompt (TEXT, stdin, or both) and print the answer of a language model.",
+        PIPE_DOES,
         "loki-pipe -m openai 'Summarise in three sentences' < report.txt",
         PIPE,
         "TEXT",
-        "prompt; what stdin has follows it",
+        PROMPT,
     ),
     "loki": Command(
-        "Read a prompt (TEXT, stdin, or both) and print the answer; also configuration, login "
-        "and model commands.",
+        f"loki-pipe plus setup: configuration, login, secrets, models. {PIPE_DOES}",
         "loki -m openai 'Summarise in three sentences' < report.txt",
         {**PIPE, **ADMINISTRATION},
         "TEXT",
-        "prompt; what stdin has follows it",
+        PROMPT,
     ),
     "loki-embed": Command(
-        "Read texts (TEXT, or stdin, one a line) and print a JSON line with a vector for each.",
+        "Read texts (TEXT, or stdin, one per line) and print one JSON line with a vector per text.",
         "loki-embed -m openai:text-embedding-3-small < titles.txt > vectors.jsonl",
         EMBED,
         "TEXT",
         "texts to embed; without any, the lines of stdin",
     ),
     "loki-rerank": Command(
-        "Read documents (stdin, one a line) and print them, the most relevant first.",
+        "Read documents (stdin, one per line) and print them, the most relevant first.",
         "loki-rerank -m cohere:rerank-v3.5 'how to mend a bicycle' --top 5 < notes.txt",
         RERANK,
         "QUERY",
         "query to rank the documents by",
-        "QUERY",
+        "QUERY < DOCUMENTS",
     ),
     "loki-batch": Command(
         "Answer many rows: JSON lines or CSV in, JSON lines out. Started again, a run continues "
@@ -282,7 +304,7 @@ COMMANDS: dict[str, Command] = {
         "loki-batch -m openai:gpt-4.1-mini questions.jsonl -o answers.jsonl",
         BATCH,
         "IN",
-        'file with a JSON object a line: "id" and "prompt", or "messages"; without it, stdin',
+        'file with one JSON object per line: "id" and "prompt", or "messages"; without it, stdin',
         "[IN] [-o OUT]",
     ),
     "loki-cost": Command(

@@ -1,4 +1,4 @@
-"""Tables of the flags that commands share: names, help, options for argparse; a row a flag."""
+"""Tables of the flags that commands share: names, help, options for argparse; one row per flag."""
 
 from __future__ import annotations
 
@@ -35,26 +35,31 @@ NO_LEDGER = switch("--no-ledger", "write nothing to the ledger")
 SENDING: Group = [
     flag(
         "--timeout",
-        "limit for the whole call, all attempts included, in seconds",
+        "limit for the whole call, all attempts included, in seconds (default 600)",
         type=positive,
         metavar="S",
     ),
     flag(
         "--connect-timeout",
-        "limit for connecting to the server, in seconds",
+        "limit for connecting to the server, in seconds (default 10)",
         type=positive,
         metavar="S",
     ),
     flag(
         "--idle-timeout",
-        "longest wait for the next part of an answer, in seconds",
+        "longest wait for the next part of an answer, in seconds (default 300)",
         type=positive,
         metavar="S",
     ),
-    flag("--retries", "how often to try again after the first attempt", type=whole, metavar="N"),
+    flag(
+        "--retries",
+        "how often to try again after the first attempt (default 3)",
+        type=whole,
+        metavar="N",
+    ),
     flag(
         "--max-wait",
-        "longest pause that a server may ask for, in seconds",
+        "give up with exit 75 if the server asks for a longer wait, in seconds (default 60)",
         type=positive,
         metavar="S",
     ),
@@ -62,16 +67,14 @@ SENDING: Group = [
     flag(
         "--patch", 'change the request: an object with "url", "body" or "headers"', metavar="JSON"
     ),
-    flag(
-        "--max-cost", "refuse to send a request that could cost more", type=dollars, metavar="USD"
-    ),
+    flag("--max-cost", "refuse any request that could cost more", type=dollars, metavar="USD"),
 ]
 INSPECTION: Group = [
     flag(
         "--dry-run",
-        "print the request instead of sending it",
+        "print the request instead of sending it; FORMAT: json (default) or curl",
         choices=("json", "curl"),
-        metavar="[=json|curl]",
+        metavar="[=FORMAT]",
     ),
     switch("--explain", "print on stderr where each setting comes from"),
     CONFIG,
@@ -91,7 +94,7 @@ PIPE: dict[str, Group] = {
         FALLBACK,
         flag("-s --system --prompt", "system prompt", metavar="TEXT", dest="prompt"),
         flag("--system-file", "file with the system prompt", metavar="FILE"),
-        switch("-n --no-stdin", "do not read stdin"),
+        switch("-n --no-stdin", "do not read stdin; for use inside `while read` loops"),
         switch("--if-input", "send nothing and exit 0 if stdin is empty"),
         flag(
             "--encoding",
@@ -123,7 +126,7 @@ PIPE: dict[str, Group] = {
             default=[],
             metavar="S",
         ),
-        flag("--seed", "for reproducible answers", type=integer, metavar="N"),
+        flag("--seed", "ask for repeatable answers, where supported", type=integer, metavar="N"),
         flag(
             "--reasoning",
             "reasoning effort (none, low, medium, high), or a limit in tokens",
@@ -132,7 +135,11 @@ PIPE: dict[str, Group] = {
         ),
         switch("--show-reasoning", "print the model's reasoning on stderr as it comes"),
         flag("--schema", "answer with JSON that satisfies this JSON Schema", metavar="FILE|JSON"),
-        flag("--tools", "tools that the model may call, in the OpenAI format", metavar="FILE"),
+        flag(
+            "--tools",
+            "tools to offer to the model (OpenAI format); calls are printed, not run",
+            metavar="FILE",
+        ),
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
     ],
     "output": [

@@ -28,6 +28,19 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """argparse's, except that an example is not wrapped, and ``[=VALUE]`` follows its flag."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Return a paragraph wrapped, an example as it is."""
+        return text if text.startswith(EXAMPLE) else super()._fill_text(text, width, indent)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """Return a flag with its value, as it is typed."""
+        return super()._format_action_invocation(action).replace(" [=", "[=")
+
+
+EXAMPLE = "example:\n  "  # so the end of the help begins
 UNKNOWN = "unrecognized arguments: "  # so argparse begins its message
 
 
@@ -79,9 +92,9 @@ def parser(prog: str) -> Parser:
         prog=prog,
         usage=f"{prog} [flags]{f' {command.usage}' if command.usage else ''}",
         description=command.description,
-        epilog=f"example: {command.example}",
+        epilog=f"{EXAMPLE}{command.example}",
         allow_abbrev=False,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=columns),
+        formatter_class=lambda prog: HelpFormatter(prog, width=columns),
     )
     if command.text_name:
         made.add_argument("text", nargs="*", metavar=command.text_name, help=command.text_help)

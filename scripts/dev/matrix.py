@@ -50,9 +50,11 @@ OTHERS: dict[str, tuple[Task, Ask]] = {
 #: What a column means where its name does not say it.
 NOTES = """\
 ``image``, ``PDF``, ``sound``: attached with ``-f``. ``tools``: ``--tools``, ``--tool-choice``.
-``schema``: ``--schema`` in the provider's own form. ``effort``, ``budget``: ``--reasoning low`` and
-``--reasoning 2048``; "some" depends on the model. ``embed``, ``rerank``: the commands of that name.
-A dash ends with exit 64 before anything is sent.
+``schema``: the provider enforces the schema itself; you always write plain JSON Schema
+(``ai21``, ``deepseek`` and ``zhipuai`` get it in the prompt; every answer is checked here too).
+``effort``, ``budget``: ``--reasoning low`` and ``--reasoning 2048``; "some" depends on the model.
+``embed``, ``rerank``: the commands of that name.
+``--`` means not supported: the command exits with 64 and sends nothing.
 """
 
 #: The models that stand for a client, and the client itself.

@@ -180,7 +180,7 @@ def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Pro
     """The turns that a row asks with."""
     attached = attached_to(plan, {} if plan.form == "csv" else fields)
     if plan.template is not None:
-        words = filled(plan.template, fields)
+        words = filled(plan.template, fields).bind(lambda text: without_nul(text, "prompt"))
     elif isinstance(fields.get("messages"), list) and plan.form != "csv":
         return read_messages(fields["messages"], "messages")
     elif isinstance(fields.get("prompt"), str):

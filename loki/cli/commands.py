@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from loki.cli.flag_types import dollars, positive, whole
+from loki.cli.batch_flags import BATCH
+from loki.cli.flag_types import whole
 from loki.cli.flags import (
     CONFIG,
-    FALLBACK,
     INSPECTION,
+    MAX_COST_OF_RUN,
     MODEL,
     NO_LEDGER,
     PIPE,
@@ -16,6 +17,7 @@ from loki.cli.flags import (
     VERBOSE,
     flag,
     switch,
+    with_help,
 )
 
 TYPE_CHECKING = False  # typing is not needed to say --help
@@ -41,13 +43,6 @@ class Command:
         self.text_name = text_name
         self.text_help = text_help
         self.usage = usage or (f"[{text_name}…]" if text_name else "")
-
-
-def with_help(rows: Group, name: str, help: str) -> Group:
-    """Return rows of flags, with another help for one of them."""
-    return [
-        (names, {**options, **({"help": help} if names == name else {})}) for names, options in rows
-    ]
 
 
 ADMINISTRATION: dict[str, Group] = {
@@ -86,8 +81,6 @@ ADMINISTRATION: dict[str, Group] = {
         switch("--list-secrets", "list the names of all secrets"),
     ],
 }
-
-MAX_COST_OF_RUN = "limit for the whole run; no request that could exceed it is sent"
 
 SHARED: dict[str, Group] = {
     "ledger and messages": [TAG, NO_LEDGER, QUIET, VERBOSE],
@@ -189,76 +182,6 @@ COST: dict[str, Group] = {
         ),
         CONFIG,
         QUIET,
-    ],
-}
-
-BATCH: dict[str, Group] = {
-    "input": [
-        MODEL,
-        FALLBACK,
-        switch("--lines", "read every line as a prompt"),
-        switch("--csv", "read CSV with a header; --template uses its columns"),
-        flag(
-            "--template",
-            "prompt of a row with its fields, as in 'Translate to {lang}: {text}'",
-            metavar="TEXT",
-        ),
-        switch("--embed", "embed the rows instead of asking for answers"),
-    ],
-    "answer": [
-        flag(
-            "-s --system --prompt",
-            "system prompt for rows without one of their own",
-            metavar="TEXT",
-            dest="prompt",
-        ),
-        *(row for row in PIPE["answer"] if row[0] != "--show-reasoning"),
-    ],
-    "output": [
-        flag(
-            "-o --output", "file to write; a run that is started again continues it", metavar="OUT"
-        ),
-        switch(
-            "--keep",
-            "copy the input's fields to each output row; a field whose name clashes is written "
-            "as input_NAME",
-        ),
-        switch("--ordered", "write rows in the order of the input, not as they finish"),
-        flag("--summary", "write a summary of the run as JSON", metavar="FILE"),
-        switch("--check", "send nothing; count the rows left and what they may cost"),
-        *(TAG, NO_LEDGER, QUIET, VERBOSE),
-    ],
-    "pace": [
-        flag(
-            "-j --in-flight",
-            "number of rows at the same time (default 16)",
-            type=whole,
-            default=16,
-            metavar="N",
-        ),
-        flag(
-            "--rpm", "limit for the whole run, in requests per minute", type=positive, metavar="N"
-        ),
-        flag("--tpm", "limit for the whole run, in tokens per minute", type=positive, metavar="N"),
-        flag("--max-cost", MAX_COST_OF_RUN, type=dollars, metavar="USD"),
-        flag("--max-time", "stop the run after this time, in seconds", type=positive, metavar="S"),
-        flag("--scheduler", "send the rows from the workers of a Dask cluster", metavar="ADDRESS"),
-    ],
-    "sending": with_help(
-        [row for row in SENDING if row[0] != "--max-cost"],
-        "--timeout",
-        "limit for each row, all attempts included, in seconds (default 600; for the run: "
-        "--max-time)",
-    ),
-    "configuration": [
-        flag(
-            "--dry-run",
-            "print the request of the first row and send nothing; FORMAT: json (default), curl, or "
-            "all for every row",
-            choices=("json", "curl", "all"),
-            metavar="[=FORMAT]",
-        ),
-        CONFIG,
     ],
 }
 

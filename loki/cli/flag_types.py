@@ -10,14 +10,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+LEAST, MOST = 1e-3, 1e8  # of seconds: three years; beyond that clocks and sockets fail
+
+
 def positive(text: str) -> float:
-    """Return a number above 0, such as seconds."""
+    """Return a number above 0, such as seconds, that a clock can count."""
     try:
         value = float(text)
     except ValueError:
         value = 0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    if not LEAST <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST:g} to {MOST:g}")
     return value
 
 

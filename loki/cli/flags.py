@@ -80,6 +80,8 @@ INSPECTION: Group = [
     CONFIG,
 ]
 
+MAX_COST_OF_RUN = "limit for the whole run; no request that could exceed it is sent"
+
 FALLBACK = flag(
     "--fallback",
     "model to try when the one before fails; repeatable",
@@ -159,3 +161,10 @@ PIPE: dict[str, Group] = {
     "sending": SENDING,
     "inspection": INSPECTION,
 }
+
+
+def with_help(rows: Group, name: str, help: str) -> Group:
+    """Return rows of flags, with another help for one of them."""
+    return [
+        (names, {**options, **({"help": help} if names == name else {})}) for names, options in rows
+    ]

@@ -94,7 +94,7 @@ def command(call: Call, argv: list[str]) -> int:
         flags = parse(call.prog, argv)
     except UsageError as error:
         return report_usage(call.console(), str(error))
-    catch_sigterm()
+    catch_signals()
     console = call.console()
     console.is_quiet = getattr(flags, "quiet", False)
     if call.prog in ("loki-pipe", "loki"):  # of loki-batch it is the name of a file
@@ -168,14 +168,19 @@ def batch(flags: Namespace, console: Console) -> int:
     return batch(console.prog, flags)
 
 
-def catch_sigterm() -> None:
-    """End a command on SIGTERM as on Ctrl-C: connections are closed on the way out."""
+def catch_signals() -> None:
+    """End a command on SIGTERM and SIGHUP as on Ctrl-C: what it cost is written on the way out.
+
+    A SIGHUP that is ignored, as after nohup, stays so.
+    """
     import signal
 
     def leave(number: int, frame: object) -> NoReturn:
-        raise SystemExit(143)
+        raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, leave)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, leave)
 
 
 # ---- our own bugs ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from returns.result import Result, Success
 from loki.cli.decode import decode_stdin
 from loki.cli.startup import sampling_options
 from loki.edge import files, stdin
+from loki.edge.trust import open_own
 from loki.formats.attachments import attach
 from loki.formats.openai_messages import read_json, read_messages, read_tools
 from loki.formats.structured_output import read_schema
@@ -217,7 +218,7 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
         return Success(())
     return Result.do(
         tools
-        for text in files.read_text(flags.tools, "--tools")
+        for text in files.read_text(flags.tools, "--tools", open_own)
         for value in read_json(text, flags.tools)
         for tools in read_tools(value, flags.tools)
     )

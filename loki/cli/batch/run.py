@@ -240,16 +240,19 @@ def not_before(paces: Paces) -> Problem | None:
 
 @contextmanager
 def interruptible(stop: StopReason, halt: Callable[[str], None]) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM lets what is under way be finished; a second one does not."""
+    """Let what is under way be finished on the first Ctrl-C, SIGTERM or SIGHUP, not on a second."""
 
     def leave(number: int, frame: object) -> None:
         name = signal.Signals(number).name
         if stop.is_set(name):
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(143)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         console.talk("stopping: what is under way is finished; once more stops at once")
         halt(name)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = [name for name in ENDS if name.startswith("SIG") and hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names]
+    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, leave) for number in heeded}
     try:
         yield
     finally:
@@ -293,4 +296,4 @@ def end(prog: str, flags: Namespace, run: Run, stop: StopReason) -> int:
     return ENDS[why] if why else int(bool(run.failed))
 
 
-ENDS = {"SIGINT": 130, "SIGTERM": 143, "--max-cost": 80, "--max-time": 75}
+ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "--max-cost": 80, "--max-time": 75}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.redaction import hide
+from loki.edge.auth.redaction import hide, redact
 from loki.edge.files import process_environment, reason
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -75,8 +75,9 @@ def from_command(
     except (OSError, ValueError) as error:
         return fail("auth", f"{setting.origin}: the command cannot be run: {error}")
     if done.returncode:
+        hide(done.stdout.decode("utf-8", "replace").strip())  # maybe the secret, told again below
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = f": {lines[-1]}" if lines else ""
+        why = f": {redact(lines[-1])}" if lines else ""
         return fail("auth", f"{setting.origin}: the command failed with {done.returncode}{why}")
     return first_line(done.stdout, setting, "the command printed nothing")
 

@@ -35,6 +35,9 @@ class Source(NamedTuple):
             return None
 
 
+LARGEST_FIELD = 2**26  # characters in a cell: csv's own limit is too small for a document
+
+
 def source(path: str, form: str) -> Result[Source, Problem]:
     """The lines of a file, ``-`` is stdin; ``form`` is json, lines or csv."""
     if path == "-":
@@ -99,6 +102,7 @@ def header(file: Iterable[bytes], name: str = "stdin") -> Result[Any, Problem]:
     texts = marked(line.decode("utf-8", "surrogateescape") for line in file)
     first = next(texts, "")
     lines = chain((first,) if first else (), texts)
+    csv.field_size_limit(LARGEST_FIELD)
     reader: Any = csv.DictReader(lines, restkey="", strict=True, delimiter=delimiter_of(first))
     try:
         columns = [*(reader.fieldnames or ())]

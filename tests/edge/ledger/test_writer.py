@@ -413,8 +413,8 @@ from decimal import Decimal
 from loki.edge.ledger.writer import Ledger
 from loki.usage import Usage
 from loki.stages.account import Entry
-from loki.cli.main import catch_sigterm
-catch_sigterm()
+from loki.cli.main import catch_signals
+catch_signals()
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 try:

@@ -1,0 +1,98 @@
+"""What somebody who knew only the contract found within an hour, each with its promise."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from commands import Home
+from servers import ANSWER, plain, reply, serving
+
+MARK = "sk-mArK-of-the-secret-0123456789"
+PRICED = "input_price: 1\noutput_price: 1\n"
+
+
+def test_a_command_that_fails_does_not_make_us_show_what_it_printed(home: Home) -> None:
+    command = f"echo {MARK}; echo not {MARK} >&2; exit 3"
+    home.local("http://127.0.0.1:9", client=f"api_key_cmd: '{command}'")
+    done = home.run("Hi")
+    assert done.code == 77 and "the command failed with 3: not ***" in done.err
+    assert MARK.lower() not in done.err.lower()
+
+
+@pytest.mark.parametrize("words", [["--timeout", "1e12"], ["--timeout", "1e300"]])
+def test_a_time_that_no_clock_counts_is_a_usage_error(home: Home, words: list[str]) -> None:
+    home.local("http://127.0.0.1:9")
+    done = home.run(*words, "Hi")
+    assert done.code == 64 and "is not a number from 0.001 to 1e+08" in done.err
+
+
+@pytest.mark.parametrize("words", [["--rpm", "1e-300"], ["--max-time", "1e300"]])
+def test_a_run_takes_no_such_number_either(home: Home, words: list[str]) -> None:
+    home.local("http://127.0.0.1:9")
+    assert home.run(*words, "--lines", stdin="x\n", prog="loki-batch").code == 64
+
+
+def test_a_tools_file_that_anybody_can_write_is_refused(home: Home) -> None:
+    home.local("http://127.0.0.1:9")
+    tools = home.folder / "tools.json"
+    tools.write_text("[]")
+    tools.chmod(0o666)
+    done = home.run("--tools", str(tools), "Hi")
+    assert done.code == 78 and f"{tools}: anybody can write it" in done.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_call_that_a_signal_ends_has_a_line_in_the_ledger(home: Home, number: int) -> None:
+    with serving([20.0]) as server:
+        home.local(server.address, PRICED)
+        with home.start("Hi", stdin=subprocess.DEVNULL) as process:
+            while not server.asked:
+                time.sleep(0.02)
+            process.send_signal(number)
+            assert process.wait(20) == 128 + number
+    report = home.run("-o", "json", prog="loki-cost")
+    assert json.loads(report.out.splitlines()[0])["calls"] == 1
+
+
+def test_a_hang_up_lets_the_rows_under_way_be_finished(home: Home) -> None:
+    with serving([0.5, *plain(reply("late"))]) as server:
+        home.local(server.address, PRICED)
+        path = home.folder / "in"
+        path.write_text("one\ntwo\nthree\n" * 100)
+        words = ["--lines", "-j", "1", str(path)]
+        with home.start(*words, prog="loki-batch", stdin=subprocess.DEVNULL) as process:
+            while not server.asked:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGHUP)
+            out, err = process.communicate(timeout=30)
+    assert process.returncode == 129 and b"ended early (SIGHUP); to go on: " in err
+    assert len(out.splitlines()) == len(server.asked)
+
+
+def test_nohup_is_heeded(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        with home.start(
+            "Hi",
+            stdin=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        ) as process:
+            os.kill(process.pid, signal.SIGHUP)
+            assert process.wait(20) == 0
+
+
+def test_a_nul_in_a_table_is_an_error_row_and_a_long_cell_is_a_prompt(home: Home) -> None:
+    with serving(plain(reply("ok"))) as server:
+        home.local(server.address)
+        path = home.folder / "in.csv"
+        path.write_text(f"text\na\0b\n{'x' * 200_000}\n")
+        words = ["--csv", "--template", "{text}", "--ordered", str(path)]
+        done = home.run(*words, prog="loki-batch")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 1 and rows[1]["text"] == "ok", done.err
+    assert rows[0]["error"]["kind"] == "input" and "NUL" in rows[0]["error"]["message"]

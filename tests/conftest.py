@@ -37,8 +37,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture(autouse=True)
 def no_secret_of_another_test() -> Iterator[None]:
-    """Forget the secrets of a test after it: else the next one's texts lack their words."""
-    before = {*redaction.PROCESS.known}
+    """Begin without the secrets of other tests and doctests: else texts here lack their words."""
+    redaction.PROCESS.known.clear()
     yield
     redaction.PROCESS.known.clear()
-    redaction.PROCESS.known.update(before)

@@ -8,6 +8,7 @@ not its owner's own group. Root may read a user's file: a warning says so.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from stat import S_ISCHR, S_ISDIR, S_ISVTX, S_IWGRP, S_IWOTH
@@ -19,9 +20,14 @@ class UntrustedFileError(OSError):
 
 def open_own(path: str, flags: int) -> int:
     """Open a file for ``open(opener=…)``; raise UntrustedFileError. Links are followed."""
+    return open_checked(path, flags, require_own)
+
+
+def open_checked(path: str, flags: int, check: Callable[[str, os.stat_result], None]) -> int:
+    """Open a file, check what was opened, and return its handle; raise as ``check`` does."""
     handle = os.open(path, flags)
     try:
-        require_own(path, os.fstat(handle))
+        check(path, os.fstat(handle))
     except BaseException:
         os.close(handle)
         raise
@@ -53,13 +59,7 @@ def open_trusted(path: str, flags: int) -> int:
     user owns is not trusted by root either. Raise UntrustedFileError.
     """
     require_cache_folder(path)
-    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
-    try:
-        require_ours(path, os.fstat(handle))
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
+    return open_checked(path, flags | getattr(os, "O_NOFOLLOW", 0), require_ours)
 
 
 def require_cache_folder(path: str) -> None:

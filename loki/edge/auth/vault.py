@@ -32,13 +32,18 @@ from loki.edge.auth.vault_format import (
     without,
 )
 from loki.edge.files import reason
-from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, require_own
+from loki.edge.trust import (
+    UntrustedFileError,
+    make_private_folder,
+    open_checked,
+    open_own,
+    require_own,
+)
 from loki.problems import Problem, fail, nearest
 
 Environ = Mapping[str, str]
-ChoosePassword = Callable[
-    [str], Result[str, Problem]
-]  # path of a new file -> its password, "" for any
+#: Path of a new file -> its password, "" for any.
+ChoosePassword = Callable[[str], Result[str, Problem]]
 
 PATIENCE = 60  # seconds for another process that is writing
 
@@ -257,13 +262,7 @@ def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
 
 def open_private(path: str, flags: int) -> int:
     """Open a file that others can neither read nor write; raise UntrustedFileError."""
-    handle = os.open(path, flags)
-    try:
-        require_private(path, os.fstat(handle))
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
+    return open_checked(path, flags, require_private)
 
 
 def require_private(path: str, status: os.stat_result) -> None:

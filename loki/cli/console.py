@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any, TextIO
 
 from loki.cli.describe import one_line, problem_json, provider_facts
 from loki.edge.auth.redaction import redact
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
-
-__all__ = ["Console", "compact", "complain", "out", "problem_json", "talk"]
 
 
 class Console:
@@ -118,26 +115,3 @@ def strip_controls(text: str) -> str:
     from loki.cli import ansi
 
     return ansi.strip_controls(text)
-
-
-# ---- for loki-batch, until it takes a Console ----------------------------------------------------
-
-
-def standard(prog: str = "") -> Console:
-    """Return the console of this process."""
-    return Console(prog, sys.stdout, sys.stderr)
-
-
-def out(text: str) -> None:
-    """Write to stdout at once."""
-    standard().write(text)
-
-
-def talk(text: str) -> None:
-    """Print lines on stderr, without any secret."""
-    standard().print_stderr(text)
-
-
-def complain(prog: str, problem: Problem, output_format: str) -> None:
-    """Print why there is no answer."""
-    standard(prog).print_problem(problem, output_format)

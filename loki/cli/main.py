@@ -135,7 +135,7 @@ ACTIONS = {
     "loki": "loki.cli.pipe:pipe",
     "loki-embed": "loki.cli.embed.command:embed",
     "loki-rerank": "loki.cli.rerank:rerank",
-    "loki-batch": "loki.cli.main:batch",
+    "loki-batch": "loki.cli.batch.command:batch",
     "loki-cost": "loki.cli.cost.command:cost",
 }
 
@@ -159,13 +159,6 @@ def action_of(prog: str, flags: Namespace) -> str:
         return prog
     given = (name for name in ACTIONS if getattr(flags, name, None) not in (None, False))
     return next(given, prog)
-
-
-def batch(flags: Namespace, console: Console) -> int:
-    """Run loki-batch, which opens a console of its own."""
-    from loki.cli.batch.command import batch
-
-    return batch(console.prog, flags)
 
 
 def catch_signals() -> None:

@@ -11,7 +11,7 @@ from returns.result import Failure, Result, Success
 from loki.cli.console import Console
 from loki.cli.describe import format_summary, one_line
 from loki.cli.printers import OUTPUTS, ReasoningPrinter, show_stream
-from loki.cli.prompt import ask_of, attachment, end_of, schema_of, tools_of
+from loki.cli.prompt import ask_of, end_of
 from loki.cli.startup import environment, open_env, spent_today
 from loki.edge.auth.credentials import mask_draft
 from loki.formats.structured_output import check_answer, code_block
@@ -20,8 +20,6 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask, Request
 from loki.replies import Opened, Reply, Stream
-
-__all__ = ["attachment", "pipe", "schema_of", "tools_of"]  # loki-batch finds them here
 
 
 def pipe(flags: Namespace, console: Console) -> int:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from loki.cli import console
 from loki.cli.batch.state import Run
+from loki.cli.console import Console
 from loki.edge.batch.input import Source
 
 INTERVAL = 60.0  # seconds between two lines
 
 
 @contextmanager
-def progress(prog: str, quiet: bool, run: Run, inputs: Source) -> Iterator[Callable[[], None]]:
+def progress(console: Console, run: Run, inputs: Source) -> Iterator[Callable[[], None]]:
     """Yield a function that shows the progress; it is called again and again."""
-    if quiet:
+    if console.is_quiet:
         yield lambda: None
-    elif sys.stderr.isatty() and (run.out.path or not sys.stdout.isatty()):  # else they would mix
+    elif console.stderr_is_terminal and (run.out.path or not console.stdout_is_terminal):  # no mix
         with progress_bar(run, inputs.size()) as tick:
             yield tick
     else:
-        yield by_the_minute(prog, run, inputs.size())
+        yield by_the_minute(console, run, inputs.size())
 
 
 def by_the_minute(
-    prog: str, run: Run, rows: int | None, clock: Callable[[], float] = time.monotonic
+    console: Console, run: Run, rows: int | None, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], None]:
     """Return a function that prints a line a minute."""
     last = clock()
@@ -36,7 +35,7 @@ def by_the_minute(
         nonlocal last
         if clock() - last >= INTERVAL:
             last = clock()
-            console.talk(f"{prog}: {position(run, rows)}")
+            console.note(position(run, rows))
 
     return tick
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.cli import console
 from loki.config.patches import read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
@@ -95,28 +94,3 @@ def sampling_options(flags: Namespace) -> Ask:
         limits=limits_of(flags),
         tag=flags.tag,
     )
-
-
-# ---- for loki-batch, until it takes a Console ----------------------------------------------------
-
-
-def env_of(
-    flags: Namespace, environ: dict[str, str], prog: str, **options: Any
-) -> Result[Env, Problem]:
-    """Return open_env with warnings on stderr."""
-    return open_env(flags, environ, warner(flags, prog), **options)
-
-
-def warner(flags: Namespace, prog: str) -> Callable[[str], None]:
-    """Return what prints a warning on stderr, unless ``-q`` was given."""
-    return (lambda text: None) if flags.quiet else console.standard(prog).note
-
-
-def how_to_ask(flags: Namespace) -> Ask:
-    """Return sampling_options."""
-    return sampling_options(flags)
-
-
-def failed(prog: str, problem: Problem, output_format: str) -> int:
-    """Print why there is no answer; return the exit code."""
-    return console.standard(prog).report(problem, output_format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Bad
 from loki.cli.batch.state import Run
+from loki.cli.console import Console
 from loki.cli.progress import INTERVAL, by_the_minute, position, progress
 from loki.edge.batch.input import source
 from loki.edge.batch.output import output
@@ -67,11 +69,16 @@ def test_rows_that_were_answered_before_are_not_to_be_done(run: Run) -> None:
     assert parts(run, 10)[0] == "0 of 3 rows"
 
 
+def console() -> Console:
+    """Return the console of a command on the streams of this test."""
+    return Console("loki-batch", sys.stdout, sys.stderr)
+
+
 def test_without_a_terminal_there_is_a_line_a_minute(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    tick = by_the_minute("loki-batch", run, 10, lambda: now[0])
+    tick = by_the_minute(console(), run, 10, lambda: now[0])
     told = []
     for seconds in (
         0.0,
@@ -90,7 +97,7 @@ def test_without_a_terminal_there_is_a_line_a_minute(
 
 def test_a_line_names_the_program(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     now = iter([0.0, INTERVAL, INTERVAL])
-    by_the_minute("loki-batch", run, 10, lambda: next(now))()
+    by_the_minute(console(), run, 10, lambda: next(now))()
     assert capsys.readouterr().err.startswith("loki-batch: 0 of 10 rows · ")
 
 
@@ -99,7 +106,9 @@ def test_a_quiet_run_says_nothing(
 ) -> None:
     (tmp_path / "in").write_text("a\n")
     lines = source(str(tmp_path / "in"), "lines").unwrap()
-    with progress("loki-batch", True, run, lines) as tick:
+    quiet = console()
+    quiet.is_quiet = True
+    with progress(quiet, run, lines) as tick:
         tick()
     list(lines.lines)  # which closes the file
     assert capsys.readouterr().err == ""

@@ -11,9 +11,7 @@ from returns.result import Success
 
 from loki.batch.jobs import Bad, Job, rows
 from loki.batch.worst_case import row_worst_case
-from loki.cli import console
 from loki.cli.batch.state import Run
-from loki.cli.startup import failed
 from loki.edge.batch.output import standing
 from loki.records import Task
 from loki.stages.resolve import resolve
@@ -27,7 +25,7 @@ def count(order: Order) -> int:
     flags, plan = order.flags, order.plan
     stands = standing(flags.output, order.form)
     if not isinstance(stands, Success):
-        return failed(order.prog, stands.failure(), "text")
+        return order.console.report(stands.failure())
     run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
@@ -53,7 +51,7 @@ def count(order: Order) -> int:
         [f"{bad:,} that cannot be asked"] if bad else [],
         [f"{run.repeated:,} repeated"] if run.repeated else [],
     )
-    console.out(" · ".join(told) + "\n")
+    order.console.write(" · ".join(told) + "\n")
     return 0
 
 
@@ -66,12 +64,12 @@ def dry_run_rows(order: Order) -> int:
     codes = []
     for row in rows(order.plan, order.inputs.lines):
         if isinstance(row, Bad):
-            codes.append(failed(order.prog, row.problem, "text"))
+            codes.append(order.console.report(row.problem))
         else:
             patches = (*order.env.patches, *((row.patch,) if row.patch else ()))
             env = replace(order.env, patches=patches)
             shape = "json" if form == "all" else form
-            codes.append(dry_run(env, row.ask, shape, console.standard(order.prog), task))
+            codes.append(dry_run(env, row.ask, shape, order.console, task))
         if form != "all":
             break
     return codes[0] if len(codes) == 1 else int(any(codes))

@@ -21,8 +21,9 @@ from loki.batch.template import names_in
 from loki.cli.batch.order import Order
 from loki.cli.batch.run import BatchRun
 from loki.cli.bug_report import save_traceback
+from loki.cli.console import Console
 from loki.cli.prompt import attachment, schema_of, tools_of
-from loki.cli.startup import env_of, environment, failed, how_to_ask
+from loki.cli.startup import environment, open_env, sampling_options
 from loki.edge import files
 from loki.edge.auth.redact import (
     secrets_in_body,
@@ -45,15 +46,15 @@ if TYPE_CHECKING:
     from loki.edge.batch.dask import Cluster
 
 
-def batch(prog: str, flags: Namespace) -> int:
-    """Send every row that was not answered before; the exit code."""
+def batch(flags: Namespace, console: Console) -> int:
+    """Send every row that was not answered before; return the exit code."""
     gc.enable()  # unlike other filters, this one may run for hours
     if not flags.scheduler:
         pin_to_core()
     environ = environment(flags)
-    ready = usable(flags).bind(lambda _: order_of(prog, flags, environ))
+    ready = usable(flags).bind(lambda _: order_of(flags, console, environ))
     if not isinstance(ready, Success):
-        return failed(prog, ready.failure(), "text")
+        return console.report(ready.failure())
     order = ready.unwrap()
     if flags.dry_run:
         from loki.cli.batch.check import dry_run_rows
@@ -65,7 +66,7 @@ def batch(prog: str, flags: Namespace) -> int:
         return count(order)
     with output(flags.output, files.directory("state", environ), order.form) as opened:
         if not isinstance(opened, Success):
-            return failed(prog, opened.failure(), "text")
+            return console.report(opened.failure())
         return BatchRun(order, opened.unwrap()).run()
 
 
@@ -84,22 +85,18 @@ def usable(flags: Namespace) -> Result[None, Problem]:
     return Success(None)
 
 
-def order_of(prog: str, flags: Namespace, environ: dict[str, str]) -> Result[Order, Problem]:
-    """The pipeline, what holds for every row, and where rows come from and go through."""
+def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Result[Order, Problem]:
+    """Return the pipeline, what holds for every row, and where rows come from and go through."""
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
-    paces = Paces(flags.rpm, flags.tpm, lambda request: estimate_quota(request.draft.target))
-    own = env_of(flags, environ, prog, paced=paces.paced)
-    rows = source(next(iter(flags.text), "-"), form).bind(lambda rows: fitting(flags, rows))
-    return gather((own, rows)).bind(
-        lambda found: (
-            plan_of(prog, flags, form, found[0].config.model)
-            .bind(lambda plan: affordable(flags, found[0], plan))
-            .bind(
-                lambda plan: remote(flags, found[0]).map(
-                    lambda cluster: Order(prog, flags, found[0], plan, found[1], paces, cluster)
-                )
-            )
-        )
+    paces = Paces(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
+    return Result.do(
+        Order(console, flags, env, plan, rows, paces, cluster)
+        for env in open_env(flags, environ, console.warn, paced=paces.paced)
+        for all_rows in source(next(iter(flags.text), "-"), form)
+        for rows in fitting(flags, all_rows)
+        for defaults in plan_of(console.prog, flags, form, env.config.model)
+        for plan in affordable(flags, env, defaults)
+        for cluster in remote(flags, env)
     )
 
 
@@ -119,15 +116,15 @@ def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
 
 
 def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result[Plan, Problem]:
-    """What holds for every row."""
-    return gather((schema_of(flags), tools_of(flags))).map(
-        lambda told: Plan(
+    """Return what holds for every row."""
+    return Result.do(
+        Plan(
             replace(
-                how_to_ask(flags),
+                sampling_options(flags),
                 messages=(Message("system", flags.prompt),) if flags.prompt else (),
                 model=flags.model or model,
-                schema=told[0],
-                tools=told[1],
+                schema=schema,
+                tools=tools,
                 stream=False,
                 tag=flags.tag or time.strftime("batch-%Y%m%d-%H%M%S"),
             ),
@@ -138,6 +135,8 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
             attach=attachment,
             bug=bug_keeper(prog),
         )
+        for schema in schema_of(flags)
+        for tools in tools_of(flags)
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loki.batch.jobs import Plan
 from loki.batch.output_format import Format, format_of
 from loki.cli.batch.state import kept_name
+from loki.cli.console import Console
 from loki.edge.batch.input import Source
 from loki.edge.batch.rate_limiter import Paces
 from loki.pipeline import Env
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Order:
     """What a call of the command is about."""
 
-    prog: str
+    console: Console
     flags: Namespace
     env: Env
     plan: Plan

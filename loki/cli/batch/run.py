@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,18 +18,18 @@ from returns.result import Failure, Result, Success
 from loki.batch.asking import ask_row
 from loki.batch.jobs import Bad, Job, Row, rows
 from loki.batch.lanes import lanes
-from loki.cli import console
 from loki.cli.batch.order import Order
 from loki.cli.batch.state import Run, goes_on
 from loki.cli.batch.stop_reason import StopReason
+from loki.cli.console import Console
 from loki.cli.progress import progress
-from loki.cli.startup import warner
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.spending import Spending, cost_of, worst_of_any
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
+from loki.json_text import compact
 from loki.money.budget import format_dollars
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem
@@ -65,15 +64,15 @@ class BatchRun:
             self.pool = pool_of(order, env, task, self.limit, left, self.keep)
             order.paces.closing = self.close
             with (
-                interruptible(self.stop, self.halt),
+                interruptible(order.console, self.stop, self.halt),
                 timed(self.flags.max_time, self.halt),
-                progress(order.prog, self.flags.quiet, state, order.inputs) as tick,
+                progress(order.console, state, order.inputs) as tick,
             ):
                 self.pool.run(tick)
         state.fatal = state.fatal or self.pool.problem
         if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
             state.fatal = not_before(order.paces)
-        return end(order.prog, self.flags, state, self.stop)
+        return end(order.console, self.flags.summary, state, self.stop)
 
     def may_be_unsent(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -138,7 +137,7 @@ def cluster_pool(
     from loki.edge.ledger.budget import Budget
 
     flags, config = order.flags, env.config
-    say = warner(flags, order.prog)
+    say = order.console.warn
     ledger = Ledger(ledger_path(os.environ), say)
     budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
     return ClusterPool(
@@ -174,7 +173,7 @@ def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
     if order.flags.no_ledger or (order.env.config.budget and order.cluster is None):
         yield order.env, lambda: None
         return
-    ledger = Ledger(ledger_path(os.environ), warner(order.flags, order.prog))
+    ledger = Ledger(ledger_path(os.environ), order.console.warn)
     told: SimpleQueue[Entry] = SimpleQueue()
 
     def book() -> None:
@@ -239,14 +238,16 @@ def not_before(paces: Paces) -> Problem | None:
 
 
 @contextmanager
-def interruptible(stop: StopReason, halt: Callable[[str], None]) -> Iterator[None]:
+def interruptible(
+    console: Console, stop: StopReason, halt: Callable[[str], None]
+) -> Iterator[None]:
     """Let what is under way be finished on the first Ctrl-C, SIGTERM or SIGHUP, not on a second."""
 
     def leave(number: int, frame: object) -> None:
         name = signal.Signals(number).name
         if stop.is_set(name):
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        console.talk("stopping: what is under way is finished; once more stops at once")
+        console.print_stderr("stopping: what is under way is finished; once more stops at once")
         halt(name)
 
     names = [name for name in ENDS if name.startswith("SIG") and hasattr(signal, name)]
@@ -273,24 +274,23 @@ def timed(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def end(prog: str, flags: Namespace, run: Run, stop: StopReason) -> int:
-    """Say how it went, and the exit code."""
-    for note in run.notes if not flags.quiet else ():
-        console.talk(f"{prog}: {note}")
-    if flags.summary:
+def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> int:
+    """Print how a run went, write its summary where one is wanted; return the exit code."""
+    for note in run.notes:
+        console.warn(note)
+    if summary:
         try:
-            with open(flags.summary, "w", encoding="utf-8") as file:
-                file.write(console.compact(run.summary()) + "\n")
+            with open(summary, "w", encoding="utf-8") as file:
+                file.write(compact(run.summary()) + "\n")
         except OSError as error:
-            console.talk(f"{prog}: cannot write {flags.summary}: {error.strerror}")
+            console.note(f"cannot write {summary}: {error.strerror}")
     if run.fatal:
-        console.complain(prog, run.fatal, "text")
-    if not flags.quiet:
-        console.talk(f"{prog}: {run.words()}")
+        console.print_problem(run.fatal)
+    console.warn(run.words())
     why = stop.first or (run.fatal.kind if run.fatal else "")
-    if why and not flags.quiet:
+    if why:
         reason = {"SIGINT": "Ctrl-C"}.get(why, why)
-        console.talk(f"{prog}: ended early ({reason}); to go on: {goes_on(prog)}")
+        console.warn(f"ended early ({reason}); to go on: {goes_on(console.prog)}")
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
     return ENDS[why] if why else int(bool(run.failed))

@@ -14,7 +14,7 @@ from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Job, Row
-from loki.cli import console
+from loki.cli.describe import problem_json
 from loki.edge.auth.redact import redact_facts
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
@@ -213,7 +213,7 @@ TAKEN = frozenset(
 
 def error_json(problem: Problem) -> JsonObject:
     """A problem in a row."""
-    told = console.problem_json(problem)
+    told = problem_json(problem)
     return {name: told[name] for name in ("kind", "message", "status", "sent")}
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from returns.result import Failure, Result, Success
 
-from loki.cli.console import problem_json
+from loki.cli.describe import problem_json
 from loki.cli.embed.input import Item
 from loki.json_text import compact
 from loki.problems import Kind, Problem

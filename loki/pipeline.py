@@ -18,6 +18,7 @@ from loki.replies import Done, Event, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.build import build
+from loki.stages.check_max_cost import check_max_cost
 from loki.stages.draft import draft
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
@@ -51,6 +52,7 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
     return flow(
         ask,
         resolve(env.config, task),  # Ask -> Target which client, which model
+        bind(check_max_cost(env.patches)),  # Target -> Target if it cannot cost too much
         map_(start_deadline(env.clock)),  # Target -> Target  its time runs
         bind(draft),  #          Target -> Draft     in the provider's words
         map_(patch(env.patches)),  # Draft  -> Draft     the user's changes
@@ -116,6 +118,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
     return flow(
         ask,
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
+        bind(check_max_cost(env.patches)),  # Target -> Target  if all cannot cost too much
         map_(split_texts),  # Target      -> Asks         one for each request
         bind(for_each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
         map_(join_embeddings),  # Embeddings -> Embeddings   of all
@@ -141,6 +144,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
     return flow(
         ask,
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
+        bind(check_max_cost(env.patches)),  # Target -> Target  if all cannot cost too much
         map_(split_texts),  # Target   -> Asks      one for each request
         bind(for_each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
         map_(join_split_rankings(ask.top)),  # Rankings -> Ranking  of all

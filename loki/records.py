@@ -252,6 +252,7 @@ class Draft:
     body: JsonObject = field(repr=False)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # to sign with
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
+    changes: JsonObject = field(default_factory=dict, repr=False)  # of the body, by all patches
 
 
 @record

@@ -253,7 +253,6 @@ WITHOUT_MIRROR = {
     "batch/output_format.py",
     "batch/row_key.py",
     "batch/template.py",
-    "batch/worst_case.py",
     "cli/admin/completions.py",
     "cli/admin/models.py",
     "cli/batch/check.py",

@@ -30,6 +30,10 @@ class Job(NamedTuple):
     patch: Patch | None = None  # what its line wants of the request beyond an Ask
     fields: JsonObject | None = None  # of its line, where they are to be kept
 
+    def patches(self, others: tuple[Patch, ...]) -> tuple[Patch, ...]:
+        """Return the patches of its request: the others, then its own."""
+        return others if self.patch is None else (*others, self.patch)
+
 
 class Bad(NamedTuple):
     """A row that cannot be asked."""

@@ -12,7 +12,7 @@ from returns.result import Result, Success
 from loki.money.estimate import max_usage, service_tiers, worst_case
 from loki.money.prices import max_cost, min_cost
 from loki.problems import Problem, fail
-from loki.records import Request, Target, Task
+from loki.records import JsonObject, Request, Target, Task
 
 
 class BudgetStatus(NamedTuple):
@@ -20,8 +20,9 @@ class BudgetStatus(NamedTuple):
 
     period: str  # for messages: today (2026-11-22, UTC)
     budget: Decimal
-    spent: Decimal  # calls that are under way count as their worst case
+    spent: Decimal
     unknown: int = 0  # calls that may have cost more than is known
+    reserved: Decimal = Decimal(0)  # the worst cases of calls under way
 
 
 class Allowance(NamedTuple):
@@ -68,12 +69,13 @@ def check_budget(
     counted as nothing.
     """
     target = request.target
-    lack = "" if allow_unpriced or not purses else price_lack(target)
+    lack = "" if allow_unpriced or not purses else price_lack(target, request.draft.changes)
     if lack:
         return fail("budget", f"{target.name} has no known price{lack}")
     known = known_worst_case(request)
     for purse in purses:
-        over = purse.spent >= purse.budget if known is None else purse.spent + known > purse.budget
+        gone = purse.spent + purse.reserved
+        over = gone >= purse.budget if known is None else gone + known > purse.budget
         if over and known != 0:
             reason = (
                 f"could cost {format_dollars(known)}" if known is not None else "has no known price"
@@ -82,9 +84,9 @@ def check_budget(
     return Success(request)
 
 
-def price_lack(target: Target) -> str:
+def price_lack(target: Target, changes: JsonObject) -> str:
     """Return where the price is unknown and what to do about it, empty where it is known."""
-    unknown = unpriced_tiers(target)
+    unknown = unpriced_tiers(target, changes)
     allow = "or set budget.allow_unpriced: true"
     if None in unknown:
         how = f"give the model its {PRICED_BY[target.model.type]} (US dollars, 0 where it is free)"
@@ -96,13 +98,13 @@ def price_lack(target: Target) -> str:
     return ""
 
 
-def unpriced_tiers(target: Target) -> list[str | None]:
+def unpriced_tiers(target: Target, changes: JsonObject) -> list[str | None]:
     """Return the tiers of service at which nobody knows the price; None is the usual one."""
-    usage = max_usage(target)
+    usage = max_usage(target, changes)
     some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
     price = target.model.price
     return [
-        tier for tier in service_tiers(target) if max_cost(replace(some, tier=tier), price) is None
+        tier for tier in service_tiers(changes) if max_cost(replace(some, tier=tier), price) is None
     ]
 
 
@@ -116,9 +118,9 @@ PRICED_BY: dict[Task, str] = {
 
 def known_worst_case(request: Request) -> Decimal | None:
     """Return the worst case of a call as far as it is known, in US dollars."""
-    target = request.target
-    worst = worst_case(target)
-    return min_cost(max_usage(target), target.model.price) if worst is None else worst
+    target, changes = request.target, request.draft.changes
+    worst = worst_case(target, changes)
+    return min_cost(max_usage(target, changes), target.model.price) if worst is None else worst
 
 
 def describe_budget(purse: BudgetStatus) -> str:
@@ -126,11 +128,15 @@ def describe_budget(purse: BudgetStatus) -> str:
 
     >>> describe_budget(BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
     'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
+    >>> describe_budget(BudgetStatus("today (UTC)", Decimal(2), Decimal(1), reserved=Decimal(1)))
+    'the budget of $2.00 for today (UTC) $1.00 is spent and $1.00 reserved for calls under way'
     """
+    more = f" and {format_dollars(purse.reserved)} reserved for calls under way"
+    under_way = more if purse.reserved else ""
     calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"
     besides = f", besides {calls}" if purse.unknown else ""
     limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
-    return f"{limit} {format_dollars(purse.spent)} is spent{besides}"
+    return f"{limit} {format_dollars(purse.spent)} is spent{under_way}{besides}"
 
 
 def format_dollars(amount: Decimal) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
 
 from loki.money.prices import max_cost
-from loki.records import Media, Target
+from loki.records import Json, JsonObject, Media, Target
 from loki.usage import Usage
 
 
@@ -47,32 +48,33 @@ def estimate_tokens(text: str) -> int:
     return math.ceil(latin / 4 + (len(text) - latin) / 2)
 
 
-def worst_case(target: Target) -> Decimal | None:
-    """Return the most a call can cost in US dollars; None if its price or length is unknown."""
-    usage = max_usage(target)
-    costs = [
-        max_cost(replace(usage, tier=tier), target.model.price) for tier in service_tiers(target)
-    ]
+def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | None:
+    """Return the most a call can cost in US dollars; None if its price or length is unknown.
+
+    ``changes`` is what patches put into the body (Draft.changes): they may ask for a longer
+    answer, for several, for another tier of service, and add to the prompt.
+    """
+    usage = max_usage(target, changes)
+    tiers = service_tiers(changes)
+    costs = [max_cost(replace(usage, tier=tier), target.model.price) for tier in tiers]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 
 
-def service_tiers(target: Target) -> set[str | None]:
-    """Return the usual tier of service (None), and those that a configured patch may ask for."""
-    routes = (value for pairs in target.client.patches.values() for _, value in pairs)
-    bodies = (value.body or {} for value in (target.model.patch, *routes) if value)
-    named = (body.get("service_tier") or body.get("serviceTier") for body in bodies)
-    values = (value.get("type") if isinstance(value, dict) else value for value in named)
-    return {None, *(value for value in values if isinstance(value, str))}
+def service_tiers(changes: JsonObject | None) -> set[str | None]:
+    """Return the usual tier of service (None), which may answer too, and the one asked for."""
+    return {None, *(name for name in values_at(changes, TIERS) if isinstance(name, str))}
 
 
-def max_usage(target: Target) -> Usage:
+def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
     """Estimate the most tokens of a call; the output is None where it is unknown."""
     ask = target.ask
     if target.model.type == "chat":
-        return Usage(
-            input=estimate_prompt(target), output=ask.max_tokens or target.model.max_output_tokens
-        )
+        added = estimate_tokens(json.dumps(changes, ensure_ascii=False)) if changes else 0
+        longest = max_output(target, changes)
+        count = max((n for n in values_at(changes, COUNTS) if type(n) is int), default=1)
+        output = None if longest is None else longest * max(count, 1)
+        return Usage(input=estimate_prompt(target) + added, output=output)
     query = estimate_tokens(ask.query)
     sizes = [estimate_tokens(text) + query for text in ask.texts]
     documents = sum(max(1, math.ceil(size / TOKENS_PER_DOCUMENT)) for size in sizes)
@@ -81,10 +83,42 @@ def max_usage(target: Target) -> Usage:
     return Usage(input=sum(sizes), output=0, searches=searches)
 
 
+def max_output(target: Target, changes: JsonObject | None) -> int | None:
+    """Return the most tokens of one answer: as a patch says, else the ask, else the model."""
+    patched = values_at(changes, LONGEST)
+    lengths = [value for value in patched if type(value) is int and value > 0]
+    asked = None if None in patched else target.ask.max_tokens  # null takes the ask's away
+    return max(lengths, default=None) or asked or target.model.max_output_tokens
+
+
+def values_at(body: JsonObject | None, paths: Sequence[list[str]]) -> list[Json]:
+    """Return what stands at some places of a body, as far as there is anything.
+
+    >>> values_at({"n": 3, "generationConfig": {"candidateCount": None}}, COUNTS)
+    [3, None]
+    """
+    if not body:
+        return []
+    from toolz import get_in  # ten milliseconds, and most calls have no patch
+
+    values = [get_in(path, body, ABSENT) for path in paths]
+    return [value for value in values if value is not ABSENT]
+
+
 def estimate_quota(target: Target) -> int:
     """Estimate the tokens that a call takes of what a minute allows."""
     return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
 
+
+ABSENT = object()
+
+#: Where the bodies of the providers say how long an answer may be, how many there are, how served.
+LONGEST = (
+    *(["max_tokens"], ["max_completion_tokens"], ["max_output_tokens"]),
+    *(["generationConfig", "maxOutputTokens"], ["inferenceConfig", "maxTokens"]),
+)
+COUNTS = (["n"], ["generationConfig", "candidateCount"], ["num_generations"])
+TIERS = (["service_tier"], ["serviceTier"], ["serviceTier", "type"])
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
 DOCUMENTS_PER_SEARCH = 100

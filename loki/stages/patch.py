@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
-from loki.records import Draft, Json, Patch, Target
+from loki.records import Draft, Json, JsonObject, Patch, Target
 
 
 def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:
@@ -36,9 +37,29 @@ def apply_patch(patch: Patch, draft: Draft) -> Draft:
         draft,
         url=patch.url or draft.url,
         body=draft.body if patch.body is None else merge_patch(draft.body, patch.body),
+        changes=add_change(draft.changes, patch.body or {}),
         headers=set_headers(draft.headers, patch.headers),
         dropped=frozenset(dropped | {name for name, is_set in set_or_not.items() if not is_set}),
     )
+
+
+def changes_of(patches: Sequence[Patch]) -> JsonObject:
+    """Return what patches, one after another, put into a body: one patch as good as all."""
+    return reduce(add_change, (patch.body or {} for patch in patches), {})
+
+
+def add_change(first: JsonObject, second: JsonObject) -> JsonObject:
+    """Return one merge patch that does what two do in turn; null still takes away.
+
+    >>> add_change({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
+    {'a': None, 'b': {'c': 2, 'd': 3}}
+    """
+    both = {
+        name: add_change(first[name], value)
+        for name, value in second.items()
+        if isinstance(value, dict) and isinstance(first.get(name), dict)
+    }
+    return {**first, **second, **both}
 
 
 def merge_patch(target: Json, change: Json) -> Json:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from returns.pipeline import flow
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from loki.config.catalogue import unlisted
-from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media, max_usage, worst_case
+from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media
 from loki.problems import Problem, fail, nearest
 from loki.providers import PROVIDERS, base_url_of, provider_of
 from loki.railway import bind
@@ -33,7 +33,6 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
             bind(check_vision),
             bind(check_tools),
             bind(check_context_window),
-            bind(check_max_cost),
         )
 
     return stage
@@ -214,29 +213,3 @@ def check_context_window(target: Target) -> Result[Target, Problem]:
         "input",
         f"the prompt has about {size:,} tokens, {target.name} takes {limit:,} (max_input_tokens)",
     )
-
-
-def check_max_cost(target: Target) -> Result[Target, Problem]:
-    """Refuse what could cost more than the ask allows."""
-    allowed = target.ask.max_cost
-    if allowed is None:
-        return Success(target)
-    size, longest = max_usage(target).input or 0, max_usage(target).output
-    worst = worst_case(target)
-    if worst is None:
-        return Failure(unknown_worst_case(target))
-    if worst > allowed:
-        return fail(
-            "budget",
-            f"{target.name} could cost ${worst.normalize():f}, over --max-cost ${allowed:f}"
-            f" (about {size:,} tokens in, at most {longest:,} out)",
-        )
-    return Success(target)
-
-
-def unknown_worst_case(target: Target) -> Problem:
-    """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
-    longest = max_usage(target).output
-    unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
-    message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
-    return Problem("budget", message)

@@ -96,3 +96,20 @@ def test_a_nul_in_a_table_is_an_error_row_and_a_long_cell_is_a_prompt(home: Home
     rows = [json.loads(line) for line in done.out.splitlines()]
     assert done.code == 1 and rows[1]["text"] == "ok", done.err
     assert rows[0]["error"]["kind"] == "input" and "NUL" in rows[0]["error"]["message"]
+
+
+@pytest.mark.parametrize("body", [{"max_tokens": 100_000}, {"n": 500}, {"max_tokens": None}])
+def test_max_cost_counts_what_a_patch_asks_for(home: Home, body: dict[str, int | None]) -> None:
+    """A hundred tokens could cost $0.0002; with the patch ten times as much and more."""
+    home.local("http://127.0.0.1:9", PRICED + "max_output_tokens: 100000\n")
+    words = ["--max-tokens", "100", "--max-cost", "0.001"]
+    done = home.run(*words, "--patch", json.dumps({"body": body}), "Hi")
+    assert done.code == 80 and "over --max-cost $0.001" in done.err
+
+
+def test_a_budget_counts_what_a_patch_asks_for(home: Home) -> None:
+    path = home.local("http://127.0.0.1:9", PRICED)
+    path.write_text(path.read_text() + "budget:\n  per_day: 0.001\n")
+    words = ["--max-tokens", "100", "--patch", '{"body": {"max_tokens": 100000}}', "Hi"]
+    done = home.run(*words)
+    assert done.code == 80 and "local:m could cost $0.1" in done.err

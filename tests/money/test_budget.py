@@ -14,6 +14,7 @@ from loki.money.budget import BudgetStatus, check_budget, known_worst_case
 from loki.money.estimate import estimate_quota, max_usage, worst_case
 from loki.price import Price
 from loki.records import Ask, Draft, Media, Message, Patch, Request, Text
+from loki.stages.patch import patch
 
 PRICED: dict[str, Any] = {"input_price": "3", "output_price": "15"}
 LONGEST: dict[str, Any] = {"max_output_tokens": 1000}
@@ -186,7 +187,7 @@ def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
         price=Price(Decimal(3), Decimal(15)),
         patch=Patch(body={"service_tier": "priority"}),
     )
-    draft = replace(call.draft, target=replace(target, model=tiered))
+    draft = patch()(replace(call.draft, target=replace(target, model=tiered)))
     problem = check_budget(replace(call, draft=draft), [purse("1", "0")]).failure()
     assert problem.message == (
         "openai:m has no known price at the service tier 'priority' that a patch asks for,"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from returns.result import Success
+from returns.result import Result, Success
 from support import ROOT
 
 from loki.config.catalogue import Catalogue, build_catalogued, section
@@ -19,8 +19,10 @@ from loki.config.load import load
 from loki.config.read import configure
 from loki.money.prices import cost, find_rates, max_cost
 from loki.price import Price
-from loki.records import Ask, Client, Message, Model, Setting, Task
+from loki.problems import Problem
+from loki.records import Ask, Client, Message, Model, Setting, Target, Task
 from loki.stages import resolve
+from loki.stages.check_max_cost import check_max_cost
 from loki.usage import Usage
 
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
@@ -215,8 +217,8 @@ SETTINGS: dict[str, Any] = {
 #: A client's settings, what is asked, and the worst case; 4 letters are a token.
 ASKED: list[tuple[str, Task, Ask, str]] = [
     ("plain", "chat", Ask(model="openai:m", max_tokens=10), "100*2.5 + 10*10"),
-    ("flex", "chat", Ask(model="openai:m", max_tokens=10), "100*2.5 + 10*10"),  # or it is not had
-    ("priority", "chat", Ask(model="openai:m", max_tokens=10), "100*5 + 10*20"),
+    ("flex", "chat", Ask(model="openai:m", max_tokens=10), "106*2.5 + 10*10"),  # or it is not had
+    ("priority", "chat", Ask(model="openai:m", max_tokens=10), "107*5 + 10*20"),  # the patch too
     ("unheard of", "chat", Ask(model="openai:m", max_tokens=10), ""),
     ("plain", "embedding", Ask(model="openai:e", texts=("abcd" * 30, "abcd" * 70)), "100*0.02"),
     ("plain", "reranker", Ask(model="cohere:r", query="abcd", texts=("abcd",) * 100), "1*2000"),
@@ -234,12 +236,16 @@ def test_what_could_cost_too_much_is_not_sent(
     found = configure({"clients": clients}, "c.yaml", {}, CATALOGUE).unwrap()
     whole = replace(ask, messages=(Message("user", "abcd" * 100),)) if task == "chat" else ask
     worst = worked_out(expected)
+
+    def checked(ask: Ask) -> Result[Target, Problem]:
+        return resolve(found, task)(ask).bind(check_max_cost())
+
     if worst is None:
-        refused = resolve(found, task)(replace(whole, max_cost=Decimal(9))).failure()
+        refused = checked(replace(whole, max_cost=Decimal(9))).failure()
         assert "nobody knows" in refused.message
         return
-    assert isinstance(resolve(found, task)(replace(whole, max_cost=worst)), Success)
-    refused = resolve(found, task)(replace(whole, max_cost=worst - Decimal("1e-9"))).failure()
+    assert isinstance(checked(replace(whole, max_cost=worst)), Success)
+    refused = checked(replace(whole, max_cost=worst - Decimal("1e-9"))).failure()
     assert refused.kind == "budget" and f"${worst.normalize():f}" in refused.message
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from returns.result import Success
 
 from loki.batch.jobs import Bad, Job, rows
-from loki.batch.worst_case import row_worst_case
 from loki.cli.batch.state import Run
 from loki.edge.batch.output import standing
+from loki.money.estimate import worst_case
 from loki.records import Task
+from loki.stages.patch import changes_of, patches_for
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def count(order: Order) -> int:
             continue
         left += 1
         assert isinstance(row, Job)
-        most = row_worst_case(target, row, order.env.patches)
+        changes = changes_of(patches_for(target, row.patches(order.env.patches)))
+        most = worst_case(target, changes)
         worst = [amount + most for amount in worst if most is not None]
     unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
     price = f"at most ${worst[0].normalize():f}" if worst else unknown
@@ -66,8 +68,7 @@ def dry_run_rows(order: Order) -> int:
         if isinstance(row, Bad):
             codes.append(order.console.report(row.problem))
         else:
-            patches = (*order.env.patches, *((row.patch,) if row.patch else ()))
-            env = replace(order.env, patches=patches)
+            env = replace(order.env, patches=row.patches(order.env.patches))
             shape = "json" if form == "all" else form
             codes.append(dry_run(env, row.ask, shape, order.console, task))
         if form != "all":

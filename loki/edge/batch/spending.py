@@ -10,16 +10,18 @@ from typing import NamedTuple
 from returns.result import Failure, Result, Success
 
 from loki.batch.jobs import Job
-from loki.batch.worst_case import row_worst_case
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.money.budget import BudgetStatus, check_budget, known_worst_case
+from loki.money.estimate import worst_case
 from loki.pipeline import Env, prepare
 from loki.problems import Problem
-from loki.records import Ask, Request, Task
+from loki.records import Ask, Patch, Request, Task
 from loki.stages.account import is_free
-from loki.stages.resolve import resolve, unknown_worst_case
+from loki.stages.check_max_cost import unknown_worst_case
+from loki.stages.patch import changes_of, patches_for
+from loki.stages.resolve import resolve
 
 #: What is spent of each budget, by the ledger.
 Purses = Callable[[], Result[tuple[BudgetStatus, ...], Problem]]
@@ -55,7 +57,7 @@ class Spending:
         if self.limit is None and self.purses is None:
             return Success(Reserved())
         asks = [job.ask, *(replace(job.ask, model=name) for name in self.fallback)]
-        budget = self.budget_for(asks)
+        budget = self.budget_for(asks, job.patches(self.env.patches))
         if not isinstance(budget, Success) or budget.unwrap() is None:
             return budget.map(lambda amount: None)
         limit = self.limit_for(job)
@@ -87,11 +89,13 @@ class Spending:
         is_taken = self.limit.take(most)
         return Failure(STOPPED) if is_taken is False else Success(most if is_taken else None)
 
-    def budget_for(self, asks: list[Ask]) -> Result[Decimal | None, Problem]:
+    def budget_for(
+        self, asks: list[Ask], patches: tuple[Patch, ...]
+    ) -> Result[Decimal | None, Problem]:
         """Return what the budgets must have room for; None: wait. Fails as a single call does."""
         if self.purses is None:
             return Success(Decimal(0))
-        env = replace(self.env, authorize=mask_draft)
+        env = replace(self.env, authorize=mask_draft, patches=patches)
         requests = [prepare(env, ask, self.task) for ask in asks]
         first = requests[0]
         if not isinstance(first, Success):
@@ -109,7 +113,7 @@ class Spending:
         self, request: Request, purses: tuple[BudgetStatus, ...], most: Decimal
     ) -> Result[Decimal | None, Problem]:
         """Hold a request against the budgets, with what is under way counted as spent."""
-        spent = [purse._replace(spent=purse.spent + self.reserved) for purse in purses]
+        spent = [purse._replace(reserved=purse.reserved + self.reserved) for purse in purses]
         allowed = check_budget(request, spent, self.env.config.allow_unpriced)
         if isinstance(allowed, Success):
             return Success(most)
@@ -133,9 +137,10 @@ def worst_of_any(
         if not isinstance(found, Success):
             return Failure(found.failure())
         target = found.unwrap()
-        worst = row_worst_case(target, job, env.patches)
+        changes = changes_of(patches_for(target, job.patches(env.patches)))
+        worst = worst_case(target, changes)
         if worst is None:
-            return Failure(unknown_worst_case(target))
+            return Failure(unknown_worst_case(target, changes))
         total += worst
         names.append(target.name)
     return Success((total, names[0]))

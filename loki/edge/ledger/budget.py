@@ -80,7 +80,7 @@ class Budget:
 
         def status(name: str, sum: Sum) -> BudgetStatus:
             period = f"{kinds[name][0]} ({spans[name].name}, {zone_name(now, now, None)})"
-            return BudgetStatus(period, self.limits[name], sum.cost + reserved, sum.unknown)
+            return BudgetStatus(period, self.limits[name], sum.cost, sum.unknown, reserved)
 
         spent = self.ledger.spent([span[1:] for span in spans.values()], now)
         return spent.map(lambda sums: tuple(map(status, self.limits, sums))).alt(to_budget_problem)

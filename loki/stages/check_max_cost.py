@@ -1,0 +1,43 @@
+"""2b. Target -> the same Target, if the call cannot cost more than its ask allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from returns.result import Failure, Result, Success
+
+from loki.money.estimate import max_usage, worst_case
+from loki.problems import Problem, fail
+from loki.records import JsonObject, Patch, Target
+from loki.stages.patch import changes_of, patches_for
+
+
+def check_max_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Target], Result[Target, Problem]]:
+    """Refuse (kind budget) what could cost more than ``ask.max_cost``, patches included."""
+
+    def stage(target: Target) -> Result[Target, Problem]:
+        allowed = target.ask.max_cost
+        if allowed is None:
+            return Success(target)
+        changes = changes_of(patches_for(target, extra))
+        worst = worst_case(target, changes)
+        if worst is None:
+            return Failure(unknown_worst_case(target, changes))
+        if worst <= allowed:
+            return Success(target)
+        usage = max_usage(target, changes)
+        return fail(
+            "budget",
+            f"{target.name} could cost ${worst.normalize():f}, over --max-cost ${allowed:f}"
+            f" (about {usage.input or 0:,} tokens in, at most {usage.output:,} out)",
+        )
+
+    return stage
+
+
+def unknown_worst_case(target: Target, changes: JsonObject | None = None) -> Problem:
+    """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
+    longest = max_usage(target, changes).output
+    unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
+    message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
+    return Problem("budget", message)

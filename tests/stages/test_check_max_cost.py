@@ -1,0 +1,142 @@
+"""--max-cost: what a call can cost at most, patches included, against what it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from returns.result import Result, Success
+
+from loki.config.load import check
+from loki.config.read import configure
+from loki.problems import Problem
+from loki.records import Ask, Config, Media, Message, Patch, Target, Text, Tool
+from loki.stages import resolve
+from loki.stages.check_max_cost import check_max_cost
+
+CONFIGS = Path(__file__).parent.parent / "config" / "files"
+HI = (Message("user", "Hi"),)
+
+
+def config() -> Config:
+    """Return the configuration on disk that has models with prices and without."""
+    plain, complaints = check((CONFIGS / "resolve.yaml").read_text())
+    assert complaints == ()
+    catalogue = (CONFIGS / "catalogue.json").read_text()
+    return configure(plain, "c.yaml", {}, catalogue).unwrap()
+
+
+def checked(config: Config, ask: Ask, *patches: Patch) -> Result[Target, Problem]:
+    """Return the target of an ask, if it cannot cost more than it may."""
+    return resolve(config)(ask).bind(check_max_cost(patches))
+
+
+#: "Hi" is one token in, $3 a million; out it is $15 a million.
+@pytest.mark.parametrize(
+    ("name", "most", "allowed", "message"),
+    [
+        ("tuned:priced", None, "0.015003", ""),
+        ("tuned:priced", 10, "0.000153", ""),
+        ("tuned:free", None, "0", ""),
+        ("tuned:endless", 10, "1", ""),
+        (
+            "tuned:priced",
+            None,
+            "0.015002",
+            "tuned:priced could cost $0.015003, over --max-cost $0.015002"
+            " (about 1 tokens in, at most 1,000 out)",
+        ),
+        (
+            "tuned:priced",
+            100_000,
+            "1.00",
+            "tuned:priced could cost $1.500003, over --max-cost $1.00"
+            " (about 1 tokens in, at most 100,000 out)",
+        ),
+        (
+            "tuned:unpriced",
+            None,
+            "1",
+            "--max-cost: nobody knows tuned:unpriced's worst case, for want of its price",
+        ),
+        (
+            "tuned:endless",
+            None,
+            "1",
+            "--max-cost: nobody knows tuned:endless's worst case, for want of"
+            " its longest answer: give --max-tokens",
+        ),
+    ],
+)
+def test_what_could_cost_too_much_is_not_sent(
+    name: str, most: int | None, allowed: str, message: str
+) -> None:
+    ask = Ask(HI, model=name, max_tokens=most, max_cost=Decimal(allowed))
+    result = checked(config(), ask)
+    if not message:
+        assert result.unwrap().name == name
+        return
+    assert (result.failure().kind, result.failure().message) == ("budget", message)
+
+
+LARGE = "x" * 400_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"messages": (Message("user", LARGE),)},
+        {"tools": (Tool("f", LARGE, {}),)},
+        {"schema": {"description": LARGE}},
+        {"messages": (Message("user", (Text("Hi"), Media("image/png", LARGE.encode()))),)},
+    ],
+)
+def test_everything_that_is_sent_counts_for_the_worst_case(more: dict[str, Any]) -> None:
+    models = [{"name": "m", "input_price": 3, "output_price": 15, "max_output_tokens": 10}]
+    abilities = {"supports_vision": True, "supports_function_calling": True}
+    plain = {"clients": [{"type": "openai", "models": [{**models[0], **abilities}]}]}
+    ask = replace(Ask(HI, max_cost=Decimal("0.001")), **more)
+    assert checked(configure(plain, "c.yaml", {}).unwrap(), ask).failure().kind == "budget"
+
+
+def test_the_prefix_counts_for_the_worst_case() -> None:
+    model = {"name": "m", "input_price": 3, "output_price": 15, "max_output_tokens": 10}
+    plain = {"clients": [{"type": "openai", "models": [{**model, "system_prompt_prefix": LARGE}]}]}
+    ask = Ask(HI, max_cost=Decimal("0.001"))
+    assert checked(configure(plain, "c.yaml", {}).unwrap(), ask).failure().kind == "budget"
+
+
+#: A change to a request whose longest answer is 1,000 tokens, and its worst case then: $15 a
+#: million out, $3 in, of "Hi" and of the change itself.
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"temperature": 0}, "0.015018"),
+    ({"max_tokens": 100}, "0.001518"),
+    ({"max_tokens": 2000}, "0.030018"),
+    ({"max_completion_tokens": 2000}, "0.030027"),
+    ({"n": 3}, "0.045009"),
+    ({"messages": [{"role": "user", "content": "four" * 1000}]}, "0.018039"),
+]
+
+
+@pytest.mark.parametrize(("change", "worst"), CHANGES)
+def test_the_worst_case_is_of_what_patches_ask_for(change: dict[str, Any], worst: str) -> None:
+    ask = Ask(HI, model="tuned:priced", max_cost=Decimal(worst))
+    assert isinstance(checked(config(), ask, Patch(body=change)), Success)
+    less = replace(ask, max_cost=Decimal(worst) - Decimal("0.000001"))
+    assert checked(config(), less, Patch(body=change)).failure().kind == "budget"
+
+
+def test_a_patch_that_takes_the_limit_away_leaves_that_of_the_model() -> None:
+    ask = Ask(HI, model="tuned:priced", max_tokens=10, max_cost=Decimal("0.001"))
+    assert isinstance(checked(config(), ask), Success)
+    assert checked(config(), ask, Patch(body={"max_tokens": None})).failure().kind == "budget"
+
+
+def test_of_two_patches_the_later_counts() -> None:
+    ask = Ask(HI, model="tuned:priced", max_cost=Decimal("0.02"))
+    longer, shorter = Patch(body={"max_tokens": 5000}), Patch(body={"max_tokens": 10})
+    assert isinstance(checked(config(), ask, longer, shorter), Success)
+    assert checked(config(), ask, shorter, longer).failure().kind == "budget"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any, TextIO
 
@@ -9,6 +10,9 @@ from loki.cli.describe import one_line, problem_json, provider_facts
 from loki.edge.auth.redaction import redact
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
+
+#: A disk that is full, or fails.
+FULL = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 
 
 class Console:
@@ -25,18 +29,35 @@ class Console:
         self.is_quiet = False  # no warnings
         self.output_format = "text"  # text, json, events …: of the answer on stdout
         self.maybe_sent = False  # a request may have left, which the report of a bug says
+        self.data: Any = getattr(stdout.buffer, "raw", stdout.buffer)  # counts what it takes
+        self.full: OSError | None = None  # why stdout takes no more
+        self.rescue = ""  # the path of the file that has the rest
 
     # ---- stdout: data ----------------------------------------------------------------------------
 
     def write_bytes(self, data: bytes) -> None:
-        """Write all of some bytes to stdout at once.
+        """Write all of some bytes to stdout at once, or where it is full, to a file of ours.
 
-        Without Python's text buffer, a reader that goes away interrupts one write only.
+        Without Python's buffers, a reader that goes away interrupts one write only.
         """
         rest = memoryview(data)
         while rest:
-            rest = rest[self.stdout.buffer.write(rest) :]
-        self.stdout.buffer.flush()
+            try:
+                rest = rest[self.data.write(rest) or 0 :]
+            except OSError as error:
+                if error.errno not in FULL or self.full is not None:
+                    raise
+                self.turn_to_rescue(error)
+        self.data.flush()
+
+    def turn_to_rescue(self, error: OSError) -> None:
+        """Write to a file of ours from here on: the answer is paid for, and half of it is out."""
+        from loki.edge.files import directory
+        from loki.edge.rescue import make_rescue_file
+
+        self.full = error
+        handle, self.rescue = make_rescue_file(directory("state", os.environ), self.prog)
+        self.data = open(handle, "wb", buffering=0)  # noqa: SIM115 - it stays open
 
     def write(self, text: str) -> None:
         """Write a text of our own to stdout; a character without UTF-8 becomes a question mark."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import sys
@@ -70,20 +69,36 @@ def guarded(
     """Run a command on these streams, else the standard ones; return its exit code."""
     call = Call(prog, stdout or sys.stdout, stderr or sys.stderr)
     try:
-        return command(call, argv)
+        code = command(call, argv)
+        return report_full(call.opened) if call.opened and call.opened.full else code
     except BrokenPipeError:
         return 141
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG):
+        from loki.cli.console import FULL
+
+        if error.errno not in FULL:
             return report_bug(call.console(), error)
-        call.console().note(f"output: cannot write the answer: {error.strerror}")
-        return 74  # EX_IOERR of sysexits.h
+        return report_unwritten(call.console(), error)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Exception as bug:
         return report_bug(call.console(), bug)
+
+
+def report_full(console: Console) -> int:
+    """Print where the rest of an answer is that stdout did not take; return the exit code."""
+    assert console.full is not None
+    return report_unwritten(console, console.full, f"; the rest of it is in {console.rescue}")
+
+
+def report_unwritten(console: Console, error: OSError, place: str = "") -> int:
+    """Print why an answer could not be written; return the exit code."""
+    from loki.problems import Problem
+
+    problem = Problem("output", f"cannot write the answer: {error.strerror}{place}", sent=True)
+    return console.report(problem, console.output_format)
 
 
 def command(call: Call, argv: list[str]) -> int:

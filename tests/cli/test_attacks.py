@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from commands import Home
@@ -113,3 +114,25 @@ def test_a_budget_counts_what_a_patch_asks_for(home: Home) -> None:
     words = ["--max-tokens", "100", "--patch", '{"body": {"max_tokens": 100000}}', "Hi"]
     done = home.run(*words)
     assert done.code == 80 and "local:m could cost $0.1" in done.err
+
+
+@pytest.mark.parametrize(
+    ("prog", "words", "stdin", "expected"),
+    [
+        ("loki-pipe", ["Hi"], "", "Hello.\n"),
+        ("loki-pipe", ["-o", "json", "Hi"], "", '"text":"Hello."'),
+        ("loki-pipe", ["-o", "events", "Hi"], "", '"type":"done"'),
+    ],
+)
+def test_an_answer_that_stdout_does_not_take_is_kept(
+    home: Home, prog: str, words: list[str], stdin: str, expected: str
+) -> None:
+    with serving(ANSWER) as server, open("/dev/full", "wb") as full:
+        home.local(server.address)
+        with home.start(*words, prog=prog, stdout=full) as process:
+            _, err = process.communicate(stdin.encode(), timeout=30)
+    assert process.returncode == 74
+    line = err.decode().splitlines()[0]
+    kept = Path(line.rpartition(" is in ")[2])
+    assert "No space left on device" in line and expected in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent == home.folder

@@ -473,7 +473,7 @@ def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
         (["Hi"], ">&-", 64, "loki-pipe: usage: standard output is closed"),
         (["Hi"], "2>&-", 0, ""),
         (["-v", "Hi"], "2>/dev/full", 0, ""),
-        (["Hi"], ">/dev/full", 74, "cannot write the answer: No space left on device"),
+        (["Hi"], ">/dev/full", 74, "cannot write the answer: No space left on device; the rest"),
         (["-f", "-", "Hi"], "<&-", 0, ""),
     ],
 )

@@ -17,6 +17,7 @@ from returns.result import Failure, Result, Success
 from loki.batch.hash_set import Seen
 from loki.batch.output_format import Format, JsonLines
 from loki.edge.files import reason
+from loki.edge.rescue import make_rescue_file
 from loki.problems import Problem, fail
 
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
@@ -70,22 +71,13 @@ class Output:
         if self.path:
             with suppress(OSError):
                 os.ftruncate(before.fileno(), self.end)
-        handle, self.rescue = rescue_file(self.rescue, self.form.suffix)
+        handle, self.rescue = make_rescue_file(self.rescue, "loki-batch", self.form.suffix)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
         if self.path and os.fstat(before.fileno()).st_nlink == 0:
             before.seek(0)
             shutil.copyfileobj(before, self.file)
         else:
             put(self.file, self.form.head)
-
-
-def rescue_file(folder: str, suffix: str) -> tuple[int, str]:
-    """Make a file for rows that have no other place; return its handle and its path."""
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        return tempfile.mkstemp(suffix, "loki-batch-", folder)
-    except OSError:  # that disk may be the full one
-        return tempfile.mkstemp(suffix, "loki-batch-")
 
 
 def put(file: IO[bytes], line: bytes) -> None:

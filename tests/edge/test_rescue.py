@@ -1,0 +1,30 @@
+"""Files for what has no other place."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from loki.edge.rescue import make_rescue_file
+
+
+def test_a_rescue_file_is_in_its_folder_and_ours_alone(tmp_path: Path) -> None:
+    handle, path = make_rescue_file(str(tmp_path / "state"), "loki-pipe", ".txt")
+    os.close(handle)
+    assert Path(path).parent == tmp_path / "state"
+    assert Path(path).name.startswith("loki-pipe-") and path.endswith(".txt")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert os.stat(tmp_path / "state").st_mode & 0o777 == 0o700
+
+
+def test_where_the_folder_cannot_be_had_it_is_among_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    handle, path = make_rescue_file(str(tmp_path / "file" / "state"), "loki-batch")
+    os.close(handle)
+    assert Path(path).parent == tmp_path

@@ -69,6 +69,8 @@ class BatchRun:
                 progress(order.console, state, order.inputs) as tick,
             ):
                 self.pool.run(tick)
+        state.out.finish()
+        state.check_output()
         state.fatal = state.fatal or self.pool.problem
         if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
             state.fatal = not_before(order.paces)

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from errno import ENOENT
+from errno import EIO, ENOENT
 
 from returns.result import Result, Success
 
@@ -73,6 +73,10 @@ class Run:
         """Count some rows, and write their lines."""
         lines = [self.line(row, result) for row, result in group]
         self.out.write(b"".join(lines))
+        self.check_output()
+
+    def check_output(self) -> None:
+        """End the run where its output takes no more rows, or has lost some."""
         if self.out.full and not self.fatal:
             self.fatal = unwritable(self.out)
 
@@ -188,10 +192,14 @@ def key_of(row: Row) -> str:
 
 def unwritable(out: Output) -> Problem:
     """The output takes no more; nothing that came is lost."""
-    why = out.full.strerror if out.full else ""
-    rest = "all of it" if why and out.full and out.full.errno == ENOENT else "the rest"
-    message = f"cannot write {out.path or 'stdout'}: {why}; {rest}: {out.rescue}"
-    return Problem("output", message)
+    assert out.full is not None
+    error, path = out.full, out.path or "stdout"
+    if error.errno == EIO and out.path:
+        again = "rows that are gone from it are asked again by the same command"
+        more = f"; those that came after: {out.rescue}" if out.is_diverted else ""
+        return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
+    rest = "all of it" if error.errno == ENOENT else "the rest"
+    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
 
 
 def kept_name(name: str) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from errno import ENOENT
+from errno import EIO, ENOENT
 from typing import IO, NamedTuple
 
 from returns.result import Failure, Result, Success
@@ -42,6 +42,7 @@ class Output:
         self.form: Format = form or JsonLines()
         self.done, self.failed, self.paid, _ = earlier
         self.full: OSError | None = None  # why nothing more goes into the file
+        self.is_diverted = False  # rescue is a file by now, not a folder
         self.end = file.tell() if path else 0
 
     def write(self, line: bytes) -> None:
@@ -60,9 +61,25 @@ class Output:
         put(self.file, line)
 
     def check_is_there(self) -> None:
-        """Raise OSError where the file, or its folder, has been removed."""
-        if self.path and os.fstat(self.file.fileno()).st_nlink == 0:
+        """Raise OSError where the file has been removed, or cut short by somebody else."""
+        if not self.path:
+            return
+        status = os.fstat(self.file.fileno())
+        if status.st_nlink == 0:
             raise FileNotFoundError(ENOENT, "it was removed while the run wrote to it")
+        if status.st_size < self.end:
+            raise OSError(EIO, "another program cut it short while the run wrote to it")
+
+    def finish(self) -> None:
+        """See once more, after the last row, that the file still has all of them."""
+        if self.full is not None:
+            return
+        try:
+            self.check_is_there()
+        except FileNotFoundError as error:
+            self.turn_to_rescue(error)
+        except OSError as error:
+            self.full = error
 
     def turn_to_rescue(self, error: OSError) -> None:
         """Go on in another file; half a row is taken back from the first."""
@@ -70,7 +87,8 @@ class Output:
         before = self.file
         if self.path:
             with suppress(OSError):
-                os.ftruncate(before.fileno(), self.end)
+                os.ftruncate(before.fileno(), min(self.end, os.fstat(before.fileno()).st_size))
+        self.is_diverted = True
         handle, self.rescue = make_rescue_file(self.rescue, "loki-batch", self.form.suffix)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
         if self.path and os.fstat(before.fileno()).st_nlink == 0:

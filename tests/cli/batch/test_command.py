@@ -526,6 +526,25 @@ def test_a_folder_that_is_removed_loses_nothing(home: Home, tmp_path: Path) -> N
     assert len({row["id"] for row in rescued}) == len(rescued) == seen
 
 
+def test_a_file_that_another_program_cuts_short_is_noticed(home: Home, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    with bulk_server(latency=0.1) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(200)))
+        at(home, server.address)
+        words = ["-m", "local:m", str(rows), "-o", str(out), "-j", "8"]
+        with home.start(*words, prog="loki-batch") as process:
+            while server.counts["seen"] < 40:
+                time.sleep(0.02)
+            os.truncate(out, 0)
+            _, err = process.communicate(timeout=30)
+        text = err.decode()
+        assert process.returncode == 74 and "another program cut it short" in text, text
+        kept = read(Path(text.partition("those that came after: ")[2].split(";")[0]))
+        assert kept and not read(out)
+        done = home.run(*words, prog="loki-batch")
+    assert done.code == 0 and len({row["id"] for row in read(out)}) == 200
+
+
 # ---- pace --------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,9 @@ class Format(Protocol):
     suffix: str
     head: bytes  # of a file that is new
 
+    def like(self, head: bytes) -> Format:
+        """Return the format of a file that begins so, which another version may have written."""
+
     def encode(self, line: JsonObject) -> bytes:
         """Return the bytes of a row, with the end of its line."""
 
@@ -37,6 +40,10 @@ class JsonLines:
 
     suffix = ".jsonl"
     head = b""
+
+    def like(self, head: bytes) -> JsonLines:
+        """Return this format: its lines name what they hold."""
+        return self
 
     def encode(self, line: JsonObject) -> bytes:
         """Return a line."""
@@ -75,6 +82,20 @@ class Table:
     def __init__(self, columns: Sequence[str] = ()) -> None:
         self.places = {name: [name] for name in columns} | COLUMNS
         self.head = joined(self.places)
+
+    def like(self, head: bytes) -> Table:
+        """Return the format with the columns in the order of a file's first line.
+
+        >>> table = Table(["lang"]).like(joined([*COLUMNS, "lang"]))
+        >>> [*table.places][0], [*table.places][-1]
+        ('id', 'lang')
+        """
+        names = next(csv.reader([head.decode("utf-8", "replace")]), [])
+        if {*names} != {*self.places}:
+            return self
+        table = Table(names)
+        table.places = {name: self.places[name] for name in names}
+        return table
 
     def encode(self, line: JsonObject) -> bytes:
         """Return a row."""

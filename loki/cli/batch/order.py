@@ -33,5 +33,6 @@ class Order:
     @property
     def form(self) -> Format:
         """How the output is written."""
-        columns = [name for name in self.inputs.columns or () if name != "id"]
-        return format_of(self.flags.output, [kept_name(name) for name in columns])
+        columns = self.inputs.columns or ()  # the input's id is ours too
+        names = [name if name == "id" else kept_name(name) for name in columns]
+        return format_of(self.flags.output, names)

@@ -142,6 +142,8 @@ def opened(path: str, rescue: str, form: Format) -> Result[Output, Problem]:
     try:
         with open(path, "ab+") as file:
             file.seek(0)
+            form = form.like(file.readline())
+            file.seek(0)
             scanned = scan(file, path, form)
         if not isinstance(scanned, Success):
             return Failure(scanned.failure())
@@ -165,9 +167,9 @@ def standing(path: str | None, form: Format | None = None) -> Result[Output, Pro
         return Success(Output(nowhere, "", Earlier(Seen()), ""))
     try:
         with open(path, "rb") as file:
-            return scan(file, path, form or JsonLines()).map(
-                lambda found: Output(nowhere, "", found, "")
-            )
+            form = (form or JsonLines()).like(file.readline())
+            file.seek(0)
+            return scan(file, path, form).map(lambda found: Output(nowhere, "", found, ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {reason(error)}")
 

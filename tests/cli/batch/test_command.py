@@ -287,16 +287,39 @@ def test_a_table_in_is_a_table_out_and_goes_on(home: Home) -> None:
         first = batch(home, *words)
         with path.open(newline="") as file:
             told = [*csv.DictReader(file)]
-        assert first.code == 1 and [*told[0]][:4] == ["lang", "input_text", "id", "line"], first.err
+        assert first.code == 1 and [*told[0]][:4] == ["id", "lang", "input_text", "line"], first.err
         assert (told[0]["text"], told[0]["lang"], told[0]["cost"]) == ('One,\n"two"', "fr", "2e-05")
         assert (told[1]["error_kind"], told[1]["error_message"]) == ("input", "No.")
-        path.write_bytes(path.read_bytes() + b'fr,1,"torn\n')
+        path.write_bytes(path.read_bytes() + b'a,fr,"torn\n')
         again = batch(home, *words)
     assert again.code == 0 and "1 answered before" in again.err, again.err
     with path.open(newline="") as file:
         told = [*csv.DictReader(file)]
     assert [(row["id"], row["text"]) for row in told] == [("a", 'One,\n"two"'), ("b", "Two")]
     assert len(server.asked) == 3
+
+
+def test_a_table_of_an_earlier_version_goes_on_in_its_own_order_of_columns(
+    home: Home, fast: Counting
+) -> None:
+    """Before, the input's id came after its other columns."""
+    at(home, fast.address)
+    rows, path = write(home.folder / "in", "id,lang", "a,fr", "b,de"), home.folder / "out.csv"
+    words = [str(rows), "--csv", "--template", "{lang}", "-o", str(path), "-j", "1"]
+    batch(home, *words)
+    with path.open(newline="") as file:
+        head, first, _ = csv.reader(file)
+    old = [head.index(name) for name in ("lang", "id", *head[2:])]
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [[row[i] for i in old] for row in (head, first)]
+        )
+    seen = fast.counts["seen"]
+    assert "1 answered before" in batch(home, *words).err
+    with path.open(newline="") as file:
+        told = [*csv.DictReader(file)]
+    assert [(row["lang"], row["id"]) for row in told] == [("fr", "a"), ("de", "b")]
+    assert fast.counts["seen"] == seen + 1
 
 
 def test_what_is_asked_otherwise_is_asked_again(home: Home, fast: Counting) -> None:

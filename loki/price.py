@@ -36,3 +36,13 @@ class Price:
 
 #: The fields of Price that are prices.
 PRICES = tuple(name for name in field_names(Price) if name not in ("variants", "plain", "set"))
+
+
+def format_dollars(amount: Decimal) -> str:
+    """Return US dollars to the last significant digit, with at least the cents.
+
+    >>> [format_dollars(Decimal(dollars)) for dollars in ("1.5000", "0.002340", "20")]
+    ['$1.50', '$0.00234', '$20.00']
+    """
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents if cents == amount else amount.normalize():f}"

@@ -14,8 +14,8 @@ from loki.config.patches import read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
 from loki.formats.openai_messages import read_json
-from loki.money.budget import format_dollars
 from loki.pipeline import Env
+from loki.price import format_dollars
 from loki.problems import Problem
 from loki.records import Ask, Limits, Patch
 

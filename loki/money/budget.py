@@ -11,6 +11,7 @@ from returns.result import Result, Success
 
 from loki.money.estimate import max_usage, service_tiers, worst_case
 from loki.money.prices import max_cost, min_cost
+from loki.price import format_dollars
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Request, Target, Task
 
@@ -137,13 +138,3 @@ def describe_budget(purse: BudgetStatus) -> str:
     besides = f", besides {calls}" if purse.unknown else ""
     limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
     return f"{limit} {format_dollars(purse.spent)} is spent{under_way}{besides}"
-
-
-def format_dollars(amount: Decimal) -> str:
-    """Return US dollars to the last significant digit, with at least the cents.
-
-    >>> [format_dollars(Decimal(dollars)) for dollars in ("1.5000", "0.002340", "20")]
-    ['$1.50', '$0.00234', '$20.00']
-    """
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents if cents == amount else amount.normalize():f}"

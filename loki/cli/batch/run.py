@@ -30,8 +30,8 @@ from loki.edge.batch.spending import Spending, cost_of, worst_of_any
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.json_text import compact
-from loki.money.budget import format_dollars
 from loki.pipeline import Env
+from loki.price import format_dollars
 from loki.problems import EXIT_CODES, Problem
 from loki.records import JsonObject, Task
 from loki.stages.account import Entry

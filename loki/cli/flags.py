@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.cli.flag_types import between, dollars, encoding, integer, positive, reasoning, whole
+from loki.cli.flag_types import age, between, dollars, encoding, integer, positive, reasoning, whole
 
 TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
@@ -68,6 +68,12 @@ SENDING: Group = [
         "--patch", 'change the request: an object with "url", "body" or "headers"', metavar="JSON"
     ),
     flag("--max-cost", "refuse any request that could cost more", type=dollars, metavar="USD"),
+    flag(
+        "--cache",
+        "answer from the cache if the same request was answered before, within AGE (30m, 1h, 7d)",
+        type=age,
+        metavar="[=AGE]",
+    ),
 ]
 INSPECTION: Group = [
     flag(

@@ -32,10 +32,23 @@ def open_env(
 ) -> Result[Env, Problem]:
     """Return the configuration and this machine, with the patch and ledger of the command line."""
     return Result.do(
-        keep_open(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
+        ready
         for config in read_configuration(environ)
         for patches in given_patches(flags)
+        for env in Success(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
+        for ready in with_cache(keep_open(env), flags, environ, warn)
     )
+
+
+def with_cache(
+    env: Env, flags: Namespace, environ: dict[str, str], warn: Callable[[str], None]
+) -> Result[Env, Problem]:
+    """Return the Env with the answer cache of ``--cache`` or LOKI_CACHE, if one is asked for."""
+    if flags.cache is None and not environ.get("LOKI_CACHE"):
+        return Success(env)
+    from loki.cli.caching import use_cache
+
+    return use_cache(env, flags, environ, warn)
 
 
 def keep_open(env: Env) -> Env:

@@ -78,6 +78,8 @@ def usable(flags: Namespace) -> Result[None, Problem]:
         return fail("usage", "--lines and --csv: a line is a prompt, or a row of a table")
     if flags.lines and flags.template:
         return fail("usage", "--template needs fields: JSON lines, or --csv")
+    if flags.scheduler and flags.cache is not None:
+        return fail("usage", "--cache is for rows that are sent from here, not with --scheduler")
     if not flags.in_flight:
         return fail("usage", "-j 0: nothing would be sent")
     if flags.text in ([], ["-"]) and (sys.stdin is None or sys.stdin.isatty()):

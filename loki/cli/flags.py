@@ -96,10 +96,26 @@ FALLBACK = flag(
     default=[],
 )
 
+SET = flag(
+    "--set",
+    "value for a name in the prompt file; repeatable",
+    metavar="NAME=VALUE",
+    action="append",
+    default=[],
+)
+
 PIPE: dict[str, Group] = {
     "prompt": [
         MODEL,
         FALLBACK,
+        flag(
+            "-T --template",
+            "prompt as a file, with settings in front; a NAME alone may be in templates/ of the "
+            "configuration folder",
+            metavar="FILE",
+            dest="template_file",
+        ),
+        SET,
         flag("-s --system --prompt", "system prompt", metavar="TEXT", dest="prompt"),
         flag("--system-file", "file with the system prompt", metavar="FILE"),
         switch("-n --no-stdin", "do not read stdin; for use inside `while read` loops"),

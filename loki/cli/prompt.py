@@ -71,12 +71,23 @@ def messages_of(
         for before in conversation(flags, end, warn)
         for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
         for attached in gather(attachment(path, flags.proxy, end) for path in flags.file)
+        for text, rest in texts_of(flags, piped, end)
         for messages in (
             Success(())
             if flags.if_input and not piped
-            else with_prompt((*system, *before), text_of(flags.text), piped, attached)
+            else with_prompt((*system, *before), text, rest, attached)
         )
     )
+
+
+def texts_of(flags: Namespace, piped: str, end: float) -> Result[tuple[str, str], Problem]:
+    """Return TEXT, after the prompt file if there is one, and what follows it of stdin."""
+    text = text_of(flags.text)
+    if not flags.template_file or (flags.if_input and not piped):
+        return Success((text, piped))
+    from loki.cli.template import fill
+
+    return fill(flags.prompt_file, text, piped, end)
 
 
 def stdin_reader(flags: Namespace) -> Result[bool, Problem]:

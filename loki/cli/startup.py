@@ -60,6 +60,15 @@ def keep_open(env: Env) -> Env:
 OPEN: list[Env] = []
 
 
+def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace, Problem]:
+    """Return the flags with the settings of the prompt file of ``-T``, if there is one."""
+    if flags.template_file is None and not flags.set:
+        return Success(flags)
+    from loki.cli.template import apply_template
+
+    return apply_template(flags, environ)
+
+
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
     """Return the patch of ``--patch``, if there is one."""
     if flags.patch is None:

@@ -65,7 +65,9 @@ SENDING: Group = [
     ),
     flag("--proxy", "proxy (http, https, socks5 or socks5h); - for none", metavar="URL"),
     flag(
-        "--patch", 'change the request: an object with "url", "body" or "headers"', metavar="JSON"
+        "--patch",
+        'change the request: an object with "url", "body" or "headers"',
+        metavar="FILE|JSON",
     ),
     flag("--max-cost", "refuse any request that could cost more", type=dollars, metavar="USD"),
     flag(
@@ -129,7 +131,7 @@ PIPE: dict[str, Group] = {
         flag(
             "--messages",
             "conversation to continue, in the OpenAI message format (- is stdin)",
-            metavar="FILE",
+            metavar="FILE|JSON",
         ),
         flag(
             "-f --file",
@@ -162,7 +164,7 @@ PIPE: dict[str, Group] = {
         flag(
             "--tools",
             "tools to offer to the model (OpenAI format); calls are printed, not run",
-            metavar="FILE",
+            metavar="FILE|JSON",
         ),
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
     ],

@@ -13,6 +13,7 @@ from returns.result import Result, Success
 from loki.config.patches import read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
+from loki.edge.trust import open_own
 from loki.formats.openai_messages import read_json
 from loki.money.budget import format_dollars
 from loki.pipeline import Env
@@ -70,11 +71,44 @@ def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace
 
 
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
-    """Return the patch of ``--patch``, if there is one."""
-    if flags.patch is None:
+    """Return the patch of ``--patch``, the JSON itself or a file, if there is one.
+
+    What is no file is not named in messages: it may be a patch with a secret, and a typo.
+    """
+    given = flags.patch
+    if given is None:
         return Success(())
-    patch = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
-    return patch.map(lambda patch: (patch,)).alt(lambda problem: replace(problem, kind="input"))
+    is_file = not is_json(given) and os.path.isfile(given)
+    name = given if is_file else "--patch"
+    return Result.do(
+        (patch,)
+        for text in (
+            files.read_text(given, "--patch", open_own).alt(as_refused)
+            if is_file
+            else Success(given)
+        )
+        for raw in read_json(text, name)
+        for patch in read_patch(raw, name).alt(lambda problem: replace(problem, kind="input"))
+    )
+
+
+def as_refused(problem: Problem) -> Problem:
+    """Return the problem of a file of JSON without the hint to attach it."""
+    return replace(problem, message=files.as_config(problem).message)
+
+
+def is_json(given: str) -> bool:
+    """Return whether a flag has the JSON itself, not the name of a file with it.
+
+    >>> is_json(' {"a": 1}'), is_json("a.json")
+    (True, False)
+    """
+    return given.lstrip().startswith(("{", "["))
+
+
+def text_or_file(given: str, flag: str, opener: files.Opener | None = None) -> Result[str, Problem]:
+    """Return the JSON of a flag: the flag's own text, or that of the file that it names."""
+    return Success(given) if is_json(given) else files.read_text(given, flag, opener)
 
 
 def limits_of(flags: Namespace) -> Limits:

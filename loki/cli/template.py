@@ -11,6 +11,7 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.cli.flags import PIPE
+from loki.cli.startup import as_refused
 from loki.config.prompt_file import FrontSetting, PromptFile, read_prompt_file
 from loki.edge import files
 from loki.edge.render import Names, Renderer, hint_at, undefined_name
@@ -125,12 +126,7 @@ def open_inside(path: str, flags: int) -> int:
 def read(path: str, opener: files.Opener | None = None) -> Result[tuple[str, str], Problem]:
     """Return a path and the text there."""
     text = files.read_text(path, "--template", opener)
-    return text.map(lambda content: (path, content)).alt(without_hint)
-
-
-def without_hint(problem: Problem) -> Problem:
-    """Return the problem of a file without the hint to attach it."""
-    return Problem(problem.kind, files.as_config(problem).message)
+    return text.map(lambda content: (path, content)).alt(as_refused)
 
 
 def values_of(arguments: list[str]) -> Result[dict[str, str], Problem]:

@@ -24,6 +24,8 @@ from loki.json_text import parse_strict
 from loki.problems import Problem, fail, nearest
 from loki.record import record
 
+LONGEST = 64 << 10  # characters of front matter: to read much more takes long
+
 
 class FrontSetting(NamedTuple):
     """A setting of the front matter, by the name of a long flag; ``line`` counts from 1."""
@@ -59,6 +61,8 @@ def read_prompt_file(content: str, name: str) -> Result[PromptFile, Problem]:
     if "---" not in rest:
         return fail("input", f"{name}:{start + 1}: the front matter never ends: no second ---")
     end = start + 1 + rest.index("---")
+    if sum(map(len, rest[: end - start - 1])) > LONGEST:
+        return fail("input", f"{name}:{start + 1}: the front matter is over {LONGEST >> 10} KiB")
     settings = read_front_matter(lines[start + 1 : end], name, start + 1)
     template = "\n".join(lines[end + 1 :])
     return settings.map(lambda known: PromptFile(name, known, template, end + 2))

@@ -27,6 +27,7 @@ from loki.edge.answer_files import (
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.redaction import redact
 from loki.edge.env import log_warning
+from loki.edge.files import environment
 from loki.edge.trust import (
     UntrustedFileError,
     open_trusted,
@@ -59,7 +60,7 @@ def cached(
     Only whole, successful answers are kept, and of chats those that ``is_good``. For what is found
     no credential is looked up, nothing is sent, and nothing counts against a budget.
     """
-    cache = AnswerCache(folder or cache_folder(os.environ), age, env.now, warn, is_good)
+    cache = AnswerCache(folder or cache_folder(environment()), age, env.now, warn, is_good)
 
     def authorize(draft: Draft) -> Result[Draft, Problem]:
         if draft.url.startswith(SECRET_BASE):  # where it goes is known only then

@@ -119,6 +119,16 @@ def test_front_matter_that_never_ends_is_refused() -> None:
     assert problem.message == "a.md:2: the front matter never ends: no second ---"
 
 
+def test_front_matter_that_takes_long_to_read_is_refused() -> None:
+    long = "---\n" + "a: {" * 20000 + "\n---\nHi"
+    assert read_prompt_file(long, "a.md").failure().message == (
+        "a.md:1: the front matter is over 64 KiB"
+    )
+    deep = "---\nschema: " + "[" * 60000 + "\n---\nHi"
+    assert read_prompt_file(deep, "a.md").failure().kind == "input"
+    assert read_prompt_file(f"---\n---\n{'x' * (1 << 20)}", "a.md").unwrap().line == 3
+
+
 def test_a_schema_may_be_json() -> None:
     file = read_prompt_file('---\nschema: \'{"type": "object"}\'\n---\n', "a.md").unwrap()
     assert file.settings["schema"].value == {"type": "object"}

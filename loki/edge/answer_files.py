@@ -57,14 +57,17 @@ def read_file(data: bytes, key: str, now: float, age: float | None) -> Kept | No
     try:
         match json.loads(line):
             case {
-                "format": 1,
+                "format": int(form),
                 "key": str(name),
                 "time": float(then),
                 "status": int(status),
                 "headers": dict(headers),
                 "sizes": list(sizes),
                 "sha256": str(digest),
-            } if name == key and sha256(body).hexdigest() == digest and sum(sizes) == len(body):
+            } if (form, name, digest, sum(sizes)) == (
+                *(FORMAT, key),
+                *(sha256(body).hexdigest(), len(body)),
+            ):
                 is_fresh = age is None or 0 <= now - then <= age
                 return Kept(status, headers, tuple(cut(body, sizes))) if is_fresh else None
     except (ValueError, TypeError, RecursionError):

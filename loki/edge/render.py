@@ -17,6 +17,7 @@ from select import select
 from returns.result import Failure, Result, Success
 
 from loki.edge import render_child
+from loki.edge.files import reason
 from loki.problems import Problem, fail, nearest
 from loki.record import record
 from loki.records import Json, JsonObject
@@ -54,13 +55,16 @@ class Renderer:
         """Start the process and have the template compiled; ``end`` is on the monotonic clock."""
         self.stop()
         variables = {name: os.environ[name] for name in NEEDED if name in os.environ}
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", render_child.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=variables,
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", render_child.__file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=variables,
+            )
+        except OSError as error:  # no process, no memory, no handles left
+            return fail("input", f"{self.name}: cannot be filled in: {reason(error)}")
         path = [folder for folder in sys.path if os.path.isabs(folder)]
         reply = self.exchange({"path": path, "source": self.source}, end)
         return reply.map(lambda told: Names(frozenset(told["names"]), frozenset(told["required"])))

@@ -16,6 +16,7 @@ from returns.result import Failure, Result, Success
 from servers import COUNTED, DONE, delta, reply
 
 from loki import Ask, Env, Message, answer, cached, collect, embed, open_env, stream
+from loki.edge import answer_cache
 from loki.edge.answer_cache import key_of
 from loki.edge.auth import redaction
 from loki.pipeline import prepare
@@ -255,6 +256,20 @@ def test_the_key_of_a_request_has_all_of_it_but_its_credentials() -> None:
     assert key_of(with_headers({"X-Team": "a"}), draft.url) != key
     assert key_of(draft, draft.url + "?key=1") == key_of(draft, draft.url + "?key=2") != key
     assert key_of(replace(draft, body={"a": float("nan")}), draft.url) == ""
+
+
+def test_never_is_much_more_kept_than_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_cache, "MOST", 5000)
+    monkeypatch.setattr(answer_cache, "STEP", 1000)
+    env = cached(Provider().env(), folder=str(tmp_path / "a"))
+    for seed in range(30):
+        answer(env, replace(HI, seed=seed)).unwrap()
+        sizes = [file.stat().st_size for file in (tmp_path / "a").iterdir()]
+        assert sum(sizes) <= 5000 + max(sizes)
+    assert len(sizes) > 5 and answer(env, replace(HI, seed=29)).unwrap().is_cached
+    assert not answer(env, replace(HI, seed=0)).unwrap().is_cached
 
 
 # ---- folders that cannot be used -----------------------------------------------------------------

@@ -124,6 +124,12 @@ def test_the_process_has_no_environment_and_opens_no_file(monkeypatch: pytest.Mo
     assert int(limits["Max cpu time"][0]) < 60
 
 
+def test_a_process_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    problem = filled("x").failure()
+    assert problem.message == "a.md: cannot be filled in: no such file or directory"
+
+
 def test_packages_of_the_working_folder_are_not_loaded(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

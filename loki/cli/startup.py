@@ -83,18 +83,13 @@ def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
     return Result.do(
         (patch,)
         for text in (
-            files.read_text(given, "--patch", open_own).alt(as_refused)
+            files.read_text(given, "--patch", open_own).alt(files.without_hint)
             if is_file
             else Success(given)
         )
         for raw in read_json(text, name)
         for patch in read_patch(raw, name).alt(lambda problem: replace(problem, kind="input"))
     )
-
-
-def as_refused(problem: Problem) -> Problem:
-    """Return the problem of a file of JSON without the hint to attach it."""
-    return replace(problem, message=files.as_config(problem).message)
 
 
 def is_json(given: str) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.cli.flags import PIPE
-from loki.cli.startup import as_refused
 from loki.config.prompt_file import FrontSetting, PromptFile, read_prompt_file
 from loki.edge import files
 from loki.edge.render import Names, Renderer, hint_at, undefined_name
@@ -126,7 +125,7 @@ def open_inside(path: str, flags: int) -> int:
 def read(path: str, opener: files.Opener | None = None) -> Result[tuple[str, str], Problem]:
     """Return a path and the text there."""
     text = files.read_text(path, "--template", opener)
-    return text.map(lambda content: (path, content)).alt(as_refused)
+    return text.map(lambda content: (path, content)).alt(files.without_hint)
 
 
 def values_of(arguments: list[str]) -> Result[dict[str, str], Problem]:

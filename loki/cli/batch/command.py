@@ -102,7 +102,9 @@ def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Res
         Order(console, flags, env, plan, rows, paces, cluster)
         for env in open_env(flags, environ, console.warn, paced=paces.paced)
         for all_rows in source(next(iter(flags.text), "-"), form)
-        for filler in filler_of(flags, all_rows, console)
+        for filler in (
+            template_filler(flags, all_rows, console) if flags.template_file else Success(None)
+        )
         for rows in fitting(flags, all_rows)
         for defaults in plan_of(console.prog, flags, form, env.config.model, filler)
         for plan in affordable(flags, env, defaults)
@@ -125,24 +127,11 @@ def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     return Success(rows)
 
 
-def filler_of(flags: Namespace, rows: Source, console: Console) -> Result[Fill | None, Problem]:
-    """Return what fills in the prompt file of ``-T``, None without; it fits the columns, if any."""
-    if not flags.template_file:
-        return Success(None)
-    from loki.cli.template import RowTemplate
+def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[Fill, Problem]:
+    """Return what fills in the prompt file of ``-T`` for a row."""
+    from loki.cli.batch.row_template import filler_of
 
-    path, columns = flags.prompt_file.path, [*(rows.columns or ())]
-    for name in sorted({"code", "output"} & {*flags.prompt_file.file.settings}):
-        console.warn(f"{path}: {name} is for loki-pipe, and makes no difference here")
-
-    def check(template: RowTemplate) -> Result[Fill | None, Problem]:
-        missing = template.missing(columns) if columns else ""
-        if not missing:
-            return Success(template.fill)
-        lack = f"{path} uses {missing!r}, and {rows.name} has no such column"
-        return fail("usage", lack + nearest(missing, columns))
-
-    return RowTemplate(flags.prompt_file).start().bind(check)
+    return filler_of(flags, rows, console)
 
 
 def plan_of(

@@ -11,6 +11,7 @@ A call is a pipeline of small functions; the names below are in its order::
     answers       Env, Asks -> Replies  many at once
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
+    cached        Env      -> Env       that asks nothing twice
     Problem       why there is no answer
 
 Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so that
@@ -24,6 +25,7 @@ from loki.version import __version__ as __version__
 TYPE_CHECKING = False  # typing itself takes as long to load as all of this program's start
 
 if TYPE_CHECKING:
+    from loki.edge.answer_cache import cached
     from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
@@ -39,6 +41,7 @@ HOMES = {
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
+    "cached": "loki.edge.answer_cache",
     "answers": "loki.edge.batch.workers",
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
@@ -60,6 +63,7 @@ __all__ = [
     "Reply",
     "answer",
     "answers",
+    "cached",
     "collect",
     "embed",
     "open_env",

@@ -243,6 +243,15 @@ class Target:
 
 
 @record
+class Kept:
+    """An answer that a cache kept: its body in the pieces in which it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: tuple[bytes, ...] = field(repr=False)
+
+
+@record
 class Draft:
     """A request in the provider's words, still open to changes."""
 
@@ -253,6 +262,8 @@ class Draft:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # to sign with
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
     changes: JsonObject = field(default_factory=dict, repr=False)  # of the body, by all patches
+    cache_key: str = ""  # the name of its answer in a cache; empty where no cache is used
+    kept: Kept | None = None  # that answer, if the cache has it: then nothing is sent
 
 
 @record

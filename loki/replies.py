@@ -36,6 +36,11 @@ class Reply:
     cost: Decimal | None = None
     carry: tuple[JsonObject, ...] = ()  # what the provider wants back with the next turn
 
+    @property
+    def is_cached(self) -> bool:
+        """Return whether a cache answered: nothing was sent, and nothing billed."""
+        return self.request.draft.kept is not None
+
 
 # ---- events: Text and ToolCall above, and these ----------------------------------------------
 
@@ -99,7 +104,8 @@ WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish |
 class Opened:
     """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider.
 
-    Where the beginning of a stream was looked at, ``events`` has all of it, a list for each piece.
+    Where the beginning of a stream was looked at, ``events`` has all of it, a list for each piece;
+    ``pieces`` has what came so far, where a cache is to keep it.
     """
 
     request: Request
@@ -110,6 +116,7 @@ class Opened:
     started: float  # on the clock of Env, at the first attempt
     attempts: int = 1
     events: Iterator[Result[list[WireEvent], Problem]] | None = None
+    pieces: list[bytes] | None = None
 
 
 # ---- vectors and rankings ----------------------------------------------------------------------
@@ -149,6 +156,11 @@ class Measured:
     attempts: int = 1
     request_id: str | None = None
     cost: Decimal | None = None
+
+    @property
+    def is_cached(self) -> bool:
+        """Return whether a cache answered; of several requests, whether it answered the first."""
+        return self.request.draft.kept is not None
 
 
 @record

@@ -217,6 +217,12 @@ def test_a_pipe_loads_only_what_it_needs(home: Home, key: str) -> None:
         "loki.config.grammar",
         "loki.config.load",
         "loki.cli.admin.configuration",
+        "loki.cli.caching",
+        "loki.cli.template",
+        "loki.config.prompt_file",
+        "loki.edge.answer_cache",
+        "loki.edge.render",
+        "loki.stages.replay",
     }
     assert not (lazy | FORBIDDEN) & set(modules)
 

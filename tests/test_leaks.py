@@ -288,6 +288,17 @@ def finished(asked: Asked) -> Script:
     return plain(reply(finish=echo(asked)))
 
 
+def repeated(asked: Asked) -> Script:
+    """Return an answer that repeats the request where nobody looks."""
+    return plain({**reply(), "echo": echo(asked)})
+
+
+def labelled(asked: Asked) -> Script:
+    """Return an answer whose request id is the secret."""
+    proof = asked.headers.get("authorization", "x").removeprefix("Bearer ").replace("\n", "")
+    return plain(reply(), headers=f"x-request-id: {proof}\r\n")
+
+
 def moved(asked: Asked) -> Script:
     """Return a redirect to an address that repeats the request."""
     return plain(b"", 302, headers=f"location: http://a.example/?{echo(asked)}\r\n")
@@ -333,6 +344,9 @@ PLACES: dict[str, Place] = {
     "a check": Place(("--check",), 0, prog="loki", asks=False),
     "information": Place(("--info",), 0, prog="loki", asks=False),
     "the models": Place(("--list-models", "-o", "json"), 0, prog="loki", asks=False),
+    "a cached answer": Place(("-S", "--cache", "-o", "json", "Hi"), 0, repeated, by_type=FOREIGN),
+    "a cached answer's header": Place(("-S", "--cache", "Hi"), 0, labelled, by_type=FOREIGN),
+    "a prompt file": Place(("-T", "/nowhere/a.md", "--set", "a=b"), 66, asks=False),
     "a fallback": Place(("--fallback", "local:n", "-v", "Hi"), 77),
 }
 

@@ -67,4 +67,5 @@ def vector_json(found: Embeddings) -> JsonObject:
         "seconds": round_seconds(found.seconds),
         "attempts": found.attempts,
         "request_id": found.request_id,
+        **({"cached": True} if found.is_cached else {}),
     }

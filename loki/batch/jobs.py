@@ -51,6 +51,9 @@ Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
 #: Reads what a line names: an attachment by its path.
 Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
 
+#: Makes the prompt of a row from its fields.
+Fill: TypeAlias = Callable[[Mapping[str, Json]], Result[str, Problem]]
+
 
 @record
 class Plan:
@@ -59,6 +62,7 @@ class Plan:
     ask: Ask  # what no row says otherwise: model, temperature …; its messages come first
     form: str = "json"  # of the lines: json, lines, csv
     template: str | None = None  # the prompt, with {names} of fields
+    fill: Fill | None = None  # makes a prompt of fields otherwise
     embed: bool = False  # rather than ask
     keep: bool = False  # the fields of each row, for its line in the output
     attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
@@ -143,7 +147,7 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     """
     if plan.form == "csv":  # its columns are what it is about, and neither files nor settings
         return prompt_of(plan, fields).map(lambda turns: (asked_with(plan, turns), None))
-    if plan.template is None:
+    if plan.template is None and plan.fill is None:
         for name in (each for each in fields if each not in FIELDS):
             return fail("input", f"unknown field {name!r}{nearest(name, [*FIELDS])}")
     settings: dict[str, Any] = {n: fields[n] for n in SETTINGS if fields.get(n) is not None}
@@ -183,7 +187,9 @@ def fits(kinds: tuple[type, ...], value: Json) -> bool:
 def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
     """The turns that a row asks with."""
     attached = attached_to(plan, {} if plan.form == "csv" else fields)
-    if plan.template is not None:
+    if plan.fill is not None:
+        words = plan.fill(fields).bind(lambda text: without_nul(text, "prompt"))
+    elif plan.template is not None:
         words = filled(plan.template, fields).bind(lambda text: without_nul(text, "prompt"))
     elif isinstance(fields.get("messages"), list) and plan.form != "csv":
         return read_messages(fields["messages"], "messages")
@@ -272,7 +278,7 @@ def openai_job(plan: Plan, fields: JsonObject) -> Asked:
     }
     rest = {name: value for name, value in body.items() if name not in OPENAI_KNOWN}
     told = {**{n: v for n, v in known.items() if v is not None}, "messages": body["messages"]}
-    return own_job(replace(plan, template=None, form="json"), told).map(
+    return own_job(replace(plan, template=None, fill=None, form="json"), told).map(
         lambda asked: (asked[0], Patch(body=rest, origin="body of the line") if rest else None)
     )
 

@@ -12,6 +12,7 @@ from loki.cli.flags import (
     PIPE,
     QUIET,
     SENDING,
+    SET,
     TAG,
     VERBOSE,
     flag,
@@ -34,6 +35,13 @@ BATCH: dict[str, Group] = {
             "prompt of a row with its fields, as in 'Translate to {lang}: {text}'",
             metavar="TEXT",
         ),
+        flag(
+            "-T --template-file",
+            "prompt as a file, filled in with the fields of a row",
+            metavar="FILE",
+            dest="template_file",
+        ),
+        SET,
         switch("--embed", "embed the rows instead of asking for answers"),
     ],
     "answer": [

@@ -61,6 +61,7 @@ ADMINISTRATION: dict[str, Group] = {
             "print the completion script for a shell",
             choices=("bash", "zsh", "fish"),
         ),
+        switch("--clear-cache", "delete the answers that --cache kept"),
     ],
     "authentication": [
         flag(

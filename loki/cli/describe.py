@@ -54,6 +54,7 @@ def format_summary(reply: Reply, today: str = "") -> str:
     parts = (
         reply.model,
         f"{read} tokens in{cached}, {written} out{reasoned}",
+        "cached" if reply.is_cached else "",
         "cost unknown" if reply.cost is None else f"${reply.cost.normalize():f}",
         "" if reply.seconds is None else f"{reply.seconds:.1f} s",
         today,

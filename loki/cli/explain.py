@@ -21,6 +21,9 @@ from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.urls import mask_proxy, mask_url
 
+#: The origins of settings where there is no prompt file.
+NOWHERE: Mapping[str, str] = {}
+
 
 def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat") -> int:
     """Print the exact request after all patches; read no secret and send nothing."""
@@ -77,15 +80,28 @@ FORMS = {"json": as_json, "curl": as_curl}
 
 
 def explain(
-    env: Env, ask: Ask, environ: Mapping[str, str], console: Console, task: Task = "chat"
+    env: Env,
+    ask: Ask,
+    environ: Mapping[str, str],
+    console: Console,
+    task: Task = "chat",
+    origins: Mapping[str, str] = NOWHERE,
 ) -> None:
-    """Print on stderr where each setting comes from, a line each."""
-    for name, value in [("configuration", env.config.origin), *reasons(env, ask, environ, task)]:
+    """Print on stderr where each setting comes from, a line each.
+
+    ``origins`` has the places of those that stand in a prompt file.
+    """
+    found = reasons(env, ask, environ, task, origins)
+    for name, value in [("configuration", env.config.origin), *found]:
         console.print_stderr(f"{name:<14}{value}")
 
 
 def reasons(
-    env: Env, ask: Ask, environ: Mapping[str, str], task: Task = "chat"
+    env: Env,
+    ask: Ask,
+    environ: Mapping[str, str],
+    task: Task = "chat",
+    origins: Mapping[str, str] = NOWHERE,
 ) -> list[tuple[str, str]]:
     """Return names of settings, each with its value and where that comes from."""
     resolved: Result[Target, object] = resolve(env.config, task)(ask)
@@ -95,18 +111,29 @@ def reasons(
     model = target.model
     alias = f", sent as {model.real_name}" if model.real_name != model.name else ""
     return [
-        ("model", f"{target.name}{alias} ({chosen_by(env, ask, environ)}; {model.origin})"),
+        (
+            "model",
+            f"{target.name}{alias} ({chosen_by(env, ask, environ, origins)}; {model.origin})",
+        ),
         *addresses(target),
-        *(parameters(env, ask, target, environ) if task == "chat" else []),
+        *(parameters(env, ask, target, environ, origins) if task == "chat" else []),
+        *((name, place) for name, place in origins.items() if name not in SHOWN),
         *(("patch", f"{patch.origin}") for patch in patches_for(target, env.patches)),
         ("limits", limits(target)),
     ]
 
 
-def chosen_by(env: Env, ask: Ask, environ: Mapping[str, str]) -> str:
+#: Parameters that are shown with their values.
+PARAMETERS = ("temperature", "top_p", "max_tokens", "stream")
+SHOWN = ("model", *PARAMETERS)
+
+
+def chosen_by(
+    env: Env, ask: Ask, environ: Mapping[str, str], origins: Mapping[str, str] = NOWHERE
+) -> str:
     """Return where the name of the model comes from."""
     if ask.model:
-        return "from the command line"
+        return f"from {origins.get('model', 'the command line')}"
     if environ.get("LOKI_MODEL"):
         return "from LOKI_MODEL"
     return f"from {env.config.origin}" if env.config.model else "the only client"
@@ -138,11 +165,15 @@ def shown(name: str, setting: Setting) -> str:
 
 
 def parameters(
-    env: Env, ask: Ask, target: Target, environ: Mapping[str, str]
+    env: Env,
+    ask: Ask,
+    target: Target,
+    environ: Mapping[str, str],
+    origins: Mapping[str, str] = NOWHERE,
 ) -> list[tuple[str, str]]:
     """Return the parameters of the request, and where they come from."""
     lines = []
-    for name in ("temperature", "top_p", "max_tokens", "stream"):
+    for name in PARAMETERS:
         value = getattr(target.ask, name)
         if value is None:
             continue
@@ -152,7 +183,7 @@ def parameters(
         if name == "max_tokens" or (name == "stream" and target.model.no_stream):
             source = target.model.origin
         if getattr(ask, name) is not None:
-            source = "command line"
+            source = origins.get(name, "command line")
         lines.append((name, f"{value} ({source})"))
     return lines
 

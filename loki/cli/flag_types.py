@@ -56,6 +56,20 @@ def between(low: float, high: float) -> Any:
     return check
 
 
+def age(text: str) -> float:
+    """Return an age in seconds: 90s, 30m, 1h, 7d or 2w; any is any age."""
+    number, unit = text[:-1], text[-1:]
+    if text == "any":
+        return float("inf")
+    if not (number.isdecimal() and int(number) and unit in AGES):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age: 90s, 30m, 1h, 7d or 2w")
+    return float(int(number) * AGES[unit])
+
+
+#: Seconds, by their units.
+AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
 def dollars(text: str) -> Decimal:
     """Return an amount in US dollars, 0 or more."""
     from decimal import Decimal, InvalidOperation

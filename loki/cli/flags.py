@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.cli.flag_types import between, dollars, encoding, integer, positive, reasoning, whole
+from loki.cli.flag_types import age, between, dollars, encoding, integer, positive, reasoning, whole
 
 TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
@@ -65,9 +65,17 @@ SENDING: Group = [
     ),
     flag("--proxy", "proxy (http, https, socks5 or socks5h); - for none", metavar="URL"),
     flag(
-        "--patch", 'change the request: an object with "url", "body" or "headers"', metavar="JSON"
+        "--patch",
+        'change the request: an object with "url", "body" or "headers"',
+        metavar="FILE|JSON",
     ),
     flag("--max-cost", "refuse any request that could cost more", type=dollars, metavar="USD"),
+    flag(
+        "--cache",
+        "answer from the cache if the same request was answered before, within AGE (30m, 1h, 7d)",
+        type=age,
+        metavar="[=AGE]",
+    ),
 ]
 INSPECTION: Group = [
     flag(
@@ -90,10 +98,26 @@ FALLBACK = flag(
     default=[],
 )
 
+SET = flag(
+    "--set",
+    "value for a name in the prompt file; repeatable",
+    metavar="NAME=VALUE",
+    action="append",
+    default=[],
+)
+
 PIPE: dict[str, Group] = {
     "prompt": [
         MODEL,
         FALLBACK,
+        flag(
+            "-T --template",
+            "prompt as a file, with settings in front; a NAME alone may be in templates/ of the "
+            "configuration folder",
+            metavar="FILE",
+            dest="template_file",
+        ),
+        SET,
         flag("-s --system --prompt", "system prompt", metavar="TEXT", dest="prompt"),
         flag("--system-file", "file with the system prompt", metavar="FILE"),
         switch("-n --no-stdin", "do not read stdin; for use inside `while read` loops"),
@@ -107,7 +131,7 @@ PIPE: dict[str, Group] = {
         flag(
             "--messages",
             "conversation to continue, in the OpenAI message format (- is stdin)",
-            metavar="FILE",
+            metavar="FILE|JSON",
         ),
         flag(
             "-f --file",
@@ -140,7 +164,7 @@ PIPE: dict[str, Group] = {
         flag(
             "--tools",
             "tools to offer to the model (OpenAI format); calls are printed, not run",
-            metavar="FILE",
+            metavar="FILE|JSON",
         ),
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
     ],

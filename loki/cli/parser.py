@@ -74,6 +74,8 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     end = argv.index("--") if "--" in argv else len(argv)
     arguments = [STANDALONE.get(argument, argument) for argument in argv[:end]]
     flags = parser(prog).parse_intermixed_args(arguments)
+    if getattr(flags, "template_file", None):
+        flags.given = given_flags(prog, arguments, flags)
     if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
     elif end + 1 < len(argv):
@@ -81,8 +83,15 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     return flags
 
 
+def given_flags(prog: str, arguments: list[str], flags: argparse.Namespace) -> frozenset[str]:
+    """Return the names of the flags that a command line gives: no default stands in for these."""
+    blank = argparse.Namespace(**dict.fromkeys(name for name in vars(flags) if name != "text"))
+    given = parser(prog).parse_intermixed_args(arguments, blank)
+    return frozenset(name for name, value in vars(given).items() if value is not None)
+
+
 #: Flags that take a value only after "=": the next argument is the prompt.
-STANDALONE = {"--dry-run": "--dry-run=json"}
+STANDALONE = {"--dry-run": "--dry-run=json", "--cache": "--cache=any"}
 
 
 def parser(prog: str) -> Parser:

@@ -12,7 +12,7 @@ from loki.cli.console import Console
 from loki.cli.describe import format_summary, one_line
 from loki.cli.printers import OUTPUTS, ReasoningPrinter, show_stream
 from loki.cli.prompt import ask_of, end_of
-from loki.cli.startup import environment, open_env, spent_today
+from loki.cli.startup import environment, open_env, spent_today, with_template
 from loki.edge.auth.credentials import mask_draft
 from loki.formats.structured_output import check_answer, code_block
 from loki.pipeline import Env, first_success, prepare, stream
@@ -25,6 +25,11 @@ from loki.replies import Opened, Reply, Stream
 def pipe(flags: Namespace, console: Console) -> int:
     """Ask what the flags and stdin say; return the exit code."""
     environ = environment(flags)
+    complete = with_template(flags, environ)
+    if not isinstance(complete, Success):
+        return console.report(complete.failure(), flags.output)
+    flags = complete.unwrap()
+    console.output_format = flags.output
     ready = Result.do(
         (env, ask)
         for env in open_env(flags, environ, console.warn, on_idle=console.exit_if_stdout_closed)
@@ -38,7 +43,7 @@ def pipe(flags: Namespace, console: Console) -> int:
     if flags.explain:
         from loki.cli.explain import explain
 
-        explain(env, ask, environ, console)
+        explain(env, ask, environ, console, origins=getattr(flags, "origins", {}))
     if flags.dry_run:
         from loki.cli.explain import dry_run
 

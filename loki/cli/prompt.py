@@ -13,10 +13,10 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.cli.decode import decode_stdin
-from loki.cli.startup import sampling_options
+from loki.cli.startup import is_json, sampling_options, text_or_file
 from loki.edge import files, stdin
 from loki.edge.trust import open_own
-from loki.formats.attachments import attach
+from loki.formats.attachments import attach, sniff
 from loki.formats.openai_messages import read_json, read_messages, read_tools
 from loki.formats.structured_output import read_schema
 from loki.pipeline import Env
@@ -70,13 +70,27 @@ def messages_of(
         for system in system_of(flags)
         for before in conversation(flags, end, warn)
         for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
-        for attached in gather(attachment(path, flags.proxy, end) for path in flags.file)
+        for attached in gather(
+            attached_stdin(flags, end, warn) if path == "-" else attachment(path, flags.proxy, end)
+            for path in flags.file
+        )
+        for text, rest in texts_of(flags, piped, end)
         for messages in (
             Success(())
             if flags.if_input and not piped
-            else with_prompt((*system, *before), text_of(flags.text), piped, attached)
+            else with_prompt((*system, *before), text, rest, attached)
         )
     )
+
+
+def texts_of(flags: Namespace, piped: str, end: float) -> Result[tuple[str, str], Problem]:
+    """Return TEXT, after the prompt file if there is one, and what follows it of stdin."""
+    text = text_of(flags.text)
+    if not flags.template_file or (flags.if_input and not piped):
+        return Success((text, piped))
+    from loki.cli.template import fill
+
+    return fill(flags.prompt_file, text, piped, end)
 
 
 def stdin_reader(flags: Namespace) -> Result[bool, Problem]:
@@ -170,26 +184,31 @@ def conversation(
     if not path:
         return Success(())
     is_stdin = path == "-"
-    name = "stdin" if is_stdin else path
+    name = "stdin" if is_stdin else "--messages" if is_json(path) else path
     return Result.do(
         messages
-        for text in (
-            read_stdin(flags, end, warn) if is_stdin else files.read_text(path, "--messages")
-        )
+        for text in (read_stdin(flags, end, warn) if is_stdin else text_or_file(path, "--messages"))
         for value in read_json(text, name)
         for messages in read_messages(value, name)
     )
 
 
+def attached_stdin(
+    flags: Namespace, end: float, warn: Callable[[str], None]
+) -> Result[Text | Media, Problem]:
+    """Return stdin as an attachment; text is decoded as it is without ``-f``."""
+    try:
+        data = stdin.read_stdin(end)
+    except TimeoutError:
+        return fail("offline", stdin.LATE)
+    text = Success("") if sniff(data) else decode_stdin(data, flags.encoding, warn)
+    return attach(text.value_or("").encode("utf-8", "surrogatepass") or data, "stdin")
+
+
 def attachment(
     path: str, proxy: str | None = None, end: float = inf
 ) -> Result[Text | Media, Problem]:
-    """Return one ``--file``: stdin, a URL (through the proxy, if one is given) or a file."""
-    if path == "-":
-        try:
-            return attach(stdin.read_stdin(end), "stdin")
-        except TimeoutError:
-            return fail("offline", stdin.LATE)
+    """Return one ``--file``: a URL (through the proxy, if one is given) or a file."""
     if path.startswith(("http://", "https://")):
         from loki.edge.http.fetch import fetch
 
@@ -202,11 +221,10 @@ def schema_of(flags: Namespace) -> Result[Any, Problem]:
     given = flags.schema
     if given is None:
         return Success(None)
-    is_json = given.lstrip().startswith("{")
-    name = "--schema" if is_json else given
+    name = "--schema" if is_json(given) else given
     return Result.do(
         schema
-        for text in (Success(given) if is_json else files.read_text(given, "--schema"))
+        for text in text_or_file(given, "--schema")
         for value in read_json(text, name)
         for schema in read_schema(value, name)
     )
@@ -216,9 +234,10 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
     """Return the tools of ``--tools``."""
     if flags.tools is None:
         return Success(())
+    name = "--tools" if is_json(flags.tools) else flags.tools
     return Result.do(
         tools
-        for text in files.read_text(flags.tools, "--tools", open_own)
-        for value in read_json(text, flags.tools)
-        for tools in read_tools(value, flags.tools)
+        for text in text_or_file(flags.tools, "--tools", open_own)
+        for value in read_json(text, name)
+        for tools in read_tools(value, name)
     )

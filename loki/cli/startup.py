@@ -13,6 +13,7 @@ from returns.result import Result, Success
 from loki.config.patches import read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
+from loki.edge.trust import open_own
 from loki.formats.openai_messages import read_json
 from loki.pipeline import Env
 from loki.price import format_dollars
@@ -32,10 +33,23 @@ def open_env(
 ) -> Result[Env, Problem]:
     """Return the configuration and this machine, with the patch and ledger of the command line."""
     return Result.do(
-        keep_open(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
+        ready
         for config in read_configuration(environ)
         for patches in given_patches(flags)
+        for env in Success(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
+        for ready in with_cache(keep_open(env), flags, environ, warn)
     )
+
+
+def with_cache(
+    env: Env, flags: Namespace, environ: dict[str, str], warn: Callable[[str], None]
+) -> Result[Env, Problem]:
+    """Return the Env with the answer cache of ``--cache`` or LOKI_CACHE, if one is asked for."""
+    if flags.cache is None and not environ.get("LOKI_CACHE"):
+        return Success(env)
+    from loki.cli.caching import use_cache
+
+    return use_cache(env, flags, environ, warn)
 
 
 def keep_open(env: Env) -> Env:
@@ -47,12 +61,49 @@ def keep_open(env: Env) -> Env:
 OPEN: list[Env] = []
 
 
+def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace, Problem]:
+    """Return the flags with the settings of the prompt file of ``-T``, if there is one."""
+    if flags.template_file is None and not flags.set:
+        return Success(flags)
+    from loki.cli.template import apply_template
+
+    return apply_template(flags, environ)
+
+
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
-    """Return the patch of ``--patch``, if there is one."""
-    if flags.patch is None:
+    """Return the patch of ``--patch``, the JSON itself or a file, if there is one.
+
+    What is no file is not named in messages: it may be a patch with a secret, and a typo.
+    """
+    given = flags.patch
+    if given is None:
         return Success(())
-    patch = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
-    return patch.map(lambda patch: (patch,)).alt(lambda problem: replace(problem, kind="input"))
+    is_file = not is_json(given) and os.path.isfile(given)
+    name = given if is_file else "--patch"
+    return Result.do(
+        (patch,)
+        for text in (
+            files.read_text(given, "--patch", open_own).alt(files.without_hint)
+            if is_file
+            else Success(given)
+        )
+        for raw in read_json(text, name)
+        for patch in read_patch(raw, name).alt(lambda problem: replace(problem, kind="input"))
+    )
+
+
+def is_json(given: str) -> bool:
+    """Return whether a flag has the JSON itself, not the name of a file with it.
+
+    >>> is_json(' {"a": 1}'), is_json("a.json")
+    (True, False)
+    """
+    return given.lstrip().startswith(("{", "["))
+
+
+def text_or_file(given: str, flag: str, opener: files.Opener | None = None) -> Result[str, Problem]:
+    """Return the JSON of a flag: the flag's own text, or that of the file that it names."""
+    return Success(given) if is_json(given) else files.read_text(given, flag, opener)
 
 
 def limits_of(flags: Namespace) -> Limits:

@@ -155,7 +155,17 @@ def decode(data: bytes, name: str) -> Result[str, Problem]:
 
 def as_config(problem: Problem) -> Problem:
     """Return a problem of reading a file as one of kind config, without the hint to attach it."""
-    return Problem("config", problem.message.partition("; attach")[0].partition(", attach")[0])
+    return Problem("config", without_hint(problem).message)
+
+
+def without_hint(problem: Problem) -> Problem:
+    """Return a problem of reading a file without the hint to attach it.
+
+    >>> without_hint(Problem("input", "a.json is binary: byte 0 is 0; attach it with -f")).message
+    'a.json is binary: byte 0 is 0'
+    """
+    message = problem.message.partition("; attach")[0].partition(", attach")[0]
+    return Problem(problem.kind, message)
 
 
 def write_cache(path: str, text: str) -> None:

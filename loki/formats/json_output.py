@@ -25,6 +25,7 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
         "first_token_seconds": round_seconds(reply.first_token_seconds),
         "attempts": reply.attempts,
         "request_id": reply.request_id,
+        **({"cached": True} if reply.is_cached else {}),
         **({"carry": list(reply.carry)} if reply.carry else {}),
         **({} if data is ... else {"data": data}),
     }

@@ -23,7 +23,9 @@ Billed = TypeVar("Billed", Reply, "Embeddings", "Ranking")
 
 
 def account(reply: Billed) -> Billed:
-    """Fill in ``cost`` in US dollars; an unknown price stays unknown, never zero."""
+    """Fill in ``cost`` in US dollars; an unknown price stays unknown, a cached answer is free."""
+    if reply.is_cached:
+        return replace(reply, cost=Decimal(0))
     return replace(reply, cost=cost(reply.usage, reply.request.target.model.price))
 
 
@@ -60,7 +62,7 @@ class Entry(NamedTuple):
     exact: bool  # whether cost is all of it; of a call that broke off it is the least
     seconds: float
     attempts: int
-    outcome: str  # ok, the kind of a Problem, or interrupted
+    outcome: str  # ok, cached, the kind of a Problem, or interrupted
     request_id: str | None
 
 
@@ -76,7 +78,8 @@ def build_entry(
     problem = None if outcome is None or isinstance(outcome, Success) else outcome.failure()
     if isinstance(outcome, Success):
         reply = outcome.unwrap()
-        usage, spent, exact = reply.usage, reply.cost, reply.cost is not None
+        usage = NOTHING_BILLED if reply.is_cached else reply.usage
+        spent, exact = reply.cost, reply.cost is not None
     elif problem is not None and problem.cost is not None:
         usage, spent, exact = problem.usage or reported, problem.cost, True
     else:
@@ -94,6 +97,15 @@ def build_entry(
         exact=exact,
         seconds=seconds,
         attempts=problem.attempts if problem else reply.attempts if outcome else 1,
-        outcome=problem.kind if problem else "ok" if outcome else "interrupted",
+        outcome=problem.kind if problem else outcome_of(reply) if outcome else "interrupted",
         request_id=problem.request_id if problem else reply.request_id if outcome else None,
     )
+
+
+#: The tokens of an answer that a cache gave.
+NOTHING_BILLED = Usage(input=0, output=0)
+
+
+def outcome_of(reply: Reply | Embeddings | Ranking) -> str:
+    """Return the ledger's word for a call that was answered."""
+    return "cached" if reply.is_cached else "ok"

@@ -30,7 +30,9 @@ def first_event(opened: Opened) -> Result[Opened, Problem]:
     """
     if not opened.request.draft.target.ask.stream:
         return complete(opened)
-    beginning = Beginning(opened.chunks)
+    pieces: list[bytes] | None = [] if opened.request.draft.cache_key else None
+    chunks = opened.chunks if pieces is None else copy_pieces(opened.chunks, pieces)
+    beginning = Beginning(chunks)
     batches = decode(opened, beginning.watch())
     head: list[Result[list[WireEvent], Problem]] = []
     for batch in batches:
@@ -42,8 +44,18 @@ def first_event(opened: Opened) -> Result[Opened, Problem]:
             return refuse(opened, as_passing(event))
         if event is not None:
             beginning.is_over = True
-            return Success(replace(opened, events=chain(head, batches)))
+            return Success(replace(opened, events=chain(head, batches), pieces=pieces))
     return refuse(opened, explain_silence(opened, b"".join(beginning.pieces)))
+
+
+def copy_pieces(
+    chunks: Iterator[Result[bytes, Problem]], pieces: list[bytes]
+) -> Iterator[Result[bytes, Problem]]:
+    """Yield the same chunks, and put what they hold into ``pieces`` as they pass."""
+    for chunk in chunks:
+        if isinstance(chunk, Success):
+            pieces.append(chunk.unwrap())
+        yield chunk
 
 
 def refuse(opened: Opened, problem: Problem) -> Result[Opened, Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import Any
@@ -94,6 +95,31 @@ def test_bytes_without_a_meaning_are_replaced_with_a_note(home: Home) -> None:
     assert len(done.err.splitlines()) == 1 and quiet.err == ""
 
 
+@pytest.mark.parametrize(
+    ("data", "words", "text", "note"),
+    [
+        (b"caf\xe9", [], "caf�", "stdin is not UTF-8 text: byte 3 is 0xe9"),
+        (b"caf\xe9", ["--encoding", "latin-1"], "café", ""),
+        ("é☃".encode("utf-16"), [], "é☃", ""),
+        ("é☃".encode(), [], "é☃", ""),
+    ],
+)
+def test_stdin_that_is_attached_is_decoded_alike(
+    home: Home, data: bytes, words: list[str], text: str, note: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call(*words, "-f", "-", "Hi", stdin=data)
+    assert done.code == 0 and note in done.err and len(done.err.splitlines()) == bool(note)
+    assert sent(server) == [("user", f'<file name="stdin">\n{text}\n</file>\n\nHi')]
+
+
+def test_stdin_that_is_attached_and_neither_text_nor_media_is_refused(home: Home) -> None:
+    home.local("http://127.0.0.1:9")
+    done = home.call("-f", "-", "Hi", stdin=b"\0\1\2")
+    assert done.code == 65 and "stdin: neither text in UTF-8, PNG" in done.err
+
+
 # ---- system prompts ----------------------------------------------------------------------------
 
 
@@ -111,6 +137,55 @@ def test_a_system_prompt_that_is_not_there_is_missing(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     done = home.call("--system-file", "nowhere", "Hi")
     assert done.code == 66 and "--system-file: no file nowhere" in done.err
+
+
+# ---- JSON, itself or in a file -----------------------------------------------------------------
+
+CAT = {"type": "function", "function": {"name": "cat", "parameters": {"type": "object"}}}
+BEFORE = [{"role": "user", "content": "Hi"}]
+PATCH = {"body": {"user": "me"}}
+
+
+@pytest.mark.parametrize("form", ["file", "JSON"])
+def test_json_is_given_itself_or_in_a_file(home: Home, form: str) -> None:
+    values = {"tools": [CAT], "messages": BEFORE, "patch": PATCH, "schema": {"type": "string"}}
+    words = []
+    for name, value in values.items():
+        (home.folder / f"{name}.json").write_text(json.dumps(value))
+        given = str(home.folder / f"{name}.json") if form == "file" else f" {json.dumps(value)}"
+        words += [f"--{name}", given]
+    with serving(plain(reply('"Hello."'))) as server:
+        home.local(server.address, "supports_function_calling: true\nno_stream: true")
+        done = home.call(*words, "And?")
+    assert (done.code, done.out) == (0, '"Hello."\n'), done.err
+    body = server.asked[0].json
+    assert (body["tools"], body["user"]) == ([CAT], "me") and "response_format" in body
+    assert sent(server) == [("user", "Hi"), ("user", "And?")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--messages", "[1"], 65, "--messages:1:3: not JSON"),
+        (["--tools", "[{}]"], 65, "--tools: tool 1: expected"),
+        (["--patch", "sk-a-secret"], 65, "--patch:1:1: not JSON"),
+        (["--patch", "broken.json"], 65, "broken.json:1:2: not JSON"),
+        (["--patch", "odd.json"], 65, "odd.json: unknown key 'bdy'"),
+        (["--patch", "open.json"], 78, "open.json: anybody can write it"),
+        (["--system", "@system.txt", "--schema", "@schema.json"], 66, "--schema: no file @schema"),
+    ],
+)
+def test_what_is_wrong_with_such_json_is_said(
+    home: Home, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, message: str
+) -> None:
+    monkeypatch.chdir(home.folder)
+    files = {"broken.json": "{", "odd.json": '{"bdy": 1}', "open.json": "{}", "system.txt": "x"}
+    for name, text in files.items():
+        (home.folder / name).write_text(text)
+    (home.folder / "open.json").chmod(0o666)
+    home.local("http://127.0.0.1:9")
+    done = home.call(*words, "Hi")
+    assert done.code == code and message in done.err and "a-secret" not in done.err, done.err
 
 
 # ---- names of files ----------------------------------------------------------------------------

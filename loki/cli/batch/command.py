@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Plan
+from loki.batch.jobs import Fill, Plan
 from loki.batch.output_format import is_table
 from loki.batch.template import names_in
 from loki.cli.batch.order import Order
@@ -23,7 +23,7 @@ from loki.cli.batch.run import BatchRun
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
 from loki.cli.prompt import attachment, schema_of, tools_of
-from loki.cli.startup import environment, open_env, sampling_options
+from loki.cli.startup import environment, open_env, sampling_options, with_template
 from loki.edge import files
 from loki.edge.auth.redact import (
     secrets_in_body,
@@ -52,10 +52,15 @@ def batch(flags: Namespace, console: Console) -> int:
     if not flags.scheduler:
         pin_to_core()
     environ = environment(flags)
-    ready = usable(flags).bind(lambda _: order_of(flags, console, environ))
+    ready = (
+        usable(flags)
+        .bind(lambda _: with_template(flags, environ))
+        .bind(lambda complete: order_of(complete, console, environ))
+    )
     if not isinstance(ready, Success):
         return console.report(ready.failure())
     order = ready.unwrap()
+    flags = order.flags
     if flags.dry_run:
         from loki.cli.batch.check import dry_run_rows
 
@@ -78,6 +83,10 @@ def usable(flags: Namespace) -> Result[None, Problem]:
         return fail("usage", "--lines and --csv: a line is a prompt, or a row of a table")
     if flags.lines and flags.template:
         return fail("usage", "--template needs fields: JSON lines, or --csv")
+    if flags.template and flags.template_file:
+        return fail("usage", "--template and -T: the prompt of a row is made by one of them")
+    if flags.scheduler and flags.cache is not None:
+        return fail("usage", "--cache is for rows that are sent from here, not with --scheduler")
     if not flags.in_flight:
         return fail("usage", "-j 0: nothing would be sent")
     if flags.text in ([], ["-"]) and (sys.stdin is None or sys.stdin.isatty()):
@@ -93,8 +102,11 @@ def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Res
         Order(console, flags, env, plan, rows, paces, cluster)
         for env in open_env(flags, environ, console.warn, paced=paces.paced)
         for all_rows in source(next(iter(flags.text), "-"), form)
+        for filler in (
+            template_filler(flags, all_rows, console) if flags.template_file else Success(None)
+        )
         for rows in fitting(flags, all_rows)
-        for defaults in plan_of(console.prog, flags, form, env.config.model)
+        for defaults in plan_of(console.prog, flags, form, env.config.model, filler)
         for plan in affordable(flags, env, defaults)
         for cluster in remote(flags, env)
     )
@@ -102,7 +114,7 @@ def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Res
 
 def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     """Check that a table has the columns that the template names; fails with kind usage."""
-    if not rows.columns:
+    if not rows.columns or flags.template_file:
         return Success(rows)
     known = [*rows.columns]
     if flags.template is None and "prompt" not in known:
@@ -115,7 +127,16 @@ def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     return Success(rows)
 
 
-def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result[Plan, Problem]:
+def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[Fill, Problem]:
+    """Return what fills in the prompt file of ``-T`` for a row."""
+    from loki.cli.batch.row_template import filler_of
+
+    return filler_of(flags, rows, console)
+
+
+def plan_of(
+    prog: str, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
+) -> Result[Plan, Problem]:
     """Return what holds for every row."""
     return Result.do(
         Plan(
@@ -130,6 +151,7 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
             ),
             form=form,
             template=flags.template,
+            fill=filler,
             embed=flags.embed,
             keep=flags.keep or is_table(flags.output),
             attach=attachment,

@@ -34,8 +34,8 @@ A = TypeVar("A")
 KEYS = {"model": "client || ':' || model", "client": "client", "tag": "tag"}
 GROUP_BY = {"model": "client, model", "client": "client", "tag": "tag"}
 SUMS = (
-    "count(*), total(outcome <> 'ok'), total(input), total(cache_read), total(output),"
-    " sum(cost), total(exact = 0)"
+    "count(*), total(outcome NOT IN ('ok', 'cached')), total(input), total(cache_read),"
+    " total(output), sum(cost), total(exact = 0)"
 )
 
 

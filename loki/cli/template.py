@@ -1,0 +1,193 @@
+"""-T, --template: a prompt as a file -> the flags that it sets, and the text that it becomes."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from returns.result import Result, Success
+
+from loki.cli.flags import PIPE
+from loki.config.prompt_file import FrontSetting, PromptFile, read_prompt_file
+from loki.edge import files
+from loki.edge.render import Names, Renderer, hint_at, undefined_name
+from loki.edge.trust import open_own, require_own_folder
+from loki.formats.structured_output import read_schema
+from loki.json_text import compact
+from loki.problems import Problem, fail, nearest
+from loki.railway import gather
+from loki.record import record
+from loki.records import Json
+
+
+@record
+class Template:
+    """A prompt file, and what ``--set`` gives it."""
+
+    path: str
+    file: PromptFile
+    values: Mapping[str, str]
+
+
+def apply_template(flags: Namespace, environ: Mapping[str, str]) -> Result[Namespace, Problem]:
+    """Return the flags with what the front matter sets and the command line does not.
+
+    Adds ``prompt_file``, and ``origins``: where the settings of the front matter stand, by name.
+    """
+    if flags.template_file is None:
+        return fail("usage", "--set fills in a prompt file: name one with -T")
+    return Result.do(
+        with_settings(flags, Template(path, file, values), settings)
+        for values in values_of(flags.set)
+        for path, content in find(flags.template_file, environ)
+        for file in read_prompt_file(content, path)
+        for settings in gather(
+            convert(path, name, setting) for name, setting in file.settings.items()
+        )
+    )
+
+
+def with_settings(
+    flags: Namespace, template: Template, settings: tuple[tuple[str, Any], ...]
+) -> Namespace:
+    """Return the flags with those settings that the command line leaves open."""
+    given = flags.given | ({"prompt"} if flags.__dict__.get("system_file") else set())
+    free = {name: value for name, value in settings if DESTS[name] not in given}
+    values = {DESTS[name]: value for name, value in free.items() if DESTS[name] in flags}
+    lines = {name: template.file.settings[name].line for name in free}
+    origins = {name.replace("-", "_"): f"{template.path}:{line}" for name, line in lines.items()}
+    values |= {"prompt_file": template, "origins": {"template": template.path, **origins}}
+    return Namespace(**{**vars(flags), **values})
+
+
+# ---- front matter --------------------------------------------------------------------------------
+
+#: The rows of the flags that front matter may set, by their long names.
+ROWS = {
+    name.removeprefix("--"): (names.split(), options)
+    for part in ("prompt", "answer", "output")
+    for names, options in PIPE[part]
+    for name in names.split()
+    if name.startswith("--")
+}
+#: The names of their values among the parsed flags.
+DESTS = {
+    name: options.get("dest") or names[-1].removeprefix("--").replace("-", "_")
+    for name, (names, options) in ROWS.items()
+}
+
+
+def convert(path: str, name: str, setting: FrontSetting) -> Result[tuple[str, Any], Problem]:
+    """Return a setting with its value as the flag has it, or what is wrong with it and where."""
+    place = f"{path}:{setting.line}: {name}"
+    if name == "schema":
+        return read_schema(setting.value, place).map(lambda schema: (name, compact(schema)))
+    _, options = ROWS[name]
+    known, kind = options.get("choices"), options.get("type", lambda value: value)
+    try:
+        value = kind(setting.value)
+    except ArgumentTypeError as error:
+        return fail("input", f"{place}: {error}")
+    if known and value not in known:
+        return fail("input", f"{place}: {value!r} is none of {', '.join(known)}")
+    return Success((name, value))
+
+
+# ---- the file, and what fills it in --------------------------------------------------------------
+
+
+def find(name: str, environ: Mapping[str, str]) -> Result[tuple[str, str], Problem]:
+    """Return the path and the content of a prompt file.
+
+    A name alone is first looked for in ``templates`` of the configuration folder, where nobody
+    else may have put it.
+    """
+    folder = f"{files.directory('config', environ)}/templates"
+    inside = os.path.join(folder, name)
+    if os.path.basename(name) == name and os.path.lexists(inside):
+        return read(inside, open_inside)
+    if not os.path.exists(name):
+        known = os.listdir(folder) if os.path.isdir(folder) else []
+        where = "" if os.path.dirname(name) else f", nor in {folder}{nearest(name, known)}"
+        return fail("missing", f"--template: no file {name}{where}")
+    return read(name)
+
+
+def open_inside(path: str, flags: int) -> int:
+    """Open a file that nobody else may have written, or put there; raise UntrustedFileError."""
+    require_own_folder(path)
+    return open_own(path, flags)
+
+
+def read(path: str, opener: files.Opener | None = None) -> Result[tuple[str, str], Problem]:
+    """Return a path and the text there."""
+    text = files.read_text(path, "--template", opener)
+    return text.map(lambda content: (path, content)).alt(files.without_hint)
+
+
+def values_of(arguments: list[str]) -> Result[dict[str, str], Problem]:
+    """Return the values of ``--set name=value``.
+
+    >>> values_of(["lang=fr", "a=b=c"]).unwrap()
+    {'lang': 'fr', 'a': 'b=c'}
+    """
+    values = {}
+    for argument in arguments:
+        name, sign, value = argument.partition("=")
+        if not sign or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            return fail("usage", f"--set {argument!r} is not NAME=VALUE, as in --set lang=fr")
+        if name == "input":
+            return fail("usage", "--set input: that is what is piped in")
+        values[name] = os.fsencode(value).decode("utf-8", "surrogateescape")
+    return Success(values)
+
+
+# ---- filling in ----------------------------------------------------------------------------------
+
+
+def fill(template: Template, text: str, piped: str, end: float) -> Result[tuple[str, str], Problem]:
+    """Return the prompt, with TEXT after it, and what is left of stdin: all that is not in it."""
+    values: dict[str, Json] = {**template.values, "input": piped}
+    with renderer_of(template) as renderer:
+        filled = Result.do(
+            (prompt, names)
+            for names in start(renderer, template, end)
+            for prompt in renderer.render(values, end).alt(hinted([*values]))
+        )
+    return filled.map(
+        lambda found: (
+            "\n".join(filter(None, (found[0], text))),
+            "" if "input" in found[1].used else piped,
+        )
+    )
+
+
+def renderer_of(template: Template) -> Renderer:
+    """Return what fills in a template."""
+    return Renderer(template.file.template, template.path, template.file.line)
+
+
+def start(renderer: Renderer, template: Template, end: float) -> Result[Names, Problem]:
+    """Return the names that a template uses; fail if ``--set`` gives one that it does not."""
+
+    def check(names: Names) -> Result[Names, Problem]:
+        extra = next((name for name in template.values if name not in names.used), None)
+        if extra is None:
+            return Success(names)
+        lack = f"--set {extra}: {template.path} does not use that name"
+        return fail("usage", lack + nearest(extra, sorted(names.used - {"input"})))
+
+    return renderer.start(end).bind(check)
+
+
+def hinted(known: list[str]) -> Any:
+    """Return a step that adds to a problem how a name that is missing can be given."""
+
+    def step(problem: Problem) -> Problem:
+        name = undefined_name(problem)
+        return Problem(problem.kind, problem.message + (hint_at(name, known) if name else ""))
+
+    return step

@@ -1,0 +1,192 @@
+"""Env -> the same Env, which does not ask again what was answered before: cached().
+
+The answers are files, one each, named by a hash of the request without its credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from threading import Lock
+
+from returns.result import Result, Success
+
+from loki.edge.answer_files import (
+    ABANDONED,
+    MOST,
+    cache_folder,
+    describe,
+    file_of,
+    read_file,
+    remove_oldest,
+    write_file,
+)
+from loki.edge.auth.credentials import mask_draft
+from loki.edge.auth.redaction import redact
+from loki.edge.env import log_warning
+from loki.edge.files import environment
+from loki.edge.trust import (
+    UntrustedFileError,
+    open_trusted,
+    require_cache_folder,
+    require_own_folder,
+)
+from loki.json_text import compact_strict
+from loki.pipeline import Env
+from loki.problems import Problem, fail
+from loki.providers import SECRET_BASE
+from loki.records import Draft, Kept, Request, Response
+from loki.replies import Opened, Reply
+from loki.stages.first_event import copy_pieces
+from loki.stages.replay import headers_to_keep, read_kept, reopen, respond
+from loki.urls import mask_url
+
+STEP = MOST // 16  # bytes that a process writes before it looks again how much there is
+LARGEST = 64 << 20  # bytes of one answer
+
+
+def cached(
+    env: Env,
+    age: float | None = None,
+    folder: str | None = None,
+    warn: Callable[[str], None] = log_warning,
+    is_good: Callable[[Reply], bool] = lambda reply: True,
+) -> Env:
+    """Return an Env that answers from a cache what was answered at most ``age`` seconds ago.
+
+    Only whole, successful answers are kept, and of chats those that ``is_good``. For what is found
+    no credential is looked up, nothing is sent, and nothing counts against a budget.
+    """
+    cache = AnswerCache(folder or cache_folder(environment()), age, env.now, warn, is_good)
+
+    def authorize(draft: Draft) -> Result[Draft, Problem]:
+        if draft.url.startswith(SECRET_BASE):  # where it goes is known only then
+            ready = env.authorize(draft)
+            return ready.bind(lambda found: cache.look_up(draft, found.url, lambda: ready))
+        return cache.look_up(draft, draft.url, lambda: env.authorize(draft))
+
+    def afford(request: Request) -> Result[Request, Problem]:
+        return env.afford(request) if request.draft.kept is None else Success(request)
+
+    def send(request: Request) -> Result[Response, Problem]:
+        if request.draft.kept is not None:
+            return Success(respond(request, request.draft.kept))
+        return env.send(request).map(cache.keep_response)
+
+    def open_(request: Request) -> Result[Opened, Problem]:
+        if request.draft.kept is not None:
+            return Success(reopen(request, request.draft.kept, env.clock()))
+        return env.open(request).map(cache.keep_at_end)
+
+    return replace(env, authorize=authorize, afford=afford, send=send, open=open_)
+
+
+def key_of(draft: Draft, url: str) -> str:
+    """Return the name of a request: a hash of all of it but its credentials; "" if it has none."""
+    shown = mask_draft(draft).unwrap()
+    headers = sorted((n.lower(), value) for n, value in shown.headers.items() if "***" not in value)
+    try:
+        parts = compact_strict(["POST", mask_url(url), headers, draft.body])
+        return sha256(parts.encode()).hexdigest()
+    except (ValueError, RecursionError):
+        return ""  # of which ``build`` says what is wrong
+
+
+class AnswerCache:
+    """The answers in a folder, for any number of threads and processes."""
+
+    def __init__(
+        self,
+        folder: str,
+        age: float | None,
+        now: Callable[[], float],
+        warn: Callable[[str], None],
+        is_good: Callable[[Reply], bool],
+    ) -> None:
+        self.folder, self.age, self.now, self.warn = folder, age, now, warn
+        self.is_good = is_good
+        self.lock = Lock()
+        self.written = STEP  # bytes since the last look at the folder: the first one is due
+        self.has_warned = False
+
+    # ---- reading
+
+    def look_up(
+        self, draft: Draft, url: str, authorize: Callable[[], Result[Draft, Problem]]
+    ) -> Result[Draft, Problem]:
+        """Return the draft with its answer and without a credential, else ready to be sent."""
+        key = key_of(draft, url)
+
+        def with_answer(kept: Kept | None) -> Result[Draft, Problem]:
+            ready = authorize() if kept is None else mask_draft(draft)
+            return ready.map(lambda found: replace(found, cache_key=key, kept=kept))
+
+        return self.find(key).bind(with_answer)
+
+    def find(self, key: str) -> Result[Kept | None, Problem]:
+        """Return an answer, None if there is none; fail if others could have put one there."""
+        path = os.path.join(self.folder, key)
+        try:
+            require_own_folder(self.folder)
+            require_cache_folder(path)
+            with open(path, "rb", opener=open_trusted) as file:
+                data = file.read()
+        except UntrustedFileError as error:
+            return fail("config", f"the answer cache is not used: {error}")
+        except OSError:
+            return Success(None)
+        return Success(read_file(data, key, self.now(), self.age))
+
+    # ---- writing
+
+    def keep_response(self, response: Response) -> Response:
+        """Return the same answer once it is kept."""
+        kept = Kept(response.status, headers_to_keep(response.headers), (response.body,))
+        self.keep(response.request, kept)
+        return response
+
+    def keep_at_end(self, opened: Opened) -> Opened:
+        """Return the same answer, which is kept when it is closed if all of it came."""
+        pieces: list[bytes] = [] if opened.pieces is None else opened.pieces
+        chunks = opened.chunks if opened.events else copy_pieces(opened.chunks, pieces)
+
+        def close() -> None:
+            opened.close()
+            kept = Kept(opened.status, headers_to_keep(opened.headers), tuple(pieces))
+            self.keep(opened.request, kept)
+
+        return replace(opened, chunks=chunks, close=close)
+
+    def keep(self, request: Request, kept: Kept) -> None:
+        """Keep an answer if it is whole, a success, and free of secrets; warn once if it cannot."""
+        key, body = request.draft.cache_key, b"".join(kept.pieces)
+        if not key or len(body) > LARGEST or not self.is_fit(request, kept):
+            return
+        text = body.decode("latin-1")
+        if redact(text) != text:  # a server that repeats a key
+            return
+        try:
+            data = file_of(kept, key, self.now())
+            write_file(self.folder, key, data)
+            self.make_room(len(data))
+        except OSError as error:
+            if not self.has_warned:
+                self.has_warned = True
+                self.warn(f"this answer is not kept: {describe(error, self.folder)}")
+
+    def is_fit(self, request: Request, kept: Kept) -> bool:
+        """Return whether an answer may be given again."""
+        said = read_kept(request, kept).value_or(None)
+        return said is not None and (not isinstance(said, Reply) or self.is_good(said))
+
+    def make_room(self, size: int) -> None:
+        """Take the oldest answers away, now and then: never is much more kept than MOST."""
+        with self.lock:
+            self.written += size
+            is_due = self.written >= STEP
+            self.written = 0 if is_due else self.written
+        if is_due:
+            remove_oldest(self.folder, MOST - STEP, time.time() - ABANDONED)

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -17,7 +18,7 @@ from loki.cli.startup import sampling_options
 from loki.edge import files, stdin
 from loki.edge.trust import open_own
 from loki.formats.attachments import attach
-from loki.formats.openai_messages import read_json, read_messages, read_tools
+from loki.formats.openai_messages import read_json, read_tools
 from loki.formats.structured_output import read_schema
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -171,14 +172,24 @@ def conversation(
         return Success(())
     is_stdin = path == "-"
     name = "stdin" if is_stdin else path
+    from loki.formats.conversation import read_conversation
+
     return Result.do(
         messages
         for text in (
             read_stdin(flags, end, warn) if is_stdin else files.read_text(path, "--messages")
         )
-        for value in read_json(text, name)
-        for messages in read_messages(value, name)
+        for messages in read_conversation(text, name).bind(partial(require_messages, name))
     )
+
+
+def require_messages(
+    name: str, messages: tuple[Message, ...]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the messages of a conversation, or the Problem that there are none."""
+    if messages:
+        return Success(messages)
+    return fail("input", f"{name}: expected messages, as a JSON array or as JSON lines")
 
 
 def attachment(

@@ -105,7 +105,9 @@ def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
     def wrap(content: tuple[JsonObject, ...]) -> list[JsonObject]:
         if message.role != "tool":
             return [*thoughts, *content, *calls]
-        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": list(content)}}]
+        failed = {"status": "error"} if message.is_error else {}
+        result = {"toolUseId": message.tool_call_id, "content": list(content), **failed}
+        return [{"toolResult": result}]
 
     return gather(map(draft_part, parts)).map(wrap)
 

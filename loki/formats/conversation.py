@@ -1,0 +1,196 @@
+"""0. Text of a conversation -> its turns; turns -> JSON lines in OpenAI's message format."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
+
+from returns.result import Result, Success
+
+from loki.formats.openai_messages import read_json, read_message, read_messages
+from loki.json_text import compact, refuse_constant
+from loki.problems import Problem, fail
+from loki.providers import maker_of
+from loki.railway import gather
+from loki.records import Json, JsonObject, Media, Message, Text
+from loki.replies import Reply
+from loki.wire.answer_json import refuse_depth
+
+# ---- reading -----------------------------------------------------------------------------------
+
+
+def read_conversation(text: str, name: str) -> Result[tuple[Message, ...], Problem]:
+    r"""Parse the messages in a JSON array, or one after the other, as JSON lines have them.
+
+    >>> lines = '{"role": "user", "content": "Hi"}\n{"role": "assistant", "content" "Hello."}\n'
+    >>> read_conversation(lines, "talk.jsonl").failure().message
+    "talk.jsonl:2:33: not JSON: expecting ':' delimiter"
+    """
+    if text.lstrip().startswith("["):
+        return read_json(text, name).bind(lambda value: read_messages(value, name))
+    return read_values(text, name).bind(
+        lambda values: gather(read_message(value, f"{name}:{line}") for line, value in values)
+    )
+
+
+def read_values(text: str, name: str) -> Result[list[tuple[int, Json]], Problem]:
+    r"""Parse JSON values that follow each other, each with the line (from 1) where it begins.
+
+    A value may take several lines, as jq prints it.
+
+    >>> read_values('{"a":\n 1}\n\n{"b": 2}', "m.jsonl").unwrap()
+    [(1, {'a': 1}), (4, {'b': 2})]
+    """
+    try:
+        values = list(decode_values(text))
+        refuse_depth([value for _, value in values])
+    except json.JSONDecodeError as error:
+        place = f"{name}:{error.lineno}:{error.colno}"
+        return fail("input", f"{place}: not JSON: {error.msg.lower()}")
+    except RecursionError:
+        return fail("input", f"{name}: too deeply nested")
+    except ValueError as error:
+        return fail("input", f"{name}: not JSON: {error}")
+    return Success(values)
+
+
+def decode_values(text: str) -> Iterator[tuple[int, Json]]:
+    """Yield each value and its line; raise ValueError or RecursionError."""
+    decoder = json.JSONDecoder(parse_constant=refuse_constant)
+    at, line, counted = 0, 1, 0
+    while begun := re.compile(r"\S").search(text, at):
+        line, counted = line + text.count("\n", counted, begun.start()), begun.start()
+        value, at = decoder.raw_decode(text, begun.start())
+        yield line, value
+
+
+# ---- going on ----------------------------------------------------------------------------------
+
+INSTRUCTIONS = ("system", "developer")
+
+
+def resume(
+    before: tuple[Message, ...], turns: tuple[Message, ...], name: str
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the turns that are new in a conversation; fail where nothing is left to answer.
+
+    A system prompt that the conversation has already, as its latest one, is not said again.
+    """
+    latest = next((turn for turn in reversed(before) if turn.role in INSTRUCTIONS), None)
+    new = tuple(turn for turn in turns if turn != latest)
+    last = next((turn for turn in reversed((*before, *new)) if turn.role not in INSTRUCTIONS), None)
+    if last is None or last.role == "assistant":
+        return fail("usage", f"no prompt: {name} has no turn to answer; give TEXT, or pipe it in")
+    return Success(new)
+
+
+def open_calls(messages: Sequence[Message]) -> list[str]:
+    """Return the calls of tools that nobody answered, as ``name (id)``.
+
+    >>> from loki.records import ToolCall
+    >>> open_calls([Message("assistant", tool_calls=(ToolCall("c1", "now", {}),))])
+    ['now (c1)']
+    """
+    return [
+        f"{call.name} ({call.id})"
+        for place, message in enumerate(messages)
+        for call in message.tool_calls
+        if call.id not in answered_after(messages, place)
+    ]
+
+
+def answered_after(messages: Sequence[Message], place: int) -> set[str]:
+    """Return the ids of the calls that the tools' turns right after a turn answer."""
+    following = takewhile(lambda turn: turn.role == "tool", messages[place + 1 :])
+    return {turn.tool_call_id for turn in following}
+
+
+def close_calls(messages: Sequence[Message], why: str) -> tuple[Message, ...]:
+    """Return a conversation in which every call has its result: ``why`` where it had none.
+
+    No provider takes a conversation with a call that nobody answered.
+    """
+    closed: list[Message] = []
+    for place, message in enumerate(messages):
+        answered = answered_after(messages, place) if message.tool_calls else set()
+        closed += [
+            message,
+            *(
+                Message("tool", why, tool_call_id=call.id, is_error=True)
+                for call in message.tool_calls
+                if call.id not in answered
+            ),
+        ]
+    return tuple(closed)
+
+
+def message_of(reply: Reply) -> Message:
+    """Return an answer as a turn of the conversation, with what its provider wants back."""
+    return Message(
+        "assistant",
+        reply.text,
+        tool_calls=reply.tool_calls,
+        carry=reply.carry,
+        carry_from=maker_of(reply.request.target) if reply.carry else "",
+    )
+
+
+# ---- writing -----------------------------------------------------------------------------------
+
+
+def write_lines(messages: Iterable[Message]) -> str:
+    """Return turns as JSON lines, each with its end."""
+    return "".join(compact(message_json(message)) + "\n" for message in messages)
+
+
+def message_json(message: Message) -> JsonObject:
+    """Return a turn in OpenAI's format, as ``read_message`` reads it.
+
+    >>> message_json(Message("user", "Hi"))
+    {'role': 'user', 'content': 'Hi'}
+    """
+    from loki.wire.openai.chat_request import draft_call
+
+    carry = {"from": message.carry_from, "blocks": list(message.carry)}
+    optional = {
+        "tool_calls": [draft_call(call) for call in message.tool_calls],
+        "tool_call_id": message.tool_call_id,
+        "is_error": message.is_error,
+        "carry": message.carry and (carry if message.carry_from else list(message.carry)),
+    }
+    return {
+        "role": message.role,
+        "content": content_json(message),
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def content_json(message: Message) -> Json:
+    """Return the content of a turn: a string, parts, or null beside tool calls alone."""
+    if isinstance(message.content, str):
+        return message.content if message.content or not message.tool_calls else None
+    return [part_json(part) for part in message.parts]
+
+
+def part_json(part: Text | Media) -> JsonObject:
+    """Return a part; media keep their address where they have one, else their bytes.
+
+    >>> part_json(Media("image/png", b"abc"))
+    {'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,YWJj'}}
+    """
+    from loki.wire.openai.chat_request import MEDIA, data_url
+
+    match part:
+        case Text(text):
+            return {"type": "text", "text": text}
+        case Media(media_type="application/pdf"):
+            return MEDIA["application/pdf"](part)
+        case Media(media_type=kind) if kind.startswith("audio/") and not part.url:
+            data = base64.b64encode(part.data).decode()
+            form = {"mpeg": "mp3"}.get(kind[6:], kind[6:])
+            return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
+        case Media():
+            return {"type": "image_url", "image_url": {"url": data_url(part)}}

@@ -1,0 +1,204 @@
+"""Conversations as text: read from arrays, lines and jq's output, written as they are read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support import CLIENTS, target
+
+from loki.formats.conversation import (
+    close_calls,
+    message_json,
+    open_calls,
+    read_conversation,
+    resume,
+    write_lines,
+)
+from loki.records import Ask, Media, Message, Text, ToolCall
+from loki.stages import draft
+
+HI = {"role": "user", "content": "Hi"}
+HELLO = {"role": "assistant", "content": "Hello."}
+TURNS = (Message("user", "Hi"), Message("assistant", "Hello."))
+CALL = ToolCall("c1", "now", {"zone": "UTC"})
+ASKED = Message("assistant", tool_calls=(CALL,))
+SEALED = ({"type": "thinking", "thinking": "Hm.", "signature": "s"},)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([HI, HELLO]),
+        json.dumps([HI, HELLO], indent=2),
+        f"{json.dumps(HI)}\n{json.dumps(HELLO)}\n",
+        f"\n{json.dumps(HI)}\r\n\n{json.dumps(HELLO)}",
+        f"{json.dumps(HI, indent=2)}\n{json.dumps(HELLO, indent=2)}\n",
+    ],
+    ids=["array", "array of jq", "lines", "lines without an end", "values of jq"],
+)
+def test_a_conversation_is_an_array_or_lines(text: str) -> None:
+    assert read_conversation(text, "m").unwrap() == TURNS
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_an_empty_text_is_an_empty_conversation(text: str) -> None:
+    assert read_conversation(text, "m").unwrap() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"role": "user", "content": "Hi"}\n{"role": "us', "m:2:10: not JSON: "),
+        ('[{"role": "user"},\n {"role": }]', "m:2:11: not JSON: expecting value"),
+        ('{"role": "user", "content": "Hi"}\nHello', "m:2:1: not JSON: expecting value"),
+        ('{"role": "user", "content": "Hi"}\n\n{"role": "usr"}', "m:3: role is 'usr', not one of"),
+        ('{"role": "user", "content": NaN}', "m: not JSON: NaN is no number"),
+        ('{"a":' * 500 + "1" + "}" * 500, "m: not JSON: nested deeper than"),
+        ('{"a":' * 200_000, "m: too deeply nested"),
+        ("5", "m:1: expected an object with role and content"),
+    ],
+)
+def test_what_is_wrong_is_told_by_line_and_column(text: str, message: str) -> None:
+    problem = read_conversation(text, "m").failure()
+    assert problem.kind == "input" and problem.message.startswith(message)
+
+
+MESSAGES = [
+    *TURNS,
+    Message("system", "Be brief."),
+    Message("tool", "12:00", tool_call_id="c1"),
+    Message("tool", "it broke", tool_call_id="c1", is_error=True),
+    ASKED,
+    Message("assistant", "Let me see.", tool_calls=(CALL,), carry=SEALED, carry_from="claude/x"),
+    Message("assistant", "Of an earlier version.", carry=SEALED),
+    Message("user", (Media("image/png", b"abc"), Text("What is it?"))),
+    Message("user", (Media("image/*", url="https://a.example/a.png"), Text("And this?"))),
+    Message("user", (Media("application/pdf", b"%PDF", name="a.pdf"),)),
+    Message("user", (Media("audio/wav", b"RIFF"),)),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: str(message.content)[:20])
+def test_a_turn_is_read_as_it_was_written(message: Message) -> None:
+    line = write_lines([message])
+    assert line.endswith("}\n") and line.count("\n") == 1
+    assert read_conversation(line, "m").unwrap() == (message,)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"id": "c1", "name": "now", "arguments": {"zone": "UTC"}},
+        {"id": "c1", "function": {"name": "now", "arguments": {"zone": "UTC"}}},
+        {
+            "id": "c1",
+            "type": "function",
+            "function": {"name": "now", "arguments": '{"zone":"UTC"}'},
+        },
+    ],
+)
+def test_a_call_is_read_in_openai_s_shape_and_in_ours(call: Any) -> None:
+    text = json.dumps({"role": "assistant", "tool_calls": [call]})
+    assert read_conversation(text, "m").unwrap() == (ASKED,)
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "5", "{"])
+def test_arguments_are_an_object(arguments: str) -> None:
+    call = {"id": "c1", "function": {"name": "now", "arguments": arguments}}
+    text = json.dumps({"role": "assistant", "tool_calls": [call]})
+    assert "m:1: arguments of now" in read_conversation(text, "m").failure().message
+
+
+# ---- going on ----------------------------------------------------------------------------------
+
+BRIEF, USER = Message("system", "Be brief."), Message("user", "Go on.")
+
+
+@pytest.mark.parametrize(
+    ("before", "turns", "new"),
+    [
+        ((), (BRIEF, USER), (BRIEF, USER)),
+        ((BRIEF, *TURNS), (BRIEF, USER), (USER,)),
+        (
+            (BRIEF, *TURNS),
+            (Message("system", "Be long."), USER),
+            (Message("system", "Be long."), USER),
+        ),
+        (TURNS, (BRIEF, USER), (BRIEF, USER)),
+        ((USER,), (), ()),
+        ((*TURNS, ASKED, Message("tool", "12:00", tool_call_id="c1")), (), ()),
+    ],
+    ids=["first", "same prompt", "other prompt", "late prompt", "asked by hand", "tool by hand"],
+)
+def test_what_is_new_is_added(before: Any, turns: Any, new: Any) -> None:
+    assert resume(before, turns, "talk").unwrap() == new
+
+
+@pytest.mark.parametrize("before", [(), TURNS, (BRIEF,), (*TURNS, ASKED), (*TURNS, BRIEF)])
+def test_without_a_turn_to_answer_nothing_is_asked(before: Any) -> None:
+    problem = resume(before, (), "talk").failure()
+    assert problem.kind == "usage" and problem.message.startswith("no prompt: talk has no turn")
+
+
+def test_a_call_that_nobody_answered_gets_a_result_in_its_place() -> None:
+    both = Message("assistant", tool_calls=(CALL, ToolCall("c2", "now", {})))
+    known = Message("tool", "12:00", tool_call_id="c2")
+    turns = (USER, both, known, USER)
+    assert open_calls(turns) == ["now (c1)"]
+    closed = close_calls(turns, "no answer")
+    missing = Message("tool", "no answer", tool_call_id="c1", is_error=True)
+    assert closed == (USER, both, missing, known, USER) and open_calls(closed) == []
+
+
+# ---- whose thoughts ----------------------------------------------------------------------------
+
+OWN = {
+    "claude": "claude/claude",
+    "gemini": "gemini/gemini",
+    "vertexai": "vertexai/gemini",
+    "cohere": "cohere/cohere",
+    "bedrock": "bedrock/converse",
+}
+BLOCKS: dict[str, Any] = {
+    "claude": {"type": "thinking", "thinking": "MARK", "signature": "s"},
+    "gemini": {"text": "MARK", "thought": True, "thoughtSignature": "s"},
+    "vertexai": {"text": "MARK", "thought": True, "thoughtSignature": "s"},
+    "cohere": {"tool_plan": "MARK"},
+    "bedrock": {"reasoningContent": {"reasoningText": {"text": "MARK", "signature": "s"}}},
+}
+
+
+@pytest.mark.parametrize("maker", ["", "own", "azure-openai/responses"])
+@pytest.mark.parametrize("kind", OWN)
+def test_thoughts_go_back_to_whoever_had_them(kind: str, maker: str) -> None:
+    client = next(each for each in CLIENTS.values() if each["type"] == kind)
+    carry_from = OWN[kind] if maker == "own" else maker
+    turn = Message(
+        "assistant", "A", tool_calls=(CALL,), carry=(BLOCKS[kind],), carry_from=carry_from
+    )
+    result = Message("tool", "12:00", tool_call_id="c1")
+    ask = Ask((Message("user", "Q"), turn, result), model=f"{kind}:m")
+    body = draft(target(client, ask)).unwrap().body
+    assert ("MARK" in json.dumps(body)) == (maker != "azure-openai/responses")
+
+
+def test_a_failed_tool_is_said_to_have_failed_where_a_provider_can_be_told() -> None:
+    told = {
+        "claude": '"is_error": true',
+        "gemini": '"error": "broke"',
+        "bedrock": '"status": "error"',
+    }
+    for kind, words in told.items():
+        client = next(each for each in CLIENTS.values() if each["type"] == kind)
+        for is_error in (True, False):
+            result = Message("tool", "broke", tool_call_id="c1", is_error=is_error)
+            ask = Ask((Message("user", "Q"), ASKED, result), model=f"{kind}:m")
+            body = json.dumps(draft(target(client, ask)).unwrap().body)
+            assert (words in body) == is_error
+
+
+def test_a_turn_says_nothing_that_it_has_not() -> None:
+    assert message_json(Message("user", "Hi")) == HI
+    assert message_json(ASKED)["content"] is None

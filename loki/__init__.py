@@ -9,6 +9,7 @@ A call is a pipeline of small functions; the names below are in its order::
     stream        Env, Ask -> Stream    the same as it comes
     collect       Stream   -> Reply     and gathered again
     answers       Env, Asks -> Replies  many at once
+    converse      Env, Ask, functions -> Conversation  with tools that are run
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
     Problem       why there is no answer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from loki.records import Ask, Message
     from loki.replies import Embeddings, Ranking, Reply
     from loki.stages.parse import collect
+    from loki.tool_use import converse
 
 HOMES = {
     "open_env": "loki.edge.env",
@@ -43,6 +45,7 @@ HOMES = {
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
+    "converse": "loki.tool_use",
     "collect": "loki.stages.parse",
     "Reply": "loki.replies",
     "Embeddings": "loki.replies",
@@ -61,6 +64,7 @@ __all__ = [
     "answer",
     "answers",
     "collect",
+    "converse",
     "embed",
     "open_env",
     "prepare",

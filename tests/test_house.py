@@ -34,6 +34,7 @@ FLOORS = (
     ("config", "formats", "money"),
     ("stages",),
     ("pipeline",),
+    ("tool_use",),
     ("batch",),
     ("edge",),
     ("cli",),

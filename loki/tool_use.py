@@ -73,9 +73,12 @@ def follow_calls(
 
     The last one ends with an answer, or is why there is none.
     """
+    if max_steps < 1:
+        yield fail("usage", f"max_steps is {max_steps}: at least one is needed to ask anything")
+        return
     ask = with_deadline(env, ask)
     conversation = Conversation(ask.messages)
-    for _ in range(max_steps):
+    for step in range(1, max_steps + 1):
         reply = ask_model(env, next_ask(ask, conversation))
         if not isinstance(reply, Success):
             yield Failure(add_spent(conversation, reply.failure()))
@@ -84,6 +87,8 @@ def follow_calls(
         yield Success(conversation)
         if not wants_tools(conversation.reply):
             return
+        if step == max_steps:  # nobody would read the results
+            break
         results = call_tools(conversation.reply.tool_calls)
         conversation = replace(conversation, messages=(*conversation.messages, *results))
         yield Success(conversation)

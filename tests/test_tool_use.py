@@ -165,6 +165,14 @@ def test_the_same_call_for_ever_ends_with_the_steps() -> None:
     assert problem.cost == Decimal("0.000045") and problem.usage and problem.usage.input == 30
 
 
+def test_calls_are_not_run_where_nobody_would_read_the_results() -> None:
+    runs = list[str]()
+    converse(Served(ROME, ROME).env(), ASK, {"weather": lambda city: runs.append(city)}, 2)
+    assert runs == ["Rome"]
+    problem = converse(Served().env(), ASK, {"weather": str}, max_steps=0).failure()
+    assert problem.message == "max_steps is 0: at least one is needed to ask anything"
+
+
 def test_a_failure_after_some_steps_says_what_they_took() -> None:
     offline = Problem("offline", "gone")
     problem = converse(Served(ROME, offline).env(), ASK, {"weather": lambda city: "?"}).failure()

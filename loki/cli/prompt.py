@@ -75,7 +75,9 @@ def messages_of(
         for messages in (
             Success(())
             if flags.if_input and not piped
-            else with_prompt((*system, *before), text_of(flags.text), piped, attached)
+            else with_prompt(
+                (*system, *before), text_of(flags.text), piped, attached, bool(flags.conversation)
+            )
         )
     )
 
@@ -122,14 +124,18 @@ def text_of(arguments: list[str]) -> str:
 
 
 def with_prompt(
-    before: tuple[Message, ...], text: str, piped: str, attached: tuple[Text | Media, ...]
+    before: tuple[Message, ...],
+    text: str,
+    piped: str,
+    attached: tuple[Text | Media, ...],
+    optional: bool = False,
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the conversation with the new turn: attachments first, then TEXT, then stdin."""
     prompt = f"{text}\n{piped}" if text and piped else text or piped
     if prompt.strip() or attached:
         parts = (*attached, Text(prompt)) if prompt.strip() else attached
         return Success((*before, Message("user", join_texts(parts))))
-    if any(message.role not in ("system", "developer") for message in before):
+    if optional or any(message.role not in ("system", "developer") for message in before):
         return Success(before)
     return fail("usage", "no prompt: give TEXT, or pipe a document in")
 
@@ -148,7 +154,8 @@ def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...
 
 def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Result[str, Problem]:
     """Return the text that is piped in; nothing where stdin is a terminal or closed."""
-    optional = bool(flags.text or flags.messages or flags.file) and flags.messages != "-"
+    others = flags.text or flags.messages or flags.file or flags.conversation
+    optional = bool(others) and flags.messages != "-"
     try:
         if sys.stdin is None or sys.stdin.isatty():
             return Success("")
@@ -227,9 +234,10 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
     """Return the tools of ``--tools``."""
     if flags.tools is None:
         return Success(())
-    return Result.do(
-        tools
-        for text in files.read_text(flags.tools, "--tools", open_own)
-        for value in read_json(text, flags.tools)
-        for tools in read_tools(value, flags.tools)
-    )
+    return tools_json(flags).bind(lambda value: read_tools(value, flags.tools))
+
+
+def tools_json(flags: Namespace) -> Result[Any, Problem]:
+    """Return the JSON of ``--tools``, from a file that nobody else can have written."""
+    text = files.read_text(flags.tools, "--tools", open_own)
+    return text.bind(lambda text: read_json(text, flags.tools))

@@ -127,6 +127,28 @@ def close_calls(messages: Sequence[Message], why: str) -> tuple[Message, ...]:
     return tuple(closed)
 
 
+NOT_RUN = "not run: the conversation was broken off here"
+
+
+def divide(
+    turns: tuple[Message, ...], partial: Message | None
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """Return what belongs into a conversation that broke off, and what is to be kept aside.
+
+    Earlier steps with their tools are whole, and stay. ``partial`` is what came of the last answer;
+    without any step before it the prompt goes with it.
+    """
+    has_steps = any(turn.role == "assistant" for turn in turns)
+    whole = close_calls(turns, NOT_RUN) if has_steps else ()
+    rest = () if has_steps else turns
+    return whole, (*rest, partial) if partial else ()
+
+
+def is_whole(reply: Reply) -> bool:
+    """Return whether an answer came to its own end, not to the limit of its length or a filter."""
+    return reply.finish not in ("length", "filter")
+
+
 def message_of(reply: Reply) -> Message:
     """Return an answer as a turn of the conversation, with what its provider wants back."""
     return Message(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loki.config.read import variable_prefix
-from loki.config.setting_names import CREDENTIALS
+from loki.config.setting_names import CREDENTIALS, SENSITIVE
+from loki.edge.auth import redaction
 from loki.edge.auth.redaction import redact
 from loki.edge.auth.secrets import NAME
-from loki.edge.files import process_environment
+from loki.edge.files import ADDED, process_environment
 from loki.providers import KNOWN, PROVIDERS
 from loki.records import Client, Config
 
@@ -25,6 +26,24 @@ def child_environment(config: Config, environ: Mapping[str, str]) -> dict[str, s
         for name, value in process_environment(environ).items()
         if name not in withheld and (is_proxy(name) or redact(value) == value)
     }
+
+
+def hide_secrets(config: Config, environ: Mapping[str, str]) -> None:
+    """Make known what a program could find of our secrets and print, also those not used yet."""
+    withheld = {*secret_names(config)}
+    of_env_file = environ.keys() - process_environment(environ).keys() - {ADDED}
+    redaction.add(
+        *(
+            setting.value
+            for client in config.clients
+            for name, setting in client.settings.items()
+            if name in CREDENTIALS and setting.form == "literal"
+        ),
+        *(
+            environ[name]
+            for name in environ.keys() & withheld | {*filter(SENSITIVE.search, of_env_file)}
+        ),
+    )
 
 
 def is_proxy(name: str) -> bool:

@@ -1,0 +1,170 @@
+"""A conversation goes on, to an answer: it is printed, and all that was said is kept."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from math import inf
+
+from returns.result import Failure, Result, Success
+
+from loki.cli.console import Console
+from loki.cli.conversation.input import commands_of, continue_
+from loki.cli.conversation.speaker import Speaker
+from loki.cli.conversation.tools import tool_runner
+from loki.cli.conversation.transcript import Transcript, Turns
+from loki.cli.describe import format_summary, one_line, reply_json
+from loki.edge import conversation as conversation_file
+from loki.formats.conversation import (
+    is_whole,
+    message_json,
+    open_calls,
+    write_lines,
+)
+from loki.pipeline import Env
+from loki.problems import Problem, excerpt
+from loki.records import Ask, Json
+from loki.replies import Reply
+from loki.tool_use import MAX_STEPS, CallTools, Conversation, add_reply, follow_calls, sum_replies
+
+
+def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
+    """Go on with a conversation to an answer; print and keep it; return the exit code."""
+    flags, console = speaker.flags, speaker.console
+    with opened(flags, ask, console) as before:
+        ready = Result.do(
+            (whole, new, commands)
+            for turns in before
+            for whole, new in continue_(flags, turns, ask)
+            for commands in commands_of(flags)
+        )
+        if not isinstance(ready, Success):
+            return console.report(ready.failure(), flags.output)
+        whole, new, commands = ready.unwrap()
+        if unanswered := ", ".join(open_calls(before.unwrap())):
+            console.warn(
+                f"{flags.conversation}: the model is told that nobody answered {unanswered}"
+            )
+        call_tools = tool_runner(env, whole, speaker, commands)
+        return speak(env, whole, speaker, Transcript(whole.messages, new), call_tools)
+
+
+@contextmanager
+def opened(flags: Namespace, ask: Ask, console: Console) -> Iterator[Result[Turns, Problem]]:
+    """Yield the conversation so far, which no other command goes on with meanwhile."""
+    path = flags.conversation
+    if path is None:
+        yield Success(())
+        return
+
+    def warn() -> None:
+        console.warn(f"{path}: waiting for another command that goes on with it")
+
+    end = inf if ask.limits.end is None else ask.limits.end
+    with conversation_file.locked(path, end, warn) as turns:
+        yield turns
+
+
+def speak(env: Env, ask: Ask, speaker: Speaker, script: Transcript, call_tools: CallTools) -> int:
+    """Ask to an answer; print and keep it, also if that is interrupted; return the exit code."""
+    kept: Result[None, Problem] = Success(None)
+    try:
+        reply = last_reply(steps_of(env, ask, speaker, script, call_tools), speaker, script)
+        answer = reply.bind(partial(speaker.complete, ask))
+        if isinstance(reply, Success):
+            script.judge(isinstance(answer, Success) and is_whole(reply.unwrap()))
+    finally:
+        kept = keep(speaker, script)
+    code = show_answer(answer, speaker, script)
+    if isinstance(kept, Success):
+        return code
+    return code or speaker.console.report(kept.failure(), speaker.flags.output)
+
+
+def steps_of(
+    env: Env, ask: Ask, speaker: Speaker, script: Transcript, call_tools: CallTools
+) -> Iterable[Result[Conversation, Problem]]:
+    """Return the conversation after each step: one, or as many as the tools take."""
+
+    def ask_model(env: Env, ask: Ask) -> Result[Reply, Problem]:
+        reply = speaker.ask_models(env, ask, script.hear)
+        return reply.map(lambda reply: replace(reply, text=script.text))
+
+    if speaker.flags.run_tools:
+        max_steps = speaker.flags.max_steps or MAX_STEPS
+        return follow_calls(env, ask, call_tools, max_steps, ask_model)
+    return (ask_model(env, ask).map(partial(add_reply, Conversation(ask.messages))),)
+
+
+def last_reply(
+    steps: Iterable[Result[Conversation, Problem]], speaker: Speaker, script: Transcript
+) -> Result[Reply, Problem]:
+    """Follow a conversation to its end; return the last reply, with what all of them took."""
+    for result in steps:
+        if not isinstance(result, Success):
+            return Failure(result.failure())
+        script.note(result.unwrap())
+        if speaker.flags.verbose and script.new[-1].tool_calls:
+            tell_step(script.conversation, speaker.console)
+    return Success(sum_replies(script.conversation))
+
+
+def tell_step(conversation: Conversation, console: Console) -> None:
+    """Print a line about a step that called tools."""
+    reply = conversation.reply
+    said = f" · {one_line(excerpt(reply.text, 200))}" if reply.text else ""
+    console.note(f"step {len(conversation.replies)}: {format_summary(reply)}{said}")
+
+
+# ---- what is kept and shown ----------------------------------------------------------------------
+
+
+def keep(speaker: Speaker, script: Transcript) -> Result[None, Problem]:
+    """Add the new turns to the file; keep aside what is no whole answer, or cannot be added."""
+    path = speaker.flags.conversation
+    if path is None:
+        return Success(None)
+    whole, aside = script.parts()
+    added = conversation_file.append(path, write_lines(whole)) if whole else Success(None)
+    lost = whole if isinstance(added, Failure) else ()
+    if lost or aside:
+        place = conversation_file.keep_aside(path, write_lines((*lost, *aside)))
+        where = place.map(lambda place: f"it is in {place}").alt(str)
+        speaker.console.note(
+            f"the answer was not added to {path}: {where.value_or(None) or where.failure()}"
+        )
+    return added
+
+
+def show_answer(
+    answer: Result[tuple[Reply, Json], Problem], speaker: Speaker, script: Transcript
+) -> int:
+    """Print the end of an answer, or why there is none; return the exit code."""
+    flags, console = speaker.flags, speaker.console
+    if isinstance(answer, Success):
+        reply, data = answer.unwrap()
+        print_end(reply, data, speaker, script)
+        speaker.warn(reply, flags, console)
+        return 0
+    problem = answer.failure()
+    is_used_up = problem.kind == "usage" and script.came and flags.output != "events"
+    if is_used_up and (problem.text or flags.output == "json"):
+        print_end(sum_replies(script.conversation), ..., speaker, script)
+    return console.report(problem, flags.output)
+
+
+def print_end(reply: Reply, data: Json, speaker: Speaker, script: Transcript) -> None:
+    """Print the end of an answer; JSON with the turns of all steps, where tools may have run."""
+    flags = speaker.flags
+    if not flags.run_tools or flags.output not in ("json", "events"):
+        speaker.finish(reply, data)
+        return
+    kind = {"type": "done"} if flags.output == "events" else {}
+    steps = {
+        "steps": len(script.conversation.replies),
+        "messages": [message_json(turn) for turn in script.came],
+    }
+    speaker.console.write_json({**kind, **reply_json(reply, data), **steps})

@@ -84,8 +84,7 @@ def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], conso
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
     ask_model = partial(ask_models, flags, console, output, reasoning)
     if is_conversation(flags):
-        from loki.cli.conversation.run import converse
-        from loki.cli.conversation.speaker import Speaker
+        from loki.cli.conversation.run import Speaker, converse
 
         completing = partial(complete, flags)
         speaker = Speaker(flags, environ, console, ask_model, completing, output.finish, warn)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from math import inf
+from typing import NamedTuple, Protocol
 
 from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.conversation.input import commands_of, continue_
-from loki.cli.conversation.speaker import Speaker
 from loki.cli.conversation.tools import tool_runner
 from loki.cli.conversation.transcript import Transcript, Turns
 from loki.cli.describe import format_summary, one_line, reply_json
@@ -27,8 +27,29 @@ from loki.formats.conversation import (
 from loki.pipeline import Env
 from loki.problems import Problem, excerpt
 from loki.records import Ask, Json
-from loki.replies import Reply
+from loki.replies import Reply, Stream
 from loki.tool_use import MAX_STEPS, CallTools, Conversation, add_reply, follow_calls, sum_replies
+
+
+class AskModels(Protocol):
+    """Asks the model, then each fallback."""
+
+    def __call__(
+        self, env: Env, ask: Ask, hear: Callable[[Stream], Stream]
+    ) -> Result[Reply, Problem]:
+        """Return the reply; what comes of it passes through ``hear``."""
+
+
+class Speaker(NamedTuple):
+    """A command that asks: its flags and streams, and what it does with one answer."""
+
+    flags: Namespace
+    environ: Mapping[str, str]
+    console: Console
+    ask_models: AskModels
+    complete: Callable[[Ask, Reply], Result[tuple[Reply, Json], Problem]]  # checked, as printed
+    finish: Callable[[Reply, Json], None]  # prints the end of it
+    warn: Callable[[Reply, Namespace, Console], None]
 
 
 def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
@@ -48,7 +69,7 @@ def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
             console.warn(
                 f"{flags.conversation}: the model is told that nobody answered {unanswered}"
             )
-        call_tools = tool_runner(env, whole, speaker, commands)
+        call_tools = tool_runner(env, whole, flags, speaker.environ, console, commands)
         return speak(env, whole, speaker, Transcript(whole.messages, new), call_tools)
 
 

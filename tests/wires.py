@@ -89,6 +89,19 @@ def openai_results(body: Json) -> Iterator[Result]:
             yield turn["tool_call_id"], turn["content"]
 
 
+def deepseek_answer(number: int, text: str, calls: Sequence[Call]) -> Json:
+    answer = openai_answer(number, text, calls)
+    answer["choices"][0]["message"]["reasoning_content"] = f"Hm {number}."
+    return answer
+
+
+def deepseek_seals(body: Json) -> Iterator[Json]:
+    for turn in body["messages"]:
+        if "reasoning_content" in turn:
+            yield turn["reasoning_content"]
+        yield from (call["id"] for call in turn.get("tool_calls") or ())
+
+
 # ---- OpenAI Responses --------------------------------------------------------------------------
 
 
@@ -270,6 +283,14 @@ WIRES = {
         openai_answer,
         lambda number, calls: ids(calls),
         openai_seals,
+        openai_results,
+    ),
+    "deepseek": Wire(
+        "type: openai-compatible\napi_key: k",
+        "deepseek-chat",
+        deepseek_answer,
+        lambda number, calls: [f"Hm {number}.", *ids(calls)] if calls else [],
+        deepseek_seals,
         openai_results,
     ),
     "responses": Wire(

@@ -13,7 +13,7 @@ from returns.result import Result, Success
 from loki.formats.openai_messages import read_json, read_message, read_messages
 from loki.json_text import compact, refuse_constant
 from loki.problems import Problem, fail
-from loki.providers import maker_of
+from loki.providers import maker_of, wire_name
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Text
 from loki.replies import Reply
@@ -151,13 +151,26 @@ def is_whole(reply: Reply) -> bool:
 
 def message_of(reply: Reply) -> Message:
     """Return an answer as a turn of the conversation, with what its provider wants back."""
+    carry = reply.carry or carry_thoughts(reply)
     return Message(
         "assistant",
         reply.text,
         tool_calls=reply.tool_calls,
-        carry=reply.carry,
-        carry_from=maker_of(reply.request.target) if reply.carry else "",
+        carry=carry,
+        carry_from=maker_of(reply.request.target) if carry else "",
     )
+
+
+def carry_thoughts(reply: Reply) -> tuple[JsonObject, ...]:
+    """Return the thoughts before calls of tools where a server refuses to go on without them.
+
+    So do those of chat completions with a switch for thinking: DeepSeek, Moonshot, Zhipu.
+    Source: api-docs.deepseek.com/guides/thinking_mode.
+    """
+    target = reply.request.target
+    has_switch = target.dialect.reasoning == "switch" and wire_name(target) == "openai"
+    is_wanted = has_switch and reply.tool_calls and reply.reasoning
+    return ({"reasoning_content": reply.reasoning},) if is_wanted else ()
 
 
 # ---- writing -----------------------------------------------------------------------------------

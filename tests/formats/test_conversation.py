@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from support import CLIENTS, target
+from returns.result import Success
+from support import CLIENTS, body_of, client_of, recordings, request, target, told
 
 from loki.formats.conversation import (
     close_calls,
     message_json,
+    message_of,
     open_calls,
     read_conversation,
     resume,
@@ -18,6 +22,7 @@ from loki.formats.conversation import (
 )
 from loki.records import Ask, Media, Message, Text, ToolCall
 from loki.stages import draft
+from loki.stages.parse import collect
 
 HI = {"role": "user", "content": "Hi"}
 HELLO = {"role": "assistant", "content": "Hello."}
@@ -202,3 +207,41 @@ def test_a_failed_tool_is_said_to_have_failed_where_a_provider_can_be_told() -> 
 def test_a_turn_says_nothing_that_it_has_not() -> None:
     assert message_json(Message("user", "Hi")) == HI
     assert message_json(ASKED)["content"] is None
+
+
+# ---- recorded answers --------------------------------------------------------------------------
+
+
+def texts_in(value: Any) -> set[str]:
+    """Return every text in a JSON value."""
+    match value:
+        case str():
+            return {value}
+        case dict():
+            return set().union(*map(texts_in, value.values()))
+        case list() | tuple():
+            return set().union(*map(texts_in, value))
+        case _:
+            return set()
+
+
+@pytest.mark.parametrize("recording", recordings())
+def test_a_recorded_answer_goes_back_as_it_came(recording: Any) -> None:
+    if recording is None:
+        return
+    asked = request(client_of(recording), stream=recording["stream"])
+    answer = collect(told(asked, [body_of(recording)], **recording["response"]["headers"]))
+    if not isinstance(answer, Success):
+        return  # a refusal, or an answer without any text
+    reply = answer.unwrap()
+    results = tuple(Message("tool", "22", tool_call_id=call.id) for call in reply.tool_calls)
+    line = write_lines(
+        [Message("user", "Hi"), message_of(reply), *results, Message("user", "And?")]
+    )
+    turns = read_conversation(line, "m").unwrap()
+    assert turns[1] == message_of(reply)
+    again = draft(replace(asked.target, ask=replace(asked.target.ask, messages=turns))).unwrap()
+    returned = texts_in(again.body)
+    assert texts_in(reply.carry) <= returned
+    given = {call.id for call in reply.tool_calls if not re.fullmatch(r"call_\d+", call.id)}
+    assert given <= returned

@@ -112,7 +112,7 @@ def steps_of(
 
     def ask_model(env: Env, ask: Ask) -> Result[Reply, Problem]:
         reply = speaker.ask_models(env, ask, script.hear)
-        return reply.map(lambda reply: replace(reply, text=script.text))
+        return reply.map(lambda reply: replace(reply, text=script.text, reasoning=script.reasoning))
 
     if speaker.flags.run_tools:
         max_steps = speaker.flags.max_steps or MAX_STEPS

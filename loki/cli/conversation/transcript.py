@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loki.formats.conversation import divide
 from loki.records import Message, Text
-from loki.replies import Stream
+from loki.replies import Reasoning, Stream
 from loki.tool_use import Conversation
 
 Turns = tuple[Message, ...]
@@ -22,6 +22,7 @@ class Transcript:
         self.before = len(messages) - len(new)
         self.prompt = len(new)
         self.pieces: list[str] = []
+        self.thoughts: list[str] = []
         self.is_answered = False
 
     @property
@@ -39,14 +40,21 @@ class Transcript:
         """Return the text that came of the answer under way."""
         return "".join(self.pieces)
 
+    @property
+    def reasoning(self) -> str:
+        """Return the thoughts of the answer under way."""
+        return "".join(self.thoughts)
+
     def hear(self, events: Stream) -> Stream:
-        """Return the same stream; its text is remembered as it passes."""
-        self.pieces = []
+        """Return the same stream; its text and thoughts are remembered as they pass."""
+        self.pieces, self.thoughts = [], []
         with closing(events):
             for result in events:
                 event = result.value_or(None)
                 if type(event) is Text:
                     self.pieces.append(event.text)
+                elif type(event) is Reasoning:
+                    self.thoughts.append(event.text)
                 yield result
 
     def note(self, conversation: Conversation) -> None:

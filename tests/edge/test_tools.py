@@ -149,7 +149,7 @@ if json.load(sys.stdin)["n"]:
 
     calls = tuple(ToolCall(str(n), "tool", {"n": n}) for n in range(20))
     with pytest.raises(KeyboardInterrupt):
-        run_tools({"tool": command(script)}, {}, inf, interrupt, calls)
+        run_tools({"tool": command(script, 600)}, {}, inf, interrupt, calls)
     pids = os.listdir(tmp_path)
     assert len(pids) <= 8 and all(is_gone(int(pid)) for pid in pids)
 

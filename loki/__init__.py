@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from loki.edge.env import open_env
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask, Message
+    from loki.records import Ask, Message, Tool
     from loki.replies import Embeddings, Ranking, Reply
     from loki.stages.parse import collect
     from loki.tool_use import converse
@@ -38,6 +38,7 @@ HOMES = {
     "open_env": "loki.edge.env",
     "Ask": "loki.records",
     "Message": "loki.records",
+    "Tool": "loki.records",
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
@@ -61,6 +62,7 @@ __all__ = [
     "Problem",
     "Ranking",
     "Reply",
+    "Tool",
     "answer",
     "answers",
     "collect",

@@ -173,18 +173,22 @@ def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Res
 def conversation(
     flags: Namespace, end: float, warn: Callable[[str], None]
 ) -> Result[tuple[Message, ...], Problem]:
-    """Return the messages of ``--messages``, none without the flag."""
+    """Return the messages of ``--messages``, a file or the JSON itself; none without the flag."""
     path = flags.messages
     if not path:
         return Success(())
-    is_stdin = path == "-"
-    name = "stdin" if is_stdin else path
+    is_stdin, is_json = path == "-", path.lstrip().startswith(("[", "{"))
+    name = "stdin" if is_stdin else "--messages" if is_json else path
     from loki.formats.conversation import read_conversation
 
     return Result.do(
         messages
         for text in (
-            read_stdin(flags, end, warn) if is_stdin else files.read_text(path, "--messages")
+            read_stdin(flags, end, warn)
+            if is_stdin
+            else Success(path)
+            if is_json
+            else files.read_text(path, "--messages")
         )
         for messages in read_conversation(text, name).bind(partial(require_messages, name))
     )
@@ -238,6 +242,8 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
 
 
 def tools_json(flags: Namespace) -> Result[Any, Problem]:
-    """Return the JSON of ``--tools``, from a file that nobody else can have written."""
+    """Return the JSON of ``--tools``: itself, or a file that nobody else can have written."""
+    if flags.tools.lstrip().startswith("["):
+        return read_json(flags.tools, "--tools")
     text = files.read_text(flags.tools, "--tools", open_own)
     return text.bind(lambda text: read_json(text, flags.tools))

@@ -88,8 +88,17 @@ def read_turns(path: str) -> Result[tuple[Message, ...], Problem]:
     return (
         files.read_bytes(path, FLAG)
         .bind(lambda data: files.decode(data, path).alt(without_hint))
+        .bind(lambda text: refuse_array(text, path))
         .bind(lambda text: read_conversation(text, path))
     )
+
+
+def refuse_array(text: str, path: str) -> Result[str, Problem]:
+    """Return the text of a file, or the Problem that no line can be added to it."""
+    if not text.lstrip().startswith("["):
+        return Success(text)
+    cure = "make it JSON lines, as jq -c '.[]' does, or use --messages"
+    return fail("input", f"{path} is a JSON array, to which {FLAG} cannot add: {cure}")
 
 
 def without_hint(problem: Problem) -> Problem:

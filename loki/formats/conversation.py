@@ -206,8 +206,18 @@ def message_json(message: Message) -> JsonObject:
 def content_json(message: Message) -> Json:
     """Return the content of a turn: a string, parts, or null beside tool calls alone."""
     if isinstance(message.content, str):
-        return message.content if message.content or not message.tool_calls else None
+        is_null = not message.content and message.tool_calls
+        return None if is_null else readable(message.content)
     return [part_json(part) for part in message.parts]
+
+
+def readable(text: str) -> str:
+    """Return a text as it can be read again: what is no text to ``read_message`` is replaced.
+
+    >>> readable("a" + chr(0))
+    'a\ufffd'
+    """
+    return text.replace("\0", "\ufffd")
 
 
 def part_json(part: Text | Media) -> JsonObject:
@@ -220,7 +230,7 @@ def part_json(part: Text | Media) -> JsonObject:
 
     match part:
         case Text(text):
-            return {"type": "text", "text": text}
+            return {"type": "text", "text": readable(text)}
         case Media(media_type="application/pdf"):
             return MEDIA["application/pdf"](part)
         case Media(media_type=kind) if kind.startswith("audio/") and not part.url:

@@ -78,6 +78,7 @@ def test_what_is_not_text_for_a_file_is_written_all_the_same(tmp_path: Path) -> 
         ("nowhere/talk.jsonl", "missing", "--conversation: no folder "),
         ("image", "input", "image is not UTF-8 text: byte 0 is 0x89"),
         ("broken", "input", "broken:2:1: not JSON: expecting value"),
+        ("array", "input", "array is a JSON array, to which --conversation cannot add: make it"),
     ],
 )
 def test_what_is_no_conversation_is_said(
@@ -86,6 +87,7 @@ def test_what_is_no_conversation_is_said(
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "image").write_bytes(b"\x89PNG")
+    (tmp_path / "array").write_text("[]")
     (tmp_path / "broken").write_text(f"{LINE}Hello")
     problem = read_turns(str(tmp_path / name)).failure()
     assert problem.kind == kind and message in problem.message

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from returns.result import Success
 from support import CLIENTS, body_of, client_of, recordings, request, target, told
 
@@ -90,6 +92,39 @@ def test_a_turn_is_read_as_it_was_written(message: Message) -> None:
     line = write_lines([message])
     assert line.endswith("}\n") and line.count("\n") == 1
     assert read_conversation(line, "m").unwrap() == (message,)
+
+
+TEXTS = st.text().filter(lambda text: "\0" not in text)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+CALLS = st.builds(ToolCall, TEXTS, TEXTS, st.dictionaries(TEXTS, VALUES, max_size=3))
+ANSWERS = st.builds(
+    lambda text, calls, carry: Message(
+        "assistant", text, tuple(calls), carry=tuple(carry), carry_from="a/b" if carry else ""
+    ),
+    TEXTS,
+    st.lists(CALLS, max_size=2),
+    st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=2),
+)
+
+
+@given(st.lists(ANSWERS | st.builds(Message, st.just("user"), TEXTS), max_size=4))
+def test_whatever_was_said_is_read_as_it_was_written(said: list[Message]) -> None:
+    assert read_conversation(write_lines(said), "m").unwrap() == tuple(said)
+
+
+@given(st.text() | VALUES.map(json.dumps))
+def test_no_text_is_too_odd_to_be_refused(text: str) -> None:
+    result = read_conversation(text, "m")
+    assert isinstance(result, Success) or result.failure().message.startswith("m")
+
+
+def test_what_is_no_text_does_not_make_a_conversation_unreadable() -> None:
+    odd = Message("assistant", "a\0b")
+    assert read_conversation(write_lines([odd]), "m").unwrap()[0].text == "a\ufffdb"
 
 
 @pytest.mark.parametrize(

@@ -58,3 +58,15 @@ def test_a_dry_run_shows_the_whole_conversation_and_writes_nothing(home: Home, t
 def test_no_input_adds_no_turn(home: Home, talk: Path) -> None:
     home.local("http://127.0.0.1:9")
     assert home.call("-C", str(talk), "--if-input", "Hi").code == 0 and not talk.exists()
+
+
+def test_messages_and_tools_may_be_given_themselves(home: Home) -> None:
+    tools = '[{"type": "function", "function": {"name": "now"}}]'
+    turns = '{"role": "user", "content": "Hi"} {"role": "assistant", "content": "Hello."}'
+    home.local("http://127.0.0.1:9", "supports_function_calling: true")
+    words = ["--dry-run", "--tools", tools, "--messages", turns, "And?"]
+    body = home.call(*words).json["body"]
+    assert [each["content"] for each in body["messages"]] == ["Hi", "Hello.", "And?"]
+    assert body["tools"][0]["function"]["name"] == "now"
+    done = home.call("--messages", '{"role": }', "Hi")
+    assert done.code == 65 and "--messages:1:10: not JSON" in done.err

@@ -304,7 +304,6 @@ WITHOUT_MIRROR = {
     "edge/ledger/queries.py",
     "edge/stdin.py",
     "formats/attachments.py",
-    "formats/structured_output.py",
     "json_text.py",
     "money/estimate.py",
     "pipeline.py",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import Home
-from servers import Asked, Script, plain, serving
+from servers import Asked, Script, Step, plain, serving, streamed
 
 Json = Any
 Call = tuple[str, str, dict[str, Any]]  # id, name, arguments
@@ -43,6 +43,7 @@ class Provider:
     refusals: list[str] = field(default_factory=list)
     results: list[list[Result]] = field(default_factory=list)  # by request
     number: int = 0
+    stream: Callable[[Json], list[Step]] = plain
 
     def __call__(self, asked: Asked) -> Script:
         """Answer, or refuse what came back altered."""
@@ -55,7 +56,7 @@ class Provider:
         self.number += 1
         text, calls = (planned, ()) if isinstance(planned, str) else ("", planned)
         self.given += self.wire.seal(self.number, calls)
-        return plain(self.wire.answer(self.number, text, calls))
+        return self.stream(self.wire.answer(self.number, text, calls))
 
 
 def arguments_of(call: Call) -> str:
@@ -270,6 +271,72 @@ def converse_results(body: Json) -> Iterator[Result]:
         if "toolResult" in block:
             result = block["toolResult"]
             yield result["toolUseId"], "".join(part["text"] for part in result["content"])
+
+
+# ---- the same as streams -----------------------------------------------------------------------
+
+
+def frame(event: Json) -> bytes:
+    return f"event: {event.get('type', 'x')}\ndata: {json.dumps(event)}\n\n".encode()
+
+
+def claude_stream(answer: Json) -> list[Step]:
+    """Every text of a block in two pieces."""
+    events: list[Json] = [{"type": "message_start", "message": {"usage": answer["usage"]}}]
+    for index, block in enumerate(answer["content"]):
+        empty = {
+            **block,
+            **{name: "" for name in ("text", "thinking", "signature") if name in block},
+        }
+        start = {**empty, **({"input": {}} if "input" in block else {})}
+        events.append({"type": "content_block_start", "index": index, "content_block": start})
+        growing = {**block, "partial_json": json.dumps(block.get("input"))}
+        for name, kind in DELTAS.items():
+            if name in block or (name == "partial_json" and "input" in block):
+                for piece in (growing[name][:2], growing[name][2:]):
+                    delta = {"type": kind, name: piece}
+                    events.append({"type": "content_block_delta", "index": index, "delta": delta})
+        events.append({"type": "content_block_stop", "index": index})
+    ending = {"stop_reason": answer["stop_reason"]}
+    events.append({"type": "message_delta", "delta": ending, "usage": answer["usage"]})
+    return streamed(*map(frame, [*events, {"type": "message_stop"}]))
+
+
+DELTAS = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "signature": "signature_delta",
+    "partial_json": "input_json_delta",
+}
+
+
+def gemini_stream(answer: Json) -> list[Step]:
+    """Every part in a piece of its own."""
+    (candidate,) = answer["candidates"]
+    pieces = [
+        {"candidates": [{"content": {"role": "model", "parts": [part]}}]}
+        for part in candidate["content"]["parts"]
+    ]
+    end = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": answer["usageMetadata"]}
+    return streamed(*map(frame, [*pieces, end]))
+
+
+def responses_stream(answer: Json) -> list[Step]:
+    """Every item when it is done, and texts before that."""
+    events: list[Json] = []
+    for index, item in enumerate(answer["output"]):
+        for part in item.get("content", ()):
+            events.append({"type": "response.output_text.delta", "delta": part["text"]})
+        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    end = {"type": "response.completed", "response": {**answer, "output": []}}
+    return streamed(*map(frame, [*events, end]))
+
+
+STREAMS: dict[str, Callable[[Json], list[Step]]] = {
+    "claude": claude_stream,
+    "gemini": gemini_stream,
+    "responses": responses_stream,
+}
 
 
 def ids(calls: Sequence[Call]) -> list[str]:

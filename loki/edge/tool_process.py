@@ -77,9 +77,11 @@ def end_groups(processes: set[Popen[bytes]]) -> None:
     """Ask the groups of processes to end; after a while end them."""
     signal_groups(processes, signal.SIGTERM)
     end = time.monotonic() + GRACE
-    while time.monotonic() < end and any(map(is_group_alive, processes)):
-        time.sleep(0.01)
-    signal_groups(processes, signal.SIGKILL)
+    try:
+        while time.monotonic() < end and any(map(is_group_alive, processes)):
+            time.sleep(0.01)
+    finally:  # also where a second signal interrupts us
+        signal_groups(processes, signal.SIGKILL)
     for process in processes:
         process.wait()
 

@@ -79,11 +79,13 @@ def run_call(
         why = reason(error) if isinstance(error, OSError) else str(error)
         return result_of(call, f"cannot run {command.argv[0]}: {why}", is_error=True)
     try:
-        limit = min(end, time.monotonic() + command.timeout)
-        output = read_output(process, compact(call.arguments).encode("utf-8", "replace"), limit)
+        started = time.monotonic()
+        limit = min(end - started, command.timeout)
+        data = compact(call.arguments).encode("utf-8", "replace")
+        output = read_output(process, data, started + limit)
     finally:
         processes.end(process)
-    return describe_output(call, output, process.returncode, command.timeout)
+    return describe_output(call, output, process.returncode, limit)
 
 
 # ---- what the model is told --------------------------------------------------------------------
@@ -98,7 +100,7 @@ def describe_output(call: ToolCall, output: Output, code: int, limit: float) -> 
     if output.stopped == "long":
         return result_of(call, f"{text}\n[cut: the tool printed more than {MOST:,} bytes]")
     if output.stopped == "late":
-        fault = f"the tool was stopped: it did not end within {limit:g} s"
+        fault = f"the tool was stopped: it did not end within {limit:.3g} s"
     elif code:
         how = f"exit code {code}" if code > 0 else f"signal {-code}"
         fault = f"the tool failed with {how}"

@@ -234,9 +234,11 @@ def test_a_failed_tool_is_said_to_have_failed_where_a_provider_can_be_told() -> 
         client = next(each for each in CLIENTS.values() if each["type"] == kind)
         for is_error in (True, False):
             result = Message("tool", "broke", tool_call_id="c1", is_error=is_error)
-            ask = Ask((Message("user", "Q"), ASKED, result), model=f"{kind}:m")
+            ask = Ask((Message("user", "Q"), ASKED, result), model=f"{kind}:claude-or-gemini")
             body = json.dumps(draft(target(client, ask)).unwrap().body)
             assert (words in body) == is_error
+    ask = Ask((Message("user", "Q"), ASKED, replace(result, is_error=True)), model="bedrock:m")
+    assert "status" not in json.dumps(draft(target(client, ask)).unwrap().body)
 
 
 def test_a_turn_says_nothing_that_it_has_not() -> None:

@@ -23,8 +23,11 @@ from servers import (
     streamed,
 )
 from wires import (
+    STREAMS,
     WIRES,
     Call,
+    Provider,
+    configuration,
     on,
     openai_answer,
     provided,
@@ -79,6 +82,18 @@ def test_a_tool_is_run_on_every_wire(home: Home, talk: Path, wire: str) -> None:
     rome = [("call_rome", '{"city": "Rome"}'), ("call_bern", '{"city": "Bern"}')]
     assert provider.results[:3] == [[], rome, [*rome, ("call_nowhere", failed)]]
     assert roles(talk) == "uattataua"
+
+
+@pytest.mark.parametrize("wire", STREAMS)
+def test_a_tool_is_run_in_streams_too(home: Home, talk: Path, wire: str) -> None:
+    answers = [[ROME, BERN], [NOWHERE], "22 degrees.", "Yes."]
+    provider = Provider(WIRES[wire], answers, stream=STREAMS[wire])
+    with serving(provider) as server:
+        home.configure(configuration({wire: server.address}))
+        done = run_tools(home, *on(wire), "-C", str(talk))
+        assert (done.code, done.out, done.err) == (0, "22 degrees.\n", ""), provider.refusals
+        assert home.call(*on(wire), "-C", str(talk), "Sure?").out == "Yes.\n", provider.refusals
+    assert roles(talk) == "uattataua" and len(provider.given) > 5
 
 
 def chat(*answers: Any) -> list[Any]:

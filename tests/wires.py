@@ -284,11 +284,7 @@ def claude_stream(answer: Json) -> list[Step]:
     """Every text of a block in two pieces."""
     events: list[Json] = [{"type": "message_start", "message": {"usage": answer["usage"]}}]
     for index, block in enumerate(answer["content"]):
-        empty = {
-            **block,
-            **{name: "" for name in ("text", "thinking", "signature") if name in block},
-        }
-        start = {**empty, **({"input": {}} if "input" in block else {})}
+        start = {name: type(value)() if name in GROWING else value for name, value in block.items()}
         events.append({"type": "content_block_start", "index": index, "content_block": start})
         growing = {**block, "partial_json": json.dumps(block.get("input"))}
         for name, kind in DELTAS.items():
@@ -302,6 +298,7 @@ def claude_stream(answer: Json) -> list[Step]:
     return streamed(*map(frame, [*events, {"type": "message_stop"}]))
 
 
+GROWING = ("text", "thinking", "signature", "input")
 DELTAS = {
     "text": "text_delta",
     "thinking": "thinking_delta",

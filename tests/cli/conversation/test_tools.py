@@ -86,7 +86,7 @@ def test_a_tool_is_run_on_every_wire(home: Home, talk: Path, wire: str) -> None:
 
 @pytest.mark.parametrize("wire", STREAMS)
 def test_a_tool_is_run_in_streams_too(home: Home, talk: Path, wire: str) -> None:
-    answers = [[ROME, BERN], [NOWHERE], "22 degrees.", "Yes."]
+    answers: list[str | Sequence[Call]] = [[ROME, BERN], [NOWHERE], "22 degrees.", "Yes."]
     provider = Provider(WIRES[wire], answers, stream=STREAMS[wire])
     with serving(provider) as server:
         home.configure(configuration({wire: server.address}))

@@ -68,10 +68,17 @@ def acquire(lock: FileLock, end: float, on_wait: Callable[[], None]) -> None:
 
 
 def lock_file(path: str) -> str:
-    """Return the path of a conversation's lock, the same however the file is named."""
+    """Return the path of a conversation's lock, the same however the file is named.
+
+    It lies beside the file only where the state folder takes none.
+    """
+    real = os.path.realpath(path)
     folder = os.path.join(files.directory("state", os.environ), "locks")
-    make_private_folder(folder)
-    return os.path.join(folder, sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:32])
+    with suppress(OSError):
+        make_private_folder(folder)
+    if not os.access(folder, os.W_OK):
+        return f"{real}.lock"
+    return os.path.join(folder, sha256(os.fsencode(real)).hexdigest()[:32])
 
 
 def read_turns(path: str) -> Result[tuple[Message, ...], Problem]:

@@ -15,9 +15,9 @@ from loki.edge.auth.redaction import redact
 from loki.edge.files import reason
 from loki.edge.tool_process import MOST, Output, Processes, read_output
 from loki.formats.tool_commands import ToolCommand
+from loki.formats.tool_results import find_fault, result_of
 from loki.json_text import compact
 from loki.records import Message, ToolCall
-from loki.tool_use import find_fault, result_of
 
 AT_ONCE = 8  # tools
 MOST_ERROR = 10_000  # characters of what a tool that failed says on stderr

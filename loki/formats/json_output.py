@@ -32,7 +32,8 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
 
 def answer_json(reply: Reply, data: Any = ...) -> JsonObject:
     """Return the same with ``message``: the answer as a turn that ``--messages`` takes."""
-    from loki.formats.conversation import message_json, message_of
+    from loki.formats.conversation import message_json
+    from loki.formats.turns import message_of
 
     return {**reply_json(reply, data), "message": message_json(message_of(reply))}
 

@@ -118,6 +118,14 @@ def test_the_lock_lies_elsewhere_and_is_one_for_all_names_of_a_file(
     assert len(os.listdir(state / "locks")) == 1
 
 
+def test_without_a_state_folder_the_lock_lies_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOKI_STATE_DIR", "/dev/null/nowhere")
+    with locked(str(tmp_path / "talk.jsonl"), inf, silent) as turns:
+        assert turns.unwrap() == () and (tmp_path / "talk.jsonl.lock").exists()
+
+
 def test_a_second_writer_waits_and_sees_what_the_first_one_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,8 +11,8 @@ from returns.result import Result, Success
 from loki.cli.conversation.transcript import Turns
 from loki.cli.prompt import tools_json
 from loki.edge.conversation import read_turns
-from loki.formats.conversation import close_calls, resume
 from loki.formats.tool_commands import ToolCommand, read_commands
+from loki.formats.turns import close_calls, resume
 from loki.problems import Problem, fail
 from loki.records import Ask
 

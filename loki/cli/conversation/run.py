@@ -18,12 +18,8 @@ from loki.cli.conversation.tools import tool_runner
 from loki.cli.conversation.transcript import Transcript, Turns
 from loki.cli.describe import format_summary, one_line, reply_json
 from loki.edge import conversation as conversation_file
-from loki.formats.conversation import (
-    is_whole,
-    message_json,
-    open_calls,
-    write_lines,
-)
+from loki.formats.conversation import message_json, write_lines
+from loki.formats.turns import is_whole, open_calls
 from loki.pipeline import Env
 from loki.problems import Problem, excerpt
 from loki.records import Ask, Json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 
-from loki.formats.conversation import divide
+from loki.formats.turns import divide
 from loki.records import Message, Text
 from loki.replies import Reasoning, Stream
 from loki.tool_use import Conversation

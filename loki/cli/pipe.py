@@ -30,7 +30,7 @@ def pipe(flags: Namespace, console: Console) -> int:
         (env, ask, shown)
         for env in open_env(flags, environ, console.warn, on_idle=console.exit_if_stdout_closed)
         for ask in ask_of(flags, end_of(env, flags), console.warn)
-        for shown in (whole_ask(flags, ask) if is_conversation(flags) else Success(ask))
+        for shown in (full_ask(flags, ask) if is_conversation(flags) else Success(ask))
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), flags.output)
@@ -53,7 +53,7 @@ def is_conversation(flags: Namespace) -> bool:
     return flags.conversation is not None or flags.run_tools or flags.max_steps is not None
 
 
-def whole_ask(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
+def full_ask(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
     """Return what is asked together with the conversation before it."""
     from loki.cli.conversation.input import preview
 
@@ -105,16 +105,16 @@ def ask_models(
     reasoning: ReasoningPrinter,
     env: Env,
     ask: Ask,
-    hear: Callable[[Stream], Stream] = lambda events: events,
+    tap: Callable[[Stream], Stream] = lambda events: events,
 ) -> Result[Reply, Problem]:
-    """Ask the model, then each fallback; print what comes, which passes through ``hear``."""
+    """Ask the model, then each fallback; print what comes, which passes through ``tap``."""
     return Result.do(
         streamed
         for asks in asks_of(env, ask, flags)
         for events in first_success(
             partial(stream_in_time, env), asks, partial(warn_fallback, console)
         )
-        for streamed in show_stream(hear(events), output, reasoning)
+        for streamed in show_stream(tap(events), output, reasoning)
     )
 
 

@@ -106,8 +106,8 @@ def describe_output(call: ToolCall, output: Output, code: int, limit: float) -> 
         fault = f"the tool failed with {how}"
     else:
         return result_of(call, text)
-    said = as_text(output.err)[-MOST_ERROR:].strip()
-    return result_of(call, "\n".join(filter(None, (fault, said, text))), is_error=True)
+    stderr = as_text(output.err)[-MOST_ERROR:].strip()
+    return result_of(call, "\n".join(filter(None, (fault, stderr, text))), is_error=True)
 
 
 def as_text(printed: bytes) -> str:

@@ -58,9 +58,9 @@ def decode_values(text: str) -> Iterator[tuple[int, Json]]:
     """Yield each value and its line; raise ValueError or RecursionError."""
     decoder = json.JSONDecoder(parse_constant=refuse_constant)
     at, line, counted = 0, 1, 0
-    while begun := re.compile(r"\S").search(text, at):
-        line, counted = line + text.count("\n", counted, begun.start()), begun.start()
-        value, at = decoder.raw_decode(text, begun.start())
+    while start := re.compile(r"\S").search(text, at):
+        line, counted = line + text.count("\n", counted, start.start()), start.start()
+        value, at = decoder.raw_decode(text, start.start())
         yield line, value
 
 

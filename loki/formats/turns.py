@@ -82,9 +82,9 @@ def divide(
     without any step before it the prompt goes with it.
     """
     has_steps = any(turn.role == "assistant" for turn in turns)
-    whole = close_calls(turns, NOT_RUN) if has_steps else ()
+    kept = close_calls(turns, NOT_RUN) if has_steps else ()
     rest = () if has_steps else turns
-    return whole, (*rest, partial) if partial else ()
+    return kept, (*rest, partial) if partial else ()
 
 
 def is_whole(reply: Reply) -> bool:

@@ -24,11 +24,11 @@ def preview(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
     if flags.if_input and not ask.messages:
         return Success(ask)
     return Result.do(
-        whole
+        asked
         for _ in check_flags(flags)
         for _ in commands_of(flags)
         for before in turns_of(flags)
-        for whole, _ in continue_(flags, before, ask)
+        for asked, _ in continue_(flags, before, ask)
     )
 
 

@@ -35,12 +35,12 @@ def tool_runner(
 
         hide_secrets(env.config, environ)
         variables = child_environment(env.config, environ)
-        return run_tools(commands, variables, end, partial(tell_result, flags, console), calls)
+        return run_tools(commands, variables, end, partial(print_result, flags, console), calls)
 
     return run
 
 
-def tell_result(
+def print_result(
     flags: Namespace, console: Console, call: ToolCall, result: Message, seconds: float
 ) -> None:
     """Print the result of a call: an event where events are wanted, a line with ``-v``."""

@@ -31,7 +31,7 @@ class Transcript:
         return self.conversation.messages[self.before :]
 
     @property
-    def came(self) -> Turns:
+    def since_prompt(self) -> Turns:
         """Return the turns that came since the prompt."""
         return self.new[self.prompt :]
 
@@ -45,7 +45,7 @@ class Transcript:
         """Return the thoughts of the answer under way."""
         return "".join(self.thoughts)
 
-    def hear(self, events: Stream) -> Stream:
+    def tap(self, events: Stream) -> Stream:
         """Return the same stream; its text and thoughts are remembered as they pass."""
         self.pieces, self.thoughts = [], []
         with closing(events):
@@ -61,13 +61,15 @@ class Transcript:
         """Remember a conversation that has got further."""
         self.conversation, self.pieces = conversation, []
 
-    def judge(self, is_good: bool) -> None:
-        """Accept the last reply as the answer, or take its text back."""
-        self.is_answered = is_good
-        if not is_good:
-            self.pieces = [self.conversation.reply.text]
-            messages = self.conversation.messages[:-1]
-            self.conversation = replace(self.conversation, messages=messages)
+    def accept(self) -> None:
+        """Take the last reply as the answer."""
+        self.is_answered = True
+
+    def reject(self) -> None:
+        """Take the last reply for a part of an answer, as if it had broken off."""
+        self.pieces = [self.conversation.reply.text]
+        messages = self.conversation.messages[:-1]
+        self.conversation = replace(self.conversation, messages=messages)
 
     def parts(self) -> tuple[Turns, Turns]:
         """Return what belongs into the conversation's file, and what is to be kept aside."""

@@ -38,30 +38,30 @@ def told(*pieces: Any) -> Stream:
 
 def test_a_whole_answer_is_added_with_its_prompt() -> None:
     script = started()
-    assert len(list(script.hear(told("Hel", "lo.")))) == 2 and script.text == "Hello."
+    assert len(list(script.tap(told("Hel", "lo.")))) == 2 and script.text == "Hello."
     script.note(add_reply(script.conversation, reply("Hello.")))
-    script.judge(True)
+    script.accept()
     assert script.parts() == ((PROMPT, Message("assistant", "Hello.")), ())
-    assert script.came == (Message("assistant", "Hello."),)
+    assert script.since_prompt == (Message("assistant", "Hello."),)
 
 
 @pytest.mark.parametrize("pieces", [("Hel",), ("H", "el", Problem("garbled", "cut"))])
 def test_a_broken_answer_is_kept_aside_with_its_prompt(pieces: Any) -> None:
     script = started()
-    list(script.hear(told(*pieces)))
+    list(script.tap(told(*pieces)))
     assert script.parts() == ((), (PROMPT, Message("assistant", "Hel")))
 
 
 def test_no_answer_is_nothing_to_keep() -> None:
     script = started()
-    list(script.hear(told(Problem("offline", "gone"))))
+    list(script.tap(told(Problem("offline", "gone"))))
     assert script.parts() == ((), ())
 
 
 def test_an_answer_that_is_not_taken_is_kept_aside() -> None:
     script = started()
     script.note(add_reply(script.conversation, reply("Hello.")))
-    script.judge(False)
+    script.reject()
     assert script.parts() == ((), (PROMPT, Message("assistant", "Hello.")))
 
 
@@ -73,12 +73,12 @@ def test_steps_before_a_broken_answer_are_added() -> None:
     assert [turn.role for turn in whole] == ["user", "assistant", "tool"] and aside == ()
     assert whole[-1].is_error and "not run" in whole[-1].text
     script.note(add_reply(asked, reply("", CALL)))  # as after its result
-    list(script.hear(told("Hel")))
+    list(script.tap(told("Hel")))
     assert script.parts()[1] == (Message("assistant", "Hel"),)
 
 
 def test_a_second_attempt_begins_anew() -> None:
     script = started()
-    list(script.hear(told("Of another model")))
-    list(script.hear(told("Hel")))
+    list(script.tap(told("Of another model")))
+    list(script.tap(told("Hel")))
     assert script.text == "Hel"

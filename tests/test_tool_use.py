@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from returns.result import Result, Success
 from servers import reply as text_answer
-from support import config
+from support import body_of, client_of, config, recordings
+from wires import WIRES
 
 import loki
+from loki.formats.tool_results import call_functions
 from loki.pipeline import Env
 from loki.problems import Problem, fail
+from loki.providers import wire_name
 from loki.records import Ask, Message, Request, Response, Tool
+from loki.replies import Opened, Reply
 from loki.stages.account import Entry
 from loki.tool_use import converse, follow_calls, sum_replies
 
@@ -240,3 +246,74 @@ def test_the_sum_of_replies_is_what_all_of_them_took() -> None:
     total = sum_replies(found.unwrap())
     assert (total.text, total.usage.input, total.usage.output) == ("22.", 20, 10)
     assert (total.cost, total.seconds, total.attempts) == (Decimal("0.00003"), 2.0, 2)
+
+
+# ---- recorded calls ----------------------------------------------------------------------------
+
+
+class Replayed:
+    """An Env whose server plays a recording, then an answer in the same protocol."""
+
+    def __init__(self, recording: Any) -> None:
+        self.recording = recording
+        self.bodies: list[Any] = []
+
+    def play(self, request: Request) -> tuple[bytes, dict[str, str]]:
+        """Return the body and the headers of the next answer."""
+        self.bodies.append(json.loads(request.content))
+        if len(self.bodies) == 1:
+            return body_of(self.recording), self.recording["response"]["headers"]
+        name = wire_name(request.target).removesuffix("-vertex")
+        body = WIRES[name].answer(2, "It is 22.", ())
+        return json.dumps(body).encode(), {"content-type": "application/json"}
+
+    def send(self, request: Request) -> Result[Response, Problem]:
+        body, headers = self.play(request)
+        return Success(Response(request, 200, headers, body))
+
+    def open(self, request: Request) -> Result[Opened, Problem]:
+        body, headers = self.play(request)
+        return Success(Opened(request, 200, headers, iter([Success(body)]), lambda: None, 0.0))
+
+    def env(self, client: dict[str, Any]) -> Env:
+        return Env(config(client), Success, self.send, self.open, lambda: 0.0, lambda: 0.0)
+
+
+@pytest.mark.parametrize("recording", recordings())
+def test_a_recorded_call_is_answered_in_its_protocol(recording: Any) -> None:
+    calls = recording and recording["expected"].get("tools")
+    if not calls:
+        return
+    client = able(client_of(recording))
+    names = sorted({name for name, _ in calls})
+    ask = Ask(
+        (Message("user", "Hi"),),
+        model=f"{client.get('name', client['type'])}:m",
+        tools=tuple(Tool(name, "", {}) for name in names),
+        stream=recording["stream"],
+    )
+    replayed = Replayed(recording)
+    tools = {name: lambda **arguments: "22" for name in names}
+    ask_model = ask_streamed if recording["stream"] else loki.answer
+    steps = follow_calls(
+        replayed.env(client), ask, partial(call_functions, ask.tools, tools), 5, ask_model
+    )
+    *_, last = steps
+    found = last.unwrap()
+    assert found.reply.text == "It is 22."
+    texts = [turn.text for turn in found.messages if turn.role == "tool"]
+    assert texts == ["22"] * len(found.replies[0].tool_calls) != []
+    body = json.dumps(replayed.bodies[1])
+    given = {c.id for c in found.replies[0].tool_calls if not re.fullmatch(r"call_\d+", c.id)}
+    assert all(body.count(json.dumps(id)) == 2 for id in given)
+
+
+def able(client: dict[str, Any]) -> dict[str, Any]:
+    """A client whose models, where it lists any, call tools."""
+    models = [{**model, "supports_function_calling": True} for model in client.get("models", ())]
+    return {**client, **({"models": models} if models else {})}
+
+
+def ask_streamed(env: Env, ask: Ask) -> Result[Reply, Problem]:
+    """Return the answer to an ask that is streamed, gathered again."""
+    return loki.stream(env, ask).bind(loki.collect)

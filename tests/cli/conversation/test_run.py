@@ -243,6 +243,16 @@ def test_a_signal_keeps_what_came_aside(home: Home, talk: Path, number: int) -> 
     assert turns(Path(f"{talk}.aside"))[-1]["content"] == "Half" and not talk.exists()
 
 
+def test_a_reader_that_goes_away_leaves_what_came_aside(home: Home, talk: Path) -> None:
+    with serving(streamed(delta("Half"), *[0.05, delta(" more")] * 200)) as server:
+        home.local(server.address)
+        with home.start("-C", str(talk), "Hi", stdin=subprocess.DEVNULL) as process:
+            assert process.stdout is not None and os.read(process.stdout.fileno(), 4) == b"Half"
+            process.stdout.close()
+            assert process.wait(30) == 141
+    assert turns(Path(f"{talk}.aside"))[-1]["content"].startswith("Half") and not talk.exists()
+
+
 def test_a_conversation_that_cannot_be_written_costs_no_answer(home: Home, talk: Path) -> None:
     talk.write_text('{"role":"user","content":"Hi"}\n{"role":"assistant","content":"Hello."}\n')
     before = talk.read_text()

@@ -20,6 +20,7 @@ from servers import (
     Asked,
     Script,
     Server,
+    Step,
     delta,
     plain,
     reply,
@@ -244,7 +245,8 @@ def test_a_signal_keeps_what_came_aside(home: Home, talk: Path, number: int) -> 
 
 
 def test_a_reader_that_goes_away_leaves_what_came_aside(home: Home, talk: Path) -> None:
-    with serving(streamed(delta("Half"), *[0.05, delta(" more")] * 200)) as server:
+    slow: list[Step] = [0.05, delta(" more")]
+    with serving(streamed(delta("Half"), *slow * 200)) as server:
         home.local(server.address)
         with home.start("-C", str(talk), "Hi", stdin=subprocess.DEVNULL) as process:
             assert process.stdout is not None and os.read(process.stdout.fileno(), 4) == b"Half"

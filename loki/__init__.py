@@ -9,6 +9,7 @@ A call is a pipeline of small functions; the names below are in its order::
     stream        Env, Ask -> Stream    the same as it comes
     collect       Stream   -> Reply     and gathered again
     answers       Env, Asks -> Replies  many at once
+    converse      Env, Ask, functions -> Conversation  with tools that are run
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
     cached        Env      -> Env       that asks nothing twice
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
     from loki.edge.env import open_env
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask, Message
+    from loki.records import Ask, Message, Tool
     from loki.replies import Embeddings, Ranking, Reply
     from loki.stages.parse import collect
+    from loki.tool_use import converse
 
 HOMES = {
     "open_env": "loki.edge.env",
     "Ask": "loki.records",
     "Message": "loki.records",
+    "Tool": "loki.records",
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
@@ -46,6 +49,7 @@ HOMES = {
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
+    "converse": "loki.tool_use",
     "collect": "loki.stages.parse",
     "Reply": "loki.replies",
     "Embeddings": "loki.replies",
@@ -61,10 +65,12 @@ __all__ = [
     "Problem",
     "Ranking",
     "Reply",
+    "Tool",
     "answer",
     "answers",
     "cached",
     "collect",
+    "converse",
     "embed",
     "open_env",
     "prepare",

@@ -53,6 +53,8 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()  # of an assistant
     tool_call_id: str = ""  # the call that a tool answers
     carry: tuple[JsonObject, ...] = ()  # of an assistant: Reply.carry of that answer, unchanged
+    carry_from: str = ""  # whose carry it is, see providers.maker_of; empty: whoever knows it
+    is_error: bool = False  # of a tool: it failed, and its content says why
 
     @property
     def parts(self) -> tuple[Text | Media, ...]:

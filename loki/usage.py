@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from loki.record import record
+from loki.record import field_names, record
 
 
 @record
@@ -34,3 +34,20 @@ class Usage:
 
 #: The fields of Usage that every program is told.
 COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
+
+#: Counts that every answer has: where one does not say, a sum is unknown.
+ALWAYS = ("input", "output")
+
+
+def add_usages(usages: list[Usage]) -> Usage:
+    """Return the sum of what several calls took, with the tier of the last one.
+
+    >>> add_usages([Usage(input=1, output=2), Usage(input=3, cache_read=1)])  # doctest: +ELLIPSIS
+    Usage(input=4, cache_read=1, cache_write=None, output=None, ...)
+    """
+    sums = {}
+    for name in (name for name in field_names(Usage) if name != "tier"):
+        known = [n for usage in usages if (n := getattr(usage, name)) is not None]
+        if known and (name not in ALWAYS or len(known) == len(usages)):
+            sums[name] = sum(known)
+    return Usage(**sums, tier=usages[-1].tier)

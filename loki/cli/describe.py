@@ -75,7 +75,7 @@ def problem_json(problem: Problem) -> JsonObject:
 
 def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
     """Return the JSON object of an answer; ``data`` is the value that ``--schema`` asked for."""
-    return redact_facts(json_output.reply_json(reply, data))
+    return redact_facts(json_output.answer_json(reply, data))
 
 
 def event_json(event: Event) -> JsonObject:

@@ -33,6 +33,13 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def at_least_one(text: str) -> int:
+    """Return a whole number, 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
 def integer(text: str) -> int:
     """Return any whole number."""
     try:

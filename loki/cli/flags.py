@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from loki.cli.flag_types import age, between, dollars, encoding, integer, positive, reasoning, whole
+from loki.cli.flag_types import (
+    age,
+    at_least_one,
+    between,
+    dollars,
+    encoding,
+    integer,
+    positive,
+    reasoning,
+    whole,
+)
 
 TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
@@ -134,6 +144,11 @@ PIPE: dict[str, Group] = {
             metavar="FILE|JSON",
         ),
         flag(
+            "-C --conversation",
+            "file of a conversation to continue; both turns are added to it (made if missing)",
+            metavar="FILE",
+        ),
+        flag(
             "-f --file",
             "attach a text, image, PDF or sound file (- is stdin); repeatable",
             metavar="PATH|URL",
@@ -163,10 +178,17 @@ PIPE: dict[str, Group] = {
         flag("--schema", "answer with JSON that satisfies this JSON Schema", metavar="FILE|JSON"),
         flag(
             "--tools",
-            "tools to offer to the model (OpenAI format); calls are printed, not run",
+            "tools to offer to the model (OpenAI format); calls are printed, unless --run-tools",
             metavar="FILE|JSON",
         ),
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
+        switch("--run-tools", 'run the "command" of each tool that the model calls, and go on'),
+        flag(
+            "--max-steps",
+            "requests until there must be an answer, with --run-tools (default 10)",
+            type=at_least_one,
+            metavar="N",
+        ),
     ],
     "output": [
         flag(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +11,7 @@ from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.describe import format_summary, one_line
-from loki.cli.printers import OUTPUTS, ReasoningPrinter, show_stream
+from loki.cli.printers import OUTPUTS, Output, ReasoningPrinter, show_stream
 from loki.cli.prompt import ask_of, end_of
 from loki.cli.startup import environment, open_env, spent_today, with_template
 from loki.edge.auth.credentials import mask_draft
@@ -18,7 +19,7 @@ from loki.formats.structured_output import check_answer, code_block
 from loki.pipeline import Env, first_success, prepare, stream
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Request
+from loki.records import Ask, Json, Request
 from loki.replies import Opened, Reply, Stream
 
 
@@ -31,24 +32,37 @@ def pipe(flags: Namespace, console: Console) -> int:
     flags = complete.unwrap()
     console.output_format = flags.output
     ready = Result.do(
-        (env, ask)
+        (env, ask, shown)
         for env in open_env(flags, environ, console.warn, on_idle=console.exit_if_stdout_closed)
         for ask in ask_of(flags, end_of(env, flags), console.warn)
+        for shown in (full_ask(flags, ask) if is_conversation(flags) else Success(ask))
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), flags.output)
-    env, ask = ready.unwrap()
-    if not ask.messages:
+    env, ask, shown = ready.unwrap()
+    if not shown.messages:
         return 0  # --if-input, and there is none
     if flags.explain:
         from loki.cli.explain import explain
 
-        explain(env, ask, environ, console, origins=getattr(flags, "origins", {}))
+        explain(env, shown, environ, console, origins=getattr(flags, "origins", {}))
     if flags.dry_run:
         from loki.cli.explain import dry_run
 
-        return dry_run(env, ask, flags.dry_run, console)
-    return send(noting_departure(env, console), ask, flags, console)
+        return dry_run(env, shown, flags.dry_run, console)
+    return send(noting_departure(env, console), ask, flags, environ, console)
+
+
+def is_conversation(flags: Namespace) -> bool:
+    """Return whether a conversation is gone on with, or tools are run."""
+    return flags.conversation is not None or flags.run_tools or flags.max_steps is not None
+
+
+def full_ask(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
+    """Return what is asked together with the conversation before it."""
+    from loki.cli.conversation.input import preview
+
+    return preview(flags, ask)
 
 
 def noting_departure(env: Env, console: Console) -> Env:
@@ -68,27 +82,54 @@ def noting_departure(env: Env, console: Console) -> Env:
 # ---- answering ---------------------------------------------------------------------------------
 
 
-def send(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
+def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], console: Console) -> int:
     """Ask, print the answer as it comes, and what should be known of it; return the exit code."""
-    whole = flags.output == "text" and (flags.code or ask.schema)
+    whole = flags.output == "text" and (flags.code or ask.schema or flags.run_tools)
     reasoning = ReasoningPrinter(console, flags.show_reasoning)
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
-    answer = Result.do(
-        (shown, data)
-        for asks in asks_of(env, ask, flags)
-        for events in first_success(
-            partial(stream_in_time, env), asks, partial(warn_fallback, console)
-        )
-        for streamed in show_stream(events, output, reasoning)
-        for reply, data in check_answer(ask, streamed)
-        for shown in (only_code(reply, ask) if flags.code else Success(reply))
-    )
+    ask_model = partial(ask_models, flags, console, output, reasoning)
+    if is_conversation(flags):
+        from loki.cli.conversation.run import Speaker, converse
+
+        completing = partial(complete, flags)
+        speaker = Speaker(flags, environ, console, ask_model, completing, output.finish, warn)
+        return converse(env, ask, speaker)
+    answer = ask_model(env, ask).bind(partial(complete, flags, ask))
     if not isinstance(answer, Success):
         return console.report(answer.failure(), flags.output)
     reply, data = answer.unwrap()
     output.finish(reply, data)
     warn(reply, flags, console)
     return 0
+
+
+def ask_models(
+    flags: Namespace,
+    console: Console,
+    output: Output,
+    reasoning: ReasoningPrinter,
+    env: Env,
+    ask: Ask,
+    tap: Callable[[Stream], Stream] = lambda events: events,
+) -> Result[Reply, Problem]:
+    """Ask the model, then each fallback; print what comes, which passes through ``tap``."""
+    return Result.do(
+        streamed
+        for asks in asks_of(env, ask, flags)
+        for events in first_success(
+            partial(stream_in_time, env), asks, partial(warn_fallback, console)
+        )
+        for streamed in show_stream(tap(events), output, reasoning)
+    )
+
+
+def complete(flags: Namespace, ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+    """Return the reply as it is printed, and the value of ``--schema``."""
+    return Result.do(
+        (shown, data)
+        for checked, data in check_answer(ask, reply)
+        for shown in (only_code(checked, ask) if flags.code else Success(checked))
+    )
 
 
 def asks_of(env: Env, ask: Ask, flags: Namespace) -> Result[tuple[Ask, ...], Problem]:

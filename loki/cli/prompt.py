@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -17,7 +18,7 @@ from loki.cli.startup import is_json, sampling_options, text_or_file
 from loki.edge import files, stdin
 from loki.edge.trust import open_own
 from loki.formats.attachments import attach, sniff
-from loki.formats.openai_messages import read_json, read_messages, read_tools
+from loki.formats.openai_messages import read_json, read_tools
 from loki.formats.structured_output import read_schema
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -78,7 +79,7 @@ def messages_of(
         for messages in (
             Success(())
             if flags.if_input and not piped
-            else with_prompt((*system, *before), text, rest, attached)
+            else with_prompt((*system, *before), text, rest, attached, bool(flags.conversation))
         )
     )
 
@@ -135,14 +136,18 @@ def text_of(arguments: list[str]) -> str:
 
 
 def with_prompt(
-    before: tuple[Message, ...], text: str, piped: str, attached: tuple[Text | Media, ...]
+    before: tuple[Message, ...],
+    text: str,
+    piped: str,
+    attached: tuple[Text | Media, ...],
+    optional: bool = False,
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the conversation with the new turn: attachments first, then TEXT, then stdin."""
     prompt = f"{text}\n{piped}" if text and piped else text or piped
     if prompt.strip() or attached:
         parts = (*attached, Text(prompt)) if prompt.strip() else attached
         return Success((*before, Message("user", join_texts(parts))))
-    if any(message.role not in ("system", "developer") for message in before):
+    if optional or any(message.role not in ("system", "developer") for message in before):
         return Success(before)
     return fail("usage", "no prompt: give TEXT, or pipe a document in")
 
@@ -161,7 +166,8 @@ def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...
 
 def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Result[str, Problem]:
     """Return the text that is piped in; nothing where stdin is a terminal or closed."""
-    optional = bool(flags.text or flags.messages or flags.file) and flags.messages != "-"
+    others = flags.text or flags.messages or flags.file or flags.conversation
+    optional = bool(others) and flags.messages != "-"
     try:
         if sys.stdin is None or sys.stdin.isatty():
             return Success("")
@@ -179,18 +185,28 @@ def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Res
 def conversation(
     flags: Namespace, end: float, warn: Callable[[str], None]
 ) -> Result[tuple[Message, ...], Problem]:
-    """Return the messages of ``--messages``, none without the flag."""
+    """Return the messages of ``--messages``, a file or the JSON itself; none without the flag."""
     path = flags.messages
     if not path:
         return Success(())
     is_stdin = path == "-"
     name = "stdin" if is_stdin else "--messages" if is_json(path) else path
+    from loki.formats.conversation import read_conversation
+
     return Result.do(
         messages
         for text in (read_stdin(flags, end, warn) if is_stdin else text_or_file(path, "--messages"))
-        for value in read_json(text, name)
-        for messages in read_messages(value, name)
+        for messages in read_conversation(text, name).bind(partial(require_messages, name))
     )
+
+
+def require_messages(
+    name: str, messages: tuple[Message, ...]
+) -> Result[tuple[Message, ...], Problem]:
+    """Return the messages of a conversation, or the Problem that there are none."""
+    if messages:
+        return Success(messages)
+    return fail("input", f"{name}: expected messages, as a JSON array or as JSON lines")
 
 
 def attached_stdin(
@@ -234,10 +250,15 @@ def tools_of(flags: Namespace) -> Result[Any, Problem]:
     """Return the tools of ``--tools``."""
     if flags.tools is None:
         return Success(())
-    name = "--tools" if is_json(flags.tools) else flags.tools
-    return Result.do(
-        tools
-        for text in text_or_file(flags.tools, "--tools", open_own)
-        for value in read_json(text, name)
-        for tools in read_tools(value, name)
-    )
+    return tools_json(flags).bind(lambda value: read_tools(value, name_of_tools(flags)))
+
+
+def tools_json(flags: Namespace) -> Result[Any, Problem]:
+    """Return the JSON of ``--tools``: itself, or a file that nobody else can have written."""
+    text = text_or_file(flags.tools, "--tools", open_own)
+    return text.bind(lambda text: read_json(text, name_of_tools(flags)))
+
+
+def name_of_tools(flags: Namespace) -> str:
+    """Return what messages call the value of ``--tools``."""
+    return "--tools" if is_json(flags.tools) else str(flags.tools)

@@ -31,6 +31,14 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
     }
 
 
+def answer_json(reply: Reply, data: Any = ...) -> JsonObject:
+    """Return the same with ``message``: the answer as a turn that ``--messages`` takes."""
+    from loki.formats.conversation import message_json
+    from loki.formats.turns import message_of
+
+    return {**reply_json(reply, data), "message": message_json(message_of(reply))}
+
+
 def call_json(call: ToolCall) -> JsonObject:
     """Return a tool call as JSON."""
     return {"id": call.id, "name": call.name, "arguments": call.arguments}
@@ -48,7 +56,7 @@ def event_json(event: Event) -> JsonObject:
         case Usage():
             return {"type": "usage", **{name: getattr(event, name) for name in COUNTS}}
         case Done(reply):
-            return {"type": "done", **reply_json(reply)}
+            return {"type": "done", **answer_json(reply)}
 
 
 def problem_json(problem: Problem) -> JsonObject:

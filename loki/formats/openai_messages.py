@@ -40,8 +40,8 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
 def read_messages(value: Json, name: str) -> Result[tuple[Message, ...], Problem]:
     """Parse a whole conversation.
 
-    >>> read_messages([{"role": "user", "content": "Hi"}], "m.json").unwrap()
-    (Message(role='user', content='Hi', tool_calls=(), tool_call_id='', carry=()),)
+    >>> [each.text for each in read_messages([{"role": "user", "content": "Hi"}], "m").unwrap()]
+    ['Hi']
     >>> read_messages([{"role": "usr", "content": "Hi"}], "m.json").failure().message
     "m.json: message 1: role is 'usr', not one of system, developer, user, assistant, tool"
     """
@@ -65,16 +65,32 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
     if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
     return Result.do(
-        Message(role, content, calls, as_str(value.get("tool_call_id")), read_carry(value))
+        Message(
+            role,
+            content,
+            calls,
+            as_str(value.get("tool_call_id")),
+            *read_carry(value),
+            is_error=value.get("is_error") is True,
+        )
         for calls in gather(read_tool_call(call, place) for call in listed)
         for content in read_content(value.get("content"), place, optional=bool(listed))
     )
 
 
-def read_carry(message: JsonObject) -> tuple[JsonObject, ...]:
-    """Return what an earlier answer asked to have back."""
-    carry = message.get("carry")
-    return tuple(b for b in carry if isinstance(b, dict)) if isinstance(carry, list) else ()
+def read_carry(message: JsonObject) -> tuple[tuple[JsonObject, ...], str]:
+    """Return what an earlier answer asked to have back, and whose answer it was, if that is said.
+
+    >>> read_carry({"carry": {"from": "claude/claude", "blocks": [{"type": "thinking"}]}})
+    (({'type': 'thinking'},), 'claude/claude')
+    """
+    match message.get("carry"):
+        case {"from": str(maker), "blocks": list(blocks)}:
+            return tuple(block for block in blocks if isinstance(block, dict)), maker
+        case list(blocks):
+            return tuple(block for block in blocks if isinstance(block, dict)), ""
+        case _:
+            return (), ""
 
 
 def read_content(
@@ -142,13 +158,31 @@ def read_tool_call(call: Json, place: str) -> Result[ToolCall, Problem]:
     """Parse a call that the model made earlier in the conversation."""
     match call:
         case {"id": str(id), "function": {"name": str(name), "arguments": str(words)}}:
-            return read_json(words or "{}", f"{place}: arguments of {name}").map(
+            return read_arguments(words, f"{place}: arguments of {name}").map(
                 lambda arguments: ToolCall(id, name, arguments)
             )
-        case {"id": str(id), "function": {"name": str(name), "arguments": dict(arguments)}}:
+        case (
+            {"id": str(id), "function": {"name": str(name), "arguments": dict(arguments)}}
+            | {"id": str(id), "name": str(name), "arguments": dict(arguments)}  # as -o json has it
+        ):
             return Success(ToolCall(id, name, arguments))
         case _:
             return fail("input", f"{place}: a tool call needs id, function.name and arguments")
+
+
+def read_arguments(text: str, place: str) -> Result[JsonObject, Problem]:
+    """Parse the arguments of a call, which are an object; none are an empty one.
+
+    >>> read_arguments("[1]", "m.json: message 1: arguments of f").failure().message
+    'm.json: message 1: arguments of f: expected a JSON object'
+    """
+    return read_json(text or "{}", place).bind(
+        lambda value: (
+            Success(value)
+            if isinstance(value, dict)
+            else fail("input", f"{place}: expected a JSON object")
+        )
+    )
 
 
 # ---- tools -----------------------------------------------------------------------------------

@@ -34,23 +34,35 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
     >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
     "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
     """
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
     try:
         value = parse_strict(code_block(text))
         refuse_depth(value)
     except (ValueError, RecursionError):
         return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
+    breach = find_breach(value, schema)
+    if breach:
+        return fail("input", f"the answer breaks the schema at {breach}", sent=True)
+    return Success(value)
+
+
+def find_breach(value: Json, schema: JsonObject) -> str:
+    """Return where and how a value breaks a schema, empty if it does not.
+
+    >>> find_breach({"n": "x"}, {"properties": {"n": {"type": "integer"}}})
+    "$.n: 'x' is not of type 'integer'"
+    """
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
     validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
     try:
         errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
     except RecursionError:
-        return fail("input", "the answer is nested too deeply for its schema", sent=True)
-    if errors:
-        where, what = errors[0].json_path, excerpt(errors[0].message, 300)
-        return fail("input", f"the answer breaks the schema at {where}: {what}", sent=True)
-    return Success(value)
+        return "$: it is nested too deeply"
+    except (Unresolvable, re.error) as error:  # a $ref to elsewhere, a pattern that is none
+        return f"$: the schema itself cannot be used: {excerpt(str(error), 300)}"
+    return f"{errors[0].json_path}: {excerpt(errors[0].message, 300)}" if errors else ""
 
 
 def check_answer(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:

@@ -83,6 +83,16 @@ def wire_name(target: Target) -> str:
     return route.wire(target)
 
 
+def maker_of(target: Target) -> str:
+    """Return whose thoughts a target's answers carry, as ``provider/wire``: nobody else's fit.
+
+    A compatible server goes by its client's name, for each of them is a provider of its own.
+    """
+    client = target.client
+    provider = client.name if client.type == "openai-compatible" else client.type
+    return f"{provider}/{wire_name(target)}"
+
+
 def wire_of(target: Target) -> Wire | Measure[Any]:
     """Return the wire of a target that has a route."""
     return wire(target.model.type, wire_name(target))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from returns.result import Result
 
 from loki.problems import Problem, fail
-from loki.providers import base_url_of, provider_of, route_of
+from loki.providers import base_url_of, maker_of, provider_of, route_of
 from loki.records import Draft, Message, Model, Target, Text
 from loki.version import __version__
 from loki.wire import wire
@@ -18,7 +18,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     service, route = provider_of(target.client), route_of(target)
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
-    messages = arrange(target.ask.messages, target.model)
+    messages = arrange(keep_own_carry(target), target.model)
     arranged = target
     if messages is not target.ask.messages:
         arranged = replace(target, ask=replace(target.ask, messages=messages))
@@ -56,6 +56,21 @@ def user_agent(setting: str) -> str:
     'curl/8'
     """
     return f"loki/{__version__}" if setting == "auto" else setting
+
+
+def keep_own_carry(target: Target) -> tuple[Message, ...]:
+    """Return the conversation without what another provider wanted back: nobody else can read it.
+
+    What does not say whose it is stays; a wire takes of it what it knows.
+    """
+    messages = target.ask.messages
+    if not any(message.carry_from for message in messages):
+        return messages
+    own = {"", maker_of(target)}
+    return tuple(
+        message if message.carry_from in own else replace(message, carry=(), carry_from="")
+        for message in messages
+    )
 
 
 def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:

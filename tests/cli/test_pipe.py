@@ -213,6 +213,7 @@ def test_json_tells_everything(home: Home) -> None:
         "cost": 0.00007,
         "attempts": 1,
         "request_id": None,
+        "message": {"role": "assistant", "content": "Hello."},
     }
 
 

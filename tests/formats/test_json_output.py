@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import request
 
-from loki.formats.json_output import event_json, format_time, problem_json, reply_json
+from loki.formats.json_output import (
+    answer_json,
+    event_json,
+    format_time,
+    problem_json,
+    reply_json,
+)
 from loki.json_text import compact
 from loki.problems import Problem
 from loki.records import Text, ToolCall
@@ -77,6 +83,22 @@ def test_what_the_provider_wants_back_is_told_where_there_is_some() -> None:
     assert "carry" not in reply_json(reply())
 
 
+def test_an_answer_is_a_turn_as_well() -> None:
+    block = {"type": "thinking", "signature": "s"}
+    assert answer_json(reply(carry=(block,)))["message"] == {
+        "role": "assistant",
+        "content": "Hi",
+        "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
+        ],
+        "carry": {"from": "local/openai", "blocks": [block]},
+    }
+    assert answer_json(reply(text="", tool_calls=()))["message"] == {
+        "role": "assistant",
+        "content": "",
+    }
+
+
 EVENTS: list[tuple[Event, dict[str, Any]]] = [
     (Text("a"), {"type": "text", "text": "a"}),
     (Reasoning("b"), {"type": "reasoning", "text": "b"}),
@@ -95,7 +117,7 @@ EVENTS: list[tuple[Event, dict[str, Any]]] = [
             "reasoning": None,
         },
     ),
-    (Done(reply()), {"type": "done", **reply_json(reply())}),
+    (Done(reply()), {"type": "done", **answer_json(reply())}),
 ]
 
 

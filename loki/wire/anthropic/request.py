@@ -104,6 +104,7 @@ def draft_result(message: Message, name: str) -> Result[JsonObject, Problem]:
             "type": "tool_result",
             "tool_use_id": message.tool_call_id,
             "content": simplify(blocks),
+            **({"is_error": True} if message.is_error else {}),
         }
     )
 

@@ -20,7 +20,7 @@ from loki.records import (
     Tool,
 )
 from loki.wire.bedrock.media import draft_part, with_distinct_names
-from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, is_claude, unsupported
 from loki.wire.codec import (
     schema_name,
     without_none,
@@ -39,9 +39,21 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     return Result.do(
         draft_body(target.ask, system, turns, thinking)
         for system in draft_system(target.ask).alt(name_client)
-        for turns in draft_turns(target.ask).alt(name_client)
+        for turns in draft_turns(hide_errors(target)).alt(name_client)
         for thinking in draft_thinking(target)
     )
+
+
+def hide_errors(target: Target) -> Ask:
+    """Return the ask; only models of Anthropic and Amazon take a result that is an error.
+
+    Source: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolResultBlock.html.
+    """
+    ask = target.ask
+    can_tell = is_claude(target) or "nova" in target.model.real_name
+    if can_tell or not any(message.is_error for message in ask.messages):
+        return ask
+    return replace(ask, messages=tuple(replace(turn, is_error=False) for turn in ask.messages))
 
 
 def draft_body(
@@ -105,7 +117,9 @@ def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
     def wrap(content: tuple[JsonObject, ...]) -> list[JsonObject]:
         if message.role != "tool":
             return [*thoughts, *content, *calls]
-        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": list(content)}}]
+        failed = {"status": "error"} if message.is_error else {}
+        result = {"toolUseId": message.tool_call_id, "content": list(content), **failed}
+        return [{"toolResult": result}]
 
     return gather(map(draft_part, parts)).map(wrap)
 

@@ -213,7 +213,7 @@ def draft_result(message: Message, names: Mapping[str, str]) -> Result[Parts, Pr
                 "functionResponse": {
                     **draft_id(id),
                     "name": names[id],
-                    "response": {"output": message.text},
+                    "response": {"error" if message.is_error else "output": message.text},
                     **({"parts": list(drafted)} if drafted else {}),
                 }
             }

@@ -77,8 +77,19 @@ def draft_message(message: Message) -> Result[JsonObject, Problem]:
                 else {}
             ),
             **({"tool_call_id": message.tool_call_id} if message.tool_call_id else {}),
+            **thoughts_of(message),
         }
     )
+
+
+def thoughts_of(message: Message) -> JsonObject:
+    """Return the thoughts of an assistant's turn, for servers that want them back.
+
+    >>> thoughts_of(Message("assistant", carry=({"reasoning_content": "Hm."}, {"tool_plan": "x"})))
+    {'reasoning_content': 'Hm.'}
+    """
+    names = ("reasoning_content",)
+    return {name: block[name] for block in message.carry for name in names if name in block}
 
 
 def data_url(media: Media) -> str:

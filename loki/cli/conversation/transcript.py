@@ -1,0 +1,78 @@
+"""Transcript: what was said so far in a conversation, also of an answer that is under way."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+from loki.formats.turns import divide
+from loki.records import Message, Text
+from loki.replies import Reasoning, Stream
+from loki.tool_use import Conversation
+
+Turns = tuple[Message, ...]
+
+
+class Transcript:
+    """The whole turns so far, and the text of an answer under way."""
+
+    def __init__(self, messages: Turns, new: Turns) -> None:
+        """Begin with all messages that are asked, of which the last ones are ``new``."""
+        self.conversation = Conversation(messages)
+        self.before = len(messages) - len(new)
+        self.prompt = len(new)
+        self.pieces: list[str] = []
+        self.thoughts: list[str] = []
+        self.is_answered = False
+
+    @property
+    def new(self) -> Turns:
+        """Return the new turns that are whole: the prompt, and what came since."""
+        return self.conversation.messages[self.before :]
+
+    @property
+    def since_prompt(self) -> Turns:
+        """Return the turns that came since the prompt."""
+        return self.new[self.prompt :]
+
+    @property
+    def text(self) -> str:
+        """Return the text that came of the answer under way."""
+        return "".join(self.pieces)
+
+    @property
+    def reasoning(self) -> str:
+        """Return the thoughts of the answer under way."""
+        return "".join(self.thoughts)
+
+    def tap(self, events: Stream) -> Stream:
+        """Return the same stream; its text and thoughts are remembered as they pass."""
+        self.pieces, self.thoughts = [], []
+        with closing(events):
+            for result in events:
+                event = result.value_or(None)
+                if type(event) is Text:
+                    self.pieces.append(event.text)
+                elif type(event) is Reasoning:
+                    self.thoughts.append(event.text)
+                yield result
+
+    def note(self, conversation: Conversation) -> None:
+        """Remember a conversation that has got further."""
+        self.conversation, self.pieces = conversation, []
+
+    def accept(self) -> None:
+        """Take the last reply as the answer."""
+        self.is_answered = True
+
+    def reject(self) -> None:
+        """Take the last reply for a part of an answer, as if it had broken off."""
+        self.pieces = [self.conversation.reply.text]
+        messages = self.conversation.messages[:-1]
+        self.conversation = replace(self.conversation, messages=messages)
+
+    def parts(self) -> tuple[Turns, Turns]:
+        """Return what belongs into the conversation's file, and what is to be kept aside."""
+        if self.is_answered:
+            return self.new, ()
+        return divide(self.new, Message("assistant", self.text) if self.text else None)

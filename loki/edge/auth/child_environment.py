@@ -1,0 +1,73 @@
+"""Config, environment -> the variables that programs of others may see: none of our secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from loki.config.read import variable_prefix
+from loki.config.setting_names import CREDENTIALS, SENSITIVE
+from loki.edge.auth import redaction
+from loki.edge.auth.redaction import redact
+from loki.edge.auth.secrets import NAME
+from loki.edge.files import ADDED, process_environment
+from loki.providers import KNOWN, PROVIDERS
+from loki.records import Client, Config
+
+
+def child_environment(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without those of the .env file and those that hold a secret of ours.
+
+    Ours are the credentials of every client and every known provider, what ``{{NAME}}`` refers to,
+    and whatever holds a secret that is known by now. A proxy's address is no secret of ours.
+    """
+    withheld = set(secret_names(config))
+    return {
+        name: value
+        for name, value in process_environment(environ).items()
+        if name not in withheld and (is_proxy(name) or redact(value) == value)
+    }
+
+
+def hide_secrets(config: Config, environ: Mapping[str, str]) -> None:
+    """Make known what a program could find of our secrets and print, also those not used yet."""
+    withheld = {*secret_names(config)}
+    of_env_file = environ.keys() - process_environment(environ).keys() - {ADDED}
+    redaction.add(
+        *(
+            setting.value
+            for client in config.clients
+            for name, setting in client.settings.items()
+            if name in CREDENTIALS and setting.form == "literal"
+        ),
+        *(
+            environ[name]
+            for name in environ.keys() & withheld | {*filter(SENSITIVE.search, of_env_file)}
+        ),
+    )
+
+
+def is_proxy(name: str) -> bool:
+    """Return whether a variable names a proxy, which a program may need."""
+    return name.lower().endswith("_proxy")
+
+
+def secret_names(config: Config) -> Iterator[str]:
+    """Yield the names of the variables from which we take secrets."""
+    clients = (client.name for client in config.clients)
+    for name in (*clients, *PROVIDERS, *KNOWN):
+        prefix = variable_prefix(name)
+        yield from (f"{prefix}_{setting.upper()}" for setting in CREDENTIALS)
+        yield f"{prefix}_OAUTH_CLIENT_SECRET"
+    for service in PROVIDERS.values():
+        for setting, variables in service.variables.items():
+            yield from variables if setting in CREDENTIALS else ()
+    for client in config.clients:
+        yield from names_in_client(client)
+
+
+def names_in_client(client: Client) -> Iterator[str]:
+    """Yield the names that a client's settings and headers refer to as ``{{NAME}}``."""
+    yield from (each.value for each in client.settings.values() if each.form == "name")
+    patches = (patch for pairs in client.patches.values() for _, patch in pairs)
+    texts = (value or "" for patch in patches for value in patch.headers.values())
+    yield from (name for text in texts for name in NAME.findall(text))

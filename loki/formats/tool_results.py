@@ -1,0 +1,56 @@
+"""Calls of tools -> their results: functions are called, what is wrong is said to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from loki.formats.structured_output import find_breach
+from loki.json_text import compact
+from loki.problems import nearest
+from loki.records import JsonObject, Message, Tool, ToolCall
+
+
+def call_functions(
+    tools: tuple[Tool, ...],
+    functions: Mapping[str, Callable[..., Any]],
+    calls: tuple[ToolCall, ...],
+) -> tuple[Message, ...]:
+    """Return the results of calls, each by its function, in their order."""
+    schemas = {tool.name: tool.parameters for tool in tools if tool.name in functions}
+    return tuple(call_function(schemas, functions, call) for call in calls)
+
+
+def call_function(
+    schemas: Mapping[str, JsonObject], functions: Mapping[str, Callable[..., Any]], call: ToolCall
+) -> Message:
+    """Return the result of one call; what its function raises is the model's to mend."""
+    if fault := find_fault(call, schemas):
+        return result_of(call, fault, is_error=True)
+    try:
+        value = functions[call.name](**call.arguments)
+        return result_of(call, value if isinstance(value, str) else compact(value))
+    except Exception as error:
+        return result_of(call, f"{type(error).__name__}: {error}", is_error=True)
+
+
+def find_fault(call: ToolCall, schemas: Mapping[str, JsonObject]) -> str:
+    """Return why a call cannot be run, in words for the model; empty if it can.
+
+    >>> find_fault(ToolCall("1", "nwo", {}), {"now": {}})
+    "there is no tool 'nwo'; did you mean 'now'?"
+    >>> find_fault(ToolCall("1", "now", {"zone": 1}), {"now": {"required": ["city"]}})
+    "the arguments break the schema of now at $: 'city' is a required property"
+    """
+    if call.name not in schemas:
+        return f"there is no tool {call.name!r}{nearest(call.name, sorted(schemas))}"
+    breach = find_breach(call.arguments, schemas[call.name])
+    return f"the arguments break the schema of {call.name} at {breach}" if breach else ""
+
+
+def result_of(call: ToolCall, text: str, is_error: bool = False) -> Message:
+    """Return the result of a call as a turn of the conversation; no provider takes an empty one."""
+    return Message("tool", text or NOTHING, tool_call_id=call.id, is_error=is_error)
+
+
+NOTHING = "(nothing was printed)"

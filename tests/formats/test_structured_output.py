@@ -1,0 +1,30 @@
+"""What breaks a schema is said by its place, and so is a schema that cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loki.formats.structured_output import find_breach, read_answer
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "breach"),
+    [
+        ({"a": 1}, {"properties": {"a": {"type": "integer"}}}, ""),
+        ({"a": "x"}, {"properties": {"a": {"type": "integer"}}}, "$.a: 'x' is not of type"),
+        ({"a": 1}, {"properties": {"a": {"$ref": "http://a.example/x"}}}, "$: the schema itself"),
+        ({"a": 1}, {"$ref": "#/nowhere"}, "$: the schema itself cannot be used"),
+        ("x", {"pattern": "("}, "$: the schema itself cannot be used"),
+        ("x" * 1000, {"maxLength": 1}, "$: 'xxx"),
+    ],
+)
+def test_what_breaks_a_schema_is_said_by_its_place(value: Any, schema: Any, breach: str) -> None:
+    found = find_breach(value, schema)
+    assert found.startswith(breach) and bool(found) == bool(breach) and len(found) < 400
+
+
+@pytest.mark.parametrize("text", ["no JSON", '{"a": NaN}', "[" * 5000])
+def test_an_answer_that_is_no_json_is_said(text: str) -> None:
+    assert "the answer is not JSON" in read_answer(text, {}).failure().message

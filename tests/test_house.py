@@ -313,7 +313,6 @@ WITHOUT_MIRROR = {
     "providers/base.py",
     "providers/bedrock.py",
     "providers/cohere.py",
-    "providers/compatible.py",
     "providers/gemini.py",
     "providers/openai.py",
     "replies.py",

@@ -7,7 +7,7 @@ from typing import Any
 from loki.config import yaml_schema as yaml
 from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
 from loki.price import PRICES
-from loki.providers import TYPES
+from loki.providers import ALIASES, TYPES
 
 PATCH = yaml.mapping({"url": yaml.text, "body": yaml.json_object, "headers": yaml.headers})
 
@@ -75,7 +75,7 @@ OAUTH = yaml.mapping(
 
 CLIENT = yaml.mapping(
     {
-        "type": yaml.one_of(*TYPES),
+        "type": yaml.one_of(*TYPES, aliases=tuple(ALIASES)),
         "name": yaml.text,
         **dict.fromkeys((*SETTINGS, *SECRET_FORMS), yaml.text),
         "auth": yaml.one_of("api_key", "oauth", "entra", "google", "aws"),

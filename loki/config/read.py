@@ -13,7 +13,7 @@ from loki.config.catalogue import Catalogue
 from loki.config.patches import patch_of, read_patches
 from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
 from loki.problems import Problem, fail, nearest
-from loki.providers import KNOWN, PROVIDERS, TYPES
+from loki.providers import ALIASES, KNOWN, TYPES, find_provider, type_of
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
 
@@ -55,8 +55,8 @@ def top_fields(values: JsonObject, default_client: str) -> JsonObject:
 def default_platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the client that LOKI_PLATFORM names; a configuration file goes before it."""
     name = environ.get("LOKI_PLATFORM", "")
-    if plain is not None or not name or name in KNOWN or name in TYPES:
-        return Success(name if plain is None else "")
+    if plain is not None or not name or name in (*KNOWN, *TYPES, *ALIASES):
+        return Success(type_of(name) if plain is None else "")
     return fail("config", f"LOKI_PLATFORM: no platform {name!r}{nearest(name, [*TYPES, *KNOWN])}")
 
 
@@ -64,7 +64,7 @@ def implied_clients(environ: Mapping[str, str]) -> list[JsonObject]:
     """Return the clients there are without a configuration file, the named platform first."""
     types = [{"type": name} for name in TYPES]
     known: list[JsonObject] = [{"type": "openai-compatible", "name": name} for name in KNOWN]
-    first = environ.get("LOKI_PLATFORM")
+    first = type_of(environ.get("LOKI_PLATFORM", ""))
     return sorted([*types, *known], key=lambda entry: entry.get("name", entry["type"]) != first)
 
 
@@ -142,7 +142,7 @@ def read_client(
     return client_patches(entry, prefix, place, environ).map(
         lambda patches: Client(
             name=name,
-            type=entry["type"],
+            type=type_of(entry["type"]),
             settings=settings,
             models=tuple(entry.get("models", ())),
             patches=patches,
@@ -182,7 +182,7 @@ def find_setting(
         )
     given = [(f"{name}{end}", form) for end, form in FORMS.items() if f"{name}{end}" in entry]
     if not given:
-        return provider_setting(entry["type"], name, environ)
+        return provider_setting(entry, name, environ)
     key, form = given[0]
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
 
@@ -196,9 +196,9 @@ def resolve_reference(
     return Setting(environ[variable_prefix], "literal", variable_prefix)
 
 
-def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Setting | None:
+def provider_setting(entry: JsonObject, name: str, environ: Mapping[str, str]) -> Setting | None:
     """Return a setting from a variable that the provider's own programs read."""
-    service = PROVIDERS.get(kind)
+    service = find_provider(type_of(entry["type"]), str(entry.get("name", entry["type"])))
     variables = service.variables.get(name, ()) if service else ()
     name_set = next(
         (variable_prefix for variable_prefix in variables if environ.get(variable_prefix)), None

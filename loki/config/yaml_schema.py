@@ -171,11 +171,11 @@ def flag(node: Any, position: Position, report: Report) -> bool:
     return FLAGS.get(text, False)
 
 
-def one_of(*words: str) -> Rule:
-    """Return a rule for one of several words."""
+def one_of(*words: str, aliases: tuple[str, ...] = ()) -> Rule:
+    """Return a rule for one of several words, or other names for them that messages leave out."""
 
     def rule(node: Any, position: Position, report: Report) -> str:
-        if node not in words:
+        if node not in (*words, *aliases):
             report(position, f"expected one of {', '.join(words)}; found {show_node(node)}")
         return str(node)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from returns.result import Failure, Result, Success
 from loki.config.catalogue import unlisted
 from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media, max_usage, worst_case
 from loki.problems import Problem, fail, nearest
-from loki.providers import PROVIDERS, base_url_of, provider_of
+from loki.providers import PROVIDERS, base_url_of, provider_of, type_of
 from loki.railway import bind
 from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task
@@ -50,7 +51,7 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
             else f"no clients in {config.origin}",
         )
     name, _, model_name = wanted.partition(":")
-    client = next((known for known in config.clients if known.name == name), None)
+    client = find_client(config, name)
     where = "" if ask.model or not config.model else f" (`model` of {config.origin})"
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
@@ -62,6 +63,12 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
     return find_model(config, client, model_name, task).bind(
         lambda model: fill_defaults(config, ask, client, model)
     )
+
+
+def find_client(config: Config, name: str) -> Client | None:
+    """Return the client of a name; ``anthropic`` and ``google`` are claude and gemini too."""
+    alike = [client for client in config.clients if type_of(client.name) == type_of(name)]
+    return next((client for client in alike if client.name == name), next(iter(alike), None))
 
 
 def refuse_task(client: Client, task: Task) -> Result[Any, Problem]:
@@ -129,7 +136,7 @@ def fill_defaults(
     base = base_url_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
-    if "{ACCOUNT_ID}" in base or "{RESOURCE}" in base:
+    if re.search(r"\{[A-Z_]+\}", base):
         return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
     streaming = config.stream if ask.stream is None else ask.stream
     longest = model.max_output_tokens if model.require_max_tokens else None

@@ -142,14 +142,16 @@ def parameters(
 ) -> list[tuple[str, str]]:
     """Return the parameters of the request, and where they come from."""
     lines = []
-    for name in ("temperature", "top_p", "max_tokens", "stream"):
+    for name in ("temperature", "top_p", "max_tokens", "reasoning", "stream"):
         value = getattr(target.ask, name)
         if value is None:
             continue
         source = "default" if name == "stream" else env.config.origin
-        if environ.get(f"LOKI_{name.upper()}"):
-            source = f"LOKI_{name.upper()}"
-        if name == "max_tokens" or (name == "stream" and target.model.no_stream):
+        variable = f"LOKI_{'REASONING_EFFORT' if name == 'reasoning' else name.upper()}"
+        if environ.get(variable):
+            source = variable
+        is_own = name == "reasoning" and env.config.reasoning_effort is None
+        if is_own or name == "max_tokens" or (name == "stream" and target.model.no_stream):
             source = target.model.origin
         if getattr(ask, name) is not None:
             source = "command line"

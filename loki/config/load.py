@@ -111,7 +111,7 @@ def secrets_in(value: Json, name: str = "") -> Iterator[str]:
     for key, inner in inner_values(value):
         if isinstance(key, int):
             yield from secrets_in(inner, name)
-        elif name == "request_headers":
+        elif name in ("request_headers", "token_headers"):
             yield from secrets_in(inner, key if is_public(key) else TOKEN)
         elif key not in PUBLIC:
             yield from secrets_in(inner, key)
@@ -132,5 +132,10 @@ def is_secret(text: str, name: str) -> bool:
 TOKEN = "token"
 
 #: Keys that look sensitive and are not.
-PUBLIC = frozenset(("auth", "authorize_url", "authorize_params", "token_url", "token_format"))
+PUBLIC = frozenset(
+    (
+        *("auth", "authorize_url", "authorize_params", "token_url", "token_format"),
+        *("device_authorization_url", "secrets_provider"),
+    )
+)
 SECRET_IN_URL = re.compile(r"(?i)://[^/\s@]*@|[?&][^=&\s]*(?:key|token|secret|sig|pass)[^=&]*=")

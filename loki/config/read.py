@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any, cast
 
 from returns.result import Result, Success
 
 from loki.config.catalogue import Catalogue
 from loki.config.patches import patch_of, read_patches
-from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
+from loki.config.setting_names import (
+    CREDENTIALS,
+    LIMITS,
+    PATCH_KINDS,
+    SECRETS_PROVIDERS,
+    SETTINGS,
+    TOP,
+    is_reference,
+)
 from loki.problems import Problem, fail, nearest
 from loki.providers import ALIASES, KNOWN, TYPES, find_provider, type_of
 from loki.railway import gather
@@ -31,6 +40,7 @@ def configure(
             clients=clients,
             catalogue=Catalogue(catalogue),
             origin=path if plain is not None else "no configuration file",
+            notes=secrets_notes(plain or {}, path),
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),
         )
         for default_client in default_platform(plain, environ)
@@ -50,6 +60,21 @@ def top_fields(values: JsonObject, default_client: str) -> JsonObject:
     given = {name: value for name, value in values.items() if value is not None}
     model = {"model": default_client} if default_client else {}
     return {**model, **given, **budget_of(values["budget"] or {})}
+
+
+def secrets_notes(plain: JsonObject, path: str) -> tuple[str, ...]:
+    """Return a note that a place for secrets is not used, with the command that is its like.
+
+    >>> secrets_notes({"secrets_provider": {"type": "gopass"}}, "c.yaml")[0].partition("; ")[2]
+    "the same is api_key_cmd: 'gopass show -o NAME'"
+    >>> secrets_notes({"secrets_provider": {"type": "local"}}, "c.yaml")
+    ()
+    """
+    kind = plain.get("secrets_provider", {}).get("type", "local")
+    if kind not in SECRETS_PROVIDERS:
+        return ()
+    command = f"api_key_cmd: {SECRETS_PROVIDERS[kind]!r}"
+    return (f"{path}: secrets_provider {kind} has no effect; the same is {command}",)
 
 
 def default_platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
@@ -73,6 +98,8 @@ def read_top_setting(
 ) -> Result[Any, Problem]:
     """Return a setting of the first level; LOKI_<NAME> goes before the file."""
     text = environ.get(f"LOKI_{name.upper()}")
+    if not text and name == "vault_password_file":
+        return Success(top.get(name, top.get("secrets_provider", {}).get("password_file")))
     if not text:
         return Success(top.get(name))
     if name == "budget":
@@ -146,10 +173,22 @@ def read_client(
             settings=settings,
             models=tuple(entry.get("models", ())),
             patches=patches,
-            limits=Limits(**{LIMITS[key]: value for key, value in extra.items()}),
+            limits=read_limits(extra),
             oauth=oauth_settings(entry, prefix, environ),
         )
     )
+
+
+def read_limits(extra: JsonObject) -> Limits:
+    """Return the limits of ``extra``; a read_timeout of 0 is none, and idle_timeout goes before it.
+
+    >>> read_limits({"read_timeout": 0.0}).idle, read_limits({"idle_timeout": 5.0}).idle
+    (inf, 5.0)
+    """
+    given = {LIMITS[key]: extra[key] for key in LIMITS if key in extra}
+    if given.get("idle") == 0 and "idle_timeout" not in extra:
+        given["idle"] = inf
+    return Limits(**given)
 
 
 def variable_prefix(name: str) -> str:
@@ -242,6 +281,7 @@ OAUTH_TEXTS = (
     "client_secret_file",
     "authorize_url",
     "token_url",
+    "device_authorization_url",
     "redirect_uri",
 )
 

@@ -145,6 +145,9 @@ def fill_defaults(
         temperature=config.temperature if ask.temperature is None else ask.temperature,
         top_p=config.top_p if ask.top_p is None else ask.top_p,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
+        reasoning=default_reasoning(config, client, model)
+        if ask.reasoning is None
+        else ask.reasoning,
         stream=streaming and not model.no_stream,
     )
     limits = merge_limits(merge_limits(DEFAULT_LIMITS, client.limits), ask.limits)
@@ -152,6 +155,19 @@ def fill_defaults(
     target = Target(settled, client, model, service.dialect, limits, agent)
     lack = service.lacks(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
+
+
+def default_reasoning(config: Config, client: Client, model: Model) -> str | int | None:
+    """Return the configured effort of a model that may reason: for all models, else its own."""
+    if model.type != "chat":
+        return None
+    settings = next((each for each in client.models if each.get("name") == model.name), {})
+    own = settings.get("default_reasoning_effort", settings.get("default_reasoning_level"))
+    if config.reasoning_effort is None or settings.get("reasoning_levels"):
+        return own if config.reasoning_effort is None else config.reasoning_effort
+    known = {**config.catalogue.entries(client).get(model.real_name, {}), **settings}
+    is_described = any(key.startswith("supports_") for key in known)
+    return config.reasoning_effort if known.get("supports_reasoning", not is_described) else own
 
 
 def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:

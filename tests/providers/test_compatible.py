@@ -1,4 +1,4 @@
-"""The known names: where each lives, which of the user's names have its row, whose keys it reads."""
+"""The known names: where each lives, which names of clients have its row, whose keys it reads."""
 
 from __future__ import annotations
 

@@ -82,6 +82,8 @@ def check(flags: Namespace, console: Console) -> int:
     config = configure(plain, path, environ, files.catalogue(environ))
     if not isinstance(config, Success):
         return console.report(config.failure())
+    for note in config.unwrap().notes:
+        console.print_stderr(f"note: {note}")
     count = len(config.unwrap().clients)
     console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
     return 0

@@ -40,6 +40,68 @@ def test_what_else_a_browser_asks_for_is_no_answer(path: str) -> None:
     assert get(address, path).status_code == 404 and answers.empty()
 
 
+OTHERS = {
+    "anything": ("/back?x=1", 400),
+    "no state": ("/back?code=a", 400),
+    "another state": ("/back?code=a&state=b", 400),
+    "an empty state": ("/back?code=a&state=", 400),
+    "the state and another": (f"/back?code=a&state={STATE}&state=b", 400),
+    "two codes": (f"/back?code=a&code=b&state={STATE}", 400),
+    "a code and an error": (f"/back?code=a&error=no&state={STATE}", 400),
+    "neither": (f"/back?state={STATE}", 400),
+    "a state that is no ASCII": ("/back?code=a&state=%C3%A9", 400),
+    "another path": (f"/other?code=a&state={STATE}", 404),
+    "more of a path": (f"/back/more?code=a&state={STATE}", 404),
+    "so many fields": ("/back?" + "a=1&" * 200 + f"code=a&state={STATE}", 400),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_whatever_is_not_the_answer_to_this_login_is_refused_and_waited_on(case: str) -> None:
+    path, status = OTHERS[case]
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
+    assert get(address, path).status_code == status and answers.empty()
+    assert get(address, f"/back?error=access_denied&state={STATE}").status_code == 200
+    assert not answers.empty()
+
+
+@pytest.mark.parametrize("host", ["a.example", "127.0.0.1", "127.0.0.1:1", "localhost.a.example"])
+def test_another_name_for_this_machine_is_refused(host: str) -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
+    headers, end = {"Host": host}, f"?code=a&state={STATE}"
+    assert requests.get(address + end, headers=headers, timeout=10).status_code == 421
+    assert answers.empty()
+
+
+def test_another_page_that_asks_a_hundred_times_keeps_no_answer_out() -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
+    paths = ["/back?x=1", "/back?code=a&state=b", f"/other?code=a&state={STATE}", "/"] * 25
+    told: list[int] = []
+    askers = [
+        threading.Thread(target=lambda path=path: told.append(get(address, path).status_code))
+        for path in paths
+    ]
+    for i, asker in enumerate(askers):
+        asker.start()
+        if i == 50:
+            assert get(address, f"/back?code=right&state={STATE}").status_code == 200
+    for asker in askers:
+        asker.join(30)
+    assert len(told) == 100 and 200 not in told
+    assert wait_for_answer(answers, True, 10) == Success(f"/back?code=right&state={STATE}")
+    assert answers.empty()
+
+
+def test_the_page_says_that_it_is_done_and_keeps_nothing() -> None:
+    address = listen("http://127.0.0.1:0/back", STATE, Answers()).unwrap()
+    told = get(address, f"/back?code=a&state={STATE}")
+    assert "Done" in told.text and told.headers["Cache-Control"] == "no-store"
+    assert told.headers["Content-Security-Policy"] == "default-src 'none'"
+
+
 def test_an_address_without_a_path_is_taken_too() -> None:
     answers = Answers()
     address = listen("http://127.0.0.1:0", STATE, answers).unwrap()

@@ -26,6 +26,7 @@ class Route(NamedTuple):
 
     wire: WireName
     locate: Locate
+    headers: Callable[[Target], dict[str, str]] = lambda target: {}  # beside the provider's own
 
 
 class Provider(NamedTuple):

@@ -45,6 +45,8 @@ def vertex_url(target: Target, base: str) -> str:
     version = "" if root.endswith(("/v1", "/v1beta1")) else "/v1"
     project = setting_of(client, "project_id")
     scope = f"/projects/{quote(project)}/locations/{quote(location)}" if project else ""
+    if maker is OPEN:
+        return f"{root}{version}{scope}/endpoints/openapi/chat/completions"
     model = f"publishers/{maker.name}/models/{quote(name, safe='@')}"
     method = maker.streamed if target.ask.stream else maker.whole
     return f"{root}{version}{scope}/{f'endpoints/{name}' if name.isdigit() else model}:{method}"
@@ -105,8 +107,17 @@ GOOGLE = Publisher("google", "gemini", "generateContent", "streamGenerateContent
 ANTHROPIC = Publisher("anthropic", "claude-vertex", "rawPredict", "streamRawPredict")
 MISTRALAI = Publisher("mistralai", "mistral-vertex", "rawPredict", "streamRawPredict")
 
+#: The makers of open models, of Grok and of Kimi, whose ids name them: Chat Completions for all.
+#: cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis
+OPEN = Publisher("", "openai", "", "")
+
 #: Makers by the beginning of a model's name; all other models are Google's.
 PUBLISHERS = (
+    *(
+        (f"{maker}/", OPEN)
+        for maker in ("meta", "openai", "deepseek-ai", "qwen", "zai-org", "xai", "moonshotai")
+    ),
+    ("minimaxai/", OPEN),
     ("claude", ANTHROPIC),
     ("mistral", MISTRALAI),
     ("codestral", MISTRALAI),

@@ -254,6 +254,7 @@ class Draft:
     body: JsonObject = field(repr=False)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # to sign with
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
+    method: str = "POST"
 
 
 @record

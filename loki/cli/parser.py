@@ -82,7 +82,7 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
 
 
 #: Flags that take a value only after "=": the next argument is the prompt.
-STANDALONE = {"--dry-run": "--dry-run=json"}
+STANDALONE = {"--dry-run": "--dry-run=json", "--check": "--check=offline"}
 
 
 def parser(prog: str) -> Parser:

@@ -83,6 +83,7 @@ def find_provider(type_: str, name: str) -> Provider | None:
         api_base=known.api_base,
         dialect=known.dialect,
         routes={**service.routes, **known.routes},
+        lists=known.lists,
         variables=known.variables if name in KNOWN else {},  # groq-work has an account of its own
     )
 

@@ -70,6 +70,13 @@ def azure_rerank_url(target: Target, base: str) -> str:
     return f"{root_of(base)}/providers/cohere/v2/rerank"
 
 
+def azure_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+    """Return the URL of the models that a resource may deploy."""
+    version = target.client.settings.get("api_version")
+    path = "v1/models" if version is None else f"models?api-version={quote(version.value, safe='')}"
+    return ((f"{root_of(base)}/openai/{path}", ""),)
+
+
 AZURE = Provider(
     api_base="",
     routes={
@@ -79,4 +86,5 @@ AZURE = Provider(
     },
     proofs={"access_token": bearer, "api_key": as_header("api-key")},
     dialect=OPENAI_DIALECT,
+    lists=azure_lists,
 )

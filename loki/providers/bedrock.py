@@ -53,6 +53,12 @@ def bedrock_rerank_url(target: Target, base: str) -> str:
     return f"{root.replace('//bedrock-runtime', '//bedrock-agent-runtime', 1)}/rerank"
 
 
+def bedrock_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+    """Return the URLs of the models and of the profiles, which live on the controlling host."""
+    root = with_region(target, base).replace("//bedrock-runtime", "//bedrock", 1)
+    return (f"{root}/foundation-models", ""), (f"{root}/inference-profiles?maxResults=1000", "")
+
+
 def with_region(target: Target, base: str) -> str:
     """Return the base with the client's region in its place."""
     return base.replace("{region}", quoted_setting(target.client, "region"))
@@ -102,4 +108,5 @@ BEDROCK = Provider(
     sign=sign_request,
     ambient="aws",
     lacks=bedrock_lacks,
+    lists=bedrock_lists,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from loki.providers.base import Locate, Provider, Route, always, at, bearer
+from loki.providers.base import Lists, Locate, Provider, Route, always, at, bearer, list_at
 from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_wire
 from loki.records import Dialect, Target, Task
 
@@ -17,6 +17,7 @@ class Known(NamedTuple):
     dialect: Dialect = Dialect()
     routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
+    lists: Lists = list_at("models")
 
 
 def qianwen_rerank_url(target: Target, base: str) -> str:
@@ -50,7 +51,10 @@ KNOWN: dict[str, Known] = {
     # docs.ai21.com/reference/jamba-1-6-api-ref
     "ai21": Known("https://api.ai21.com/studio/v1", Dialect(schema="json_object")),
     # developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility; a recording
-    "cloudflare": Known("https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1"),
+    "cloudflare": Known(
+        "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1",
+        lists=list_at("models/search?per_page=1000", end="/v1"),
+    ),
     # deepinfra.com/docs/openai_api; a recording
     "deepinfra": Known("https://api.deepinfra.com/v1/openai"),
     # api-docs.deepseek.com; a recording
@@ -64,7 +68,11 @@ KNOWN: dict[str, Known] = {
         },
     ),
     # docs.github.com/rest/models/inference: ids name the maker, as openai/gpt-5
-    "github": Known("https://models.github.ai/inference", variables={"api_key": ("GITHUB_TOKEN",)}),
+    "github": Known(
+        "https://models.github.ai/inference",
+        variables={"api_key": ("GITHUB_TOKEN",)},
+        lists=list_at("catalog/models", end="/inference"),
+    ),
     # console.groq.com/docs/openai; a recording
     "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT),
     # cloud.tencent.com/document/product/1823/131382: the host before it ended in September 2026;
@@ -120,7 +128,7 @@ KNOWN: dict[str, Known] = {
         },
     ),
     # docs.ollama.com/api/openai-compatibility; a recording
-    "ollama": Known("http://localhost:11434/v1"),
+    "ollama": Known("http://localhost:11434/v1", lists=list_at("api/tags", end="/v1")),
     # inference-docs.cerebras.ai/api-reference/chat-completions; a recording
     "cerebras": Known("https://api.cerebras.ai/v1", OPENAI_DIALECT),
     # docs.together.ai/docs/openai-api-compatibility; a recording
@@ -157,6 +165,7 @@ KNOWN: dict[str, Known] = {
             "embedding": Route(always("openai"), databricks_at("embeddings")),
         },
         variables={"api_base": ("DATABRICKS_HOST",), "api_key": ("DATABRICKS_TOKEN",)},
+        lists=list_at("api/2.0/serving-endpoints", end="/serving-endpoints"),
     ),
     # lmstudio.ai/docs/developer/openai-compat
     "lmstudio": Known("http://localhost:1234/v1"),

@@ -30,20 +30,29 @@ def list_models(flags: Namespace, console: Console) -> int:
     if not isinstance(config, Success):
         return console.report(config.failure())
     known = config.unwrap()
+    if flags.live:
+        from loki.cli.admin.live_models import list_live  # with all that sends
+
+        return list_live(known, flags, console)
     rows = [
         (client, model)
         for client in known.clients
         for model in known.models(client)
         if is_selected(f"{client.name}:{model.name}", flags.model or "", flags.text)
     ]
-    if flags.output == "text":
-        has_head = console.stdout_is_terminal
-        console.write(table([*([HEAD] if has_head else []), *map(model_row, rows)]))
-        if has_head:
-            console.print_stderr(f"catalogue of {about(files.catalogue()).get('date', '?')}")
-    else:
+    if flags.output != "text":
         console.write("".join(compact(model_json(known, *row)) + "\n" for row in rows))
+        return 0
+    print_table(rows, console)
+    if console.stdout_is_terminal:
+        console.print_stderr(f"catalogue of {about(files.catalogue()).get('date', '?')}")
     return 0
+
+
+def print_table(rows: Sequence[tuple[Client, Model]], console: Console) -> None:
+    """Print models for people, with a head where people look."""
+    head = [HEAD] if console.stdout_is_terminal else []
+    console.write(table([*head, *map(model_row, rows)]))
 
 
 def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:

@@ -72,7 +72,8 @@ def flags_of(prog: str) -> list[str]:
 def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     """Return the flags of a command line; raise UsageError."""
     end = argv.index("--") if "--" in argv else len(argv)
-    arguments = [STANDALONE.get(argument, argument) for argument in argv[:end]]
+    standalone = {**STANDALONE, **(CHECK if prog == "loki" else {})}
+    arguments = [standalone.get(argument, argument) for argument in argv[:end]]
     flags = parser(prog).parse_intermixed_args(arguments)
     if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
@@ -82,7 +83,8 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
 
 
 #: Flags that take a value only after "=": the next argument is the prompt.
-STANDALONE = {"--dry-run": "--dry-run=json", "--check": "--check=offline"}
+STANDALONE = {"--dry-run": "--dry-run=json"}
+CHECK = {"--check": "--check=offline"}
 
 
 def parser(prog: str) -> Parser:

@@ -96,7 +96,8 @@ def flag_of(entry: JsonObject, key: str) -> bool | None:
     told = next((flag for path in paths if isinstance(flag := get_in(path, entry), bool)), None)
     if told is not None:
         return told
-    words = [word for path in lists for word in words_at(entry, path)]
+    told_lists = [path for path in lists if isinstance(get_in(path, entry), list)]
+    words = [word for path in told_lists for word in words_at(entry, path)]
     return any(re.fullmatch(pattern, word.lower()) for word in words) if words else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.cli.admin.models import is_selected, model_json, print_table
+from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.config.catalogue import unlisted

@@ -54,7 +54,7 @@ ADMINISTRATION: dict[str, Group] = {
             "contains it",
         ),
         switch("--live", "with --list-models: ask each provider for its own list"),
-        switch("--sync-models", "download a newer catalogue of models from sync_models_url"),
+        switch("--sync-models", "download newer models from sync_models_url, or its default"),
         switch("--init", "write a commented starter configuration"),
         flag(
             "--check",

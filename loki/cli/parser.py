@@ -75,6 +75,8 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     standalone = {**STANDALONE, **(CHECK if prog == "loki" else {})}
     arguments = [standalone.get(argument, argument) for argument in argv[:end]]
     flags = parser(prog).parse_intermixed_args(arguments)
+    if prog == "loki" and flags.live and not flags.list_models:
+        raise UsageError(f"--live goes with --list-models (see {prog} --help)")
     if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
     elif end + 1 < len(argv):

@@ -16,7 +16,13 @@ from loki.config.setting_names import (
 from loki.price import PRICES
 from loki.providers import ALIASES, TYPES
 
-PATCH = yaml.mapping({"url": yaml.text, "body": yaml.json_object, "headers": yaml.headers})
+#: What Coyote patches in requests to Responses: left alone, for a patch here is of one endpoint.
+ENDPOINT_PATCH = frozenset({"responses"})
+
+PATCH = yaml.mapping(
+    {"url": yaml.text, "body": yaml.json_object, "headers": yaml.headers},
+    ignored=ENDPOINT_PATCH,
+)
 
 SECRET_FORMS = tuple(
     f"{name}{end}" for name in ("api_base", *CREDENTIALS) for end in ("_cmd", "_file")
@@ -115,7 +121,9 @@ CLIENT = yaml.mapping(
         **dict.fromkeys((*SETTINGS, *SECRET_FORMS), yaml.text),
         "auth": yaml.one_of("api_key", "oauth", "entra", "google", "aws"),
         "models": yaml.sequence(MODEL),
-        "patch": yaml.mapping(dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH))),
+        "patch": yaml.mapping(
+            dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH)), ignored=ENDPOINT_PATCH
+        ),
         "extra": EXTRA,
         "oauth": oauth,
     },

@@ -72,6 +72,17 @@ clients:
         default_reasoning_effort: high
       - name: other
         default_reasoning_level: medium
+        patch:
+          body:
+            max_tokens: null
+          responses:
+            body:
+              top_p: null
+    patch:
+      responses:
+        'o3.*':
+          body:
+            top_p: null
 """
 
 

@@ -84,3 +84,10 @@ def test_a_list_is_not_written_into_the_ledger(home: Home) -> None:
         home.configure(f"clients:\n{client('a', server.address)}")
         live(home)
     assert not [*home.folder.glob("*.sqlite*")]
+
+
+def test_alone_it_is_a_mistake_and_sends_nothing(home: Home) -> None:
+    with serving(plain(LISTED)) as server:
+        home.configure(f"clients:\n{client('a', server.address)}")
+        done = home.run("--live", "Hi", prog="loki")
+    assert done.code == 64 and "--live goes with --list-models" in done.err and not server.asked

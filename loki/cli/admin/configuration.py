@@ -7,10 +7,12 @@ from argparse import Namespace
 
 from returns.result import Success
 
+from loki.cli.admin.call_check import check_calls
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.config.load import check as check_text
+from loki.config.load import client_places
 from loki.config.read import configure
 from loki.edge import files
 from loki.edge.auth import vault
@@ -18,8 +20,6 @@ from loki.edge.env import read_configuration
 from loki.edge.ledger import writer
 from loki.edge.trust import open_own
 from loki.problems import EXIT_CODES, Problem
-from loki.records import Ask, Config, Model
-from loki.stages.resolve import fill_defaults, find_target
 from loki.version import __version__
 
 
@@ -84,37 +84,8 @@ def check(flags: Namespace, console: Console) -> int:
     config = configure(plain, path, environ, files.catalogue(environ))
     if not isinstance(config, Success):
         return console.report(config.failure())
-    return check_calls(config.unwrap(), path, flags, console)
-
-
-def check_calls(config: Config, path: str, flags: Namespace, console: Console) -> int:
-    """Print what a call of each client and model would say; return the exit code."""
-    for note in config.notes:
-        console.print_stderr(f"note: {note}")
-    messages = call_problems(config)
-    for message in messages:
-        console.print_stderr(f"{path}: {message}")
-    if messages:
-        return EXIT_CODES["config"]
-    if flags.check == "online":
-        from loki.cli.admin.online_check import check_online  # with all that sends
-
-        return check_online(config, flags, console)
-    count = len(config.clients)
-    console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
-    return 0
-
-
-def call_problems(config: Config) -> list[str]:
-    """Return why calls would fail before anything is sent: of each client, model and default."""
-    calls = [
-        fill_defaults(config, Ask(), client, model)
-        for client in config.clients
-        for model in config.models(client)[: None if client.models else 1] or (Model("m", "m"),)
-    ]
-    default = [find_target(config, Ask(), "chat")] if config.model else []
-    failures = [each.failure() for each in [*calls, *default] if not isinstance(each, Success)]
-    return [*dict.fromkeys(problem.message for problem in failures)]
+    places = client_places(text.unwrap())
+    return check_calls(config.unwrap(), path, places, flags, console)
 
 
 STARTER = """\

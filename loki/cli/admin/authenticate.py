@@ -35,7 +35,7 @@ from loki.edge.env import read_configuration, with_vault
 from loki.problems import Problem, fail, nearest
 from loki.railway import fold
 from loki.records import Client, Config
-from loki.stages.resolve import merge_limits
+from loki.stages.resolve import find_client, merge_limits
 from loki.urls import is_loopback
 
 LOGIN_TIMEOUT = 300.0  # seconds for a person in a browser
@@ -71,7 +71,7 @@ def client_of(config: Config, name: str) -> Result[Client, Problem]:
         return fail(
             "usage", f"several clients have a login: name one after --authenticate ({names})"
         )
-    client = next((client for client in config.clients if client.name == name), None)
+    client = find_client(config, name)
     if client is None:
         known = [client.name for client in able or config.clients]
         return fail("config", f"no client named {name!r}{nearest(name, known)}")

@@ -191,6 +191,13 @@ def test_a_login_that_does_not_come_about_says_why(case: str) -> None:
     assert problem.kind == "auth" and problem.message.startswith(reason)
 
 
+def test_a_server_that_stays_away_is_named() -> None:
+    page = plain(b"<html>down</html>", 503)
+    with serving(lambda asked: plain(CODE) if "/device" in asked.line else page) as server:
+        problem = Hours().wait(login_at(server)).failure()
+    assert problem.kind == "offline" and "answered 503" in problem.message
+
+
 def test_a_person_is_waited_for_no_longer_than_was_said() -> None:
     with serving(lambda asked: plain(CODE) if "/device" in asked.line else PENDING) as server:
         hours = Hours()

@@ -201,6 +201,7 @@ class Config:
     model: str | None = None
     temperature: float | None = None
     top_p: float | None = None
+    reasoning_effort: str | int | None = None  # of models that reason
     stream: bool = True
     user_agent: str | None = None
     vault_password_file: str | None = None
@@ -208,6 +209,7 @@ class Config:
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it
+    notes: tuple[str, ...] = ()  # of what was accepted and has no effect
 
     def models(self, client: Client) -> tuple[Model, ...]:
         """Return the models of one of the clients."""
@@ -266,6 +268,7 @@ class Draft:
     changes: JsonObject = field(default_factory=dict, repr=False)  # of the body, by all patches
     cache_key: str = ""  # the name of its answer in a cache; empty where no cache is used
     kept: Kept | None = None  # that answer, if the cache has it: then nothing is sent
+    method: str = "POST"
 
 
 @record

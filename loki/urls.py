@@ -122,3 +122,26 @@ def has_port(host: str) -> bool:
         return (urlsplit(f"//{host}").port or 1) > 0
     except ValueError:
         return False
+
+
+def is_safe(url: str) -> bool:
+    """Return whether a request to an address is encrypted, or stays on this machine.
+
+    >>> is_safe("https://a.example/token"), is_safe("http://[::1]:8/t"), is_safe("http://a.example")
+    (True, True, False)
+    """
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.scheme == "https" or is_loopback(url))
+    except ValueError:
+        return False
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address is in plain http and on this machine.
+
+    >>> is_loopback("http://127.0.0.1:9999/cb"), is_loopback("https://a.example/cb")
+    (True, False)
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")

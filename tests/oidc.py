@@ -67,6 +67,7 @@ class Oidc:
             "scopes": "openid",
             **more,
         }
+        told = {key: said for key, said in told.items() if said}
         return "auth: oauth\noauth:\n" + "".join(f"  {key}: {said}\n" for key, said in told.items())
 
 
@@ -101,8 +102,9 @@ def free_port() -> int:
 
 def passed_on(asked: Asked, url: str) -> list[Step]:
     """The answer of the server behind."""
-    kind = {"Content-Type": asked.headers.get("content-type", "")}
-    answer = requests.post(url, data=asked.body, headers=kind, timeout=10)
+    kept = ("content-type", "authorization")
+    headers = {name: asked.headers[name] for name in kept if name in asked.headers}
+    answer = requests.post(url, data=asked.body, headers=headers, timeout=10)
     return plain(answer.json(), answer.status_code)
 
 
@@ -132,10 +134,23 @@ def consented(address: str, deny: bool = False) -> str:
     raise AssertionError(f"no way back from {answer.url}: {answer.status_code}")
 
 
+def typed(address: str, code: str) -> str:
+    """The last page of a person who types a code on another device, and says yes to all."""
+    with requests.Session() as browser:
+        answer = browser.get(address, timeout=10)
+        for _ in range(12):
+            if "<form" not in answer.text:
+                return answer.text
+            form, asked = form_of(answer.text)
+            said = {**asked, "user_code": code, "login": "somebody", "password": "any"}
+            answer = browser.post(urljoin(answer.url, form), data=said, timeout=10)
+    raise AssertionError(f"no end at {answer.url}: {answer.status_code}")
+
+
 def form_of(page: str) -> tuple[str, dict[str, str]]:
     """Where a page's form goes, and its hidden fields."""
     (action,) = re.findall(r'<form[^>]* action="([^"]+)"', page)
-    return action, dict(re.findall(r'type="hidden" name="(\w+)" value="(\w*)"', page))
+    return action, dict(re.findall(r'type="hidden" name="(\w+)" value="([\w-]*)"', page))
 
 
 def query(address: str) -> dict[str, str]:

@@ -53,9 +53,15 @@ ADMINISTRATION: dict[str, Group] = {
             "list models with limits, prices and features; with TEXT, only those whose name "
             "contains it",
         ),
-        switch("--sync-models", "download a newer catalogue of models from sync_models_url"),
+        switch("--live", "with --list-models: ask each provider for its own list"),
+        switch("--sync-models", "download newer models from sync_models_url, or its default"),
         switch("--init", "write a commented starter configuration"),
-        switch("--check", "check the configuration and print every problem"),
+        flag(
+            "--check",
+            "check the configuration and print every problem; online: ask each provider too",
+            choices=("offline", "online"),
+            metavar="[=online]",
+        ),
         flag(
             "--completions",
             "print the completion script for a shell",

@@ -124,7 +124,7 @@ def reasons(
 
 
 #: Parameters that are shown with their values.
-PARAMETERS = ("temperature", "top_p", "max_tokens", "stream")
+PARAMETERS = ("temperature", "top_p", "max_tokens", "reasoning", "stream")
 SHOWN = ("model", *PARAMETERS)
 
 
@@ -178,9 +178,11 @@ def parameters(
         if value is None:
             continue
         source = "default" if name == "stream" else env.config.origin
-        if environ.get(f"LOKI_{name.upper()}"):
-            source = f"LOKI_{name.upper()}"
-        if name == "max_tokens" or (name == "stream" and target.model.no_stream):
+        variable = f"LOKI_{'REASONING_EFFORT' if name == 'reasoning' else name.upper()}"
+        if environ.get(variable):
+            source = variable
+        is_own = name == "reasoning" and env.config.reasoning_effort is None
+        if is_own or name == "max_tokens" or (name == "stream" and target.model.no_stream):
             source = target.model.origin
         if getattr(ask, name) is not None:
             source = origins.get(name, "command line")

@@ -72,10 +72,13 @@ def flags_of(prog: str) -> list[str]:
 def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     """Return the flags of a command line; raise UsageError."""
     end = argv.index("--") if "--" in argv else len(argv)
-    arguments = [STANDALONE.get(argument, argument) for argument in argv[:end]]
+    standalone = {**STANDALONE, **(CHECK if prog == "loki" else {})}
+    arguments = [standalone.get(argument, argument) for argument in argv[:end]]
     flags = parser(prog).parse_intermixed_args(arguments)
     if getattr(flags, "template_file", None):
         flags.given = given_flags(prog, arguments, flags)
+    if prog == "loki" and flags.live and not flags.list_models:
+        raise UsageError(f"--live goes with --list-models (see {prog} --help)")
     if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
     elif end + 1 < len(argv):
@@ -92,6 +95,7 @@ def given_flags(prog: str, arguments: list[str], flags: argparse.Namespace) -> f
 
 #: Flags that take a value only after "=": the next argument is the prompt.
 STANDALONE = {"--dry-run": "--dry-run=json", "--cache": "--cache=any"}
+CHECK = {"--check": "--check=offline"}
 
 
 def parser(prog: str) -> Parser:

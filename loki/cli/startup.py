@@ -18,7 +18,7 @@ from loki.formats.openai_messages import read_json
 from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import Problem
-from loki.records import Ask, Limits, Patch
+from loki.records import Ask, Config, Limits, Patch
 
 
 def environment(flags: Namespace) -> dict[str, str]:
@@ -34,11 +34,18 @@ def open_env(
     """Return the configuration and this machine, with the patch and ledger of the command line."""
     return Result.do(
         ready
-        for config in read_configuration(environ)
+        for config in read_configuration(environ).map(lambda config: print_notes(config, warn))
         for patches in given_patches(flags)
         for env in Success(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
         for ready in with_cache(keep_open(env), flags, environ, warn)
     )
+
+
+def print_notes(config: Config, warn: Callable[[str], None]) -> Config:
+    """Return the configuration after a warning for each setting without effect."""
+    for note in config.notes:
+        warn(note)
+    return config
 
 
 def with_cache(

@@ -20,7 +20,7 @@ from loki.config.model_prices import (
 )
 from loki.config.patches import patch_of
 from loki.price import Price
-from loki.providers import KNOWN
+from loki.providers import known_name
 from loki.records import Client, JsonObject, Model, Patch, Task
 
 
@@ -77,7 +77,7 @@ def section_of(client: Client) -> str:
     """Return the name of a client's section, empty where it has none."""
     if client.type != "openai-compatible":
         return client.type
-    return client.name if client.name in KNOWN else ""
+    return known_name(client.name)
 
 
 def build_models(entries: Mapping[str, JsonObject], client: Client) -> tuple[Model, ...]:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from loki.config import yaml_schema as yaml
-from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, TOP
+from loki.config.setting_names import (
+    CREDENTIALS,
+    OAUTH_ALIASES,
+    PATCH_KINDS,
+    SECRETS_PROVIDERS,
+    SETTINGS,
+    TOP,
+)
 from loki.price import PRICES
-from loki.providers import TYPES
+from loki.providers import ALIASES, TYPES
 
-PATCH = yaml.mapping({"url": yaml.text, "body": yaml.json_object, "headers": yaml.headers})
+#: What Coyote patches in requests to Responses: left alone, for a patch here is of one endpoint.
+ENDPOINT_PATCH = frozenset({"responses"})
+
+PATCH = yaml.mapping(
+    {"url": yaml.text, "body": yaml.json_object, "headers": yaml.headers},
+    ignored=ENDPOINT_PATCH,
+)
 
 SECRET_FORMS = tuple(
     f"{name}{end}" for name in ("api_base", *CREDENTIALS) for end in ("_cmd", "_file")
@@ -44,6 +57,8 @@ MODEL = yaml.mapping(
             yaml.flag,
         ),
         "system_prompt_prefix": yaml.text,
+        "reasoning_levels": yaml.text_list,
+        **dict.fromkeys(("default_reasoning_effort", "default_reasoning_level"), yaml.effort),
         "endpoint": yaml.one_of("chat", "responses"),
     },
     required=("name",),
@@ -54,7 +69,8 @@ EXTRA = yaml.mapping(
     {
         **dict.fromkeys(("proxy", "ca_bundle", "client_cert", "client_key"), yaml.text),
         **dict.fromkeys(
-            ("connect_timeout", "idle_timeout", "total_timeout", "max_wait"), yaml.number()
+            ("connect_timeout", "idle_timeout", "read_timeout", "total_timeout", "max_wait"),
+            yaml.number(),
         ),
         "max_retries": yaml.whole_number,
         "retry_after_send": yaml.flag,
@@ -66,23 +82,50 @@ OAUTH = yaml.mapping(
         **dict.fromkeys(
             ("client_id", "client_secret", "client_secret_cmd", "client_secret_file"), yaml.text
         ),
-        **dict.fromkeys(("authorize_url", "token_url", "redirect_uri"), yaml.text),
+        **dict.fromkeys(
+            ("authorize_url", "token_url", "device_authorization_url", "redirect_uri", "issuer"),
+            yaml.text,
+        ),
+        "redirect_port": yaml.whole_number,
         "scopes": yaml.text_list,
-        "token_format": yaml.one_of("form", "json"),
-        **dict.fromkeys(("authorize_params", "request_headers"), yaml.headers),
-    }
+        "flow": yaml.one_of("pkce", "client_credentials", "device_code"),
+        **dict.fromkeys(("token_format", "token_request_format"), yaml.one_of("form", "json")),
+        **dict.fromkeys(("authorize_params", "extra_authorize_params"), yaml.headers),
+        **dict.fromkeys(("request_headers", "extra_request_headers"), yaml.headers),
+        **dict.fromkeys(("token_headers", "extra_token_headers"), yaml.headers),
+        **dict.fromkeys(
+            (
+                "echo_pkce_in_token_exchange",
+                "use_pkce_in_device_flow",
+                "include_state_in_token_exchange",
+            ),
+            yaml.flag,
+        ),
+    },
+    foreign=frozenset(OAUTH_ALIASES),
 )
+
+
+def oauth(node: Any, position: yaml.Position, report: yaml.Report) -> dict[str, Any]:
+    """Return the settings of a login by our names, which go before those of Coyote."""
+    values: dict[str, Any] = OAUTH(node, position, report)
+    own = {name: value for name, value in values.items() if name not in OAUTH_ALIASES}
+    foreign = {OAUTH_ALIASES[name]: values[name] for name in values.keys() - own.keys()}
+    return {**foreign, **own}
+
 
 CLIENT = yaml.mapping(
     {
-        "type": yaml.one_of(*TYPES),
+        "type": yaml.one_of(*TYPES, aliases=tuple(ALIASES)),
         "name": yaml.text,
         **dict.fromkeys((*SETTINGS, *SECRET_FORMS), yaml.text),
         "auth": yaml.one_of("api_key", "oauth", "entra", "google", "aws"),
         "models": yaml.sequence(MODEL),
-        "patch": yaml.mapping(dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH))),
+        "patch": yaml.mapping(
+            dict.fromkeys(PATCH_KINDS, yaml.by_pattern(PATCH)), ignored=ENDPOINT_PATCH
+        ),
         "extra": EXTRA,
-        "oauth": OAUTH,
+        "oauth": oauth,
     },
     required=("type",),
 )
@@ -103,6 +146,20 @@ def clients(node: Any, position: yaml.Position, report: yaml.Report) -> list[Any
     return values
 
 
+SECRETS_PROVIDER = yaml.mapping(
+    {
+        "type": yaml.one_of("local", *SECRETS_PROVIDERS),
+        **dict.fromkeys(
+            (
+                *("password_file", "aws_profile", "aws_region", "gcp_project_id"),
+                *("vault_name", "store", "vault", "account"),
+            ),
+            yaml.text,
+        ),
+    }
+)
+
+
 TOP_RULES: dict[str, yaml.Rule] = {
     "model": yaml.text,
     "temperature": yaml.number(0, 2),
@@ -114,11 +171,12 @@ TOP_RULES: dict[str, yaml.Rule] = {
     "budget": yaml.mapping(
         {"per_day": yaml.price, "per_month": yaml.price, "allow_unpriced": yaml.flag}
     ),
+    "reasoning_effort": yaml.effort,
 }
 
 assert set(TOP_RULES) == set(TOP)
 
-#: What only the original's chat program uses; accepted and left alone.
+#: What only the chat programs use, the original's and its successor's; accepted and left alone.
 CHAT_ONLY = frozenset(
     [
         "save",
@@ -162,13 +220,22 @@ CHAT_ONLY = frozenset(
         "rag_template",
         "document_loaders",
         "serve_addr",
+        *("raw_markdown", "no_workspace_mcp", "skills_enabled", "visible_skills"),
+        *("enabled_skills", "inject_skill_instructions", "skill_instructions", "enabled_macros"),
+        *("auto_continue", "max_auto_continues", "inject_todo_instructions"),
+        *("continuation_prompt", "compression_keep_last", "max_tool_result_chars"),
+        *("memory", "memory_cap_with_tools", "memory_cap_without_tools"),
+        *("workspace_instructions", "workspace_instructions_files"),
+        *("rag_extractor_model", "rag_extractor_prompt", "rag_graph_hops"),
     ]
 )
 
 RULES = yaml.mapping(
     {
         **TOP_RULES,
+        "secrets_provider": SECRETS_PROVIDER,
         "clients": clients,
     },
     ignored=CHAT_ONLY,
+    foreign=frozenset({"secrets_provider"}),
 )

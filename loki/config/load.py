@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from returns.result import Result, Success
 
 from loki.config.grammar import RULES
 from loki.config.setting_names import CREDENTIALS, SENSITIVE, is_public, is_reference
 from loki.config.yaml_reader import read_yaml
-from loki.config.yaml_schema import Complaint
+from loki.config.yaml_schema import Complaint, Position, Report, position_of
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
 from loki.urls import bad_proxy
+
+
+class ClientPlace(NamedTuple):
+    """Where a client stands, and where each of its models."""
+
+    client: Position
+    models: tuple[Position, ...]
 
 
 def load(text: str, path: str) -> Result[JsonObject, Problem]:
@@ -37,6 +44,32 @@ def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
     if not re.search(r"^\s*(?!#|---|\.\.\.)\S", bare, re.MULTILINE):
         return {}, ()  # comments only
     return read_yaml(bare, RULES)
+
+
+def client_places(text: str) -> tuple[ClientPlace, ...]:
+    r"""Return where each client of a right configuration stands, and where each of its models.
+
+    >>> client_places("clients:\n- type: openai\n  models:\n  - name: m\n")
+    (ClientPlace(client=(2, 3), models=((4, 5),)),)
+    """
+
+    def rule(node: Any, position: Position, report: Report) -> tuple[ClientPlace, ...]:
+        return tuple(
+            ClientPlace(place, places_in(client.get("models"), place))
+            for client, place in zip(
+                node.get("clients") or (),
+                places_in(node.get("clients"), position),
+                strict=True,
+            )
+        )
+
+    places: tuple[ClientPlace, ...] = read_yaml(text.removeprefix("\ufeff"), rule)[0]
+    return places
+
+
+def places_in(items: Any, position: Position) -> tuple[Position, ...]:
+    """Return where the items of a list stand."""
+    return tuple(position_of(items, i, position) for i in range(len(items or ())))
 
 
 # ---- literal secrets -----------------------------------------------------------------------------
@@ -111,7 +144,7 @@ def secrets_in(value: Json, name: str = "") -> Iterator[str]:
     for key, inner in inner_values(value):
         if isinstance(key, int):
             yield from secrets_in(inner, name)
-        elif name == "request_headers":
+        elif name in ("request_headers", "token_headers"):
             yield from secrets_in(inner, key if is_public(key) else TOKEN)
         elif key not in PUBLIC:
             yield from secrets_in(inner, key)
@@ -132,5 +165,10 @@ def is_secret(text: str, name: str) -> bool:
 TOKEN = "token"
 
 #: Keys that look sensitive and are not.
-PUBLIC = frozenset(("auth", "authorize_url", "authorize_params", "token_url", "token_format"))
+PUBLIC = frozenset(
+    (
+        *("auth", "authorize_url", "authorize_params", "token_url", "token_format"),
+        *("device_authorization_url", "secrets_provider"),
+    )
+)
 SECRET_IN_URL = re.compile(r"(?i)://[^/\s@]*@|[?&][^=&\s]*(?:key|token|secret|sig|pass)[^=&]*=")

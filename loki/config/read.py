@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any, cast
 
 from returns.result import Result, Success
 
 from loki.config.catalogue import Catalogue
 from loki.config.patches import patch_of, read_patches
-from loki.config.setting_names import CREDENTIALS, LIMITS, PATCH_KINDS, SETTINGS, TOP, is_reference
+from loki.config.setting_names import (
+    CREDENTIALS,
+    LIMITS,
+    PATCH_KINDS,
+    SECRETS_PROVIDERS,
+    SETTINGS,
+    TOP,
+    is_reference,
+)
 from loki.problems import Problem, fail, nearest
-from loki.providers import KNOWN, PROVIDERS, TYPES
+from loki.providers import ALIASES, KNOWN, TYPES, find_provider, type_of
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
 
@@ -31,6 +40,7 @@ def configure(
             clients=clients,
             catalogue=Catalogue(catalogue),
             origin=path if plain is not None else "no configuration file",
+            notes=secrets_notes(plain or {}, path),
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),
         )
         for default_client in default_platform(plain, environ)
@@ -52,11 +62,26 @@ def top_fields(values: JsonObject, default_client: str) -> JsonObject:
     return {**model, **given, **budget_of(values["budget"] or {})}
 
 
+def secrets_notes(plain: JsonObject, path: str) -> tuple[str, ...]:
+    """Return a note that a place for secrets is not used, with the command that is its like.
+
+    >>> secrets_notes({"secrets_provider": {"type": "gopass"}}, "c.yaml")[0].partition("; ")[2]
+    "the same is api_key_cmd: 'gopass show -o NAME'"
+    >>> secrets_notes({"secrets_provider": {"type": "local"}}, "c.yaml")
+    ()
+    """
+    kind = plain.get("secrets_provider", {}).get("type", "local")
+    if kind not in SECRETS_PROVIDERS:
+        return ()
+    command = f"api_key_cmd: {SECRETS_PROVIDERS[kind]!r}"
+    return (f"{path}: secrets_provider {kind} has no effect; the same is {command}",)
+
+
 def default_platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the client that LOKI_PLATFORM names; a configuration file goes before it."""
     name = environ.get("LOKI_PLATFORM", "")
-    if plain is not None or not name or name in KNOWN or name in TYPES:
-        return Success(name if plain is None else "")
+    if plain is not None or not name or name in (*KNOWN, *TYPES, *ALIASES):
+        return Success(type_of(name) if plain is None else "")
     return fail("config", f"LOKI_PLATFORM: no platform {name!r}{nearest(name, [*TYPES, *KNOWN])}")
 
 
@@ -64,7 +89,7 @@ def implied_clients(environ: Mapping[str, str]) -> list[JsonObject]:
     """Return the clients there are without a configuration file, the named platform first."""
     types = [{"type": name} for name in TYPES]
     known: list[JsonObject] = [{"type": "openai-compatible", "name": name} for name in KNOWN]
-    first = environ.get("LOKI_PLATFORM")
+    first = type_of(environ.get("LOKI_PLATFORM", ""))
     return sorted([*types, *known], key=lambda entry: entry.get("name", entry["type"]) != first)
 
 
@@ -73,6 +98,8 @@ def read_top_setting(
 ) -> Result[Any, Problem]:
     """Return a setting of the first level; LOKI_<NAME> goes before the file."""
     text = environ.get(f"LOKI_{name.upper()}")
+    if not text and name == "vault_password_file":
+        return Success(top.get(name, top.get("secrets_provider", {}).get("password_file")))
     if not text:
         return Success(top.get(name))
     if name == "budget":
@@ -142,14 +169,26 @@ def read_client(
     return client_patches(entry, prefix, place, environ).map(
         lambda patches: Client(
             name=name,
-            type=entry["type"],
+            type=type_of(entry["type"]),
             settings=settings,
             models=tuple(entry.get("models", ())),
             patches=patches,
-            limits=Limits(**{LIMITS[key]: value for key, value in extra.items()}),
+            limits=read_limits(extra),
             oauth=oauth_settings(entry, prefix, environ),
         )
     )
+
+
+def read_limits(extra: JsonObject) -> Limits:
+    """Return the limits of ``extra``; a read_timeout of 0 is none, and idle_timeout goes before it.
+
+    >>> read_limits({"read_timeout": 0.0}).idle, read_limits({"idle_timeout": 5.0}).idle
+    (inf, 5.0)
+    """
+    given = {LIMITS[key]: extra[key] for key in LIMITS if key in extra}
+    if given.get("idle") == 0 and "idle_timeout" not in extra:
+        given["idle"] = inf
+    return Limits(**given)
 
 
 def variable_prefix(name: str) -> str:
@@ -182,7 +221,7 @@ def find_setting(
         )
     given = [(f"{name}{end}", form) for end, form in FORMS.items() if f"{name}{end}" in entry]
     if not given:
-        return provider_setting(entry["type"], name, environ)
+        return provider_setting(entry, name, environ)
     key, form = given[0]
     return Setting(entry[key], cast(Any, form), f"{place}.{key}")
 
@@ -196,9 +235,9 @@ def resolve_reference(
     return Setting(environ[variable_prefix], "literal", variable_prefix)
 
 
-def provider_setting(kind: str, name: str, environ: Mapping[str, str]) -> Setting | None:
+def provider_setting(entry: JsonObject, name: str, environ: Mapping[str, str]) -> Setting | None:
     """Return a setting from a variable that the provider's own programs read."""
-    service = PROVIDERS.get(kind)
+    service = find_provider(type_of(entry["type"]), str(entry.get("name", entry["type"])))
     variables = service.variables.get(name, ()) if service else ()
     name_set = next(
         (variable_prefix for variable_prefix in variables if environ.get(variable_prefix)), None
@@ -242,6 +281,7 @@ OAUTH_TEXTS = (
     "client_secret_file",
     "authorize_url",
     "token_url",
+    "device_authorization_url",
     "redirect_uri",
 )
 

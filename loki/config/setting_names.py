@@ -35,6 +35,7 @@ SETTINGS = (
 LIMITS = {
     "proxy": "proxy",
     "connect_timeout": "connect",
+    "read_timeout": "idle",
     "idle_timeout": "idle",
     "total_timeout": "total",
     "max_retries": "retries",
@@ -54,7 +55,29 @@ TOP = (
     "vault_password_file",
     "sync_models_url",
     "budget",
+    "reasoning_effort",
 )
+
+
+#: Coyote's names of settings of ``oauth``, and ours.
+OAUTH_ALIASES = {
+    "token_request_format": "token_format",
+    "extra_authorize_params": "authorize_params",
+    "extra_request_headers": "request_headers",
+    "extra_token_headers": "token_headers",
+}
+
+
+#: Where else secrets may be kept, by Coyote's names, and the command that does the same here.
+SECRETS_PROVIDERS = {
+    "aws_secrets_manager": "aws secretsmanager get-secret-value --query SecretString --output text"
+    " --secret-id NAME",
+    "gcp_secret_manager": "gcloud secrets versions access latest --secret=NAME",
+    "azure_key_vault": "az keyvault secret show --vault-name VAULT --name NAME --query value"
+    " -o tsv",
+    "gopass": "gopass show -o NAME",
+    "one_password": "op read op://VAULT/NAME/password",
+}
 
 
 def is_public(header: str) -> bool:

@@ -34,6 +34,7 @@ TYPED: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -64,15 +65,21 @@ def mapping(
     fields: Mapping[str, Rule],
     required: tuple[str, ...] = (),
     ignored: frozenset[str] = frozenset(),
+    foreign: frozenset[str] = frozenset(),
 ) -> Rule:
-    """Return a rule for known keys only; null leaves a key out, ignored ones are left alone."""
+    """Return a rule for known keys only; null leaves a key out, ignored ones are left alone.
+
+    ``foreign``: those of the fields that are not proposed, for they are another program's.
+    """
+    own = [name for name in fields if name not in foreign]
+    others = sorted(ignored | foreign)
 
     def rule(node: Any, position: Position, report: Report) -> dict[str, Any]:
         if not isinstance(node, dict):
-            report(position, f"expected {', '.join(list(fields)[:3])} …, found {show_node(node)}")
+            report(position, f"expected {', '.join(own[:3])} …, found {show_node(node)}")
             return {}
         for key in (key for key in node if key not in fields and key not in ignored):
-            hint = nearest(str(key), [*fields], sorted(ignored))
+            hint = nearest(str(key), own, others)
             report(key_position(node, key), f"unknown key {str(key)!r}{hint}")
         for key in required:
             if is_null(node.get(key)):
@@ -171,15 +178,24 @@ def flag(node: Any, position: Position, report: Report) -> bool:
     return FLAGS.get(text, False)
 
 
-def one_of(*words: str) -> Rule:
-    """Return a rule for one of several words."""
+def one_of(*words: str, aliases: tuple[str, ...] = ()) -> Rule:
+    """Return a rule for one of several words, or other names for them that messages leave out."""
 
     def rule(node: Any, position: Position, report: Report) -> str:
-        if node not in words:
+        if node not in (*words, *aliases):
             report(position, f"expected one of {', '.join(words)}; found {show_node(node)}")
         return str(node)
 
     return rule
+
+
+def effort(node: Any, position: Position, report: Report) -> str | int:
+    """Return how much a model shall reason: a word, or a limit in tokens."""
+    text = str(node).strip()
+    if text not in EFFORTS and not text.isdecimal():
+        words = ", ".join(EFFORTS)
+        report(position, f"expected one of {words} or a number of tokens; found {show_node(node)}")
+    return int(text) if text.isdecimal() and len(text) < 10 else text
 
 
 def any_json(node: Any, position: Position, report: Report) -> Any:

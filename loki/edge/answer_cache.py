@@ -89,7 +89,7 @@ def key_of(draft: Draft, url: str) -> str:
     shown = mask_draft(draft).unwrap()
     headers = sorted((n.lower(), value) for n, value in shown.headers.items() if "***" not in value)
     try:
-        parts = compact_strict(["POST", mask_url(url), headers, draft.body])
+        parts = compact_strict([draft.method, mask_url(url), headers, draft.body])
         return sha256(parts.encode()).hexdigest()
     except (ValueError, RecursionError):
         return ""  # of which ``build`` says what is wrong

@@ -10,7 +10,7 @@ from loki.providers.azure import AZURE
 from loki.providers.base import SECRET_BASE, Provider, Route
 from loki.providers.bedrock import BEDROCK
 from loki.providers.cohere import COHERE
-from loki.providers.compatible import COMPATIBLE, KNOWN
+from loki.providers.compatible import COMPATIBLE, KNOWN, known_name
 from loki.providers.gemini import GEMINI
 from loki.providers.openai import OPENAI
 from loki.providers.vertexai import VERTEXAI
@@ -19,6 +19,7 @@ from loki.wire import wire
 from loki.wire.codec import Measure, Wire
 
 __all__ = [
+    "ALIASES",
     "KNOWN",
     "SECRET_BASE",
     "SERVICES",
@@ -26,8 +27,11 @@ __all__ = [
     "Route",
     "Provider",
     "base_of",
+    "find_provider",
+    "known_name",
     "route_of",
     "service_of",
+    "type_of",
     "wire_name",
     "wire_of",
 ]
@@ -46,6 +50,18 @@ PROVIDERS: dict[str, Provider] = {
 #: Every type that a configuration may name.
 TYPES = tuple(PROVIDERS)
 
+#: Other names that people know a type by.
+ALIASES = {"anthropic": "claude", "google": "gemini"}
+
+
+def type_of(name: str) -> str:
+    """Return the type that a name of a type, or another name for it, means.
+
+    >>> type_of("anthropic"), type_of("claude")
+    ('claude', 'claude')
+    """
+    return ALIASES.get(name, name)
+
 
 def provider_of(client: Client) -> Provider | None:
     """Return the client's provider, None for an unknown type.
@@ -60,13 +76,15 @@ def provider_of(client: Client) -> Provider | None:
 def find_provider(type_: str, name: str) -> Provider | None:
     """Return the provider of a client type, or the known one of a compatible client's name."""
     service = PROVIDERS.get(type_)
-    known = KNOWN.get(name) if type_ == "openai-compatible" else None
+    known = KNOWN.get(known_name(name)) if type_ == "openai-compatible" else None
     if service is None or known is None:
         return service
     return service._replace(
         api_base=known.api_base,
         dialect=known.dialect,
         routes={**service.routes, **known.routes},
+        lists=known.lists,
+        variables=known.variables if name in KNOWN else {},  # groq-work has an account of its own
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Provider, Route, always, as_header, at, bearer
+from loki.providers.base import Provider, Route, always, as_header, at, bearer, list_at
 from loki.records import Client
 
 
@@ -23,5 +23,6 @@ ANTHROPIC = Provider(
     routes={"chat": Route(always("claude"), at("messages"))},
     proofs={"access_token": claude_token, "api_key": as_header("x-api-key")},
     headers=claude_headers,
+    lists=list_at("models?limit=1000"),
     variables={"api_key": ("ANTHROPIC_API_KEY",)},
 )

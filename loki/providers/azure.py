@@ -1,4 +1,4 @@
-"""Azure OpenAI: OpenAI's protocols at a resource of the user's own."""
+"""Azure: models of OpenAI and of other makers at a resource of the user's own."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from loki.providers.openai import OPENAI_DIALECT, openai_url, openai_wire
 from loki.records import Target
 
 
+def root_of(base: str) -> str:
+    """Return the address of a resource, without the path of a protocol.
+
+    >>> root_of("https://r.services.ai.azure.com/openai/v1")
+    'https://r.services.ai.azure.com'
+    """
+    ends = ("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models")
+    return next((base.removesuffix(end) for end in ends if base.endswith(end)), base)
+
+
 def azure_at(path: Locate) -> Locate:
     """Return a function that locates ``path`` below v1, or where ``api_version`` is set below
     the older path, which names the deployment.
     """
 
     def locate(target: Target, base: str) -> str:
-        root = base.removesuffix("/openai/v1").removesuffix("/openai")
+        root = root_of(base)
         version = target.client.settings.get("api_version")
         if version is None:
             return path(target, f"{root}/openai/v1")
@@ -27,12 +37,54 @@ def azure_at(path: Locate) -> Locate:
     return locate
 
 
+def is_claude(target: Target) -> bool:
+    """Return whether a deployment is a Claude model: its name, or the name it is sent by, says."""
+    return target.model.real_name.lower().startswith("claude")
+
+
+def azure_wire(target: Target) -> str:
+    """Return the protocol of the model's maker; all but Anthropic's speak OpenAI's.
+
+    learn.microsoft.com/azure/ai-foundry/foundry-models/how-to/use-foundry-models-claude
+    """
+    return "claude" if is_claude(target) else openai_wire(target)
+
+
+def azure_url(target: Target, base: str) -> str:
+    """Return the URL of a chat, which for Claude is Anthropic's own below the resource."""
+    if is_claude(target):
+        return f"{root_of(base)}/anthropic/v1/messages"
+    return azure_at(openai_url)(target, base)
+
+
+def azure_headers(target: Target) -> dict[str, str]:
+    """Return the header that Anthropic's protocol wants."""
+    return {"anthropic-version": "2023-06-01"} if is_claude(target) else {}
+
+
+def azure_rerank_url(target: Target, base: str) -> str:
+    """Return the URL of Cohere's rerankers.
+
+    docs.litellm.ai/docs/providers/azure_ai; learn.microsoft.com names it on the model's page
+    """
+    return f"{root_of(base)}/providers/cohere/v2/rerank"
+
+
+def azure_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+    """Return the URL of the models that a resource may deploy."""
+    version = target.client.settings.get("api_version")
+    path = "v1/models" if version is None else f"models?api-version={quote(version.value, safe='')}"
+    return ((f"{root_of(base)}/openai/{path}", ""),)
+
+
 AZURE = Provider(
     api_base="",
     routes={
-        "chat": Route(openai_wire, azure_at(openai_url)),
+        "chat": Route(azure_wire, azure_url, azure_headers),
         "embedding": Route(always("openai"), azure_at(at("embeddings"))),
+        "reranker": Route(always("cohere-rerank"), azure_rerank_url),
     },
     proofs={"access_token": bearer, "api_key": as_header("api-key")},
     dialect=OPENAI_DIALECT,
+    lists=azure_lists,
 )

@@ -15,6 +15,9 @@ SECRET_BASE = "{{api_base}}"
 WireName = Callable[[Target], str]
 #: Return the URL below a base.
 Locate = Callable[[Target, str], str]
+#: Return the URLs of a provider's lists of models below a base, each with the beginning of the
+#: names in it.
+Lists = Callable[[Target, str], tuple[tuple[str, str], ...]]
 #: Return the headers that carry a credential.
 Proof = Callable[[str], dict[str, str]]
 #: Method, URL, headers, content, credentials, seconds since the epoch -> headers, signed.
@@ -26,6 +29,7 @@ class Route(NamedTuple):
 
     wire: WireName
     locate: Locate
+    headers: Callable[[Target], dict[str, str]] = lambda target: {}  # beside the provider's own
 
 
 class Provider(NamedTuple):
@@ -43,6 +47,7 @@ class Provider(NamedTuple):
     ambient: str = ""  # where credentials come from if nothing is set: a row of edge/auth
     keyless: bool = False  # may be asked without a credential
     lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
+    lists: Lists = lambda target, base: ((f"{base}/models", ""),)
 
 
 def always(name: str) -> WireName:
@@ -53,6 +58,11 @@ def always(name: str) -> WireName:
 def at(path: str) -> Locate:
     """Return a function that puts the same path below every base."""
     return lambda target, base: f"{base}/{path}"
+
+
+def list_at(*paths: str, end: str = "") -> Lists:
+    """Return a function that locates lists below a base, of which ``end`` is left away."""
+    return lambda target, base: tuple((f"{base.removesuffix(end)}/{path}", "") for path in paths)
 
 
 def as_header(name: str) -> Proof:

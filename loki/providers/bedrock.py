@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from loki.providers.base import Provider, Route, always, bearer, quoted_setting
+from loki.providers.openai import PATHS
 from loki.records import Target
+
+
+def bedrock_wire(target: Target) -> str:
+    """Return Converse, or what the newer models of OpenAI speak there too.
+
+    docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html
+    """
+    if not OPENAI_MODELS.search(target.model.real_name):
+        return "converse"
+    return "openai" if target.model.endpoint == "chat" else "responses"
+
+
+#: Ids of models of OpenAI, with or without a profile (us. eu. jp. au. apac. global.); their
+#: open ones (gpt-oss) speak Converse.
+OPENAI_MODELS = re.compile(r"(?:^|[./])openai\.gpt-(?!oss)")
 
 
 def bedrock_url(target: Target, base: str) -> str:
     """Return the URL of a chat; an id or ARN is one segment, its colons and slashes encoded."""
-    root = with_region(target, base)
+    root, wire = with_region(target, base), bedrock_wire(target)
+    if wire in PATHS:
+        return f"{root}/openai/v1/{PATHS[wire]}"
     action = "converse-stream" if target.ask.stream else "converse"
     return f"{root}/model/{quote(target.model.real_name, safe='')}/{action}"
 
@@ -24,13 +43,20 @@ def bedrock_embed_wire(target: Target) -> str:
 
 def bedrock_embed_url(target: Target, base: str) -> str:
     """Return the URL for the invocation of a model, for what Converse does not do."""
-    return f"{bedrock_url(target, base).rpartition('/')[0]}/invoke"
+    name = quote(target.model.real_name, safe="")
+    return f"{with_region(target, base)}/model/{name}/invoke"
 
 
 def bedrock_rerank_url(target: Target, base: str) -> str:
     """Return the URL of the rerankers, which live on the host of the agents' runtime."""
     root = with_region(target, base)
     return f"{root.replace('//bedrock-runtime', '//bedrock-agent-runtime', 1)}/rerank"
+
+
+def bedrock_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+    """Return the URLs of the models and of the profiles, which live on the controlling host."""
+    root = with_region(target, base).replace("//bedrock-runtime", "//bedrock", 1)
+    return (f"{root}/foundation-models", ""), (f"{root}/inference-profiles?maxResults=1000", "")
 
 
 def with_region(target: Target, base: str) -> str:
@@ -65,7 +91,7 @@ def sign_request(
 BEDROCK = Provider(
     api_base="https://bedrock-runtime.{region}.amazonaws.com",
     routes={
-        "chat": Route(always("converse"), bedrock_url),
+        "chat": Route(bedrock_wire, bedrock_url),
         "embedding": Route(bedrock_embed_wire, bedrock_embed_url),
         "reranker": Route(always("bedrock-rerank"), bedrock_rerank_url),
     },
@@ -82,4 +108,5 @@ BEDROCK = Provider(
     sign=sign_request,
     ambient="aws",
     lacks=bedrock_lacks,
+    lists=bedrock_lists,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Provider, Route, always, at, bearer
+from loki.providers.base import Provider, Route, always, at, bearer, list_at
 
 COHERE = Provider(
     api_base="https://api.cohere.com/v2",
@@ -13,4 +13,5 @@ COHERE = Provider(
     },
     proofs={"access_token": bearer, "api_key": bearer},
     variables={"api_key": ("CO_API_KEY",)},
+    lists=list_at("v1/models?page_size=1000", end="/v2"),
 )

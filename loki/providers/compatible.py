@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from loki.providers.base import Provider, Route, always, at, bearer
-from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES
+from loki.providers.base import Lists, Locate, Provider, Route, always, at, bearer, list_at
+from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_wire
 from loki.records import Dialect, Target, Task
 
 
@@ -16,11 +16,25 @@ class Known(NamedTuple):
     api_base: str
     dialect: Dialect = Dialect()
     routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
+    variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
+    lists: Lists = list_at("models")
 
 
 def qianwen_rerank_url(target: Target, base: str) -> str:
     """Return the URL of Qianwen's rerankers, beside that of its chats."""
     return f"{base.replace('/compatible-mode/', '/compatible-api/', 1)}/reranks"
+
+
+def databricks_at(path: str) -> Locate:
+    """Return a function that locates ``path`` in a workspace, whose bare address will do."""
+    return lambda target, base: (
+        f"{base.removesuffix('/serving-endpoints')}/serving-endpoints/{path}"
+    )
+
+
+def databricks_chat_url(target: Target, base: str) -> str:
+    """Return the URL of a workspace's chats."""
+    return databricks_at(PATHS[openai_wire(target)])(target, base)
 
 
 COMPATIBLE = Provider(
@@ -32,11 +46,20 @@ COMPATIBLE = Provider(
 
 SWITCH = Dialect(reasoning="switch", schema="json_object")
 
+#: Each row with its source: a recorded exchange, or the page that names the address.
 KNOWN: dict[str, Known] = {
+    # docs.ai21.com/reference/jamba-1-6-api-ref
     "ai21": Known("https://api.ai21.com/studio/v1", Dialect(schema="json_object")),
-    "cloudflare": Known("https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1"),
+    # developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility; a recording
+    "cloudflare": Known(
+        "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1",
+        lists=list_at("models/search?per_page=1000", end="/v1"),
+    ),
+    # deepinfra.com/docs/openai_api; a recording
     "deepinfra": Known("https://api.deepinfra.com/v1/openai"),
+    # api-docs.deepseek.com; a recording
     "deepseek": Known("https://api.deepseek.com", SWITCH),
+    # cloud.baidu.com/doc/qianfan-api
     "ernie": Known(
         "https://qianfan.baidubce.com/v2",
         routes={
@@ -44,22 +67,37 @@ KNOWN: dict[str, Known] = {
             "reranker": Route(always("qianfan-rerank"), at("rerank")),
         },
     ),
-    "github": Known("https://models.inference.ai.azure.com"),
+    # docs.github.com/rest/models/inference: ids name the maker, as openai/gpt-5
+    "github": Known(
+        "https://models.github.ai/inference",
+        variables={"api_key": ("GITHUB_TOKEN",)},
+        lists=list_at("catalog/models", end="/inference"),
+    ),
+    # console.groq.com/docs/openai; a recording
     "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT),
-    "hunyuan": Known("https://api.hunyuan.cloud.tencent.com/v1"),
-    "minimax": Known("https://api.minimax.chat/v1"),
+    # cloud.tencent.com/document/product/1823/131382: the host before it ended in September 2026;
+    # accounts from outside of China: https://tokenhub-intl.tencentcloudmaas.com/v1
+    "hunyuan": Known("https://tokenhub.tencentmaas.com/v1"),
+    # platform.minimaxi.com/docs/api-reference/text-openai-api; accounts from outside of China:
+    # https://api.minimax.io/v1
+    "minimax": Known("https://api.minimaxi.com/v1"),
+    # docs.mistral.ai/api; a recording
     "mistral": Known(
         "https://api.mistral.ai/v1",
         Dialect(seed="random_seed", stream_usage=False),
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
     ),
+    # platform.moonshot.cn/docs; accounts from outside of China: https://api.moonshot.ai/v1
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
+    # openrouter.ai/docs/api-reference; a recording
     "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object")),
+    # docs.perplexity.ai; a recording
     "perplexity": Known(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False),
         routes={"embedding": Route(always("perplexity"), at("v1/embeddings"))},
     ),
+    # help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
     "qianwen": Known(
         "https://dashscope.aliyuncs.com/compatible-mode/v1",
         Dialect(reasoning="budget"),
@@ -68,16 +106,20 @@ KNOWN: dict[str, Known] = {
             "reranker": Route(always("common"), qianwen_rerank_url),
         },
     ),
+    # docs.x.ai/docs/api-reference; a recording
     "xai": Known("https://api.x.ai/v1"),
+    # docs.bigmodel.cn/api-reference
     "zhipuai": Known(
         "https://open.bigmodel.cn/api/paas/v4",
         SWITCH,
         routes={"embedding": Route(always("zhipuai"), at("embeddings"))},
     ),
+    # api.jina.ai/redoc
     "jina": Known(
         "https://api.jina.ai/v1",
         routes={"embedding": Route(always("jina"), at("embeddings"))},
     ),
+    # docs.voyageai.com/reference; a recording
     "voyageai": Known(
         "https://api.voyageai.com/v1",
         routes={
@@ -85,5 +127,67 @@ KNOWN: dict[str, Known] = {
             "reranker": Route(always("voyage-rerank"), at("rerank")),
         },
     ),
-    "ollama": Known("http://localhost:11434/v1"),
+    # docs.ollama.com/api/openai-compatibility; a recording
+    "ollama": Known("http://localhost:11434/v1", lists=list_at("api/tags", end="/v1")),
+    # inference-docs.cerebras.ai/api-reference/chat-completions; a recording
+    "cerebras": Known("https://api.cerebras.ai/v1", OPENAI_DIALECT),
+    # docs.together.ai/docs/openai-api-compatibility; a recording
+    "together": Known("https://api.together.xyz/v1"),
+    # docs.fireworks.ai/tools-sdks/openai-compatibility
+    "fireworks": Known("https://api.fireworks.ai/inference/v1"),
+    # docs.sambanova.ai/docs/en/features/openai-compatibility
+    "sambanova": Known("https://api.sambanova.ai/v1"),
+    # docs.api.nvidia.com/nim/reference/llm-apis
+    "nvidia": Known("https://integrate.api.nvidia.com/v1"),
+    # huggingface.co/docs/inference-providers; a recording
+    "huggingface": Known("https://router.huggingface.co/v1", variables={"api_key": ("HF_TOKEN",)}),
+    # vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions; a recording
+    "vercel": Known(
+        "https://ai-gateway.vercel.sh/v1",
+        Dialect(reasoning="object"),
+        variables={"api_key": ("AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN")},
+    ),
+    # docs.tokenfactory.nebius.com/api-reference/introduction
+    "nebius": Known("https://api.tokenfactory.nebius.com/v1"),
+    # novita.ai/docs/guides/llm-api
+    "novita": Known("https://api.novita.ai/openai/v1"),
+    # docs.siliconflow.com/en/api-reference/chat-completions; accounts from China: .cn
+    "siliconflow": Known(
+        "https://api.siliconflow.com/v1", Dialect(reasoning="budget", schema="json_object")
+    ),
+    # docs.baseten.co/development/model-apis/overview
+    "baseten": Known("https://inference.baseten.co/v1"),
+    # docs.databricks.com/machine-learning/model-serving/score-foundation-models; a recording
+    "databricks": Known(
+        "https://{WORKSPACE}/serving-endpoints",
+        routes={
+            "chat": Route(openai_wire, databricks_chat_url),
+            "embedding": Route(always("openai"), databricks_at("embeddings")),
+        },
+        variables={"api_base": ("DATABRICKS_HOST",), "api_key": ("DATABRICKS_TOKEN",)},
+        lists=list_at("api/2.0/serving-endpoints", end="/serving-endpoints"),
+    ),
+    # lmstudio.ai/docs/developer/openai-compat
+    "lmstudio": Known("http://localhost:1234/v1"),
+    # docs.vllm.ai/en/latest/serving/openai_compatible_server
+    "vllm": Known("http://localhost:8000/v1"),
+    # github.com/ggml-org/llama.cpp/tree/master/tools/server; a recording
+    "llamacpp": Known("http://localhost:8080/v1"),
+    # docs.litellm.ai/docs/simple_proxy
+    "litellm": Known("http://localhost:4000/v1", variables={"api_key": ("LITELLM_PROXY_API_KEY",)}),
+    # docs.venice.ai/api-reference; a recording
+    "venice": Known("https://api.venice.ai/api/v1"),
+    # docs.z.ai/api-reference/llm/chat-completion; a recording
+    "zai": Known("https://api.z.ai/api/paas/v4", SWITCH),
 }
+
+
+def known_name(name: str) -> str:
+    """Return the known name that a client's name is or begins with, empty if there is none.
+
+    >>> known_name("groq"), known_name("groq-work"), known_name("groqwork"), known_name("my-groq")
+    ('groq', 'groq', '', '')
+    """
+    parts = name.split("-")
+    starts = ("-".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((start for start in starts if start in KNOWN), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Provider, Route, always, as_header, bearer
+from loki.providers.base import Provider, Route, always, as_header, bearer, list_at
 from loki.records import Client, Target
 
 
@@ -37,4 +37,5 @@ GEMINI = Provider(
     proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
     headers=gemini_headers,
     variables={"api_key": ("GOOGLE_API_KEY",)},
+    lists=list_at("models?pageSize=1000"),
 )

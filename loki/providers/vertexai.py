@@ -45,6 +45,8 @@ def vertex_url(target: Target, base: str) -> str:
     version = "" if root.endswith(("/v1", "/v1beta1")) else "/v1"
     project = setting_of(client, "project_id")
     scope = f"/projects/{quote(project)}/locations/{quote(location)}" if project else ""
+    if maker is OPEN:
+        return f"{root}{version}{scope}/endpoints/openapi/chat/completions"
     model = f"publishers/{maker.name}/models/{quote(name, safe='@')}"
     method = maker.streamed if target.ask.stream else maker.whole
     return f"{root}{version}{scope}/{f'endpoints/{name}' if name.isdigit() else model}:{method}"
@@ -101,12 +103,29 @@ def vertex_rerank_url(target: Target, base: str) -> str:
     return f"{root}{version}/{config}:rank"
 
 
+def vertex_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+    """Return the URLs of the lists of the makers; the ids of open models name theirs."""
+    root = base if "api_base" in target.client.settings else host_of("global")
+    bare = root.removesuffix("/v1").removesuffix("/v1beta1")
+    names = (("google", ""), ("anthropic", ""), ("mistralai", ""), *((m, f"{m}/") for m in MAKERS))
+    url = f"{bare}/v1beta1/publishers/{{}}/models?pageSize=1000"
+    return tuple((url.format(maker), prefix) for maker, prefix in names)
+
+
+#: The makers of open models, whose ids name them.
+MAKERS = ("meta", "openai", "deepseek-ai", "qwen", "zai-org", "xai", "moonshotai", "minimaxai")
+
 GOOGLE = Publisher("google", "gemini", "generateContent", "streamGenerateContent?alt=sse")
 ANTHROPIC = Publisher("anthropic", "claude-vertex", "rawPredict", "streamRawPredict")
 MISTRALAI = Publisher("mistralai", "mistral-vertex", "rawPredict", "streamRawPredict")
 
+#: The makers of open models, of Grok and of Kimi, whose ids name them: Chat Completions for all.
+#: cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis
+OPEN = Publisher("", "openai", "", "")
+
 #: Makers by the beginning of a model's name; all other models are Google's.
 PUBLISHERS = (
+    *((f"{maker}/", OPEN) for maker in MAKERS),
     ("claude", ANTHROPIC),
     ("mistral", MISTRALAI),
     ("codestral", MISTRALAI),
@@ -127,4 +146,5 @@ VERTEXAI = Provider(
     },
     ambient="google",
     lacks=vertex_lacks,
+    lists=vertex_lists,
 )

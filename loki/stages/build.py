@@ -19,7 +19,7 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
 
     def stage(draft: Draft) -> Result[Request, Problem]:
         try:
-            content = compact_strict(draft.body).encode()
+            content = b"" if draft.method == "GET" else compact_strict(draft.body).encode()
         except UnicodeEncodeError as error:
             return fail("input", f"the prompt is not valid Unicode: {error.reason}")
         except (ValueError, RecursionError) as error:
@@ -41,7 +41,7 @@ def sign(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
         return draft.headers
     if "authorization" in settled:
         return draft.headers
-    return service.sign("POST", draft.url, draft.headers, content, draft.credentials, now)
+    return service.sign(draft.method, draft.url, draft.headers, content, draft.credentials, now)
 
 
 def explain_bad_header(headers: Mapping[str, str]) -> str:

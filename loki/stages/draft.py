@@ -33,6 +33,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
                     "Content-Type": "application/json",
                     "User-Agent": user_agent(target.user_agent),
                     **service.headers(target.client),
+                    **route.headers(target),
                 },
                 body=body,
             )

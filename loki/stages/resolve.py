@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from returns.result import Result, Success
 from loki.config.catalogue import unlisted
 from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media
 from loki.problems import Problem, fail, nearest
-from loki.providers import PROVIDERS, base_url_of, provider_of
+from loki.providers import PROVIDERS, base_url_of, provider_of, type_of
 from loki.railway import bind
 from loki.record import field_names
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task
@@ -49,7 +50,7 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
             else f"no clients in {config.origin}",
         )
     name, _, model_name = wanted.partition(":")
-    client = next((known for known in config.clients if known.name == name), None)
+    client = find_client(config, name)
     where = "" if ask.model or not config.model else f" (`model` of {config.origin})"
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
@@ -61,6 +62,12 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
     return find_model(config, client, model_name, task).bind(
         lambda model: fill_defaults(config, ask, client, model)
     )
+
+
+def find_client(config: Config, name: str) -> Client | None:
+    """Return the client of a name; ``anthropic`` and ``google`` are claude and gemini too."""
+    alike = [client for client in config.clients if type_of(client.name) == type_of(name)]
+    return next((client for client in alike if client.name == name), next(iter(alike), None))
 
 
 def refuse_task(client: Client, task: Task) -> Result[Any, Problem]:
@@ -128,7 +135,7 @@ def fill_defaults(
     base = base_url_of(client, service)
     if not base:
         return fail("config", f"client {client.name!r} needs an api_base: the address of its API")
-    if "{ACCOUNT_ID}" in base or "{RESOURCE}" in base:
+    if re.search(r"\{[A-Z_]+\}", base):
         return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
     streaming = config.stream if ask.stream is None else ask.stream
     longest = model.max_output_tokens if model.require_max_tokens else None
@@ -137,6 +144,9 @@ def fill_defaults(
         temperature=config.temperature if ask.temperature is None else ask.temperature,
         top_p=config.top_p if ask.top_p is None else ask.top_p,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
+        reasoning=default_reasoning(config, client, model)
+        if ask.reasoning is None
+        else ask.reasoning,
         stream=streaming and not model.no_stream,
     )
     limits = merge_limits(merge_limits(DEFAULT_LIMITS, client.limits), ask.limits)
@@ -144,6 +154,19 @@ def fill_defaults(
     target = Target(settled, client, model, service.dialect, limits, agent)
     lack = service.lacks(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
+
+
+def default_reasoning(config: Config, client: Client, model: Model) -> str | int | None:
+    """Return the configured effort of a model that may reason: for all models, else its own."""
+    if model.type != "chat":
+        return None
+    settings = next((each for each in client.models if each.get("name") == model.name), {})
+    own = settings.get("default_reasoning_effort", settings.get("default_reasoning_level"))
+    if config.reasoning_effort is None or settings.get("reasoning_levels"):
+        return own if config.reasoning_effort is None else config.reasoning_effort
+    known = {**config.catalogue.entries(client).get(model.real_name, {}), **settings}
+    is_described = any(key.startswith("supports_") for key in known)
+    return config.reasoning_effort if known.get("supports_reasoning", not is_described) else own
 
 
 def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:

@@ -207,7 +207,7 @@ def test_it_stands_in_a_pipe(home: Home) -> None:
             ["q", "-m", "openai:m"],
             b"a\n",
             64,
-            "usage: openai clients cannot rerank; those that can: openai-compatible, cohere, ",
+            "usage: openai clients cannot rerank; those that can: openai-compatible, azure",
         ),
         (["q", "-m", "nobody:m"], b"a\n", 78, "config: no client named 'nobody'"),
         (["q", "--max-cost", "1"], b"a\n", 80, "budget: --max-cost: nobody knows local:m's "),

@@ -341,7 +341,7 @@ def test_a_model_variable_wins_over_the_platform() -> None:
     ("name", "message"),
     [
         ("opnai", "no platform 'opnai'; did you mean 'openai'"),
-        ("ollma", "no platform 'ollma'; did you mean 'ollama'?"),
+        ("ollma", "no platform 'ollma'; did you mean 'ollama'"),
         mended(
             "OpenAI",
             "no platform 'OpenAI'; did you mean 'openai'",

@@ -25,6 +25,14 @@ MAKERS = {
     "mistral-medium-3": ("mistralai", "mistral-vertex"),
     "codestral-2": ("mistralai", "mistral-vertex"),
     "someone-s-own": ("google", "gemini"),
+    "meta/llama-4-maverick-17b-128e-instruct-maas": ("", "openai"),
+    "openai/gpt-oss-120b-maas": ("", "openai"),
+    "deepseek-ai/deepseek-v3.2-maas": ("", "openai"),
+    "qwen/qwen3-next-80b-a3b-instruct-maas": ("", "openai"),
+    "zai-org/glm-5-maas": ("", "openai"),
+    "xai/grok-4.1-fast-reasoning": ("", "openai"),
+    "moonshotai/kimi-k2-thinking-maas": ("", "openai"),
+    "minimaxai/minimax-m2-maas": ("", "openai"),
 }
 
 
@@ -42,6 +50,8 @@ URLS: list[tuple[str, bool, dict[str, Any], str]] = [
     ("claude-x@1", True, {}, f"{GLOBAL}/publishers/anthropic/models/claude-x@1:streamRawPredict"),
     ("a/b", False, {}, f"{GLOBAL}/publishers/google/models/a%2Fb:generateContent"),
     ("123456", False, {}, f"{GLOBAL}/endpoints/123456:generateContent"),
+    ("meta/llama-x-maas", False, {}, f"{GLOBAL}/endpoints/openapi/chat/completions"),
+    ("meta/llama-x-maas", True, {}, f"{GLOBAL}/endpoints/openapi/chat/completions"),
     (
         "gem",
         False,

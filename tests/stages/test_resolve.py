@@ -225,7 +225,7 @@ def test_without_a_file_every_type_resolves_or_says_what_is_wanting(name: str) -
         assert result.unwrap().client.name == name
 
 
-@pytest.mark.parametrize("name", sorted(set(KNOWN) - {"cloudflare"}))
+@pytest.mark.parametrize("name", sorted(set(KNOWN) - {"cloudflare", "databricks"}))
 def test_a_known_name_brings_its_address(name: str) -> None:
     known = configure(None, "c.yaml", {"LOKI_PLATFORM": name}, catalogue()).unwrap()
     listed = [model for model in known.models(known.clients[0]) if model.type == "chat"]

@@ -1,4 +1,4 @@
-"""loki --authenticate: print a URL to open, receive the code, store the tokens."""
+"""loki --authenticate: log a client in, by a browser, by another device or by its secret."""
 
 from __future__ import annotations
 
@@ -6,23 +6,37 @@ import os
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 
 from returns.result import Result, Success
 
+from loki.cli.admin.secrets import type_hidden
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.edge.auth import token_cache
-from loki.edge.auth.oauth import authority_of, is_loopback, token_file
+from loki.edge.auth.device_flow import DeviceLogin, start_device, wait_for_consent
+from loki.edge.auth.oauth import authority_of, token_file
 from loki.edge.auth.oauth_callback import Answers, listen, read_pasted, wait_for_answer
-from loki.edge.auth.oauth_flow import Login, exchange_code, read_code, start_login
+from loki.edge.auth.oauth_flow import (
+    Login,
+    exchange_code,
+    new_state,
+    read_code,
+    request_machine_token,
+    start_login,
+)
+from loki.edge.auth.oauth_profiles import profile_of, registration_advice
+from loki.edge.auth.registration import Registration, read_registration, store_registration
 from loki.edge.auth.token_cache import Token
-from loki.edge.auth.token_endpoint import Authority
+from loki.edge.auth.token_endpoint import Authority, is_visible
 from loki.edge.env import read_configuration, with_vault
 from loki.problems import Problem, fail, nearest
 from loki.railway import fold
 from loki.records import Client, Config
-from loki.stages.resolve import merge_limits
+from loki.stages.resolve import find_client, merge_limits
+from loki.urls import is_loopback
 
 LOGIN_TIMEOUT = 300.0  # seconds for a person in a browser
 
@@ -34,9 +48,9 @@ def authenticate(flags: Namespace, console: Console) -> int:
         describe_login(client, stored)
         for config in read_configuration(environ)
         for client in client_of(config, flags.authenticate)
+        for registered in ask_registration(client, environ, console)
         for authority in authority_of(with_limits(client, flags), with_vault(config, environ))
-        for login, code in consent(authority, flags.timeout or LOGIN_TIMEOUT, console)
-        for token in exchange_code(login, code)
+        for token in FLOWS[authority.flow](authority, flags.timeout, console)
         for stored in token_cache.store(token_file(client.name, environ), token)
     )
     if not isinstance(login, Success):
@@ -57,7 +71,7 @@ def client_of(config: Config, name: str) -> Result[Client, Problem]:
         return fail(
             "usage", f"several clients have a login: name one after --authenticate ({names})"
         )
-    client = next((client for client in config.clients if client.name == name), None)
+    client = find_client(config, name)
     if client is None:
         known = [client.name for client in able or config.clients]
         return fail("config", f"no client named {name!r}{nearest(name, known)}")
@@ -77,16 +91,81 @@ def with_limits(client: Client, flags: Namespace) -> Client:
     return replace(client, limits=merge_limits(client.limits, limits_of(flags)))
 
 
+# ---- the client id ---------------------------------------------------------------------------
+
+
+def ask_registration(
+    client: Client, environ: Mapping[str, str], console: Console
+) -> Result[Registration, Problem]:
+    """Return the client id that is kept; ask for one at a terminal where none is set or kept."""
+    kept = read_registration(client.name, environ)
+    found = kept.map(lambda registration: registration.client_id).value_or("-")
+    if found or client.oauth.get("client_id") or not is_terminal(console):
+        return kept
+    console.print_stderr(
+        f"Client {client.name} has no OAuth client id, the name under which the provider knows a"
+        f" program.\nOne is had from {registration_advice(client)}."
+    )
+    console.write_stderr("Client id: ")
+    client_id = sys.stdin.readline().strip()
+    if not is_visible(client_id):
+        return fail("input", "no client id was typed")
+    secret = type_hidden("Client secret (not shown; enter where there is none): ")
+    return secret.bind(
+        lambda secret: store_registration(client.name, Registration(client_id, secret), environ)
+    )
+
+
+# ---- consent on another device -------------------------------------------------------------------
+
+
+def log_in_by_device(
+    authority: Authority, timeout: float | None, console: Console
+) -> Result[Token, Problem]:
+    """Show a code to type on any device, and wait until somebody has."""
+    patience = inf if timeout is None else timeout
+    return start_device(authority).bind(
+        lambda login: wait_for_consent(show_code(login, console), patience)
+    )
+
+
+def show_code(login: DeviceLogin, console: Console) -> DeviceLogin:
+    """Print what to type where; return the login."""
+    console.print_stderr(f"To log in client {login.authority.client}, open on any device:")
+    console.write_stderr(f"\n{login.address}\n\nand type the code\n\n{login.user_code}\n\n")
+    if login.direct_address:
+        console.write_stderr(f"or open {login.direct_address}\n\n")
+    if is_terminal(console):
+        browse(login.direct_address or login.address)
+    return login
+
+
+def log_in_by_secret(
+    authority: Authority, timeout: float | None, console: Console
+) -> Result[Token, Problem]:
+    """Return a token for the client itself; nobody has to consent."""
+    return request_machine_token(authority)
+
+
 # ---- consent in a browser ------------------------------------------------------------------------
+
+
+def log_in_by_browser(
+    authority: Authority, timeout: float | None, console: Console
+) -> Result[Token, Problem]:
+    """Print an address to open, receive the code, and exchange it."""
+    return consent(authority, timeout or LOGIN_TIMEOUT, console).bind(
+        lambda answered: exchange_code(*answered)
+    )
 
 
 def consent(
     authority: Authority, timeout: float, console: Console
 ) -> Result[tuple[Login, str], Problem]:
     """Ask for consent in a browser; return the login, and the code that came back."""
-    answers: Answers = Answers()
-    local = with_listener(authority, answers, console)
-    login = start_login(local or authority)
+    answers, state = Answers(), new_state()
+    local = with_listener(authority, state, answers, console)
+    login = start_login(local or authority, state)
     show_address(login, console)
     is_typed = is_terminal(console)
     if is_typed:
@@ -99,12 +178,14 @@ def consent(
     return answer.bind(lambda text: read_code(login, text)).map(lambda code: (login, code))
 
 
-def with_listener(authority: Authority, answers: Answers, console: Console) -> Authority | None:
+def with_listener(
+    authority: Authority, state: str, answers: Answers, console: Console
+) -> Authority | None:
     """Return the authority with a redirect address of this machine, None if there can be none."""
     if not is_loopback(authority.redirect_uri):
         return None
     return fold(
-        listen(authority.redirect_uri, answers),
+        listen(authority.redirect_uri, state, answers),
         lambda address: replace(authority, redirect_uri=address),
         lambda problem: console.print_stderr(f"{problem.message}; paste the answer instead"),
     )
@@ -138,5 +219,14 @@ def describe_login(client: Client, token: Token) -> str:
     until = ""
     if token.expires is not None:
         until = time.strftime(", until %Y-%m-%d %H:%M:%S", time.localtime(token.expires))
-    after = "renewed automatically" if token.refresh else "then log in again"
+    renewed = token.refresh or profile_of(client)["flow"] == "client_credentials"
+    after = "renewed automatically" if renewed else "then log in again"
     return f"logged in: client {client.name}{until} ({after})"
+
+
+#: How a token is had, by the setting ``flow``; seconds to wait for a person, None: as usual.
+FLOWS: dict[str, Callable[[Authority, float | None, Console], Result[Token, Problem]]] = {
+    "pkce": log_in_by_browser,
+    "device_code": log_in_by_device,
+    "client_credentials": log_in_by_secret,
+}

@@ -7,10 +7,12 @@ from argparse import Namespace
 
 from returns.result import Success
 
+from loki.cli.admin.call_check import check_calls
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.config.load import check as check_text
+from loki.config.load import client_places
 from loki.config.read import configure
 from loki.edge import files
 from loki.edge.auth import vault
@@ -82,9 +84,8 @@ def check(flags: Namespace, console: Console) -> int:
     config = configure(plain, path, environ, files.catalogue(environ))
     if not isinstance(config, Success):
         return console.report(config.failure())
-    count = len(config.unwrap().clients)
-    console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
-    return 0
+    places = client_places(text.unwrap())
+    return check_calls(config.unwrap(), path, places, flags, console)
 
 
 STARTER = """\

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from fnmatch import fnmatchcase
-from glob import escape
-from typing import Any
 
 from returns.result import Success
 
+from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.edge import files
 from loki.edge.env import read_configuration
 from loki.json_text import compact
-from loki.price import PRICES
-from loki.records import Client, Config, JsonObject, Model
 
 
 def list_models(flags: Namespace, console: Console) -> int:
@@ -30,140 +24,20 @@ def list_models(flags: Namespace, console: Console) -> int:
     if not isinstance(config, Success):
         return console.report(config.failure())
     known = config.unwrap()
+    if flags.live:
+        from loki.cli.admin.live_models import list_live  # with all that sends
+
+        return list_live(known, flags, console)
     rows = [
         (client, model)
         for client in known.clients
         for model in known.models(client)
         if is_selected(f"{client.name}:{model.name}", flags.model or "", flags.text)
     ]
-    if flags.output == "text":
-        has_head = console.stdout_is_terminal
-        console.write(table([*([HEAD] if has_head else []), *map(model_row, rows)]))
-        if has_head:
-            console.print_stderr(f"catalogue of {about(files.catalogue()).get('date', '?')}")
-    else:
+    if flags.output != "text":
         console.write("".join(compact(model_json(known, *row)) + "\n" for row in rows))
+        return 0
+    print_table(rows, console)
+    if console.stdout_is_terminal:
+        console.print_stderr(f"catalogue of {about(files.catalogue()).get('date', '?')}")
     return 0
-
-
-def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:
-    """Return whether a model is wanted: its name has the prefix, and meets every pattern.
-
-    >>> is_selected("claude:claude-haiku-4-5", "claude", ["Haiku", "claude:*-4-5"])
-    True
-    >>> is_selected("claude:claude-haiku-4-5", "", ["haiku", "claude:*-4"])
-    False
-    """
-    low = name.lower()
-    globs = (text.lower() if "*" in text else f"*{escape(text.lower())}*" for text in patterns)
-    return name.startswith(prefix) and all(fnmatchcase(low, glob) for glob in globs)
-
-
-def model_json(config: Config, client: Client, model: Model) -> JsonObject:
-    """Return a model for programs, prices in US dollars a million tokens, a search or a call."""
-    known = config.catalogue.entries(client).get(model.real_name, {})
-    settings = {
-        key: getattr(model, key) if hasattr(model, key) else known.get(key)
-        for key in (*SIZES, *ABILITIES)
-    }
-    return {
-        "model": f"{client.name}:{model.name}",
-        "real_name": model.real_name,
-        "type": model.type,
-        "endpoint": model.endpoint or None,
-        **settings,
-        **{f"{kind}_price": plain(getattr(model.price, kind)) for kind in PRICES},
-        "variants": plain(dict(model.price.variants)),
-        "origin": model.origin,
-    }
-
-
-def plain(value: Any) -> Any:
-    """Return a price, or several, as JSON numbers.
-
-    >>> plain({"flex": Decimal("0.5"), ">272000": {"input": 4}}), plain(None)
-    ({'flex': 0.5, '>272000': {'input': 4}}, None)
-    """
-    if isinstance(value, dict):
-        return {key: plain(price) for key, price in value.items()}
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def model_row(row: tuple[Client, Model]) -> tuple[str, ...]:
-    """Return the cells of a model for people."""
-    client, model = row
-    price = model.price
-    able = {"vision": model.supports_vision, "tools": model.supports_function_calling}
-    fees = {"search": price.search, "call": price.request}
-    return (
-        f"{client.name}:{model.name}",
-        model.type,
-        size(model.max_input_tokens),
-        size(model.max_output_tokens if model.type == "chat" else 0),
-        dollars(price.input) if price.search is None or model.type == "chat" else "",
-        dollars(price.output) if model.type == "chat" else "",
-        dollars(price.cache_read) if model.type == "chat" and not price.plain else "",
-        ", ".join(
-            [
-                *(name for name, is_able in able.items() if is_able),
-                *(f"{dollars(fee)} a {name}" for name, fee in fees.items() if fee),
-                *(["more when long"] if any(key[0] == ">" for key in price.variants) else []),
-            ]
-        ),
-    )
-
-
-def size(tokens: int | None) -> str:
-    """Return a number of tokens for people; nothing for a model that writes none.
-
-    >>> size(128000), size(None), size(0)
-    ('128,000', '?', '')
-    """
-    return "?" if tokens is None else f"{tokens:,}" if tokens else ""
-
-
-def dollars(amount: Decimal | None) -> str:
-    """Return a price for people.
-
-    >>> dollars(Decimal("2.50")), dollars(None)
-    ('$2.5', '?')
-    """
-    return "?" if amount is None else f"${amount.normalize():f}"
-
-
-def table(lines: Iterable[tuple[str, ...]]) -> str:
-    """Return lines in columns, numbers to the right.
-
-    >>> table([("a:m", "chat", "1", "20"), ("a:long", "chat", "100", "3")])
-    'a:m     chat    1  20\\na:long  chat  100   3\\n'
-    """
-    rows = list(lines)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
-    return "".join(
-        "  ".join(
-            cell.rjust(width) if 2 <= i <= 6 else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        + "\n"
-        for row in rows
-    )
-
-
-HEAD = ("MODEL", "TYPE", "INPUT", "OUTPUT", "$/M IN", "$/M OUT", "CACHED", "ABILITIES")
-
-SIZES = (
-    "max_input_tokens",
-    "max_output_tokens",
-    "dimensions",
-    "max_batch_size",
-    "max_tokens_per_chunk",
-    "default_chunk_size",
-)
-ABILITIES = (
-    "supports_vision",
-    "supports_function_calling",
-    "supports_reasoning",
-    "supports_pdf",
-    "supports_audio",
-    "supports_schema",
-)

@@ -1,4 +1,4 @@
-"""loki --sync-models: sync_models_url -> a newer catalogue of models in the cache."""
+"""loki --sync-models: sync_models_url, or its default -> a newer catalogue in the cache."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from loki.config.catalogue_update import (
     format_catalogue,
     parse_catalogue,
 )
+from loki.config.models_yaml import DEFAULT_URL, is_models_yaml, parse_models_yaml
 from loki.edge import files
 from loki.edge.env import read_configuration
 from loki.edge.http.describe import describe_error, root_cause
@@ -34,9 +35,9 @@ def sync_models(flags: Namespace, console: Console) -> int:
     describe_changes = Result.do(
         describe_changes
         for config in read_configuration(environ)
-        for data in fetch((config.sync_models_url or "").strip())
-        for catalogue in parse_catalogue(data)
-        for describe_changes in store(catalogue, environ)
+        for data in fetch((config.sync_models_url or "").strip() or DEFAULT_URL)
+        for catalogue in parse(data, environ)
+        for describe_changes in store(catalogue, environ, is_models_yaml(data))
     )
     if not isinstance(describe_changes, Success):
         return console.report(describe_changes.failure())
@@ -44,14 +45,31 @@ def sync_models(flags: Namespace, console: Console) -> int:
     return 0
 
 
-def store(catalogue: Catalogue, environ: files.Environ) -> Result[str, Problem]:
-    """Store a newer catalogue where files.catalogue finds it; return what is new in it."""
+def parse(data: bytes, environ: files.Environ) -> Result[Catalogue, Problem]:
+    """Return the catalogue in a download: one like ours, or ours with the original's list."""
+    if not is_models_yaml(data):
+        return parse_catalogue(data)
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    return parse_catalogue(files.catalogue(environ).encode()).bind(
+        lambda ours: parse_models_yaml(data, ours, today)
+    )
+
+
+def store(
+    catalogue: Catalogue, environ: files.Environ, is_addition: bool = False
+) -> Result[str, Problem]:
+    """Store a newer catalogue where files.catalogue finds it; return what is new in it.
+
+    What is added to ours has no date of its own: it is newer if anything is new in it.
+    """
     path, ours = files.synced_file(environ), files.catalogue(environ)
     date = str(about(ours).get("date", ""))
-    if catalogue.date <= date:
+    if catalogue.date <= date and not is_addition:
         same = "is as old as" if catalogue.date == date else f"of {catalogue.date} is older than"
         return Success(f"the catalogue there {same} the one in use, of {date}: nothing changed")
     before = parse_catalogue(ours.encode()).map(lambda old: old.clients).value_or({})
+    if is_addition and before == catalogue.clients:
+        return Success(f"the list there has nothing new for the catalogue in use, of {date}")
     try:
         files.write_cache(path, format_catalogue(catalogue))
     except OSError as error:
@@ -66,9 +84,6 @@ def store(catalogue: Catalogue, environ: files.Environ) -> Result[str, Problem]:
 
 def fetch(url: str) -> Result[bytes, Problem]:
     """Download a URL; no credential of the user is sent there."""
-    if not url:
-        how = "set it in the configuration, or LOKI_SYNC_MODELS_URL"
-        return fail("config", f"no sync_models_url, the address of a newer catalogue: {how}")
     if urlsplit(url).scheme not in ("http", "https"):
         return fail("config", f"sync_models_url is not an https:// address: {without_secrets(url)}")
     import requests

@@ -12,14 +12,17 @@ from loki.config.read import FORMS, variable_prefix
 from loki.config.setting_names import is_reference
 from loki.edge import files
 from loki.edge.auth import token_cache
-from loki.edge.auth.oauth_flow import refresh
+from loki.edge.auth.oauth_flow import refresh, request_machine_token
+from loki.edge.auth.oauth_profiles import profile_of, registration_advice
+from loki.edge.auth.registration import read_registration
 from loki.edge.auth.secrets import expand_references, look_up
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import Authority, login_command
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
+from loki.railway import gather
 from loki.records import Client, Setting
-from loki.urls import mask_url
+from loki.urls import is_loopback, is_safe, mask_url
 
 
 def token(client: Client, environ: Mapping[str, str], refused: str) -> Result[str, Problem]:
@@ -37,7 +40,12 @@ def token(client: Client, environ: Mapping[str, str], refused: str) -> Result[st
 def refresh_login(
     client: Client, environ: Mapping[str, str], old: Token | None
 ) -> Result[Token, Problem]:
-    """Return a new token for the old one of a login; fail where there is none to refresh."""
+    """Return a new token for the old one of a login; fail where there is none to refresh.
+
+    A machine needs no old one: it proves itself each time with its secret.
+    """
+    if profile_of(client)["flow"] == "client_credentials":
+        return authority_of(client, environ).bind(request_machine_token)
     advice = login_command(client.name)
     if old is None:
         return fail("auth", f"client {client.name!r} is not logged in: {advice}")
@@ -57,26 +65,32 @@ def token_file(client: str, environ: Mapping[str, str]) -> str:
 
 def authority_of(client: Client, environ: Mapping[str, str]) -> Result[Authority, Problem]:
     """Return the client's ``oauth``, with the defaults of the client's type under it."""
-    merged: dict[str, Any] = {**DEFAULTS, **PROFILES.get(client.type, {}), **client.oauth}
+    merged = profile_of(client)
     return Result.do(
         Authority(
             client=client.name,
             client_id=id,
             client_secret=secret,
-            authorize_url=authorize_url,
-            token_url=token_url,
-            redirect_uri=merged["redirect_uri"],
+            **urls,
+            redirect_uri=redirect_uri,
             scopes=tuple(merged["scopes"]),
+            flow=merged["flow"],
             token_format=merged["token_format"],
             authorize_params=without_none(merged["authorize_params"]),
-            request_headers=headers,
+            token_headers=headers,
             limits=client.limits,
+            issuer=merged["issuer"],
+            echo_challenge=merged["echo_pkce_in_token_exchange"],
+            device_challenge=merged["use_pkce_in_device_flow"],
+            send_state=merged["include_state_in_token_exchange"],
         )
         for id in client_id(client, environ)
         for secret in client_secret(client, environ)
-        for authorize_url in endpoint(client, merged, "authorize_url")
-        for token_url in endpoint(client, merged, "token_url")
-        for headers in expand_references(without_none(merged["request_headers"]), environ)
+        for urls in endpoints(client, merged)
+        for redirect_uri in redirect_address(client, merged)
+        for headers in expand_references(
+            without_none({**merged["request_headers"], **merged["token_headers"]}), environ
+        )
     )
 
 
@@ -87,17 +101,27 @@ def client_id(client: Client, environ: Mapping[str, str]) -> Result[str, Problem
         return look_up(to_setting(client, "client_id", configured), environ, end_of(client.limits))
     if configured:
         return Success(configured)  # no secret: the address to open shows it
+    return read_registration(client.name, environ).bind(
+        lambda kept: Success(kept.client_id) if kept.client_id else no_client_id(client)
+    )
+
+
+def no_client_id(client: Client) -> Result[str, Problem]:
+    """Return the failure of a client without a client id, with the line to write."""
     name = f"{variable_prefix(client.name)}_OAUTH_CLIENT_ID"
-    how = f"register loki with the provider, then set oauth.client_id or {name}"
-    return fail("config", f"client {client.name!r} has no OAuth client id: {how}")
+    where = f"one is had from {registration_advice(client)}"
+    how = f"write `oauth: {{client_id: ID}}` at the client, or set {name}"
+    return fail("config", f"client {client.name!r} has no OAuth client id: {where}; then {how}")
 
 
 def client_secret(client: Client, environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the secret that some providers give with a client id; empty where there is none."""
     keys = (f"client_secret{end}" for end in FORMS)
     key = next((key for key in keys if client.oauth.get(key)), None)
-    if key is None:
+    if key is None and client.oauth.get("client_id"):
         return Success("")
+    if key is None:
+        return read_registration(client.name, environ).map(lambda kept: kept.client_secret)
     return look_up(to_setting(client, key, client.oauth[key]), environ, end_of(client.limits))
 
 
@@ -108,6 +132,14 @@ def to_setting(client: Client, key: str, value: str) -> Setting:
         return Setting(value.strip()[2:-2].strip(), "name", origin)
     forms: dict[str, Any] = {f"client_secret{end}": form for end, form in FORMS.items()}
     return Setting(value, forms.get(key, "literal"), origin)
+
+
+def endpoints(client: Client, merged: Mapping[str, Any]) -> Result[dict[str, str], Problem]:
+    """Return the addresses that the client's flow needs, by their names; all others are empty."""
+    needed = ENDPOINTS[merged["flow"]]
+    found = gather(endpoint(client, merged, key) for key in needed)
+    nothing = dict.fromkeys(ENDPOINT_NAMES, "")
+    return found.map(lambda urls: {**nothing, **dict(zip(needed, urls, strict=True))})
 
 
 def endpoint(client: Client, merged: Mapping[str, Any], key: str) -> Result[str, Problem]:
@@ -122,27 +154,21 @@ def endpoint(client: Client, merged: Mapping[str, Any], key: str) -> Result[str,
     return Success(url)
 
 
-def is_safe(url: str) -> bool:
-    """Return whether a request to an address is encrypted, or stays on this machine.
+def redirect_address(client: Client, merged: Mapping[str, Any]) -> Result[str, Problem]:
+    """Return where the browser ends, with ``redirect_port`` on this machine.
 
-    >>> is_safe("https://a.example/token"), is_safe("http://[::1]:8/t"), is_safe("http://a.example")
-    (True, True, False)
+    Fail for plain http elsewhere, where others can read the code along (RFC 9700, section 2.6).
     """
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and (parts.scheme == "https" or is_loopback(url))
-    except ValueError:
-        return False
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether an address is in plain http and on this machine.
-
-    >>> is_loopback("http://127.0.0.1:9999/cb"), is_loopback("https://a.example/cb")
-    (True, False)
-    """
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    address: str = merged["redirect_uri"]
+    if is_loopback(address) and merged.get("redirect_port"):
+        parts = urlsplit(address)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return Success(parts._replace(netloc=f"{host}:{merged['redirect_port']}").geturl())
+    if address.lower().startswith("http:") and not is_loopback(address):
+        shown = repr(mask_url(address))
+        how = "is not https, nor on this machine (http://127.0.0.1/callback)"
+        return fail("config", f"client {client.name!r}: oauth.redirect_uri: {shown} {how}")
+    return Success(address)
 
 
 def without_none(pairs: Mapping[str, str | None]) -> dict[str, str]:
@@ -150,34 +176,10 @@ def without_none(pairs: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in pairs.items() if value is not None}
 
 
-#: The values where neither the client nor its type has any.
-DEFAULTS = {
-    "redirect_uri": "http://127.0.0.1/callback",  # RFC 8252, section 7.3: on whichever port is free
-    "scopes": (),
-    "token_format": "form",
-    "authorize_params": {},
-    "request_headers": {},
+#: The addresses that each flow needs.
+ENDPOINTS = {
+    "pkce": ("authorize_url", "token_url"),
+    "client_credentials": ("token_url",),
+    "device_code": ("device_authorization_url", "token_url"),
 }
-
-#: The values of a client type; the client id is always the user's own.
-PROFILES: dict[str, dict[str, Any]] = {
-    "claude": {
-        "authorize_url": "https://claude.ai/oauth/authorize",
-        "token_url": "https://console.anthropic.com/v1/oauth/token",
-        "redirect_uri": "https://console.anthropic.com/oauth/code/callback",
-        "scopes": ("org:create_api_key", "user:profile", "user:inference"),
-        "token_format": "json",
-        "authorize_params": {"code": "true"},  # the page then shows the code to paste
-    },
-    "gemini": {
-        "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth",
-        "token_url": "https://oauth2.googleapis.com/token",
-        "redirect_uri": "http://127.0.0.1/",
-        "scopes": (
-            "https://www.googleapis.com/auth/generative-language.peruserquota",
-            "https://www.googleapis.com/auth/userinfo.email",
-            "https://www.googleapis.com/auth/generative-language.retriever",
-        ),
-        "authorize_params": {"access_type": "offline", "prompt": "consent"},
-    },
-}
+ENDPOINT_NAMES = ("authorize_url", "token_url", "device_authorization_url")

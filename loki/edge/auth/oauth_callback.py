@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from socketserver import ThreadingTCPServer
 from threading import Thread
 from typing import IO
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from returns.result import Result, Success
 
@@ -22,8 +22,15 @@ from loki.problems import Problem, fail
 #: The queue of answers; None: standard input has ended.
 Answers = SimpleQueue[str | None]
 
-PAGE = b"""<!doctype html><meta charset=utf-8><title>loki</title>
-<p>loki has the answer. Whether it is good, the terminal says; this window can be closed."""
+PAGE = b"""<!doctype html><meta charset=utf-8><title>loki: done</title>
+<p>Done: loki has the answer. Whether it is good, the terminal says; this window can be closed."""
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Length": str(len(PAGE)),
+    "Content-Security-Policy": "default-src 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 class Server(ThreadingTCPServer):
@@ -31,16 +38,23 @@ class Server(ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 128  # pages of others may ask too, and must not keep the answer out
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: a connection that breaks is the browser's affair."""
 
 
-def listen(redirect_uri: str, answers: Answers) -> Result[str, Problem]:
-    """Listen at an address of this machine; return the address with the port that was free."""
+def listen(redirect_uri: str, state: str, answers: Answers) -> Result[str, Problem]:
+    """Listen at an address of this machine; return the address with the port that was free.
+
+    Whatever is not the answer to the login with this state is refused, and waited for no less.
+    """
     parts = urlsplit(redirect_uri)
     host = parts.hostname or ""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server_class = type("FamilyServer", (Server,), {"address_family": family})
     address = ("127.0.0.1" if host == "localhost" else host, parts.port or 0)
-    make = partial(server_class, address, handler(parts.path or "/", answers.put))
+    make = partial(server_class, address, handler(parts.path or "/", state, answers.put))
     try:
         server = retry_while_in_use(make)
     except OSError as error:
@@ -65,8 +79,8 @@ def retry_while_in_use(make: Callable[[], Server]) -> Server:
 TRIES, PAUSE = 10, 0.1  # seconds between two tries
 
 
-def handler(path: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that puts the query of a request for a path, and answers 404 to others."""
+def handler(path: str, state: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
+    """Return a handler that puts the address of the answer to a login, and refuses all others."""
 
     class RedirectHandler(BaseHTTPRequestHandler):
         """One request; its address is the answer."""
@@ -76,22 +90,57 @@ def handler(path: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandle
 
         def do_GET(self) -> None:
             """Answer the browser first, for the program may end at once."""
-            target = urlsplit(self.path)
-            if (target.path or "/") != path or not target.query:
-                self.send_error(404)
+            if status := self.refusal():
+                self.send_error(status)
                 return
             self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(PAGE)))
-            self.send_header("Referrer-Policy", "no-referrer")
+            for name, value in HEADERS.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(PAGE)
             put(self.path)
+
+        def refusal(self) -> int:
+            """Return the status for what is not the answer, 0 for the answer."""
+            asked, _, query = self.path.partition("?")
+            port = self.connection.getsockname()[1]
+            if not is_own_host(self.headers.get_all("Host", []), port):
+                return 421  # another name for this machine: a page that rebinds its own (RFC 9110)
+            if asked != path or not query:
+                return 404
+            return 0 if is_answer(query, state) else 400
 
         def log_message(self, *args: object) -> None:
             """Log nothing: a request line holds the code."""
 
     return RedirectHandler
+
+
+def is_own_host(hosts: list[str], port: int) -> bool:
+    """Return whether a request names this listener, once and by an address of this machine.
+
+    >>> is_own_host(["127.0.0.1:99"], 99), is_own_host(["a.example:99"], 99), is_own_host([], 99)
+    (True, False, False)
+    """
+    ends = ("", ":80") if port == 80 else (f":{port}",)
+    names = {f"{name}{end}" for name in ("127.0.0.1", "localhost", "[::1]") for end in ends}
+    return len(hosts) == 1 and hosts[0].lower() in names
+
+
+def is_answer(query: str, state: str) -> bool:
+    """Return whether a query has the state of a login, and one code or one error.
+
+    >>> is_answer("code=a&state=s", "s"), is_answer("code=a&code=b&state=s", "s")
+    (True, False)
+    >>> is_answer("x=1", "s"), is_answer("code=a&state=t", "s"), is_answer("code=a&state=s", "")
+    (False, False, False)
+    """
+    try:
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return False
+    ends = [*fields.get("code", []), *fields.get("error", [])]
+    return bool(state) and fields.get("state") == [state] and len(ends) == 1
 
 
 def read_pasted(stream: IO[str] | None, answers: Answers) -> None:

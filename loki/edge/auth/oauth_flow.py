@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from returns.result import Result, Success
 
 from loki.edge.auth import redaction
+from loki.edge.auth.redaction import redact
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import Authority, is_visible, reason_of, request_token
 from loki.problems import Problem, fail
@@ -19,8 +20,6 @@ from loki.record import record
 
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
-
-__all__ = ["Authority", "Login", "start_login", "exchange_code", "read_code", "refresh"]
 
 
 @record
@@ -33,23 +32,40 @@ class Login:
     verifier: str = field(repr=False)
 
 
-def start_login(authority: Authority) -> Login:
-    """Start a login, with a state and a verifier that nobody can guess."""
+def new_state() -> str:
+    """Return a state that nobody can guess: only the answer to this login has it."""
     from oauthlib.common import generate_token
+
+    state: str = generate_token(32)
+    return state
+
+
+def new_verifier(authority: Authority) -> str:
+    """Return a verifier that nobody can guess (RFC 7636)."""
+    return redaction.hide(oauth_client(authority).create_code_verifier(64))
+
+
+def challenge_of(authority: Authority, verifier: str) -> dict[str, str]:
+    """Return the parameters that show a verifier's hash."""
+    challenge = oauth_client(authority).create_code_challenge(verifier, "S256")
+    return {"code_challenge": challenge, "code_challenge_method": "S256"}
+
+
+def start_login(authority: Authority, state: str) -> Login:
+    """Start a login, with a verifier that nobody can guess."""
     from requests_oauthlib import OAuth2Session
 
-    client = oauth_client(authority)
-    verifier, state = client.create_code_verifier(64), generate_token(32)
-    redaction.add(verifier)
+    verifier = new_verifier(authority)
     session = OAuth2Session(
-        client=client, redirect_uri=authority.redirect_uri, scope=list(authority.scopes)
+        client=oauth_client(authority),
+        redirect_uri=authority.redirect_uri,
+        scope=list(authority.scopes),
     )
     with http_allowed(authority.authorize_url):
         address, _ = session.authorization_url(
             authority.authorize_url,
             state,
-            code_challenge=client.create_code_challenge(verifier, "S256"),
-            code_challenge_method="S256",
+            **challenge_of(authority, verifier),
             **authority.authorize_params,
         )
     return Login(authority, address, state, verifier)
@@ -80,13 +96,40 @@ def read_code(login: Login, answer: str) -> Result[str, Problem]:
         return fail("auth", f"the login was denied: {reason_of(fields)}", code=fields["error"])
     if state != login.state:
         return fail("auth", f"this is not the answer to this login (wrong state); {advice}")
+    if not is_from(login.authority, fields.get("iss")):
+        return fail("auth", f"the answer is another server's, {redact(fields['iss'])[:100]!r}")
     if not is_visible(fields.get("code", "")):
-        return fail("auth", f"there is no code in the answer; {advice}")
+        return fail("auth", f"there is no code in the answer, or more than one; {advice}")
     return Success(redaction.hide(fields["code"]))
+
+
+def is_from(authority: Authority, issuer: str | None) -> bool:
+    """Return whether an answer is the server's that was asked, by its ``iss`` (RFC 9207).
+
+    Where ``oauth.issuer`` says nothing, it is known by its origin.
+    """
+    if issuer is None or authority.issuer:
+        return issuer in (None, authority.issuer)
+    return origin_of(issuer) == origin_of(authority.authorize_url)
+
+
+def origin_of(address: str) -> tuple[str, str]:
+    """Return scheme and host of an address, with its port; ("", "") for none.
+
+    >>> origin_of("https://A.example/x"), origin_of("http://[::1")
+    (('https', 'a.example'), ('', ''))
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ("", "")
+    return parts.scheme, parts.netloc.lower()
 
 
 def split_answer(answer: str) -> dict[str, str]:
     """Return the fields of an answer; an address always has a state, a bare code has none.
+
+    What is there twice is not there (RFC 6749, section 3.1).
 
     >>> split_answer("abc#xyz")
     {'code': 'abc', 'state': 'xyz'}
@@ -97,7 +140,9 @@ def split_answer(answer: str) -> dict[str, str]:
     """
     text = answer.strip()
     if "?" in text or "://" in text:
-        return {"state": "", **dict(parse_qsl(text.partition("?")[2].partition("#")[0]))}
+        pairs = parse_qsl(text.partition("?")[2].partition("#")[0])
+        fields = {"state": "", **dict(pairs)}
+        return fields if len(pairs) == len(dict(pairs)) else {"state": fields["state"]}
     code, _, state = text.partition("#")
     return {"code": code, **({"state": state} if state else {})}
 
@@ -105,8 +150,10 @@ def split_answer(answer: str) -> dict[str, str]:
 def exchange_code(login: Login, code: str) -> Result[Token, Problem]:
     """Exchange a code for a token, which is possible once."""
     authority = login.authority
-    # Anthropic's server, which takes JSON, wants to see the state again.
-    extra: dict[str, Any] = {"state": login.state} if authority.token_format == "json" else {}
+    # Anthropic's server wants to see the state again, xAI's the challenge; others let them be.
+    extra: dict[str, Any] = {"state": login.state} if authority.send_state else {}
+    if authority.echo_challenge:
+        extra |= challenge_of(authority, login.verifier)
     form = oauth_client(authority).prepare_request_body(
         code=code,
         redirect_uri=authority.redirect_uri,
@@ -129,6 +176,31 @@ def refresh(authority: Authority, old: Token) -> Result[Token, Problem]:
     over = f"client {authority.client!r}: the login is over"
     new = request_token(authority, form, lambda reason: f"{over} ({reason}): {authority.command}")
     return new.map(lambda token: token._replace(refresh=token.refresh or old.refresh))
+
+
+def request_machine_token(authority: Authority) -> Result[Token, Problem]:
+    """Return a token for the client itself, no person's (RFC 6749, section 4.4).
+
+    Its secret goes into a header, which every server understands; where it is refused there, into
+    the form, as some want it.
+    """
+    from oauthlib.oauth2 import BackendApplicationClient
+
+    redaction.add(authority.client_secret)
+    client = BackendApplicationClient(authority.client_id)
+    scope = " ".join(authority.scopes) or None
+    in_header = client.prepare_request_body(scope=scope)
+    in_form = client.prepare_request_body(
+        scope=scope, include_client_id=True, **secret_argument(authority)
+    )
+
+    def refusal(reason: str) -> str:
+        return f"client {authority.client!r} gets no token ({reason}): look at its `oauth`"
+
+    first = request_token(authority, in_header, refusal, is_basic=True)
+    if isinstance(first, Success) or first.failure().code not in ("invalid_client", None):
+        return first
+    return first if first.failure().kind != "auth" else request_token(authority, in_form, refusal)
 
 
 def oauth_client(authority: Authority) -> WebApplicationClient:

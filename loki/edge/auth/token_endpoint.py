@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from math import isfinite
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_plus
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
@@ -41,12 +42,18 @@ class Authority:
     client_secret: str = field(repr=False)  # empty: a public client
     authorize_url: str
     token_url: str
+    device_authorization_url: str
     redirect_uri: str
     scopes: tuple[str, ...]
+    flow: str  # pkce, client_credentials or device_code
     token_format: str  # of a token request's body: form or json
     authorize_params: Mapping[str, str]
-    request_headers: Mapping[str, str] = field(repr=False)
+    token_headers: Mapping[str, str] = field(repr=False)
     limits: Limits
+    issuer: str = ""  # what an answer calls the server; empty: anything of its own origin
+    echo_challenge: bool = False  # with a code, beside its verifier
+    device_challenge: bool = False
+    send_state: bool = True  # with a code
 
     @property
     def command(self) -> str:
@@ -64,11 +71,11 @@ def login_command(client: str) -> str:
 
 
 def request_token(
-    authority: Authority, form: str, refusal: Callable[[str], str]
+    authority: Authority, form: str, refusal: Callable[[str], str], is_basic: bool = False
 ) -> Result[Token, Problem]:
     """Send a token request and return its token; ``refusal`` turns a reason into a message."""
     host = host_of(authority.token_url)
-    return post(authority, form).bind(
+    return post(authority, form, authority.token_url, is_basic).bind(
         lambda answer: read_answer(*answer, host, refusal, time.time())
     )
 
@@ -76,21 +83,26 @@ def request_token(
 # ---- sending -----------------------------------------------------------------------------------
 
 
-def post(authority: Authority, form: str) -> Result[tuple[int, bytes], Problem]:
-    """Return status and body of the answer to a form, sent as the client's other requests are."""
+def post(
+    authority: Authority, form: str, url: str, is_basic: bool = False
+) -> Result[tuple[int, bytes], Problem]:
+    """Return status and body of the answer to a form, sent as the client's other requests are.
+
+    ``is_basic``: the client proves itself in a header, not in the form (RFC 6749, section 2.3.1).
+    """
     limits = authority.limits
     opened = make_transport(limits.ca_bundle, limits.client_cert, limits.client_key)
-    return opened.bind(lambda adapter: send(adapter, authority, form))
+    request = prepare(authority, form, url, is_basic)
+    return opened.bind(lambda adapter: send(adapter, request, host_of(url), limits))
 
 
 def send(
-    adapter: HTTPAdapter, authority: Authority, form: str
+    adapter: HTTPAdapter, request: requests.PreparedRequest, host: str, limits: Limits
 ) -> Result[tuple[int, bytes], Problem]:
     """Send one request; redirects are not followed."""
-    host, limits = host_of(authority.token_url), authority.limits
     try:
         answer = adapter.send(
-            prepare(authority, form),
+            request,
             stream=True,
             timeout=timeouts(limits),
             proxies=own_proxy(limits) or environment_proxies(host),
@@ -109,9 +121,9 @@ def timeouts(limits: Limits) -> tuple[Seconds, Seconds]:
     return Seconds(min(limits.connect or TIMEOUT, left), clock), Seconds(TIMEOUT, clock)
 
 
-def prepare(authority: Authority, form: str) -> requests.PreparedRequest:
-    """Return a token request; without a session requests takes nothing out of ~/.netrc."""
-    extra = authority.request_headers
+def prepare(authority: Authority, form: str, url: str, is_basic: bool) -> requests.PreparedRequest:
+    """Return a request; without a session requests takes nothing out of ~/.netrc."""
+    extra = authority.token_headers
     redaction.add(*(value for name, value in extra.items() if value and not is_public(name)))
     is_json = authority.token_format == "json"
     headers = {
@@ -122,11 +134,17 @@ def prepare(authority: Authority, form: str) -> requests.PreparedRequest:
     request = requests.PreparedRequest()
     request.prepare(
         method="POST",
-        url=authority.token_url,
+        url=url,
         headers=set_headers(headers, extra),
         data=json.dumps(dict(parse_qsl(form))) if is_json else form,
+        auth=basic_proof(authority) if is_basic else None,
     )
     return request
+
+
+def basic_proof(authority: Authority) -> HTTPBasicAuth:
+    """Return the client's id and secret for a header, each encoded as in a form."""
+    return HTTPBasicAuth(quote_plus(authority.client_id), quote_plus(authority.client_secret))
 
 
 # ---- reading the answer ------------------------------------------------------------------------
@@ -153,7 +171,7 @@ def read_answer(
         case {"error": _} if 200 <= status < 300:
             return fail("auth", refusal(reason), code=error_code(data))
     if status == 429:
-        return fail("busy", f"{host} gives no token now: {reason}")
+        return fail("busy", f"{host} gives no token now: {reason}", code=error_code(data))
     if 400 <= status < 500 and not body.lstrip().startswith(b"<"):
         return fail("auth", refusal(reason), code=error_code(data))
     return fail("offline", f"{host} answered {status} with something that is no token")

@@ -89,13 +89,13 @@ def prepare_request(request: Request) -> requests.PreparedRequest:
     """Return the request as requests sends it; no credentials are looked up in ~/.netrc."""
     prepared = requests.PreparedRequest()
     prepared.url, host = prepare_url(request.url)
-    prepared.method, prepared.body = "POST", request.content
+    prepared.method, prepared.body = request.draft.method, request.content or None
     given = {*map(str.lower, request.headers)}
     prepared.headers = {  # type: ignore[assignment]  # any mapping does
         **({} if "host" in given else {"Host": host}),
         **({} if "accept-encoding" in given else {"Accept-Encoding": "identity"}),
         **{name: value for name, value in request.headers.items() if name.lower() not in FRAMING},
-        "Content-Length": str(len(request.content)),
+        **({} if request.draft.method == "GET" else {"Content-Length": str(len(request.content))}),
     }
     return prepared
 

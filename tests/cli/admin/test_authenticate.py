@@ -174,6 +174,25 @@ def test_a_denied_consent_in_the_browser_is_told(home: Home, server: Oidc) -> No
     assert process.returncode == 77 and b"denied: access_denied" in err
 
 
+@needed
+def test_another_page_that_asks_a_hundred_times_does_not_end_a_login(
+    home: Home, server: Oidc
+) -> None:
+    home.local("http://127.0.0.1:9", client=server.settings())
+    with home.start("--authenticate", prog="loki", stdin=subprocess.PIPE) as process:
+        address = address_in(process)
+        ends = ("?x=1", "?code=a", "?code=a&state=b", "?error=access_denied&state=")
+        for i in range(100):
+            headers = {"Origin": "https://elsewhere.example"}
+            asked = requests.get(
+                f"http://127.0.0.1:9999/cb{ends[i % 4]}", headers=headers, timeout=10
+            )
+            assert asked.status_code == 400
+        assert requests.get(consented(address), timeout=10).status_code == 200
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and b"logged in" in err and token_file(home).exists()
+
+
 # ---- without a real server -----------------------------------------------------------------------
 
 
@@ -373,8 +392,11 @@ def test_nothing_on_standard_input_is_no_code(home: Home) -> None:
     assert done.code == 77 and "no code was given" in done.err
 
 
-def at_terminal(home: Home, **environ: str) -> tuple[int, str]:
-    """A login by a person who answers at a terminal; what stood there."""
+def at_terminal(home: Home, *lines: tuple[bytes, bytes], **environ: str) -> tuple[int, str]:
+    """A login by a person who answers at a terminal, also some questions before; what stood there.
+
+    Each question is its last words, and the line that answers it.
+    """
     variables = {name: value for name, value in home.variables().items() if "SSH" not in name}
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -386,9 +408,10 @@ def at_terminal(home: Home, **environ: str) -> tuple[int, str]:
     ) as process:
         os.close(theirs)
         shown = b""
-        while b"ends at: " not in shown:
-            shown += os.read(ours, 4096)
-        os.write(ours, b"c0de\n")
+        for words, line in (*lines, (b"ends at: ", b"c0de\n")):
+            while words not in shown:
+                shown += os.read(ours, 4096)
+            os.write(ours, line)
         try:
             while piece := os.read(ours, 4096):
                 shown += piece
@@ -413,3 +436,26 @@ def test_a_browser_is_opened_where_there_is_one(
     assert mark.exists() == opened
     if opened:
         assert mark.read_text() in shown
+
+
+def test_a_client_id_that_is_missing_is_asked_for_once_and_kept(home: Home) -> None:
+    with serving(plain(GOOD)) as server:
+        client = made_up(f"{server.address}/token").replace("  client_id: me\n", "")
+        home.local("http://127.0.0.1:9", client=client)
+        answers = ((b"Client id: ", b"typed-id\n"), (b"there is none): ", b"typed-s3cret\n"))
+        code, shown = at_terminal(home, *answers)
+        again, shown_again = at_terminal(home)
+    assert (code, again) == (0, 0), shown + shown_again
+    assert "Client local has no OAuth client id" in shown and "One is had from " in shown
+    assert "client_id=typed-id" in shown and "typed-s3cret" not in shown
+    assert "Client id: " not in shown_again and "client_id=typed-id" in shown_again
+    assert all(b"client_secret=typed-s3cret" in asked.body for asked in server.asked)
+    kept = home.folder / "oauth" / "registered" / "local.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_in_a_pipe_a_missing_client_id_is_an_error_with_the_line_to_write(home: Home) -> None:
+    home.configure("clients: [{type: gemini, auth: oauth}]\n")
+    done = home.run("--authenticate", prog="loki")
+    assert done.code == 78 and "https://console.cloud.google.com/apis/credentials" in done.err
+    assert "write `oauth: {client_id: ID}` at the client, or set GEMINI_OAUTH" in done.err

@@ -151,15 +151,49 @@ def test_a_redirect_is_followed(home: Home) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("", "no sync_models_url"),
         ("ftp://x/y", "is not an https:// address"),
         ("m.json", "is not an https"),
     ],
 )
-def test_without_an_address_the_setting_is_named(home: Home, url: str, words: str) -> None:
+def test_an_address_that_is_none_is_told(home: Home, url: str, words: str) -> None:
     home.configure("clients:\n  - type: openai\n    api_key: k\n")
     done = with_environ(home, {"LOKI_SYNC_MODELS_URL": url}).run("--sync-models", prog="loki")
     assert done.code == 78 and words in done.err
+
+
+@pytest.mark.parametrize("url", ["", " "])
+def test_without_an_address_the_default_is_asked(home: Home, url: str) -> None:
+    home.configure("clients:\n  - type: openai\n    api_key: k\n")
+    with serving(plain({}, 403)) as proxy:
+        environ = {"LOKI_SYNC_MODELS_URL": url, "HTTPS_PROXY": proxy.address}
+        done = with_environ(home, environ).run("--sync-models", prog="loki")
+    assert done.code == 69 and "no catalogue from https://raw.githubusercontent.com/" in done.err
+    assert proxy.asked[0].line.startswith("CONNECT raw.githubusercontent.com:443 ")
+
+
+YAML = b"""# generated
+- provider: openai
+  models:
+  - name: gpt-brand-new
+    type: chat
+    max_input_tokens: 5000
+    input_price: 0.5
+    output_price: 2
+    patch: {url: 'https://evil.example'}
+"""
+
+
+def test_the_original_s_list_is_added_to_what_is_known(home: Home) -> None:
+    done, _ = synced(home, plain(YAML), path="/models.yaml")
+    assert (done.code, done.err) == (0, "") and "1 new, 0 gone" in done.out
+    assert "evil" not in Path(done.out.splitlines()[1]).read_text()
+    rows = {row["model"]: row for row in listed(home, "-o", "json").lines}
+    assert rows["openai:gpt-brand-new"]["input_price"] == 0.5
+    assert rows["openai:gpt-4o"]["input_price"] == 2.5
+    again, _ = synced(home, plain(YAML), path="/models.yaml")
+    assert again.code == 0 and "has nothing new" in again.out
+    newer, _ = synced(home, plain(YAML.replace(b"brand-new", b"newest")), path="/models.yaml")
+    assert "1 new, 0 gone" in newer.out
 
 
 def test_netrc_passwords_stay_at_home(home: Home) -> None:

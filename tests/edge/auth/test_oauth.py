@@ -19,9 +19,11 @@ from oidc import Oidc, address_in, consented, needed, oidc
 from returns.result import Success
 from servers import ANSWER, Asked, Script, plain, reply, serving
 
-from loki.edge.auth.oauth import PROFILES, authority_of, is_safe, token, token_file
+from loki.edge.auth.oauth import authority_of, token, token_file
+from loki.edge.auth.oauth_profiles import PROFILES
 from loki.edge.auth.token_cache import Token, read, store
 from loki.records import Client
+from loki.urls import is_safe
 
 pytestmark = pytest.mark.xdist_group("oidc")  # one port is registered: 9999
 

@@ -13,6 +13,8 @@ from returns.result import Success
 
 from loki.edge.auth.oauth_callback import Answers, listen, read_pasted, wait_for_answer
 
+STATE = "s-0123456789"
+
 
 def get(address: str, path: str) -> requests.Response:
     """Return what the listener says to a browser."""
@@ -23,39 +25,102 @@ def get(address: str, path: str) -> requests.Response:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_browser_s_answer_is_taken_with_all_of_its_address(host: str) -> None:
     answers = Answers()
-    address = listen(f"http://{host}:0/back", answers).unwrap()
+    address = listen(f"http://{host}:0/back", STATE, answers).unwrap()
     assert address.startswith(f"http://{host}:") and address.endswith("/back")
-    told = get(address, "/back?code=a&state=b")
+    told = get(address, f"/back?code=a&state={STATE}")
     assert told.status_code == 200 and "loki has the answer" in told.text
     assert told.headers["Referrer-Policy"] == "no-referrer"
-    assert wait_for_answer(answers, True, 10) == Success("/back?code=a&state=b")
+    assert wait_for_answer(answers, True, 10) == Success(f"/back?code=a&state={STATE}")
 
 
 @pytest.mark.parametrize("path", ["/", "/favicon.ico", "/back", "/back/?code=a", "/other?code=a"])
 def test_what_else_a_browser_asks_for_is_no_answer(path: str) -> None:
     answers = Answers()
-    address = listen("http://127.0.0.1:0/back", answers).unwrap()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
     assert get(address, path).status_code == 404 and answers.empty()
+
+
+OTHERS = {
+    "anything": ("/back?x=1", 400),
+    "no state": ("/back?code=a", 400),
+    "another state": ("/back?code=a&state=b", 400),
+    "an empty state": ("/back?code=a&state=", 400),
+    "the state and another": (f"/back?code=a&state={STATE}&state=b", 400),
+    "two codes": (f"/back?code=a&code=b&state={STATE}", 400),
+    "a code and an error": (f"/back?code=a&error=no&state={STATE}", 400),
+    "neither": (f"/back?state={STATE}", 400),
+    "a state that is no ASCII": ("/back?code=a&state=%C3%A9", 400),
+    "another path": (f"/other?code=a&state={STATE}", 404),
+    "more of a path": (f"/back/more?code=a&state={STATE}", 404),
+    "so many fields": ("/back?" + "a=1&" * 200 + f"code=a&state={STATE}", 400),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_whatever_is_not_the_answer_to_this_login_is_refused_and_waited_on(case: str) -> None:
+    path, status = OTHERS[case]
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
+    assert get(address, path).status_code == status and answers.empty()
+    assert get(address, f"/back?error=access_denied&state={STATE}").status_code == 200
+    assert not answers.empty()
+
+
+@pytest.mark.parametrize("host", ["a.example", "127.0.0.1", "127.0.0.1:1", "localhost.a.example"])
+def test_another_name_for_this_machine_is_refused(host: str) -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
+    headers, end = {"Host": host}, f"?code=a&state={STATE}"
+    assert requests.get(address + end, headers=headers, timeout=10).status_code == 421
+    assert answers.empty()
+
+
+def test_another_page_that_asks_a_hundred_times_keeps_no_answer_out() -> None:
+    answers = Answers()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
+    paths = ["/back?x=1", "/back?code=a&state=b", f"/other?code=a&state={STATE}", "/"] * 25
+    told: list[int] = []
+    askers = [
+        threading.Thread(target=lambda path=path: told.append(get(address, path).status_code))
+        for path in paths
+    ]
+    for i, asker in enumerate(askers):
+        asker.start()
+        if i == 50:
+            assert get(address, f"/back?code=right&state={STATE}").status_code == 200
+    for asker in askers:
+        asker.join(30)
+    assert len(told) == 100 and 200 not in told
+    assert wait_for_answer(answers, True, 10) == Success(f"/back?code=right&state={STATE}")
+    assert answers.empty()
+
+
+def test_the_page_says_that_it_is_done_and_keeps_nothing() -> None:
+    address = listen("http://127.0.0.1:0/back", STATE, Answers()).unwrap()
+    told = get(address, f"/back?code=a&state={STATE}")
+    assert "Done" in told.text and told.headers["Cache-Control"] == "no-store"
+    assert told.headers["Content-Security-Policy"] == "default-src 'none'"
 
 
 def test_an_address_without_a_path_is_taken_too() -> None:
     answers = Answers()
-    address = listen("http://127.0.0.1:0", answers).unwrap()
-    assert get(address, "/?code=a").status_code == 200
-    assert wait_for_answer(answers, True, 10) == Success("/?code=a")
+    address = listen("http://127.0.0.1:0", STATE, answers).unwrap()
+    assert get(address, f"/?code=a&state={STATE}").status_code == 200
+    assert wait_for_answer(answers, True, 10) == Success(f"/?code=a&state={STATE}")
 
 
 def test_a_connection_that_says_nothing_keeps_nobody_waiting() -> None:
     answers = Answers()
-    address = listen("http://127.0.0.1:0/back", answers).unwrap()
+    address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
     parts = urlsplit(address)
     with socket.create_connection((parts.hostname or "", parts.port or 0)):
-        assert get(address, "/back?code=a").status_code == 200
-    assert wait_for_answer(answers, True, 10) == Success("/back?code=a")
+        assert get(address, f"/back?code=a&state={STATE}").status_code == 200
+    assert wait_for_answer(answers, True, 10) == Success(f"/back?code=a&state={STATE}")
 
 
 def test_the_answer_is_written_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
-    address = listen("http://127.0.0.1:0/back", Answers()).unwrap()
+    address = listen("http://127.0.0.1:0/back", STATE, Answers()).unwrap()
+    get(address, f"/back?code=very-secret&state={STATE}")
     get(address, "/back?code=very-secret")
     get(address, "/other?code=very-secret")
     told = capfd.readouterr()
@@ -65,7 +130,7 @@ def test_the_answer_is_written_nowhere(capfd: pytest.CaptureFixture[str]) -> Non
 def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        problem = listen(f"http://127.0.0.1:{port}/back", Answers()).failure()
+        problem = listen(f"http://127.0.0.1:{port}/back", STATE, Answers()).failure()
     assert problem.kind == "config"
     assert problem.message.startswith(f"cannot listen on 127.0.0.1:{port}: ")
 
@@ -74,7 +139,7 @@ def test_a_port_that_is_given_back_in_a_moment_is_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         threading.Timer(0.3, taken.close).start()
-        address = listen(f"http://127.0.0.1:{port}/back", Answers()).unwrap()
+        address = listen(f"http://127.0.0.1:{port}/back", STATE, Answers()).unwrap()
     assert address == f"http://127.0.0.1:{port}/back"
 
 

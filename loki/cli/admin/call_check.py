@@ -1,0 +1,98 @@
+"""loki --check: a right configuration -> what a call of each client and model would say."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Collection, Mapping, Sequence
+
+from returns.result import Result, Success
+
+from loki.cli.console import Console
+from loki.cli.startup import environment
+from loki.config.load import ClientPlace
+from loki.config.read import variable_prefix
+from loki.config.yaml_schema import Position
+from loki.edge.auth import vault
+from loki.edge.auth.method import auth_method, credential_name
+from loki.problems import EXIT_CODES, Problem
+from loki.providers import provider_of
+from loki.records import Ask, Client, Config, Model, Target
+from loki.stages.resolve import fill_defaults, find_target
+
+
+def check_calls(
+    config: Config,
+    path: str,
+    places: Sequence[ClientPlace],
+    flags: Namespace,
+    console: Console,
+) -> int:
+    """Print what a call of each client and model would say; return the exit code."""
+    keys = [] if flags.check == "online" else key_notes(config, environment(flags))
+    for note in [*config.notes, *keys]:
+        console.print_stderr(f"note: {note}")
+    messages = call_problems(config, places)
+    for place, message in messages:
+        console.print_stderr(f"{path}:{place[0]}:{place[1]}: {message}")
+    if messages:
+        return EXIT_CODES["config"]
+    if flags.check == "online":
+        from loki.cli.admin.online_check import check_online  # with all that sends
+
+        return check_online(config, flags, console)
+    count = len(config.clients)
+    console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
+    return 0
+
+
+def call_problems(config: Config, places: Sequence[ClientPlace]) -> list[tuple[Position, str]]:
+    """Return why calls would fail before anything is sent: of each client, model and default."""
+    calls = [
+        (place, fill_defaults(config, Ask(), client, model))
+        for client, where in zip(config.clients, places, strict=True)
+        for model, place in models_to_check(config, client, where)
+    ]
+    default = [((1, 1), find_target(config, Ask(), "chat"))] if config.model else []
+    found = [(place, each.failure().message) for place, each in [*calls, *default] if is_bad(each)]
+    first = {message: place for place, message in reversed(found)}
+    return sorted((place, message) for message, place in first.items())
+
+
+def is_bad(result: Result[Target, Problem]) -> bool:
+    """Return whether a call would fail."""
+    return not isinstance(result, Success)
+
+
+def models_to_check(
+    config: Config, client: Client, where: ClientPlace
+) -> list[tuple[Model, Position]]:
+    """Return the models that a client lists, else one that stands for all, with their places."""
+    models = config.models(client)
+    if client.models:
+        return [*zip(models, where.models, strict=True)]
+    return [(models[0] if models else Model("m", "m"), where.client)]
+
+
+def key_notes(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Return a note for each client whose key is nowhere to be found; no command is run."""
+    names = vault.list_names(environ).value_or([])
+    return [
+        f"client {client.name!r} has no key: {missing}"
+        for client in config.clients
+        if (missing := missing_key(client, {*environ, *names}))
+    ]
+
+
+def missing_key(client: Client, names: Collection[str]) -> str:
+    """Return what is missing for a client to prove who asks, empty if nothing is."""
+    service = provider_of(client)
+    if service is None or service.keyless or auth_method(client, service):
+        return ""
+    name = credential_name(client, service)
+    if name is None:
+        unset = [key for key in service.keys or ("api_key",) if key not in client.settings]
+        variable = f"{variable_prefix(client.name)}_{unset[0].upper()}" if unset else ""
+        return f"set {unset[0]}, or {variable}" if unset else ""
+    setting = client.settings[name]
+    is_there = setting.form != "name" or setting.value in names
+    return "" if is_there else f"no secret and no environment variable {setting.value}"

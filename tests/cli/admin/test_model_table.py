@@ -1,0 +1,42 @@
+"""The table of models: which are selected, and what people and programs read of each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from loki.cli.admin.model_table import is_selected, model_row, plain, table
+from loki.price import Price
+from loki.records import Client, Model
+
+
+@pytest.mark.parametrize(
+    ("prefix", "patterns", "is_wanted"),
+    [
+        ("", [], True),
+        ("claude", ["Haiku"], True),
+        ("claude:claude-h", ["*-4-5"], True),
+        ("openai", [], False),
+        ("", ["haiku", "opus"], False),
+        ("", ["claude:*-4"], False),
+        ("", ["[h]aiku"], False),
+    ],
+)
+def test_a_model_is_wanted_by_its_beginning_and_every_pattern(
+    prefix: str, patterns: list[str], is_wanted: bool
+) -> None:
+    assert is_selected("claude:claude-haiku-4-5", prefix, patterns) == is_wanted
+
+
+def test_a_row_says_what_is_unknown_and_what_a_model_can() -> None:
+    client = Client("c", "openai", {})
+    price = Price(Decimal("2.50"), variants={">1000": {"input": 5}})
+    model = Model("m", "m", price=price, max_input_tokens=1000, supports_vision=True)
+    row = model_row((client, model))
+    assert row == ("c:m", "chat", "1,000", "?", "$2.5", "?", "?", "vision, more when long")
+    assert table([row]).startswith("c:m  chat  1,000  ?")
+
+
+def test_prices_are_numbers_for_programs() -> None:
+    assert plain({"a": Decimal("0.5"), "b": None}) == {"a": 0.5, "b": None}

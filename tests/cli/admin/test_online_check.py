@@ -1,0 +1,38 @@
+"""loki --check=online: each provider is asked for its list of models."""
+
+from __future__ import annotations
+
+from commands import Home
+from servers import plain, serving
+
+GOOD = plain({"data": [{"id": "gpt-4o"}, {"id": "gpt-4.1"}]})
+
+
+def test_each_provider_is_asked_and_a_model_it_lacks_is_named(home: Home) -> None:
+    with serving(GOOD) as server:
+        home.configure(
+            "clients:\n"
+            f"- {{type: openai, api_base: '{server.address}', api_key: k}}\n"
+            f"- type: openai\n  name: b\n  api_base: {server.address}\n  api_key: k\n"
+            "  models: [{name: mine, real_name: gpt-4x}, {name: gpt-4.1}]\n"
+        )
+        done = home.run("--check=online", prog="loki")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "openai: 2 models listed",
+        "b: 2 models listed",
+        "b: gpt-4x is not among them; did you mean 'gpt-4o' or 'gpt-4.1'?",
+    ]
+
+
+def test_a_provider_that_refuses_is_a_problem_and_a_missing_key_a_note(home: Home) -> None:
+    with serving(plain({"error": {"message": "who?"}}, 401)) as server:
+        home.configure(
+            "clients:\n- type: claude\n"
+            f"- {{type: openai, api_base: '{server.address}', api_key: k-0123456789}}\n"
+        )
+        done = home.run("--check=online", prog="loki")
+    assert done.code == 77
+    note, problem = done.err.splitlines()
+    assert note.startswith("note: client 'claude' has no api_key: set it in the configuration")
+    assert problem.startswith("loki: auth: client 'openai': ") and "who?" in problem

@@ -11,6 +11,8 @@ A call is a pipeline of small functions; the names below are in its order::
     answers       Env, Asks -> Replies  many at once
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
+    store         Env, path, texts -> Stored     texts and their vectors, kept in a folder
+    search        Env, path, query -> Matches    the nearest of them
     Problem       why there is no answer
 
 Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so that
@@ -26,10 +28,12 @@ TYPE_CHECKING = False  # typing itself takes as long to load as all of this prog
 if TYPE_CHECKING:
     from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
+    from loki.edge.retrieval.store import search, store
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask, Message
     from loki.replies import Embeddings, Ranking, Reply
+    from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
 
 HOMES = {
@@ -43,10 +47,15 @@ HOMES = {
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
+    "store": "loki.edge.retrieval.store",
+    "search": "loki.edge.retrieval.store",
     "collect": "loki.stages.parse",
     "Reply": "loki.replies",
     "Embeddings": "loki.replies",
     "Ranking": "loki.replies",
+    "Passage": "loki.retrieval.passages",
+    "Match": "loki.retrieval.passages",
+    "Stored": "loki.retrieval.passages",
     "Problem": "loki.problems",
 }
 
@@ -54,10 +63,13 @@ __all__ = [
     "Ask",
     "Embeddings",
     "Env",
+    "Match",
     "Message",
+    "Passage",
     "Problem",
     "Ranking",
     "Reply",
+    "Stored",
     "answer",
     "answers",
     "collect",
@@ -65,6 +77,8 @@ __all__ = [
     "open_env",
     "prepare",
     "rerank",
+    "search",
+    "store",
     "stream",
 ]
 

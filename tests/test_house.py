@@ -34,7 +34,7 @@ FLOORS = (
     ("config", "formats", "money"),
     ("stages",),
     ("pipeline",),
-    ("batch",),
+    ("batch", "retrieval"),
     ("edge",),
     ("cli",),
     ("__main__",),

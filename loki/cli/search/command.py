@@ -1,0 +1,143 @@
+"""loki-search: STORE, QUERY or queries on stdin -> the nearest texts, best first -> exit code."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+
+from returns.result import Result, Success
+
+from loki.cli.console import Console
+from loki.cli.embed.input import Item, items_of
+from loki.cli.search.output import Answer, describe_store, format_matches
+from loki.cli.startup import environment, limits_of, open_env
+from loki.edge.retrieval.store import search_all, target_of
+from loki.edge.retrieval.table import Store, open_store
+from loki.pipeline import Env
+from loki.problems import Problem, fail
+from loki.records import Ask, Target
+
+#: Queries of stdin that are sent for at once.
+MANY = 64
+
+
+def search(flags: Namespace, console: Console) -> int:
+    """Print the texts of a store that are nearest to each query; return the exit code."""
+    named = path_of(flags)
+    if flags.info:
+        return print_info(named.bind(open_store), flags, console)
+    environ, ask = environment(flags), ask_of(flags)
+    ready = Result.do(
+        (env, store, target, queries)
+        for env in open_env(flags, environ, console.warn)
+        for path in named
+        for store in open_store(path)
+        for target in target_of(env, store, ask)
+        for queries in queries_of(flags, target)
+    )
+    if not isinstance(ready, Success):
+        return console.report(ready.failure(), flags.output)
+    env, store, target, queries = ready.unwrap()
+    if flags.explain:
+        from loki.cli.explain import explain
+
+        explain(env, target.ask, environ, console, "embedding")
+    if flags.dry_run:
+        return dry_run(env, target, queries, flags, console)
+    return answer_all(env, store, ask, queries, flags, console)
+
+
+def path_of(flags: Namespace) -> Result[str, Problem]:
+    """Return STORE, if the flags agree."""
+    if not flags.text:
+        return fail("usage", "no store: name the folder that loki-embed --into made")
+    if flags.top == 0:
+        return fail("usage", "--top 0 would leave nothing: give 1 or more")
+    if flags.info and len(flags.text) > 1:
+        return fail("usage", f"--info takes no QUERY: {flags.text[1]!r}")
+    return Success(str(flags.text[0]))
+
+
+def ask_of(flags: Namespace) -> Ask:
+    """Return what holds for every query."""
+    return Ask(model=flags.model, max_cost=flags.max_cost, limits=limits_of(flags), tag=flags.tag)
+
+
+def queries_of(flags: Namespace, target: Target) -> Result[Iterator[Item | None], Problem]:
+    """Return QUERY, else what stdin has, blank lines left out."""
+    query = " ".join(flags.text[1:])
+    if flags.text[1:] and not query.strip():
+        return fail("usage", "QUERY is empty: say what to look for")
+    given = Namespace(text=[], file=[], jsonl=False, null=flags.null, whole=False, chunk=False)
+    given.into = flags.text[0]
+    if query:
+        given.text, given.null = [query], False
+    any_length = replace(target.model, max_input_tokens=None)  # search_all says what is too long
+    return items_of(given, any_length).alt(name_query)
+
+
+def name_query(problem: Problem) -> Problem:
+    """Return the problem of having no text in the words of this command."""
+    if problem.message.startswith("no text"):
+        return Problem("usage", "no query: give QUERY, or pipe queries in, one a line")
+    return problem
+
+
+# ---- running -----------------------------------------------------------------------------------
+
+
+def answer_all(
+    env: Env,
+    store: Store,
+    ask: Ask,
+    queries: Iterator[Item | None],
+    flags: Namespace,
+    console: Console,
+) -> int:
+    """Print the matches of the queries, in their order; stop at the first problem."""
+    is_one = len(flags.text) > 1
+    for batch in batches_of(queries):
+        answers = answer_batch(env, store, ask, batch, flags)
+        if not isinstance(answers, Success):
+            return console.report(answers.failure(), flags.output)
+        for answer in answers.unwrap():
+            console.write_foreign(format_matches(answer, flags, with_query=not is_one))
+    return 0
+
+
+def batches_of(queries: Iterator[Item | None]) -> Iterator[tuple[Item, ...]]:
+    """Yield queries in batches; those that have come do not wait for more."""
+    from loki.stages.batching import group_in_batches
+
+    return group_in_batches(queries, MANY, None, lambda item: 0)
+
+
+def answer_batch(
+    env: Env, store: Store, ask: Ask, batch: tuple[Item, ...], flags: Namespace
+) -> Result[tuple[Answer, ...], Problem]:
+    """Return the matches of each query of a batch."""
+    problem = next((item.problem for item in batch if item.problem), None)
+    if problem:
+        return Result.from_failure(problem)
+    texts = [item.text for item in batch]
+    found = search_all(env, store, texts, flags.top, flags.min_score, ask)
+    return found.map(lambda each: tuple(map(Answer, texts, each)))
+
+
+def dry_run(
+    env: Env, target: Target, queries: Iterator[Item | None], flags: Namespace, console: Console
+) -> int:
+    """Print the request for the first queries."""
+    from loki.cli.explain import dry_run
+
+    texts = tuple(item.text for item in next(batches_of(queries), ()))
+    return dry_run(env, replace(target.ask, texts=texts), flags.dry_run, console, "embedding")
+
+
+def print_info(store: Result[Store, Problem], flags: Namespace, console: Console) -> int:
+    """Print what a store holds; return the exit code."""
+    if not isinstance(store, Success):
+        return console.report(store.failure(), flags.output)
+    console.write_foreign(describe_store(store.unwrap(), flags.output))
+    return 0

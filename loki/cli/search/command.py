@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
+from loki.cli.embed.command import format_summary, within
 from loki.cli.embed.input import Item, items_of
+from loki.cli.embed.output import Batch
+from loki.cli.embed.run import Totals
 from loki.cli.search.output import Answer, describe_store, format_matches
-from loki.cli.startup import environment, limits_of, open_env
-from loki.edge.retrieval.store import search_all, target_of
+from loki.cli.startup import environment, limits_of, open_env, spent_today
+from loki.edge.retrieval.store import Answers, search_all, target_of
 from loki.edge.retrieval.table import Store, open_store
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -30,8 +34,8 @@ def search(flags: Namespace, console: Console) -> int:
     environ, ask = environment(flags), ask_of(flags)
     ready = Result.do(
         (env, store, target, queries)
-        for env in open_env(flags, environ, console.warn)
         for path in named
+        for env in open_env(flags, environ, console.warn)
         for store in open_store(path)
         for target in target_of(env, store, ask)
         for queries in queries_of(flags, target)
@@ -45,7 +49,8 @@ def search(flags: Namespace, console: Console) -> int:
         explain(env, target.ask, environ, console, "embedding")
     if flags.dry_run:
         return dry_run(env, target, queries, flags, console)
-    return answer_all(env, store, ask, queries, flags, console)
+    batches = within(flags.max_cost, target, batches_of(queries))
+    return answer_all(env, store, ask, batches, flags, console)
 
 
 def path_of(flags: Namespace) -> Result[str, Problem]:
@@ -60,8 +65,8 @@ def path_of(flags: Namespace) -> Result[str, Problem]:
 
 
 def ask_of(flags: Namespace) -> Ask:
-    """Return what holds for every query."""
-    return Ask(model=flags.model, max_cost=flags.max_cost, limits=limits_of(flags), tag=flags.tag)
+    """Return what holds for every query; ``--max-cost`` of all of them is checked here."""
+    return Ask(model=flags.model, limits=limits_of(flags), tag=flags.tag)
 
 
 def queries_of(flags: Namespace, target: Target) -> Result[Iterator[Item | None], Problem]:
@@ -91,22 +96,37 @@ def answer_all(
     env: Env,
     store: Store,
     ask: Ask,
-    queries: Iterator[Item | None],
+    batches: Iterator[Batch | Problem],
     flags: Namespace,
     console: Console,
 ) -> int:
     """Print the matches of the queries, in their order; stop at the first problem."""
-    is_one = len(flags.text) > 1
-    for batch in batches_of(queries):
+    totals, start, count, code = Totals(), time.monotonic(), 0, 0
+    for batch in batches:
         answers = answer_batch(env, store, ask, batch, flags)
         if not isinstance(answers, Success):
-            return console.report(answers.failure(), flags.output)
-        for answer in answers.unwrap():
-            console.write_foreign(format_matches(answer, flags, with_query=not is_one))
-    return 0
+            code = console.report(answers.failure(), flags.output)
+            break
+        totals.add(answers.unwrap().embeddings)
+        count += print_answers(batch, answers.unwrap(), flags, console)
+    if flags.verbose:
+        spent = "" if flags.no_ledger else spent_today()
+        console.note(format_summary(count, totals, time.monotonic() - start, spent))
+    return code
 
 
-def batches_of(queries: Iterator[Item | None]) -> Iterator[tuple[Item, ...]]:
+def print_answers(
+    batch: Batch | Problem, answers: Answers, flags: Namespace, console: Console
+) -> int:
+    """Print the matches of each query of a batch; return how many queries it had."""
+    queries = () if isinstance(batch, Problem) else tuple(item.text for item in batch)
+    with_query = len(flags.text) == 1
+    for query, matches in zip(queries, answers.matches, strict=True):
+        console.write_foreign(format_matches(Answer(query, matches), flags, with_query))
+    return len(queries)
+
+
+def batches_of(queries: Iterator[Item | None]) -> Iterator[Batch]:
     """Yield queries in batches; those that have come do not wait for more."""
     from loki.stages.batching import group_in_batches
 
@@ -114,15 +134,15 @@ def batches_of(queries: Iterator[Item | None]) -> Iterator[tuple[Item, ...]]:
 
 
 def answer_batch(
-    env: Env, store: Store, ask: Ask, batch: tuple[Item, ...], flags: Namespace
-) -> Result[tuple[Answer, ...], Problem]:
+    env: Env, store: Store, ask: Ask, batch: Batch | Problem, flags: Namespace
+) -> Result[Answers, Problem]:
     """Return the matches of each query of a batch."""
-    problem = next((item.problem for item in batch if item.problem), None)
-    if problem:
-        return Result.from_failure(problem)
-    texts = [item.text for item in batch]
-    found = search_all(env, store, texts, flags.top, flags.min_score, ask)
-    return found.map(lambda each: tuple(map(Answer, texts, each)))
+    if isinstance(batch, Problem):
+        return Failure(batch)
+    if problem := next((item.problem for item in batch if item.problem), None):
+        return Failure(problem)
+    queries = [item.text for item in batch]
+    return search_all(env, store, queries, flags.top, flags.min_score, ask)
 
 
 def dry_run(

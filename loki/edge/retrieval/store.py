@@ -149,20 +149,28 @@ def search(
     found = open_store(path).bind(
         lambda store: search_all(env, store, [query], top, min_score, ask)
     )
-    return found.map(lambda matches: matches[0])
+    return found.map(lambda answers: answers.matches[0])
+
+
+class Answers(NamedTuple):
+    """The matches of each query, and what it took to embed the queries."""
+
+    matches: tuple[tuple[Match, ...], ...]
+    embeddings: Embeddings
 
 
 def search_all(
     env: Env, store: Store, queries: Sequence[str], top: int, min_score: float | None, ask: Ask
-) -> Result[tuple[tuple[Match, ...], ...], Problem]:
+) -> Result[Answers, Problem]:
     """Return the matches of each query."""
 
     def call(target: Target) -> Result[Embeddings, Problem]:
         answer = pipeline.embed(env, replace(target.ask, texts=tuple(queries)))
         return answer.alt(lambda problem: without_model(problem, store, ask))
 
-    def look_up(embeddings: Embeddings) -> Result[tuple[tuple[Match, ...], ...], Problem]:
-        return gather(find_nearest(store, each, top, min_score) for each in embeddings.vectors)
+    def look_up(embeddings: Embeddings) -> Result[Answers, Problem]:
+        found = gather(find_nearest(store, each, top, min_score) for each in embeddings.vectors)
+        return found.map(lambda matches: Answers(matches, embeddings))
 
     return flow(
         target_of(env, store, ask),

@@ -99,6 +99,18 @@ def test_the_request_can_be_looked_at(notes: Home, server: Server) -> None:
     assert not server.asked
 
 
+def test_the_last_line_of_v_says_what_the_queries_took(notes: Home) -> None:
+    done = search(notes, "-v", stdin="moon\nflour\n")
+    assert done.err.startswith("loki-search: local:m · 2 texts · 2 tokens · cost unknown · ")
+
+
+@pytest.mark.parametrize(("allowed", "code"), [("5", 0), ("1", 80)])
+def test_max_cost_is_for_all_queries(notes: Home, allowed: str, code: int) -> None:
+    path = notes.folder / "config.yaml"
+    path.write_text(path.read_text() + "        input_price: 1000000\n")
+    assert search(notes, "--max-cost", allowed, stdin="moon\nsun\n").code == code
+
+
 # ---- what goes wrong -----------------------------------------------------------------------------
 
 

@@ -165,6 +165,12 @@ def append_rows(store: Store, rows: Rows) -> Result[Any, Problem]:
     return attempt(f"cannot write {store.path}", write, "output")
 
 
+def is_latest(store: Store) -> bool:
+    """Return whether nobody has added to a store since; it may also be gone."""
+    latest = attempt("", lambda: store.dataset.latest_version)
+    return bool(latest.value_or(None) == store.dataset.version)
+
+
 def is_scattered(dataset: Any) -> bool:
     """Return whether a table has so many files that it should be put together."""
     return len(dataset.get_fragments()) > MANY_FILES
@@ -208,13 +214,15 @@ def find_nearest(
     }
 
     def read() -> Sequence[Match]:
-        return matches_of(store.dataset.to_table(columns=SHOWN, nearest=nearest))
+        return matches_of(store.dataset.to_table(columns=SHOWN, nearest=nearest, **FRUGAL))
 
     found = attempt(f"{store.path} is damaged", read)
     return found.map(lambda matches: best_first(matches, min_score))
 
 
 SHOWN = ["text", "id", "source", "line", "fields", "_distance"]
+#: Read no further ahead than this: with less memory a search of a million texts is as fast.
+FRUGAL: dict[str, Any] = {"io_buffer_size": 32 << 20, "fragment_readahead": 2}
 
 
 def wrong_length(path: str, header: Header, own: int, length: int) -> Problem:

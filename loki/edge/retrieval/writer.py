@@ -118,9 +118,12 @@ class Writer:
         waiting = joined(tables)
         if waiting is None:
             return Success(None)
-        return self.locked(lambda: self.write(waiting)).lash(
-            lambda problem: Failure(self.rescue.keep(waiting, problem))
-        )
+        try:
+            written = self.locked(lambda: self.write(waiting))
+        except BaseException:  # a signal: close() tries again
+            self.rescued = [waiting]
+            raise
+        return written.lash(lambda problem: Failure(self.rescue.keep(waiting, problem)))
 
     def locked(self, action: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
         """Do something while no other process writes."""
@@ -142,7 +145,7 @@ class Writer:
 
     def reread(self) -> Result[None, Problem]:
         """Read what other processes have done to the store since."""
-        if self.store and self.store.dataset.latest_version == self.store.dataset.version:
+        if self.store and table.is_latest(self.store):
             return Success(None)
         return table.find_store(self.path).bind(self.reopen)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import lance
 import numpy
 import pytest
 
@@ -108,6 +110,32 @@ def test_rows_are_written_once_they_waited_or_are_many(tmp_path: Path) -> None:
     assert not adding.is_due()  # a long run makes few files
     clock.time += LONGEST / 2
     assert adding.is_due()
+
+
+def test_a_store_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    adding = writer(tmp_path / "s")
+    adding.add(rows("a")).unwrap()
+    adding.flush().unwrap()
+    shutil.rmtree(tmp_path / "s")
+    adding.add(rows("b")).unwrap()
+    adding.close().unwrap()
+    assert texts_in(tmp_path / "s") == ["b"]
+
+
+def test_a_signal_while_rows_are_written_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*args: object, **options: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    adding = writer(tmp_path / "s")
+    adding.add(rows("a", "b")).unwrap()
+    monkeypatch.setattr(lance, "write_dataset", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        adding.flush()
+    adding.close().unwrap()
+    assert texts_in(tmp_path / "s") == ["a", "b"]
 
 
 def test_nothing_to_write_makes_no_store(tmp_path: Path) -> None:

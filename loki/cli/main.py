@@ -151,6 +151,7 @@ ACTIONS = {
     "loki": "loki.cli.pipe:pipe",
     "loki-embed": "loki.cli.embed.command:embed",
     "loki-rerank": "loki.cli.rerank:rerank",
+    "loki-search": "loki.cli.search.command:search",
     "loki-batch": "loki.cli.batch.command:batch",
     "loki-cost": "loki.cli.cost.command:cost",
 }

@@ -18,7 +18,8 @@ from returns.result import Result, Success
 
 from loki import pipeline
 from loki.cli.console import Console
-from loki.cli.embed.input import Record, text_of
+from loki.cli.embed.input import text_of
+from loki.cli.embed.pieces import Record
 from loki.cli.startup import environment, limits_of, open_env, spent_today
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.files import reason

@@ -32,9 +32,9 @@ clients:
 
 
 @contextmanager
-def model() -> Iterator[str]:
+def model(script: str = "model_server.py") -> Iterator[str]:
     """Yield the address of a model server that runs as long as this block."""
-    command = [sys.executable, str(HERE / "model_server.py")]
+    command = [sys.executable, str(HERE / script)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
         try:

@@ -58,7 +58,7 @@ _loki() {{
     --by) COMPREPLY=($(compgen -W "day month model client tag" -- "$word")) ;;
     --reasoning) COMPREPLY=($(compgen -W "none low medium high" -- "$word")) ;;
     --completions) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
-    -f|--file|--messages|-C|--conversation|--schema|--tools|--config|--system-file|-T|--template|--template-file)
+    -f|--file|--into|--messages|-C|--conversation|--schema|--tools|--config|--system-file|-T|--template|--template-file)
       COMPREPLY=($(compgen -f -- "$word")) ;;
     *) [[ $word == -* ]] && COMPREPLY=($(compgen -W "$flags" -- "$word")) ;;
   esac
@@ -108,6 +108,7 @@ TAKES = {
     "--reasoning": ":how:(none low medium high)",
     "--completions": ":shell:(bash zsh fish)",
     "--file": ":file:_files",
+    "--into": ":store:_files -/",
     "--messages": ":file:_files",
     "--conversation": ":file:_files",
     "--system-file": ":file:_files",

@@ -1,4 +1,4 @@
-"""loki-embed: flags, TEXT or stdin -> a JSON line with a vector for each text -> exit code.
+"""loki-embed: flags, TEXT, files or stdin -> a JSON line with a vector for each -> exit code.
 
 Texts are read as they come and sent in batches, some at once; lines are printed in the order of
 the texts. A text that is rejected gets a line that says why; any other problem ends the run.
@@ -9,20 +9,20 @@ from __future__ import annotations
 import gc
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from threading import Event, Lock
+from threading import Event
 
 from returns.result import Result, Success
 
-from loki import pipeline
 from loki.cli.console import Console
 from loki.cli.describe import format_count
 from loki.cli.embed.input import Item, items_of
-from loki.cli.embed.output import FORMATS, Batch, Call, embed_batch
+from loki.cli.embed.output import FORMATS, Batch, embed_batch
+from loki.cli.embed.run import Totals, counted, sum_up
 from loki.cli.startup import environment, limits_of, open_env, spent_today
 from loki.edge.batch.workers import map_threaded
 from loki.money.estimate import estimate_tokens
@@ -31,10 +31,8 @@ from loki.pipeline import Env
 from loki.price import Price
 from loki.problems import Problem
 from loki.records import Ask, Target
-from loki.replies import Embeddings
 from loki.stages.batching import batch_limits, group_in_batches
 from loki.stages.draft import draft
-from loki.stages.parse_vectors import add_costs
 from loki.stages.resolve import resolve
 from loki.usage import Usage
 
@@ -46,6 +44,8 @@ DEFAULT_BATCH_SIZE = 64
 def embed(flags: Namespace, console: Console) -> int:
     """Embed TEXT or the texts on stdin; return the exit code."""
     gc.enable()  # unlike other filters, this one may run for hours
+    if flags.into is not None:
+        return embed_into(flags, console)
     environ = environment(flags)
     ask = ask_of(flags)
     ready = Result.do(
@@ -58,14 +58,46 @@ def embed(flags: Namespace, console: Console) -> int:
         return console.report(ready.failure(), flags.output)
     env, target, items = ready.unwrap()
     if flags.explain:
-        from loki.cli.explain import explain
-
-        explain(env, ask, environ, console, "embedding")
+        explain(env, ask, environ, console)
     batches = batches_of(items, target)
     if flags.dry_run:
         return dry_run(env, ask, batches, flags, console)
     warn(target, flags, console)
     return run(env, ask, within(flags.max_cost, target, batches), flags, console)
+
+
+def embed_into(flags: Namespace, console: Console) -> int:
+    """Embed the texts that a store does not have, and put them there; return the exit code."""
+    from loki.edge.retrieval.store import open_writer
+
+    environ = environment(flags)
+    ready = Result.do(
+        (env, adding, items)
+        for env in open_env(flags, environ, console.warn)
+        for adding in open_writer(env, flags.into, ask_of(flags))
+        for items in items_of(flags, adding.target.model)
+    )
+    if not isinstance(ready, Success):
+        return console.report(ready.failure())
+    env, adding, items = ready.unwrap()
+    if flags.explain:
+        explain(env, adding.ask, environ, console)
+    if flags.dry_run:
+        return dry_run(env, adding.ask, batches_of(items, adding.target), flags, console)
+    warn(adding.target, flags, console)
+    from loki.cli.embed.into import run_into
+
+    def batches(items: Iterator[Item | None]) -> Iterator[Batch | Problem]:
+        return within(flags.max_cost, adding.target, batches_of(items, adding.target))
+
+    return run_into(env, adding, items, batches, flags, console)
+
+
+def explain(env: Env, ask: Ask, environ: dict[str, str], console: Console) -> None:
+    """Print where each setting comes from."""
+    from loki.cli.explain import explain
+
+    explain(env, ask, environ, console, "embedding")
 
 
 def ask_of(flags: Namespace) -> Ask:
@@ -168,44 +200,6 @@ def run(
         spent = "" if flags.no_ledger else spent_today()
         console.note(format_summary(texts - rejected, totals, time.monotonic() - start, spent))
     return code
-
-
-def sum_up(texts: int, rejected: int, first: Problem) -> Problem:
-    """Return one problem for all texts that were rejected.
-
-    >>> sum_up(5, 2, Problem("input", "line 3 is empty")).message
-    'no vector for 2 of 5 texts; the first: line 3 is empty'
-    """
-    many = f"no vector for {rejected:,} of {texts:,} texts; the first: " if texts > 1 else ""
-    return replace(first, message=many + first.message)
-
-
-@dataclass
-class Totals:
-    """Tokens and cost of all requests, added up by several threads."""
-
-    model: str = ""
-    tokens: int | None = 0
-    cost: Decimal | None = Decimal(0)
-    lock: Lock = field(default_factory=Lock)
-
-    def add(self, embeddings: Embeddings) -> None:
-        """Count an answer; what is unknown of one is unknown of all."""
-        with self.lock:
-            tokens, self.model = embeddings.usage.input, embeddings.model
-            self.tokens = None if tokens is None or self.tokens is None else self.tokens + tokens
-            self.cost = add_costs([self.cost, embeddings.cost])
-
-
-def counted(env: Env, ask: Ask, totals: Totals) -> Call:
-    """Return what embeds texts and counts the answer."""
-
-    def call(texts: Sequence[str]) -> Result[Embeddings, Problem]:
-        embeddings = pipeline.embed(env, replace(ask, texts=tuple(texts)))
-        embeddings.map(totals.add)
-        return embeddings
-
-    return call
 
 
 def format_summary(texts: int, totals: Totals, seconds: float, today: str) -> str:

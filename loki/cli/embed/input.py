@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import select
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import field, replace
 
 from returns.result import Result, Success
 
+from loki.cli.embed.pieces import Record, join, pieces, split, with_lines
 from loki.edge.files import reason
 from loki.formats.openai_messages import read_json
 from loki.money.estimate import estimate_tokens
@@ -20,9 +19,6 @@ from loki.railway import fold
 from loki.record import record
 from loki.records import Json, JsonObject, Model
 from loki.stages.chunking import chunk, chunk_size
-
-PIECE = 1 << 16  # bytes read at once
-PAUSE = 0.2  # seconds; texts that have come do not wait longer for more
 
 
 @record
@@ -33,14 +29,9 @@ class Item:
     place: str  # what messages call it
     text: str = ""
     problem: Problem | None = None
-
-
-class Record(NamedTuple):
-    """A piece of the input: its number from 0, its name in messages, its bytes."""
-
-    number: int
-    place: str
-    data: bytes
+    source: str | None = None  # the file that it stands in
+    line: int | None = None  # where it begins there, from 1
+    fields: JsonObject = field(default_factory=dict)  # what a line of JSON has beside it
 
 
 def items_of(flags: Namespace, model: Model) -> Result[Iterator[Item | None], Problem]:
@@ -49,16 +40,22 @@ def items_of(flags: Namespace, model: Model) -> Result[Iterator[Item | None], Pr
         lambda records: (
             item
             for record in records
+            if record is None or is_wanted(record, flags)
             for item in ([None] if record is None else fit(item_of(record, flags), model, flags))
         )
     )
+
+
+def is_wanted(record: Record, flags: Namespace) -> bool:
+    """Return whether a record is a text: into a store go no blank lines, which notes have."""
+    return flags.into is None or bool(record.data.strip())
 
 
 # ---- records -----------------------------------------------------------------------------------
 
 
 def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
-    """Return the texts of the command line, else what stdin has."""
+    """Return the texts of the command line, else those of files, else what stdin has."""
     switches = {"--jsonl": flags.jsonl, "-0": flags.null, "--whole": flags.whole}
     named = [name for name, is_given in switches.items() if is_given]
     given = bool(flags.text) and flags.text != ["-"]  # a dash alone is stdin
@@ -66,8 +63,19 @@ def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
         return fail("usage", f"{named[0]} is about stdin, but TEXT is given")
     if len(named) > 1:
         return fail("usage", f"{' and '.join(named)} contradict each other")
+    if given and flags.file:
+        return fail("usage", "-f names the texts, but TEXT is given as well")
     if given:
         return Success(numbered(map(os.fsencode, flags.text), "TEXT"))
+    if flags.file:
+        from loki.cli.embed.files import records_in_files
+
+        return records_in_files(flags.file, end_of(flags))
+    return records_on_stdin(flags)
+
+
+def records_on_stdin(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
+    """Return the texts that stdin has, as they come."""
     if sys.stdin is None or sys.stdin.isatty():
         return fail("usage", "no text: give TEXT, or pipe texts in, one a line")
     try:
@@ -76,61 +84,26 @@ def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
         return fail("input", f"cannot read stdin: {reason(error)}")
     stdin = pieces(sys.stdin.fileno())
     if flags.whole:
-        return Success(iter([Record(0, "stdin", join(stdin))]))
-    return Success(numbered(split(stdin, b"\0" if flags.null else b"\n"), "line"))
+        return Success(iter([Record(0, "stdin", join(stdin), None, 1)]))
+    end = end_of(flags) or b"\n"
+    return Success(numbered(split(stdin, end), "line", end))
 
 
-def numbered(texts: Iterable[bytes | None], name: str) -> Iterator[Record | None]:
-    """Yield records, each with its number and ``name`` before it in messages."""
-    number = 0
-    for data in texts:
-        yield None if data is None else Record(number, f"{name} {number + 1}", data)
-        number += data is not None
+def end_of(flags: Namespace) -> bytes | None:
+    """Return what ends a text of the input; None where all of it is one."""
+    return None if flags.whole else b"\0" if flags.null else b"\n"
 
 
-def pieces(handle: int) -> Iterator[bytes | None]:
-    """Yield what is read, as it comes; None where nothing comes for a while."""
-    while True:
-        if not is_ready(handle):
-            yield None
-        data = os.read(handle, PIECE)
-        if not data:
-            return
-        yield data
+def numbered(texts: Iterable[bytes | None], name: str, end: bytes = b"") -> Iterator[Record | None]:
+    """Yield records, each with its number and ``name`` before it in messages.
 
-
-def is_ready(handle: int) -> bool:
-    """Return whether there is more to read within PAUSE; True where that is unknown."""
-    try:
-        return bool(select.select([handle], [], [], PAUSE)[0])
-    except (OSError, ValueError):
-        return True
-
-
-def join(pieces: Iterable[bytes | None]) -> bytes:
-    """Return all pieces as one, without the newline at the end."""
-    return b"".join(filter(None, pieces)).removesuffix(b"\n")
-
-
-def split(pieces: Iterable[bytes | None], end: bytes) -> Iterator[bytes | None]:
-    r"""Yield what is before each ``end``, and after the last one.
-
-    >>> list(split([b"a\nb", None, b"c\n", b"d"], b"\n"))
-    [b'a', None, b'bc', b'd']
+    Those of stdin have a line: ``end`` is what ends a text there.
     """
-    unfinished: list[bytes] = []
-    for piece in pieces:
-        if piece is None:
-            yield None
-            continue
-        first, *more = piece.split(end)
-        unfinished.append(first)
-        if more:
-            yield b"".join(unfinished)
-            yield from more[:-1]
-            unfinished = [more[-1]]
-    if any(unfinished):
-        yield b"".join(unfinished)
+    number = 0
+    for line, data in with_lines(texts, end):
+        place, known = f"{name} {number + 1}", line if end else None
+        yield None if data is None else Record(number, place, data, None, known)
+        number += data is not None
 
 
 # ---- items -------------------------------------------------------------------------------------
@@ -138,7 +111,9 @@ def split(pieces: Iterable[bytes | None], end: bytes) -> Iterator[bytes | None]:
 
 def item_of(record: Record, flags: Namespace) -> Item:
     """Return the item of a record: its text, or what is wrong with it."""
-    empty = Item({"id": None, "index": record.number}, record.place)
+    place = {"source": record.source, "line": record.line} if record.source else {}
+    head = {"id": None, "index": record.number, **place}
+    empty = Item(head, record.place, source=record.source, line=record.line)
     item = fold(
         text_of(record, flags.null),
         lambda text: read_line(text, empty) if flags.jsonl else replace(empty, text=text),
@@ -159,7 +134,8 @@ def text_of(record: Record, null: bool = False) -> Result[str, Problem]:
     'line 3 is not UTF-8 text: byte 3 is 0xe9'
     """
     try:
-        text = record.data.decode("utf-8" if record.number else "utf-8-sig")
+        is_first = record.number == 0 or record.line == 1
+        text = record.data.decode("utf-8-sig" if is_first else "utf-8")
     except UnicodeDecodeError as error:
         byte = f"byte {error.start} is 0x{record.data[error.start]:02x}"
         return fail("input", f"{record.place} is not UTF-8 text: {byte}")
@@ -184,11 +160,16 @@ def read_line(text: str, item: Item) -> Item:
         named = replace(item, head={**item.head, **head})
         match line:
             case {"text": str(content)}:
-                return replace(named, text=content)
+                return replace(named, text=content, fields=other_fields(line))
             case _:
                 return with_problem(named, 'is not {"id": …, "text": "…"}')
 
     return fold(read_json(text, item.place), read, lambda problem: replace(item, problem=problem))
+
+
+def other_fields(line: JsonObject) -> JsonObject:
+    """Return what a line of JSON has beside its id and its text."""
+    return {name: value for name, value in line.items() if name not in ("id", "text")}
 
 
 def fit(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
@@ -206,5 +187,10 @@ def fit(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
 
 def in_pieces(item: Item, size: int) -> Iterator[Item]:
     """Yield an item for each piece; its text is in the output, which says where it was cut."""
+    start, line = 0, item.line
     for number, piece in enumerate(chunk(item.text, size)):
-        yield replace(item, head={**item.head, "chunk": number, "text": piece}, text=piece)
+        begin = item.text.index(piece, start)
+        line = None if line is None else line + item.text.count("\n", start, begin)
+        head = {**item.head, **({"line": line} if "line" in item.head else {})}
+        yield replace(item, head={**head, "chunk": number, "text": piece}, text=piece, line=line)
+        start = begin

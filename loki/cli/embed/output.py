@@ -1,4 +1,4 @@
-"""A batch of items -> its lines of output: vectors, or why a text has none."""
+"""A batch of items -> lines of output, or rows for a store: vectors, or why there is none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
-from typing import NamedTuple, TypeAlias
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from returns.result import Failure, Result, Success
 
@@ -18,6 +18,8 @@ from loki.json_text import compact
 from loki.problems import Kind, Problem
 from loki.records import JsonObject
 from loki.replies import Embeddings, Vector
+
+A = TypeVar("A")
 
 Batch: TypeAlias = tuple[Item, ...]
 #: Embeds some texts.
@@ -29,23 +31,26 @@ Outcome: TypeAlias = Result[Vector | Problem, Problem]
 PER_TEXT: tuple[Kind, ...] = ("input", "refused")
 
 
-class BatchResult(NamedTuple):
+class BatchResult(NamedTuple, Generic[A]):
     """The lines of a batch, the problems of rejected texts, and the problem that ends the run."""
 
-    lines: tuple[bytes, ...]
+    lines: tuple[A, ...]
     rejected: tuple[Problem, ...]
     fatal: Problem | None
 
 
 def embed_batch(
-    call: Call, line: Callable[[Item, Vector], bytes], any_success: Event, batch: Batch | Problem
-) -> BatchResult:
+    call: Call,
+    line: Callable[[Item, Vector | Problem], A],
+    any_success: Event,
+    batch: Batch | Problem,
+) -> BatchResult[A]:
     """Embed a batch; ``any_success`` is set once a text of the run has a vector."""
     if isinstance(batch, Problem):
         return BatchResult((), (), batch)
     good = [item for item in batch if item.problem is None]
     outcomes = iter(outcomes_of(call, [item.text for item in good], any_success))
-    lines: list[bytes] = []
+    lines: list[A] = []
     rejected: list[Problem] = []
     for item in batch:
         outcome: Outcome = Success(item.problem) if item.problem else next(outcomes)
@@ -54,9 +59,7 @@ def embed_batch(
         vector = outcome.unwrap()
         if isinstance(vector, Problem):
             rejected.append(vector if item.problem else with_place(vector, item))
-            lines.append(error_line(item, vector))
-        else:
-            lines.append(line(item, vector))
+        lines.append(line(item, vector))
     return BatchResult(tuple(lines), tuple(rejected), None)
 
 
@@ -102,13 +105,17 @@ def is_for_all(call: Call, texts: Sequence[str], problem: Problem) -> bool:
 # ---- lines -------------------------------------------------------------------------------------
 
 
-def as_json_line(item: Item, vector: Vector) -> bytes:
-    """Return a line with the vector as numbers."""
+def as_json_line(item: Item, vector: Vector | Problem) -> bytes:
+    """Return a line with the vector as numbers, or with why there is none."""
+    if isinstance(vector, Problem):
+        return error_line(item, vector)
     return encoded({**item.head, "embedding": list(vector)})
 
 
-def as_base64(item: Item, vector: Vector) -> bytes:
-    """Return a line with the vector as little-endian float32 in base64."""
+def as_base64(item: Item, vector: Vector | Problem) -> bytes:
+    """Return a line with the vector as little-endian float32 in base64, or with why not."""
+    if isinstance(vector, Problem):
+        return error_line(item, vector)
     numbers = array("f", vector)
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -126,4 +133,7 @@ def encoded(line: JsonObject) -> bytes:
     return (compact(line) + "\n").encode("utf-8", "replace")
 
 
-FORMATS: dict[str, Callable[[Item, Vector], bytes]] = {"json": as_json_line, "base64": as_base64}
+FORMATS: dict[str, Callable[[Item, Vector | Problem], bytes]] = {
+    "json": as_json_line,
+    "base64": as_base64,
+}

@@ -1,0 +1,131 @@
+"""loki-embed --into: the texts that are new -> their vectors -> a store; a summary on stderr."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import TypeAlias
+
+from returns.result import Result, Success
+
+from loki.cli.console import Console
+from loki.cli.describe import format_count
+from loki.cli.embed.input import Item
+from loki.cli.embed.output import Batch, BatchResult, embed_batch
+from loki.cli.embed.run import Totals, counted, sum_up
+from loki.edge.batch.workers import map_threaded
+from loki.edge.retrieval.store import Adding
+from loki.pipeline import Env
+from loki.problems import Problem
+from loki.replies import Vector
+from loki.retrieval.passages import Passage
+
+#: A passage with its vector; None for a text that was rejected.
+Row: TypeAlias = tuple[Passage, Vector] | None
+
+
+@dataclass
+class NewItems:
+    """The items that a store does not have; it says when no more come for a while."""
+
+    adding: Adding
+    is_idle: bool = False
+
+    def of(self, items: Iterable[Item | None]) -> Iterator[Item | None]:
+        """Yield those items that are new, and those that have a problem."""
+        for item in items:
+            self.is_idle = item is None
+            if item is None or item.problem or self.adding.writer.is_new(passage_of(item)):
+                yield item
+
+
+def passage_of(item: Item) -> Passage:
+    """Return what a store keeps of an item."""
+    return Passage(item.text, item.head.get("id"), item.source, item.line, item.fields)
+
+
+def row_of(item: Item, vector: Vector | Problem) -> Row:
+    """Return an item with its vector, for the store."""
+    return None if isinstance(vector, Problem) else (passage_of(item), vector)
+
+
+def run_into(
+    env: Env,
+    adding: Adding,
+    items: Iterator[Item | None],
+    batches_of: Callable[[Iterator[Item | None]], Iterator[Batch | Problem]],
+    flags: Namespace,
+    console: Console,
+) -> int:
+    """Embed what is new and write it into the store; return the exit code."""
+    totals, start, new = Totals(), time.monotonic(), NewItems(adding)
+    work = partial(embed_batch, counted(env, adding.ask, totals), row_of, Event())
+    count = Count()
+    try:
+        with closing(
+            map_threaded(work, batches_of(new.of(items)), max(1, flags.in_flight))
+        ) as all_:
+            problem = write_all(all_, adding, new, count)
+    finally:  # also on Ctrl-C: what came has been paid for
+        closed = adding.writer.close()
+    problem = problem or (None if isinstance(closed, Success) else closed.failure())
+    if not problem and count.first:
+        problem = sum_up(count.texts, count.rejected, count.first)
+    code = console.report(problem) if problem else 0
+    console.warn(format_summary(adding, totals, time.monotonic() - start, flags.into))
+    return code
+
+
+@dataclass
+class Count:
+    """How many texts were sent, how many of them rejected, and why the first was."""
+
+    texts: int = 0
+    rejected: int = 0
+    first: Problem | None = None
+
+    def add(self, result: BatchResult[Row]) -> None:
+        """Count a batch."""
+        self.texts += len(result.lines)
+        self.rejected += len(result.rejected)
+        self.first = self.first or next(iter(result.rejected), None)
+
+
+def write_all(
+    results: Iterable[BatchResult[Row]], adding: Adding, new: NewItems, count: Count
+) -> Problem | None:
+    """Write batches as they come; return the problem that ends the run, if any."""
+    for result in results:
+        count.add(result)
+        written = write(result, adding, new.is_idle)
+        if not isinstance(written, Success):
+            return written.failure()
+        if result.fatal:
+            return result.fatal
+    return None
+
+
+def write(result: BatchResult[Row], adding: Adding, is_idle: bool) -> Result[None, Problem]:
+    """Hand a batch to the store; it is written at once where no more comes for a while."""
+    added = adding.writer.add([row for row in result.lines if row])
+    return added.bind(lambda _: adding.writer.flush() if is_idle else Success(None))
+
+
+def format_summary(adding: Adding, totals: Totals, seconds: float, path: str) -> str:
+    """Return the line on stderr: what the store got, and what it took."""
+    writer = adding.writer
+    tokens = f"{format_count(totals.tokens)} tokens"
+    cost = "cost unknown" if totals.cost is None else f"${totals.cost.normalize():f}"
+    parts = (
+        f"{path}: {writer.added:,} text{'' if writer.added == 1 else 's'} added",
+        f"{writer.present:,} there already" if writer.present else "",
+        adding.target.name,
+        *((tokens, cost) if totals.model else ()),
+        f"{seconds:.1f} s",
+    )
+    return " · ".join(filter(None, parts))

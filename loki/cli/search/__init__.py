@@ -1,0 +1,1 @@
+"""loki-search: a store and a query in, the nearest texts out."""

@@ -1,0 +1,198 @@
+"""Passages and vectors -> a store, some thousand at a time; a text that is there is known.
+
+Several processes may write at once: each adds rows under a lock, after it has read what others
+added. Rows that are not yet written are few, and a table changes in one step, so that a process
+that is killed leaves it whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from returns.result import Failure, Result, Success
+
+from loki.edge.files import reason
+from loki.edge.retrieval import table
+from loki.edge.retrieval.rescue import Rescue
+from loki.edge.retrieval.rows import Row, Rows, joined, rows_of
+from loki.edge.retrieval.table import Store, wrong_length
+from loki.problems import Problem, fail
+from loki.replies import Vector
+from loki.retrieval.header import Header, difference, key_by
+from loki.retrieval.passages import Passage
+
+#: Rows that are written at once, however little time has passed.
+MANY_ROWS = 16_384
+#: Seconds between two writes: a share of the time so far, so that a long run makes few files.
+SHARE, SHORTEST, LONGEST = 0.05, 1.0, 30.0
+#: Seconds to wait for another process that writes.
+PATIENCE = 120
+
+
+class Keys:
+    """The keys of a store, and those that are about to come: 8 bytes for each that is there."""
+
+    def __init__(self, written: Any) -> None:
+        self.begun: set[int] = set()
+        self.written = written
+        self.replace(written)
+
+    def replace(self, written: Any) -> None:
+        """Take the keys that a store has now, as an array of numpy."""
+        import numpy
+
+        self.written = numpy.sort(written)
+
+    def is_written(self, key: int) -> bool:
+        """Return whether the store has a key."""
+        place = int(self.written.searchsorted(key))
+        return place < len(self.written) and int(self.written[place]) == key
+
+    def add(self, key: int) -> bool:
+        """Take a key; return whether it is new."""
+        if key in self.begun or self.is_written(key):
+            return False
+        self.begun.add(key)
+        return True
+
+
+class Writer:
+    """A store that is being added to: which texts are new, and rows on their way into it."""
+
+    def __init__(
+        self,
+        path: str,
+        header: Header,
+        store: Store | None,
+        keys: Any,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        rescue: Rescue,
+    ) -> None:
+        self.path, self.header, self.store = path, header, store
+        self.now, self.clock, self.rescue = now, clock, rescue
+        self.keys, self.key = Keys(keys), key_by(header.signature)
+        self.rescued, self.pending = rescue.take(), list[Row]()
+        for rows in self.rescued:
+            self.keys.begun.update(rows["key"].to_pylist())
+        self.added = self.present = 0
+        self.start = self.last = clock()
+
+    def is_new(self, passage: Passage) -> bool:
+        """Return whether a text has still to be sent; count it otherwise."""
+        if self.keys.add(self.key(passage.text)):
+            return True
+        self.present += 1
+        return False
+
+    def add(self, rows: Sequence[tuple[Passage, Vector]]) -> Result[None, Problem]:
+        """Take passages with their vectors; write them, if it is time to."""
+        for passage, vector in rows:
+            if (own := self.length(vector)) != len(vector):
+                return Failure(wrong_length(self.path, self.header, own, len(vector)))
+            self.pending.append(Row(self.key(passage.text), passage, vector))
+        return self.flush() if self.is_due() else Success(None)
+
+    def length(self, vector: Vector) -> int:
+        """Return how many numbers a vector must have: as many as the first."""
+        if self.store:
+            return self.store.dimensions
+        return len(self.pending[0].vector if self.pending else vector)
+
+    def is_due(self) -> bool:
+        """Return whether rows have waited long enough, or are many."""
+        now = self.clock()
+        pause = min(max(SHORTEST, SHARE * (now - self.start)), LONGEST)
+        return now - self.last >= pause or len(self.pending) >= MANY_ROWS
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    def flush(self) -> Result[None, Problem]:
+        """Write the rows that wait; where that cannot be, keep them elsewhere."""
+        tables = [*self.rescued]
+        if self.pending:
+            tables.append(rows_of(self.pending, self.header, self.now()))
+        self.rescued, self.pending, self.last = [], [], self.clock()
+        waiting = joined(tables)
+        if waiting is None:
+            return Success(None)
+        try:
+            written = self.locked(lambda: self.write(waiting))
+        except BaseException:  # a signal: close() tries again
+            self.rescued = [waiting]
+            raise
+        return written.lash(lambda problem: Failure(self.rescue.keep(waiting, problem)))
+
+    def locked(self, action: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
+        """Do something while no other process writes."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(os.path.join(self.path, table.LOCK), timeout=PATIENCE)
+        try:
+            os.makedirs(self.path, exist_ok=True)
+            with lock:
+                return action()
+        except Timeout:
+            return fail("busy", f"another process has been writing {self.path} for {PATIENCE} s")
+        except OSError as error:
+            return fail("output", f"cannot write {self.path}: {reason(error)}")
+
+    def write(self, rows: Rows) -> Result[None, Problem]:
+        """Add those rows that no other process has added meanwhile."""
+        return self.reread().bind(lambda _: self.put(self.without_written(rows)))
+
+    def reread(self) -> Result[None, Problem]:
+        """Read what other processes have done to the store since."""
+        if self.store and table.is_latest(self.store):
+            return Success(None)
+        return table.find_store(self.path).bind(self.reopen)
+
+    def reopen(self, store: Store | None) -> Result[None, Problem]:
+        """Take a store as it is now; fail if it has other vectors than ours."""
+        self.store = store
+        if store is None:
+            return Success(None)
+        if other := difference(store.header.signature, self.header.signature):
+            return Failure(other_model(store, other))
+        return table.read_keys(store).map(self.keys.replace)
+
+    def without_written(self, rows: Rows) -> Rows:
+        """Return the rows whose texts the store does not have."""
+        import pyarrow
+
+        keys = rows["key"].to_pylist()
+        return rows.filter(pyarrow.array([not self.keys.is_written(key) for key in keys]))
+
+    def put(self, rows: Rows) -> Result[None, Problem]:
+        """Write rows, and go on with the store as it is then."""
+        if not len(rows):
+            return Success(None)
+        store = self.store
+        written = table.append_rows(store, rows) if store else table.make_table(self.path, rows)
+
+        def go_on(dataset: Any) -> None:
+            self.store = Store(self.path, self.header, dataset)
+            self.added += len(rows)
+            self.rescue.forget()
+
+        return written.map(go_on)
+
+    def close(self) -> Result[None, Problem]:
+        """Write the rows that wait, and put a table of many files together."""
+        flushed = self.flush()
+        store = self.store
+        if store and table.is_scattered(store.dataset):
+            self.locked(lambda: table.put_together(store.dataset))  # may fail: it is as good
+        return flushed
+
+
+def other_model(store: Store, other: str) -> Problem:
+    """Return the Problem that a store has vectors of another model, or of other options."""
+    from loki.retrieval.header import describe
+
+    has = describe(store.header, store.dimensions)
+    return Problem(
+        "usage", f"{store.path} has vectors of {has}; this is {other}: name another store"
+    )

@@ -1,0 +1,77 @@
+"""The header of a store: what makes vectors comparable, and what a key is of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support import config
+
+from loki.records import Ask, Patch
+from loki.retrieval.header import (
+    Header,
+    Signature,
+    difference,
+    key_by,
+    read_header,
+    signature_of,
+    write_header,
+)
+from loki.stages.resolve import resolve
+
+PLAIN = Signature("m", None, "document")
+
+
+@pytest.mark.parametrize(
+    ("ask", "patches", "expected"),
+    [
+        (Ask(), (), Signature("real")),
+        (Ask(purpose="document"), (), Signature("real", None, "document")),
+        (Ask(dimensions=256), (), Signature("real", 256)),
+        (Ask(encoding="base64"), (), Signature("real")),
+        (Ask(), (Patch(headers={"A": "b"}),), Signature("real")),
+        (Ask(), (Patch(body={"truncate": True}),), Signature("real", patch="40f88dc9d93c2006")),
+    ],
+)
+def test_a_signature_has_all_that_decides_a_vector(
+    ask: Ask, patches: tuple[Patch, ...], expected: Signature
+) -> None:
+    models = [{"name": "m", "real_name": "real", "type": "embedding"}]
+    client = {"type": "openai", "models": models}
+    target = resolve(config(client), "embedding")(replace(ask, model="openai:m")).unwrap()
+    assert signature_of(target, patches).unwrap() == expected
+
+
+def test_a_secret_in_a_patch_is_not_in_the_header() -> None:
+    target = resolve(config({"type": "openai"}), "embedding")(
+        Ask(model="openai:text-embedding-3-small")
+    ).unwrap()
+    signature = signature_of(target, (Patch(body={"key": "sk-secret"}),)).unwrap()
+    assert "secret" not in write_header(Header("openai:m", signature, 0.0))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PLAIN, name="n"),
+        replace(PLAIN, dimensions=2),
+        replace(PLAIN, purpose=None),
+        replace(PLAIN, patch="ab"),
+    ],
+)
+def test_another_signature_has_other_keys_and_says_what_differs(other: Signature) -> None:
+    assert key_by(other)("Hi") != key_by(PLAIN)("Hi")
+    assert difference(PLAIN, other) and not difference(PLAIN, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "it was not made by loki-embed --into"),
+        ("[]", "it was not made by loki-embed --into"),
+        ('{"version": 1, "model": "a:b", "made": 0}', "it was not made by loki-embed --into"),
+        ('{"version": 9}', "a later loki made it (version 9; this one reads 1): upgrade loki"),
+    ],
+)
+def test_a_header_that_cannot_be_read_says_why(text: str | bytes, message: str) -> None:
+    assert read_header(text).failure().message == message

@@ -154,7 +154,20 @@ def parameters(
         if getattr(ask, name) is not None:
             source = "command line"
         lines.append((name, f"{value} ({source})"))
-    return lines
+    return [*lines, *reasoning(ask, target)]
+
+
+def reasoning(ask: Ask, target: Target) -> list[tuple[str, str]]:
+    """Return the reasoning of the request, and why it is another than was asked for."""
+    wanted, sent = ask.reasoning, target.ask.reasoning
+    if sent is None:
+        return []
+    source = "command line" if wanted is not None else target.model.origin
+    asked = wanted or target.model.default_reasoning_effort
+    if asked == sent or sent == "none":
+        return [("reasoning", f"{sent} ({source})")]
+    has = ", ".join(target.model.abilities.reasoning.efforts)
+    return [("reasoning", f"{sent} (nearest to {asked} of {source}: the model has {has})")]
 
 
 def limits(target: Target) -> str:

@@ -131,7 +131,8 @@ PIPE: dict[str, Group] = {
         flag("--seed", "ask for repeatable answers, where supported", type=integer, metavar="N"),
         flag(
             "--reasoning",
-            "reasoning effort (none, low, medium, high), or a limit in tokens",
+            "reasoning effort (none, minimal, low, medium, high, xhigh, max; the nearest one that "
+            "the model has), or a limit in tokens",
             type=reasoning,
             metavar="EFFORT",
         ),

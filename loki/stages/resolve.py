@@ -9,7 +9,6 @@ from typing import Any
 from returns.pipeline import flow
 from returns.result import Failure, Result, Success
 
-from loki.config.catalogue import unlisted
 from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media, max_usage, worst_case
 from loki.problems import Problem, fail, nearest
 from loki.providers import PROVIDERS, base_url_of, provider_of
@@ -32,6 +31,8 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
             find_target(config, ask, task),
             bind(check_vision),
             bind(check_tools),
+            bind(check_sampling),
+            bind(fit_reasoning),
             bind(check_context_window),
             bind(check_max_cost),
         )
@@ -89,29 +90,26 @@ def suggest_names(config: Config, wanted: str) -> str:
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
     """Return a model of a client by name, or its first of the right type."""
-    models = config.models(client)
-    fitting = [known for known in models if known.type == task]
-    model = next((known for known in models if known.name == name), None)
-    if not name and fitting:
-        return Success(fitting[0])
-    if not name:
-        return fail(
-            "config",
-            f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL",
-        )
-    if model is not None and model.type != task:
-        return fail(
-            "usage",
-            f"{client.name}:{name} is {with_article(model.type)} model,"
-            f" not {with_article(task)} model"
-            + nearest("", [f"{client.name}:{known.name}" for known in fitting]),
-        )
-    if model is not None:
+    catalogue = config.catalogue
+    model = catalogue.find(client, name) if name else catalogue.first(client, task)
+    if model is not None and model.type == task:
         return Success(model)
+    if model is not None:
+        wrong = f"{with_article(model.type)} model, not {with_article(task)} model"
+        near = nearest("", [f"{client.name}:{known}" for known in names_of(config, client, task)])
+        return fail("usage", f"{client.name}:{name} is {wrong}{near}")
+    if not name:
+        message = f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL"
+        return fail("config", message)
     if client.models:
-        near = nearest(name, [known.name for known in fitting])
+        near = nearest(name, names_of(config, client, task))
         return fail("config", f"client {client.name!r} has no model {name!r}{near}")
-    return Success(unlisted(name, task, models))
+    return Success(catalogue.unlisted(client, name, task))
+
+
+def names_of(config: Config, client: Client, task: Task) -> list[str]:
+    """Return the names of a client's models for a task."""
+    return [known.name for known in config.models(client) if known.type == task]
 
 
 def with_article(task: str) -> str:
@@ -133,10 +131,12 @@ def fill_defaults(
         return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
     streaming = config.stream if ask.stream is None else ask.stream
     longest = model.max_output_tokens if model.require_max_tokens else None
+    sampled = model.abilities.sampling is not False  # else the defaults are not for this model
     settled = replace(
         ask,
-        temperature=config.temperature if ask.temperature is None else ask.temperature,
-        top_p=config.top_p if ask.top_p is None else ask.top_p,
+        temperature=config.temperature if sampled and ask.temperature is None else ask.temperature,
+        top_p=config.top_p if sampled and ask.top_p is None else ask.top_p,
+        reasoning=model.default_reasoning_effort if ask.reasoning is None else ask.reasoning,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
         stream=streaming and not model.no_stream,
     )
@@ -199,7 +199,38 @@ def check_tools(target: Target) -> Result[Target, Problem]:
             "usage",
             f"{target.name} calls no tools; if it does, set supports_function_calling: true",
         )
+    return check_tool_limits(target)
+
+
+def check_tool_limits(target: Target) -> Result[Target, Problem]:
+    """Refuse what a model does not do together, or cannot be made to do."""
+    ask, able = target.ask, target.model.abilities
+    name, model = target.client.name, target.model.real_name
+    if ask.schema and ask.tools and able.schema_with_tools is False:
+        return fail("usage", f"{name} takes --schema or --tools for {model}, not both at once")
+    if ask.tool_choice not in (None, "auto", "none") and able.forced_tools is False:
+        return fail("usage", f"{name} takes only --tool-choice auto or none for {model}")
     return Success(target)
+
+
+def check_sampling(target: Target) -> Result[Target, Problem]:
+    """Refuse sampling where the model takes none; 1 is what it does anyway."""
+    given = {"temperature": target.ask.temperature, "top_p": target.ask.top_p}
+    unusual = [name for name, value in given.items() if value not in (None, 1)]
+    if not unusual or target.model.abilities.sampling is not False:
+        return Success(target)
+    cure = "if it does, set supports_sampling_params: true"
+    name, model = target.client.name, target.model.real_name
+    return fail("usage", f"{name} takes no {unusual[0]} for {model}; {cure}")
+
+
+def fit_reasoning(target: Target) -> Result[Target, Problem]:
+    """Return the target with a reasoning that its model has."""
+    if target.ask.reasoning is None:
+        return Success(target)
+    from loki.stages import fit_reasoning as stage
+
+    return stage.fit_reasoning(target)
 
 
 def check_context_window(target: Target) -> Result[Target, Problem]:

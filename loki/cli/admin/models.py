@@ -14,6 +14,7 @@ from returns.result import Success
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
+from loki.config.setting_names import MODEL_SETTINGS, ModelSetting
 from loki.edge import files
 from loki.edge.env import read_configuration
 from loki.json_text import compact
@@ -62,10 +63,7 @@ def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:
 def model_json(config: Config, client: Client, model: Model) -> JsonObject:
     """Return a model for programs, prices in US dollars a million tokens, a search or a call."""
     known = config.catalogue.entries(client).get(model.real_name, {})
-    settings = {
-        key: getattr(model, key) if hasattr(model, key) else known.get(key)
-        for key in (*SIZES, *ABILITIES)
-    }
+    settings = {each.name: setting_of(model, each, known) for each in MODEL_SETTINGS if each.listed}
     return {
         "model": f"{client.name}:{model.name}",
         "real_name": model.real_name,
@@ -76,6 +74,27 @@ def model_json(config: Config, client: Client, model: Model) -> JsonObject:
         "variants": plain(dict(model.price.variants)),
         "origin": model.origin,
     }
+
+
+def setting_of(model: Model, setting: ModelSetting, entry: JsonObject) -> Any:
+    """Return the value of a model's setting, None where nobody knows it."""
+    match setting:
+        case ModelSetting(name="reasoning_levels"):
+            return levels_of(model)
+        case ModelSetting(name=name, field="="):
+            return getattr(model, name)
+        case ModelSetting(field=""):
+            return entry.get(setting.name)
+        case _:
+            return getattr(model.abilities, setting.field)
+
+
+def levels_of(model: Model) -> list[str] | None:
+    """Return the values of ``--reasoning`` that a model is known to have."""
+    known = model.abilities.reasoning
+    if not known.by or known.by == "none":
+        return None
+    return [*(["none"] if known.off is not None else []), *known.efforts]
 
 
 def plain(value: Any) -> Any:
@@ -150,20 +169,3 @@ def table(lines: Iterable[tuple[str, ...]]) -> str:
 
 
 HEAD = ("MODEL", "TYPE", "INPUT", "OUTPUT", "$/M IN", "$/M OUT", "CACHED", "ABILITIES")
-
-SIZES = (
-    "max_input_tokens",
-    "max_output_tokens",
-    "dimensions",
-    "max_batch_size",
-    "max_tokens_per_chunk",
-    "default_chunk_size",
-)
-ABILITIES = (
-    "supports_vision",
-    "supports_function_calling",
-    "supports_reasoning",
-    "supports_pdf",
-    "supports_audio",
-    "supports_schema",
-)

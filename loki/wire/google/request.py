@@ -21,20 +21,20 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat; the model and whether to stream stand in its URL."""
     if reason := unsupported(target):
         return fail("usage", f"{target.client.name} {reason}")
-    return gather((draft_system(target), draft_contents(target), draft_thinking(target))).map(
-        lambda parts: draft_body(target.ask, *parts)
+    return Result.do(
+        draft_body(target.ask, system, contents, draft_thinking(target))
+        for system in draft_system(target)
+        for contents in draft_contents(target)
     )
 
 
 def unsupported(target: Target) -> str:
     """Return why an ask cannot be sent to this model, empty if it can."""
-    ask, name = target.ask, target.model.real_name
+    ask = target.ask
     if all(message.role in SYSTEM for message in ask.messages):
         return "needs a user's message beside the system's"
     if len(ask.stop) > MOST_STOPS:
         return f"takes at most {MOST_STOPS} stop sequences, not {len(ask.stop)}"
-    if ask.schema and ask.tools and name.startswith(("gemini-1", "gemini-2")):
-        return f"takes a schema or tools for {name}, not both at once"
     return ""
 
 

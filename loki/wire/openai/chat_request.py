@@ -6,15 +6,16 @@ import base64
 import json
 from collections.abc import Callable
 
-from returns.result import Result, Success
+from returns.result import Result
 
-from loki.problems import Problem, fail
+from loki.problems import Problem
 from loki.railway import gather
 from loki.records import (
     Json,
     JsonObject,
     Media,
     Message,
+    Reasoning,
     Target,
     Tool,
     ToolCall,
@@ -29,8 +30,8 @@ from loki.wire.codec import (
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat request."""
-    return gather((draft_messages(target), draft_reasoning(target))).map(
-        lambda parts: draft_body(target, *parts)
+    return draft_messages(target).map(
+        lambda messages: draft_body(target, messages, draft_reasoning(target))
     )
 
 
@@ -178,47 +179,45 @@ def schema_prompt(schema: JsonObject) -> str:
 # ---- reasoning, in the words of each server --------------------------------------------------
 
 
-def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
+def draft_reasoning(target: Target) -> JsonObject:
     """Return how much the model is to think, empty where the ask does not say."""
-    effort = target.ask.reasoning
-    if effort is None:
-        return Success({})
-    drafted = REASONING[target.dialect.reasoning](effort)
-    if drafted is None:
-        return fail(
-            "usage",
-            f"{target.client.name} takes --reasoning none, low, medium or high, not tokens",
-        )
-    return Success(drafted)
+    wanted, known = target.ask.reasoning, target.model.abilities.reasoning
+    if wanted is None:
+        return {}
+    by = known.by if known.by in REASONING else target.dialect.reasoning
+    return REASONING[by](known, wanted)
 
 
-def by_effort(effort: str | int) -> JsonObject | None:
-    """Return OpenAI's own field, which most servers took over; None for a number of tokens."""
-    return None if isinstance(effort, int) else {"reasoning_effort": effort}
+def by_effort(known: Reasoning, wanted: str | int) -> JsonObject:
+    """Return OpenAI's own field, which most servers took over."""
+    return {"reasoning_effort": wanted}
 
 
-def by_object(effort: str | int) -> JsonObject | None:
+def by_object(known: Reasoning, wanted: str | int) -> JsonObject:
     """Return OpenRouter's object: an effort or a budget."""
-    key = "max_tokens" if isinstance(effort, int) else "effort"
-    return {"reasoning": {key: effort}}
+    key = "max_tokens" if isinstance(wanted, int) else "effort"
+    return {"reasoning": {key: wanted}}
 
 
-def by_switch(effort: str | int) -> JsonObject | None:
-    """Return the switch of DeepSeek, Zhipu and Moonshot; None for a number of tokens."""
-    if isinstance(effort, int):
-        return None
-    return {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
+def by_switch(known: Reasoning, wanted: str | int) -> JsonObject:
+    """Return the switch of DeepSeek, Zhipu and Moonshot."""
+    return {"thinking": {"type": "disabled" if wanted == "none" else "enabled"}}
 
 
-def by_budget(effort: str | int) -> JsonObject | None:
-    """Return Alibaba's switch and its budget in tokens."""
-    if effort == "none":
+def by_budget(known: Reasoning, wanted: str | int) -> JsonObject:
+    """Return Alibaba's switch and its budget in tokens.
+
+    >>> by_budget(Reasoning(budgets={"low": 1024}), "low")
+    {'enable_thinking': True, 'thinking_budget': 1024}
+    """
+    if wanted == "none":
         return {"enable_thinking": False}
-    budget = {"low": 1024, "medium": 8192, "high": 24576}.get(str(effort), effort)
-    return {"enable_thinking": True, "thinking_budget": budget}
+    budget = known.budgets.get(wanted) if isinstance(wanted, str) else wanted
+    return {"enable_thinking": True, **({"thinking_budget": budget} if budget else {})}
 
 
-REASONING: dict[str, Callable[[str | int], JsonObject | None]] = {
+#: How a model is told to think, by its family or its server's dialect.
+REASONING: dict[str, Callable[[Reasoning, str | int], JsonObject]] = {
     "effort": by_effort,
     "object": by_object,
     "switch": by_switch,

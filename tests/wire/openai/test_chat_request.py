@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import target
+from support import resolved, target
 
 from loki.records import Ask, Message, ToolCall
 from loki.wire.openai.chat_request import draft_chat
@@ -56,7 +56,7 @@ def test_reasoning_that_nobody_asked_for_is_not_mentioned(client: str) -> None:
 def test_a_server_without_budgets_is_not_sent_tokens(client: str) -> None:
     entry = {"type": "openai-compatible", "name": client, "api_base": "http://127.0.0.1:9"}
     ask = Ask((Message("user", "Hi"),), model=f"{client}:m", reasoning=2000)
-    problem = draft_chat(target(entry, ask)).failure()
+    problem = resolved(entry, ask).failure()
     assert problem.kind == "usage" and client in problem.message
 
 

@@ -39,6 +39,8 @@ from prices import (
 )
 from providers import CLIENTS, FIRST, FLAWS, Source
 
+from loki.config.setting_names import EFFORTS, MODEL_SETTINGS
+
 Entry = dict[str, Any]
 Section = dict[str, Entry]
 
@@ -58,8 +60,23 @@ def entry(raw: Raw, gaps: Table | None = None, source: Source | None = None) -> 
         "variants": {**variants(table), **multiples(raw)},
         **{ours: True for ours, theirs in ABILITIES.items() if raw.get(theirs) is True},
         **{key: False for key in DENIALS if raw.get(key) is False},
+        "reasoning_levels": levels(raw),
     }
     return proper(found)
+
+
+def levels(raw: Raw) -> list[str] | None:
+    """Return the efforts that a model has, None where nobody says more than that it reasons."""
+    told = raw.get("reasoning_effort_levels")
+    flags = {effort: raw.get(f"supports_{effort}_reasoning_effort") for effort in EFFORTS}
+    if told:
+        return [effort for effort in EFFORTS if effort in told] or None
+    if raw.get("supports_reasoning") is not True or set(flags.values()) == {None}:
+        return None
+    usual = ["low", "medium", "high"]
+    if raw.get(PROVIDER) in NONE_UNTOLD:
+        usual.append("none")
+    return [each for each, has in flags.items() if (each in usual if has is None else has)]
 
 
 def extras(raw: Raw) -> Entry:
@@ -309,16 +326,27 @@ DENIALS = ("supports_sampling_params",)
 
 # whose answers say how often the web was searched; Google's have a free allowance, too
 COUNTS_SEARCHES = {"openai", "azure", "anthropic", "vertex_ai-anthropic_models"}
+# of whose models litellm denies the effort none where they lack it
+NONE_UNTOLD = {"openai", "azure"}
 ALWAYS_SEARCHES = re.compile(r"-search-(preview|api)(-|$)")
 
 TOKENS = tuple(f"{kind}_price" for kind in PRICES)
 OTHERS = ("search_price", "request_price", "variants")
 CHUNKS = ("max_tokens_per_chunk", "max_batch_size")
-KEYS = ("type", "endpoint", *LIMITS, *CHUNKS, *TOKENS, *OTHERS, *ABILITIES, *DENIALS)
+TOLD = (*ABILITIES, *DENIALS, "reasoning_levels")
+KEYS = ("type", "endpoint", *LIMITS, *CHUNKS, *TOKENS, *OTHERS, *TOLD)
+assert {*KEYS} <= {each.name for each in MODEL_SETTINGS} | {"supports_adaptive_thinking"}
 FIGURES = {*LIMITS, *TOKENS, *OTHERS}
 
 # the keys that a type has no use for
-SILENT = {"max_output_tokens", "request_price", "variants", *TOKENS, *DENIALS} - {"input_price"}
+SILENT = {
+    "max_output_tokens",
+    "request_price",
+    "variants",
+    *TOKENS,
+    *DENIALS,
+    "reasoning_levels",
+} - {"input_price"}
 FOREIGN = {
     "chat": {"dimensions", *CHUNKS},
     "embedding": {"search_price", *SILENT},

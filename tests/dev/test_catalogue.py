@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loki.config.catalogue_update import are_variants
+from loki.config.catalogue_update import are_levels, are_variants
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
@@ -208,6 +208,20 @@ ENTRIES = [
     ),
     ('{"supports_sampling_params": false}', {"type": "chat", "supports_sampling_params": False}),
     ('{"supports_sampling_params": true}', {"type": "chat"}),
+    (
+        """{"supports_reasoning": true, "supports_xhigh_reasoning_effort": true,
+            "supports_none_reasoning_effort": false}""",
+        {
+            "type": "chat",
+            "supports_reasoning": True,
+            "reasoning_levels": ["low", "medium", "high", "xhigh"],
+        },
+    ),
+    (
+        '{"supports_reasoning": true, "reasoning_effort_levels": ["high", "none"]}',
+        {"type": "chat", "supports_reasoning": True, "reasoning_levels": ["none", "high"]},
+    ),
+    ('{"supports_minimal_reasoning_effort": true}', {"type": "chat"}),
 ]
 
 
@@ -567,6 +581,7 @@ KINDS: list[tuple[str, Callable[[Any], bool]]] = [
     (r"\w+_price", lambda value: type(value) in (int, float) and 0 <= value <= 1000),
     (r"supports_sampling_params", lambda value: value is False),
     (r"supports_\w+", lambda value: value is True),
+    (r"reasoning_levels", are_levels),
 ]
 
 

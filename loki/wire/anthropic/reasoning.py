@@ -74,7 +74,7 @@ def draft_thinking(target: Target) -> Result[JsonObject, Problem]:
         case "none":
             return Success(limit | ({"thinking": {"type": known.off}} if known.off else {}))
         case str(effort):
-            return REASONING[known.by](target, effort, limit, longest)
+            return REASONING.get(known.by, by_effort)(target, effort, limit, longest)
 
 
 def by_effort(

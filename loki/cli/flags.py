@@ -65,6 +65,14 @@ SENDING: Group = [
     ),
     flag("--proxy", "proxy (http, https, socks5 or socks5h); - for none", metavar="URL"),
     flag(
+        "--param",
+        "parameter of the body in the provider's own words, as top_k=40 or user=me; a dot in NAME "
+        "leads into an object; VALUE is JSON, else text; repeatable",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+    ),
+    flag(
         "--patch", 'change the request: an object with "url", "body" or "headers"', metavar="JSON"
     ),
     flag("--max-cost", "refuse any request that could cost more", type=dollars, metavar="USD"),

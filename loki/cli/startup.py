@@ -8,15 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from returns.result import Result, Success
+from returns.result import Result
 
-from loki.config.patches import read_patch
+from loki.config.patches import read_param, read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
 from loki.formats.openai_messages import read_json
 from loki.money.budget import format_dollars
 from loki.pipeline import Env
 from loki.problems import Problem
+from loki.railway import gather
 from loki.records import Ask, Limits, Patch
 
 
@@ -48,11 +49,13 @@ OPEN: list[Env] = []
 
 
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
-    """Return the patch of ``--patch``, if there is one."""
+    """Return the patches of every ``--param``, then that of ``--patch``."""
+    params = gather(map(read_param, flags.param))
     if flags.patch is None:
-        return Success(())
+        return params
     patch = read_json(flags.patch, "--patch").bind(lambda raw: read_patch(raw, "--patch"))
-    return patch.map(lambda patch: (patch,)).alt(lambda problem: replace(problem, kind="input"))
+    last = patch.alt(lambda problem: replace(problem, kind="input"))
+    return Result.do((*first, final) for first in params for final in last)
 
 
 def limits_of(flags: Namespace) -> Limits:

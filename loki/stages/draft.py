@@ -8,9 +8,10 @@ from returns.result import Result
 
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, provider_of, route_of
-from loki.records import Draft, Message, Model, Target, Text
+from loki.records import Ask, Draft, Message, Model, Target, Text
 from loki.version import __version__
 from loki.wire import wire
+from loki.wire.codec import is_json_mode
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
@@ -18,7 +19,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     service, route = provider_of(target.client), route_of(target)
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
-    messages = arrange(target.ask.messages, target.model)
+    messages = arrange(with_json_prompt(target.ask), target.model)
     arranged = target
     if messages is not target.ask.messages:
         arranged = replace(target, ask=replace(target.ask, messages=messages))
@@ -56,6 +57,20 @@ def user_agent(setting: str) -> str:
     'curl/8'
     """
     return f"loki/{__version__}" if setting == "auto" else setting
+
+
+def with_json_prompt(ask: Ask) -> tuple[Message, ...]:
+    """Return the conversation, with a word of JSON if any is wanted: providers insist on it.
+
+    >>> with_json_prompt(Ask((Message("user", "Hi"),), schema={"type": "object"}))[0].text
+    'Answer with one JSON object.'
+    """
+    messages = ask.messages
+    if not is_json_mode(ask.schema) or any("json" in each.text.lower() for each in messages):
+        return messages
+    if messages and is_system(messages[0]):
+        return (prepend(JSON_PROMPT, messages[0]), *messages[1:])
+    return (Message("system", JSON_PROMPT), *messages)
 
 
 def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
@@ -107,6 +122,8 @@ def prepend(text_before: str, message: Message) -> Message:
         case parts:
             return replace(message, content=(Text(text_before), *parts))
 
+
+JSON_PROMPT = "Answer with one JSON object."
 
 #: What a model of each type does.
 TASK_VERBS = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}

@@ -12,6 +12,7 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
 from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
+from loki.wire.codec import is_json_mode
 
 VERTEX_VERSION = "vertex-2023-10-16"
 
@@ -41,9 +42,10 @@ def assemble_body(
 ) -> JsonObject:
     """Return the body around its messages."""
     ask = target.ask
+    schema = None if is_json_mode(ask.schema) else ask.schema  # the prompt asks for any JSON
     output = {
         **thinking.get("output_config", {}),
-        **({"format": draft_schema(ask.schema)} if ask.schema else {}),
+        **({"format": draft_schema(schema)} if schema else {}),
     }
     optional = {
         "system": system or None,

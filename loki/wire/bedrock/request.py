@@ -22,6 +22,7 @@ from loki.records import (
 from loki.wire.bedrock.media import draft_part, with_distinct_names
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
 from loki.wire.codec import (
+    is_json_mode,
     schema_name,
     without_none,
 )
@@ -55,7 +56,9 @@ def draft_body(
         "stopSequences": list(ask.stop) or None,
     }
     output = {
-        "textFormat": draft_schema(ask.schema) if ask.schema else None,
+        "textFormat": draft_schema(ask.schema)
+        if ask.schema and not is_json_mode(ask.schema)
+        else None,
         "effort": thinking.effort,
     }
     optional = {

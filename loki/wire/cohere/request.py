@@ -20,7 +20,7 @@ from loki.records import (
     Text,
     Tool,
 )
-from loki.wire.codec import without_none
+from loki.wire.codec import is_json_mode, without_none
 from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
 
 
@@ -46,7 +46,7 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
         "strict_tools": any(tool.strict for tool in ask.tools) or None,
         "tool_choice": CHOICES.get(ask.tool_choice, "REQUIRED"),
         "thinking": draft_thinking(target),
-        "response_format": ask.schema and {"type": "json_object", "json_schema": ask.schema},
+        "response_format": draft_schema(ask.schema) if ask.schema else None,
         "stream": ask.stream or None,
     }
     return {
@@ -128,6 +128,12 @@ def offered_tools(ask: Ask) -> Iterable[Tool]:
     if ask.tool_choice in CHOICES:
         return ask.tools
     return (tool for tool in ask.tools if tool.name == ask.tool_choice)
+
+
+def draft_schema(schema: JsonObject) -> JsonObject:
+    """Return the form of structured output: any JSON object, or one that meets the schema."""
+    kind = {"type": "json_object"}
+    return kind if is_json_mode(schema) else {**kind, "json_schema": schema}
 
 
 def draft_thinking(target: Target) -> JsonObject | None:

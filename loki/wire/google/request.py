@@ -12,6 +12,7 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask, JsonObject, Media, Message, Target, Text, Tool, ToolCall
+from loki.wire.codec import is_json_mode
 from loki.wire.google.reasoning import draft_thinking
 
 Parts = list[JsonObject]
@@ -63,7 +64,7 @@ def draft_config(ask: Ask, thinking: JsonObject) -> JsonObject:
         "stopSequences": list(ask.stop) or None,
         "seed": ask.seed,
         "responseMimeType": "application/json" if ask.schema else None,
-        "responseJsonSchema": ask.schema,
+        "responseJsonSchema": None if is_json_mode(ask.schema) else ask.schema,
         "thinkingConfig": thinking or None,
     }
     return {name: value for name, value in optional.items() if value is not None}

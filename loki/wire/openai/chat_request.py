@@ -22,6 +22,7 @@ from loki.records import (
 )
 from loki.wire.codec import (
     draft_content,
+    is_json_mode,
     part_drafter,
     schema_name,
     without_none,
@@ -46,7 +47,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
         dialect.seed: ask.seed,
         "tools": [draft_tool(tool) for tool in ask.tools] or None,
         "tool_choice": draft_choice(ask.tool_choice),
-        "response_format": SCHEMAS[dialect.schema](ask.schema) if ask.schema else None,
+        "response_format": SCHEMAS[schema_form(target)](ask.schema) if ask.schema else None,
         "stream": ask.stream or None,
         "stream_options": {"include_usage": True} if ask.stream and dialect.stream_usage else None,
     }
@@ -61,7 +62,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
 def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
     """Return the conversation; a server without JSON Schema gets the schema in a prompt."""
     messages = target.ask.messages
-    if target.ask.schema and target.dialect.schema == "json_object":
+    if target.ask.schema and needs_schema_prompt(target):
         messages = (Message("system", schema_prompt(target.ask.schema)), *messages)
     return gather(map(draft_message, messages)).map(list)
 
@@ -167,6 +168,16 @@ def is_strict(schema: Json) -> bool:
             return all(map(is_strict, schema))
         case _:
             return True
+
+
+def schema_form(target: Target) -> str:
+    """Return the form of structured output: any JSON where no more is asked, or known there."""
+    return "json_object" if is_json_mode(target.ask.schema) else target.dialect.schema
+
+
+def needs_schema_prompt(target: Target) -> bool:
+    """Return whether the schema goes into the prompt; any JSON needs none."""
+    return target.dialect.schema == "json_object" and not is_json_mode(target.ask.schema)
 
 
 def schema_prompt(schema: JsonObject) -> str:

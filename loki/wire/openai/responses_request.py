@@ -25,7 +25,13 @@ from loki.wire.codec import (
     part_drafter,
     without_none,
 )
-from loki.wire.openai.chat_request import SCHEMAS, data_url, schema_prompt
+from loki.wire.openai.chat_request import (
+    SCHEMAS,
+    data_url,
+    needs_schema_prompt,
+    schema_form,
+    schema_prompt,
+)
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
@@ -42,8 +48,8 @@ def draft_body(
     target: Target, system: str, items: list[JsonObject], reasoning: JsonObject
 ) -> JsonObject:
     """Return the body around the conversation; nothing is stored at the provider."""
-    ask, schema = target.ask, target.dialect.schema
-    if ask.schema and schema == "json_object":
+    ask, schema = target.ask, schema_form(target)
+    if ask.schema and needs_schema_prompt(target):
         system = "\n\n".join(filter(None, (system, schema_prompt(ask.schema))))
     optional = {
         "instructions": system or None,

@@ -267,6 +267,9 @@ class Dialect(NamedTuple):
     reasoning: str = "effort"  # a row of its wire's REASONING, where no family says otherwise
     schema: str = "json_schema"  # or json_object: the schema then goes into the prompt
     stream_usage: bool = True  # understands stream_options.include_usage
+    media: str = "openai"  # a row of wire.openai.chat_request.DRAFT_PARTS: how files are attached
+    developer: str = "developer"  # the role of a developer's instructions
+    cache_control: bool = False  # takes cache_control in the parts of a message
 
 
 @record

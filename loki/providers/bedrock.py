@@ -9,9 +9,16 @@ from loki.providers.base import Provider, Route, always, bearer, quoted_setting
 from loki.records import Target
 
 
+def bedrock_wire(target: Target) -> str:
+    """Return Converse, or OpenAI's Responses for a model of theirs that only answers there."""
+    return "responses" if target.model.endpoint == "responses" else "converse"
+
+
 def bedrock_url(target: Target, base: str) -> str:
     """Return the URL of a chat; an id or ARN is one segment, its colons and slashes encoded."""
     root = with_region(target, base)
+    if bedrock_wire(target) == "responses":
+        return f"{root}/openai/v1/responses"
     action = "converse-stream" if target.ask.stream else "converse"
     return f"{root}/model/{quote(target.model.real_name, safe='')}/{action}"
 
@@ -65,7 +72,7 @@ def sign_request(
 BEDROCK = Provider(
     api_base="https://bedrock-runtime.{region}.amazonaws.com",
     routes={
-        "chat": Route(always("converse"), bedrock_url),
+        "chat": Route(bedrock_wire, bedrock_url),
         "embedding": Route(bedrock_embed_wire, bedrock_embed_url),
         "reranker": Route(always("bedrock-rerank"), bedrock_rerank_url),
     },

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from loki.providers.base import Provider, Route, always, at, bearer
-from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES
+from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, openai_url, openai_wire
 from loki.records import Dialect, Target, Task
 
 
@@ -21,6 +21,19 @@ class Known(NamedTuple):
 def qianwen_rerank_url(target: Target, base: str) -> str:
     """Return the URL of Qianwen's rerankers, beside that of its chats."""
     return f"{base.replace('/compatible-mode/', '/compatible-api/', 1)}/reranks"
+
+
+def perplexity_wire(target: Target) -> str:
+    """Return Chat Completions, or Perplexity's own form of Responses."""
+    wire = openai_wire(target)
+    return "perplexity-responses" if wire == "responses" else wire
+
+
+def perplexity_url(target: Target, base: str) -> str:
+    """Return the URL of a chat: Responses are a version below the base."""
+    return (
+        f"{base}/v1/responses" if openai_wire(target) == "responses" else openai_url(target, base)
+    )
 
 
 COMPATIBLE = Provider(
@@ -50,7 +63,7 @@ KNOWN: dict[str, Known] = {
     "minimax": Known("https://api.minimax.chat/v1"),
     "mistral": Known(
         "https://api.mistral.ai/v1",
-        Dialect(seed="random_seed", stream_usage=False),
+        Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system"),
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
     ),
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
@@ -58,7 +71,10 @@ KNOWN: dict[str, Known] = {
     "perplexity": Known(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False),
-        routes={"embedding": Route(always("perplexity"), at("v1/embeddings"))},
+        routes={
+            "chat": Route(perplexity_wire, perplexity_url),
+            "embedding": Route(always("perplexity"), at("v1/embeddings")),
+        },
     ),
     "qianwen": Known(
         "https://dashscope.aliyuncs.com/compatible-mode/v1",

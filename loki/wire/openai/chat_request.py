@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
 
 from returns.result import Result
 
 from loki.problems import Problem
 from loki.railway import gather
 from loki.records import (
+    Dialect,
     Json,
     JsonObject,
     Media,
     Message,
     Reasoning,
     Target,
+    Text,
     Tool,
     ToolCall,
 )
 from loki.wire.codec import (
+    DraftPart,
     draft_content,
     is_json_mode,
     part_drafter,
@@ -64,14 +69,32 @@ def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
     messages = target.ask.messages
     if target.ask.schema and needs_schema_prompt(target):
         messages = (Message("system", schema_prompt(target.ask.schema)), *messages)
-    return gather(map(draft_message, messages)).map(list)
+    return gather(
+        draft_message(target.dialect, message) for message in with_texts_of_tools(messages)
+    ).map(list)
 
 
-def draft_message(message: Message) -> Result[JsonObject, Problem]:
+def with_texts_of_tools(messages: Iterable[Message]) -> Iterator[Message]:
+    """Yield the conversation; what tools answer beside text follows them in a turn of the user's.
+
+    The protocol takes only text of a tool, and nothing between the answers to one turn's calls.
+    """
+    for are_tools, group in groupby(messages, lambda message: message.role == "tool"):
+        turns = list(group)
+        media = [part for turn in turns for part in turn.parts if isinstance(part, Media)]
+        if not are_tools or not media:
+            yield from turns
+            continue
+        yield from (replace(turn, content=turn.text) for turn in turns)
+        yield Message("user", (Text(FROM_TOOLS), *media))
+
+
+def draft_message(dialect: Dialect, message: Message) -> Result[JsonObject, Problem]:
     """Return one turn."""
-    return draft_content(message.parts, draft_part).map(
+    role = dialect.developer if message.role == "developer" else message.role
+    return draft_content(message.parts, DRAFT_PARTS[dialect.media]).map(
         lambda content: {
-            "role": message.role,
+            "role": role,
             "content": content if content or not message.tool_calls else None,
             **(
                 {"tool_calls": list(map(draft_call, message.tool_calls))}
@@ -107,6 +130,22 @@ def draft_audio(media: Media) -> JsonObject:
         "type": "input_audio",
         "input_audio": {"data": base64.b64encode(media.data).decode(), "format": form},
     }
+
+
+def draft_document(media: Media) -> JsonObject:
+    """Return a document as Mistral takes it: its address, or all of it in one."""
+    name = {"document_name": media.name} if media.name else {}
+    return {"type": "document_url", "document_url": data_url(media), **name}
+
+
+def draft_mistral_audio(media: Media) -> JsonObject:
+    """Return a sound as Mistral takes it: its address, or its bytes.
+
+    >>> draft_mistral_audio(Media("audio/wav", b"abc"))
+    {'type': 'input_audio', 'input_audio': 'YWJj'}
+    """
+    data = media.url or base64.b64encode(media.data).decode()
+    return {"type": "input_audio", "input_audio": data}
 
 
 def draft_call(call: ToolCall) -> JsonObject:
@@ -246,4 +285,18 @@ MEDIA: dict[str, Callable[[Media], JsonObject]] = {
     "audio": draft_audio,
 }
 
-draft_part = part_drafter("text", MEDIA, "chat completions take")
+#: How Mistral's API takes files.  Source: the package mistralai 3.7, its content chunks.
+MISTRAL_MEDIA: dict[str, Callable[[Media], JsonObject]] = {
+    "image": MEDIA["image"],
+    "application/pdf": draft_document,
+    "audio": draft_mistral_audio,
+}
+
+#: Drafts of the parts of a message, by dialect.
+DRAFT_PARTS: dict[str, DraftPart] = {
+    "openai": part_drafter("text", MEDIA, "chat completions take"),
+    "mistral": part_drafter("text", MISTRAL_MEDIA, "Mistral takes"),
+}
+
+#: What stands before the files that tools answered with.
+FROM_TOOLS = "Attached by the tools:"

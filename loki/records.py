@@ -23,6 +23,7 @@ class Text:
     """A piece of text, asked or answered."""
 
     text: str
+    cache_control: JsonObject | None = field(default=None, repr=False)  # keep what ends here
 
 
 @record
@@ -33,6 +34,7 @@ class Media:
     data: bytes = field(default=b"", repr=False)
     url: str = ""
     name: str = ""
+    cache_control: JsonObject | None = field(default=None, repr=False)  # keep what ends here
 
 
 @record

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
+from functools import partial
 
 from returns.result import Result, Success
 
@@ -86,7 +88,8 @@ def read_content(
             return without_nul(content, place).map(lambda text: text)
         case list():
             return gather(
-                read_part(part, f"{place}, part {number}") for number, part in enumerate(content, 1)
+                read_part(part, f"{place}, part {number}").map(partial(with_cache_control, part))
+                for number, part in enumerate(content, 1)
             )
         case None if optional:
             return Success("")
@@ -112,6 +115,15 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
             return fail("input", f"{place}: cannot read a part of type {kind!r}")
         case _:
             return fail("input", f"{place}: a part without a type")
+
+
+def with_cache_control(part: Json, read: Text | Media) -> Text | Media:
+    """Return a part with what its sender wants cached, for the providers that know it."""
+    match part:
+        case {"cache_control": dict(control)}:
+            return replace(read, cache_control=control)
+        case _:
+            return read
 
 
 def without_nul(text: str, place: str) -> Result[str, Problem]:

@@ -67,7 +67,9 @@ KNOWN: dict[str, Known] = {
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
     ),
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
-    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object")),
+    "openrouter": Known(
+        "https://openrouter.ai/api/v1", Dialect(reasoning="object", cache_control=True)
+    ),
     "perplexity": Known(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False),

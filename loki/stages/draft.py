@@ -116,9 +116,10 @@ def prepend(text_before: str, message: Message) -> Message:
     match message.parts:
         case ():
             return replace(message, content=text_before)
-        case (Text(text), *rest):
-            joined = Text(f"{text_before}\n\n{text}")
-            return replace(message, content=(joined, *rest) if rest else joined.text)
+        case (Text(text) as first, *rest):
+            joined = replace(first, text=f"{text_before}\n\n{text}")
+            is_plain = not rest and first.cache_control is None
+            return replace(message, content=joined.text if is_plain else (joined, *rest))
         case parts:
             return replace(message, content=(Text(text_before), *parts))
 

@@ -92,7 +92,7 @@ def with_texts_of_tools(messages: Iterable[Message]) -> Iterator[Message]:
 def draft_message(dialect: Dialect, message: Message) -> Result[JsonObject, Problem]:
     """Return one turn."""
     role = dialect.developer if message.role == "developer" else message.role
-    return draft_content(message.parts, DRAFT_PARTS[dialect.media]).map(
+    return draft_parts(dialect, message.parts).map(
         lambda content: {
             "role": role,
             "content": content if content or not message.tool_calls else None,
@@ -103,6 +103,19 @@ def draft_message(dialect: Dialect, message: Message) -> Result[JsonObject, Prob
             ),
             **({"tool_call_id": message.tool_call_id} if message.tool_call_id else {}),
         }
+    )
+
+
+def draft_parts(dialect: Dialect, parts: tuple[Text | Media, ...]) -> Result[Json, Problem]:
+    """Return the content of a turn, with what is to be cached where the server takes it."""
+    draft_part = DRAFT_PARTS[dialect.media]
+    if not dialect.cache_control or not any(part.cache_control for part in parts):
+        return draft_content(parts, draft_part)
+    return gather(map(draft_part, parts)).map(
+        lambda drafted: [
+            {**block, **({"cache_control": part.cache_control} if part.cache_control else {})}
+            for part, block in zip(parts, drafted, strict=True)
+        ]
     )
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from prices import (
     PRICES,
+    Rates,
     Raw,
     Table,
     by_name,
@@ -45,10 +46,12 @@ Entry = dict[str, Any]
 Section = dict[str, Entry]
 
 
-def entry(raw: Raw, gaps: Table | None = None, source: Source | None = None) -> Entry:
+def entry(
+    raw: Raw, gaps: Table | None = None, source: Source | None = None, model: str = ""
+) -> Entry:
     """A litellm record in our words, without what is unknown; ``gaps`` has prices of others."""
     kind, source = TYPES[raw["mode"]], source or Source()
-    table = alike(filled(paid(raw), gaps or {}), source, raw)
+    table = cached(alike(filled(paid(raw), gaps or {}), source, raw), source, model)
     limits = {ours: int(raw[theirs]) for ours, theirs in LIMITS.items() if raw.get(theirs)}
     found = {
         "type": kind,
@@ -106,6 +109,33 @@ def alike(table: Table, source: Source, raw: Raw) -> Table:
         )
         for place, told in table.items()
     }
+
+
+def cached(table: Table, source: Source, model: str) -> Table:
+    """A table with what cached tokens cost in a batch; Google's lists halve them, its bills do not.
+
+    Where another rule holds, a price that is listed stays.
+    """
+    rules = (rule for letters, rule in source.batch_cache.items() if re.fullmatch(letters, model))
+    rule = next(rules, "")
+    return {
+        (tier, over): inorder(batch_rates(told, table.get(("", over), {}), rule))
+        if tier == "batch" and rule
+        else told
+        for (tier, over), told in table.items()
+    }
+
+
+def batch_rates(told: Rates, usual: Rates, rule: str) -> Rates:
+    """The prices of a batch with those of its cached tokens."""
+    kinds = [kind for kind in ("cache_read", "audio_cache_read") if kind in usual]
+    match rule:
+        case "usual":
+            return {**told, **{kind: usual[kind] for kind in kinds}}
+        case "half":
+            return {**{kind: tidy(usual[kind] / 2) for kind in kinds}, **told}
+        case _:
+            return {**{kind: told["input"] for kind in kinds if "input" in told}, **told}
 
 
 def multiples(raw: Raw) -> Entry:
@@ -186,7 +216,7 @@ def section(source: Source, records: Mapping[str, Raw], models: list[Raw], date:
     raws, others = named(source, records), by_name(models)
     gaps = {model: prices_on(others.get(model.lower(), {"prices": {}}), date) for model in raws}
     known = {
-        model: known_by(model, entry(raw, gaps[model], source), source)
+        model: known_by(model, entry(raw, gaps[model], source, model), source)
         for model, raw in raws.items()
         if wanted(model, raw, date)
     }

@@ -230,6 +230,30 @@ def test_records_are_read_without_what_is_unknown(record: str, expected: Any) ->
     assert cat.entry(raw(record)) == expected
 
 
+#: A model of a client, its usual and its batch's cached tokens -> those of its batch.
+CACHED = [
+    ("openai", "m", None, 0.5),
+    ("openai", "m", 0.3, 0.3),
+    ("gemini", "m", None, 0.2),
+    ("gemini", "m", 0.1, 0.2),
+    ("vertexai", "claude-m", None, 0.1),
+    ("mistral", "m", None, None),
+]
+
+
+@pytest.mark.parametrize(("client", "model", "listed", "expected"), CACHED)
+def test_cached_tokens_of_a_batch_cost_what_the_provider_bills(
+    client: str, model: str, listed: float | None, expected: float | None
+) -> None:
+    told = {"input": 0.5, **({} if listed is None else {"cache_read": listed})}
+    table = {("", 0): {"input": 1, "cache_read": 0.2}, ("batch", 0): told}
+    exact = json.loads(json.dumps([*table.values()]), parse_float=Decimal, parse_int=Decimal)
+    found = cat.cached(dict(zip(table, exact, strict=True)), cat.CLIENTS[client], model)
+    cached = found["batch", 0].get("cache_read")
+    assert cached == (None if expected is None else Decimal(str(expected)))
+    assert found["", 0] == exact[0]
+
+
 WANTED = [
     ("gpt-5-mini", "", True),
     ("gpt-5-mini", '"deprecation_date": "2026-11-22"', True),

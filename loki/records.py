@@ -252,6 +252,7 @@ class Config:
     user_agent: str | None = None
     vault_password_file: str | None = None
     sync_models_url: str | None = None
+    reasoning_effort: str | None = None  # of models that have a choice, where an ask does not say
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it

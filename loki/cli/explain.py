@@ -154,16 +154,18 @@ def parameters(
         if getattr(ask, name) is not None:
             source = "command line"
         lines.append((name, f"{value} ({source})"))
-    return [*lines, *reasoning(ask, target)]
+    return [*lines, *reasoning(env, ask, target)]
 
 
-def reasoning(ask: Ask, target: Target) -> list[tuple[str, str]]:
+def reasoning(env: Env, ask: Ask, target: Target) -> list[tuple[str, str]]:
     """Return the reasoning of the request, and why it is another than was asked for."""
     wanted, sent = ask.reasoning, target.ask.reasoning
     if sent is None:
         return []
-    source = "command line" if wanted is not None else target.model.origin
-    asked = wanted or target.model.default_reasoning_effort
+    own = target.model.default_reasoning_effort
+    asked = wanted or own or env.config.reasoning_effort
+    source = env.config.origin if own is None else target.model.origin
+    source = "command line" if wanted is not None else source
     if asked == sent or sent == "none":
         return [("reasoning", f"{sent} ({source})")]
     has = ", ".join(target.model.abilities.reasoning.efforts)

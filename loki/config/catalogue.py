@@ -194,6 +194,8 @@ def build_model(
     )
     task: Any = settings.get("type", "chat")  # as the grammar permits
     fields: Any = {key: settings[key] for key in MODEL_FIELDS if key in settings}
+    if "default_reasoning_level" in settings:
+        fields.setdefault("default_reasoning_effort", settings["default_reasoning_level"])
     return Model(
         name=name,
         real_name=str(settings.get("real_name", name)),

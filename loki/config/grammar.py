@@ -103,6 +103,7 @@ TOP_RULES: dict[str, yaml.Rule] = {
     "user_agent": yaml.text,
     "vault_password_file": yaml.text,
     "sync_models_url": yaml.text,
+    "reasoning_effort": yaml.one_of(*EFFORTS),
     "budget": yaml.mapping(
         {"per_day": yaml.price, "per_month": yaml.price, "allow_unpriced": yaml.flag}
     ),

@@ -88,6 +88,7 @@ MODEL_SETTINGS = (
     own("no_system_message", "flag", "takes no system prompt: the user's first turn has it"),
     own("system_prompt_prefix", "text", "text before every system prompt"),
     own("default_reasoning_effort", "effort", "reasoning effort where --reasoning is not given"),
+    own("default_reasoning_level", "effort", "the same, as Coyote calls it")._replace(field=""),
     ability("supports_vision", "vision", "takes images"),
     ability("supports_function_calling", "tools", "calls tools"),
     ModelSetting("supports_reasoning", "flag", "thinks before it answers"),
@@ -131,6 +132,7 @@ TOP = (
     "user_agent",
     "vault_password_file",
     "sync_models_url",
+    "reasoning_effort",
     "budget",
 )
 

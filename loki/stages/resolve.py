@@ -136,7 +136,7 @@ def fill_defaults(
         ask,
         temperature=config.temperature if sampled and ask.temperature is None else ask.temperature,
         top_p=config.top_p if sampled and ask.top_p is None else ask.top_p,
-        reasoning=model.default_reasoning_effort if ask.reasoning is None else ask.reasoning,
+        reasoning=default_effort(config, model) if ask.reasoning is None else ask.reasoning,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
         stream=streaming and not model.no_stream,
     )
@@ -145,6 +145,18 @@ def fill_defaults(
     target = Target(settled, client, model, service.dialect, limits, agent)
     lack = service.lacks(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
+
+
+def default_effort(config: Config, model: Model) -> str | None:
+    """Return the effort for an ask that names none: the model's own, or the configuration's.
+
+    The configuration speaks of all models, and so not to those that cannot be asked for it.
+    """
+    if model.default_reasoning_effort or model.type != "chat":
+        return model.default_reasoning_effort
+    known = model.abilities.reasoning
+    is_fixed = known.by == "none" or (config.reasoning_effort == "none" and known.off is None)
+    return None if is_fixed else config.reasoning_effort
 
 
 def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:

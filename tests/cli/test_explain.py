@@ -52,6 +52,11 @@ def test_a_secret_that_a_patch_put_into_the_body_is_hidden(home: Home) -> None:
         (["-t", "0.5"], "temperature   0.5 (command line)"),
         ([], f"api_base      {BASE} (config.yaml"),
         ([], "limits        connect 10, idle 300, total 600, retries 3, max_wait 60"),
+        (["--reasoning", "low"], "reasoning     low (command line)"),
+        (
+            ["--reasoning", "max"],
+            "reasoning     high (nearest to max of command line: the model has low, medium, high)",
+        ),
         (["--timeout", "7"], "limits        connect 10, idle 300, total 7,"),
     ],
 )

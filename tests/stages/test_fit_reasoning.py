@@ -86,3 +86,27 @@ def test_the_nearest_is_never_dearer_than_the_other_as_near(
     wanted: str, known: list[str], expected: str
 ) -> None:
     assert nearest_effort(wanted, known) == expected
+
+
+#: A model, its own settings, the configuration's effort, the flag -> what is sent.
+DEFAULTS: list[tuple[str, dict[str, Any], str | None, str | None, str | None]] = [
+    ("gpt-5.1", {}, "low", None, "low"),
+    ("gpt-5.1", {}, "low", "high", "high"),
+    ("gpt-5.1", {"default_reasoning_effort": "medium"}, "low", None, "medium"),
+    ("gpt-5.1", {"default_reasoning_level": "medium"}, None, None, "medium"),
+    ("gpt-5.1", {}, "none", None, "none"),
+    ("gpt-5", {}, "none", None, None),  # which cannot be kept from thinking
+    ("gpt-5", {}, "max", None, "high"),
+    ("m", {"supports_reasoning": False}, "low", None, None),
+    ("m", {"reasoning_levels": ["none", "max"]}, "low", None, "max"),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "usual", "flag", "expected"), DEFAULTS)
+def test_where_nobody_says_the_configuration_does(
+    name: str, settings: dict[str, Any], usual: str | None, flag: str | None, expected: str | None
+) -> None:
+    client = {"type": "openai", "api_key": "k", "models": [{"name": name, **settings}]}
+    top = {"reasoning_effort": usual} if usual else {}
+    ask = Ask((Message("user", "Hi"),), model=f"openai:{name}", reasoning=flag)
+    assert resolved(client, ask, **top).unwrap().ask.reasoning == expected

@@ -136,7 +136,7 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     """A row with a prompt or messages, and with what it wants otherwise than the run.
 
     >>> own_job(Plan(Ask()), {"promt": "Hi"}).failure().message
-    "unknown field 'promt'; did you mean 'prompt'?"
+    "unknown field 'promt'; did you mean 'prompt' or 'param'?"
     """
     if plan.form == "csv":  # its columns are what it is about, and neither files nor settings
         return prompt_of(plan, fields).map(lambda turns: (asked_with(plan, turns), None))

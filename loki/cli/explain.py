@@ -145,6 +145,8 @@ def parameters(
     for name in ("temperature", "top_p", "max_tokens", "stream"):
         value = getattr(target.ask, name)
         if value is None:
+            if name != "max_tokens" and getattr(env.config, name, None) is not None:
+                lines.append((name, f"not sent: {target.name} takes none ({env.config.origin})"))
             continue
         source = "default" if name == "stream" else env.config.origin
         if environ.get(f"LOKI_{name.upper()}"):

@@ -56,8 +56,8 @@ def read_param(text: str) -> Result[Patch, Problem]:
     """
     name, equals, words = text.partition("=")
     if not equals or not all(name.split(".")):
-        shown = name if equals else text
-        return fail("usage", f"--param {shown[:60]!r}: expected NAME=VALUE, as in top_k=40")
+        shown = f" {name[:60]!r}" if equals else ""  # else it may be a value, and a secret
+        return fail("usage", f"--param{shown}: expected NAME=VALUE, as in top_k=40")
     try:
         value = parse_strict(words)
     except (ValueError, RecursionError):

@@ -56,6 +56,7 @@ def test_a_parameter_without_a_name_is_a_wrong_use(home: Home, text: str) -> Non
     home.configure(ALL)
     done = home.call("Hi", "-m", "openai:gpt-4.1", "--param", text, "--dry-run")
     assert done.code == 64 and "expected NAME=VALUE, as in top_k=40" in done.err
+    assert "top_k'" not in done.err  # what stands alone may be a value, and a secret
 
 
 def test_explain_names_a_parameter_and_not_its_value(home: Home) -> None:

@@ -23,7 +23,18 @@ class Text:
     """A piece of text, asked or answered."""
 
     text: str
-    cache_control: JsonObject | None = field(default=None, repr=False)  # keep what ends here
+
+    @property
+    def cache_control(self) -> JsonObject | None:
+        """Return how the provider is to cache what ends here: not at all, but of a CachedText."""
+        return None
+
+
+@record
+class CachedText(Text):
+    """A piece of text at whose end a cached prompt ends; apart, for answers make many Texts."""
+
+    cache_control: JsonObject | None = field(default=None, repr=False)
 
 
 @record

@@ -13,7 +13,7 @@ from returns.result import Result, Success
 from loki.json_text import parse_strict
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.records import CachedText, Json, JsonObject, Media, Message, Text, Tool, ToolCall
 from loki.wire.codec import as_str
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -120,7 +120,9 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
 def with_cache_control(part: Json, read: Text | Media) -> Text | Media:
     """Return a part with what its sender wants cached, for the providers that know it."""
     match part:
-        case {"cache_control": dict(control)}:
+        case {"cache_control": dict(control)} if isinstance(read, Text):
+            return CachedText(read.text, control)
+        case {"cache_control": dict(control)} if isinstance(read, Media):
             return replace(read, cache_control=control)
         case _:
             return read

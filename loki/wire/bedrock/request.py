@@ -129,7 +129,7 @@ def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
 def cache_point(part: Text | Media) -> list[JsonObject]:
     """Return the block at which a cache ends, if the part before it says so.
 
-    >>> cache_point(Text("a", {"type": "ephemeral", "ttl": "1h"}))
+    >>> cache_point(Media("image/png", cache_control={"type": "ephemeral", "ttl": "1h"}))
     [{'cachePoint': {'type': 'default', 'ttl': '1h'}}]
     """
     control = part.cache_control

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from loki.config.catalogue import section
 from loki.config.catalogue_update import find_family_faults
 from loki.config.families import abilities_of, find_row, rows_of
 from loki.config.setting_names import EFFORTS
-from loki.edge.files import families
+from loki.edge.files import catalogue, families
 from loki.providers import KNOWN, TYPES
 from loki.records import Reasoning
 from loki.wire.anthropic.reasoning import REASONING as CLAUDE
@@ -97,3 +98,17 @@ def test_how_a_model_reasons_is_told_in_the_same_order(
     rows: list[Any], entry: Any, settings: Any, expected: Reasoning
 ) -> None:
     assert abilities_of(rows, "m", entry, settings).reasoning == expected
+
+
+@pytest.mark.parametrize("client", ["claude", "vertexai", "bedrock"])
+def test_families_say_nothing_that_the_catalogue_denies(client: str) -> None:
+    rows = rows_of(FAMILIES, client)
+    told = {name: entry for name, entry in section(catalogue(), client).items() if "claude" in name}
+    for name, entry in told.items():
+        able = abilities_of(rows, name, entry)
+        assert able.sampling is False or entry.get("supports_sampling_params") is None, name
+        is_adaptive = "supports_adaptive_thinking" in entry
+        assert able.reasoning.by == "adaptive" or not is_adaptive, name
+        for effort in entry.get("reasoning_levels", ()):
+            assert effort in ("none", *able.reasoning.efforts), name
+    assert len(told) > 20

@@ -17,7 +17,7 @@ from loki.records import Reasoning
 from loki.wire.anthropic.reasoning import REASONING as CLAUDE
 from loki.wire.bedrock.reasoning import REASONING as BEDROCK
 from loki.wire.google.reasoning import REASONING as GOOGLE
-from loki.wire.openai.chat_request import REASONING as OPENAI
+from loki.wire.openai.reasoning import REASONING as OPENAI
 
 FAMILIES: dict[str, Any] = json.loads(families())["families"]
 ROW: dict[str, Any] = {

@@ -24,6 +24,18 @@ class Text:
 
     text: str
 
+    @property
+    def cache_control(self) -> JsonObject | None:
+        """Return how the provider is to cache what ends here: not at all, but of a CachedText."""
+        return None
+
+
+@record
+class CachedText(Text):
+    """A piece of text at whose end a cached prompt ends; apart, for answers make many Texts."""
+
+    cache_control: JsonObject | None = field(default=None, repr=False)
+
 
 @record
 class Media:
@@ -33,6 +45,7 @@ class Media:
     data: bytes = field(default=b"", repr=False)
     url: str = ""
     name: str = ""
+    cache_control: JsonObject | None = field(default=None, repr=False)  # keep what ends here
 
 
 @record
@@ -107,7 +120,7 @@ class Ask:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
-    reasoning: str | int | None = None  # none, low, medium, high, or a budget in tokens
+    reasoning: str | int | None = None  # none, minimal, low … max, or a budget in tokens
     schema: JsonObject | None = None  # JSON Schema the answer must meet
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None  # auto, none, required, or a tool's name
@@ -137,6 +150,34 @@ class Patch:
 
 
 @record
+class Reasoning:
+    """How a model is asked to think; the defaults are for one of which nothing is known."""
+
+    by: str = ""  # a row of its wire's table REASONING; "": as its server does; none: it cannot
+    off: str | None = "none"  # the word that switches it off; "": by not asking; None: it cannot be
+    efforts: tuple[str, ...] = ("low", "medium", "high")  # that it knows, the weakest first
+    budgets: Mapping[str, int] = field(default_factory=dict)  # tokens, by effort
+    tokens: bool | None = None  # takes a number of tokens as well; None: as its server does
+    least: int = 1  # of those tokens
+    encrypted: bool = True  # its thoughts come encrypted, to be sent back
+
+
+@record
+class Abilities:
+    """What a model can do: True, False, or None where nobody knows."""
+
+    vision: bool | None = None  # takes images
+    pdf: bool | None = None
+    audio: bool | None = None
+    tools: bool | None = None
+    forced_tools: bool | None = None  # can be made to call a tool
+    schema: bool | None = None  # keeps to a JSON Schema
+    schema_with_tools: bool | None = None  # in one request
+    sampling: bool | None = None  # takes temperature and top_p
+    reasoning: Reasoning = Reasoning()
+
+
+@record
 class Model:
     """A model of a client, with what is known of it; sizes in tokens, None is unknown."""
 
@@ -148,8 +189,7 @@ class Model:
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
     require_max_tokens: bool = False
-    supports_vision: bool | None = None
-    supports_function_calling: bool | None = None
+    abilities: Abilities = Abilities()
     no_stream: bool = False
     no_system_message: bool = False
     system_prompt_prefix: str = ""
@@ -157,7 +197,18 @@ class Model:
     max_tokens_per_chunk: int | None = None
     default_chunk_size: int | None = None  # in tokens
     endpoint: str = ""
+    default_reasoning_effort: str | int | None = None  # where an ask does not say
     origin: str = ""  # where it was found, for --explain
+
+    @property
+    def supports_vision(self) -> bool | None:
+        """Return whether it takes images, None where nobody knows."""
+        return self.abilities.vision
+
+    @property
+    def supports_function_calling(self) -> bool | None:
+        """Return whether it calls tools, None where nobody knows."""
+        return self.abilities.tools
 
 
 @record
@@ -191,6 +242,15 @@ class Catalogue(Protocol):
     def entries(self, client: Client) -> Mapping[str, JsonObject]:
         """Return the catalogue's entries for a client, by the name of the model."""
 
+    def find(self, client: Client, name: str) -> Model | None:
+        """Return a client's model by its name."""
+
+    def first(self, client: Client, task: Task) -> Model | None:
+        """Return a client's first model for a task."""
+
+    def unlisted(self, client: Client, name: str, task: Task) -> Model:
+        """Return a model of a client that nobody lists, by its name alone."""
+
 
 @record
 class Config:
@@ -201,7 +261,7 @@ class Config:
     model: str | None = None
     temperature: float | None = None
     top_p: float | None = None
-    reasoning_effort: str | int | None = None  # of models that reason
+    reasoning_effort: str | int | None = None  # of models that have a choice, for asks without one
     stream: bool = True
     user_agent: str | None = None
     vault_password_file: str | None = None
@@ -221,9 +281,12 @@ class Dialect(NamedTuple):
 
     max_tokens: str = "max_tokens"
     seed: str = "seed"
-    reasoning: str = "effort"  # a row of wire.openai.REASONING
+    reasoning: str = "effort"  # a row of its wire's REASONING, where no family says otherwise
     schema: str = "json_schema"  # or json_object: the schema then goes into the prompt
     stream_usage: bool = True  # understands stream_options.include_usage
+    media: str = "openai"  # a row of wire.openai.chat_request.DRAFT_PARTS: how files are attached
+    developer: str = "developer"  # the role of a developer's instructions
+    cache_control: bool = False  # takes cache_control in the parts of a message
 
 
 @record

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from returns.result import Result, Success
 
 from loki.config.read import configure
+from loki.edge.files import families
 from loki.problems import Problem
 from loki.providers import PROVIDERS
 from loki.records import Ask, Config, Draft, Message, Request, Response, Target
@@ -101,13 +102,20 @@ WIRES["responses"] = ("responses",)
 def config(client: Mapping[str, Any], **top: Any) -> Config:
     """A configuration with one client, its key in the environment."""
     environ = {"OPENAI_API_KEY": "sk-test", "AZURE_OPENAI_API_KEY": "sk-test"}
-    return configure({"clients": [dict(client)], **top}, "config.yaml", environ).unwrap()
+    plain = {"clients": [dict(client)], **top}
+    return configure(plain, "config.yaml", environ, families=families()).unwrap()
 
 
 def target(client: Mapping[str, Any], ask: Ask | None = None, **top: Any) -> Target:
     """Where an ask goes; by default a model that nobody knows anything of."""
     asked = ask or Ask((Message("user", "Hi"),), model=f"{client.get('name', client['type'])}:m")
-    return resolve(config(client, **top))(asked).unwrap()
+    return resolved(client, asked, **top).unwrap()
+
+
+def resolved(client: Mapping[str, Any], ask: Ask, **top: Any) -> Result[Target, Problem]:
+    """Where an ask goes, or why it goes nowhere."""
+    found: Result[Target, Problem] = resolve(config(client, **top))(ask)
+    return found
 
 
 def request(client: Mapping[str, Any], stream: bool = False) -> Request:

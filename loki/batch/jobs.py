@@ -12,6 +12,7 @@ from returns.result import Result, Success
 from loki.batch.hash_set import Seen
 from loki.batch.row_key import key_of
 from loki.batch.template import filled
+from loki.config.patches import param_patch
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
 from loki.formats.structured_output import read_schema
 from loki.problems import Problem, fail, nearest
@@ -143,7 +144,7 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     """A row with a prompt or messages, and with what it wants otherwise than the run.
 
     >>> own_job(Plan(Ask()), {"promt": "Hi"}).failure().message
-    "unknown field 'promt'; did you mean 'prompt'?"
+    "unknown field 'promt'; did you mean 'prompt' or 'param'?"
     """
     if plan.form == "csv":  # its columns are what it is about, and neither files nor settings
         return prompt_of(plan, fields).map(lambda turns: (asked_with(plan, turns), None))
@@ -153,6 +154,9 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     settings: dict[str, Any] = {n: fields[n] for n in SETTINGS if fields.get(n) is not None}
     if wrong := next((n for n, value in settings.items() if not fits(SETTINGS[n], value)), None):
         return fail("input", f"{wrong}: {json.dumps(settings[wrong])[:60]} is not {WANTS[wrong]}")
+    params = fields.get("param") or {}
+    if not isinstance(params, dict):
+        return fail("input", f"param: {json.dumps(params)[:60]} is not an object")
     parts = (
         prompt_of(plan, fields),
         read_schema(fields["schema"], "schema") if "schema" in fields else Success(plan.ask.schema),
@@ -169,7 +173,7 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
                 tools=found[2],
                 **settings,
             ),
-            None,
+            param_patch(params, "param of the row") if params else None,
         )
     )
 
@@ -254,7 +258,7 @@ WANTS = {
     "stop": "a list of texts",
     "reasoning": "an effort or a number of tokens",
 }
-FIELDS = ("id", "prompt", "messages", "system", "schema", "files", "tools", *SETTINGS)
+FIELDS = ("id", "prompt", "messages", "system", "schema", "files", "tools", "param", *SETTINGS)
 
 
 # ---- rows of OpenAI's batch format --------------------------------------------------------------

@@ -124,8 +124,8 @@ def reasons(
 
 
 #: Parameters that are shown with their values.
-PARAMETERS = ("temperature", "top_p", "max_tokens", "reasoning", "stream")
-SHOWN = ("model", *PARAMETERS)
+PARAMETERS = ("temperature", "top_p", "max_tokens", "stream")
+SHOWN = ("model", "reasoning", *PARAMETERS)
 
 
 def chosen_by(
@@ -176,18 +176,42 @@ def parameters(
     for name in PARAMETERS:
         value = getattr(target.ask, name)
         if value is None:
+            if name != "max_tokens" and getattr(env.config, name, None) is not None:
+                lines.append((name, f"not sent: {target.name} takes none ({env.config.origin})"))
             continue
         source = "default" if name == "stream" else env.config.origin
-        variable = f"LOKI_{'REASONING_EFFORT' if name == 'reasoning' else name.upper()}"
-        if environ.get(variable):
-            source = variable
-        is_own = name == "reasoning" and env.config.reasoning_effort is None
-        if is_own or name == "max_tokens" or (name == "stream" and target.model.no_stream):
+        if environ.get(f"LOKI_{name.upper()}"):
+            source = f"LOKI_{name.upper()}"
+        if name == "max_tokens" or (name == "stream" and target.model.no_stream):
             source = target.model.origin
         if getattr(ask, name) is not None:
             source = origins.get(name, "command line")
         lines.append((name, f"{value} ({source})"))
-    return lines
+    return [*lines, *reasoning(env, ask, target, environ, origins)]
+
+
+def reasoning(
+    env: Env, ask: Ask, target: Target, environ: Mapping[str, str], origins: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return the reasoning of the request, and why it is another than was asked for."""
+    sent = target.ask.reasoning
+    if sent is None:
+        return []
+    own, common = target.model.default_reasoning_effort, env.config.reasoning_effort
+    variable = "LOKI_REASONING_EFFORT"
+    asked, source = next(
+        (value, place)
+        for value, place in (
+            (ask.reasoning, origins.get("reasoning", "command line")),
+            (common, variable if environ.get(variable) else env.config.origin),
+            (own, target.model.origin),
+        )
+        if value is not None
+    )
+    if asked == sent or sent == "none":
+        return [("reasoning", f"{sent} ({source})")]
+    has = ", ".join(target.model.abilities.reasoning.efforts)
+    return [("reasoning", f"{sent} (nearest to {asked} of {source}: the model has {has})")]
 
 
 def limits(target: Target) -> str:

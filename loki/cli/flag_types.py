@@ -101,10 +101,12 @@ def encoding(text: str) -> str:
 
 def reasoning(text: str) -> str | int:
     """Return an effort, or a limit in tokens."""
-    if text in ("none", "low", "medium", "high"):
+    if text in EFFORTS:
         return text
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is not none, low, medium, high or a number of tokens"
-    )
+    raise argparse.ArgumentTypeError(f"{text!r} is not {', '.join(EFFORTS)} or a number of tokens")
+
+
+#: The efforts of --reasoning, the weakest first.
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")

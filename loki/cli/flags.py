@@ -75,6 +75,14 @@ SENDING: Group = [
     ),
     flag("--proxy", "proxy (http, https, socks5 or socks5h); - for none", metavar="URL"),
     flag(
+        "--param",
+        "parameter of the body in the provider's own words, as top_k=40 or user=me; a dot in NAME "
+        "leads into an object; VALUE is JSON, else text; repeatable",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+    ),
+    flag(
         "--patch",
         'change the request: an object with "url", "body" or "headers"',
         metavar="FILE|JSON",
@@ -170,7 +178,8 @@ PIPE: dict[str, Group] = {
         flag("--seed", "ask for repeatable answers, where supported", type=integer, metavar="N"),
         flag(
             "--reasoning",
-            "reasoning effort (none, low, medium, high), or a limit in tokens",
+            "reasoning effort (none, minimal, low, medium, high, xhigh, max; the nearest one that "
+            "the model has), or a limit in tokens",
             type=reasoning,
             metavar="EFFORT",
         ),

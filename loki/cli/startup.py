@@ -10,7 +10,7 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.config.patches import read_patch
+from loki.config.patches import read_param, read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
 from loki.edge.trust import open_own
@@ -18,6 +18,7 @@ from loki.formats.openai_messages import read_json
 from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import Problem
+from loki.railway import gather
 from loki.records import Ask, Config, Limits, Patch
 
 
@@ -78,17 +79,22 @@ def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace
 
 
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
-    """Return the patch of ``--patch``, the JSON itself or a file, if there is one.
+    """Return the patches of every ``--param``, then that of ``--patch``."""
+    params = gather(map(read_param, flags.param))
+    if flags.patch is None:
+        return params
+    return Result.do((*first, final) for first in params for final in read_given_patch(flags.patch))
+
+
+def read_given_patch(given: str) -> Result[Patch, Problem]:
+    """Return the patch of ``--patch``, the JSON itself or a file.
 
     What is no file is not named in messages: it may be a patch with a secret, and a typo.
     """
-    given = flags.patch
-    if given is None:
-        return Success(())
     is_file = not is_json(given) and os.path.isfile(given)
     name = given if is_file else "--patch"
     return Result.do(
-        (patch,)
+        patch
         for text in (
             files.read_text(given, "--patch", open_own).alt(files.without_hint)
             if is_file

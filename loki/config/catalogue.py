@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
+from loki.config.families import abilities_of, rows_of
 from loki.config.model_prices import (
     NO_PRICE,
     PRICE_SETTINGS,
@@ -19,30 +21,54 @@ from loki.config.model_prices import (
     with_regional_prices,
 )
 from loki.config.patches import patch_of
+from loki.config.setting_names import MODEL_FIELDS
 from loki.price import Price
 from loki.providers import known_name
-from loki.records import Client, JsonObject, Model, Patch, Task
+from loki.records import Abilities, Client, JsonObject, Model, Patch, Task
+
+NO_ABILITIES = Abilities()
 
 
 class Catalogue:
     """The catalogue of models of one configuration.
 
     Each section of the text is parsed, and the models of each client are made, when they are
-    first asked for: all of them would take much longer than a start may.
+    first asked for, and one alone where only one is: all would take longer than a start may.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, families: str = "") -> None:
+        self.text, self.families = text, families
         self._sections: dict[str, Mapping[str, JsonObject]] = {}
         self._models: dict[str, tuple[Client, tuple[Model, ...]]] = {}
+        self._found: dict[tuple[str, str], tuple[Client, Model | None]] = {}
 
     def models(self, client: Client) -> tuple[Model, ...]:
         """Return a client's models: those the configuration lists, else the catalogue's."""
         owner, models = self._models.get(client.name, (None, ()))
         if owner is not client:  # a changed copy of a client may have other models
-            models = build_models(self.entries(client), client)
+            models = build_models(self.entries(client), client, self.rows(client))
             self._models[client.name] = client, models
         return models
+
+    def find(self, client: Client, name: str) -> Model | None:
+        """Return a client's model by its name; of the catalogue's only that one is made."""
+        if client.models:
+            return next((known for known in self.models(client) if known.name == name), None)
+        owner, model = self._found.get((client.name, name), (None, None))
+        if owner is not client:
+            entries = self.entries(client)
+            entry = {name: entries[name]} if name in entries else {}
+            model = next(iter(build_models(entry, client, self.rows(client))), None)
+            self._found[client.name, name] = client, model
+        return model
+
+    def first(self, client: Client, task: Task) -> Model | None:
+        """Return a client's first model for a task."""
+        if client.models:
+            return next((known for known in self.models(client) if known.type == task), None)
+        entries = self.entries(client).items()
+        name = next((name for name, entry in entries if entry.get("type") == task), None)
+        return None if name is None else self.find(client, name)
 
     def entries(self, client: Client) -> Mapping[str, JsonObject]:
         """Return the catalogue's entries for a client, by the name of the model."""
@@ -50,6 +76,22 @@ class Catalogue:
         if name not in self._sections:
             self._sections[name] = section(self.text, name)
         return self._sections[name]
+
+    def rows(self, client: Client) -> tuple[JsonObject, ...]:
+        """Return the rows of families for a client: those that came with the catalogue, if any."""
+        if FAMILIES not in self._sections:
+            own = section(self.text, FAMILIES)
+            self._sections[FAMILIES] = own or section(self.families, FAMILIES)
+        return rows_of(self._sections[FAMILIES], section_of(client))
+
+    def unlisted(self, client: Client, name: str, task: Task) -> Model:
+        """Return a model of a client that nobody lists, by its name alone."""
+        known = tuple(filter(None, (self.find(client, base) for base in bases(name))))
+        return unlisted(name, task, known, self.rows(client))
+
+
+#: The section with the rows of families, in the text of a catalogue or in data/families.json.
+FAMILIES = "families"
 
 
 def section(text: str, name: str) -> Mapping[str, JsonObject]:
@@ -80,15 +122,19 @@ def section_of(client: Client) -> str:
     return known_name(client.name)
 
 
-def build_models(entries: Mapping[str, JsonObject], client: Client) -> tuple[Model, ...]:
-    """Return every model of a client, given the catalogue's entries for it."""
+def build_models(
+    entries: Mapping[str, JsonObject], client: Client, rows: Sequence[JsonObject] = ()
+) -> tuple[Model, ...]:
+    """Return every model of a client, given the catalogue's entries and the families for it."""
     if client.models:
-        return tuple(build_configured(settings, entries, client) for settings in client.models)
-    models = build_catalogued(entries, section_of(client))
+        return tuple(build_configured(each, entries, client, rows) for each in client.models)
+    models = build_catalogued(entries, section_of(client), rows)
     return tuple(map(with_regional_prices, models)) if is_regional(client) else models
 
 
-def build_catalogued(entries: Mapping[str, JsonObject], section: str) -> tuple[Model, ...]:
+def build_catalogued(
+    entries: Mapping[str, JsonObject], section: str, rows: Sequence[JsonObject] = ()
+) -> tuple[Model, ...]:
     """Return the models of a section of the catalogue."""
     return tuple(
         build_model(
@@ -96,25 +142,26 @@ def build_catalogued(entries: Mapping[str, JsonObject], section: str) -> tuple[M
             entry,
             "catalogue",
             fill_derived_prices(read_prices(entry), section, name, own=False),
+            abilities_of(rows, name, entry),
         )
         for name, entry in entries.items()
     )
 
 
 def build_configured(
-    settings: Mapping[str, object], entries: Mapping[str, JsonObject], client: Client
+    settings: Mapping[str, object],
+    entries: Mapping[str, JsonObject],
+    client: Client,
+    rows: Sequence[JsonObject] = (),
 ) -> Model:
-    """Return a model that the configuration lists: its settings over the catalogue's entry.
-
-    Abilities default to False where neither says anything.
-    """
+    """Return a model that the configuration lists: its settings over the catalogue's entry."""
     name = str(settings["name"])
     real_name = str(settings.get("real_name", name))
     entry = entries.get(real_name, {})
-    abilities = {"supports_vision": False, "supports_function_calling": False}
     origin = f"models of client {client.name}" + (" and catalogue" if entry else "")
     price = configured_price(settings, entry, real_name, client)
-    return build_model(name, {**(entry or abilities), **settings}, origin, price)
+    abilities = abilities_of(rows, real_name, entry, settings)
+    return build_model(name, {**entry, **settings}, origin, price, abilities)
 
 
 def configured_price(
@@ -130,46 +177,50 @@ def configured_price(
 
 
 def build_model(
-    name: str, entry: Mapping[str, object], origin: str, price: Price = NO_PRICE
+    name: str,
+    settings: Mapping[str, object],
+    origin: str,
+    price: Price = NO_PRICE,
+    abilities: Abilities = NO_ABILITIES,
 ) -> Model:
-    """Return a model by its settings; where no ability is set at all, none is denied.
+    """Return a model by its settings, its price and what it can do.
 
-    >>> build_model("m", {"supports_vision": True}, "").supports_function_calling
-    False
-    >>> build_model("m", {}, "").supports_function_calling is None
-    True
+    >>> build_model("m", {"real_name": "r", "max_output_tokens": 9}, "").max_output_tokens
+    9
     """
-    e = dict(entry)
-    is_described = any(key.startswith("supports_") for key in e)
-    raw_patch = e.get("patch")
+    raw_patch = settings.get("patch")
     patch: Patch | None = (
         patch_of(raw_patch, "patch of the model") if isinstance(raw_patch, dict) else None
     )
-    task: Task = e.get("type", "chat")  # type: ignore[assignment]  # as the grammar permits
+    task: Any = settings.get("type", "chat")  # as the grammar permits
+    fields: Any = {key: settings[key] for key in MODEL_FIELDS if key in settings}
+    if "default_reasoning_level" in settings:
+        fields.setdefault("default_reasoning_effort", settings["default_reasoning_level"])
     return Model(
         name=name,
-        real_name=str(e.get("real_name", name)),
+        real_name=str(settings.get("real_name", name)),
         type=task,
         price=price,
         patch=patch,
-        supports_vision=e.get("supports_vision", False if is_described else None),  # type: ignore[arg-type]
-        supports_function_calling=e.get(
-            "supports_function_calling", False if is_described else None
-        ),  # type: ignore[arg-type]
+        abilities=abilities,
         origin=origin,
-        **{key: e[key] for key in PLAIN if key in e},  # type: ignore[arg-type]
+        **fields,
     )
 
 
-def unlisted(name: str, task: Task, models: tuple[Model, ...]) -> Model:
+def unlisted(
+    name: str, task: Task, models: tuple[Model, ...], rows: Sequence[JsonObject] = ()
+) -> Model:
     """Return a model that the catalogue does not list: as able as its base, at an unknown price.
 
-    A fine-tune costs more than its base, and models of other dates have cost otherwise.
+    A fine-tune costs more than its base, and models of other dates have cost otherwise. A model
+    without a base that is known is as able as its family.
     """
     listed = {model.name: model for model in models if model.type == task}
     base = next((listed[known] for known in bases(name) if known in listed), None)
     if base is None:
-        return build_model(name, {"type": task}, "as given")
+        abilities = abilities_of(rows, name, {})
+        return build_model(name, {"type": task}, "as given", abilities=abilities)
     origin = f"as given, like {base.name}"
     return replace(base, name=name, real_name=name, price=NO_PRICE, origin=origin)
 
@@ -183,18 +234,3 @@ def bases(name: str) -> tuple[str, str]:
     tuned = re.fullmatch("ft:([^:]+):.*", name)
     base = tuned[1] if tuned else name
     return base, re.sub(r"[-@](\d{8}|\d{4}-\d\d-\d\d)$", "", base)
-
-
-#: Settings of a model that are fields of it under the same name.
-PLAIN = (
-    "max_input_tokens",
-    "max_output_tokens",
-    "require_max_tokens",
-    "no_stream",
-    "no_system_message",
-    "system_prompt_prefix",
-    "max_batch_size",
-    "max_tokens_per_chunk",
-    "default_chunk_size",
-    "endpoint",
-)

@@ -11,6 +11,12 @@ from typing import Any, NamedTuple
 from returns.result import Result, Success
 from toolz import keyfilter
 
+from loki.config.setting_names import (
+    ABILITY_SETTINGS,
+    EFFORTS,
+    MODEL_SETTINGS,
+    ModelSetting,
+)
 from loki.price import PRICES
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
@@ -24,6 +30,7 @@ class Catalogue(NamedTuple):
     date: str
     sources: Mapping[str, str]
     clients: Clients
+    families: Mapping[str, JsonObject] = {}
 
 
 def parse_catalogue(data: bytes) -> Result[Catalogue, Problem]:
@@ -46,7 +53,8 @@ def parse_catalogue(data: bytes) -> Result[Catalogue, Problem]:
         client: {model: known_keys(entry) for model, entry in models.items()}
         for client, models in value["clients"].items()
     }
-    return Success(Catalogue(value["date"], sources if are_texts(sources) else {}, clients))
+    told = sources if are_texts(sources) else {}
+    return Success(Catalogue(value["date"], told, clients, value.get("families", {})))
 
 
 def find_faults(value: Json) -> Iterator[str]:
@@ -57,6 +65,7 @@ def find_faults(value: Json) -> Iterator[str]:
                 yield f"its date is {date[:20]!r}, not YYYY-MM-DD"
             for client, models in clients.items():
                 yield from find_model_faults(client, models)
+            yield from find_family_faults(value.get("families", {}))
         case _:
             yield "it needs a date, and models by name under clients by name"
 
@@ -73,6 +82,41 @@ def find_model_faults(client: str, models: Json) -> Iterator[str]:
         for key, value in known_keys(entry).items():
             if not rule_of(key)(value):
                 yield f"{client}:{model} {key} is {str(value)[:40]!r}"
+
+
+def find_family_faults(families: Json) -> Iterator[str]:
+    """Yield what is wrong with the rows of families."""
+    if not isinstance(families, dict):
+        yield "its families are no rows by name"
+        return
+    for name, row in families.items():
+        if not is_family(row):
+            yield f"the family {name} is not a row as in loki/data/families.json"
+
+
+def is_family(row: Json) -> bool:
+    """Return whether a value is a family's row.
+
+    >>> is_family({"clients": [], "models": ["^x"], "tools": True, "reasoning": {"by": "effort"}})
+    True
+    >>> is_family({"clients": [], "models": ["x"], "api_base": "http://evil.example"})
+    False
+    """
+    match row:
+        case {"clients": list(clients), "models": list(models), **told}:
+            reasoning = told.pop("reasoning", {})
+            flags = all(key in FAMILY_FLAGS and is_flag(value) for key, value in told.items())
+            names = all(isinstance(name, str) for name in (*clients, *models))
+            return flags and names and is_reasoning(reasoning)
+        case _:
+            return False
+
+
+def is_reasoning(value: Json) -> bool:
+    """Return whether a value says how a family is asked to think."""
+    return isinstance(value, dict) and all(
+        key in REASONING and REASONING[key](part) for key, part in value.items()
+    )
 
 
 def known_keys(entry: JsonObject) -> JsonObject:
@@ -126,6 +170,15 @@ def are_prices(value: Json) -> bool:
     )
 
 
+def are_levels(value: Json) -> bool:
+    """Return whether a value is what ``--reasoning`` may be.
+
+    >>> are_levels(["none", "high"]), are_levels([]), are_levels(["extreme"])
+    (True, False, False)
+    """
+    return isinstance(value, list) and bool(value) and all(level in EFFORTS for level in value)
+
+
 def are_texts(value: Json) -> bool:
     """Return whether a value is texts by name."""
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
@@ -139,14 +192,18 @@ def format_catalogue(catalogue: Catalogue) -> str:
     head = (
         f'"date": {dump_json(catalogue.date)},\n"sources": {dump_json(dict(catalogue.sources))},\n'
     )
+    families = catalogue.families
+    rows = format_section("families", families) + ",\n" if families else ""
     sections = [
-        f"{dump_json(client)}: {{\n"
-        + ",\n".join(f"{dump_json(model)}: {dump_json(entry)}" for model, entry in models.items())
-        + "\n}"
-        for client, models in catalogue.clients.items()
-        if models
+        format_section(client, models) for client, models in catalogue.clients.items() if models
     ]
-    return "{\n" + head + '"clients": {\n' + ",\n".join(sections) + "\n}\n}\n"
+    return "{\n" + head + rows + '"clients": {\n' + ",\n".join(sections) + "\n}\n}\n"
+
+
+def format_section(name: str, entries: Mapping[str, JsonObject]) -> str:
+    """Return a section, an entry a line, so that it can be cut out."""
+    lines = (f"{dump_json(key)}: {dump_json(entry)}" for key, entry in entries.items())
+    return f"{dump_json(name)}: {{\n" + ",\n".join(lines) + "\n}"
 
 
 def dump_json(value: Json) -> str:
@@ -190,15 +247,31 @@ def prices_in(entry: JsonObject) -> JsonObject:
 TYPES = ("chat", "embedding", "reranker")
 ABLE = "supports_"
 
-COUNTS = (
-    *("max_input_tokens", "max_output_tokens", "dimensions"),
-    *("max_batch_size", "max_tokens_per_chunk", "default_chunk_size"),
-)
-
-RULES: dict[str, Callable[[Any], bool]] = {
-    "type": lambda value: value in TYPES,
-    "endpoint": lambda value: value in ("chat", "responses"),
-    **dict.fromkeys(COUNTS, is_count),
-    **{f"{kind}_price": is_price for kind in PRICES},
+#: The tests of values, by the kind of setting; else a value is one of the kind's words.
+TESTS: dict[str, Callable[[Any], bool]] = {
+    "count": is_count,
+    "flag": is_flag,
+    "price": is_price,
     "variants": are_variants,
+    "levels": are_levels,
 }
+
+
+def test_of(setting: ModelSetting) -> Callable[[Any], bool]:
+    """Return the test of a setting's values."""
+    words = setting.kind.split()
+    return TESTS.get(setting.kind) or (lambda value: value in words)
+
+
+FAMILY_FLAGS = {"guess", *ABILITY_SETTINGS.values()}
+REASONING: dict[str, Callable[[Any], bool]] = {
+    "by": lambda value: isinstance(value, str),
+    "off": lambda value: value is None or isinstance(value, str),
+    "efforts": are_levels,
+    "budgets": lambda value: isinstance(value, dict) and all(map(is_count, value.values())),
+    "tokens": is_flag,
+    "least": is_count,
+    "encrypted": is_flag,
+}
+
+RULES = {each.name: test_of(each) for each in MODEL_SETTINGS if each.catalogued}

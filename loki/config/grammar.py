@@ -7,13 +7,14 @@ from typing import Any
 from loki.config import yaml_schema as yaml
 from loki.config.setting_names import (
     CREDENTIALS,
+    EFFORTS,
+    MODEL_SETTINGS,
     OAUTH_ALIASES,
     PATCH_KINDS,
     SECRETS_PROVIDERS,
     SETTINGS,
     TOP,
 )
-from loki.price import PRICES
 from loki.providers import ALIASES, TYPES
 
 #: What Coyote patches in requests to Responses: left alone, for a patch here is of one endpoint.
@@ -28,38 +29,22 @@ SECRET_FORMS = tuple(
     f"{name}{end}" for name in ("api_base", *CREDENTIALS) for end in ("_cmd", "_file")
 )
 
+#: What may stand in a setting of a model, by the setting's kind; else one of its words.
+KINDS: dict[str, yaml.Rule] = {
+    "text": yaml.text,
+    "count": yaml.whole_number,
+    "flag": yaml.flag,
+    "price": yaml.price,
+    "patch": PATCH,
+    "effort": yaml.effort,
+    "levels": yaml.sequence(yaml.one_of(*EFFORTS)),
+}
+
 MODEL = yaml.mapping(
     {
-        "name": yaml.text,
-        "real_name": yaml.text,
-        "type": yaml.one_of("chat", "embedding", "reranker"),
-        **{f"{kind}_price": yaml.price for kind in PRICES},
-        "patch": PATCH,
-        **dict.fromkeys(
-            (
-                "max_input_tokens",
-                "max_output_tokens",
-                "max_tokens_per_chunk",
-                "default_chunk_size",
-                "max_batch_size",
-            ),
-            yaml.whole_number,
-        ),
-        **dict.fromkeys(
-            (
-                "require_max_tokens",
-                "supports_vision",
-                "supports_function_calling",
-                "supports_reasoning",
-                "no_stream",
-                "no_system_message",
-            ),
-            yaml.flag,
-        ),
-        "system_prompt_prefix": yaml.text,
-        "reasoning_levels": yaml.text_list,
-        **dict.fromkeys(("default_reasoning_effort", "default_reasoning_level"), yaml.effort),
-        "endpoint": yaml.one_of("chat", "responses"),
+        setting.name: KINDS.get(setting.kind) or yaml.one_of(*setting.kind.split())
+        for setting in MODEL_SETTINGS
+        if setting.configured
     },
     required=("name",),
 )

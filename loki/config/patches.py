@@ -48,6 +48,42 @@ def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
     return Success(patch_of(raw, origin))
 
 
+def read_param(text: str) -> Result[Patch, Problem]:
+    """Return the patch of ``--param NAME=VALUE``; a dot in NAME leads into an object.
+
+    >>> read_param("thinking.budget=9").unwrap().body, read_param("user=me").unwrap().body
+    ({'thinking': {'budget': 9}}, {'user': 'me'})
+    """
+    name, equals, words = text.partition("=")
+    if not equals or not all(name.split(".")):
+        shown = f" {name[:60]!r}" if equals else ""  # else it may be a value, and a secret
+        return fail("usage", f"--param{shown}: expected NAME=VALUE, as in top_k=40")
+    try:
+        value = parse_strict(words)
+    except (ValueError, RecursionError):
+        value = words
+    return Success(param_patch({name: value}, f"--param {name}"))
+
+
+def param_patch(params: JsonObject, origin: str) -> Patch:
+    """Return the patch that puts parameters into the body, by their dotted names.
+
+    >>> param_patch({"a.b": 1, "a.c": 2}, "").body
+    {'a': {'b': 1, 'c': 2}}
+    """
+    body: JsonObject = {}
+    for name, value in params.items():
+        body = assoc_in(body, name.split("."), value)
+    return Patch(body=body, origin=origin)
+
+
+def assoc_in(target: Any, keys: list[str], value: Any) -> JsonObject:
+    """Return an object with a value set deep within it; what is no object gives way."""
+    old = target if isinstance(target, dict) else {}
+    first, *others = keys
+    return {**old, first: assoc_in(old.get(first), others, value) if others else value}
+
+
 def patch_of(raw: JsonObject, origin: str) -> Patch:
     """Return a patch whose shape is known to be right."""
     headers = raw.get("headers") or {}

@@ -28,17 +28,21 @@ from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
 
 
 def configure(
-    plain: JsonObject | None, path: str, environ: Mapping[str, str], catalogue: str = ""
+    plain: JsonObject | None,
+    path: str,
+    environ: Mapping[str, str],
+    catalogue: str = "",
+    families: str = "",
 ) -> Result[Config, Problem]:
     """Return the whole configuration; without a file (None) every known provider is a client.
 
-    ``catalogue`` is the text of data/models.json.
+    ``catalogue`` is the text of data/models.json, ``families`` that of data/families.json.
     """
     entries = implied_clients(environ) if plain is None else plain.get("clients", [])
     return Result.do(
         Config(
             clients=clients,
-            catalogue=Catalogue(catalogue),
+            catalogue=Catalogue(catalogue, families),
             origin=path if plain is not None else "no configuration file",
             notes=secrets_notes(plain or {}, path),
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),

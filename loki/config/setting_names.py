@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
+
+from loki.price import PRICES
 
 #: Names of headers and settings whose values nobody should see.
 SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential|signature|subscription")
@@ -30,6 +33,82 @@ SETTINGS = (
     "profile",
     "api_version",
 )
+
+
+class ModelSetting(NamedTuple):
+    """A setting of a model: one row makes its rule in the configuration and in a catalogue that is
+    downloaded, the field that it sets, and its place in ``--list-models``.
+    """
+
+    name: str  # in the configuration, in the catalogue and in --list-models
+    kind: str  # text, count, flag, price, levels, patch, variants, or the words to choose from
+    help: str
+    field: str = ""  # of Model under the same name ("="), or of Abilities
+    unit: str = ""
+    configured: bool = True
+    catalogued: bool = True
+    listed: bool = True
+
+
+def ability(name: str, field: str, help: str) -> ModelSetting:
+    """Return the row of an ability."""
+    return ModelSetting(name, "flag", help, field)
+
+
+def own(name: str, kind: str, help: str) -> ModelSetting:
+    """Return the row of a setting that only a user can know."""
+    return ModelSetting(name, kind, help, "=", catalogued=False, listed=False)
+
+
+MODEL_SETTINGS = (
+    ModelSetting("name", "text", "name that -m takes", catalogued=False, listed=False),
+    ModelSetting("real_name", "text", "name for the provider", catalogued=False, listed=False),
+    ModelSetting("type", "chat embedding reranker", "what it does", listed=False),
+    ModelSetting("endpoint", "chat responses", "protocol that it speaks", "=", listed=False),
+    ModelSetting("max_input_tokens", "count", "longest prompt", "=", "tokens"),
+    ModelSetting("max_output_tokens", "count", "longest answer", "=", "tokens"),
+    ModelSetting("dimensions", "count", "length of its vectors", configured=False),
+    ModelSetting("max_batch_size", "count", "texts in one request", "=", "texts"),
+    ModelSetting("max_tokens_per_chunk", "count", "longest text to embed", "=", "tokens"),
+    ModelSetting("default_chunk_size", "count", "size of chunks of --chunk", "=", "tokens"),
+    *(
+        ModelSetting(
+            f"{kind}_price",
+            "price",
+            f"price of {kind.replace('_', ' ')}",
+            unit="US dollars" + (" a million tokens" if kind not in ("search", "request") else ""),
+            listed=False,
+        )
+        for kind in PRICES
+    ),
+    ModelSetting("variants", "variants", "prices of other tiers", configured=False, listed=False),
+    own("patch", "patch", "change to each of its requests")._replace(field=""),
+    own("require_max_tokens", "flag", "every request must limit the answer"),
+    own("no_stream", "flag", "cannot stream"),
+    own("no_system_message", "flag", "takes no system prompt: the user's first turn has it"),
+    own("system_prompt_prefix", "text", "text before every system prompt"),
+    own("default_reasoning_effort", "effort", "reasoning effort where --reasoning is not given"),
+    own("default_reasoning_level", "effort", "the same, as Coyote calls it")._replace(field=""),
+    ability("supports_vision", "vision", "takes images"),
+    ability("supports_function_calling", "tools", "calls tools"),
+    ModelSetting("supports_reasoning", "flag", "thinks before it answers"),
+    ability("supports_pdf", "pdf", "takes PDF files"),
+    ability("supports_audio", "audio", "takes sounds"),
+    ability("supports_schema", "schema", "keeps to a JSON Schema"),
+    ability("supports_schema_with_tools", "schema_with_tools", "takes a schema and tools at once"),
+    ability("supports_forced_tools", "forced_tools", "can be made to call a tool"),
+    ability("supports_sampling_params", "sampling", "takes temperature and top_p"),
+    ModelSetting("reasoning_levels", "levels", "values of --reasoning that it knows"),
+)
+
+#: The settings that are fields of Model under the same name.
+MODEL_FIELDS = tuple(each.name for each in MODEL_SETTINGS if each.field == "=")
+
+#: The settings that are abilities, and the fields of Abilities that they set.
+ABILITY_SETTINGS = {each.name: each.field for each in MODEL_SETTINGS if each.field not in ("", "=")}
+
+#: Values of ``--reasoning`` but for tokens, the weakest first.
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 #: Keys of ``extra`` and the fields of Limits that they set.
 LIMITS = {

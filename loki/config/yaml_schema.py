@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from loki.config.patterns import bad_pattern
+from loki.config.setting_names import EFFORTS
 from loki.problems import nearest
 
 Position = tuple[int, int]  # line and column, from 1
@@ -34,7 +35,6 @@ TYPED: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 

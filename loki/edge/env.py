@@ -53,7 +53,8 @@ def read_configuration(environ: Mapping[str, str]) -> Result[Config, Problem]:
         return fail("config", environ[files.REFUSED])
     path = files.config_file(environ)
     plain = read_config(path, environ)
-    config = plain.bind(lambda plain: configure(plain, path, environ, files.catalogue(environ)))
+    texts = files.catalogue(environ), files.families()
+    config = plain.bind(lambda plain: configure(plain, path, environ, *texts))
     return config.map(lambda config: with_regions(config, environ))
 
 

@@ -202,11 +202,7 @@ def synced_file(environ: Environ) -> str:
 
 def catalogue(environ: Environ = os.environ) -> str:
     """Return the text of the catalogue of models: the built-in one, or a newer synced one."""
-    import loki
-
-    path = os.path.join(os.path.dirname(loki.__file__), "data", "models.json")
-    with open(path, encoding="utf-8") as file:
-        builtin = file.read()
+    builtin = read_data("models.json")
     try:
         with open(synced_file(environ), encoding="utf-8", opener=open_trusted) as file:
             head = file.read(DATED)  # {, newline, "date": "2026-11-22
@@ -215,6 +211,19 @@ def catalogue(environ: Environ = os.environ) -> str:
         return builtin
     is_whole = synced[:11] == builtin[:11] and synced.endswith("}\n}\n}\n")
     return synced if is_whole else builtin
+
+
+def families() -> str:
+    """Return the text of the built-in families of models."""
+    return read_data("families.json")
+
+
+def read_data(name: str) -> str:
+    """Return the text of a file that comes with loki."""
+    import loki
+
+    with open(os.path.join(os.path.dirname(loki.__file__), "data", name), encoding="utf-8") as file:
+        return file.read()
 
 
 #: How far into a catalogue its date goes.

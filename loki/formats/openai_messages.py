@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
+from functools import partial
 
 from returns.result import Result, Success
 
 from loki.json_text import parse_strict
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Json, JsonObject, Media, Message, Text, Tool, ToolCall
+from loki.records import CachedText, Json, JsonObject, Media, Message, Text, Tool, ToolCall
 from loki.wire.codec import as_str
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -102,7 +104,8 @@ def read_content(
             return without_nul(content, place).map(lambda text: text)
         case list():
             return gather(
-                read_part(part, f"{place}, part {number}") for number, part in enumerate(content, 1)
+                read_part(part, f"{place}, part {number}").map(partial(with_cache_control, part))
+                for number, part in enumerate(content, 1)
             )
         case None if optional:
             return Success("")
@@ -128,6 +131,17 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
             return fail("input", f"{place}: cannot read a part of type {kind!r}")
         case _:
             return fail("input", f"{place}: a part without a type")
+
+
+def with_cache_control(part: Json, read: Text | Media) -> Text | Media:
+    """Return a part with what its sender wants cached, for the providers that know it."""
+    match part:
+        case {"cache_control": dict(control)} if isinstance(read, Text):
+            return CachedText(read.text, control)
+        case {"cache_control": dict(control)} if isinstance(read, Media):
+            return replace(read, cache_control=control)
+        case _:
+            return read
 
 
 def without_nul(text: str, place: str) -> Result[str, Problem]:

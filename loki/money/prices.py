@@ -153,6 +153,10 @@ TIERS = {
     "on_demand_flex": "flex",
     "on_demand_priority": "priority",
     "batches": "batch",
+    "service_tier_unspecified": "",
+    "service_tier_standard": "",
+    "service_tier_flex": "flex",
+    "service_tier_priority": "priority",
 }
 
 

@@ -16,9 +16,12 @@ def bedrock_wire(target: Target) -> str:
 
     docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html
     """
-    if not OPENAI_MODELS.search(target.model.real_name):
+    model = target.model
+    if model.endpoint == "responses":
+        return "responses"
+    if not OPENAI_MODELS.search(model.real_name):
         return "converse"
-    return "openai" if target.model.endpoint == "chat" else "responses"
+    return "openai" if model.endpoint == "chat" else "responses"
 
 
 #: Ids of models of OpenAI, with or without a profile (us. eu. jp. au. apac. global.); their

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from loki.providers.base import Lists, Locate, Provider, Route, always, at, bearer, list_at
-from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_wire
+from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_url, openai_wire
 from loki.records import Dialect, Target, Task
 
 
@@ -35,6 +35,19 @@ def databricks_at(path: str) -> Locate:
 def databricks_chat_url(target: Target, base: str) -> str:
     """Return the URL of a workspace's chats."""
     return databricks_at(PATHS[openai_wire(target)])(target, base)
+
+
+def perplexity_wire(target: Target) -> str:
+    """Return Chat Completions, or Perplexity's own form of Responses."""
+    wire = openai_wire(target)
+    return "perplexity-responses" if wire == "responses" else wire
+
+
+def perplexity_url(target: Target, base: str) -> str:
+    """Return the URL of a chat: Responses are a version below the base."""
+    return (
+        f"{base}/v1/responses" if openai_wire(target) == "responses" else openai_url(target, base)
+    )
 
 
 COMPATIBLE = Provider(
@@ -84,18 +97,23 @@ KNOWN: dict[str, Known] = {
     # docs.mistral.ai/api; a recording
     "mistral": Known(
         "https://api.mistral.ai/v1",
-        Dialect(seed="random_seed", stream_usage=False),
+        Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system"),
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
     ),
     # platform.moonshot.cn/docs; accounts from outside of China: https://api.moonshot.ai/v1
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
     # openrouter.ai/docs/api-reference; a recording
-    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object")),
+    "openrouter": Known(
+        "https://openrouter.ai/api/v1", Dialect(reasoning="object", cache_control=True)
+    ),
     # docs.perplexity.ai; a recording
     "perplexity": Known(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False),
-        routes={"embedding": Route(always("perplexity"), at("v1/embeddings"))},
+        routes={
+            "chat": Route(perplexity_wire, perplexity_url),
+            "embedding": Route(always("perplexity"), at("v1/embeddings")),
+        },
     ),
     # help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
     "qianwen": Known(

@@ -8,9 +8,10 @@ from returns.result import Result
 
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, maker_of, provider_of, route_of
-from loki.records import Draft, Message, Model, Target, Text
+from loki.records import Ask, Draft, Message, Model, Target, Text
 from loki.version import __version__
 from loki.wire import wire
+from loki.wire.codec import is_json_mode
 
 
 def draft(target: Target) -> Result[Draft, Problem]:
@@ -18,7 +19,8 @@ def draft(target: Target) -> Result[Draft, Problem]:
     service, route = provider_of(target.client), route_of(target)
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
-    messages = arrange(keep_own_carry(target), target.model)
+    own = replace(target.ask, messages=keep_own_carry(target))
+    messages = arrange(with_json_prompt(own), target.model)
     arranged = target
     if messages is not target.ask.messages:
         arranged = replace(target, ask=replace(target.ask, messages=messages))
@@ -74,6 +76,20 @@ def keep_own_carry(target: Target) -> tuple[Message, ...]:
     )
 
 
+def with_json_prompt(ask: Ask) -> tuple[Message, ...]:
+    """Return the conversation, with a word of JSON if any is wanted: providers insist on it.
+
+    >>> with_json_prompt(Ask((Message("user", "Hi"),), schema={"type": "object"}))[0].text
+    'Answer with one JSON object.'
+    """
+    messages = ask.messages
+    if not is_json_mode(ask.schema) or any("json" in each.text.lower() for each in messages):
+        return messages
+    if messages and is_system(messages[0]):
+        return (prepend(JSON_PROMPT, messages[0]), *messages[1:])
+    return (Message("system", JSON_PROMPT), *messages)
+
+
 def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
     """Return the conversation as the model takes it, its prefix first.
 
@@ -117,12 +133,15 @@ def prepend(text_before: str, message: Message) -> Message:
     match message.parts:
         case ():
             return replace(message, content=text_before)
-        case (Text(text), *rest):
-            joined = Text(f"{text_before}\n\n{text}")
-            return replace(message, content=(joined, *rest) if rest else joined.text)
+        case (Text(text) as first, *rest):
+            joined = replace(first, text=f"{text_before}\n\n{text}")
+            is_plain = not rest and first.cache_control is None
+            return replace(message, content=joined.text if is_plain else (joined, *rest))
         case parts:
             return replace(message, content=(Text(text_before), *parts))
 
+
+JSON_PROMPT = "Answer with one JSON object."
 
 #: What a model of each type does.
 TASK_VERBS = {"chat": "chat", "embedding": "embed", "reranker": "rerank"}

@@ -31,12 +31,13 @@ def patches_for(target: Target, extra: tuple[Patch, ...] = ()) -> tuple[Patch, .
 
 def apply_patch(patch: Patch, draft: Draft) -> Draft:
     """Return a draft with one patch applied."""
+    body = draft.body if patch.body is None else merge_patch(draft.body, patch.body)
     set_or_not = {name.lower(): value is not None for name, value in patch.headers.items()}
     dropped = {name for name in draft.dropped if not set_or_not.get(name)}
     return replace(
         draft,
         url=patch.url or draft.url,
-        body=draft.body if patch.body is None else merge_patch(draft.body, patch.body),
+        body=with_one_limit(body, patch.body or {}),
         changes=add_change(draft.changes, patch.body or {}),
         headers=set_headers(draft.headers, patch.headers),
         dropped=frozenset(dropped | {name for name, is_set in set_or_not.items() if not is_set}),
@@ -60,6 +61,18 @@ def add_change(first: JsonObject, second: JsonObject) -> JsonObject:
         if isinstance(value, dict) and isinstance(first.get(name), dict)
     }
     return {**first, **second, **both}
+
+
+def with_one_limit(body: Json, change: Json) -> Json:
+    """Return a body without the other name of a limit that a patch sets: servers refuse both.
+
+    >>> with_one_limit({"max_completion_tokens": 9, "max_tokens": 5}, {"max_tokens": 5})
+    {'max_tokens': 5}
+    """
+    set_names = [name for name in LIMIT_NAMES if change.get(name) is not None]
+    if len(set_names) != 1:
+        return body
+    return {key: value for key, value in body.items() if key not in LIMIT_NAMES or key in set_names}
 
 
 def merge_patch(target: Json, change: Json) -> Json:
@@ -86,6 +99,9 @@ def set_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -
     unchanged = {name: value for name, value in headers.items() if name.lower() not in changed}
     return {**unchanged, **{name: value for name, value in changes.items() if value is not None}}
 
+
+#: The two names of the longest answer in chat completions.
+LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 
 #: The client's patches for each type of model.
 KINDS = {"chat": "chat_completions", "embedding": "embeddings", "reranker": "rerank"}

@@ -10,7 +10,6 @@ from typing import Any
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.config.catalogue import unlisted
 from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media
 from loki.problems import Problem, fail, nearest
 from loki.providers import PROVIDERS, base_url_of, provider_of, type_of
@@ -33,6 +32,8 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
             find_target(config, ask, task),
             bind(check_vision),
             bind(check_tools),
+            bind(check_sampling),
+            bind(fit_reasoning),
             bind(check_context_window),
         )
 
@@ -95,29 +96,26 @@ def suggest_names(config: Config, wanted: str) -> str:
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
     """Return a model of a client by name, or its first of the right type."""
-    models = config.models(client)
-    fitting = [known for known in models if known.type == task]
-    model = next((known for known in models if known.name == name), None)
-    if not name and fitting:
-        return Success(fitting[0])
-    if not name:
-        return fail(
-            "config",
-            f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL",
-        )
-    if model is not None and model.type != task:
-        return fail(
-            "usage",
-            f"{client.name}:{name} is {with_article(model.type)} model,"
-            f" not {with_article(task)} model"
-            + nearest("", [f"{client.name}:{known.name}" for known in fitting]),
-        )
-    if model is not None:
+    catalogue = config.catalogue
+    model = catalogue.find(client, name) if name else catalogue.first(client, task)
+    if model is not None and model.type == task:
         return Success(model)
+    if model is not None:
+        wrong = f"{with_article(model.type)} model, not {with_article(task)} model"
+        near = nearest("", [f"{client.name}:{known}" for known in names_of(config, client, task)])
+        return fail("usage", f"{client.name}:{name} is {wrong}{near}")
+    if not name:
+        message = f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL"
+        return fail("config", message)
     if client.models:
-        near = nearest(name, [known.name for known in fitting])
+        near = nearest(name, names_of(config, client, task))
         return fail("config", f"client {client.name!r} has no model {name!r}{near}")
-    return Success(unlisted(name, task, models))
+    return Success(catalogue.unlisted(client, name, task))
+
+
+def names_of(config: Config, client: Client, task: Task) -> list[str]:
+    """Return the names of a client's models for a task."""
+    return [known.name for known in config.models(client) if known.type == task]
 
 
 def with_article(task: str) -> str:
@@ -139,14 +137,13 @@ def fill_defaults(
         return fail("config", f"api_base of client {client.name!r} has a gap to fill in: {base}")
     streaming = config.stream if ask.stream is None else ask.stream
     longest = model.max_output_tokens if model.require_max_tokens else None
+    sampled = model.abilities.sampling is not False  # else the defaults are not for this model
     settled = replace(
         ask,
-        temperature=config.temperature if ask.temperature is None else ask.temperature,
-        top_p=config.top_p if ask.top_p is None else ask.top_p,
+        temperature=config.temperature if sampled and ask.temperature is None else ask.temperature,
+        top_p=config.top_p if sampled and ask.top_p is None else ask.top_p,
+        reasoning=default_effort(config, model) if ask.reasoning is None else ask.reasoning,
         max_tokens=longest if ask.max_tokens is None else ask.max_tokens,
-        reasoning=default_reasoning(config, client, model)
-        if ask.reasoning is None
-        else ask.reasoning,
         stream=streaming and not model.no_stream,
     )
     limits = merge_limits(merge_limits(DEFAULT_LIMITS, client.limits), ask.limits)
@@ -156,17 +153,18 @@ def fill_defaults(
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
-def default_reasoning(config: Config, client: Client, model: Model) -> str | int | None:
-    """Return the configured effort of a model that may reason: for all models, else its own."""
+def default_effort(config: Config, model: Model) -> str | int | None:
+    """Return the effort for an ask that names none: the configuration's, or the model's default.
+
+    The configuration speaks of all models, and so not to those that cannot be asked for it, nor
+    to those that the catalogue knows and says nothing of.
+    """
     if model.type != "chat":
         return None
-    settings = next((each for each in client.models if each.get("name") == model.name), {})
-    own = settings.get("default_reasoning_effort", settings.get("default_reasoning_level"))
-    if config.reasoning_effort is None or settings.get("reasoning_levels"):
-        return own if config.reasoning_effort is None else config.reasoning_effort
-    known = {**config.catalogue.entries(client).get(model.real_name, {}), **settings}
-    is_described = any(key.startswith("supports_") for key in known)
-    return config.reasoning_effort if known.get("supports_reasoning", not is_described) else own
+    wanted, known = config.reasoning_effort, model.abilities.reasoning
+    is_silent = known.by == "none" or (not known.by and model.origin == "catalogue")
+    is_fixed = is_silent or (wanted == "none" and known.off is None)
+    return model.default_reasoning_effort if wanted is None or is_fixed else wanted
 
 
 def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:
@@ -221,7 +219,38 @@ def check_tools(target: Target) -> Result[Target, Problem]:
             "usage",
             f"{target.name} calls no tools; if it does, set supports_function_calling: true",
         )
+    return check_tool_limits(target)
+
+
+def check_tool_limits(target: Target) -> Result[Target, Problem]:
+    """Refuse what a model does not do together, or cannot be made to do."""
+    ask, able = target.ask, target.model.abilities
+    name, model = target.client.name, target.model.real_name
+    if ask.schema and ask.tools and able.schema_with_tools is False:
+        return fail("usage", f"{name} takes --schema or --tools for {model}, not both at once")
+    if ask.tool_choice not in (None, "auto", "none") and able.forced_tools is False:
+        return fail("usage", f"{name} takes only --tool-choice auto or none for {model}")
     return Success(target)
+
+
+def check_sampling(target: Target) -> Result[Target, Problem]:
+    """Refuse sampling where the model takes none; 1 is what it does anyway."""
+    given = {"temperature": target.ask.temperature, "top_p": target.ask.top_p}
+    unusual = [name for name, value in given.items() if value not in (None, 1)]
+    if not unusual or target.model.abilities.sampling is not False:
+        return Success(target)
+    cure = "if it does, set supports_sampling_params: true"
+    name, model = target.client.name, target.model.real_name
+    return fail("usage", f"{name} takes no {unusual[0]} for {model}; {cure}")
+
+
+def fit_reasoning(target: Target) -> Result[Target, Problem]:
+    """Return the target with a reasoning that its model has."""
+    if target.ask.reasoning is None:
+        return Success(target)
+    from loki.stages import fit_reasoning as stage
+
+    return stage.fit_reasoning(target)
 
 
 def check_context_window(target: Target) -> Result[Target, Problem]:

@@ -201,6 +201,15 @@ def without_none(fields: JsonObject) -> JsonObject:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def is_json_mode(schema: JsonObject | None) -> bool:
+    """Return whether a schema asks for any JSON object: what providers call JSON mode.
+
+    >>> is_json_mode({"type": "object"}), is_json_mode({"type": "object", "properties": {}})
+    (True, False)
+    """
+    return schema == {"type": "object"}
+
+
 def schema_name(schema: JsonObject) -> str:
     """Return a name for a schema: letters, digits, ``_`` and ``-``, 64 at most.
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from prices import (
     PRICES,
+    Rates,
     Raw,
     Table,
     by_name,
@@ -39,14 +40,18 @@ from prices import (
 )
 from providers import CLIENTS, FIRST, FLAWS, Source
 
+from loki.config.setting_names import EFFORTS, MODEL_SETTINGS
+
 Entry = dict[str, Any]
 Section = dict[str, Entry]
 
 
-def entry(raw: Raw, gaps: Table | None = None, source: Source | None = None) -> Entry:
+def entry(
+    raw: Raw, gaps: Table | None = None, source: Source | None = None, model: str = ""
+) -> Entry:
     """A litellm record in our words, without what is unknown; ``gaps`` has prices of others."""
     kind, source = TYPES[raw["mode"]], source or Source()
-    table = alike(filled(paid(raw), gaps or {}), source, raw)
+    table = cached(alike(filled(paid(raw), gaps or {}), source, raw), source, model)
     limits = {ours: int(raw[theirs]) for ours, theirs in LIMITS.items() if raw.get(theirs)}
     found = {
         "type": kind,
@@ -58,8 +63,23 @@ def entry(raw: Raw, gaps: Table | None = None, source: Source | None = None) -> 
         "variants": {**variants(table), **multiples(raw)},
         **{ours: True for ours, theirs in ABILITIES.items() if raw.get(theirs) is True},
         **{key: False for key in DENIALS if raw.get(key) is False},
+        "reasoning_levels": levels(raw),
     }
     return proper(found)
+
+
+def levels(raw: Raw) -> list[str] | None:
+    """Return the efforts that a model has, None where nobody says more than that it reasons."""
+    told = raw.get("reasoning_effort_levels")
+    flags = {effort: raw.get(f"supports_{effort}_reasoning_effort") for effort in EFFORTS}
+    if told:
+        return [effort for effort in EFFORTS if effort in told] or None
+    if raw.get("supports_reasoning") is not True or set(flags.values()) == {None}:
+        return None
+    usual = ["low", "medium", "high"]
+    if raw.get(PROVIDER) in NONE_UNTOLD:
+        usual.append("none")
+    return [each for each, has in flags.items() if (each in usual if has is None else has)]
 
 
 def extras(raw: Raw) -> Entry:
@@ -89,6 +109,33 @@ def alike(table: Table, source: Source, raw: Raw) -> Table:
         )
         for place, told in table.items()
     }
+
+
+def cached(table: Table, source: Source, model: str) -> Table:
+    """A table with what cached tokens cost in a batch; Google's lists halve them, its bills do not.
+
+    Where another rule holds, a price that is listed stays.
+    """
+    rules = (rule for letters, rule in source.batch_cache.items() if re.fullmatch(letters, model))
+    rule = next(rules, "")
+    return {
+        (tier, over): inorder(batch_rates(told, table.get(("", over), {}), rule))
+        if tier == "batch" and rule
+        else told
+        for (tier, over), told in table.items()
+    }
+
+
+def batch_rates(told: Rates, usual: Rates, rule: str) -> Rates:
+    """The prices of a batch with those of its cached tokens."""
+    kinds = [kind for kind in ("cache_read", "audio_cache_read") if kind in usual]
+    match rule:
+        case "usual":
+            return {**told, **{kind: usual[kind] for kind in kinds}}
+        case "half":
+            return {**{kind: tidy(usual[kind] / 2) for kind in kinds}, **told}
+        case _:
+            return {**{kind: told["input"] for kind in kinds if "input" in told}, **told}
 
 
 def multiples(raw: Raw) -> Entry:
@@ -169,7 +216,7 @@ def section(source: Source, records: Mapping[str, Raw], models: list[Raw], date:
     raws, others = named(source, records), by_name(models)
     gaps = {model: prices_on(others.get(model.lower(), {"prices": {}}), date) for model in raws}
     known = {
-        model: known_by(model, entry(raw, gaps[model], source), source)
+        model: known_by(model, entry(raw, gaps[model], source, model), source)
         for model, raw in raws.items()
         if wanted(model, raw, date)
     }
@@ -309,16 +356,27 @@ DENIALS = ("supports_sampling_params",)
 
 # whose answers say how often the web was searched; Google's have a free allowance, too
 COUNTS_SEARCHES = {"openai", "azure", "anthropic", "vertex_ai-anthropic_models"}
+# of whose models litellm denies the effort none where they lack it
+NONE_UNTOLD = {"openai", "azure"}
 ALWAYS_SEARCHES = re.compile(r"-search-(preview|api)(-|$)")
 
 TOKENS = tuple(f"{kind}_price" for kind in PRICES)
 OTHERS = ("search_price", "request_price", "variants")
 CHUNKS = ("max_tokens_per_chunk", "max_batch_size")
-KEYS = ("type", "endpoint", *LIMITS, *CHUNKS, *TOKENS, *OTHERS, *ABILITIES, *DENIALS)
+TOLD = (*ABILITIES, *DENIALS, "reasoning_levels")
+KEYS = ("type", "endpoint", *LIMITS, *CHUNKS, *TOKENS, *OTHERS, *TOLD)
+assert {*KEYS} <= {each.name for each in MODEL_SETTINGS} | {"supports_adaptive_thinking"}
 FIGURES = {*LIMITS, *TOKENS, *OTHERS}
 
 # the keys that a type has no use for
-SILENT = {"max_output_tokens", "request_price", "variants", *TOKENS, *DENIALS} - {"input_price"}
+SILENT = {
+    "max_output_tokens",
+    "request_price",
+    "variants",
+    *TOKENS,
+    *DENIALS,
+    "reasoning_levels",
+} - {"input_price"}
 FOREIGN = {
     "chat": {"dimensions", *CHUNKS},
     "embedding": {"search_price", *SILENT},

@@ -12,6 +12,7 @@ from returns.result import Success
 
 from loki.config.read import configure
 from loki.edge.auth.credentials import mask_draft
+from loki.edge.files import families
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Media, Message, Request, Task, Text, Tool
 
@@ -87,7 +88,7 @@ def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
     abilities = {"supports_vision": True, "supports_function_calling": True}
     listed = {"models": [{"name": model, **abilities}], **client}
     listed["models"] = [{**each, **abilities} for each in listed["models"]]
-    config = configure({"clients": [listed]}, "matrix", {}).unwrap()
+    config = configure({"clients": [listed]}, "matrix", {}, families=families()).unwrap()
     env = Env(config, mask_draft, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
     name = f"{client['type']}:{model}"
     return isinstance(prepare(env, replace(ask, model=name)), Success)
@@ -97,7 +98,7 @@ def does(client: dict[str, Any], task: Task, ask: Ask) -> bool:
     """Return whether a client drafts work of another kind."""
     model = {"name": "m", "real_name": "amazon.titan-embed-text-v2:0", "type": task}
     listed = {**client, "models": [model]}  # Bedrock tells the wire by the name
-    config = configure({"clients": [listed]}, "matrix", {}).unwrap()
+    config = configure({"clients": [listed]}, "matrix", {}, families=families()).unwrap()
     env = Env(config, mask_draft, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
     name = f"{client['type']}:m"
     return isinstance(prepare(env, replace(ask, model=name), task), Success)

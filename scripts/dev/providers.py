@@ -15,14 +15,24 @@ class Source(NamedTuple):
     genai: str = ""  # the id of the provider in genai-prices
     grow: bool = False  # whether genai-prices adds models, or only prices
     same: Mapping[str, str] = {}  # a kind of token without a price of its own: the kind it is like
+    batch_cache: Mapping[str, str] = {}  # a pattern of models: what a cached token costs in a batch
     batch: Mapping[str, int] = {}  # a pattern of embedders: how many texts go in one request
 
 
 # litellm's key: the figures there that are wrong, each with the reason
-FLAWS = {"embed-multilingual-light-v3.0": {"input_cost_per_token"}}  # a thousand times its kin's
+TOKENS = {"input_cost_per_token", "cache_read_input_token_cost", "output_cost_per_token"}
+FLAWS = {
+    "embed-multilingual-light-v3.0": {"input_cost_per_token"},  # a thousand times its kin's
+    "mistral/mistral-large-4": TOKENS,  # twice what the price page lists since 2026-10-29
+    "mistral/mistral-large-4-0": TOKENS,
+}
 
 # where the price lists have a dash: cached input costs what input does, sound what text does
 UNDISCOUNTED = {"cache_read": "input"}
+# what a cached token costs in a batch: as outside of one, half of that, or what any input costs
+# there.  Google's and Anthropic's manuals; the dashes in the price lists of the others
+AS_EVER = {r"claude.*": "half", r".*": "usual"}
+AS_INPUT = {r".*": "input"}
 SOUND = {"audio_input": "input", "audio_cache_read": "cache_read"}
 
 VERTEX = "vertex_ai"
@@ -32,6 +42,7 @@ CLIENTS = {
         keep=r"[^/]+",
         genai="openai",
         same=UNDISCOUNTED,
+        batch_cache=AS_INPUT,
         batch={r".*": 2048},
     ),
     "azure-openai": Source(
@@ -40,11 +51,14 @@ CLIENTS = {
         r"[^/]+",
         "azure",
         same=UNDISCOUNTED,
+        batch_cache=AS_INPUT,
         batch={r".*": 2048},
     ),
     "claude": Source(("anthropic",), genai="anthropic", grow=True),
     "cohere": Source(("cohere", "cohere_chat"), "cohere/", genai="cohere", batch={r".*": 96}),
-    "gemini": Source(("gemini",), "gemini/", genai="google", same=SOUND, batch={r".*": 100}),
+    "gemini": Source(
+        ("gemini",), "gemini/", genai="google", same=SOUND, batch_cache=AS_EVER, batch={r".*": 100}
+    ),
     "vertexai": Source(
         (
             VERTEX,
@@ -57,12 +71,14 @@ CLIENTS = {
         r"(?!gemma|medlm)[^/]+",
         "google",
         same=SOUND,
+        batch_cache=AS_EVER,
     ),
     "bedrock": Source(
         ("bedrock", "bedrock_converse"),
         "bedrock/",
         r"((us|eu|apac|global)\.)?[a-z][a-z0-9]{2,}\.[^/@]+",
         "aws",
+        batch_cache=AS_INPUT,
         batch={r"(\w+\.)?cohere\..*": 96, r"(\w+\.)?amazon\..*": 1},
     ),
     "ai21": Source(("ai21",)),

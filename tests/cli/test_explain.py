@@ -38,6 +38,15 @@ def test_a_dry_run_as_curl_is_a_command_with_the_same_request(home: Home) -> Non
     assert json.loads(words[words.index("--data-raw") + 1]) == as_json["body"]
 
 
+def test_a_default_that_a_model_does_not_take_is_explained_and_not_sent(home: Home) -> None:
+    home.local(BASE, model="supports_sampling_params: false")
+    path = home.folder / "config.yaml"
+    path.write_text("temperature: 0.5\n" + path.read_text())
+    done = home.run("Hi", "--dry-run", "--explain", "--no-ledger")
+    assert "temperature" not in done.json["body"]
+    assert "temperature   not sent: local:m takes none (" in done.err
+
+
 def test_a_secret_that_a_patch_put_into_the_body_is_hidden(home: Home) -> None:
     words = ["--patch", '{"body": {"session": {"api_key": "sk-very-secret"}, "user": "me"}}']
     told = dry_run(home, "--dry-run", *words).json
@@ -52,6 +61,11 @@ def test_a_secret_that_a_patch_put_into_the_body_is_hidden(home: Home) -> None:
         (["-t", "0.5"], "temperature   0.5 (command line)"),
         ([], f"api_base      {BASE} (config.yaml"),
         ([], "limits        connect 10, idle 300, total 600, retries 3, max_wait 60"),
+        (["--reasoning", "low"], "reasoning     low (command line)"),
+        (
+            ["--reasoning", "max"],
+            "reasoning     high (nearest to max of command line: the model has low, medium, high)",
+        ),
         (["--timeout", "7"], "limits        connect 10, idle 300, total 7,"),
     ],
 )

@@ -40,7 +40,7 @@ WRONG: list[tuple[Callable[[str], Any], list[str], str]] = [
     (integer, ["1.5", "", "many"], "is not a whole number"),
     (between(0, 2), ["-0.1", "2.1", "nan", "", "warm"], "is not a number from 0 to 2"),
     (dollars, ["-1", "nan", "inf", "", "$1", "1,50"], "is not an amount in US dollars"),
-    (reasoning, ["0", "-1", "1.5", "", "lots"], "is not none, low, medium"),
+    (reasoning, ["0", "-1", "1.5", "", "lots"], "is not none, minimal, low"),
 ]
 
 

@@ -337,7 +337,7 @@ BAD_FILES = {
         (["--bogus", "Hi"], b"", 64, "usage: unknown flag --bogus"),
         (["-t", "9", "Hi"], b"", 64, "'9' is not a number from 0 to 2"),
         (["--retries", "x", "Hi"], b"", 64, "'x' is not a whole number"),
-        (["--reasoning", "much", "Hi"], b"", 64, "'much' is not none, low, medium, high"),
+        (["--reasoning", "much", "Hi"], b"", 64, "'much' is not none, minimal, low"),
         (["-o", "xml", "Hi"], b"", 64, "invalid choice: 'xml'"),
         (["--tool-choice", "f", "Hi"], b"", 64, "--tool-choice needs --tools"),
         (["-f", "-", "--messages", "-"], b"", 64, "stdin can be read once"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loki.config.grammar import CHAT_ONLY, RULES
-from loki.config.setting_names import SETTINGS, TOP
+from loki.config.setting_names import MODEL_SETTINGS, SETTINGS, TOP, ModelSetting
 from loki.config.yaml_reader import read_yaml
 from loki.config.yaml_schema import Complaint
 from loki.providers import TYPES
@@ -45,6 +45,28 @@ def test_every_setting_of_a_client_is_text(name: str) -> None:
     assert complaints == () and plain["clients"][0][name] == "007"
 
 
+#: A value for each kind of a model's settings, as written and as read.
+VALUES: dict[str, tuple[str, Any]] = {
+    "text": ("a", "a"),
+    "count": ("12", 12),
+    "flag": ("true", True),
+    "price": ("0.5", "0.5"),
+    "patch": ("{body: {a: 1}}", {"body": {"a": 1}}),
+    "effort": ("xhigh", "xhigh"),
+    "levels": ("[none, max]", ["none", "max"]),
+}
+OWN = [each for each in MODEL_SETTINGS if each.configured and each.name != "name"]
+
+
+@pytest.mark.parametrize("setting", OWN, ids=lambda each: each.name)
+def test_every_setting_of_a_model_may_be_configured(setting: ModelSetting) -> None:
+    word = setting.kind.split()[-1]
+    written, value = VALUES.get(setting.kind, (word, word))
+    plain, complaints = read(model(f"{setting.name}: {written}"))
+    assert complaints == ()
+    assert plain["clients"][0]["models"][0][setting.name] == value
+
+
 WRONG: list[tuple[str, tuple[int, int], str]] = [
     ("modle: x\n", (1, 1), "unknown key 'modle'; did you mean 'model'?"),
     ("temperature: 3\n", (1, 14), "3"),
@@ -56,6 +78,8 @@ WRONG: list[tuple[str, tuple[int, int], str]] = [
     ("clients:\n- name: x\n", (2, 3), "type"),
     ("clients:\n- type: opnai\n", (2, 9), "expected one of openai, "),
     (client("api_kye: k"), (3, 3), "unknown key 'api_kye'; did you mean 'api_key'"),
+    (model("reasoning_levels: [extreme]"), (5, 24), "extreme"),
+    ("reasoning_effort: extreme\n", (1, 19), "extreme"),
     (client("auth: magic"), (3, 9), "magic"),
     (client("name: 'a:b'"), (2, 3), "client 'a:b': a name has no colon"),
     (client("extra: {max_retries: 1.5}"), (3, 24), "1.5"),

@@ -69,7 +69,7 @@ def test_an_alias_and_what_is_empty_or_unknown_stay_away() -> None:
         *("  reasoning_levels:", "  - low"),
     )
     assert "known-high" not in found.clients["openai"]
-    assert found.clients["openai"]["new"] == {"type": "chat"}
+    assert found.clients["openai"]["new"] == {"type": "chat", "reasoning_levels": ["low"]}
 
 
 def test_the_date_never_goes_back() -> None:

@@ -7,15 +7,18 @@ from dataclasses import fields
 import pytest
 
 from loki.config.setting_names import (
+    ABILITY_SETTINGS,
     CREDENTIALS,
     LIMITS,
+    MODEL_FIELDS,
+    MODEL_SETTINGS,
     PUBLIC_HEADERS,
     SENSITIVE,
     SETTINGS,
     is_public,
     is_reference,
 )
-from loki.records import Limits
+from loki.records import Abilities, Limits, Model
 
 
 @pytest.mark.parametrize("name", [*CREDENTIALS, "client_secret", "Cookie", "X-Goog-Api-Key"])
@@ -55,3 +58,10 @@ def test_a_name_in_double_braces_is_a_reference(value: str) -> None:
 @pytest.mark.parametrize("value", ["", "A", "{A}", "{{}}", "{{A}}x", "{{A}}{{B}}", "{{{A}}}"])
 def test_anything_else_is_no_reference(value: str) -> None:
     assert not is_reference(value)
+
+
+def test_the_table_of_a_model_s_settings_names_fields_that_there_are() -> None:
+    assert {*MODEL_FIELDS} <= {each.name for each in fields(Model)}
+    assert {*ABILITY_SETTINGS.values()} == {each.name for each in fields(Abilities)} - {"reasoning"}
+    names = [each.name for each in MODEL_SETTINGS]
+    assert len(names) == len({*names}) and all(each.help for each in MODEL_SETTINGS)

@@ -89,7 +89,8 @@ clients:
 def read(text: str, environ: dict[str, str] | None = None) -> Config:
     """Return a configuration by its text."""
     loaded = load(text, "c.yaml").unwrap()
-    return configure(loaded, "c.yaml", environ or {}, files.catalogue({})).unwrap()
+    texts = files.catalogue({}), files.families()
+    return configure(loaded, "c.yaml", environ or {}, *texts).unwrap()
 
 
 def test_a_whole_configuration_of_it_loads() -> None:

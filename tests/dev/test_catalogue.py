@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loki.config.catalogue_update import are_variants
+from loki.config.catalogue_update import are_levels, are_variants
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
@@ -208,12 +208,50 @@ ENTRIES = [
     ),
     ('{"supports_sampling_params": false}', {"type": "chat", "supports_sampling_params": False}),
     ('{"supports_sampling_params": true}', {"type": "chat"}),
+    (
+        """{"supports_reasoning": true, "supports_xhigh_reasoning_effort": true,
+            "supports_none_reasoning_effort": false}""",
+        {
+            "type": "chat",
+            "supports_reasoning": True,
+            "reasoning_levels": ["low", "medium", "high", "xhigh"],
+        },
+    ),
+    (
+        '{"supports_reasoning": true, "reasoning_effort_levels": ["high", "none"]}',
+        {"type": "chat", "supports_reasoning": True, "reasoning_levels": ["none", "high"]},
+    ),
+    ('{"supports_minimal_reasoning_effort": true}', {"type": "chat"}),
 ]
 
 
 @pytest.mark.parametrize(("record", "expected"), ENTRIES)
 def test_records_are_read_without_what_is_unknown(record: str, expected: Any) -> None:
     assert cat.entry(raw(record)) == expected
+
+
+#: A model of a client, its usual and its batch's cached tokens -> those of its batch.
+CACHED = [
+    ("openai", "m", None, 0.5),
+    ("openai", "m", 0.3, 0.3),
+    ("gemini", "m", None, 0.2),
+    ("gemini", "m", 0.1, 0.2),
+    ("vertexai", "claude-m", None, 0.1),
+    ("mistral", "m", None, None),
+]
+
+
+@pytest.mark.parametrize(("client", "model", "listed", "expected"), CACHED)
+def test_cached_tokens_of_a_batch_cost_what_the_provider_bills(
+    client: str, model: str, listed: float | None, expected: float | None
+) -> None:
+    told = {"input": 0.5, **({} if listed is None else {"cache_read": listed})}
+    table = {("", 0): {"input": 1, "cache_read": 0.2}, ("batch", 0): told}
+    exact = json.loads(json.dumps([*table.values()]), parse_float=Decimal, parse_int=Decimal)
+    found = cat.cached(dict(zip(table, exact, strict=True)), cat.CLIENTS[client], model)
+    cached = found["batch", 0].get("cache_read")
+    assert cached == (None if expected is None else Decimal(str(expected)))
+    assert found["", 0] == exact[0]
 
 
 WANTED = [
@@ -567,6 +605,7 @@ KINDS: list[tuple[str, Callable[[Any], bool]]] = [
     (r"\w+_price", lambda value: type(value) in (int, float) and 0 <= value <= 1000),
     (r"supports_sampling_params", lambda value: value is False),
     (r"supports_\w+", lambda value: value is True),
+    (r"reasoning_levels", are_levels),
 ]
 
 

@@ -402,6 +402,15 @@ PUBLIC = [
     ("claude:claude-opus-5-5", "input=100 output=10 tier=fast", "100*8 + 10*40"),
     ("claude:claude-opus-5-5", "input=100 output=10 tier=us", "100*4.4 + 10*22"),
     ("claude:claude-opus-5-5", "input=100 cache_read=50 output=0 tier=batch", "50*2 + 50*0.1"),
+    # in a batch Google takes half for what is fresh, OpenAI's lists have no cached input
+    (
+        "gemini:gemini-3.5-flash",
+        "input=9 cache_read=4 output=1 tier=batch",
+        "5*0.75 + 4*0.15 + 1*4.5",
+    ),
+    ("openai:gpt-4.1", "input=9 cache_read=4 output=1 tier=batch", "9*1 + 1*4"),
+    ("gemini:gemini-2.5-flash", "input=9 output=1 tier=SERVICE_TIER_STANDARD", "9*0.3 + 1*2.5"),
+    ("mistral:mistral-large-4", "input=9 output=1", "9*0.7 + 1*2.1"),
     ("claude:claude-opus-5-5", "input=100 output=10 searches=2", "100*4 + 10*20 + 2*10000"),
     ("claude:claude-opus-5-5", "input=9 cache_write=9 cache_write_1h=9 output=0", "9*8"),
     ("claude:claude-haiku-5-5", "input=100001 output=1", "100001*0.5 + 1*2.5"),

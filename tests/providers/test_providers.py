@@ -6,8 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from support import target
 
 from loki.providers import KNOWN, PROVIDERS
+from loki.records import Ask, Message
+from loki.stages.draft import draft
 from loki.wire import CHAT, EMBED, RERANK
 
 #: Modules of loki.wire that hold rows and facts, and read nothing.
@@ -32,3 +35,19 @@ def test_every_row_of_a_protocol_can_be_loaded_and_names_the_users_words(rows: d
     for make in rows.values():
         protocol = make()
         assert callable(protocol.draft) and callable(protocol.read) and protocol.content_keys
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        ("responses", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1/responses"),
+        ("chat", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1/chat/completions"),
+    ],
+)
+def test_a_model_on_bedrock_is_asked_where_it_answers(endpoint: str, url: str) -> None:
+    models = [{"name": "us.openai.gpt-5.4", "endpoint": endpoint}]
+    client = {"type": "bedrock", "region": "us-east-1", "api_key": "k", "models": models}
+    ask = Ask((Message("user", "Hi"),), model="bedrock:us.openai.gpt-5.4", stream=False)
+    drafted = draft(target(client, ask)).unwrap()
+    assert drafted.url == url
+    assert drafted.body["model"] == models[0]["name"]

@@ -20,6 +20,7 @@ from loki.price import Price
 from loki.problems import Problem
 from loki.providers import KNOWN, TYPES, provider_of
 from loki.records import (
+    Abilities,
     Ask,
     Config,
     Limits,
@@ -307,8 +308,7 @@ def test_every_setting_of_a_model_is_kept() -> None:
         max_input_tokens=128_000,
         max_output_tokens=4096,
         require_max_tokens=True,
-        supports_vision=True,
-        supports_function_calling=False,
+        abilities=Abilities(vision=True, tools=False),
         no_stream=True,
         no_system_message=True,
         system_prompt_prefix="Be brief.\nBe kind.\n",

@@ -21,6 +21,7 @@ from support import cut, told
 from loki.cli.describe import reply_json
 from loki.config.read import configure
 from loki.edge.auth.credentials import authorize
+from loki.edge.files import families
 from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
@@ -45,7 +46,8 @@ def nowhere(request: Request) -> Result[Any, Problem]:
 
 def drafted(fixture: Any) -> Result[Request, Problem]:
     """The request of a fixture's ask; the time is fixed."""
-    config = configure({"clients": [fixture["client"]]}, "config.yaml", {})
+    plain = {"clients": [fixture["client"]]}
+    config = configure(plain, "config.yaml", {}, families=families())
     env = config.map(
         lambda known: Env(
             known,

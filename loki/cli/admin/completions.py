@@ -56,7 +56,7 @@ _loki() {{
     -o|--output) [ "$forms" ] && COMPREPLY=($(compgen -W "$forms" -- "$word")) ;;
     --task) COMPREPLY=($(compgen -W "query document" -- "$word")) ;;
     --by) COMPREPLY=($(compgen -W "day month model client tag" -- "$word")) ;;
-    --reasoning) COMPREPLY=($(compgen -W "none low medium high" -- "$word")) ;;
+    --reasoning) COMPREPLY=($(compgen -W "none minimal low medium high xhigh max" -- "$word")) ;;
     --completions) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     -f|--file|--into|--messages|-C|--conversation|--schema|--tools|--config|--system-file|-T|--template|--template-file)
       COMPREPLY=($(compgen -f -- "$word")) ;;
@@ -105,7 +105,7 @@ TAKES = {
     "--fallback": ":model:_loki_models",
     "--task": ":task:(query document)",
     "--by": ":part:(day month model client tag)",
-    "--reasoning": ":how:(none low medium high)",
+    "--reasoning": ":how:(none minimal low medium high xhigh max)",
     "--completions": ":shell:(bash zsh fish)",
     "--file": ":file:_files",
     "--into": ":store:_files -/",

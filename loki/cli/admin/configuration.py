@@ -81,7 +81,7 @@ def check(flags: Namespace, console: Console) -> int:
         console.print_stderr(f"{path}:{line}:{column}: {message}")
     if complaints:
         return EXIT_CODES["config"]
-    config = configure(plain, path, environ, files.catalogue(environ))
+    config = configure(plain, path, environ, files.catalogue(environ), files.families())
     if not isinstance(config, Success):
         return console.report(config.failure())
     places = client_places(text.unwrap())

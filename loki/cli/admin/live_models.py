@@ -12,7 +12,7 @@ from returns.result import Result, Success
 from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
-from loki.config.catalogue import unlisted
+from loki.config.families import abilities_in
 from loki.edge.env import make_env, with_vault
 from loki.edge.model_list import list_models
 from loki.json_text import compact
@@ -115,10 +115,11 @@ def print_models(
 
 def live_model(config: Config, client: Client, entry: JsonObject) -> Model:
     """Return a model as its provider lists it, over what is known of it here."""
-    name, models = entry["name"], config.models(client)
-    known = next((model for model in models if model.name == name), None)
-    base = known or unlisted(name, entry["type"], models)
+    name = entry["name"]
+    known = next((model for model in config.models(client) if model.name == name), None)
+    base = known or config.catalogue.unlisted(client, name, entry["type"])
     facts: dict[str, Any] = {
         key: fact for key, fact in entry.items() if key in field_names(Model) and key != "name"
     }
-    return replace(base, **facts, origin="live")
+    abilities = replace(base.abilities, **abilities_in(entry))
+    return replace(base, **facts, abilities=abilities, origin="live")

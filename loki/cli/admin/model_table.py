@@ -9,6 +9,7 @@ from glob import escape
 from typing import Any
 
 from loki.cli.console import Console
+from loki.config.setting_names import MODEL_SETTINGS, ModelSetting
 from loki.price import PRICES
 from loki.records import Client, Config, JsonObject, Model
 
@@ -35,10 +36,7 @@ def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:
 def model_json(config: Config, client: Client, model: Model) -> JsonObject:
     """Return a model for programs, prices in US dollars a million tokens, a search or a call."""
     known = config.catalogue.entries(client).get(model.real_name, {})
-    settings = {
-        key: getattr(model, key) if hasattr(model, key) else known.get(key)
-        for key in (*SIZES, *ABILITIES)
-    }
+    settings = {each.name: setting_of(model, each, known) for each in MODEL_SETTINGS if each.listed}
     return {
         "model": f"{client.name}:{model.name}",
         "real_name": model.real_name,
@@ -49,6 +47,27 @@ def model_json(config: Config, client: Client, model: Model) -> JsonObject:
         "variants": plain(dict(model.price.variants)),
         "origin": model.origin,
     }
+
+
+def setting_of(model: Model, setting: ModelSetting, entry: JsonObject) -> Any:
+    """Return the value of a model's setting, None where nobody knows it."""
+    match setting:
+        case ModelSetting(name="reasoning_levels"):
+            return levels_of(model)
+        case ModelSetting(name=name, field="="):
+            return getattr(model, name)
+        case ModelSetting(field=""):
+            return entry.get(setting.name)
+        case _:
+            return getattr(model.abilities, setting.field)
+
+
+def levels_of(model: Model) -> list[str] | None:
+    """Return the values of ``--reasoning`` that a model is known to have."""
+    known = model.abilities.reasoning
+    if not known.by or known.by == "none":
+        return None
+    return [*(["none"] if known.off is not None else []), *known.efforts]
 
 
 def plain(value: Any) -> Any:
@@ -123,20 +142,3 @@ def table(lines: Iterable[tuple[str, ...]]) -> str:
 
 
 HEAD = ("MODEL", "TYPE", "INPUT", "OUTPUT", "$/M IN", "$/M OUT", "CACHED", "ABILITIES")
-
-SIZES = (
-    "max_input_tokens",
-    "max_output_tokens",
-    "dimensions",
-    "max_batch_size",
-    "max_tokens_per_chunk",
-    "default_chunk_size",
-)
-ABILITIES = (
-    "supports_vision",
-    "supports_function_calling",
-    "supports_reasoning",
-    "supports_pdf",
-    "supports_audio",
-    "supports_schema",
-)

@@ -224,5 +224,5 @@ def secret_flag(flags: Namespace, env: Env) -> str:
                 *secrets_in_url(patch.url or ""),
             )
         ):
-            return "--patch"
+            return patch.origin
     return ""

@@ -12,6 +12,7 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
 from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
+from loki.wire.codec import is_json_mode
 
 VERTEX_VERSION = "vertex-2023-10-16"
 
@@ -37,13 +38,14 @@ def draft_body(target: Target) -> Result[JsonObject, Problem]:
 
 
 def assemble_body(
-    target: Target, system: str, messages: list[JsonObject], thinking: JsonObject
+    target: Target, system: Json, messages: list[JsonObject], thinking: JsonObject
 ) -> JsonObject:
     """Return the body around its messages."""
     ask = target.ask
+    schema = None if is_json_mode(ask.schema) else ask.schema  # the prompt asks for any JSON
     output = {
         **thinking.get("output_config", {}),
-        **({"format": draft_schema(ask.schema)} if ask.schema else {}),
+        **({"format": draft_schema(schema)} if schema else {}),
     }
     optional = {
         "system": system or None,
@@ -62,13 +64,19 @@ def assemble_body(
     }
 
 
-def draft_system(target: Target) -> Result[str, Problem]:
-    """Return every instruction of the conversation; the API wants them in one place."""
+def draft_system(target: Target) -> Result[Json, Problem]:
+    """Return every instruction of the conversation; the API wants them in one place.
+
+    They are one text, or a block for each where one of them is to be cached.
+    """
     instructions = [
         message for message in target.ask.messages if message.role in ("system", "developer")
     ]
     if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", f"{target.client.name} takes only text in a system prompt")
+    texts = [part for message in instructions for part in message.parts if part != Text("")]
+    if any(part.cache_control for part in texts):
+        return gather(draft_part(part, target.client.name) for part in texts).map(list)
     return Success("\n\n".join(message.text for message in instructions if message.text))
 
 
@@ -138,13 +146,19 @@ def simplify(blocks: list[JsonObject]) -> Json:
     match blocks:
         case []:
             return ""
-        case [{"type": "text", "text": str(text)}]:
+        case [{"type": "text", "text": str(text), **others}] if not others:
             return text
         case _:
             return blocks
 
 
 def draft_part(part: Text | Media, name: str) -> Result[JsonObject, Problem]:
+    """Return the block of a part, with what its sender wants cached."""
+    cached = {"cache_control": part.cache_control} if part.cache_control else {}
+    return draft_block(part, name).map(lambda block: {**block, **cached})
+
+
+def draft_block(part: Text | Media, name: str) -> Result[JsonObject, Problem]:
     """Return the block of a text, an image or a PDF."""
     match part:
         case Text(text):

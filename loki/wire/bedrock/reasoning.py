@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from returns.result import Result, Success
 
-from loki.problems import Problem, fail
+from loki.problems import Problem
 from loki.records import JsonObject, Target
 from loki.wire.anthropic import reasoning
 from loki.wire.codec import get_in
@@ -23,7 +22,7 @@ class Thinking(NamedTuple):
 
 def is_claude(target: Target) -> bool:
     """Return whether the model is one of Anthropic's; the ARN of a profile does not say."""
-    return "claude" in target.model.real_name
+    return target.model.abilities.reasoning.by in reasoning.REASONING
 
 
 def unsupported(target: Target) -> str:
@@ -39,19 +38,12 @@ def unsupported(target: Target) -> str:
 
 def draft_thinking(target: Target) -> Result[Thinking, Problem]:
     """Return how much the model is to think, empty where the ask does not say."""
-    wanted, name = target.ask.reasoning, target.model.real_name
+    wanted, known = target.ask.reasoning, target.model.abilities.reasoning
     if wanted is None:
         return Success(Thinking())
     if is_claude(target):
         return reasoning.draft_thinking(target).map(from_anthropic)
-    draft_effort = next(
-        draft_effort for family, draft_effort in FAMILIES if re.search(family, name)
-    )
-    drafted = None if isinstance(wanted, int) else draft_effort(wanted)
-    if drafted is None:
-        efforts = "low, medium or high" + (", or none" if draft_effort("none") else "")
-        return fail("usage", f"{target.client.name} takes --reasoning {efforts} for {name}")
-    return Success(drafted)
+    return Success(REASONING.get(known.by, by_effort)(str(wanted)))
 
 
 def from_anthropic(fields: JsonObject) -> Thinking:
@@ -65,26 +57,26 @@ def from_anthropic(fields: JsonObject) -> Thinking:
     return Thinking(thinking and {"thinking": thinking}, get_in(fields, "output_config", "effort"))
 
 
-def by_nova(wanted: str) -> Thinking:
+def by_object(wanted: str) -> Thinking:
     """Return the fields of Amazon Nova 2."""
     if wanted == "none":
         return Thinking({"reasoningConfig": {"type": "disabled"}})
     return Thinking({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": wanted}})
 
 
-def by_field(wanted: str) -> Thinking | None:
-    """Return the field of models with open weights, which is OpenAI's; None for no reasoning."""
-    return None if wanted == "none" else Thinking({"reasoning_effort": wanted})
+def by_field(wanted: str) -> Thinking:
+    """Return the field of models with open weights, which is OpenAI's."""
+    return Thinking({"reasoning_effort": wanted})
 
 
-def by_effort(wanted: str) -> Thinking | None:
-    """Return Converse's own effort, for models that understand it; None for no reasoning."""
-    return None if wanted == "none" else Thinking(None, wanted)
+def by_effort(wanted: str) -> Thinking:
+    """Return Converse's own effort, for models that understand it."""
+    return Thinking(None, wanted)
 
 
-#: How models are told, by a piece of their names; the first that fits.
-FAMILIES: tuple[tuple[str, Callable[[str], Thinking | None]], ...] = (
-    (r"nova-2", by_nova),
-    (r"gpt-oss|kimi-k2", by_field),
-    (r"", by_effort),
-)
+#: How a model is told to think, by its family; Claude's are told as at home.
+REASONING: dict[str, Callable[[str], Thinking]] = {
+    "object": by_object,
+    "field": by_field,
+    "effort": by_effort,
+}

@@ -22,6 +22,7 @@ from loki.records import (
 from loki.wire.bedrock.media import draft_part, with_distinct_names
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, is_claude, unsupported
 from loki.wire.codec import (
+    is_json_mode,
     schema_name,
     without_none,
 )
@@ -67,7 +68,9 @@ def draft_body(
         "stopSequences": list(ask.stop) or None,
     }
     output = {
-        "textFormat": draft_schema(ask.schema) if ask.schema else None,
+        "textFormat": draft_schema(ask.schema)
+        if ask.schema and not is_json_mode(ask.schema)
+        else None,
         "effort": thinking.effort,
     }
     optional = {
@@ -85,7 +88,13 @@ def draft_system(ask: Ask) -> Result[list[JsonObject], Problem]:
     instructions = [message for message in ask.messages if message.role in SYSTEM]
     if any(isinstance(part, Media) for message in instructions for part in message.parts):
         return fail("usage", "takes only text as a system message")
-    return Success([{"text": message.text} for message in instructions if message.text])
+    return Success([block for message in instructions for block in draft_instruction(message)])
+
+
+def draft_instruction(message: Message) -> list[JsonObject]:
+    """Return a system message's block, and where the cache is to end."""
+    text = [{"text": message.text}] if message.text else []
+    return [*text, *(point for part in message.parts for point in cache_point(part))]
 
 
 def draft_turns(ask: Ask) -> Result[list[JsonObject], Problem]:
@@ -115,13 +124,32 @@ def draft_blocks(message: Message) -> Result[list[JsonObject], Problem]:
     ]
 
     def wrap(content: tuple[JsonObject, ...]) -> list[JsonObject]:
+        points = [cache_point(part) for part in parts]
         if message.role != "tool":
-            return [*thoughts, *content, *calls]
+            pairs = zip(content, points, strict=True)
+            return [
+                *thoughts,
+                *(block for first, then in pairs for block in (first, *then)),
+                *calls,
+            ]
         failed = {"status": "error"} if message.is_error else {}
         result = {"toolUseId": message.tool_call_id, "content": list(content), **failed}
-        return [{"toolResult": result}]
+        return [{"toolResult": result}, *(point for then in points for point in then)]
 
     return gather(map(draft_part, parts)).map(wrap)
+
+
+def cache_point(part: Text | Media) -> list[JsonObject]:
+    """Return the block at which a cache ends, if the part before it says so.
+
+    >>> cache_point(Media("image/png", cache_control={"type": "ephemeral", "ttl": "1h"}))
+    [{'cachePoint': {'type': 'default', 'ttl': '1h'}}]
+    """
+    control = part.cache_control
+    if not control:
+        return []
+    ttl = {"ttl": control["ttl"]} if "ttl" in control else {}
+    return [{"cachePoint": {"type": "default", **ttl}}]
 
 
 def draft_tools(ask: Ask) -> JsonObject | None:

@@ -20,15 +20,13 @@ from loki.records import (
     Text,
     Tool,
 )
-from loki.wire.codec import without_none
+from loki.wire.codec import is_json_mode, without_none
 from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
-    """Return the body of a chat request; a schema and tools exclude each other here."""
+    """Return the body of a chat request."""
     name = target.client.name
-    if target.ask.schema and target.ask.tools:
-        return fail("usage", f"{name} takes --schema or --tools, not both at once")
     turns = merge_instructions(target.ask.messages)
     return gather(draft_message(name, turn) for turn in turns).map(
         lambda messages: draft_body(target, list(messages))
@@ -47,8 +45,8 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
         "tools": [draft_tool(replace(tool, strict=None)) for tool in offered_tools(ask)] or None,
         "strict_tools": any(tool.strict for tool in ask.tools) or None,
         "tool_choice": CHOICES.get(ask.tool_choice, "REQUIRED"),
-        "thinking": draft_thinking(ask.reasoning),
-        "response_format": ask.schema and {"type": "json_object", "json_schema": ask.schema},
+        "thinking": draft_thinking(target),
+        "response_format": draft_schema(ask.schema) if ask.schema else None,
         "stream": ask.stream or None,
     }
     return {
@@ -132,20 +130,23 @@ def offered_tools(ask: Ask) -> Iterable[Tool]:
     return (tool for tool in ask.tools if tool.name == ask.tool_choice)
 
 
-def draft_thinking(effort: str | int | None) -> JsonObject | None:
-    """Return how much the model is to think, None where the ask does not say.
+def draft_schema(schema: JsonObject) -> JsonObject:
+    """Return the form of structured output: any JSON object, or one that meets the schema."""
+    kind = {"type": "json_object"}
+    return kind if is_json_mode(schema) else {**kind, "json_schema": schema}
 
-    >>> draft_thinking("low"), draft_thinking(0)
-    ({'type': 'enabled', 'token_budget': 1024}, {'type': 'disabled'})
-    """
-    if effort is None:
+
+def draft_thinking(target: Target) -> JsonObject | None:
+    """Return how many tokens the model may think with, None where the ask does not say."""
+    wanted = target.ask.reasoning
+    if wanted is None:
         return None
-    budget = BUDGETS.get(effort, effort)
-    return {"type": "enabled", "token_budget": budget} if budget else {"type": "disabled"}
+    if wanted == "none":
+        return {"type": "disabled"}
+    budgets = target.model.abilities.reasoning.budgets
+    budget = budgets.get(wanted) if isinstance(wanted, str) else wanted
+    return {"type": "enabled", **({"token_budget": budget} if budget else {})}
 
 
 #: Whether a tool is to be called; left out, the model decides.
 CHOICES = {None: None, "auto": None, "none": "NONE", "required": "REQUIRED"}
-
-#: Tokens to think with.
-BUDGETS: dict[str | int, int] = {"none": 0, "low": 1024, "medium": 4096, "high": 16384}

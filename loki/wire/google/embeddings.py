@@ -16,6 +16,11 @@ from loki.wire.vectors import read_all
 TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 
 
+#: The same before the text, as gemini-embedding-2 takes it; it ignores the field.
+#: Source: Gemini API, Embeddings, task prefixes.
+PREFIXES = {"query": "task: search result | query: ", "document": "title: none | text: "}
+
+
 def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of ``batchEmbedContents``, for one text too.
 
@@ -23,7 +28,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     """
     model = {"model": f"models/{target.model.real_name}"}
     asked = options(target)
-    return Success({"requests": [{**model, **content(text), **asked} for text in target.ask.texts]})
+    return Success({"requests": [{**model, **content(text), **asked} for text in texts_of(target)]})
 
 
 def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
@@ -33,8 +38,19 @@ def draft_vertex(target: Target) -> Result[JsonObject, Problem]:
     """
     asked = options(target)
     config = {"embedContentConfig": asked} if asked else {}
-    requests = [{**content(text), **config} for text in target.ask.texts]
+    requests = [{**content(text), **config} for text in texts_of(target)]
     return Success(requests[0] if len(requests) == 1 else {"requests": requests})
+
+
+def is_prompted(target: Target) -> bool:
+    """Return whether a model is told the purpose of its vectors in the text, not in a field."""
+    return "gemini-embedding-2" in target.model.real_name
+
+
+def texts_of(target: Target) -> tuple[str, ...]:
+    """Return the texts, with the prefix that tells their purpose where the model wants one."""
+    prefix = PREFIXES.get(target.ask.purpose or "", "") if is_prompted(target) else ""
+    return tuple(prefix + text for text in target.ask.texts)
 
 
 def content(text: str) -> JsonObject:
@@ -46,7 +62,7 @@ def options(target: Target) -> JsonObject:
     """Return the options of the vectors."""
     return without_none(
         {
-            "taskType": TASKS.get(target.ask.purpose or ""),
+            "taskType": None if is_prompted(target) else TASKS.get(target.ask.purpose or ""),
             "outputDimensionality": target.ask.dimensions,
         }
     )

@@ -18,4 +18,4 @@ def draft_mistral(target: Target) -> Result[JsonObject, Problem]:
     return draft_chat(replace(target, model=plain, dialect=MISTRAL))
 
 
-MISTRAL = Dialect(seed="random_seed", stream_usage=False)
+MISTRAL = Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system")

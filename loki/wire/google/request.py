@@ -12,6 +12,7 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask, JsonObject, Media, Message, Target, Text, Tool, ToolCall
+from loki.wire.codec import is_json_mode
 from loki.wire.google.reasoning import draft_thinking
 
 Parts = list[JsonObject]
@@ -21,20 +22,20 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat; the model and whether to stream stand in its URL."""
     if reason := unsupported(target):
         return fail("usage", f"{target.client.name} {reason}")
-    return gather((draft_system(target), draft_contents(target), draft_thinking(target))).map(
-        lambda parts: draft_body(target.ask, *parts)
+    return Result.do(
+        draft_body(target.ask, system, contents, draft_thinking(target))
+        for system in draft_system(target)
+        for contents in draft_contents(target)
     )
 
 
 def unsupported(target: Target) -> str:
     """Return why an ask cannot be sent to this model, empty if it can."""
-    ask, name = target.ask, target.model.real_name
+    ask = target.ask
     if all(message.role in SYSTEM for message in ask.messages):
         return "needs a user's message beside the system's"
     if len(ask.stop) > MOST_STOPS:
         return f"takes at most {MOST_STOPS} stop sequences, not {len(ask.stop)}"
-    if ask.schema and ask.tools and name.startswith(("gemini-1", "gemini-2")):
-        return f"takes a schema or tools for {name}, not both at once"
     return ""
 
 
@@ -63,7 +64,7 @@ def draft_config(ask: Ask, thinking: JsonObject) -> JsonObject:
         "stopSequences": list(ask.stop) or None,
         "seed": ask.seed,
         "responseMimeType": "application/json" if ask.schema else None,
-        "responseJsonSchema": ask.schema,
+        "responseJsonSchema": None if is_json_mode(ask.schema) else ask.schema,
         "thinkingConfig": thinking or None,
     }
     return {name: value for name, value in optional.items() if value is not None}

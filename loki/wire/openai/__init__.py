@@ -53,7 +53,18 @@ def responses_api() -> Wire:
     )
 
 
-CHAT: dict[str, Callable[[], Wire]] = {"openai": chat_completions, "responses": responses_api}
+def perplexity_responses() -> Wire:
+    """Return Responses as Perplexity takes them."""
+    from loki.wire.openai.perplexity import draft_chat
+
+    return responses_api()._replace(draft=draft_chat)
+
+
+CHAT: dict[str, Callable[[], Wire]] = {
+    "openai": chat_completions,
+    "responses": responses_api,
+    "perplexity-responses": perplexity_responses,
+}
 
 
 def embeddings(

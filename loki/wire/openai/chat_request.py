@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
 
-from returns.result import Result, Success
+from returns.result import Result
 
-from loki.problems import Problem, fail
+from loki.problems import Problem
 from loki.railway import gather
 from loki.records import (
+    Dialect,
     Json,
     JsonObject,
     Media,
     Message,
     Target,
+    Text,
     Tool,
     ToolCall,
 )
 from loki.wire.codec import (
+    DraftPart,
     draft_content,
+    is_json_mode,
     part_drafter,
     schema_name,
     without_none,
@@ -29,8 +35,8 @@ from loki.wire.codec import (
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat request."""
-    return gather((draft_messages(target), draft_reasoning(target))).map(
-        lambda parts: draft_body(target, *parts)
+    return draft_messages(target).map(
+        lambda messages: draft_body(target, messages, draft_reasoning(target))
     )
 
 
@@ -45,7 +51,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
         dialect.seed: ask.seed,
         "tools": [draft_tool(tool) for tool in ask.tools] or None,
         "tool_choice": draft_choice(ask.tool_choice),
-        "response_format": SCHEMAS[dialect.schema](ask.schema) if ask.schema else None,
+        "response_format": SCHEMAS[schema_form(target)](ask.schema) if ask.schema else None,
         "stream": ask.stream or None,
         "stream_options": {"include_usage": True} if ask.stream and dialect.stream_usage else None,
     }
@@ -60,16 +66,34 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
 def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
     """Return the conversation; a server without JSON Schema gets the schema in a prompt."""
     messages = target.ask.messages
-    if target.ask.schema and target.dialect.schema == "json_object":
+    if target.ask.schema and needs_schema_prompt(target):
         messages = (Message("system", schema_prompt(target.ask.schema)), *messages)
-    return gather(map(draft_message, messages)).map(list)
+    return gather(
+        draft_message(target.dialect, message) for message in with_texts_of_tools(messages)
+    ).map(list)
 
 
-def draft_message(message: Message) -> Result[JsonObject, Problem]:
+def with_texts_of_tools(messages: Iterable[Message]) -> Iterator[Message]:
+    """Yield the conversation; what tools answer beside text follows them in a turn of the user's.
+
+    The protocol takes only text of a tool, and nothing between the answers to one turn's calls.
+    """
+    for are_tools, group in groupby(messages, lambda message: message.role == "tool"):
+        turns = list(group)
+        media = [part for turn in turns for part in turn.parts if isinstance(part, Media)]
+        if not are_tools or not media:
+            yield from turns
+            continue
+        yield from (replace(turn, content=turn.text) for turn in turns)
+        yield Message("user", (Text(FROM_TOOLS), *media))
+
+
+def draft_message(dialect: Dialect, message: Message) -> Result[JsonObject, Problem]:
     """Return one turn."""
-    return draft_content(message.parts, draft_part).map(
+    role = dialect.developer if message.role == "developer" else message.role
+    return draft_parts(dialect, message.parts).map(
         lambda content: {
-            "role": message.role,
+            "role": role,
             "content": content if content or not message.tool_calls else None,
             **(
                 {"tool_calls": list(map(draft_call, message.tool_calls))}
@@ -90,6 +114,19 @@ def thoughts_of(message: Message) -> JsonObject:
     """
     names = ("reasoning_content",)
     return {name: block[name] for block in message.carry for name in names if name in block}
+
+
+def draft_parts(dialect: Dialect, parts: tuple[Text | Media, ...]) -> Result[Json, Problem]:
+    """Return the content of a turn, with what is to be cached where the server takes it."""
+    draft_part = DRAFT_PARTS[dialect.media]
+    if not dialect.cache_control or not any(part.cache_control for part in parts):
+        return draft_content(parts, draft_part)
+    return gather(map(draft_part, parts)).map(
+        lambda drafted: [
+            {**block, **({"cache_control": part.cache_control} if part.cache_control else {})}
+            for part, block in zip(parts, drafted, strict=True)
+        ]
+    )
 
 
 def data_url(media: Media) -> str:
@@ -116,6 +153,22 @@ def draft_audio(media: Media) -> JsonObject:
         "type": "input_audio",
         "input_audio": {"data": base64.b64encode(media.data).decode(), "format": form},
     }
+
+
+def draft_document(media: Media) -> JsonObject:
+    """Return a document as Mistral takes it: its address, or all of it in one."""
+    name = {"document_name": media.name} if media.name else {}
+    return {"type": "document_url", "document_url": data_url(media), **name}
+
+
+def draft_mistral_audio(media: Media) -> JsonObject:
+    """Return a sound as Mistral takes it: its address, or its bytes.
+
+    >>> draft_mistral_audio(Media("audio/wav", b"abc"))
+    {'type': 'input_audio', 'input_audio': 'YWJj'}
+    """
+    data = media.url or base64.b64encode(media.data).decode()
+    return {"type": "input_audio", "input_audio": data}
 
 
 def draft_call(call: ToolCall) -> JsonObject:
@@ -179,6 +232,16 @@ def is_strict(schema: Json) -> bool:
             return True
 
 
+def schema_form(target: Target) -> str:
+    """Return the form of structured output: any JSON where no more is asked, or known there."""
+    return "json_object" if is_json_mode(target.ask.schema) else target.dialect.schema
+
+
+def needs_schema_prompt(target: Target) -> bool:
+    """Return whether the schema goes into the prompt; any JSON needs none."""
+    return target.dialect.schema == "json_object" and not is_json_mode(target.ask.schema)
+
+
 def schema_prompt(schema: JsonObject) -> str:
     """Return a prompt with the schema, for servers that promise JSON but know no schema."""
     return "Answer with JSON that meets this JSON Schema:\n" + json.dumps(
@@ -189,52 +252,16 @@ def schema_prompt(schema: JsonObject) -> str:
 # ---- reasoning, in the words of each server --------------------------------------------------
 
 
-def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
+def draft_reasoning(target: Target) -> JsonObject:
     """Return how much the model is to think, empty where the ask does not say."""
-    effort = target.ask.reasoning
-    if effort is None:
-        return Success({})
-    drafted = REASONING[target.dialect.reasoning](effort)
-    if drafted is None:
-        return fail(
-            "usage",
-            f"{target.client.name} takes --reasoning none, low, medium or high, not tokens",
-        )
-    return Success(drafted)
+    wanted, known = target.ask.reasoning, target.model.abilities.reasoning
+    if wanted is None:
+        return {}
+    from loki.wire.openai.reasoning import REASONING
 
+    by = known.by if known.by in REASONING else target.dialect.reasoning
+    return REASONING[by](known, wanted)
 
-def by_effort(effort: str | int) -> JsonObject | None:
-    """Return OpenAI's own field, which most servers took over; None for a number of tokens."""
-    return None if isinstance(effort, int) else {"reasoning_effort": effort}
-
-
-def by_object(effort: str | int) -> JsonObject | None:
-    """Return OpenRouter's object: an effort or a budget."""
-    key = "max_tokens" if isinstance(effort, int) else "effort"
-    return {"reasoning": {key: effort}}
-
-
-def by_switch(effort: str | int) -> JsonObject | None:
-    """Return the switch of DeepSeek, Zhipu and Moonshot; None for a number of tokens."""
-    if isinstance(effort, int):
-        return None
-    return {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
-
-
-def by_budget(effort: str | int) -> JsonObject | None:
-    """Return Alibaba's switch and its budget in tokens."""
-    if effort == "none":
-        return {"enable_thinking": False}
-    budget = {"low": 1024, "medium": 8192, "high": 24576}.get(str(effort), effort)
-    return {"enable_thinking": True, "thinking_budget": budget}
-
-
-REASONING: dict[str, Callable[[str | int], JsonObject | None]] = {
-    "effort": by_effort,
-    "object": by_object,
-    "switch": by_switch,
-    "budget": by_budget,
-}
 
 SCHEMAS: dict[str, Callable[[JsonObject], JsonObject]] = {
     "json_schema": draft_schema,
@@ -247,4 +274,18 @@ MEDIA: dict[str, Callable[[Media], JsonObject]] = {
     "audio": draft_audio,
 }
 
-draft_part = part_drafter("text", MEDIA, "chat completions take")
+#: How Mistral's API takes files.  Source: the package mistralai 3.7, its content chunks.
+MISTRAL_MEDIA: dict[str, Callable[[Media], JsonObject]] = {
+    "image": MEDIA["image"],
+    "application/pdf": draft_document,
+    "audio": draft_mistral_audio,
+}
+
+#: Drafts of the parts of a message, by dialect.
+DRAFT_PARTS: dict[str, DraftPart] = {
+    "openai": part_drafter("text", MEDIA, "chat completions take"),
+    "mistral": part_drafter("text", MISTRAL_MEDIA, "Mistral takes"),
+}
+
+#: What stands before the files that tools answered with.
+FROM_TOOLS = "Attached by the tools:"

@@ -25,16 +25,21 @@ from loki.wire.codec import (
     part_drafter,
     without_none,
 )
-from loki.wire.openai.chat_request import SCHEMAS, data_url, schema_prompt
+from loki.wire.openai.chat_request import (
+    SCHEMAS,
+    data_url,
+    needs_schema_prompt,
+    schema_form,
+    schema_prompt,
+)
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a request."""
     system, turns = split_instructions(target.ask.messages)
     return Result.do(
-        draft_body(target, system, items, reasoning)
+        draft_body(target, system, items, draft_reasoning(target.ask.reasoning))
         for items in draft_input(turns)
-        for reasoning in draft_reasoning(target)
         for _ in check_supported(target)
     )
 
@@ -43,8 +48,8 @@ def draft_body(
     target: Target, system: str, items: list[JsonObject], reasoning: JsonObject
 ) -> JsonObject:
     """Return the body around the conversation; nothing is stored at the provider."""
-    ask, schema = target.ask, target.dialect.schema
-    if ask.schema and schema == "json_object":
+    ask, schema = target.ask, schema_form(target)
+    if ask.schema and needs_schema_prompt(target):
         system = "\n\n".join(filter(None, (system, schema_prompt(ask.schema))))
     optional = {
         "instructions": system or None,
@@ -195,27 +200,22 @@ def draft_format(form: str, schema: JsonObject) -> JsonObject:
     return {"type": drafted["type"], **drafted.get("json_schema", {})}
 
 
-def draft_reasoning(target: Target) -> Result[JsonObject, Problem]:
-    """Return how much the model is to think; its thoughts come in summary."""
-    match target.ask.reasoning:
-        case None:
-            return Success({})
-        case int():
-            return fail(
-                "usage",
-                f"{target.client.name} takes --reasoning none, low, medium or high, not tokens",
-            )
-        case "none":
-            return Success({"effort": "none"})
-        case effort:
-            return Success({"effort": effort, "summary": "auto"})
+def draft_reasoning(wanted: str | int | None) -> JsonObject:
+    """Return how much the model is to think; its thoughts come in summary.
+
+    >>> draft_reasoning("low"), draft_reasoning("none"), draft_reasoning(None)
+    ({'effort': 'low', 'summary': 'auto'}, {'effort': 'none'}, {})
+    """
+    if wanted is None:
+        return {}
+    return {"effort": wanted, **({} if wanted == "none" else {"summary": "auto"})}
 
 
 def wants_thoughts_back(target: Target) -> bool:
     """Return whether thoughts are wanted back next turn; models without any refuse this."""
-    ask, name = target.ask, target.model.real_name.rpartition("/")[2]
+    ask = target.ask
     if ask.reasoning is None:
-        return bool(ask.tools) and not name.startswith(WITHOUT_REASONING)
+        return bool(ask.tools) and target.model.abilities.reasoning.encrypted
     return ask.reasoning != "none"
 
 
@@ -225,6 +225,3 @@ MEDIA: dict[str, Callable[[Media], JsonObject]] = {
 }
 
 draft_part = part_drafter("input_text", MEDIA, "the Responses API takes")
-
-#: Models of OpenAI that answer status 400 when asked for encrypted thoughts.
-WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt", "gpt-5-chat")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from loki.cli.admin.model_table import is_selected, model_row, plain, table
 from loki.price import Price
-from loki.records import Client, Model
+from loki.records import Abilities, Client, Model
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,8 @@ def test_a_model_is_wanted_by_its_beginning_and_every_pattern(
 def test_a_row_says_what_is_unknown_and_what_a_model_can() -> None:
     client = Client("c", "openai", {})
     price = Price(Decimal("2.50"), variants={">1000": {"input": 5}})
-    model = Model("m", "m", price=price, max_input_tokens=1000, supports_vision=True)
+    model = Model("m", "m", price=price, max_input_tokens=1000)
+    model = replace(model, abilities=Abilities(vision=True))
     row = model_row((client, model))
     assert row == ("c:m", "chat", "1,000", "?", "$2.5", "?", "?", "vision, more when long")
     assert table([row]).startswith("c:m  chat  1,000  ?")

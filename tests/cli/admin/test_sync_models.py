@@ -69,6 +69,59 @@ def test_a_catalogue_cannot_send_requests_elsewhere(home: Home) -> None:
     assert "evil" not in kept and "patch" not in kept
 
 
+#: A generation that nobody knew: a model without sampling, and a family asked in another way.
+LATER: Any = {
+    "date": "2031-02-03",
+    "clients": {
+        "openai": {
+            "mind-1": {
+                "type": "chat",
+                "supports_function_calling": True,
+                "supports_sampling_params": False,
+                "reasoning_levels": ["medium", "max"],
+            },
+            "mind-2": {"type": "chat"},
+        }
+    },
+    "families": {
+        "mind-2": {
+            "clients": ["openai"],
+            "models": ["^mind-2"],
+            "reasoning": {"by": "object", "efforts": ["low"], "off": None},
+        }
+    },
+}
+
+
+def drafted(home: Home, *words: str) -> Any:
+    """The request of a home whose configuration sets a temperature, or what is said instead."""
+    home.configure("temperature: 0.5\nclients:\n  - type: openai\n    api_key: k\n")
+    done = home.run("Hi", "--dry-run", *words)
+    return done.err if done.code else json.loads(done.out)["body"]
+
+
+def test_what_a_new_model_can_do_comes_with_the_catalogue(home: Home) -> None:
+    def body(model: str, *words: str) -> Any:
+        found = drafted(home, "-m", f"openai:{model}", *words)
+        return {key: found.get(key) for key in ("temperature", "reasoning_effort", "reasoning")}
+
+    before = {"temperature": 0.5, "reasoning_effort": "high", "reasoning": None}
+    assert body("mind-1", "--reasoning", "xhigh") == before
+    assert body("mind-2", "--reasoning", "high") == before
+    assert synced(home, plain(LATER))[0].code == 0
+    after = {"temperature": None, "reasoning_effort": "max", "reasoning": None}
+    assert body("mind-1", "--reasoning", "xhigh") == after
+    assert body("mind-2-mini", "--reasoning", "high")["reasoning"] == {"effort": "low"}
+    said = drafted(home, "-m", "openai:mind-1", "-t", "0.7")
+    assert said.startswith("loki-pipe: usage: openai takes no temperature for mind-1; if it does,")
+
+
+@pytest.mark.parametrize("rows", [[], {"x": {"models": ["m"], "clients": [], "patch": {}}}])
+def test_families_of_another_shape_are_refused(home: Home, rows: Any) -> None:
+    done, _ = synced(home, plain({**LATER, "families": rows}))
+    assert done.code == 76 and "famil" in done.err
+
+
 @pytest.mark.parametrize(("date", "words"), [(TODAY, "as old as"), ("2020-01-01", "is older than")])
 def test_what_is_not_newer_changes_nothing(home: Home, date: str, words: str) -> None:
     done, _ = synced(home, plain({**NEWER, "date": date}))

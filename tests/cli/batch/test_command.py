@@ -130,7 +130,10 @@ WRONG = {
     "not-an-object": ("[1]", "line 2: expected an object"),
     "no-prompt": ('{"id": "x"}', "line 2: no prompt"),
     "empty": ('{"prompt": " "}', "line 2: no prompt: the text is empty"),
-    "unknown": ('{"promt": "x"}', "line 2: unknown field 'promt'; did you mean 'prompt'?"),
+    "unknown": (
+        '{"promt": "x"}',
+        "line 2: unknown field 'promt'; did you mean 'prompt' or 'param'?",
+    ),
     "kind": ('{"prompt": "x", "temperature": "hot"}', 'line 2: temperature: "hot" is not a number'),
     "role": ('{"messages": [{"role": "me"}]}', "line 2: messages: message 1: role is 'me'"),
     "schema": ('{"prompt": "x", "schema": 3}', "line 2: schema: expected a JSON Schema"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from returns.result import Success
-from support import target
+from returns.result import Result, Success
+from support import resolved
 
+from loki.problems import Problem
 from loki.records import Ask, Message, Target, Tool
 from loki.wire.anthropic.reasoning import ANSWER, draft_thinking, unsupported
 
@@ -22,11 +23,13 @@ OLD, OPUS_46, OPUS_48, SONNET_5, SONNET_55, FABLE, UNKNOWN = (
 )
 
 
-def claude(model: str, client: dict[str, str] | None = None, **asked: Any) -> Target:
+def claude(
+    model: str, client: dict[str, str] | None = None, **asked: Any
+) -> Result[Target, Problem]:
     """Return an ask of a model."""
     listed = {"name": "m", "real_name": model, "supports_function_calling": True}
     entry = {"type": "claude", "api_key": "k", "models": [listed], **(client or {})}
-    return target(entry, Ask((Message("user", "Hi"),), model="claude:m", **asked))
+    return resolved(entry, Ask((Message("user", "Hi"),), model="claude:m", **asked))
 
 
 def budget(tokens: int, limit: int) -> dict[str, Any]:
@@ -53,6 +56,11 @@ TOLD: list[tuple[str, str | int | None, int | None, dict[str, Any]]] = [
     (OLD, 1024, None, budget(1024, 1024 + ANSWER)),
     (OLD, 1024, 1025, budget(1024, 1025)),
     (OPUS_46, "high", None, effort("high")),
+    (OPUS_46, "xhigh", None, effort("high")),
+    (OPUS_46, "max", None, effort("max")),
+    (OPUS_48, "xhigh", None, effort("xhigh", display="summarized")),
+    (OLD, "minimal", None, budget(1024, 1024 + ANSWER)),
+    ("claude-opus-6", "max", None, effort("max", display="summarized")),
     (OPUS_46, 2000, None, budget(2000, 2000 + ANSWER)),
     (OPUS_48, "low", None, effort("low", display="summarized")),
     (FABLE, "low", None, effort("low", display="summarized")),
@@ -64,15 +72,20 @@ def test_a_model_is_told_to_think_in_its_own_words(
     model: str, wanted: Any, longest: int | None, told: dict[str, Any]
 ) -> None:
     asked = claude(model, reasoning=wanted, max_tokens=longest)
-    assert draft_thinking(asked) == Success(told)
+    assert asked.bind(draft_thinking) == Success(told)
 
 
 REFUSED: list[tuple[str, str | int, int | None, str]] = [
     (OLD, 1023, None, "claude takes --reasoning of 1024 tokens or more"),
     (OLD, 1024, 1024, "claude has no room for --reasoning 1024: "),
     (OLD, "low", 2047, "claude has no room for --reasoning low: it needs --max-tokens of 2048"),
-    (OPUS_48, 2000, None, "claude takes --reasoning low, medium or high for claude-opus-4-8, no"),
-    (FABLE, "none", None, "claude cannot keep claude-fable-1 from thinking: try low"),
+    (
+        OPUS_48,
+        2000,
+        None,
+        "claude takes --reasoning none, low, medium, high, xhigh or max for claude-opus-4-8, no",
+    ),
+    (FABLE, "none", None, "claude:m takes no --reasoning none: low is the least"),
 ]
 
 
@@ -81,7 +94,7 @@ def test_what_a_model_cannot_be_told_is_said(
     model: str, wanted: Any, longest: int | None, message: str
 ) -> None:
     asked = claude(model, reasoning=wanted, max_tokens=longest)
-    problem = draft_thinking(asked).failure()
+    problem = asked.bind(draft_thinking).failure()
     assert problem.kind == "usage" and problem.message.startswith(message), problem.message
 
 
@@ -90,6 +103,7 @@ CALL: dict[str, Any] = {"tools": (Tool("f", "", {}),), "tool_choice": "required"
 LACKS: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
     (OLD, {}, {}, ""),
     (OLD, {}, {"temperature": 0.5}, ""),
+    ("claude-opus-6", {}, {"temperature": 0.5}, "takes no temperature for claude-opus-6"),
     (OLD, {}, {"seed": 1}, "takes no seed"),
     (OPUS_48, {}, {"temperature": 0.5}, "takes no temperature for claude-opus-4-8"),
     (OPUS_48, {}, {"top_p": 0.5}, "takes no top_p for claude-opus-4-8"),
@@ -109,5 +123,8 @@ LACKS: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
 def test_why_an_ask_cannot_be_sent(
     model: str, client: dict[str, str], asked: dict[str, Any], reason: str
 ) -> None:
-    found = unsupported(claude(model, client, **asked))
+    result = claude(model, client, **asked)
+    found = (
+        unsupported(result.unwrap()) if isinstance(result, Success) else result.failure().message
+    )
     assert found.startswith(f"claude {reason}") if reason else found == ""

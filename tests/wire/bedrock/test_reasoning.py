@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from returns.result import Success
-from support import target
+from returns.result import Result, Success
+from support import resolved
 
+from loki.problems import Problem
 from loki.records import Ask, Message, Target, Tool, ToolCall
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
 
 
-def bedrock(model: str, **asked: Any) -> Target:
+def bedrock(model: str, **asked: Any) -> Result[Target, Problem]:
     """Return an ask of a model."""
     client = {
         "type": "bedrock",
@@ -21,7 +22,7 @@ def bedrock(model: str, **asked: Any) -> Target:
         "models": [{"name": "m", "real_name": model, "supports_function_calling": True}],
     }
     asked.setdefault("messages", (Message("user", "Hi"),))
-    return target(client, Ask(model="bedrock:m", **asked))
+    return resolved(client, Ask(model="bedrock:m", **asked))
 
 
 NOVA, OSS, KIMI, OTHER = "amazon.nova-2-lite-v1:0", "openai.gpt-oss-20b", "kimi-k2", "meta.llama"
@@ -48,21 +49,21 @@ TOLD: list[tuple[str, str | int | None, Thinking]] = [
 def test_a_model_is_told_to_think_in_its_own_words(
     model: str, wanted: str | int | None, told: Thinking
 ) -> None:
-    assert draft_thinking(bedrock(model, reasoning=wanted)) == Success(told)
+    assert bedrock(model, reasoning=wanted).bind(draft_thinking) == Success(told)
 
 
 REFUSED: list[tuple[str, str | int, str]] = [
-    (NOVA, 500, "bedrock takes --reasoning low, medium or high, or none for"),
-    (OSS, "none", "bedrock takes --reasoning low, medium or high for"),
+    (NOVA, 500, "bedrock takes --reasoning none, low, medium or high for"),
+    (OSS, "none", "bedrock:m takes no --reasoning none: low is the least"),
     (OSS, 500, "bedrock takes --reasoning low, medium or high for"),
-    (OTHER, "none", "bedrock takes --reasoning low, medium or high for"),
+    (OTHER, "none", "bedrock:m takes no --reasoning none: low is the least"),
     (CLAUDE, 500, "bedrock takes --reasoning of 1024 tokens or more"),
 ]
 
 
 @pytest.mark.parametrize(("model", "wanted", "message"), REFUSED)
 def test_what_a_model_cannot_be_told_is_said(model: str, wanted: Any, message: str) -> None:
-    problem = draft_thinking(bedrock(model, reasoning=wanted)).failure()
+    problem = bedrock(model, reasoning=wanted).bind(draft_thinking).failure()
     assert problem.kind == "usage" and problem.message.startswith(message)
 
 
@@ -84,5 +85,5 @@ LACKS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("model", "asked", "reason"), LACKS)
 def test_why_an_ask_cannot_be_sent(model: str, asked: dict[str, Any], reason: str) -> None:
-    found = unsupported(bedrock(model, **asked))
+    found = unsupported(bedrock(model, **asked).unwrap())
     assert found.startswith(reason) and bool(found) is bool(reason)

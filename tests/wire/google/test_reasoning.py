@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import target
+from support import resolved
 
 from loki.records import Ask, Message
 from loki.wire.google.reasoning import draft_thinking
@@ -15,7 +15,7 @@ def drafted(model: str, wanted: str | int | None) -> Any:
     """Return what a model is told, or the words of the problem."""
     client = {"type": "gemini", "api_key": "k", "models": [{"name": "m", "real_name": model}]}
     ask = Ask((Message("user", "Hi"),), model="gemini:m", reasoning=wanted)
-    result = draft_thinking(target(client, ask))
+    result = resolved(client, ask).map(draft_thinking)
     return result.value_or(None) if result.value_or(None) is not None else result.failure()
 
 
@@ -39,6 +39,9 @@ TOLD: list[tuple[str, str | int | None, dict[str, Any]]] = [
     ("gemini-3-pro-preview", "low", level("LOW")),
     ("gemini-3-flash-preview", "high", level("HIGH")),
     ("gemini-3-flash-preview", "none", {"thinkingLevel": "MINIMAL"}),
+    ("gemini-3-pro-preview", "medium", level("LOW")),
+    ("gemini-3-flash-preview", "minimal", level("MINIMAL")),
+    ("gemini-3.1-pro-preview", "xhigh", level("HIGH")),
     ("gemini-9-new", "medium", level("MEDIUM")),
     ("gemini-2.0-flash", "none", {}),
     ("gemini-1.5-pro", 0, {}),
@@ -52,10 +55,9 @@ def test_a_model_is_told_to_think_in_its_own_words(model: str, wanted: Any, told
 
 
 REFUSED: list[tuple[str, str | int, str]] = [
-    ("gemini-2.5-pro", "none", "always thinks: --reasoning 128 is the least"),
-    ("gemini-2.5-pro", 0, "always thinks: --reasoning 128 is the least"),
-    ("gemini-3-pro-preview", "none", "always thinks: --reasoning low is the least"),
-    ("gemini-3-flash", 500, "takes --reasoning none, low, medium or high, not tokens"),
+    ("gemini-2.5-pro", "none", "takes no --reasoning none: 128 is the least"),
+    ("gemini-2.5-pro", 0, "takes no --reasoning none: 128 is the least"),
+    ("gemini-3-pro-preview", "none", "takes no --reasoning none: low is the least"),
     ("gemini-2.0-flash", "low", "does not think: leave --reasoning out"),
     ("gemma-3-27b-it", 500, "does not think: leave --reasoning out"),
 ]
@@ -65,3 +67,8 @@ REFUSED: list[tuple[str, str | int, str]] = [
 def test_what_a_model_cannot_do_is_said(model: str, wanted: Any, message: str) -> None:
     problem = drafted(model, wanted)
     assert (problem.kind, problem.message) == ("usage", f"gemini:m {message}")
+
+
+def test_a_model_that_counts_no_tokens_is_not_given_any() -> None:
+    expected = "gemini takes --reasoning none, minimal, low, medium or high for gemini-3-flash, not"
+    assert drafted("gemini-3-flash", 500).message.startswith(expected)

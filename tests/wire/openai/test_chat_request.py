@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import target
+from support import resolved, target
 
-from loki.records import Ask, Message, ToolCall
+from loki.records import Ask, Media, Message, Text, ToolCall
 from loki.wire.openai.chat_request import draft_chat
 
 #: Clients that are asked for reasoning in four ways.
@@ -56,7 +56,7 @@ def test_reasoning_that_nobody_asked_for_is_not_mentioned(client: str) -> None:
 def test_a_server_without_budgets_is_not_sent_tokens(client: str) -> None:
     entry = {"type": "openai-compatible", "name": client, "api_base": "http://127.0.0.1:9"}
     ask = Ask((Message("user", "Hi"),), model=f"{client}:m", reasoning=2000)
-    problem = draft_chat(target(entry, ask)).failure()
+    problem = resolved(entry, ask).failure()
     assert problem.kind == "usage" and client in problem.message
 
 
@@ -74,3 +74,68 @@ def test_arguments_in_other_scripts_are_not_escaped() -> None:
     body = body_of("groq", (Message("assistant", "", tool_calls=(call,)),))
     arguments = body["messages"][0]["tool_calls"][0]["function"]["arguments"]
     assert arguments == '{"city": "Zürich", "country": "日本"}'
+
+
+PDF = Media("application/pdf", b"abc", name="a.pdf")
+IMAGE = Media("image/png", b"abc")
+DATA = "base64,YWJj"
+
+ATTACHED: list[tuple[str, Media, dict[str, Any]]] = [
+    (
+        "mistral",
+        PDF,
+        {
+            "type": "document_url",
+            "document_url": f"data:application/pdf;{DATA}",
+            "document_name": "a.pdf",
+        },
+    ),
+    (
+        "mistral",
+        Media("application/pdf", url="https://a.example/a.pdf"),
+        {"type": "document_url", "document_url": "https://a.example/a.pdf"},
+    ),
+    ("mistral", Media("audio/wav", b"abc"), {"type": "input_audio", "input_audio": "YWJj"}),
+    (
+        "mistral",
+        IMAGE,
+        {"type": "image_url", "image_url": {"url": f"data:image/png;{DATA}"}},
+    ),
+    (
+        "groq",
+        PDF,
+        {
+            "type": "file",
+            "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;{DATA}"},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("client", "media", "expected"), ATTACHED)
+def test_files_are_attached_in_the_words_of_each_server(
+    client: str, media: Media, expected: dict[str, Any]
+) -> None:
+    turn = Message("user", (Text("See:"), media))
+    (sent,) = body_of(client, (turn,))["messages"]
+    assert sent["content"] == [{"type": "text", "text": "See:"}, expected]
+
+
+def test_a_server_that_knows_no_developer_has_its_words_as_the_system_s() -> None:
+    turns = (Message("developer", "Be brief."), Message("user", "Hi"))
+    assert [turn["role"] for turn in body_of("mistral", turns)["messages"]] == ["system", "user"]
+    assert [turn["role"] for turn in body_of("groq", turns)["messages"]] == ["developer", "user"]
+
+
+def test_images_of_tools_follow_all_answers_to_one_turn() -> None:
+    calls = tuple(ToolCall(id, "see", {}) for id in "ab")
+    turns = (
+        Message("assistant", tool_calls=calls),
+        Message("tool", (Text("One"), IMAGE), tool_call_id="a"),
+        Message("tool", (IMAGE,), tool_call_id="b"),
+        Message("user", "And?"),
+    )
+    _, first, second, images, last = body_of("groq", turns)["messages"]
+    assert (first["content"], second["content"], last["content"]) == ("One", "", "And?")
+    assert images["role"] == "user"
+    assert [part["type"] for part in images["content"]] == ["text", "image_url", "image_url"]

@@ -1,0 +1,132 @@
+"""--param and JSON mode: parameters in the provider's own words, in every command that sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from commands import Home
+
+ALL = """clients:
+  - {type: openai, api_key: k}
+  - {type: claude, api_key: k}
+  - {type: gemini, api_key: k}
+  - {type: cohere, api_key: k}
+  - {type: bedrock, api_key: k, region: us-east-1}
+  - {type: openai-compatible, name: deepseek, api_key: k}
+"""
+
+
+def body_of(home: Home, *words: str, prog: str = "loki-pipe", stdin: str = "") -> Any:
+    """The body of a dry run."""
+    home.configure(ALL)
+    done = home.call(*words, "--dry-run", prog=prog, stdin=stdin)
+    assert done.code == 0, done.err
+    return json.loads(done.out)["body"]
+
+
+PARAMS: list[tuple[list[str], dict[str, Any]]] = [
+    (["--param", "top_k=40"], {"top_k": 40}),
+    (["--param", "user=me"], {"user": "me"}),
+    (["--param", "user="], {"user": ""}),
+    (["--param", 'logit_bias={"1": 2}'], {"logit_bias": {"1": 2}}),
+    (["--param", "a.b.c=1", "--param", "a.b.d=x=y"], {"a": {"b": {"c": 1, "d": "x=y"}}}),
+    (["--param", "parallel_tool_calls=false"], {"parallel_tool_calls": False}),
+    (["--param", "n=1", "--patch", '{"body": {"n": 2}}'], {"n": 2}),
+    (["--patch", '{"body": {"n": 2}}', "--param", "n=1"], {"n": 2}),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), PARAMS)
+def test_a_parameter_goes_into_the_body_before_the_patch(
+    home: Home, words: list[str], expected: dict[str, Any]
+) -> None:
+    body = body_of(home, "Hi", "-m", "openai:gpt-4.1", *words)
+    assert {name: body[name] for name in expected} == expected
+
+
+def test_a_parameter_of_null_takes_one_away(home: Home) -> None:
+    words = ["Hi", "-m", "openai:gpt-4.1", "-t", "1", "--param", "temperature=null"]
+    assert "temperature" not in body_of(home, *words)
+
+
+@pytest.mark.parametrize("text", ["top_k", "=1", "a..b=1", ".=1"])
+def test_a_parameter_without_a_name_is_a_wrong_use(home: Home, text: str) -> None:
+    home.configure(ALL)
+    done = home.call("Hi", "-m", "openai:gpt-4.1", "--param", text, "--dry-run")
+    assert done.code == 64 and "expected NAME=VALUE, as in top_k=40" in done.err
+    assert "top_k'" not in done.err  # what stands alone may be a value, and a secret
+
+
+def test_explain_names_a_parameter_and_not_its_value(home: Home) -> None:
+    home.configure(ALL)
+    words = ["Hi", "-m", "openai:gpt-4.1", "--param", "user=secret", "--dry-run", "--explain"]
+    assert "patch         --param user\n" in home.call(*words).err
+
+
+@pytest.mark.parametrize(
+    ("prog", "words"),
+    [
+        ("loki-embed", ["-m", "openai:text-embedding-3-small", "Hi"]),
+        ("loki-rerank", ["-m", "cohere:rerank-v4.0-pro", "Hi"]),
+    ],
+)
+def test_other_commands_take_parameters_too(home: Home, prog: str, words: list[str]) -> None:
+    body = body_of(home, *words, "--param", "user.id=7", prog=prog, stdin="a\nb\n")
+    assert body["user"] == {"id": 7}
+
+
+SEAM = "}\n{"  # between two requests of a dry run
+
+
+def test_a_row_of_a_batch_has_parameters_of_its_own(home: Home) -> None:
+    home.configure(ALL)
+    rows = '{"prompt": "a", "param": {"top_k": 1, "x.y": 2}}\n{"prompt": "b"}\n'
+    words = ["-m", "openai:gpt-4.1", "--param", "top_k=9", "--dry-run=all"]
+    done = home.run(*words, prog="loki-batch", stdin=rows)
+    assert done.code == 0, done.err
+    first, second = (each["body"] for each in json.loads(f"[{done.out.replace(SEAM, '}, {')}]"))
+    assert (first["top_k"], first["x"]) == (1, {"y": 2})
+    assert second["top_k"] == 9 and "x" not in second
+
+
+def test_parameters_of_a_row_that_are_no_object_are_told(home: Home) -> None:
+    home.configure(ALL)
+    out = home.folder / "out.jsonl"
+    words = ["-m", "openai:gpt-4.1", "-o", str(out), "--no-ledger"]
+    assert home.run(*words, prog="loki-batch", stdin='{"prompt": "a", "param": 5}\n').code == 1
+    assert "param: 5 is not an object" in out.read_text()
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_limit_is_sent_under_one_name(home: Home, name: str) -> None:
+    words = ["Hi", "-m", "openai:gpt-4.1", "--max-tokens", "9", "--param", f"{name}=5"]
+    body = body_of(home, *words)
+    assert {key: body[key] for key in body if "max" in key} == {name: 5}
+
+
+#: A model -> where its provider has JSON mode, and what stands there.
+JSON_MODE: list[tuple[str, str, Any]] = [
+    ("openai:gpt-4.1", "response_format", {"type": "json_object"}),
+    ("openai:o3-pro", "text", {"format": {"type": "json_object"}}),
+    ("deepseek:deepseek-chat", "response_format", {"type": "json_object"}),
+    ("cohere:command-a-03-2025", "response_format", {"type": "json_object"}),
+    ("gemini:gemini-2.5-flash", "generationConfig", {"responseMimeType": "application/json"}),
+    ("claude:claude-opus-5", "output_config", None),
+    ("bedrock:amazon.nova-pro-v1:0", "outputConfig", None),
+]
+
+
+@pytest.mark.parametrize(("model", "key", "expected"), JSON_MODE)
+def test_a_schema_of_any_object_is_json_mode(
+    home: Home, model: str, key: str, expected: Any
+) -> None:
+    body = body_of(home, "Hi", "-m", model, "--schema", '{"type": "object"}')
+    assert body.get(key) == expected
+    assert "Answer with one JSON object." in json.dumps(body)
+
+
+def test_a_prompt_that_names_json_needs_no_more_words(home: Home) -> None:
+    words = ["A json, please", "-m", "openai:gpt-4.1", "--schema", '{"type":"object"}']
+    assert len(body_of(home, *words)["messages"]) == 1

@@ -1,0 +1,105 @@
+"""Perplexity's Responses: what its own package types, at its own address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import resolved
+
+from loki.edge.files import catalogue
+from loki.records import Ask, Media, Message, Tool, ToolCall
+from loki.stages.draft import draft
+
+CLIENT: dict[str, Any] = {
+    "type": "openai-compatible",
+    "name": "perplexity",
+    "api_key": "k",
+    "models": [
+        {
+            "name": name,
+            "endpoint": "responses",
+            "supports_function_calling": True,
+            "supports_vision": True,
+        }
+        for name in ("openai/gpt-5.1", "preset/pro-search")
+    ]
+    + [{"name": "sonar"}],
+}
+HI = (Message("user", "Hi"),)
+IMAGE = Media("image/png", b"abc", name="a.png")
+TOOL = Tool("now", "", {"type": "object"})
+
+
+def drafted(messages: tuple[Message, ...] = HI, model: str = "openai/gpt-5.1", **asked: Any) -> Any:
+    """The draft of an ask."""
+    asked.setdefault("stream", False)
+    ask = Ask(messages, model=f"perplexity:{model}", **asked)
+    return resolved({**CLIENT, "models": [dict(m) for m in CLIENT["models"]]}, ask).bind(draft)
+
+
+def test_messages_are_typed_and_sent_to_a_version() -> None:
+    found = drafted((Message("system", "Be brief."), *HI)).unwrap()
+    assert found.url == "https://api.perplexity.ai/v1/responses"
+    assert found.body == {
+        "model": "openai/gpt-5.1",
+        "input": [{"type": "message", "role": "user", "content": "Hi"}],
+        "instructions": "Be brief.",
+        "store": False,
+    }
+
+
+def test_chat_completions_are_where_they_were() -> None:
+    found = drafted(model="sonar").unwrap()
+    assert found.url == "https://api.perplexity.ai/chat/completions"
+    assert found.body["messages"] == [{"role": "user", "content": "Hi"}]
+
+
+def test_a_preset_is_no_model() -> None:
+    body = drafted(model="preset/pro-search").unwrap().body
+    assert body["preset"] == "pro-search" and "model" not in body
+
+
+def test_calls_and_their_answers_keep_their_types_and_thoughts_stay_here() -> None:
+    call = ToolCall("c", "now", {})
+    carried = ({"type": "reasoning", "encrypted_content": "x"},)
+    turns = (
+        Message("user", (IMAGE,)),
+        Message("assistant", tool_calls=(call,), carry=carried),
+        Message("tool", "noon", tool_call_id="c"),
+    )
+    items = drafted(turns, tools=(TOOL,)).unwrap().body["input"]
+    assert [item["type"] for item in items] == ["message", "function_call", "function_call_output"]
+    assert items[0]["content"] == [
+        {"type": "input_image", "image_url": "data:image/png;base64,YWJj"}
+    ]
+
+
+def test_reasoning_and_a_schema_are_in_its_own_words() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    body = drafted(reasoning="max", schema=schema, tools=(TOOL,)).unwrap().body
+    assert body["reasoning"] == {"effort": "xhigh"}
+    assert body["response_format"]["json_schema"] == {"name": "answer", "schema": schema}
+    assert not {"text", "include"} & body.keys()
+
+
+@pytest.mark.parametrize(
+    ("messages", "asked", "message"),
+    [
+        (HI, {"tools": (TOOL,), "tool_choice": "required"}, "takes no --tool-choice required with"),
+        ((Message("user", (Media("application/pdf", b"a", name="b.pdf"),)),), {}, "takes no appl"),
+        (
+            (Message("tool", (IMAGE,), tool_call_id="c"),),
+            {},
+            "takes text alone from a tool (a.p",
+        ),
+        (HI, {"reasoning": "none"}, ":openai/gpt-5.1 takes no --reasoning none: minimal is"),
+    ],
+)
+def test_what_it_lacks_is_said(messages: Any, asked: Any, message: str) -> None:
+    problem = drafted(messages, **asked).failure()
+    assert problem.kind == "usage" and f"perplexity {message}".replace(" :", ":") in problem.message
+
+
+def test_the_catalogue_names_the_models_of_responses() -> None:
+    assert '"perplexity/sonar": {"type": "chat", "endpoint": "responses"' in catalogue()

@@ -19,11 +19,11 @@ from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.build import build
 from loki.stages.draft import draft
+from loki.stages.first_event import await_answer
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
 from loki.stages.resolve import resolve, start_deadline
 from loki.stages.suggest_models import suggest
-from loki.usage import Usage
 
 if TYPE_CHECKING:
     from loki.replies import Embeddings, Ranking
@@ -84,9 +84,9 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
     def call(request: Request) -> Result[Stream, Problem]:
         return flow(
             env.open(request),  #        Request -> Opened  with retries and timeouts
+            bind(await_answer),  #       Opened  -> Opened  that has begun to answer
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
             map_(with_cost),  #          Stream  -> Stream  with its cost at the end
-            bind(await_first_event),  #  Stream  -> Stream  that has begun to answer
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
@@ -196,18 +196,3 @@ def with_cost(events: Stream) -> Stream:
 def add_cost(event: Event) -> Event:
     """Return the event, Done with the cost of the answer."""
     return Done(account(event.reply)) if isinstance(event, Done) else event
-
-
-def await_first_event(events: Stream) -> Result[Stream, Problem]:
-    """Return a stream once it has begun to answer; one that begins with a failure is a failure."""
-    first_events = [next(events)]
-    while isinstance(first_events[-1].value_or(None), Usage):
-        first_events.append(next(events))
-    return first_events[-1].map(lambda event: prepend_events(first_events, events))
-
-
-def prepend_events(first_events: Sequence[Result[Event, Problem]], following: Stream) -> Stream:
-    """Return a stream with its first events put back."""
-    with closing(following):
-        yield from first_events
-        yield from following

@@ -110,6 +110,7 @@ class Ask:
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None  # auto, none, required, or a tool's name
     stream: bool | None = None
+    raw: bool = False  # the provider's own bytes are wanted too, as Raw events
     max_cost: Decimal | None = None  # US dollars, of the worst case
     limits: Limits = Limits()
     texts: tuple[str, ...] = field(default=(), repr=False)  # to embed, or to rank

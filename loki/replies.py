@@ -18,6 +18,15 @@ Finished = Literal["stop", "length", "tools", "filter", "other"]
 
 
 @record
+class Source:
+    """What an answer rests on, as its provider names it; each part is empty where it does not."""
+
+    url: str = ""
+    title: str = ""
+    quote: str = ""  # the words that are cited
+
+
+@record
 class Reply:
     """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
 
@@ -35,6 +44,9 @@ class Reply:
     request_id: str | None = None
     cost: Decimal | None = None
     carry: tuple[JsonObject, ...] = ()  # what the provider wants back with the next turn
+    sources: tuple[Source, ...] = ()  # each once, in the order in which they came
+    items: tuple[JsonObject, ...] = ()  # parts that are no text, in the provider's own words
+    notes: tuple[str, ...] = ()  # what a reader should know: what was cut off, or left out
 
 
 # ---- events: Text and ToolCall above, and these ----------------------------------------------
@@ -54,8 +66,15 @@ class Done:
     reply: Reply
 
 
+@record
+class Raw:
+    """A piece of the provider's own bytes, where the ask wants them; it comes before its events."""
+
+    data: bytes = field(repr=False)
+
+
 #: Usage is what has been told of it so far, which matters if the answer breaks off.
-Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done
+Event: TypeAlias = Text | Reasoning | Source | ToolCall | Usage | Raw | Done
 Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
 
 
@@ -64,6 +83,7 @@ class ToolPiece(NamedTuple):
 
     ``whole`` is for wires that say when a call is complete: False begins a call that must be
     completed, True has all its arguments, whatever fragments came before; None is a fragment.
+    The arguments are JSON, or free text where the tool ``is_custom``.
     """
 
     row: int | None  # of several calls at once
@@ -71,6 +91,7 @@ class ToolPiece(NamedTuple):
     name: str
     arguments: str
     whole: bool | None = None
+    is_custom: bool = False
 
 
 class Refusal(NamedTuple):
@@ -85,6 +106,12 @@ class Carry(NamedTuple):
     block: JsonObject
 
 
+class Item(NamedTuple):
+    """A part of the answer that is no text: an image, a call of the provider's own tool."""
+
+    block: JsonObject
+
+
 class Finish(NamedTuple):
     """The provider's word for why the answer ended."""
 
@@ -92,14 +119,17 @@ class Finish(NamedTuple):
 
 
 #: What a wire reads from one frame; a Problem among them ends the stream.
-WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish | Usage | Problem
+WireEvent: TypeAlias = (
+    Text | Reasoning | ToolPiece | Refusal | Carry | Source | Item | Finish | Usage | Raw | Problem
+)
 
 
 @record
 class Opened:
     """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider.
 
-    Where the beginning of a stream was looked at, ``events`` has all of it, a list for each piece.
+    Where its beginning was looked at, ``events`` has all of it, a list for each piece, and
+    ``is_whole`` is whether it comes in one piece.
     """
 
     request: Request
@@ -110,6 +140,7 @@ class Opened:
     started: float  # on the clock of Env, at the first attempt
     attempts: int = 1
     events: Iterator[Result[list[WireEvent], Problem]] | None = None
+    is_whole: bool = False
 
 
 # ---- vectors and rankings ----------------------------------------------------------------------

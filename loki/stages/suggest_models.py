@@ -71,6 +71,8 @@ LOOSE = ("(?i)(^|[^A-Za-z])models?([^A-Za-z]|$)", r"(?<![\w-]){name}(?![\w-])")
 STRICT = (
     r"(?i)(invalid|unknown|no such) model\W+{name}(?![\w-])",
     r"(?i)you passed\W+{name}(?![\w-])",
+    r"(?i)\bmodel (was )?not found\W+{name}(?![\w-])",
+    r"(?i)\bmodel ID {name} with on-demand throughput isn",  # Bedrock: its profiles can be asked
     r"(?i)(?<![\w-]){name}\W+(is |was )?(not (a valid|found|supported(\.|$))|unknown|invalid)",
     r"(?i)(?<![\w-]){name}\W+(does not|doesn't|not) exist",
     r"(?i)\bmodel\W+(not exist|identifier is invalid)",

@@ -6,7 +6,7 @@ import json
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, Source, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
@@ -19,7 +19,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
             events = (
                 event
                 for row, block in enumerate(blocks)
-                for event in read_words(block, f"content[{row}]")
+                for event in (*read_words(block, f"content[{row}]"), *read_citations(block))
             )
             return (*events, *read_rest(body))
         case _:
@@ -106,8 +106,28 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
             return read_text(text, f"{place}.text")
         case {"type": "thinking" | "thinking_delta", "thinking": str(thought)} if thought:
             return (Reasoning(thought),)
+        case {"type": "citations_delta", "citation": dict(citation)}:
+            return (read_citation(citation),)
         case _:
             return ()
+
+
+def read_citations(block: Json) -> tuple[Source, ...]:
+    """Return the sources of a whole block of text."""
+    citations = get_in(block, "citations")
+    listed = citations if isinstance(citations, list) else ()
+    return tuple(read_citation(each) for each in listed if isinstance(each, dict))
+
+
+def read_citation(citation: JsonObject) -> Source:
+    """Return the source of a citation: a page of the web, a document or a search result.
+
+    >>> read_citation({"type": "char_location", "cited_text": "Hi.", "document_title": "A"})
+    Source(url='', title='A', quote='Hi.')
+    """
+    url = as_str(citation.get("url") or citation.get("source"))
+    title = as_str(citation.get("title") or citation.get("document_title"))
+    return Source(url, title, as_str(citation.get("cited_text")))
 
 
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:

@@ -33,6 +33,7 @@ class Media:
     data: bytes = field(default=b"", repr=False)
     url: str = ""
     name: str = ""
+    detail: str = ""  # of an image, as OpenAI names it: auto, low, high
 
 
 @record
@@ -109,6 +110,8 @@ class Ask:
     schema: JsonObject | None = None  # JSON Schema the answer must meet
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None  # auto, none, required, or a tool's name
+    server_tools: tuple[JsonObject, ...] = ()  # the provider's own, as its manual writes them
+    search: bool = False  # the web, by the provider's own tool
     stream: bool | None = None
     raw: bool = False  # the provider's own bytes are wanted too, as Raw events
     max_cost: Decimal | None = None  # US dollars, of the worst case
@@ -221,6 +224,7 @@ class Dialect(NamedTuple):
     reasoning: str = "effort"  # a row of wire.openai.REASONING
     schema: str = "json_schema"  # or json_object: the schema then goes into the prompt
     stream_usage: bool = True  # understands stream_options.include_usage
+    search: str = ""  # how its web search is asked for: a row of wire.openai.SEARCH
 
 
 @record

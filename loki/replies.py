@@ -47,6 +47,7 @@ class Reply:
     sources: tuple[Source, ...] = ()  # each once, in the order in which they came
     items: tuple[JsonObject, ...] = ()  # parts that are no text, in the provider's own words
     notes: tuple[str, ...] = ()  # what a reader should know: what was cut off, or left out
+    pause: tuple[JsonObject, ...] = ()  # the turn so far: the same call goes on after it
 
 
 # ---- events: Text and ToolCall above, and these ----------------------------------------------
@@ -106,6 +107,12 @@ class Carry(NamedTuple):
     block: JsonObject
 
 
+class Pause(NamedTuple):
+    """The provider stopped between two of its own tools: the call goes on after this turn."""
+
+    content: tuple[JsonObject, ...]
+
+
 class Item(NamedTuple):
     """A part of the answer that is no text: an image, a call of the provider's own tool."""
 
@@ -120,7 +127,18 @@ class Finish(NamedTuple):
 
 #: What a wire reads from one frame; a Problem among them ends the stream.
 WireEvent: TypeAlias = (
-    Text | Reasoning | ToolPiece | Refusal | Carry | Source | Item | Finish | Usage | Raw | Problem
+    Text
+    | Reasoning
+    | ToolPiece
+    | Refusal
+    | Carry
+    | Source
+    | Item
+    | Pause
+    | Finish
+    | Usage
+    | Raw
+    | Problem
 )
 
 

@@ -17,7 +17,7 @@ from loki.cli.startup import sampling_options
 from loki.edge import files, stdin
 from loki.edge.trust import open_own
 from loki.formats.attachments import attach
-from loki.formats.openai_messages import read_json, read_messages, read_tools
+from loki.formats.openai_messages import read_json, read_messages, split_tools
 from loki.formats.structured_output import read_schema
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -50,12 +50,15 @@ def ask_of(
             messages=messages,
             schema=schema,
             tools=tools,
+            server_tools=server_tools,
+            search=flags.search,
+            raw=flags.output == "raw",
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
         )
         for messages in messages_of(flags, inf if end is None else end, warn)
         for schema in schema_of(flags)
-        for tools in tools_of(flags)
+        for tools, server_tools in tools_of(flags)
     )
 
 
@@ -213,12 +216,12 @@ def schema_of(flags: Namespace) -> Result[Any, Problem]:
 
 
 def tools_of(flags: Namespace) -> Result[Any, Problem]:
-    """Return the tools of ``--tools``."""
+    """Return the tools of ``--tools``: functions, and those that the provider runs itself."""
     if flags.tools is None:
-        return Success(())
+        return Success(((), ()))
     return Result.do(
         tools
         for text in files.read_text(flags.tools, "--tools", open_own)
         for value in read_json(text, flags.tools)
-        for tools in read_tools(value, flags.tools)
+        for tools in split_tools(value, flags.tools)
     )

@@ -45,7 +45,7 @@ KNOWN: dict[str, Known] = {
         },
     ),
     "github": Known("https://models.inference.ai.azure.com"),
-    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT),
+    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT._replace(search="browser")),
     "hunyuan": Known("https://api.hunyuan.cloud.tencent.com/v1"),
     "minimax": Known("https://api.minimax.chat/v1"),
     "mistral": Known(
@@ -54,24 +54,26 @@ KNOWN: dict[str, Known] = {
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
     ),
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
-    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object")),
+    "openrouter": Known(
+        "https://openrouter.ai/api/v1", Dialect(reasoning="object", search="plugins")
+    ),
     "perplexity": Known(
         "https://api.perplexity.ai",
-        Dialect(stream_usage=False),
+        Dialect(stream_usage=False, search="always"),
         routes={"embedding": Route(always("perplexity"), at("v1/embeddings"))},
     ),
     "qianwen": Known(
         "https://dashscope.aliyuncs.com/compatible-mode/v1",
-        Dialect(reasoning="budget"),
+        Dialect(reasoning="budget", search="enable"),
         routes={
             "embedding": Route(always("qianwen"), at("embeddings")),
             "reranker": Route(always("common"), qianwen_rerank_url),
         },
     ),
-    "xai": Known("https://api.x.ai/v1"),
+    "xai": Known("https://api.x.ai/v1", Dialect(search="responses")),
     "zhipuai": Known(
         "https://open.bigmodel.cn/api/paas/v4",
-        SWITCH,
+        SWITCH._replace(search="tool"),
         routes={"embedding": Route(always("zhipuai"), at("embeddings"))},
     ),
     "jina": Known(

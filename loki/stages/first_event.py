@@ -12,7 +12,7 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail, glimpse
 from loki.providers import wire_name
 from loki.records import Request, Text
-from loki.replies import Item, Opened, Reasoning, ToolPiece, WireEvent
+from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire import chat
 from loki.wire.codec import Wire
@@ -122,7 +122,7 @@ def first_of(events: Iterable[WireEvent]) -> WireEvent | None:
     return next((event for event in events if isinstance(event, PARTS)), None)
 
 
-PARTS = (Text, Reasoning, ToolPiece, Item, Problem)
+PARTS = (Text, Reasoning, ToolPiece, Item, Pause, Problem)
 
 
 def gather_events(opened: Opened, batches: Iterable[Batch]) -> ReplyBuilder:

@@ -15,6 +15,7 @@ from loki.replies import (
     Finish,
     Finished,
     Item,
+    Pause,
     Raw,
     Reasoning,
     Refusal,
@@ -34,7 +35,7 @@ class ReplyBuilder:
 
     __slots__ = (
         *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "sources", "items"),
-        *("finish", "usage", "problem", "has_words", "has_text"),
+        *("finish", "usage", "problem", "has_words", "has_text", "pause"),
     )
 
     def __init__(self, finish_reasons: Mapping[str, Finished]) -> None:
@@ -45,6 +46,7 @@ class ReplyBuilder:
         self.carry: list[JsonObject] = []
         self.sources: dict[Source, None] = {}  # each once
         self.items: list[JsonObject] = []
+        self.pause: tuple[JsonObject, ...] = ()
         self.finish: str | None = None  # the provider's word
         self.usage = Usage()
         self.has_words = False  # text or thoughts
@@ -94,6 +96,8 @@ class ReplyBuilder:
                 self.carry.append(block)
             case Item(block):
                 self.items.append(block)
+            case Pause(content):
+                self.pause = content
             case Source() if len(self.sources) <= MOST_SOURCES:
                 self.sources[event] = None
 
@@ -127,7 +131,7 @@ class ReplyBuilder:
 
     def reply(self, request: Request, finish: Finished, calls: Calls) -> Result[Reply, Problem]:
         """Return the reply with these tool calls, unless there is nothing in it."""
-        if not (self.has_text or calls.whole or self.items):
+        if not (self.has_text or calls.whole or self.items or self.pause):
             return Failure(self.explain_emptiness(finish))
         return Success(
             Reply(
@@ -143,6 +147,7 @@ class ReplyBuilder:
                 sources=fullest(self.sources)[:MOST_SOURCES],
                 items=tuple(self.items),
                 notes=tuple(self.find_notes(calls)),
+                pause=self.pause,
             )
         )
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 
 from loki.problems import Problem
-from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, Source, ToolPiece, WireEvent
+from loki.records import Json, JsonObject, Text
+from loki.replies import (
+    Carry,
+    Finish,
+    Finished,
+    Pause,
+    Reasoning,
+    Refusal,
+    Source,
+    ToolPiece,
+    WireEvent,
+)
 from loki.usage import Usage
+from loki.wire.answer_json import parse_json
 from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
@@ -31,6 +43,8 @@ class MessageReader:
 
     def __init__(self) -> None:
         self.blocks: dict[int, JsonObject] = {}
+        self.words: list[tuple[Json, tuple[WireEvent, ...]]] = []  # each with its block
+        self.citations: dict[int, list[Json]] = {}
         self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's growing fields
         self.usage: JsonObject = {}
         self.ending: JsonObject = {}
@@ -39,7 +53,9 @@ class MessageReader:
         """Return what an event tells, and with the last one what those before it built up."""
         match event:
             case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
-                pass  # nearly every event
+                words = read_chat_event(event)  # nearly every event
+                self.words.append((event.get("index"), words))
+                return words
             case {"type": "message_stop"}:
                 return read_rest(self.message())
             case dict():
@@ -64,12 +80,22 @@ class MessageReader:
     def grow(self, index: int, delta: JsonObject) -> None:
         """Add a piece to the thoughts of a block, their signature, or a call's arguments."""
         self.blocks.setdefault(index, {})
+        if delta.get("type") == "citations_delta":
+            self.citations.setdefault(index, []).append(delta.get("citation"))
         for name in GROWING:
             if isinstance(piece := delta.get(name), str):
                 self.pieces.setdefault((index, name), []).append(piece)
 
+    def texts(self) -> dict[int, str]:
+        """Return the text of each block that has one."""
+        texts: defaultdict[int, str] = defaultdict(str)
+        for index, words in self.words:
+            if type(index) is int:
+                texts[index] += "".join(word.text for word in words if isinstance(word, Text))
+        return texts
+
     def message(self) -> JsonObject:
-        """Return the message so far, without its text.
+        """Return the message so far; with its text where it is going to be sent back.
 
         >>> reader = MessageReader()
         >>> reader.grow(0, {"thinking": "Hm"})
@@ -80,6 +106,12 @@ class MessageReader:
         content = {index: {**block} for index, block in self.blocks.items()}
         for (index, name), pieces in self.pieces.items():
             content[index][name] = as_str(content[index].get(name)) + "".join(pieces)
+        if self.ending.get("stop_reason") == "pause_turn":
+            for index, text in self.texts().items():
+                block = content.setdefault(index, {"type": "text"})
+                block["text"] = as_str(block.get("text")) + text
+        for index, citations in self.citations.items():
+            content.setdefault(index, {})["citations"] = citations
         return {**self.ending, "content": list(content.values()), "usage": self.usage}
 
 
@@ -140,14 +172,33 @@ def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
-    """Return why the answer ended, with the explanation of a refusal."""
+    """Return why the answer ended, with the explanation of a refusal, or how it may go on."""
     match message:
+        case {"stop_reason": "pause_turn", "content": [*blocks]}:
+            sent_back = (as_sent(block) for block in blocks if isinstance(block, dict))
+            return Pause(tuple(sent_back)), Finish("pause_turn")
         case {"stop_reason": "refusal", "stop_details": {"explanation": str(reason)}}:
             return Refusal(reason), Finish("refusal")
         case {"stop_reason": str(reason)}:
             return (Finish(reason),)
         case _:
             return ()
+
+
+def as_sent(block: JsonObject) -> JsonObject:
+    """Return a block as it is sent back: what a stream told of its input in pieces is read.
+
+    >>> as_sent({"type": "server_tool_use", "input": {}, "partial_json": '{"query": "a"}'})
+    {'type': 'server_tool_use', 'input': {'query': 'a'}}
+    """
+    text = block.get("partial_json")
+    if text is None:
+        return block
+    plain = {name: value for name, value in block.items() if name != "partial_json"}
+    try:
+        return {**plain, "input": parse_json(as_str(text) or "{}")}
+    except (ValueError, RecursionError):
+        return plain
 
 
 def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask, Message
-    from loki.replies import Embeddings, Ranking, Reply
+    from loki.replies import Embeddings, Ranking, Reply, Source
     from loki.stages.parse import collect
 
 HOMES = {
@@ -47,6 +47,7 @@ HOMES = {
     "Reply": "loki.replies",
     "Embeddings": "loki.replies",
     "Ranking": "loki.replies",
+    "Source": "loki.replies",
     "Problem": "loki.problems",
 }
 
@@ -58,6 +59,7 @@ __all__ = [
     "Problem",
     "Ranking",
     "Reply",
+    "Source",
     "answer",
     "answers",
     "collect",

@@ -177,6 +177,8 @@ IMAGE = {"type": "image_generation_call", "id": "i", "result": "AA=="}
 SHELL = {"type": "shell_call", "call_id": "s", "action": {}}
 MCP = {"type": "mcp_call", "id": "m", "name": "f", "arguments": "{}", "output": "1"}
 SEARCH = {"type": "web_search_call", "id": "w", "status": "completed"}
+PAGE = {"url": "https://a.example", "title": "A", "snippet": "a"}
+FOUND = {"type": "search_results", "queries": ["a"], "results": [PAGE]}  # Perplexity
 HALF = {
     "type": "function_call",
     "call_id": "h",
@@ -191,6 +193,7 @@ RESPONSES: list[tuple[list[Any], str, Gist]] = [
     ([OWN, TEXT], "", {"text": "Hi", **DONE}),
     ([IMAGE], "", {"items": ["image_generation_call"], **DONE}),
     ([SHELL, MCP, TEXT], "", {"text": "Hi", "items": ["shell_call", "mcp_call"], **DONE}),
+    ([FOUND, TEXT], "", {"text": "Hi", "sources": [("https://a.example", "A", "a")], **DONE}),
     ([SEARCH, CITED], "", {"text": "Hi", "sources": [("https://a.example", "A", "")], **DONE}),
     (
         [TEXT, HALF],

@@ -111,6 +111,29 @@ def test_whole_answers_say_what_was_recorded(recording: Any) -> None:
         assert reply.reasoning == thoughts
 
 
+#: Recordings whose answers name what they rest on; all others name nothing.
+SOURCES = {
+    "anthropic-chat-stream-web_search_tool_result-1",
+    "bedrock-converse-stream-citations-1",
+    "cohere-chat-stream-toolresult-1",
+    "gemini-chat-stream-filtered-1",
+    "openai-chat-unary-plain-3",
+    "perplexity-chat-stream-plain-1",
+    "perplexity-chat-unary-plain-1",
+    "vertex-chat-stream-grounding-1",
+    "vertex-chat-unary-thoughts-1",
+}
+
+
+@pytest.mark.parametrize("recording", recordings())
+def test_answers_that_rest_on_something_name_it(recording: Any) -> None:
+    asked = request(client_of(recording), stream=recording["stream"])
+    if is_broken(recording):
+        return
+    reply = collect(told(asked, [body_of(recording)])).unwrap()
+    assert bool(reply.sources) == (recording["id"] in SOURCES), reply.sources
+
+
 def is_broken(recording: Any) -> bool:
     return "midstream-error" in recording["labels"]
 

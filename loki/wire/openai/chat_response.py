@@ -17,7 +17,7 @@ from loki.wire.codec import (
     read_text,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
-from loki.wire.openai.sources import read_annotations, read_search_results
+from loki.wire.openai.sources import read_annotations, read_executed_tools, read_search_results
 from loki.wire.openai.usage import chat_usage
 
 
@@ -116,6 +116,7 @@ def read_message(message: JsonObject) -> Iterable[WireEvent]:
         case list(images):
             yield from (Item(image) for image in images if isinstance(image, dict))
     yield from read_annotations(message.get("annotations"))
+    yield from read_executed_tools(message.get("executed_tools"))
 
 
 def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:

@@ -16,7 +16,7 @@ from loki.wire.codec import (
     read_text,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
-from loki.wire.openai.sources import read_annotations
+from loki.wire.openai.sources import read_annotations, read_pages, read_search_results
 from loki.wire.openai.usage import responses_usage
 
 
@@ -149,6 +149,8 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
             return () if is_of_server(name) else (call,)
         case {"type": "reasoning"} if item.get("encrypted_content") or item.get("content"):
             return (Carry(item),)
+        case {"type": "search_results" | "fetch_url_results"}:  # Perplexity
+            return tuple(read_pages(item.get("results") or item.get("contents")))
         case {"type": str(kind)} if kind not in KNOWN_ITEMS:
             return (Item(item),)
         case _:
@@ -165,10 +167,11 @@ def is_of_server(name: str) -> bool:
 
 
 def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
-    """Return token counts, and why the answer ended or failed."""
+    """Return sources, token counts, and why the answer ended or failed."""
     match response:
         case {"status": "completed"}:
-            return (*read_usage(response), Finish("completed"))
+            found = read_search_results(response)  # xAI
+            return (*found, *read_usage(response), Finish("completed"))
         case {"status": "incomplete"}:
             reason = get_in(response, "incomplete_details", "reason")
             return (*read_usage(response), Finish(str(reason or "incomplete")))

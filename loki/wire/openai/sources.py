@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from loki.records import Json, JsonObject
 from loki.replies import Source
-from loki.wire.codec import as_str
+from loki.wire.codec import as_str, get_in
 
 
 def read_annotations(annotations: Json) -> Iterable[Source]:
@@ -33,6 +33,30 @@ def read_source(cited: JsonObject) -> Iterable[Source]:
         yield Source(url, title, as_str(cited.get("content")))
 
 
+def read_pages(pages: Json) -> Iterable[Source]:
+    """Yield the pages of a list that name an address or a title.
+
+    >>> [*read_pages([{"link": "https://a.example", "title": "A", "content": "Hi."}, {}, None])]
+    [Source(url='https://a.example', title='A', quote='Hi.')]
+    """
+    for page in pages if isinstance(pages, list) else ():
+        if isinstance(page, dict):
+            url, title = as_str(page.get("url") or page.get("link")), as_str(page.get("title"))
+            quote = as_str(page.get("snippet") or page.get("content"))
+            yield from (Source(url, title, quote),) if url or title else ()
+
+
+def read_executed_tools(tools: Json) -> Iterable[Source]:
+    """Yield what Groq's own tools have found.
+
+    >>> found = {"search_results": {"results": [{"url": "https://a.example"}]}}
+    >>> [*read_executed_tools([found, {"type": "python"}])]
+    [Source(url='https://a.example', title='', quote='')]
+    """
+    for tool in tools if isinstance(tools, list) else ():
+        yield from read_pages(get_in(tool, "search_results", "results"))
+
+
 def read_search_results(body: JsonObject) -> Iterable[Source]:
     """Yield what was searched for an answer: pages by their address, and those found in full.
 
@@ -43,16 +67,13 @@ def read_search_results(body: JsonObject) -> Iterable[Source]:
     >>> [(source.url, source.title) for source in read_search_results(body)]
     [('https://a.example', 'A'), ('https://b.example', '')]
     """
-    results, addresses = body.get("search_results"), body.get("citations")
-    if results is None and addresses is None:
+    lists = [body.get(name) for name in ("search_results", "web_search")]  # the second: Zhipu
+    addresses = body.get("citations")
+    if addresses is None and lists == [None, None]:
         return  # nearly every answer
-    listed = results if isinstance(results, list) else []
-    found = [page for page in listed if isinstance(page, dict)]
-    for page in found:
-        url, title = as_str(page.get("url")), as_str(page.get("title"))
-        if url or title:
-            yield Source(url, title, as_str(page.get("snippet")))
-    known = {page.get("url") for page in found if isinstance(page.get("url"), str)}
+    found = [source for pages in lists for source in read_pages(pages)]
+    yield from found
+    known = {source.url for source in found}
     for address in addresses if isinstance(addresses, list) else ():
         if isinstance(address, str) and address and address not in known:
             yield Source(address)

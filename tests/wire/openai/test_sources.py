@@ -37,6 +37,10 @@ SEARCHES: list[tuple[dict[str, Any], list[Source]]] = [
     ({"citations": [A.url, B.url], "search_results": [PAGE, None]}, [A, B]),  # Perplexity
     ({"search_results": [{**PAGE, "snippet": "Hi."}]}, [Source(A.url, "A", "Hi.")]),
     ({"search_results": [{"url": [], "title": ""}]}, []),
+    (
+        {"web_search": [{"link": A.url, "title": "A", "content": "Hi."}]},
+        [Source(A.url, "A", "Hi.")],
+    ),
 ]
 
 

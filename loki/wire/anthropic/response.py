@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections.abc import Iterable
 
 from loki.problems import Problem
-from loki.records import Json, JsonObject, Text
+from loki.records import Json, JsonObject
 from loki.replies import (
     Carry,
     Finish,
@@ -43,7 +43,8 @@ class MessageReader:
 
     def __init__(self) -> None:
         self.blocks: dict[int, JsonObject] = {}
-        self.words: list[tuple[Json, tuple[WireEvent, ...]]] = []  # each with its block
+        self.texts: list[Json] = []  # of all blocks, one after the other
+        self.starts: dict[int, int] = {}  # where in those each block begins
         self.citations: dict[int, list[Json]] = {}
         self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's growing fields
         self.usage: JsonObject = {}
@@ -53,9 +54,7 @@ class MessageReader:
         """Return what an event tells, and with the last one what those before it built up."""
         match event:
             case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
-                words = read_chat_event(event)  # nearly every event
-                self.words.append((event.get("index"), words))
-                return words
+                self.texts.append(event["delta"].get("text"))  # nearly every event
             case {"type": "message_stop"}:
                 return read_rest(self.message())
             case dict():
@@ -67,6 +66,7 @@ class MessageReader:
         match event:
             case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
                 self.blocks[index] = block
+                self.starts[index] = len(self.texts)
                 for name in GROWING:
                     self.pieces.pop((index, name), None)
             case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
@@ -86,13 +86,12 @@ class MessageReader:
             if isinstance(piece := delta.get(name), str):
                 self.pieces.setdefault((index, name), []).append(piece)
 
-    def texts(self) -> dict[int, str]:
-        """Return the text of each block that has one."""
-        texts: defaultdict[int, str] = defaultdict(str)
-        for index, words in self.words:
-            if type(index) is int:
-                texts[index] += "".join(word.text for word in words if isinstance(word, Text))
-        return texts
+    def block_texts(self) -> Iterable[tuple[int, str]]:
+        """Yield each block that has a text, and what a stream told of it."""
+        ends = [*list(self.starts.values())[1:], len(self.texts)]
+        for (index, start), end in zip(self.starts.items(), ends, strict=True):
+            if text := "".join(map(as_str, self.texts[start:end])):
+                yield index, text
 
     def message(self) -> JsonObject:
         """Return the message so far; with its text where it is going to be sent back.
@@ -107,9 +106,8 @@ class MessageReader:
         for (index, name), pieces in self.pieces.items():
             content[index][name] = as_str(content[index].get(name)) + "".join(pieces)
         if self.ending.get("stop_reason") == "pause_turn":
-            for index, text in self.texts().items():
-                block = content.setdefault(index, {"type": "text"})
-                block["text"] = as_str(block.get("text")) + text
+            for index, text in self.block_texts():
+                content[index]["text"] = as_str(content[index].get("text")) + text
         for index, citations in self.citations.items():
             content.setdefault(index, {})["citations"] = citations
         return {**self.ending, "content": list(content.values()), "usage": self.usage}

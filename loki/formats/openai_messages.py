@@ -182,17 +182,24 @@ def split_tools(
 
 
 def is_server_tool(tool: Json) -> bool:
-    """Return whether a tool is the provider's own, written as its manual says.
+    """Return whether a tool is the provider's own: of another type, or an object under its name.
 
-    >>> is_server_tool({"googleSearch": {}}), is_server_tool({"type": "function"})
-    (True, False)
+    >>> is_server_tool({"type": "web_search"}), is_server_tool({"googleSearch": {}})
+    (True, True)
+    >>> is_server_tool({"type": "function"}), is_server_tool({"function": {}})
+    (False, False)
     """
-    return (
-        isinstance(tool, dict)
-        and bool(tool)
-        and tool.get("type", "") != "function"
-        and ("function" not in tool)
-    )
+    match tool:
+        case {"type": str(kind)}:
+            return kind != "function"
+        case dict():
+            return (
+                len(tool) == 1
+                and "function" not in tool
+                and all(isinstance(options, dict) for options in tool.values())
+            )
+        case _:
+            return False
 
 
 def read_tool(value: Json, place: str) -> Result[Tool, Problem]:

@@ -52,7 +52,8 @@ RAW_ENDS: list[tuple[Any, int]] = [
 def test_raw_is_checked_as_any_answer(home: Home, script: Any, code: int) -> None:
     with serving(script) as server:
         home.local(server.address)
-        assert home.call("-o", "raw", "--retries", "0", "Hi").code == code
+        done = home.call("-o", "raw", "--retries", "0", "Hi")
+    assert done.code == code and len(done.err.splitlines()) == 1
 
 
 def test_raw_is_tried_again_and_counted(home: Home) -> None:

@@ -48,7 +48,12 @@ def estimate_tokens(text: str) -> int:
 
 
 def worst_case(target: Target) -> Decimal | None:
-    """Return the most a call can cost in US dollars; None if its price or length is unknown."""
+    """Return the most a call can cost in US dollars; None if its price or length is unknown.
+
+    Nobody knows how much a tool that the provider runs itself will find, and the model then read.
+    """
+    if target.ask.search or target.ask.server_tools:
+        return None
     usage = max_usage(target)
     costs = [
         max_cost(replace(usage, tier=tier), target.model.price) for tier in service_tiers(target)

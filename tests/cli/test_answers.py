@@ -231,6 +231,17 @@ def test_a_search_where_there_is_none_is_a_wrong_use(home: Home) -> None:
     assert done.err == "loki-pipe: usage: local has no web search of its own for m\n"
 
 
+def test_nobody_knows_beforehand_what_a_search_may_cost(home: Home) -> None:
+    client = "clients:\n- type: claude\n  api_key: k\n"
+    home.configure(f"{client}  models:\n  - name: m\n    input_price: 1\n    output_price: 1\n")
+    limited = home.call("--search", "--max-tokens", "9", "--max-cost", "1", "Hi")
+    shown = home.call("--search", "--max-tokens", "9", "--dry-run", "Hi")
+    known = home.call("--max-tokens", "9", "--dry-run", "Hi")
+    assert limited.code == 80 and "worst case" in limited.err
+    assert shown.err == "loki-pipe: about 1 tokens in, cost unknown\n"
+    assert "at most $0.00001" in known.err
+
+
 def test_the_detail_of_an_image_is_kept(home: Home, tmp_path: Path) -> None:
     image = {"type": "image_url", "image_url": {"url": "https://a.example/a.png", "detail": "low"}}
     (tmp_path / "m.json").write_text(json.dumps([{"role": "user", "content": [image]}]))

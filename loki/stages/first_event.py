@@ -13,6 +13,7 @@ from loki.problems import Problem, fail, glimpse
 from loki.providers import wire_name
 from loki.records import Request, Text
 from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
+from loki.stages.account import charge
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire import chat
 from loki.wire.codec import Wire
@@ -139,7 +140,7 @@ def explain_end(opened: Opened, batches: list[Batch], data: bytes) -> Problem:
     builder = gather_events(opened, batches)
     if builder.finish is None and not builder.refusal:
         return replace(explain_silence(opened, data), usage=builder.usage)
-    return builder.build(opened.request, opened.is_whole).failure()
+    return charge(opened.request)(builder.build(opened.request, opened.is_whole).failure())
 
 
 def explain_silence(opened: Opened, data: bytes) -> Problem:

@@ -10,6 +10,7 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail
 from loki.records import Response, Text
 from loki.replies import Done, Event, Opened, Raw, Reasoning, Reply, Stream, WireEvent
+from loki.stages.account import charge
 from loki.stages.first_event import chat_wire_of, with_events
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire.decoder import decode_json
@@ -88,7 +89,8 @@ def follow_end(opened: Opened, builder: ReplyBuilder, first: float | None, now: 
     result = builder.build(opened.request, opened.is_whole)
     if not isinstance(result, Success):  # it has ended, not broken off: its kind stays
         problem = result.failure()
-        yield Failure(replace(builder.as_broken(problem, opened.attempts), kind=problem.kind))
+        ended = replace(builder.as_broken(problem, opened.attempts), kind=problem.kind)
+        yield Failure(ended if builder.finish is None else charge(opened.request)(ended))
         return
     reply = replace(
         result.unwrap(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ def test_nothing_is_read_on_after_the_end() -> None:
 
 def opened(*events: Any, stream: bool = True, label: str = "text/event-stream") -> Opened:
     """Return an answer of some events, or of one body."""
-    asked = request({"type": "openai"}, stream=stream)
+    model = {"name": "m", "input_price": 1, "output_price": 3}
+    asked = request({"type": "openai", "models": [model]}, stream=stream)
     frames = [json.dumps(event).encode() for event in events]
     pieces = [b"data: %s\n\n" % frame for frame in frames] if stream else frames
     chunks: Iterator[Result[bytes, Problem]] = iter([*map(Success, pieces)])
@@ -59,6 +61,15 @@ def test_an_end_without_an_answer_is_a_failure_before_anything_is_shown(
     problem = await_answer(opened(event, stream=stream)).failure()
     assert (problem.kind, problem.sent, problem.attempts) == (kind, True, 2)
     assert problem.usage == Usage(input=9, output=2)
+    assert problem.cost == Decimal("0.000015")  # all of it came, and is paid for
+
+
+def test_thoughts_without_an_answer_are_paid_for() -> None:
+    events = (ended("length", "delta", reasoning_content="Hm."),)
+    *thoughts, last = follow(lambda: 1.0)(await_answer(opened(*events)).unwrap())
+    problem = last.failure()
+    assert thoughts and (problem.kind, problem.usage) == ("input", Usage(input=9, output=2))
+    assert problem.cost == Decimal("0.000015")
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 from returns.result import Result, Success
 
@@ -22,7 +22,7 @@ from loki.formats.structured_output import read_schema
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Media, Message, Text
+from loki.records import Ask, JsonObject, Media, Message, Text, Tool
 from loki.stages.resolve import resolve
 
 
@@ -215,10 +215,15 @@ def schema_of(flags: Namespace) -> Result[Any, Problem]:
     )
 
 
-def tools_of(flags: Namespace) -> Result[Any, Problem]:
+#: Functions, and tools that the provider runs itself.
+OfferedTools: TypeAlias = tuple[tuple[Tool, ...], tuple[JsonObject, ...]]
+NO_TOOLS: OfferedTools = ((), ())
+
+
+def tools_of(flags: Namespace) -> Result[OfferedTools, Problem]:
     """Return the tools of ``--tools``: functions, and those that the provider runs itself."""
     if flags.tools is None:
-        return Success(((), ()))
+        return Success(NO_TOOLS)
     return Result.do(
         tools
         for text in files.read_text(flags.tools, "--tools", open_own)

@@ -125,6 +125,7 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
                 model=flags.model or model,
                 schema=schema,
                 tools=tools,
+                server_tools=server_tools,
                 stream=False,
                 tag=flags.tag or time.strftime("batch-%Y%m%d-%H%M%S"),
             ),
@@ -136,7 +137,7 @@ def plan_of(prog: str, flags: Namespace, form: str, model: str | None) -> Result
             bug=bug_keeper(prog),
         )
         for schema in schema_of(flags)
-        for tools in tools_of(flags)
+        for tools, server_tools in tools_of(flags)
     )
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask, Message, Tool
-    from loki.replies import Embeddings, Ranking, Reply
+    from loki.replies import Embeddings, Ranking, Reply, Source
     from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
     from loki.tool_use import converse
@@ -63,6 +63,7 @@ HOMES = {
     "Passage": "loki.retrieval.passages",
     "Match": "loki.retrieval.passages",
     "Stored": "loki.retrieval.passages",
+    "Source": "loki.replies",
     "Problem": "loki.problems",
 }
 
@@ -76,6 +77,7 @@ __all__ = [
     "Problem",
     "Ranking",
     "Reply",
+    "Source",
     "Stored",
     "Tool",
     "answer",

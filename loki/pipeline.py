@@ -14,17 +14,17 @@ from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
 from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
-from loki.replies import Done, Event, Opened, Reply, Stream
+from loki.replies import Done, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, charge
 from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.build import build
 from loki.stages.check_max_cost import check_max_cost
 from loki.stages.draft import draft
+from loki.stages.first_event import await_answer
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
 from loki.stages.resolve import resolve, start_deadline
 from loki.stages.suggest_models import suggest
-from loki.usage import Usage
 
 if TYPE_CHECKING:
     from loki.replies import Embeddings, Ranking
@@ -64,11 +64,17 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
 def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     """Return the whole answer to an ask, with its cost."""
 
-    def call(request: Request) -> Result[Reply, Problem]:
+    def part(request: Request) -> Result[Reply, Problem]:
         return flow(
             env.send(request),  # Request  -> Response  with retries and timeouts
             bind(parse),  #       Response -> Reply     in our words
             map_(account),  #     Reply    -> Reply     with its cost
+        )
+
+    def call(request: Request) -> Result[Reply, Problem]:
+        return flow(
+            part(request),
+            bind(go_on(env, part)),  # Reply -> Reply   whole, if the provider paused
             alt(charge(request)),  # Problem -> Problem    with its cost too, if an answer came
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
@@ -83,12 +89,17 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
 def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
     """Return the answer to an ask as it comes; the last event is Done, or a failure."""
 
-    def call(request: Request) -> Result[Stream, Problem]:
+    def part(request: Request) -> Result[Stream, Problem]:
         return flow(
             env.open(request),  #        Request -> Opened  with retries and timeouts
+            bind(await_answer),  #       Opened  -> Opened  that has begun to answer
             map_(follow(env.clock)),  #  Opened  -> Stream  in our words
-            map_(with_cost),  #          Stream  -> Stream  with its cost at the end
-            bind(await_first_event),  #  Stream  -> Stream  that has begun to answer
+        )
+
+    def call(request: Request) -> Result[Stream, Problem]:
+        return flow(
+            part(request),
+            map_(with_cost(env, part)),  # Stream -> Stream  whole, with its cost at the end
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
@@ -190,28 +201,45 @@ def for_each(
     return lambda asks: gather(map(step, asks))
 
 
-def with_cost(events: Stream) -> Stream:
-    """Return the same stream with the cost in its last event."""
-    with closing(events):
-        for event in events:
-            yield event.map(add_cost) if isinstance(event, Success) else event
+def go_on(
+    env: Env, part: Callable[[Request], Result[Reply, Problem]]
+) -> Callable[[Reply], Result[Reply, Problem]]:
+    """Return a step that goes on with an answer that its provider paused."""
+
+    def step(reply: Reply) -> Result[Reply, Problem]:
+        if not reply.pause:
+            return Success(reply)
+        from loki.stages.continuation import continue_answer
+
+        return continue_answer(affordable(env, part), build(env.now))(reply)
+
+    return step
 
 
-def add_cost(event: Event) -> Event:
-    """Return the event, Done with the cost of the answer."""
-    return Done(account(event.reply)) if isinstance(event, Done) else event
+def with_cost(
+    env: Env, part: Callable[[Request], Result[Stream, Problem]]
+) -> Callable[[Stream], Stream]:
+    """Return a step that goes on with a paused answer and puts the cost into its last event."""
+
+    def step(events: Stream) -> Stream:
+        with closing(events):
+            for result in events:
+                event = result.value_or(None)
+                yield from finished(event.reply) if isinstance(event, Done) else (result,)
+
+    def finished(reply: Reply) -> Stream:
+        if not reply.pause:
+            yield Success(Done(account(reply)))
+            return
+        from loki.stages.continuation import continue_stream
+
+        yield from continue_stream(account(reply), affordable(env, part), build(env.now))
+
+    return step
 
 
-def await_first_event(events: Stream) -> Result[Stream, Problem]:
-    """Return a stream once it has begun to answer; one that begins with a failure is a failure."""
-    first_events = [next(events)]
-    while isinstance(first_events[-1].value_or(None), Usage):
-        first_events.append(next(events))
-    return first_events[-1].map(lambda event: prepend_events(first_events, events))
-
-
-def prepend_events(first_events: Sequence[Result[Event, Problem]], following: Stream) -> Stream:
-    """Return a stream with its first events put back."""
-    with closing(following):
-        yield from first_events
-        yield from following
+def affordable(
+    env: Env, part: Callable[[Request], Result[A, Problem]]
+) -> Callable[[Request], Result[A, Problem]]:
+    """Return the same step, for requests within the budget."""
+    return lambda request: env.afford(request).bind(part)

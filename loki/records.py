@@ -46,6 +46,7 @@ class Media:
     url: str = ""
     name: str = ""
     cache_control: JsonObject | None = field(default=None, repr=False)  # keep what ends here
+    detail: str = ""  # of an image, as OpenAI names it: auto, low, high
 
 
 @record
@@ -124,7 +125,10 @@ class Ask:
     schema: JsonObject | None = None  # JSON Schema the answer must meet
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None  # auto, none, required, or a tool's name
+    server_tools: tuple[JsonObject, ...] = ()  # the provider's own, as its manual writes them
+    search: bool = False  # the web, by the provider's own tool
     stream: bool | None = None
+    raw: bool = False  # the provider's own bytes are wanted too, as Raw events
     max_cost: Decimal | None = None  # US dollars, of the worst case
     limits: Limits = Limits()
     texts: tuple[str, ...] = field(default=(), repr=False)  # to embed, or to rank
@@ -287,6 +291,7 @@ class Dialect(NamedTuple):
     media: str = "openai"  # a row of wire.openai.chat_request.DRAFT_PARTS: how files are attached
     developer: str = "developer"  # the role of a developer's instructions
     cache_control: bool = False  # takes cache_control in the parts of a message
+    search: str = ""  # how its web search is asked for: a row of wire.openai.SEARCH
 
 
 @record

@@ -18,6 +18,15 @@ Finished = Literal["stop", "length", "tools", "filter", "other"]
 
 
 @record
+class Source:
+    """What an answer rests on, as its provider names it; each part is empty where it does not."""
+
+    url: str = ""
+    title: str = ""
+    quote: str = ""  # the words that are cited
+
+
+@record
 class Reply:
     """An answer; ``cost`` in US dollars, times in seconds, None is unknown."""
 
@@ -35,6 +44,10 @@ class Reply:
     request_id: str | None = None
     cost: Decimal | None = None
     carry: tuple[JsonObject, ...] = ()  # what the provider wants back with the next turn
+    sources: tuple[Source, ...] = ()  # each once, in the order in which they came
+    items: tuple[JsonObject, ...] = ()  # parts that are no text, in the provider's own words
+    notes: tuple[str, ...] = ()  # what a reader should know: what was cut off, or left out
+    pause: tuple[JsonObject, ...] = ()  # the turn so far: the same call goes on after it
 
     @property
     def is_cached(self) -> bool:
@@ -59,8 +72,15 @@ class Done:
     reply: Reply
 
 
+@record
+class Raw:
+    """A piece of the provider's own bytes, where the ask wants them; it comes before its events."""
+
+    data: bytes = field(repr=False)
+
+
 #: Usage is what has been told of it so far, which matters if the answer breaks off.
-Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done
+Event: TypeAlias = Text | Reasoning | Source | ToolCall | Usage | Raw | Done
 Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
 
 
@@ -69,6 +89,7 @@ class ToolPiece(NamedTuple):
 
     ``whole`` is for wires that say when a call is complete: False begins a call that must be
     completed, True has all its arguments, whatever fragments came before; None is a fragment.
+    The arguments are JSON, or free text where the tool ``is_custom``.
     """
 
     row: int | None  # of several calls at once
@@ -76,6 +97,7 @@ class ToolPiece(NamedTuple):
     name: str
     arguments: str
     whole: bool | None = None
+    is_custom: bool = False
 
 
 class Refusal(NamedTuple):
@@ -90,6 +112,18 @@ class Carry(NamedTuple):
     block: JsonObject
 
 
+class Pause(NamedTuple):
+    """The provider stopped between two of its own tools: the call goes on after this turn."""
+
+    content: tuple[JsonObject, ...]
+
+
+class Item(NamedTuple):
+    """A part of the answer that is no text: an image, a call of the provider's own tool."""
+
+    block: JsonObject
+
+
 class Finish(NamedTuple):
     """The provider's word for why the answer ended."""
 
@@ -97,15 +131,29 @@ class Finish(NamedTuple):
 
 
 #: What a wire reads from one frame; a Problem among them ends the stream.
-WireEvent: TypeAlias = Text | Reasoning | ToolPiece | Refusal | Carry | Finish | Usage | Problem
+WireEvent: TypeAlias = (
+    Text
+    | Reasoning
+    | ToolPiece
+    | Refusal
+    | Carry
+    | Source
+    | Item
+    | Pause
+    | Finish
+    | Usage
+    | Raw
+    | Problem
+)
 
 
 @record
 class Opened:
     """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider.
 
-    Where the beginning of a stream was looked at, ``events`` has all of it, a list for each piece;
-    ``pieces`` has what came so far, where a cache is to keep it.
+    Where its beginning was looked at, ``events`` has all of it, a list for each piece, and
+    ``is_whole`` is whether it comes in one piece; ``pieces`` has what came so far, where a cache
+    is to keep it.
     """
 
     request: Request
@@ -117,6 +165,7 @@ class Opened:
     attempts: int = 1
     events: Iterator[Result[list[WireEvent], Problem]] | None = None
     pieces: list[bytes] | None = None
+    is_whole: bool = False
 
 
 # ---- vectors and rankings ----------------------------------------------------------------------

@@ -113,10 +113,10 @@ class Console:
         return f"\x1b[{code}m{text}\x1b[0m" if self.has_colours else text
 
     def print_problem(self, problem: Problem, output_format: str = "text") -> None:
-        """Print why there is no answer: a line, and a JSON line unless the output is text."""
+        """Print why there is no answer: a line, and a JSON line if the output is JSON."""
         message = one_line(problem.message + provider_facts(problem))
         self.note(f"{self.coloured(problem.kind, '31')}: {message}")
-        if output_format != "text":
+        if output_format not in ("text", "raw"):
             line = compact(problem_json(problem))
             self.print_stderr(strip_controls(line) if self.stderr_is_terminal else line)
 

@@ -14,6 +14,7 @@ from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.secrets import mask
 from loki.json_text import compact
+from loki.money.estimate import max_usage, worst_case
 from loki.pipeline import Env, prepare
 from loki.providers import base_url_of, provider_of, wire_of
 from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
@@ -31,7 +32,16 @@ def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat"
     if not isinstance(request, Success):
         return console.report(request.failure())
     console.write(FORMS[form](request.unwrap()) + "\n")
+    console.warn(format_worst_case(request.unwrap().target))
     return 0
+
+
+def format_worst_case(target: Target) -> str:
+    """Return what a request takes and can cost, as it is estimated before it is sent."""
+    tokens = max_usage(target).input
+    cost = worst_case(target)
+    shown = "cost unknown" if cost is None else f"at most ${cost.normalize():f}"
+    return f"about {tokens or 0:,} tokens in, {shown}"
 
 
 def without_secrets(body: Json, content_keys: Collection[str]) -> Json:

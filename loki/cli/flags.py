@@ -187,9 +187,11 @@ PIPE: dict[str, Group] = {
         flag("--schema", "answer with JSON that satisfies this JSON Schema", metavar="FILE|JSON"),
         flag(
             "--tools",
-            "tools to offer to the model (OpenAI format); calls are printed, unless --run-tools",
+            "tools to offer to the model (OpenAI format, or the provider's own tools as its manual "
+            "writes them); calls are printed, unless --run-tools",
             metavar="FILE|JSON",
         ),
+        switch("--search", "let the model search the web with its provider's own tool"),
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
         switch("--run-tools", 'run the "command" of each tool that the model calls, and go on'),
         flag(
@@ -202,9 +204,19 @@ PIPE: dict[str, Group] = {
     "output": [
         flag(
             "-o --output",
-            "text as it comes (default), one JSON object at the end, or events as JSON lines",
-            choices=("text", "json", "events"),
+            "text as it comes (default), one JSON object at the end, events as JSON lines, or "
+            "the provider's own bytes (raw)",
+            choices=("text", "json", "events", "raw"),
             default="text",
+        ),
+        flag(
+            "--fail-on",
+            "fail if the answer was cut off (length, exit 65), filtered (filter, 79) or wants "
+            "tools called (tools, 64); repeatable",
+            choices=("length", "filter", "tools"),
+            action="append",
+            default=[],
+            metavar="length|filter|tools",
         ),
         switch("-S --no-stream", "ask for the answer in one response instead of a stream"),
         switch("-c --code", "print only the first fenced code block of the answer"),

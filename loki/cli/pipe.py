@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.describe import format_summary, one_line
-from loki.cli.printers import OUTPUTS, Output, ReasoningPrinter, show_stream
+from loki.cli.printers import OUTPUTS, Output, ReasoningPrinter, TextOutput, show_stream
 from loki.cli.prompt import ask_of, end_of
 from loki.cli.startup import environment, open_env, spent_today, with_template
 from loki.edge.auth.credentials import mask_draft
 from loki.formats.structured_output import check_answer, code_block
 from loki.pipeline import Env, first_success, prepare, stream
-from loki.problems import Problem, fail
+from loki.problems import Kind, Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Json, Request
+from loki.records import Ask, Json, JsonObject, Request
 from loki.replies import Opened, Reply, Stream
 
 
@@ -88,19 +89,25 @@ def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], conso
     reasoning = ReasoningPrinter(console, flags.show_reasoning)
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
     ask_model = partial(ask_models, flags, console, output, reasoning)
+    completing = partial(complete, flags, output)
     if is_conversation(flags):
         from loki.cli.conversation.run import Speaker, converse
 
-        completing = partial(complete, flags)
-        speaker = Speaker(flags, environ, console, ask_model, completing, output.finish, warn)
+        speaker = Speaker(flags, environ, console, ask_model, completing, output.finish, end)
         return converse(env, ask, speaker)
-    answer = ask_model(env, ask).bind(partial(complete, flags, ask))
+    answer = ask_model(env, ask).bind(partial(completing, ask))
     if not isinstance(answer, Success):
         return console.report(answer.failure(), flags.output)
     reply, data = answer.unwrap()
     output.finish(reply, data)
+    return end(reply, flags, console)
+
+
+def end(reply: Reply, flags: Namespace, console: Console) -> int:
+    """Print what should be known of an answer that is printed; return the exit code."""
     warn(reply, flags, console)
-    return 0
+    failed = find_failure(reply, flags.fail_on)
+    return 0 if failed is None else console.report(failed, flags.output)
 
 
 def ask_models(
@@ -123,12 +130,15 @@ def ask_models(
     )
 
 
-def complete(flags: Namespace, ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+def complete(
+    flags: Namespace, output: Output, ask: Ask, reply: Reply
+) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply as it is printed, and the value of ``--schema``."""
     return Result.do(
         (shown, data)
         for checked, data in check_answer(ask, reply)
-        for shown in (only_code(checked, ask) if flags.code else Success(checked))
+        for coded in (only_code(checked, ask) if flags.code else Success(checked))
+        for shown in check_text(coded, output, flags.output)
     )
 
 
@@ -174,12 +184,53 @@ def only_code(reply: Reply, ask: Ask) -> Result[Reply, Problem]:
     )
 
 
+def check_text(reply: Reply, output: Output, form: str) -> Result[Reply, Problem]:
+    """Return the reply, or the Problem that there is no text where nothing but text is printed."""
+    if form != "text" or not reply.items or reply.tool_calls or has_text(reply, output):
+        return Success(reply)
+    message = f"the answer has no text, only {kinds_of(reply.items)}: -o json prints it"
+    paid: Any = {"usage": reply.usage, "cost": reply.cost}
+    return fail("garbled", message, sent=True, **paid)
+
+
+def has_text(reply: Reply, output: Output) -> bool:
+    """Return whether there is a text: in the reply, or printed as it came."""
+    return bool(reply.text) or (isinstance(output, TextOutput) and output.text.has_begun)
+
+
+def kinds_of(items: Sequence[JsonObject]) -> str:
+    """Return what some parts of an answer are, in the provider's words, each once.
+
+    >>> kinds_of([{"type": "mcp_call"}, {"inlineData": {}}, {"type": "mcp_call"}])
+    'mcp_call, inlineData'
+    """
+    kinds = [str(item.get("type") or next(iter(item), "an empty part")) for item in items]
+    return ", ".join(dict.fromkeys(kinds))
+
+
+def find_failure(reply: Reply, fail_on: Collection[str]) -> Problem | None:
+    """Return the Problem that ``--fail-on`` makes of an end; the answer has been printed."""
+    ends = (reply.finish, "tools" if reply.tool_calls else "")
+    name = next((name for name in FAILURES if name in fail_on and name in ends), None)
+    if name is None:
+        return None
+    kind, message = FAILURES[name]
+    paid: Any = {"text": reply.text, "usage": reply.usage, "cost": reply.cost}
+    return Problem(kind, f"{message} ({reply.finish_raw})", sent=True, **paid)
+
+
 def warn(reply: Reply, flags: Namespace, console: Console) -> None:
     """Print what a reader of the answer should know about it."""
     if flags.verbose:
         console.note(format_summary(reply, "" if flags.no_ledger else spent_today()))
-    if warning := WARNINGS.get(reply.finish):
+    for note in reply.notes:
+        console.warn(one_line(note))
+    fails = find_failure(reply, flags.fail_on) is not None
+    if (warning := WARNINGS.get(reply.finish)) and not fails:
         console.warn(f"{warning} ({one_line(str(reply.finish_raw))})")
+    if reply.items and flags.output == "text":
+        kinds = one_line(kinds_of(reply.items))
+        console.warn(f"the answer has parts that are no text ({kinds}): use -o json to see them")
     if reply.tool_calls and flags.output == "text":
         names = ", ".join(call.name for call in reply.tool_calls)
         console.warn(f"the model wants to call {names}: use -o json to see the calls")
@@ -189,4 +240,11 @@ WARNINGS = {
     "length": "the answer was cut off at the limit of its length",
     "filter": "the answer was stopped by the provider's content filter",
     "other": "the answer ended for an unusual reason",
+}
+
+#: What ``--fail-on`` makes of an end: the kind of the Problem, and its message.
+FAILURES: dict[str, tuple[Kind, str]] = {
+    "length": ("input", WARNINGS["length"]),
+    "filter": ("refused", WARNINGS["filter"]),
+    "tools": ("usage", "the model wants to call tools"),
 }

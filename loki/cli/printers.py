@@ -13,7 +13,7 @@ from loki.cli.describe import event_json, reply_json
 from loki.edge.auth.redaction import redact
 from loki.problems import Problem, fail
 from loki.records import Json, Text
-from loki.replies import Done, Event, Reasoning, Reply, Stream
+from loki.replies import Done, Event, Raw, Reasoning, Reply, Stream
 from loki.stages.parse import collect
 
 
@@ -23,6 +23,7 @@ class TextPrinter:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.newlines = ""  # line ends that may turn out to be the last
+        self.has_begun = False  # something was printed
         self.strip = piecewise_stripper(console.stdout_is_terminal)
 
     def write(self, text: str) -> None:
@@ -31,6 +32,7 @@ class TextPrinter:
         body = text.rstrip("\n")
         self.newlines = text[len(body) :]
         if body:
+            self.has_begun = True
             self.console.write(body)
 
     def finish(self) -> None:
@@ -170,11 +172,34 @@ class EventsOutput:
         self.console.write_json({"type": "done", **reply_json(reply, data)})
 
 
+class RawOutput:
+    """The provider's own bytes as they come; what they mean is checked, not printed."""
+
+    def __init__(self, console: Console, reasoning: ReasoningPrinter) -> None:
+        self.console = console
+        self.reasoning = reasoning
+
+    def read(self, events: Stream) -> Result[Reply, Problem]:
+        """Return the whole reply: a schema may have to be met."""
+        return collect(events)
+
+    def show(self, event: Event) -> None:
+        """Print bytes on stdout, reasoning on stderr."""
+        if type(event) is Raw:
+            self.console.write_bytes(event.data)
+        elif type(event) is Reasoning:
+            self.reasoning.write(event.text)
+
+    def finish(self, reply: Reply, data: Json) -> None:
+        """Print nothing: every byte has been printed."""
+
+
 OUTPUTS: dict[str, Callable[[Console, ReasoningPrinter], Output]] = {
     "text": TextOutput,
     "whole text": WholeTextOutput,
     "json": JsonOutput,
     "events": EventsOutput,
+    "raw": RawOutput,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 from returns.result import Result, Success
 
@@ -18,12 +18,12 @@ from loki.cli.startup import is_json, sampling_options, text_or_file
 from loki.edge import files, stdin
 from loki.edge.trust import open_own
 from loki.formats.attachments import attach, sniff
-from loki.formats.openai_messages import read_json, read_tools
+from loki.formats.openai_messages import read_json, split_tools
 from loki.formats.structured_output import read_schema
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Media, Message, Text
+from loki.records import Ask, JsonObject, Media, Message, Text, Tool
 from loki.stages.resolve import resolve
 
 
@@ -51,12 +51,15 @@ def ask_of(
             messages=messages,
             schema=schema,
             tools=tools,
+            server_tools=server_tools,
+            search=flags.search,
+            raw=flags.output == "raw",
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
         )
         for messages in messages_of(flags, inf if end is None else end, warn)
         for schema in schema_of(flags)
-        for tools in tools_of(flags)
+        for tools, server_tools in tools_of(flags)
     )
 
 
@@ -246,11 +249,16 @@ def schema_of(flags: Namespace) -> Result[Any, Problem]:
     )
 
 
-def tools_of(flags: Namespace) -> Result[Any, Problem]:
-    """Return the tools of ``--tools``."""
+#: Functions, and tools that the provider runs itself.
+OfferedTools: TypeAlias = tuple[tuple[Tool, ...], tuple[JsonObject, ...]]
+NO_TOOLS: OfferedTools = ((), ())
+
+
+def tools_of(flags: Namespace) -> Result[OfferedTools, Problem]:
+    """Return the tools of ``--tools``: functions, and those that the provider runs itself."""
     if flags.tools is None:
-        return Success(())
-    return tools_json(flags).bind(lambda value: read_tools(value, name_of_tools(flags)))
+        return Success(NO_TOOLS)
+    return tools_json(flags).bind(lambda value: split_tools(value, name_of_tools(flags)))
 
 
 def tools_json(flags: Namespace) -> Result[Any, Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from loki.problems import Problem
 from loki.records import JsonObject, Text, ToolCall
-from loki.replies import Done, Event, Reasoning, Reply
+from loki.replies import Done, Event, Raw, Reasoning, Reply, Source
 from loki.usage import COUNTS, Usage
 
 
@@ -26,6 +26,8 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
         "attempts": reply.attempts,
         "request_id": reply.request_id,
         **({"cached": True} if reply.is_cached else {}),
+        **({"sources": [source_json(source) for source in reply.sources]} if reply.sources else {}),
+        **({"items": list(reply.items)} if reply.items else {}),
         **({"carry": list(reply.carry)} if reply.carry else {}),
         **({} if data is ... else {"data": data}),
     }
@@ -44,6 +46,15 @@ def call_json(call: ToolCall) -> JsonObject:
     return {"id": call.id, "name": call.name, "arguments": call.arguments}
 
 
+def source_json(source: Source) -> JsonObject:
+    """Return a source as JSON; null for what its provider does not name.
+
+    >>> source_json(Source("https://a.example", "A"))
+    {'url': 'https://a.example', 'title': 'A', 'quote': None}
+    """
+    return {name: getattr(source, name) or None for name in ("url", "title", "quote")}
+
+
 def event_json(event: Event) -> JsonObject:
     """Return an event of a stream as JSON."""
     match event:
@@ -53,6 +64,10 @@ def event_json(event: Event) -> JsonObject:
             return {"type": "reasoning", "text": text}
         case ToolCall():
             return {"type": "tool_call", **call_json(event)}
+        case Source():
+            return {"type": "source", **source_json(event)}
+        case Raw(data):
+            return {"type": "raw", "data": data.decode("utf-8", "replace")}
         case Usage():
             return {"type": "usage", **{name: getattr(event, name) for name in COUNTS}}
         case Done(reply):

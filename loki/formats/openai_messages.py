@@ -118,8 +118,11 @@ def read_part(part: Json, place: str) -> Result[Text | Media, Problem]:
     match part:
         case {"type": "text", "text": str(text)}:
             return without_nul(text, place).map(Text)
-        case {"type": "image_url", "image_url": {"url": str(url)}}:
-            return read_url(url, "image/*", "", place)
+        case {"type": "image_url", "image_url": {"url": str(url)} as image}:
+            detail = as_str(image.get("detail"))
+            return read_url(url, "image/*", "", place).map(
+                lambda media: replace(media, detail=detail) if isinstance(media, Media) else media
+            )
         case {"type": "file", "file": {"file_data": str(url)} as file}:
             name = without_nul(as_str(file.get("filename")), f"{place}: filename")
             return name.bind(lambda known: read_url(url, "application/pdf", known, place))
@@ -207,6 +210,43 @@ def read_tools(value: Json, name: str) -> Result[tuple[Tool, ...], Problem]:
     if not isinstance(value, list) or not value:
         return fail("input", f"{name}: expected a JSON array of tools")
     return gather(read_tool(tool, f"{name}: tool {i}") for i, tool in enumerate(value, 1))
+
+
+def split_tools(
+    value: Json, name: str
+) -> Result[tuple[tuple[Tool, ...], tuple[JsonObject, ...]], Problem]:
+    """Parse a list of tools: functions, and those that the provider runs itself, as they are.
+
+    >>> split_tools([{"type": "web_search"}], "t.json").unwrap()
+    ((), ({'type': 'web_search'},))
+    """
+    listed = value if isinstance(value, list) else []
+    own = tuple(tool for tool in listed if is_server_tool(tool))
+    if own and len(own) == len(listed):
+        return Success(((), own))
+    functions = [tool for tool in listed if not is_server_tool(tool)] if own else value
+    return read_tools(functions, name).map(lambda tools: (tools, own))
+
+
+def is_server_tool(tool: Json) -> bool:
+    """Return whether a tool is the provider's own: of another type, or an object under its name.
+
+    >>> is_server_tool({"type": "web_search"}), is_server_tool({"googleSearch": {}})
+    (True, True)
+    >>> is_server_tool({"type": "function"}), is_server_tool({"function": {}})
+    (False, False)
+    """
+    match tool:
+        case {"type": str(kind)}:
+            return kind != "function"
+        case dict():
+            return (
+                len(tool) == 1
+                and "function" not in tool
+                and all(isinstance(options, dict) for options in tool.values())
+            )
+        case _:
+            return False
 
 
 def read_tool(value: Json, place: str) -> Result[Tool, Problem]:

@@ -52,8 +52,11 @@ def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | N
     """Return the most a call can cost in US dollars; None if its price or length is unknown.
 
     ``changes`` is what patches put into the body (Draft.changes): they may ask for a longer
-    answer, for several, for another tier of service, and add to the prompt.
+    answer, for several, for another tier of service, and add to the prompt. Nobody knows how much
+    a tool that the provider runs itself will find, and the model then read.
     """
+    if target.ask.search or target.ask.server_tools:
+        return None
     usage = max_usage(target, changes)
     tiers = service_tiers(changes)
     costs = [max_cost(replace(usage, tier=tier), target.model.price) for tier in tiers]

@@ -87,7 +87,7 @@ KNOWN: dict[str, Known] = {
         lists=list_at("catalog/models", end="/inference"),
     ),
     # console.groq.com/docs/openai; a recording
-    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT),
+    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT._replace(search="browser")),
     # cloud.tencent.com/document/product/1823/131382: the host before it ended in September 2026;
     # accounts from outside of China: https://tokenhub-intl.tencentcloudmaas.com/v1
     "hunyuan": Known("https://tokenhub.tencentmaas.com/v1"),
@@ -104,12 +104,13 @@ KNOWN: dict[str, Known] = {
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
     # openrouter.ai/docs/api-reference; a recording
     "openrouter": Known(
-        "https://openrouter.ai/api/v1", Dialect(reasoning="object", cache_control=True)
+        "https://openrouter.ai/api/v1",
+        Dialect(reasoning="object", cache_control=True, search="plugins"),
     ),
     # docs.perplexity.ai; a recording
     "perplexity": Known(
         "https://api.perplexity.ai",
-        Dialect(stream_usage=False),
+        Dialect(stream_usage=False, search="always"),
         routes={
             "chat": Route(perplexity_wire, perplexity_url),
             "embedding": Route(always("perplexity"), at("v1/embeddings")),
@@ -118,18 +119,18 @@ KNOWN: dict[str, Known] = {
     # help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
     "qianwen": Known(
         "https://dashscope.aliyuncs.com/compatible-mode/v1",
-        Dialect(reasoning="budget"),
+        Dialect(reasoning="budget", search="enable"),
         routes={
             "embedding": Route(always("qianwen"), at("embeddings")),
             "reranker": Route(always("common"), qianwen_rerank_url),
         },
     ),
     # docs.x.ai/docs/api-reference; a recording
-    "xai": Known("https://api.x.ai/v1"),
+    "xai": Known("https://api.x.ai/v1", Dialect(search="responses")),
     # docs.bigmodel.cn/api-reference
     "zhipuai": Known(
         "https://open.bigmodel.cn/api/paas/v4",
-        SWITCH,
+        SWITCH._replace(search="tool"),
         routes={"embedding": Route(always("zhipuai"), at("embeddings"))},
     ),
     # api.jina.ai/redoc

@@ -9,8 +9,11 @@ from loki.records import Client, Dialect, Target, Task
 
 
 def openai_wire(target: Target) -> str:
-    """Return Chat Completions, or Responses for a model that only answers there."""
-    return "responses" if target.model.endpoint == "responses" else "openai"
+    """Return Chat Completions, or Responses for a model that only answers or searches there."""
+    searches = target.ask.search and target.dialect.search == "responses"
+    has_own_search = "-search" in target.model.real_name
+    is_there = target.model.endpoint == "responses" or (searches and not has_own_search)
+    return "responses" if is_there else "openai"
 
 
 def openai_url(target: Target, base: str) -> str:
@@ -31,7 +34,7 @@ def openai_headers(client: Client) -> dict[str, str]:
 #: The paths of the two chat wires.
 PATHS = {"openai": "chat/completions", "responses": "responses"}
 
-OPENAI_DIALECT = Dialect(max_tokens="max_completion_tokens")
+OPENAI_DIALECT = Dialect(max_tokens="max_completion_tokens", search="responses")
 
 OPENAI_ROUTES: Mapping[Task, Route] = {
     "chat": Route(openai_wire, openai_url),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from returns.result import Result
+from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, maker_of, provider_of, route_of
-from loki.records import Ask, Draft, Message, Model, Target, Text
+from loki.records import Ask, Draft, JsonObject, Message, Model, Target, Text
 from loki.version import __version__
 from loki.wire import wire
 from loki.wire.codec import is_json_mode
@@ -27,6 +27,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     return (
         wire(target.model.type, route.wire(target))
         .draft(arranged)
+        .bind(lambda body: with_server_tools(arranged, body))
         .map(
             lambda body: Draft(
                 target=arranged,
@@ -42,6 +43,15 @@ def draft(target: Target) -> Result[Draft, Problem]:
         )
         .alt(lambda problem: name_client(problem, target))
     )
+
+
+def with_server_tools(target: Target, body: JsonObject) -> Result[JsonObject, Problem]:
+    """Return the body with tools that the provider runs itself, if any are wanted."""
+    if not (target.ask.search or target.ask.server_tools):
+        return Success(body)
+    from loki.stages.server_tools import add_server_tools
+
+    return add_server_tools(target, body)
 
 
 def name_client(problem: Problem, target: Target) -> Problem:

@@ -11,41 +11,58 @@ from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail, glimpse
 from loki.providers import wire_name
-from loki.records import Request
-from loki.replies import Carry, Opened, WireEvent
-from loki.usage import Usage
+from loki.records import Request, Text
+from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
+from loki.stages.account import charge
+from loki.stages.reply_builder import ReplyBuilder
 from loki.wire import chat
 from loki.wire.codec import Wire
 from loki.wire.decoder import Decoder, WholeSplitter
-from loki.wire.sse import LARGEST
+from loki.wire.sse import LARGEST, MARK
 
-Batches = Iterator[Result[list[WireEvent], Problem]]
+Batch = Result[list[WireEvent], Problem]
 
 
 def first_event(opened: Opened) -> Result[Opened, Problem]:
-    """Return a stream with its events once it says something, an answer in one piece whole.
+    """Return a stream with its events once it begins to answer, an answer in one piece whole.
 
     A stream that breaks off before that, or begins with an error that may pass, may be asked for
     again: nobody has seen any of it.
     """
-    if not opened.request.draft.target.ask.stream:
-        return complete(opened)
+    if opened.events is not None:
+        return Success(opened)
+    return begin(opened) if opened.request.draft.target.ask.stream else complete(opened)
+
+
+def await_answer(opened: Opened) -> Result[Opened, Problem]:
+    """Return an answer with its events once it begins, in one piece or not; else the Problem."""
+    if opened.events is not None:
+        return Success(opened)
+    return first_event(opened).bind(lambda ready: Success(ready) if ready.events else begin(ready))
+
+
+def begin(opened: Opened) -> Result[Opened, Problem]:
+    """Return an answer with its events once there is a part of it, or why there is none."""
     pieces: list[bytes] | None = [] if opened.request.draft.cache_key else None
     chunks = opened.chunks if pieces is None else copy_pieces(opened.chunks, pieces)
     beginning = Beginning(chunks)
-    batches = decode(opened, beginning.watch())
-    head: list[Result[list[WireEvent], Problem]] = []
-    for batch in batches:
+    watched = with_events(opened, beginning.watch())
+    head: list[Batch] = []
+    for batch in watched.events or ():
         if not isinstance(batch, Success):
             return refuse(opened, batch.failure())
         head.append(batch)
         event = first_of(batch.unwrap())
         if isinstance(event, Problem):
-            return refuse(opened, as_passing(event))
+            return refuse(
+                opened, replace(as_passing(event), usage=gather_events(opened, head).usage)
+            )
         if event is not None:
             beginning.is_over = True
-            return Success(replace(opened, events=chain(head, batches), pieces=pieces))
-    return refuse(opened, explain_silence(opened, b"".join(beginning.pieces)))
+            return Success(
+                replace(watched, events=chain(head, watched.events or ()), pieces=pieces)
+            )
+    return refuse(opened, explain_end(watched, head, b"".join(beginning.pieces)))
 
 
 def copy_pieces(
@@ -61,7 +78,7 @@ def copy_pieces(
 def refuse(opened: Opened, problem: Problem) -> Result[Opened, Problem]:
     """Close the connection; return the failure."""
     opened.close()
-    return Failure(problem)
+    return Failure(replace(problem, attempts=opened.attempts))
 
 
 def complete(opened: Opened) -> Result[Opened, Problem]:
@@ -113,8 +130,31 @@ def as_passing(problem: Problem) -> Problem:
 
 
 def first_of(events: Iterable[WireEvent]) -> WireEvent | None:
-    """Return the first event that is a part of the answer, or a Problem."""
-    return next((event for event in events if not isinstance(event, (Usage, Carry))), None)
+    """Return the first event that is a part of the answer, or a Problem.
+
+    The words of a refusal and an end without an answer are none: another model may do better.
+    """
+    return next((event for event in events if isinstance(event, PARTS)), None)
+
+
+PARTS = (Text, Reasoning, ToolPiece, Item, Pause, Problem)
+
+
+def gather_events(opened: Opened, batches: Iterable[Batch]) -> ReplyBuilder:
+    """Return what all events of an answer come to."""
+    builder = ReplyBuilder(chat_wire_of(opened.request).finish_reasons)
+    for batch in batches:
+        for _ in builder.feed(batch.unwrap()):
+            pass
+    return builder
+
+
+def explain_end(opened: Opened, batches: list[Batch], data: bytes) -> Problem:
+    """Return the Problem of an answer that ended without any part of it."""
+    builder = gather_events(opened, batches)
+    if builder.finish is None and not builder.refusal:
+        return replace(explain_silence(opened, data), usage=builder.usage)
+    return charge(opened.request)(builder.build(opened.request, opened.is_whole).failure())
 
 
 def explain_silence(opened: Opened, data: bytes) -> Problem:
@@ -133,9 +173,21 @@ STREAMS = re.compile(r"(?i)event-?stream")
 # ---- bytes to events -------------------------------------------------------------------------
 
 
-def decode(opened: Opened, chunks: Iterable[Result[bytes, Problem]]) -> Batches:
+def with_events(opened: Opened, chunks: Iterator[Result[bytes, Problem]]) -> Opened:
+    """Return an answer with its events, decoded from its chunks as they are asked for."""
+    is_whole, chunks = is_in_one_piece(opened, chunks)
+    wire = chat_wire_of(opened.request)
+    decoder = Decoder(WholeSplitter(), wire.read) if is_whole else wire.decoder()
+    batches = decode(decoder, chunks)
+    if opened.request.draft.target.ask.raw:
+        from loki.stages.raw import decode_with_bytes
+
+        batches = decode_with_bytes(decoder, chunks)
+    return replace(opened, events=batches, is_whole=is_whole)
+
+
+def decode(decoder: Decoder, chunks: Iterable[Result[bytes, Problem]]) -> Iterator[Batch]:
     """Yield the events of an answer, a list for each chunk; a failure comes last, untouched."""
-    decoder = decoder_of(opened)
     for result in chunks:
         if not isinstance(result, Success):
             yield Success(decoder.end())
@@ -147,16 +199,25 @@ def decode(opened: Opened, chunks: Iterable[Result[bytes, Problem]]) -> Batches:
     yield Success(decoder.end())
 
 
-def decoder_of(opened: Opened) -> Decoder:
-    """Return a new decoder for an answer."""
-    wire = chat_wire_of(opened.request)
-    return Decoder(WholeSplitter(), wire.read) if is_in_one_piece(opened) else wire.decoder()
+def is_in_one_piece(
+    opened: Opened, chunks: Iterator[Result[bytes, Problem]]
+) -> tuple[bool, Iterator[Result[bytes, Problem]]]:
+    """Return whether an answer comes in one piece, and all its chunks.
 
-
-def is_in_one_piece(opened: Opened) -> bool:
-    """Return whether an answer comes in one piece."""
-    streamed = opened.request.draft.target.ask.stream
-    return not streamed or "application/json" in opened.headers.get("content-type", "")
+    Some servers label a stream of events as JSON: its first byte tells.
+    """
+    if not opened.request.draft.target.ask.stream:
+        return True, chunks
+    if "application/json" not in opened.headers.get("content-type", ""):
+        return False, chunks
+    head: list[Result[bytes, Problem]] = []
+    begun = b""
+    for chunk in chunks:
+        head.append(chunk)
+        begun = (begun + chunk.value_or(b"")).removeprefix(MARK).lstrip()
+        if begun or not isinstance(chunk, Success):
+            break
+    return begun[:1] in (b"", b"{", b"["), chain(head, chunks)
 
 
 def chat_wire_of(request: Request) -> Wire:

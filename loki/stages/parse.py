@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import Response, Text
-from loki.replies import Done, Event, Opened, Reasoning, Reply, Stream, WireEvent
-from loki.stages.first_event import chat_wire_of, decode, is_in_one_piece
+from loki.replies import Done, Event, Opened, Raw, Reasoning, Reply, Stream, WireEvent
+from loki.stages.account import charge
+from loki.stages.first_event import chat_wire_of, with_events
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire.decoder import decode_json
 from loki.wire.errors import read_error, request_id
@@ -45,13 +46,13 @@ def parse(response: Response) -> Result[Reply, Problem]:
 def follow(clock: Callable[[], float]) -> Callable[[Opened], Stream]:
     """Return a stage that gives an answer as it comes.
 
-    Text and thoughts at once, then tool calls, then Done; ``clock`` is in seconds. A server that
-    was asked to stream and answers in one piece is understood too.
+    Text and thoughts at once, then sources, tool calls and Done; ``clock`` is in seconds. A
+    server that was asked to stream and answers in one piece is understood too.
     """
 
     def stage(opened: Opened) -> Stream:
-        events = decode(opened, opened.chunks) if opened.events is None else opened.events
-        return follow_events(opened, events, clock)
+        ready = opened if opened.events is not None else with_events(opened, opened.chunks)
+        return follow_events(ready, ready.events or (), clock)
 
     return stage
 
@@ -70,7 +71,7 @@ def follow_events(
                 return
             before = builder.usage
             for event in builder.feed(batch.unwrap()):
-                first = first or clock()
+                first = first or (None if type(event) is Raw else clock())
                 yield Success(event)
             if builder.usage is not before:
                 yield Success(builder.usage)
@@ -84,20 +85,21 @@ def follow_events(
 
 
 def follow_end(opened: Opened, builder: ReplyBuilder, first: float | None, now: float) -> Stream:
-    """Yield the tool calls and Done, or why there is no proper end."""
-    is_whole = is_in_one_piece(opened)
-    result = builder.build(opened.request, is_whole)
+    """Yield the sources, the tool calls and Done, or why there is no proper end."""
+    result = builder.build(opened.request, opened.is_whole)
     if not isinstance(result, Success):  # it has ended, not broken off: its kind stays
         problem = result.failure()
-        yield Failure(replace(builder.as_broken(problem, opened.attempts), kind=problem.kind))
+        ended = replace(builder.as_broken(problem, opened.attempts), kind=problem.kind)
+        yield Failure(ended if builder.finish is None else charge(opened.request)(ended))
         return
     reply = replace(
         result.unwrap(),
         seconds=now - opened.started,
-        first_token_seconds=None if is_whole or first is None else first - opened.started,
+        first_token_seconds=None if opened.is_whole or first is None else first - opened.started,
         attempts=opened.attempts,
         request_id=request_id(opened.headers),
     )
+    yield from map(Success, reply.sources)
     yield from map(Success, reply.tool_calls)
     yield Success(Done(reply))
 
@@ -117,7 +119,7 @@ def collect(stream: Stream) -> Result[Reply, Problem]:
     return fail("garbled", "the stream ended without an answer", sent=True)
 
 
-def join_words(events: list[Event] | list[Text | Reasoning]) -> tuple[str, str]:
+def join_words(events: Sequence[Event]) -> tuple[str, str]:
     """Return the text and the thoughts of some events."""
     texts = (event.text for event in events if isinstance(event, Text))
     thoughts = (event.text for event in events if isinstance(event, Reasoning))

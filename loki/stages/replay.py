@@ -63,6 +63,6 @@ def read_kept(request: Request, kept: Kept) -> Result[Any, Problem]:
 
 def check_finish(reply: Reply) -> Result[Reply, Problem]:
     """Return a reply that came to its proper end and meets its schema."""
-    if reply.finish not in ("stop", "tools"):
+    if reply.finish not in ("stop", "tools") or reply.pause:
         return Failure(Problem("input", f"the answer is not whole: {reply.finish}"))
     return check_answer(reply.request.target.ask, reply).map(lambda pair: pair[0])

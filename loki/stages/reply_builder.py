@@ -6,23 +6,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 
-from returns.result import Failure, Result
+from returns.result import Failure, Result, Success
 
 from loki.problems import Problem
-from loki.records import JsonObject, Request, Text, ToolCall
-from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, Reply, ToolPiece, WireEvent
-from loki.stages.tool_calls import read_calls
+from loki.records import JsonObject, Request, Text
+from loki.replies import (
+    Carry,
+    Finish,
+    Finished,
+    Item,
+    Pause,
+    Raw,
+    Reasoning,
+    Refusal,
+    Reply,
+    Source,
+    ToolPiece,
+    WireEvent,
+)
+from loki.stages.tool_calls import Calls, read_calls
 from loki.usage import Usage
 from loki.wire.codec import merge_usage
 from loki.wire.openai.think_tags import ThinkTagSplitter
 
 
 class ReplyBuilder:
-    """Takes in the events of one answer; text and thoughts are passed on, not kept."""
+    """Takes in the events of one answer; text, thoughts and bytes are passed on, not kept."""
 
     __slots__ = (
-        *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "finish", "usage"),
-        *("problem", "has_words", "has_text"),
+        *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "sources", "items"),
+        *("finish", "usage", "problem", "has_words", "has_text", "pause"),
     )
 
     def __init__(self, finish_reasons: Mapping[str, Finished]) -> None:
@@ -31,13 +44,16 @@ class ReplyBuilder:
         self.pieces: list[ToolPiece] = []
         self.refusal = ""
         self.carry: list[JsonObject] = []
+        self.sources: dict[Source, None] = {}  # each once
+        self.items: list[JsonObject] = []
+        self.pause: tuple[JsonObject, ...] = ()
         self.finish: str | None = None  # the provider's word
         self.usage = Usage()
         self.has_words = False  # text or thoughts
         self.has_text = False
         self.problem: Problem | None = None
 
-    def feed(self, events: Iterable[WireEvent]) -> Iterator[Text | Reasoning]:
+    def feed(self, events: Iterable[WireEvent]) -> Iterator[Text | Reasoning | Raw]:
         """Take events in; yield text and thoughts, neighbours of one kind as one."""
         for kind, group in groupby(events, type):
             if kind is Text:
@@ -48,6 +64,8 @@ class ReplyBuilder:
             elif kind is Reasoning:
                 self.has_words = True
                 yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr, misc]
+            elif kind is Raw:
+                yield from group  # type: ignore[misc]
             else:
                 for event in group:
                     self.add(event)
@@ -59,14 +77,29 @@ class ReplyBuilder:
                 self.pieces.append(event)
             case Usage():
                 self.usage = merge_usage(self.usage, event)
-            case Carry(block):
-                self.carry.append(block)
             case Finish(raw):
                 self.finish = raw
             case Refusal(text):
                 self.refusal += text
             case Problem():
                 self.problem = self.problem or event
+            case _:
+                self.add_part(event)
+
+    def add_part(self, event: WireEvent) -> None:
+        """Take in what stands beside the words: a source, a part that is no text, what is carried.
+
+        One source more than are kept tells that there are more.
+        """
+        match event:
+            case Carry(block):
+                self.carry.append(block)
+            case Item(block):
+                self.items.append(block)
+            case Pause(content):
+                self.pause = content
+            case Source() if len(self.sources) <= MOST_SOURCES:
+                self.sources[event] = None
 
     def flush(self) -> Iterator[Text | Reasoning]:
         """Return the text and thoughts that were held back, once no more events come."""
@@ -90,48 +123,76 @@ class ReplyBuilder:
         An answer that ``is_whole`` came in one piece and may lack the word for its end.
         """
         finish = self.finish_reasons.get(self.finish or "", "other")
-        problem = self.problem or self.find_lack(finish, is_whole)
-        if problem is not None:
-            return Failure(replace(problem, usage=self.usage))
-        return (
-            read_calls(self.pieces, finish)
-            .map(lambda calls: self.reply(request, finish, calls))
-            .alt(lambda bad: replace(bad, usage=self.usage))
+        problem = self.problem or self.find_break(is_whole)
+        calls = read_calls(self.pieces, finish) if problem is None else Failure(problem)
+        return calls.bind(lambda found: self.reply(request, finish, found)).alt(
+            lambda bad: replace(bad, usage=self.usage)
         )
 
-    def reply(self, request: Request, finish: Finished, calls: tuple[ToolCall, ...]) -> Reply:
-        """Return the reply with these tool calls."""
-        return Reply(
-            model=request.draft.target.name,
-            text="",
-            reasoning="",
-            tool_calls=calls,
-            finish="tools" if calls and finish == "stop" else finish,
-            finish_raw=self.finish,
-            usage=self.usage,
-            request=request,
-            carry=tuple(self.carry),
+    def reply(self, request: Request, finish: Finished, calls: Calls) -> Result[Reply, Problem]:
+        """Return the reply with these tool calls, unless there is nothing in it."""
+        if not (self.has_text or calls.whole or self.items or self.pause):
+            return Failure(self.explain_emptiness(finish))
+        return Success(
+            Reply(
+                model=request.draft.target.name,
+                text="",
+                reasoning="",
+                tool_calls=calls.whole,
+                finish="tools" if calls.whole and finish == "stop" else finish,
+                finish_raw=self.finish,
+                usage=self.usage,
+                request=request,
+                carry=tuple(self.carry),
+                sources=fullest(self.sources)[:MOST_SOURCES],
+                items=tuple(self.items),
+                notes=tuple(self.find_notes(calls)),
+                pause=self.pause,
+            )
         )
 
-    def find_lack(self, finish: Finished, is_whole: bool) -> Problem | None:
-        """Return why what came is no answer, None if it is one."""
-        has_answer = self.has_text or bool(self.pieces)
-        if not has_answer and (self.refusal or finish == "filter"):
-            reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"
-            return Problem("refused", reason, sent=True)
-        if self.finish is None and not (is_whole and (self.has_words or self.pieces)):
-            return Problem("garbled", "the stream ended before the answer did", sent=True)
-        return None if has_answer else self.explain_emptiness(finish)
+    def find_notes(self, calls: Calls) -> Iterator[str]:
+        """Yield what a reader should know of the answer: what was cut off or left out."""
+        if calls.cut:
+            yield f"the call of {', '.join(calls.cut)} was cut off by the token limit, and left out"
+        if len(self.sources) > MOST_SOURCES:
+            yield f"the answer names more than {MOST_SOURCES:,} sources; the others are left out"
+
+    def find_break(self, is_whole: bool) -> Problem | None:
+        """Return the Problem of an answer that did not come to its end, None if it did."""
+        if self.finish is not None or (is_whole and (self.has_words or self.pieces or self.items)):
+            return None
+        if self.refusal and not (self.has_text or self.pieces):
+            return Problem("refused", self.refusal, sent=True)
+        return Problem("garbled", "the stream ended before the answer did", sent=True)
 
     def explain_emptiness(self, finish: Finished) -> Problem:
-        """Return the Problem of an answer without text, tool call or refusal."""
+        """Return the Problem of an answer without text, whole tool call or other part."""
+        if self.refusal or finish == "filter":
+            reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"
+            return Problem("refused", reason, sent=True)
         if finish == "length":
             reasoned = self.has_words or self.usage.reasoning
             where = SPENT if reasoned else "the length limit was reached before any text"
+            where = "its tool call was cut off by the token limit" if self.pieces else where
             return Problem("input", f"{EMPTY} {where} ({self.finish}); {LONGER}", sent=True)
         end = f"it ended ({self.finish}) " if self.finish else "it ended "
         return Problem("garbled", f"the answer is empty: {end}{WITHOUT}", sent=True)
 
+
+def fullest(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return the sources without bare addresses of those that are named in full.
+
+    >>> fullest([Source("https://a.example"), Source("https://a.example", "A")])
+    (Source(url='https://a.example', title='A', quote=''),)
+    """
+    listed = tuple(sources)
+    named = {source.url for source in listed if source.title or source.quote}
+    return tuple(s for s in listed if s.title or s.quote or s.url not in named)
+
+
+#: The most sources that are kept of an answer; a search finds some dozens.
+MOST_SOURCES = 1000
 
 #: Of an answer whose length was used up before any of it.
 EMPTY = "the answer is empty:"

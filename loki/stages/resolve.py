@@ -208,7 +208,7 @@ def check_tools(target: Target) -> Result[Target, Problem]:
     """Refuse tools where the model calls none, and a choice of a tool that is not there."""
     ask = target.ask
     names = [tool.name for tool in ask.tools]
-    if ask.tool_choice and not names:
+    if ask.tool_choice and not (names or ask.server_tools):
         return fail("usage", "--tool-choice needs --tools")
     if ask.tool_choice and ask.tool_choice not in ("auto", "none", "required", *names):
         return fail(

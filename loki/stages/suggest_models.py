@@ -13,17 +13,27 @@ Mend = Callable[[Problem], Problem]
 
 
 def suggest(config: Config) -> Callable[[Request], Mend]:
-    """Return what tells a model that the provider does not know from other problems of a request.
+    """Return what makes a refusal say how to mend the request.
 
-    Such a problem is of kind config and names the nearest models of the client, unless the name
-    is one of them already.
+    Of a model that the provider does not know it is of kind config and names the nearest models of
+    the client, unless the name is one of them already; of a parameter it shows ``--patch``.
     """
 
     def stage(request: Request) -> Mend:
         target = request.target
-        return lambda problem: name_nearest(problem, target, known_names(config, target))
+        known = known_names(config, target)
+        return lambda problem: name_parameter(name_nearest(problem, target, known), request)
 
     return stage
+
+
+def name_parameter(problem: Problem, request: Request) -> Problem:
+    """Return the same problem; a parameter that was refused is named with what drops it."""
+    if problem.status is None:
+        return problem
+    from loki.stages.suggest_patch import suggest_patch
+
+    return suggest_patch(problem, request)
 
 
 def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
@@ -71,6 +81,8 @@ LOOSE = ("(?i)(^|[^A-Za-z])models?([^A-Za-z]|$)", r"(?<![\w-]){name}(?![\w-])")
 STRICT = (
     r"(?i)(invalid|unknown|no such) model\W+{name}(?![\w-])",
     r"(?i)you passed\W+{name}(?![\w-])",
+    r"(?i)\bmodel (was )?not found\W+{name}(?![\w-])",
+    r"(?i)\bmodel ID {name} with on-demand throughput isn",  # Bedrock: its profiles can be asked
     r"(?i)(?<![\w-]){name}\W+(is |was )?(not (a valid|found|supported(\.|$))|unknown|invalid)",
     r"(?i)(?<![\w-]){name}\W+(does not|doesn't|not) exist",
     r"(?i)\bmodel\W+(not exist|identifier is invalid)",

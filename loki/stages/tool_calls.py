@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import NamedTuple, cast
 
 from returns.result import Result, Success
 
@@ -13,22 +13,34 @@ from loki.replies import Finished, ToolPiece
 from loki.wire.answer_json import STRICT, parse_json
 
 
+class Calls(NamedTuple):
+    """The calls of an answer: those that are whole, and the names of those that were cut off."""
+
+    whole: tuple[ToolCall, ...] = ()
+    cut: tuple[str, ...] = ()
+
+
 class CallBuilder:
     """A tool call in the making."""
 
-    __slots__ = ("arguments", "id", "is_open", "name")
+    __slots__ = ("arguments", "id", "is_custom", "is_open", "name", "pieces")
 
     def __init__(self) -> None:
         self.id = ""
         self.name = ""
-        self.arguments = ""
+        self.pieces: list[str] = []  # of the arguments
+        self.arguments: JsonObject = {}
         self.is_open = False  # begun by a wire that will say when it is complete
+        self.is_custom = False  # takes free text instead of JSON
 
     def feed(self, piece: ToolPiece) -> None:
         """Add a piece; one that is ``whole`` has all the arguments."""
         self.id = self.id or piece.id
         self.name = self.name or piece.name
-        self.arguments = piece.arguments if piece.whole else self.arguments + piece.arguments
+        self.is_custom = self.is_custom or piece.is_custom
+        if piece.whole:
+            self.pieces.clear()
+        self.pieces.append(piece.arguments)
         self.is_open = piece.whole is False
 
     def is_followed_by(self, piece: ToolPiece) -> bool:
@@ -38,29 +50,41 @@ class CallBuilder:
         is_named = bool(self.id or self.name)
         return bool(piece.id and piece.name and is_named and piece.id != self.id)
 
+    def find_lack(self) -> str:
+        """Return what is wrong with the call, empty if it is whole; read its arguments."""
+        if self.is_open:
+            return f"the call of {self.name} was begun and not completed"
+        text = "".join(self.pieces)
+        try:
+            self.arguments = {"input": text} if self.is_custom else read_arguments(text)
+        except (ValueError, RecursionError):
+            return "a tool call's arguments are not a JSON object"
+        return ""
 
-def read_calls(
-    pieces: Iterable[ToolPiece], finish: Finished
-) -> Result[tuple[ToolCall, ...], Problem]:
-    """Return whole tool calls from their pieces; ``finish`` explains arguments that are cut off.
+    def build(self, number: int) -> ToolCall:
+        """Return the call, the ``number``-th of its answer."""
+        return ToolCall(self.id or f"call_{number}", self.name, self.arguments)
+
+
+def read_calls(pieces: Iterable[ToolPiece], finish: Finished) -> Result[Calls, Problem]:
+    """Return tool calls from their pieces; only the limit of the length may cut one off.
 
     >>> read_calls([ToolPiece(0, "a", "f", '{"x"'), ToolPiece(0, "", "", ":1}")], "tools").unwrap()
-    (ToolCall(id='a', name='f', arguments={'x': 1}),)
+    Calls(whole=(ToolCall(id='a', name='f', arguments={'x': 1}),), cut=())
+    >>> read_calls([ToolPiece(0, "a", "f", '{"x"')], "length").unwrap()
+    Calls(whole=(), cut=('f',))
     """
-    calls = join_pieces(pieces)
-    if any(call.is_open for call in calls):
-        names = ", ".join(call.name for call in calls if call.is_open)
-        return fail("garbled", f"the call of {names} was begun and not completed", sent=True)
-    try:
-        return Success(
-            tuple(
-                ToolCall(call.id or f"call_{number}", call.name, read_arguments(call.arguments))
-                for number, call in enumerate(calls)
-            )
-        )
-    except (ValueError, RecursionError):
-        cut = "; it was cut off by the token limit" if finish == "length" else ""
-        return fail("garbled", f"a tool call's arguments are not a JSON object{cut}", sent=True)
+    whole: list[ToolCall] = []
+    cut: list[str] = []
+    for number, call in enumerate(join_pieces(pieces)):
+        problem = call.find_lack()
+        if not problem:
+            whole.append(call.build(number))
+        elif finish == "length":
+            cut.append(call.name)
+        else:
+            return fail("garbled", problem, sent=True)
+    return Success(Calls(tuple(whole), tuple(cut)))
 
 
 def join_pieces(pieces: Iterable[ToolPiece]) -> list[CallBuilder]:
@@ -77,12 +101,16 @@ def join_pieces(pieces: Iterable[ToolPiece]) -> list[CallBuilder]:
 
 
 def read_arguments(text: str) -> JsonObject:
-    """Return the arguments of a call, an empty object for no text; raise ValueError.
+    """Return the arguments of a call, an empty object for none; raise ValueError.
 
-    >>> read_arguments('{"x": 1}'), read_arguments(" ")
-    ({'x': 1}, {})
+    Groq writes null for the arguments of a tool that takes none.
+
+    >>> read_arguments('{"x": 1}'), read_arguments(" "), read_arguments("null")
+    ({'x': 1}, {}, {})
     """
     arguments = parse_json(text, STRICT) if text.strip() else {}
+    if arguments is None:
+        return {}
     if not isinstance(arguments, dict):
         raise ValueError(text)
     return cast(JsonObject, arguments)

@@ -41,6 +41,8 @@ class Wire(NamedTuple):
     finish_reasons: Mapping[str, Finished]  # the protocol's words for the end of an answer
     content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
     rate_limit_headers: RateLimitHeaders = ()
+    tools_path: tuple[str, ...] = ("tools",)  # where a body lists tools
+    search: Callable[[Target], JsonObject | None] = lambda target: None  # the provider's own
 
 
 A = TypeVar("A")

@@ -8,9 +8,9 @@ import pytest
 
 from loki.batch.jobs import Plan, prompt_of
 from loki.edge.files import read_bytes
-from loki.formats.openai_messages import read_messages
+from loki.formats.openai_messages import read_messages, split_tools
 from loki.formats.structured_output import read_answer
-from loki.records import Ask
+from loki.records import Ask, Media
 
 NUL = chr(0)
 PARTS: dict[str, tuple[Any, str]] = {
@@ -80,3 +80,34 @@ def test_an_answer_nested_deeper_than_can_be_told_again_breaks_its_schema() -> N
 def test_a_row_s_prompt_with_a_nul_character_is_wrong_input() -> None:
     problem = prompt_of(Plan(Ask()), {"prompt": f"a{NUL}"}).failure()
     assert problem.message == "prompt: a NUL character (at 2), which is not text"
+
+
+FUNCTION = {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"type": "web_search_20250305", "name": "web_search", "max_uses": 2},
+        {"googleSearch": {}},
+        {"systemTool": {"name": "nova_grounding"}},
+    ],
+)
+def test_a_provider_s_own_tools_are_taken_as_they_are(own: Any) -> None:
+    functions, others = split_tools([own, FUNCTION, own], "t.json").unwrap()
+    assert [tool.name for tool in functions] == ["f"] and others == (own, own)
+    assert split_tools([own], "t.json").unwrap() == ((), (own,))
+
+
+@pytest.mark.parametrize(
+    "odd", [[], {}, "a", [3], [{}], [{"type": "function"}], [{"function": {}}], [{"a": 1}]]
+)
+def test_what_is_no_tool_of_anybody_is_refused(odd: Any) -> None:
+    assert split_tools(odd, "t.json").failure().kind == "input"
+
+
+def test_the_detail_of_an_image_is_kept() -> None:
+    image = {"url": "https://a.example/a.png", "detail": "high"}
+    turns = [{"role": "user", "content": [{"type": "image_url", "image_url": image}]}]
+    (part,) = read_messages(turns, "m.json").unwrap()[0].parts
+    assert part == Media("image/*", url=image["url"], detail="high")

@@ -70,6 +70,12 @@ def said(message: str, status: int = 404, code: str | None = None) -> Problem:
             "Say a or b; you pas",
         ),
         ("zzz", said("Your model: not exist", 400), "Your model: not exist; known: "),
+        ("zzz", said("Model not found: zzz", 400), "Model not found: zzz; known: "),
+        (
+            "zzz",
+            said("Invocation of model ID zzz with on-demand throughput isn’t supported.", 400),
+            "Invocation of model ID zzz with on-demand throughput isn’t supported; known: ",
+        ),
         ("zzz", said("Bad: model identifier is invalid.", 400), "Bad: model ident"),
         # its name is right, and still the provider does not know it
         ("gpt-9", said("We have no gpt-9."), "We have no gpt-9."),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Callable
 from typing import Any
-from zlib import crc32
 
 import pytest
+from frames import CLIENTS, framed
 from returns.result import Result
 from support import cut, request, told
 
@@ -17,16 +16,6 @@ from loki.records import Request, Response
 from loki.replies import Reply
 from loki.stages.parse import collect, parse
 from loki.usage import Usage
-
-#: A client for each of the wires.
-CLIENTS: dict[str, dict[str, Any]] = {
-    "openai": {"type": "openai-compatible", "name": "x", "api_base": "https://a.example"},
-    "responses": {"type": "openai", "models": [{"name": "m", "endpoint": "responses"}]},
-    "claude": {"type": "claude"},
-    "gemini": {"type": "gemini"},
-    "cohere": {"type": "cohere"},
-    "converse": {"type": "bedrock", "region": "us-east-1"},
-}
 
 #: The words for a proper end, for an end by length and for an end by filter.
 ENDS = {
@@ -118,24 +107,6 @@ def streamed(wire: str, text: Any, end: Any) -> list[Any]:
     ]
 
 
-def framed(wire: str, event: Any) -> bytes:
-    """An event as it travels: a server-sent event, or a frame of Amazon's."""
-    if wire != "converse":
-        return b"data: %s\n\n" % json.dumps(event).encode()
-    ((name, payload),) = event.items()
-    headers = header(":message-type", "event") + header(":event-type", name)
-    body = json.dumps(payload).encode()
-    sizes = struct.pack(">II", 16 + len(headers) + len(body), len(headers))
-    start = sizes + struct.pack(">I", crc32(sizes)) + headers + body
-    return start + struct.pack(">I", crc32(start))
-
-
-def header(name: str, value: str) -> bytes:
-    """A header of such a frame."""
-    words = value.encode()
-    return bytes([len(name)]) + name.encode() + b"\7" + struct.pack(">H", len(words)) + words
-
-
 Way = Callable[[str, Any, Any], Result[Reply, Problem]]
 
 
@@ -171,12 +142,19 @@ WIRES = pytest.mark.parametrize("wire", CLIENTS)
 @WIRES
 @pytest.mark.parametrize("odd", [5, 0, 1.5, True, False, {"a": 1}, {}, ["x"], [[1]]])
 def test_text_that_is_not_text_is_garbled_and_says_where(wire: str, way: Way, odd: Any) -> None:
+    if wire == "openai" and way is in_one_piece and odd == {"a": 1}:
+        pytest.skip("Cloudflare answers a schema so: see the test below")
     problem = way(wire, odd, ENDS[wire][0]).failure()
     assert problem.kind == "garbled" and problem.sent
     assert problem.message.startswith("the answer's text is not text: ")
     place = PLACES[wire][way is in_a_stream]
     if not (wire == "openai" and isinstance(odd, list)):  # which takes content in parts
         assert problem.message.endswith(f"{place} is {json.dumps(odd)}")
+
+
+def test_an_object_in_place_of_a_whole_chat_completion_s_text_is_its_json_text() -> None:
+    reply = in_one_piece("openai", {"a": 1, "b": "é"}, "stop").unwrap()
+    assert reply.text == '{"a": 1, "b": "é"}'
 
 
 @WAYS

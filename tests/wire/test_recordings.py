@@ -89,11 +89,16 @@ COUNTED: dict[str, Callable[[Any], Counts]] = {
 }
 
 
+#: Tools that the provider runs itself: its calls of them are no calls to us.
+SERVER_TOOLS = ("nova_code_interpreter",)
+
+
 def check(reply: Reply, recording: Any) -> None:
     expected = recording["expected"]
     assert reply.text == expected["text"]
     calls = [[call.name, call.arguments] for call in reply.tool_calls]
-    assert calls == [[name, json.loads(arguments or "{}")] for name, arguments in expected["tools"]]
+    asked_of_us = [pair for pair in expected["tools"] if pair[0] not in SERVER_TOOLS]
+    assert calls == [[name, json.loads(arguments or "{}")] for name, arguments in asked_of_us]
     assert reply.finish_raw == expected["finish"]
     assert reply.finish == (
         "tools" if calls else chat_wire_of(reply.request).finish_reasons[expected["finish"]]
@@ -109,6 +114,29 @@ def test_whole_answers_say_what_was_recorded(recording: Any) -> None:
     check(reply, recording)
     if thoughts := thoughts_of(recording):
         assert reply.reasoning == thoughts
+
+
+#: Recordings whose answers name what they rest on; all others name nothing.
+SOURCES = {
+    "anthropic-chat-stream-web_search_tool_result-1",
+    "bedrock-converse-stream-citations-1",
+    "cohere-chat-stream-toolresult-1",
+    "gemini-chat-stream-filtered-1",
+    "openai-chat-unary-plain-3",
+    "perplexity-chat-stream-plain-1",
+    "perplexity-chat-unary-plain-1",
+    "vertex-chat-stream-grounding-1",
+    "vertex-chat-unary-thoughts-1",
+}
+
+
+@pytest.mark.parametrize("recording", recordings())
+def test_answers_that_rest_on_something_name_it(recording: Any) -> None:
+    asked = request(client_of(recording), stream=recording["stream"])
+    if is_broken(recording):
+        return
+    reply = collect(told(asked, [body_of(recording)])).unwrap()
+    assert bool(reply.sources) == (recording["id"] in SOURCES), reply.sources
 
 
 def is_broken(recording: Any) -> bool:

@@ -146,6 +146,7 @@ def plan_of(
                 model=flags.model or model,
                 schema=schema,
                 tools=tools,
+                server_tools=server_tools,
                 stream=False,
                 tag=flags.tag or time.strftime("batch-%Y%m%d-%H%M%S"),
             ),
@@ -158,7 +159,7 @@ def plan_of(
             bug=bug_keeper(prog),
         )
         for schema in schema_of(flags)
-        for tools in tools_of(flags)
+        for tools, server_tools in tools_of(flags)
     )
 
 

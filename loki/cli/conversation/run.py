@@ -46,7 +46,7 @@ class Speaker(NamedTuple):
     ask_models: AskModels
     complete: Callable[[Ask, Reply], Result[tuple[Reply, Json], Problem]]  # checked, as printed
     finish: Callable[[Reply, Json], None]  # prints the end of it
-    warn: Callable[[Reply, Namespace, Console], None]
+    end: Callable[[Reply, Namespace, Console], int]  # says what should be known of it
 
 
 def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
@@ -169,8 +169,7 @@ def show_answer(
     if isinstance(answer, Success):
         reply, data = answer.unwrap()
         print_end(reply, data, speaker, transcript)
-        speaker.warn(reply, flags, console)
-        return 0
+        return speaker.end(reply, flags, console)
     problem = answer.failure()
     is_used_up = problem.kind == "usage" and transcript.since_prompt and flags.output != "events"
     if is_used_up and (problem.text or flags.output == "json"):

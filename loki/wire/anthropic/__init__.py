@@ -25,6 +25,7 @@ def messages() -> Wire:
         finish_reasons=response.FINISH_REASONS,
         content_keys=("messages", "system", "tools"),
         rate_limit_headers=RATE_LIMIT_HEADERS,
+        search=lambda target: {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
     )
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import (
+    Carry,
+    Finish,
+    Finished,
+    Pause,
+    Reasoning,
+    Refusal,
+    Source,
+    ToolPiece,
+    WireEvent,
+)
 from loki.usage import Usage
+from loki.wire.answer_json import parse_json
 from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
@@ -19,7 +31,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
             events = (
                 event
                 for row, block in enumerate(blocks)
-                for event in read_words(block, f"content[{row}]")
+                for event in (*read_words(block, f"content[{row}]"), *read_citations(block))
             )
             return (*events, *read_rest(body))
         case _:
@@ -31,6 +43,9 @@ class MessageReader:
 
     def __init__(self) -> None:
         self.blocks: dict[int, JsonObject] = {}
+        self.texts: list[Json] = []  # of all blocks, one after the other
+        self.starts: dict[int, int] = {}  # where in those each block begins
+        self.citations: dict[int, list[Json]] = {}
         self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's growing fields
         self.usage: JsonObject = {}
         self.ending: JsonObject = {}
@@ -39,7 +54,7 @@ class MessageReader:
         """Return what an event tells, and with the last one what those before it built up."""
         match event:
             case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
-                pass  # nearly every event
+                self.texts.append(event["delta"].get("text"))  # nearly every event
             case {"type": "message_stop"}:
                 return read_rest(self.message())
             case dict():
@@ -51,6 +66,7 @@ class MessageReader:
         match event:
             case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
                 self.blocks[index] = block
+                self.starts[index] = len(self.texts)
                 for name in GROWING:
                     self.pieces.pop((index, name), None)
             case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
@@ -64,12 +80,21 @@ class MessageReader:
     def grow(self, index: int, delta: JsonObject) -> None:
         """Add a piece to the thoughts of a block, their signature, or a call's arguments."""
         self.blocks.setdefault(index, {})
+        if delta.get("type") == "citations_delta":
+            self.citations.setdefault(index, []).append(delta.get("citation"))
         for name in GROWING:
             if isinstance(piece := delta.get(name), str):
                 self.pieces.setdefault((index, name), []).append(piece)
 
+    def block_texts(self) -> Iterable[tuple[int, str]]:
+        """Yield each block that has a text, and what a stream told of it."""
+        ends = [*list(self.starts.values())[1:], len(self.texts)]
+        for (index, start), end in zip(self.starts.items(), ends, strict=True):
+            if text := "".join(map(as_str, self.texts[start:end])):
+                yield index, text
+
     def message(self) -> JsonObject:
-        """Return the message so far, without its text.
+        """Return the message so far; with its text where it is going to be sent back.
 
         >>> reader = MessageReader()
         >>> reader.grow(0, {"thinking": "Hm"})
@@ -80,6 +105,11 @@ class MessageReader:
         content = {index: {**block} for index, block in self.blocks.items()}
         for (index, name), pieces in self.pieces.items():
             content[index][name] = as_str(content[index].get(name)) + "".join(pieces)
+        if self.ending.get("stop_reason") == "pause_turn":
+            for index, text in self.block_texts():
+                content[index]["text"] = as_str(content[index].get("text")) + text
+        for index, citations in self.citations.items():
+            content.setdefault(index, {})["citations"] = citations
         return {**self.ending, "content": list(content.values()), "usage": self.usage}
 
 
@@ -106,8 +136,28 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
             return read_text(text, f"{place}.text")
         case {"type": "thinking" | "thinking_delta", "thinking": str(thought)} if thought:
             return (Reasoning(thought),)
+        case {"type": "citations_delta", "citation": dict(citation)}:
+            return (read_citation(citation),)
         case _:
             return ()
+
+
+def read_citations(block: Json) -> tuple[Source, ...]:
+    """Return the sources of a whole block of text."""
+    citations = get_in(block, "citations")
+    listed = citations if isinstance(citations, list) else ()
+    return tuple(read_citation(each) for each in listed if isinstance(each, dict))
+
+
+def read_citation(citation: JsonObject) -> Source:
+    """Return the source of a citation: a page of the web, a document or a search result.
+
+    >>> read_citation({"type": "char_location", "cited_text": "Hi.", "document_title": "A"})
+    Source(url='', title='A', quote='Hi.')
+    """
+    url = as_str(citation.get("url") or citation.get("source"))
+    title = as_str(citation.get("title") or citation.get("document_title"))
+    return Source(url, title, as_str(citation.get("cited_text")))
 
 
 def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
@@ -120,14 +170,33 @@ def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
-    """Return why the answer ended, with the explanation of a refusal."""
+    """Return why the answer ended, with the explanation of a refusal, or how it may go on."""
     match message:
+        case {"stop_reason": "pause_turn", "content": [*blocks]}:
+            sent_back = (as_sent(block) for block in blocks if isinstance(block, dict))
+            return Pause(tuple(sent_back)), Finish("pause_turn")
         case {"stop_reason": "refusal", "stop_details": {"explanation": str(reason)}}:
             return Refusal(reason), Finish("refusal")
         case {"stop_reason": str(reason)}:
             return (Finish(reason),)
         case _:
             return ()
+
+
+def as_sent(block: JsonObject) -> JsonObject:
+    """Return a block as it is sent back: what a stream told of its input in pieces is read.
+
+    >>> as_sent({"type": "server_tool_use", "input": {}, "partial_json": '{"query": "a"}'})
+    {'type': 'server_tool_use', 'input': {'query': 'a'}}
+    """
+    text = block.get("partial_json")
+    if text is None:
+        return block
+    plain = {name: value for name, value in block.items() if name != "partial_json"}
+    try:
+        return {**plain, "input": parse_json(as_str(text) or "{}")}
+    except (ValueError, RecursionError):
+        return plain
 
 
 def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:

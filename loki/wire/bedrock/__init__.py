@@ -24,7 +24,13 @@ def converse_stream() -> Wire:
         decoder=lambda: Decoder(FrameSplitter(), StreamReader().read_event),
         finish_reasons=response.FINISH_REASONS,
         content_keys=("messages", "system", "toolConfig"),
+        tools_path=("toolConfig", "tools"),
+        search=lambda target: NOVA_SEARCH if "amazon.nova-" in target.model.real_name else None,
     )
+
+
+#: The web search of Amazon's own models; others have none here.
+NOVA_SEARCH = {"toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]}}
 
 
 def titan_embed() -> Measure[Vectors]:

@@ -1,4 +1,4 @@
-"""The signed thoughts of a ConverseStream, put together from their pieces."""
+"""A ConverseStream: signed thoughts put together, calls of the provider's own tools left out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class StreamReader:
 
     def __init__(self) -> None:
         self.pieces: dict[int, dict[str, list[str]]] = {}  # by block and field
+        self.server_calls: set[int] = set()  # the blocks of calls that the provider answers itself
 
     def read_event(self, frame: Json) -> tuple[WireEvent, ...]:
         """Return what a frame tells, and the signed thoughts of the block that it closes."""
@@ -28,6 +29,17 @@ class StreamReader:
                 self.grow(index, piece)
             case {"contentBlockStop": {"contentBlockIndex": int(index)}} if index in self.pieces:
                 return (*events, *self.close(index))
+            case {
+                "contentBlockStart": {
+                    "contentBlockIndex": int(index),
+                    "start": {"toolUse": {"type": "server_tool_use"}},
+                }
+            }:
+                self.server_calls.add(index)
+            case {
+                "contentBlockDelta": {"contentBlockIndex": int(index), "delta": {"toolUse": _}}
+            } if index in self.server_calls:
+                return ()
         return events
 
     def grow(self, index: int, piece: JsonObject) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Item, Reasoning, Source, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.bedrock.reasoning_blocks import is_carried
 from loki.wire.codec import (
@@ -36,17 +36,51 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 
 
 def read_block(row: int, block: Json, place: str) -> Iterable[WireEvent]:
-    """Return the text, cited text, thoughts or call of the block at ``place``."""
+    """Yield the text, cited text, thoughts or call of the block at ``place``, or what else it is.
+
+    Calls and results of the provider's own tools are no concern of ours.
+    """
     match block:
         case {"text": text}:
             yield from read_text(text, f"{place}.text")
-        case {"citationsContent": {"content": list(pieces)}}:
-            for piece in pieces:
-                yield from read_block(row, piece, f"{place}.citationsContent.content")
+        case {"citationsContent": dict(cited)}:
+            yield from read_cited(row, cited, f"{place}.citationsContent")
         case {"reasoningContent": dict(thoughts)}:
             yield from read_thoughts(thoughts)
+        case {"toolUse": {"type": "server_tool_use"}}:
+            pass
         case {"toolUse": {"toolUseId": str(id), "name": str(name), "input": arguments}}:
             yield ToolPiece(row, id, name, json.dumps(arguments))
+        case {"image": dict()} | {"audio": dict()} | {"video": dict()}:
+            yield Item(block)
+
+
+def read_cited(row: int, cited: JsonObject, place: str) -> Iterable[WireEvent]:
+    """Yield a text in pieces, and the sources that it rests on."""
+    match cited.get("content"):
+        case list(pieces):
+            for piece in pieces:
+                yield from read_block(row, piece, f"{place}.content")
+    match cited.get("citations"):
+        case list(citations):
+            for citation in citations:
+                yield from read_citation(citation)
+
+
+def read_citation(citation: Json) -> Iterable[Source]:
+    """Yield the source of a citation: a page of the web, or a document.
+
+    >>> web = {"web": {"url": "https://a.example", "domain": "a.example"}}
+    >>> [*read_citation({"title": "A", "location": web, "sourceContent": [{"text": "Hi."}]})]
+    [Source(url='https://a.example', title='A', quote='Hi.')]
+    """
+    if isinstance(citation, dict):
+        pieces = citation.get("sourceContent")
+        parts = pieces if isinstance(pieces, list) else []
+        texts = [as_str(get_in(part, "text")) for part in parts]
+        url = get_in(citation, "location", "web", "url") or citation.get("source")
+        source = Source(as_str(url), as_str(citation.get("title")), "".join(texts))
+        yield from () if source == Source() else (source,)
 
 
 def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
@@ -63,6 +97,8 @@ def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
     match frame:
         case {"contentBlockDelta": piece}:
             return read_block_delta(piece)
+        case {"contentBlockStart": {"start": {"toolUse": {"type": "server_tool_use"}}}}:
+            return ()
         case {"contentBlockStart": {"contentBlockIndex": int(row), "start": {"toolUse": dict(c)}}}:
             return (ToolPiece(row, as_str(c.get("toolUseId")), as_str(c.get("name")), ""),)
         case {"messageStop": dict(end)} | {"metadata": dict(end)}:
@@ -87,7 +123,7 @@ def read_block_delta(piece: Json) -> tuple[WireEvent, ...]:
 
 
 def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
-    """Return a piece of a block; citations and results of the provider's own tools are left out."""
+    """Return a piece of a block; results of the provider's own tools are left out."""
     match delta:
         case {"text": text}:
             return read_text(text, "contentBlockDelta.delta.text")
@@ -95,6 +131,10 @@ def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
             return (Reasoning(text),)
         case {"toolUse": {"input": str(arguments)}}:
             return (ToolPiece(row, "", "", arguments),)
+        case {"citation": citation}:
+            return tuple(read_citation(citation))
+        case {"image": dict()}:
+            return (Item(delta),)
         case _:
             return ()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Reasoning, Source, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.codec import as_count, as_str, get_in, not_text, read_text
 from loki.wire.openai.chat_response import read_error_event
@@ -49,7 +49,7 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
 
 
 def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
-    """Return what one event of a stream tells; starts, ends and citations tell nothing."""
+    """Return what one event of a stream tells; starts and ends tell nothing."""
     match event:
         case {"type": "message-end", "delta": dict(delta)}:
             return (*read_usage(delta), *read_finish(delta))
@@ -76,6 +76,25 @@ def read_message(message: JsonObject) -> Iterator[WireEvent]:
     match message.get("tool_calls"):
         case list(calls):
             yield from (piece for row, call in enumerate(calls) for piece in read_call(call, row))
+    match message.get("citations"):
+        case list(citations):
+            yield from (source for each in citations for source in read_citation(each))
+
+
+def read_citation(citation: Json) -> tuple[Source, ...]:
+    """Return the sources of the words that are cited: documents, or results of tools.
+
+    >>> document = {"title": "A", "url": "https://a.example"}
+    >>> read_citation({"text": "Hi", "sources": [{"type": "document", "document": document}]})
+    (Source(url='https://a.example', title='A', quote='Hi'),)
+    """
+    match citation:
+        case {"text": str(quote), "sources": [*sources]}:
+            places = [get_in(source, "document") or {} for source in sources] or [{}]
+            named = ((as_str(get_in(p, "url")), as_str(get_in(p, "title"))) for p in places)
+            return tuple(Source(url, title, quote) for url, title in named)
+        case _:
+            return ()
 
 
 def read_plan(plan: Json) -> tuple[WireEvent, ...]:
@@ -158,6 +177,7 @@ EVENTS: dict[str, Read] = {
     "content-start": lambda message, row: read_part(message.get("content"), CONTENT),
     "content-delta": lambda message, row: read_part(message.get("content"), CONTENT),
     "tool-plan-delta": lambda message, row: read_plan(message.get("tool_plan"))[:1],
+    "citation-start": lambda message, row: read_citation(message.get("citations")),
     "tool-call-start": lambda message, row: read_call(message.get("tool_calls"), row),
     "tool-call-delta": lambda message, row: read_call(message.get("tool_calls"), row),
 }

@@ -22,6 +22,7 @@ def generate_content() -> Wire:
         decoder=lambda: Decoder(response.StreamSplitter(), response.read_chat_event),
         finish_reasons=response.FINISH_REASONS,
         content_keys=("contents", "systemInstruction", "tools", "toolConfig"),
+        search=lambda target: {"tools": [{"googleSearch": {}}]},
     )
 
 

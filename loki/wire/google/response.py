@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 from loki.problems import Kind, Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Item, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire import sse
 from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.decoder import Splitter
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
 from loki.wire.google.json_stream import ArraySplitter
+from loki.wire.google.sources import read_sources
 
 
 class StreamSplitter:
@@ -64,7 +65,8 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
         case {"candidates": [{"index": int(index)}, *_]} if index > 0:
             return read_usage(chunk)
         case {"candidates": [dict(candidate), *_]}:
-            return (*read_words(candidate), *read_finish(candidate), *read_usage(chunk))
+            words = (*read_words(candidate), *read_sources(candidate))
+            return (*words, *read_finish(candidate), *read_usage(chunk))
         case {"candidates": []} | {"usageMetadata": dict()} | {"responseId": str()}:
             return read_usage(chunk)
         case _:
@@ -95,6 +97,8 @@ def read_part(part: Json, place: str) -> Iterable[WireEvent]:
         case {"functionCall": {"name": str(name)} as call}:
             arguments = json.dumps(call.get("args") or {})
             yield ToolPiece(None, as_str(call.get("id")), name, arguments)
+        case {"inlineData": dict()} | {"executableCode": dict()} | {"codeExecutionResult": dict()}:
+            yield Item(part)
     if isinstance(get_in(part, "thoughtSignature"), str):
         yield Carry(part)
 

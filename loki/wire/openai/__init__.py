@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from loki.records import JsonObject
 from loki.wire.codec import RERANK_KEYS, Measure, RateLimitHeaders, Wire
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def chat_completions() -> Wire:
         content_keys=("messages", "tools"),
         # Anthropic and routers in front of it speak this protocol too, with headers of their own
         rate_limit_headers=(*RATE_LIMIT_HEADERS, *anthropic.RATE_LIMIT_HEADERS),
+        search=lambda target: SEARCH.get(target.dialect.search),
     )
 
 
@@ -50,6 +52,7 @@ def responses_api() -> Wire:
         finish_reasons=response.FINISH_REASONS,
         content_keys=("input", "tools"),
         rate_limit_headers=RATE_LIMIT_HEADERS,
+        search=lambda target: {"tools": [{"type": "web_search"}]},
     )
 
 
@@ -59,6 +62,16 @@ def perplexity_responses() -> Wire:
 
     return responses_api()._replace(draft=draft_chat)
 
+
+#: What asks for a web search in a chat completion, by the name that a dialect has for it.
+SEARCH: dict[str, JsonObject] = {
+    "always": {},  # Perplexity's models search by themselves
+    "responses": {"web_search_options": {}},  # OpenAI's search models; others go to Responses
+    "plugins": {"plugins": [{"id": "web"}]},  # OpenRouter
+    "browser": {"tools": [{"type": "browser_search"}]},  # Groq
+    "enable": {"enable_search": True},  # Qianwen
+    "tool": {"tools": [{"type": "web_search", "web_search": {"enable": True}}]},  # Zhipu
+}
 
 CHAT: dict[str, Callable[[], Wire]] = {
     "openai": chat_completions,

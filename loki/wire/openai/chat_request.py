@@ -138,6 +138,11 @@ def data_url(media: Media) -> str:
     return media.url or f"data:{media.media_type};base64,{base64.b64encode(media.data).decode()}"
 
 
+def draft_image(media: Media) -> JsonObject:
+    """Return an image, or its address; the level of detail is sent if it was given."""
+    return {"url": data_url(media), **({"detail": media.detail} if media.detail else {})}
+
+
 def draft_file(media: Media) -> JsonObject:
     """Return a document by its content."""
     return {
@@ -269,7 +274,7 @@ SCHEMAS: dict[str, Callable[[JsonObject], JsonObject]] = {
 }
 
 MEDIA: dict[str, Callable[[Media], JsonObject]] = {
-    "image": lambda media: {"type": "image_url", "image_url": {"url": data_url(media)}},
+    "image": lambda media: {"type": "image_url", "image_url": draft_image(media)},
     "application/pdf": draft_file,
     "audio": draft_audio,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject, Text
-from loki.replies import Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import Finish, Finished, Item, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.wire.codec import (
     as_count,
     as_str,
@@ -17,6 +17,7 @@ from loki.wire.codec import (
     read_text,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.openai.sources import read_annotations, read_executed_tools, read_search_results
 from loki.wire.openai.usage import chat_usage
 
 
@@ -24,8 +25,9 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     """Return the events of a whole answer."""
     match body:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
-            events = read_message(message, "choices[0].message")
-            return (*events, *read_finish(choice), *read_usage(body))
+            words = read_content(message, "choices[0].message")
+            rest = (*read_message(message), *read_search_results(body))
+            return (*words, *rest, *read_finish(choice), *read_usage(body))
         case _:
             return read_error_event(body)
 
@@ -43,7 +45,7 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
         case {"error": error} if error:
             return (*read_usage(chunk), *read_error_event(chunk))
         case {"choices": [{"index": int(index)}, *_]} if index > 0:
-            return ()
+            return read_usage(chunk)  # of all choices
         case {"choices": [choice, *_]}:
             return read_choice(choice, chunk)
         case {"choices": list()} | {"usage": dict()} | {"x_groq": dict()}:
@@ -58,8 +60,9 @@ def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
     """Return what the first choice of a chunk tells; its delta may be null or missing."""
     match choice:
         case {"delta": dict(delta)}:
-            events = read_message(delta, "choices[0].delta")
-            return (*events, *read_finish(choice), *read_usage(chunk))
+            words = (*read_thoughts(delta), *read_text_parts(delta, "choices[0].delta"))
+            rest = (*read_message(delta), *read_search_results(chunk))
+            return (*words, *rest, *read_finish(choice), *read_usage(chunk))
         case {"delta": odd} if odd is not None:
             return (*read_usage(chunk), not_text(odd, "choices[0].delta"))
         case dict():
@@ -68,23 +71,52 @@ def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
             return (not_text(choice, "choices[0]"),)
 
 
-def read_message(message: JsonObject, place: str) -> Iterable[WireEvent]:
-    """Return thoughts, text and tool calls of the message, or the piece of one, at ``place``."""
+def read_content(message: JsonObject, place: str) -> Iterable[WireEvent]:
+    """Yield thoughts and text of a whole message; Cloudflare writes JSON that it was asked for."""
+    yield from read_thoughts(message)
+    match message.get("content"):
+        case dict(value) if value:
+            yield Text(json.dumps(value, ensure_ascii=False))
+        case _:
+            yield from read_text_parts(message, place)
+
+
+def read_thoughts(message: JsonObject) -> Iterable[WireEvent]:
+    """Yield the thoughts of a message, or the piece of one."""
     match message.get("reasoning_content") or message.get("reasoning"):
         case str(thought) if thought:
             yield Reasoning(thought)
+
+
+def read_text_parts(message: JsonObject, place: str) -> Iterable[WireEvent]:
+    """Yield the text of a message, or the piece of one, at ``place``; of a sound its words."""
     match message.get("content"):
         case list(parts):
             for row, part in enumerate(parts):
                 yield from read_part(part, f"{place}.content[{row}]")
         case text:
             yield from read_text(text, f"{place}.content")
+    match message.get("audio"):
+        case {"transcript": str(words)} if words:
+            yield Text(words)
+
+
+def read_message(message: JsonObject) -> Iterable[WireEvent]:
+    """Yield what a message, or the piece of one, has beside its words: refusal, calls, images."""
     match message.get("refusal"):
         case str(text) if text:
             yield Refusal(text)
     match message.get("tool_calls"):
         case list(calls):
             yield from (piece for call in calls for piece in read_call(call))
+    match message.get("function_call"):  # as before there were tools
+        case dict(function):
+            yield from read_call({"index": 0, "function": function})
+    match message.get("images"):  # OpenRouter
+        case list(images):
+            yield from (Item(image) for image in images if isinstance(image, dict))
+    yield from read_annotations(message.get("annotations"))
+    yield from read_executed_tools(message.get("executed_tools"))
 
 
 def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
@@ -107,6 +139,16 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
 def read_call(call: Json) -> tuple[ToolPiece, ...]:
     """Return a tool call or a piece; some servers omit index or id, or give arguments as JSON."""
     match call:
+        case {"custom": dict(custom)}:
+            return (
+                ToolPiece(
+                    row=as_count(call.get("index")),
+                    id=as_str(call.get("id")),
+                    name=as_str(custom.get("name")),
+                    arguments=as_str(custom.get("input")),
+                    is_custom=True,
+                ),
+            )
         case {"function": dict(function)}:
             given = function.get("arguments")
             arguments = given if isinstance(given, str) else json.dumps(given) if given else ""
@@ -123,10 +165,17 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
 
 
 def read_finish(choice: JsonObject) -> tuple[WireEvent, ...]:
-    """Return why the answer ended, nothing before its end."""
+    """Return why the answer ended, nothing before its end.
+
+    Where the provider behind a router says that the length was too short, that counts.
+    """
     match choice:
         case {"finish_reason": "error", "error": dict()}:
             return read_error_event(choice)
+        case {"finish_reason": str(reason), "native_finish_reason": str(native)} if (
+            reason and FINISH_REASONS.get(native) == "length"
+        ):
+            return (Finish(native if FINISH_REASONS.get(reason) != "length" else reason),)
         case {"finish_reason": str(reason)} if reason:
             return (Finish(reason),)
         case _:

@@ -146,8 +146,8 @@ def draft_assistant(message: Message) -> Result[list[JsonObject], Problem]:
 
 
 def draft_image(media: Media) -> JsonObject:
-    """Return an image, or its address; the level of detail is left to the model."""
-    return {"type": "input_image", "image_url": data_url(media), "detail": "auto"}
+    """Return an image, or its address; the level of detail is left to the model if not given."""
+    return {"type": "input_image", "image_url": data_url(media), "detail": media.detail or "auto"}
 
 
 def draft_file(media: Media) -> JsonObject:

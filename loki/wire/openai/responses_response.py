@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject, Text
-from loki.replies import Carry, Finish, Finished, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, Finished, Item, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.codec import (
     as_count,
+    as_str,
     get_in,
     read_text,
 )
 from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.openai.sources import read_annotations, read_pages, read_search_results
 from loki.wire.openai.usage import responses_usage
 
 
@@ -51,6 +53,7 @@ def read_item(item: Json, row: int) -> Iterable[WireEvent]:
         case {"type": "message", "content": list(parts)}:
             for number, part in enumerate(parts):
                 yield from read_part(part, f"output[{row}].content[{number}]")
+                yield from read_annotations(get_in(part, "annotations"))
         case {"type": "message", "content": odd}:
             yield from read_text(odd, f"output[{row}].content")
         case {"type": "reasoning"}:
@@ -81,29 +84,44 @@ def read_summary_part(event: JsonObject) -> tuple[WireEvent, ...]:
 
 
 def read_item_done(event: JsonObject) -> tuple[WireEvent, ...]:
-    """Return what the whole item of a stream tells."""
-    item = event.get("item")
-    return read_done(item, as_count(event.get("output_index"))) if isinstance(item, dict) else ()
+    """Return what the whole item of a stream tells; its words came before."""
+    row = as_count(event.get("output_index"))
+    match event.get("item"):
+        case {"type": "message", "content": list(parts)}:
+            annotations = (get_in(part, "annotations") for part in parts)
+            return tuple(source for each in annotations for source in read_annotations(each))
+        case dict(item):
+            return read_done(item, row)
+        case _:
+            return ()
 
 
 def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
-    """Return the beginning, a fragment or the whole of a call's arguments.
+    """Return the beginning, a fragment or the whole of a call's arguments, or of its free text.
 
     Some servers leave out the finished item; OpenAI tells everything twice.
 
     >>> read_call_event({"type": "response.function_call_arguments.done", "arguments": "{}"})
-    (ToolPiece(row=None, id='', name='', arguments='{}', whole=True),)
+    (ToolPiece(row=None, id='', name='', arguments='{}', whole=True, is_custom=False),)
     """
     row = as_count(event.get("output_index"))
     match event:
         case {"item": {"type": "function_call", "call_id": str(id), "name": str(name)}}:
             return (ToolPiece(row, id, name, "", whole=False),)
+        case {"item": {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}}:
+            begun = ToolPiece(row, id, name, "", whole=False, is_custom=True)
+            return () if is_of_server(name) else (begun,)
         case {"delta": str(piece)}:
             return (ToolPiece(row, "", "", piece),)
         case {"arguments": str(text)}:
             return (ToolPiece(row, "", "", text, whole=True),)
         case _:
             return ()
+
+
+def read_annotation_event(event: JsonObject) -> tuple[WireEvent, ...]:
+    """Return the source of an annotation that comes on its own."""
+    return tuple(read_annotations([event.get("annotation")]))
 
 
 def read_thoughts(item: JsonObject) -> Iterable[Reasoning]:
@@ -119,25 +137,41 @@ def read_thoughts(item: JsonObject) -> Iterable[Reasoning]:
 
 
 def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
-    """Return what only a whole item tells: a call, or thoughts for the next turn."""
+    """Return what only a whole item tells: a call, thoughts for the next turn, what is no text."""
     match item:
-        case {"type": "function_call", "status": "incomplete", "name": str(name)}:
-            return (Problem("garbled", f"the call of {name} was cut off", sent=True),)
         case {"type": "function_call", "call_id": str(id), "name": str(name)}:
             arguments = item.get("arguments")
             text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-            return (ToolPiece(row, id, name, text, whole=True),)
+            return (ToolPiece(row, id, name, text, whole=item.get("status") != "incomplete"),)
+        case {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}:
+            whole = item.get("status") != "incomplete"
+            call = ToolPiece(row, id, name, as_str(item.get("input")), whole, is_custom=True)
+            return () if is_of_server(name) else (call,)
         case {"type": "reasoning"} if item.get("encrypted_content") or item.get("content"):
             return (Carry(item),)
+        case {"type": "search_results" | "fetch_url_results"}:  # Perplexity
+            return tuple(read_pages(item.get("results") or item.get("contents")))
+        case {"type": str(kind)} if kind not in KNOWN_ITEMS:
+            return (Item(item),)
         case _:
             return ()
 
 
+def is_of_server(name: str) -> bool:
+    """Return whether a call with free text is one of xAI's own, which it has answered itself.
+
+    >>> is_of_server("x_keyword_search"), is_of_server("math_exp")
+    (True, False)
+    """
+    return name in XAI_TOOLS
+
+
 def read_end(response: JsonObject) -> tuple[WireEvent, ...]:
-    """Return token counts, and why the answer ended or failed."""
+    """Return sources, token counts, and why the answer ended or failed."""
     match response:
         case {"status": "completed"}:
-            return (*read_usage(response), Finish("completed"))
+            found = read_search_results(response)  # xAI
+            return (*found, *read_usage(response), Finish("completed"))
         case {"status": "incomplete"}:
             reason = get_in(response, "incomplete_details", "reason")
             return (*read_usage(response), Finish(str(reason or "incomplete")))
@@ -168,6 +202,18 @@ def read_error_event(body: Json) -> tuple[Problem]:
 #: Between two parts of a summary.
 PAUSE = "\n\n"
 
+#: Items that are text, thoughts or calls, or lead to the text; others are parts of the answer.
+KNOWN_ITEMS = (
+    *("message", "reasoning", "function_call", "custom_tool_call"),
+    *("web_search_call", "file_search_call", "x_search_call"),
+)
+
+#: Names under which xAI tells of its own searches as if they were calls of a custom tool.
+XAI_TOOLS = (
+    *("x_keyword_search", "x_semantic_search", "x_user_search", "x_thread_fetch"),
+    *("view_x_video", "view_image"),
+)
+
 #: Events that tell words.
 DELTAS: dict[str, Callable[[str], WireEvent]] = {
     "response.output_text.delta": Text,
@@ -183,6 +229,7 @@ EVENTS: dict[str, Callable[[JsonObject], tuple[WireEvent, ...]]] = {
     "response.output_item.added": read_call_event,
     "response.function_call_arguments.delta": read_call_event,
     "response.function_call_arguments.done": read_call_event,
+    "response.output_text.annotation.added": read_annotation_event,
     "response.output_item.done": read_item_done,
 }
 

@@ -22,9 +22,8 @@ def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
 
     prompt, output, total = map(count, ("prompt_tokens", "completion_tokens", "total_tokens"))
     thoughts = count("completion_tokens_details", "reasoning_tokens")
-    if output is not None and thoughts:
-        beside = total is not None and total - (prompt or 0) == output + thoughts
-        output = output + thoughts if beside or thoughts > output else output
+    if output is not None and thoughts and is_beside(raw, prompt or 0, output, thoughts, total):
+        output += thoughts
     cached = (as_count(get_in(raw, *path)) for path in CACHED)
     return Usage(
         input=prompt,
@@ -38,6 +37,21 @@ def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
         told_cost=read_cost(raw),
         **read_cache_writes(raw.get("prompt_tokens_details")),
     )
+
+
+def is_beside(raw: JsonObject, prompt: int, output: int, thoughts: int, total: int | None) -> bool:
+    """Return whether thoughts are billed beside the output, instead of as a part of it.
+
+    The total tells, also where it counts fewer tokens than there are thoughts; not the one of
+    Vercel's gateway, whose cost proves that it leaves them out.
+
+    >>> is_beside({}, 43, 10, 11, 53), is_beside({"market_cost": 0.1}, 43, 10, 11, 53)
+    (False, True)
+    """
+    if total == prompt + output + thoughts:
+        return True
+    is_within = total == prompt + output and "market_cost" not in raw
+    return thoughts > output and not is_within
 
 
 def responses_usage(raw: JsonObject, response: JsonObject) -> Usage:

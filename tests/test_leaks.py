@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote
@@ -552,28 +554,43 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "as Python shows it": repr,
     "as Python shows what shows it": lambda secret: repr([repr(secret.encode())]),
     "in HTML": html.escape,
+    "in hex": lambda secret: secret.encode().hex(),
+    "in hex with colons": lambda secret: secret.encode().hex(":").upper(),
+    "in base32": lambda secret: base64.b32encode(secret.encode()).decode(),
+    "in base32 after a name": lambda s: base64.b32encode(f"someone:{s}".encode()).decode(),
+    "on two lines": lambda secret: f"{secret[:9]}\r\n\t{secret[9:]}",
+    "in pieces": " ".join,
+    "with what has no width": "\u200b".join,
+    "with control characters": lambda secret: f"{secret[:5]}\x1b[1m{secret[5:11]}\x07{secret[11:]}",
+    "with bytes that are no text": lambda secret: f"{secret[:6]}\udc80{secret[6:]}",
+    "with escapes of what is not seen": lambda secret: json.dumps("\u200b".join(secret)),
 }
+
+
+def raw(text: str) -> bytes:
+    """Return a text in UTF-8, with the bytes in it that are none."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def status_line(words: str) -> Script:
     """Return an answer with the secret in its status line."""
-    return [f"HTTP/1.1 {words}\r\n\r\n".encode(), CLOSE]
+    return [raw(f"HTTP/1.1 {words}\r\n\r\n"), CLOSE]
 
 
 def length(words: str) -> Script:
     """Return an answer with the secret as its length."""
-    return [f"HTTP/1.1 200 OK\r\ncontent-length: {words}\r\n\r\n".encode(), CLOSE]
+    return [raw(f"HTTP/1.1 200 OK\r\ncontent-length: {words}\r\n\r\n"), CLOSE]
 
 
 def chunk_size(words: str) -> Script:
     """Return a chunk with the secret as its size."""
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-    return [head, f"{words}\r\n".encode(), CLOSE]
+    return [head, raw(f"{words}\r\n"), CLOSE]
 
 
 def no_http(words: str) -> Script:
     """Return bytes that are not HTTP."""
-    return [f"{words}\r\n\r\n".encode(), CLOSE]
+    return [raw(f"{words}\r\n\r\n"), CLOSE]
 
 
 def error_of(words: str) -> Script:
@@ -584,7 +601,7 @@ def error_of(words: str) -> Script:
 
 def page(words: str) -> Script:
     """Return an error page of a proxy."""
-    return plain(f"<p>{words}</p>".encode(), 502)
+    return plain(raw(f"<p>{words}</p>"), 502)
 
 
 def odd_json(words: str) -> Script:
@@ -594,12 +611,12 @@ def odd_json(words: str) -> Script:
 
 def no_json(words: str) -> Script:
     """Return an answer that is no JSON."""
-    return plain(words.encode())
+    return plain(raw(words))
 
 
 def no_events(words: str) -> Script:
     """Return a stream that is not in its format."""
-    return [b"HTTP/1.1 200 OK\r\n\r\n" + words.encode(), CLOSE]
+    return [b"HTTP/1.1 200 OK\r\n\r\n" + raw(words), CLOSE]
 
 
 def odd_finish(words: str) -> Script:
@@ -659,17 +676,25 @@ GIVEN = ("a variable", "a proxy", "a patch", "a file")
 
 def assert_no_run(text: str, secret: str, where: str) -> None:
     """Fail the test if a text holds eight characters of a secret in a row, in any spelling."""
-    bare = text.replace("\\", "")
+    bare = re.sub(r"\\+u200b|\\+", "", text)
     seen = {each.lower() for each in (text, bare, unquote(text), unquote(unquote(text)))}
-    told = {secret, secret.replace("\\", ""), unquote(secret)}
-    for before in range(3):
+    seen |= {re.sub(r"\x1b\[[0-9;]*m|[^!-~]|:", "", each) for each in seen}
+    for run in runs_of(secret):
+        if found := next((each for each in seen if run in each), ""):
+            pytest.fail(f"{where} shows {run!r}: …{around(found, run)}…", pytrace=False)
+
+
+@cache
+def runs_of(secret: str) -> frozenset[str]:
+    """Return what eight characters of a secret in a row become in every spelling."""
+    told = {(secret, RUN), (secret.replace("\\", ""), RUN), (unquote(secret), RUN)}
+    told.add((secret.encode().hex(), 2 * RUN))
+    for before in range(5):
         whole = encoded("x" * before + secret).rstrip("=")
-        told |= {whole[4:-1], whole[4:-1].replace("+", "-").replace("/", "_")}
-    for form in told:
-        for at in range(len(form) - RUN + 1):
-            run = form[at : at + RUN].lower()
-            if found := next((each for each in seen if run in each), ""):
-                pytest.fail(f"{where} shows {run!r}: …{around(found, run)}…", pytrace=False)
+        told |= {(whole[4:-1], RUN), (whole[4:-1].replace("+", "-").replace("/", "_"), RUN)}
+        told.add((base64.b32encode(("x" * before + secret).encode()).decode()[8:-8], RUN))
+    runs = (form[at : at + size] for form, size in told for at in range(len(form) - size + 1))
+    return frozenset(map(str.lower, runs))
 
 
 CASES = [

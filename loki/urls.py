@@ -87,6 +87,18 @@ def mask_typo(url: str) -> str:
 PIECES = re.compile("([/:.=&])")
 
 
+def mask_keys(text: str) -> str:
+    """Return a text in which no word may be a key.
+
+    >>> mask_keys("Bearer sk-0123456789"), mask_keys("in 30 minutes"), mask_keys("9" * 20)
+    ('Bearer ***', 'in 30 minutes', '99999999999999999999')
+    """
+    words = re.split(r"([\s/:.,;=&]+)", text)
+    return "".join(
+        "***" if is_like_a_key(word) and not word.isdecimal() else word for word in words
+    )
+
+
 def is_like_a_key(piece: str) -> bool:
     """Return whether a part of an address may be a key: long, or letters and digits mixed."""
     mixed = re.search(r"\d", piece) and re.search(r"[^\W\d]", piece)

@@ -255,6 +255,23 @@ WAYS: dict[str, Way] = {
         "patch:\n  chat_completions:\n    '.*':\n      body:\n        auth_token: SECRET",
         lambda asked: asked.json.get("auth_token") == mark("body"),
     ),
+    "a list in a body": one(
+        "list",
+        "patch:\n  chat_completions:\n    '.*':\n      body:\n        api_keys: [SECRET]",
+        lambda asked: asked.json.get("api_keys") == [mark("list")],
+    ),
+    "a tool's server": one(
+        "mcp",
+        "patch:\n  chat_completions:\n    '.*':\n      body:\n        mcp_servers:\n"
+        "          - url: https://a.example\n            authorization_token: SECRET",
+        lambda asked: asked.json["mcp_servers"][0]["authorization_token"] == mark("mcp"),
+    ),
+    "a header of a tool's server": one(
+        "tool-header",
+        "patch:\n  chat_completions:\n    '.*':\n      body:\n        tools:\n"
+        "          - type: mcp\n            headers:\n              Authorization: Bearer SECRET",
+        lambda asked: asked.json["tools"][0]["headers"]["Authorization"].endswith("-kRaM"),
+    ),
     "--patch": one(
         "flag",
         "",

@@ -48,8 +48,7 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
     """
     for name, value in headers.items():
         if SENSITIVE.search(name):
-            yield value
-            yield value.rpartition(" ")[2]
+            yield from with_bare_token(value)
 
 
 @lru_cache(256)
@@ -95,20 +94,43 @@ def secrets_in_userinfo(user: str) -> tuple[str, ...]:
     return user, password or name, decoded, basic
 
 
-def secrets_in_body(body: Json, content_keys: Collection[str]) -> Iterator[str]:
-    """Yield the texts under sensitive names, which only a patch puts there.
+def secrets_in_body(
+    body: Json, content_keys: Collection[str], names: re.Pattern[str] = SENSITIVE
+) -> Iterator[str]:
+    """Yield the texts under sensitive names, which only a patch or a server's tool puts there.
 
-    Under ``content_keys`` are the user's own words.
+    Under ``content_keys`` are the user's own words, where only a header is sensitive.
 
-    >>> list(secrets_in_body({"messages": [{"key": "no"}], "a": {"api_key": "k"}}, ["messages"]))
+    >>> list(secrets_in_body({"messages": [{"key": "no"}], "a": [{"api_key": "k"}]}, ["messages"]))
     ['k']
+    >>> list(secrets_in_body({"tools": [{"headers": {"Authorization": "Bearer t"}}]}, ["tools"]))
+    ['Bearer t', 't']
+    >>> list(secrets_in_body({"api_keys": ["k", "l"], "schema": {"key": {"type": "string"}}}, []))
+    ['k', 'l']
     """
+    if isinstance(body, list):
+        for item in body:
+            yield from secrets_in_body(item, content_keys, names)
     for name, value in body.items() if isinstance(body, dict) else ():
-        if name in content_keys:
-            continue
-        if isinstance(value, str) and SENSITIVE.search(name):
-            yield value
-        yield from secrets_in_body(value, content_keys)
+        within = AUTHORIZATION if name in content_keys else names
+        if within.search(name):
+            yield from chain.from_iterable(map(with_bare_token, texts_in(value)))
+        yield from secrets_in_body(value, content_keys, within)
+
+
+#: Names of credentials for a tool that runs at the provider (MCP), among the user's own words.
+AUTHORIZATION = re.compile(r"(?i)^authorization(_token)?$|^x-api-key$")
+
+
+def texts_in(value: Json) -> list[str]:
+    """Return a text, or those of a list, as a list."""
+    texts = value if isinstance(value, list) else [value]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def with_bare_token(text: str) -> tuple[str, ...]:
+    """Return the value of a header as it is, and without its scheme if it has one."""
+    return (text, text.rpartition(" ")[2]) if " " in text else (text,)
 
 
 def long_path_segments(address: str) -> Iterator[str]:

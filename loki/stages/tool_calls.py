@@ -12,6 +12,8 @@ from loki.records import JsonObject, ToolCall
 from loki.replies import Finished, ToolPiece
 from loki.wire.answer_json import STRICT, parse_json
 
+MOST_CALLS = 1000  # in one answer: more than any program would run
+
 
 class CallBuilder:
     """A tool call in the making."""
@@ -48,6 +50,8 @@ def read_calls(
     (ToolCall(id='a', name='f', arguments={'x': 1}),)
     """
     calls = join_pieces(pieces)
+    if len(calls) > MOST_CALLS:
+        return fail("garbled", f"the answer has over {MOST_CALLS:,} tool calls", sent=True)
     if any(call.is_open for call in calls):
         names = ", ".join(call.name for call in calls if call.is_open)
         return fail("garbled", f"the call of {names} was begun and not completed", sent=True)

@@ -21,14 +21,16 @@ def is_address(url: str) -> bool:
     """Return whether it is an http or https address with a host and a possible port.
 
     A colon with nothing after it is no port: what follows may be a password that begins with ``/``.
+    Nor is an ``@`` behind ``#``, or alone behind ``?``: what is before it may be a password.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port  # which may be none
     except ValueError:
         return False
-    has_port = not parts.netloc.endswith(":")
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
+    is_torn = "@" in parts.fragment or ("@" in parts.query and "=" not in parts.query)
+    has_host = bool(parts.hostname) and not parts.netloc.endswith(":")
+    return parts.scheme in ("http", "https") and has_host and not is_torn
 
 
 def mask_url(url: str) -> str:

@@ -33,6 +33,7 @@ from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
 from loki.edge.auth import redaction, vault
 from loki.pipeline import Env
+from loki.providers.compatible import KNOWN
 from loki.wire.bedrock.sigv4 import sign
 
 NOBODY = "http://127.0.0.1:9"
@@ -749,6 +750,56 @@ def test_no_server_makes_us_show_a_secret(
         own = {home.folder / "config.yaml", *(home.folder / name for name in way.files)}
         if path.is_file() and path not in own:
             assert_no_run(path.read_bytes().decode("latin-1"), ODD, str(path))
+
+
+# ---- every client --------------------------------------------------------------------------------
+
+#: Each type of client and each known name, and what its configuration needs beside a key.
+CLIENTS: dict[str, str] = {
+    **dict.fromkeys(KNOWN, "type: openai-compatible"),
+    **{name: f"type: {name}" for name in ("openai", "azure-openai", "claude", "cohere", "gemini")},
+    "openai-compatible": "type: openai-compatible",
+    "bedrock": "type: bedrock\n    region: eu-west-1",
+    "vertexai": "type: vertexai\n    project_id: p\n    location: global",
+}
+#: Lines of the client and variables that give a secret; S is where it stands.
+KEYED: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("access_token: S", {}),
+    ("access_token: '{{NAMED}}'", {"NAMED": "S"}),
+    ("access_token_cmd: echo S", {}),
+    ("", {"MY_ACCESS_TOKEN": "S"}),
+    ("api_key: S", {}),
+    ("", {"MY_API_KEY": "S"}),
+)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_no_client_shows_its_secret_whatever_its_server_says(client: str, home: Home) -> None:
+    secret, lines = f"sk-mArK/{crc32(client.encode()):08x}+7Zk9xWv2-kRaM", CLIENTS[client]
+    named = f"{lines}\n    name: {client if client in KNOWN else 'my'}"
+    prefix = re.sub(r"\W", "_", client).upper() if client in KNOWN else "MY"
+    keyed = KEYED[:4] if client in ("bedrock", "vertexai") else KEYED
+    for number, said in enumerate((*SAID, None)):
+        key, environ = keyed[number % len(keyed)]
+        written = [*WRITTEN.values()][(number * 7 + len(client)) % len(WRITTEN)]
+        script = refusal if said is None else said(written(secret))
+        with serving(script) as server:
+            home.configure(
+                f"clients:\n  - {named}\n    api_base: {server.address}\n"
+                f"    {key.replace('S', secret)}\n    models:\n      - name: m\n"
+            )
+            home.environ.clear()
+            for name, value in environ.items():
+                home.environ[name.replace("MY", prefix)] = value.replace("S", secret)
+            for words in (("-S", "Hi"), ("-o", "json", "--explain", "Hi"), ("--dry-run", "Hi")):
+                told = home.call("--retries", "0", *words)
+                assert_no_run(told.out + told.err, secret, f"{client}: {number} {words}")
+            assert len(server.asked) == 2 and any(
+                secret in value for asked in server.asked for value in asked.headers.values()
+            )
+    for path in home.folder.rglob("*"):
+        if path.is_file() and path.name != "config.yaml":
+            assert_no_run(path.read_bytes().decode("latin-1"), secret, str(path))
 
 
 #: Where a text is cut: what says it, how it is asked, and after how many characters.

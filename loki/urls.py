@@ -57,7 +57,7 @@ def mask_proxy(proxy: str) -> str:
     user, at, host = address.rpartition("@")
     if not at and not has_port(host):  # the host is missing, and this is the password
         host = f"{host.partition(':')[0]}:***"
-    return f"{scheme}{separator}{'***@' if at else ''}{host}"
+    return SECRET.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{host}")
 
 
 # ---- what is wrong -------------------------------------------------------------------------------

@@ -855,6 +855,7 @@ PROXIES = {
     "http://u:SECRET": 78,
     "htp://u:SECRET@127.0.0.1:9": 78,
     "u:SECRET@127.0.0.1:9": 78,
+    "http://127.0.0.1:9?api_key=SECRET": 69,
 }
 PROXY_BY: tuple[str, ...] = (
     "--proxy",
@@ -927,6 +928,32 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
     told = capfd.readouterr()
     assert code == 78, told.err
     assert_typed_hidden(told.out + told.err)
+
+
+ADDRESSES = (
+    "http://u:SECRET@",
+    "http://u:SECRET@h:x/",
+    "http://u:SEC/RET@h/",
+    "http://[::1/?key=SECRET",
+    "https://127.0.0.1:9/x?api_key=SECRET",
+    "http://u:SECRET@127.0.0.1:9/",
+    "http://SEC#RET@h/",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_of_a_document_or_a_catalogue_shows_no_secret(address: str, home: Home) -> None:
+    home.local(NOBODY)
+    given = typed(address)
+    home.environ["LOKI_SYNC_MODELS_URL"] = given
+    asked = (
+        home.call("-f", given, "Hi"),
+        home.call("-f", given, "-o", "json", "Hi"),
+        home.call("--sync-models", prog="loki"),
+    )
+    for told in asked:
+        assert told.code in (65, 69, 78), told.err
+        assert_typed_hidden(told.out + told.err)
 
 
 def typed(text: str) -> str:

@@ -58,8 +58,13 @@ def secrets_in_url(url: str) -> tuple[str, ...]:
     >>> secrets_in_url("http://u:p%40@a.example/?key=k")
     ('u:p%40', 'p%40', 'p@', 'dTpwQA==', 'k')
     """
-    keys = (value for name, value in QUERY.findall(url) if SENSITIVE.search(name) or is_sig(name))
-    return (*secrets_in_userinfo(userinfo(url)), *keys)
+    return (*secrets_in_userinfo(userinfo(url)), *keys_in_query(url))
+
+
+def keys_in_query(url: str) -> tuple[str, ...]:
+    """Return the keys in the query of an address."""
+    pairs = QUERY.findall(url)
+    return tuple(value for name, value in pairs if SENSITIVE.search(name) or is_sig(name))
 
 
 #: Names and values of a query, also where an address is written so badly that it has none.
@@ -81,7 +86,7 @@ def secrets_in_proxy(proxy: str) -> tuple[str, ...]:
     user = proxy.partition("://")[2].rpartition("@")[0] or proxy.rpartition("@")[0]
     whole = secrets_in_userinfo(user)
     torn = (piece for text in (user, *whole[1:2]) for piece in re.split("[][/?#@]", text))
-    return (*whole, *(torn if re.search("[][/?#@]", user) else ()))
+    return (*whole, *(torn if re.search("[][/?#@]", user) else ()), *keys_in_query(proxy))
 
 
 def secrets_in_userinfo(user: str) -> tuple[str, ...]:

@@ -152,8 +152,8 @@ def test_a_redirect_is_followed(home: Home) -> None:
     ("url", "words"),
     [
         ("", "no sync_models_url"),
-        ("ftp://x/y", "is not an https:// address"),
-        ("m.json", "is not an https"),
+        ("ftp://x/y", "is not an http or https address"),
+        ("m.json", "is not an http or https"),
     ],
 )
 def test_without_an_address_the_setting_is_named(home: Home, url: str, words: str) -> None:

@@ -930,6 +930,39 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
     assert_typed_hidden(told.out + told.err)
 
 
+#: Lines of a client in which a key stands where something else is due.
+MISPLACED = (
+    "api_key: *SECRET",
+    "api_key: [SECRET]",
+    "api_key: {SECRET: a}",
+    "api_key: 'SECRET",
+    "api_key_cmd: SECRET",
+    "api_key_file: SECRET",
+    "access_token: {a: SECRET}",
+    "extra: SECRET",
+    "extra:\n  max_retries: SECRET",
+    "extra:\n  connect_timeout: sk-SECRET",
+    "oauth:\n  request_headers: SECRET",
+    "oauth:\n  client_secret: [SECRET]",
+    "oauth:\n  token_url: 'htp://x/?key=SECRET'",
+    "patch: SECRET",
+    "patch:\n  chat_completions:\n    '.*':\n      headers: SECRET",
+    "patch:\n  chat_completions:\n    '.*':\n      headers:\n        X-Api-Key: [SECRET]",
+    "patch:\n  chat_completions:\n    '.*':\n      body: SECRET",
+    "patch:\n  chat_completions:\n    '.*':\n      url: 'htp://x/?key=SECRET'",
+)
+
+
+@pytest.mark.parametrize("lines", MISPLACED)
+def test_a_key_in_a_wrong_place_of_the_configuration_is_not_shown(lines: str, home: Home) -> None:
+    home.local(NOBODY, client=typed(lines))
+    for words in (("Hi",), ("-o", "json", "Hi"), ("--dry-run", "--explain", "Hi")):
+        told = home.call("-m", "local:m", "--retries", "0", *words)
+        assert_typed_hidden(told.out + told.err)
+    told = home.call("--check", prog="loki")
+    assert_typed_hidden(told.out + told.err)
+
+
 ADDRESSES = (
     "http://u:SECRET@",
     "http://u:SECRET@h:x/",

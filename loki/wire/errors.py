@@ -35,13 +35,22 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     told_id = request_id(headers) or body_request_id
     return Problem(
         kind=kind,
-        message=excerpt(shown if sentence else f"HTTP {status}: {shown}", LONGEST),
+        message=shorten(shown if sentence else f"HTTP {status}: {shown}", LONGEST),
         status=status,
-        code=code and excerpt(code, LONGEST_NAME),
-        request_id=excerpt(told_id, LONGEST_NAME) if isinstance(told_id, str) else None,
+        code=code and shorten(code, LONGEST_NAME),
+        request_id=shorten(told_id, LONGEST_NAME) if isinstance(told_id, str) else None,
         sent=True,
         retryable=kind in ("busy", "offline") and status != 407,
     )
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text as it is, or its beginning and ``…`` (see ``excerpt``, which also folds it).
+
+    >>> shorten("one\\ntwo", 7), shorten("one\\ntwo", 5)
+    ('one\\ntwo', 'one\\nt…')
+    """
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def explain_status(status: int, headers: Mapping[str, str]) -> str:

@@ -5,15 +5,55 @@ from __future__ import annotations
 import json
 from typing import Any
 
+#: The deepest nesting of what is read, in levels; real answers and schemas have some twenty.
+DEEPEST = 200
+
 
 def parse_strict(text: str) -> Any:
-    """Parse a JSON text; raise ValueError, also for NaN and Infinity, which JSON does not know.
+    """Parse a JSON text of a user's; raise ValueError, also for NaN, which JSON does not know.
+
+    Raise RecursionError if it is nested deeper than DEEPEST.
 
     >>> parse_strict('{"a": NaN}')
     Traceback (most recent call last):
     ValueError: NaN is no number of JSON's
+    >>> parse_strict("9" * 5000)
+    Traceback (most recent call last):
+    ValueError: a number with over 4300 digits
     """
-    return json.loads(text, parse_constant=refuse_constant)
+    try:
+        value = json.loads(text, parse_constant=refuse_constant)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        if "digits" not in str(error):
+            raise
+        raise ValueError("a number with over 4300 digits") from None  # Python's own limit
+    if text.count("[") + text.count("{") > DEEPEST:
+        try:
+            refuse_depth(value)
+        except ValueError as error:
+            raise RecursionError(str(error)) from None
+    return value
+
+
+def refuse_depth(value: Any) -> None:
+    """Raise ValueError if a JSON value is nested deeper than DEEPEST.
+
+    Whoever writes it out again, further down the stack, would fail where the parser did not.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        nested = [item for item in level if isinstance(item, (dict, list))]
+        if not nested:
+            return
+        level = [
+            inner
+            for item in nested
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    if any(isinstance(item, (dict, list)) for item in level):
+        raise ValueError(f"nested deeper than {DEEPEST}")
 
 
 def refuse_constant(name: str) -> None:

@@ -21,14 +21,16 @@ def is_address(url: str) -> bool:
     """Return whether it is an http or https address with a host and a possible port.
 
     A colon with nothing after it is no port: what follows may be a password that begins with ``/``.
+    Nor is an ``@`` behind ``#``, or alone behind ``?``: what is before it may be a password.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port  # which may be none
     except ValueError:
         return False
-    has_port = not parts.netloc.endswith(":")
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
+    is_torn = "@" in parts.fragment or ("@" in parts.query and "=" not in parts.query)
+    has_host = bool(parts.hostname) and not parts.netloc.endswith(":")
+    return parts.scheme in ("http", "https") and has_host and not is_torn
 
 
 def mask_url(url: str) -> str:
@@ -55,7 +57,7 @@ def mask_proxy(proxy: str) -> str:
     user, at, host = address.rpartition("@")
     if not at and not has_port(host):  # the host is missing, and this is the password
         host = f"{host.partition(':')[0]}:***"
-    return f"{scheme}{separator}{'***@' if at else ''}{host}"
+    return SECRET.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{host}")
 
 
 # ---- what is wrong -------------------------------------------------------------------------------
@@ -85,6 +87,18 @@ def mask_typo(url: str) -> str:
 
 
 PIECES = re.compile("([/:.=&])")
+
+
+def mask_keys(text: str) -> str:
+    """Return a text in which no word may be a key.
+
+    >>> mask_keys("Bearer sk-0123456789"), mask_keys("in 30 minutes"), mask_keys("9" * 20)
+    ('Bearer ***', 'in 30 minutes', '99999999999999999999')
+    """
+    words = re.split(r"([\s/:.,;=&]+)", text)
+    return "".join(
+        "***" if is_like_a_key(word) and not word.isdecimal() else word for word in words
+    )
 
 
 def is_like_a_key(piece: str) -> bool:

@@ -174,7 +174,7 @@ def plain(body: Any, status: int = 200, headers: str = "") -> list[Step]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     kind = "" if isinstance(body, bytes) else "content-type: application/json\r\n"
     head = f"HTTP/1.1 {status} X\r\n{kind}content-length: {len(data)}\r\n{headers}\r\n"
-    return [head.encode() + data]
+    return [head.encode("utf-8", "surrogateescape") + data]
 
 
 def reply(text: str = "Hello.", finish: str = "stop") -> Any:

@@ -324,7 +324,6 @@ WITHOUT_MIRROR = {
     "stages/parse.py",
     "stages/parse_vectors.py",
     "stages/reply_builder.py",
-    "stages/tool_calls.py",
     "usage.py",
     "version.py",
     "wire/answer_json.py",

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote
@@ -31,6 +33,7 @@ from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import guarded
 from loki.edge.auth import redaction, vault
 from loki.pipeline import Env
+from loki.providers.compatible import KNOWN
 from loki.wire.bedrock.sigv4 import sign
 
 NOBODY = "http://127.0.0.1:9"
@@ -252,6 +255,23 @@ WAYS: dict[str, Way] = {
         "body",
         "patch:\n  chat_completions:\n    '.*':\n      body:\n        auth_token: SECRET",
         lambda asked: asked.json.get("auth_token") == mark("body"),
+    ),
+    "a list in a body": one(
+        "list",
+        "patch:\n  chat_completions:\n    '.*':\n      body:\n        api_keys: [SECRET]",
+        lambda asked: asked.json.get("api_keys") == [mark("list")],
+    ),
+    "a tool's server": one(
+        "mcp",
+        "patch:\n  chat_completions:\n    '.*':\n      body:\n        mcp_servers:\n"
+        "          - url: https://a.example\n            authorization_token: SECRET",
+        lambda asked: asked.json["mcp_servers"][0]["authorization_token"] == mark("mcp"),
+    ),
+    "a header of a tool's server": one(
+        "tool-header",
+        "patch:\n  chat_completions:\n    '.*':\n      body:\n        tools:\n"
+        "          - type: mcp\n            headers:\n              Authorization: Bearer SECRET",
+        lambda asked: asked.json["tools"][0]["headers"]["Authorization"].endswith("-kRaM"),
     ),
     "--patch": one(
         "flag",
@@ -566,28 +586,43 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "as Python shows it": repr,
     "as Python shows what shows it": lambda secret: repr([repr(secret.encode())]),
     "in HTML": html.escape,
+    "in hex": lambda secret: secret.encode().hex(),
+    "in hex with colons": lambda secret: secret.encode().hex(":").upper(),
+    "in base32": lambda secret: base64.b32encode(secret.encode()).decode(),
+    "in base32 after a name": lambda s: base64.b32encode(f"someone:{s}".encode()).decode(),
+    "on two lines": lambda secret: f"{secret[:9]}\r\n\t{secret[9:]}",
+    "in pieces": " ".join,
+    "with what has no width": "\u200b".join,
+    "with control characters": lambda secret: f"{secret[:5]}\x1b[1m{secret[5:11]}\x07{secret[11:]}",
+    "with bytes that are no text": lambda secret: f"{secret[:6]}\udc80{secret[6:]}",
+    "with escapes of what is not seen": lambda secret: json.dumps("\u200b".join(secret)),
 }
+
+
+def raw(text: str) -> bytes:
+    """Return a text in UTF-8, with the bytes in it that are none."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def status_line(words: str) -> Script:
     """Return an answer with the secret in its status line."""
-    return [f"HTTP/1.1 {words}\r\n\r\n".encode(), CLOSE]
+    return [raw(f"HTTP/1.1 {words}\r\n\r\n"), CLOSE]
 
 
 def length(words: str) -> Script:
     """Return an answer with the secret as its length."""
-    return [f"HTTP/1.1 200 OK\r\ncontent-length: {words}\r\n\r\n".encode(), CLOSE]
+    return [raw(f"HTTP/1.1 200 OK\r\ncontent-length: {words}\r\n\r\n"), CLOSE]
 
 
 def chunk_size(words: str) -> Script:
     """Return a chunk with the secret as its size."""
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-    return [head, f"{words}\r\n".encode(), CLOSE]
+    return [head, raw(f"{words}\r\n"), CLOSE]
 
 
 def no_http(words: str) -> Script:
     """Return bytes that are not HTTP."""
-    return [f"{words}\r\n\r\n".encode(), CLOSE]
+    return [raw(f"{words}\r\n\r\n"), CLOSE]
 
 
 def error_of(words: str) -> Script:
@@ -598,7 +633,7 @@ def error_of(words: str) -> Script:
 
 def page(words: str) -> Script:
     """Return an error page of a proxy."""
-    return plain(f"<p>{words}</p>".encode(), 502)
+    return plain(raw(f"<p>{words}</p>"), 502)
 
 
 def odd_json(words: str) -> Script:
@@ -608,12 +643,12 @@ def odd_json(words: str) -> Script:
 
 def no_json(words: str) -> Script:
     """Return an answer that is no JSON."""
-    return plain(words.encode())
+    return plain(raw(words))
 
 
 def no_events(words: str) -> Script:
     """Return a stream that is not in its format."""
-    return [b"HTTP/1.1 200 OK\r\n\r\n" + words.encode(), CLOSE]
+    return [b"HTTP/1.1 200 OK\r\n\r\n" + raw(words), CLOSE]
 
 
 def odd_finish(words: str) -> Script:
@@ -673,17 +708,25 @@ GIVEN = ("a variable", "a proxy", "a patch", "a file")
 
 def assert_no_run(text: str, secret: str, where: str) -> None:
     """Fail the test if a text holds eight characters of a secret in a row, in any spelling."""
-    bare = text.replace("\\", "")
+    bare = re.sub(r"\\+u200b|\\+", "", text)
     seen = {each.lower() for each in (text, bare, unquote(text), unquote(unquote(text)))}
-    told = {secret, secret.replace("\\", ""), unquote(secret)}
-    for before in range(3):
+    seen |= {re.sub(r"\x1b\[[0-9;]*m|[^!-~]|:", "", each) for each in seen}
+    for run in runs_of(secret):
+        if found := next((each for each in seen if run in each), ""):
+            pytest.fail(f"{where} shows {run!r}: …{around(found, run)}…", pytrace=False)
+
+
+@cache
+def runs_of(secret: str) -> frozenset[str]:
+    """Return what eight characters of a secret in a row become in every spelling."""
+    told = {(secret, RUN), (secret.replace("\\", ""), RUN), (unquote(secret), RUN)}
+    told.add((secret.encode().hex(), 2 * RUN))
+    for before in range(5):
         whole = encoded("x" * before + secret).rstrip("=")
-        told |= {whole[4:-1], whole[4:-1].replace("+", "-").replace("/", "_")}
-    for form in told:
-        for at in range(len(form) - RUN + 1):
-            run = form[at : at + RUN].lower()
-            if found := next((each for each in seen if run in each), ""):
-                pytest.fail(f"{where} shows {run!r}: …{around(found, run)}…", pytrace=False)
+        told |= {(whole[4:-1], RUN), (whole[4:-1].replace("+", "-").replace("/", "_"), RUN)}
+        told.add((base64.b32encode(("x" * before + secret).encode()).decode()[8:-8], RUN))
+    runs = (form[at : at + size] for form, size in told for at in range(len(form) - size + 1))
+    return frozenset(map(str.lower, runs))
 
 
 CASES = [
@@ -721,6 +764,56 @@ def test_no_server_makes_us_show_a_secret(
         own = {home.folder / "config.yaml", *(home.folder / name for name in way.files)}
         if path.is_file() and path not in own:
             assert_no_run(path.read_bytes().decode("latin-1"), ODD, str(path))
+
+
+# ---- every client --------------------------------------------------------------------------------
+
+#: Each type of client and each known name, and what its configuration needs beside a key.
+CLIENTS: dict[str, str] = {
+    **dict.fromkeys(KNOWN, "type: openai-compatible"),
+    **{name: f"type: {name}" for name in ("openai", "azure-openai", "claude", "cohere", "gemini")},
+    "openai-compatible": "type: openai-compatible",
+    "bedrock": "type: bedrock\n    region: eu-west-1",
+    "vertexai": "type: vertexai\n    project_id: p\n    location: global",
+}
+#: Lines of the client and variables that give a secret; S is where it stands.
+KEYED: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("access_token: S", {}),
+    ("access_token: '{{NAMED}}'", {"NAMED": "S"}),
+    ("access_token_cmd: echo S", {}),
+    ("", {"MY_ACCESS_TOKEN": "S"}),
+    ("api_key: S", {}),
+    ("", {"MY_API_KEY": "S"}),
+)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_no_client_shows_its_secret_whatever_its_server_says(client: str, home: Home) -> None:
+    secret, lines = f"sk-mArK/{crc32(client.encode()):08x}+7Zk9xWv2-kRaM", CLIENTS[client]
+    named = f"{lines}\n    name: {client if client in KNOWN else 'my'}"
+    prefix = re.sub(r"\W", "_", client).upper() if client in KNOWN else "MY"
+    keyed = KEYED[:4] if client in ("bedrock", "vertexai") else KEYED
+    for number, said in enumerate((*SAID, None)):
+        key, environ = keyed[number % len(keyed)]
+        written = [*WRITTEN.values()][(number * 7 + len(client)) % len(WRITTEN)]
+        script = refusal if said is None else said(written(secret))
+        with serving(script) as server:
+            home.configure(
+                f"clients:\n  - {named}\n    api_base: {server.address}\n"
+                f"    {key.replace('S', secret)}\n    models:\n      - name: m\n"
+            )
+            home.environ.clear()
+            for name, value in environ.items():
+                home.environ[name.replace("MY", prefix)] = value.replace("S", secret)
+            for words in (("-S", "Hi"), ("-o", "json", "--explain", "Hi"), ("--dry-run", "Hi")):
+                told = home.call("--retries", "0", *words)
+                assert_no_run(told.out + told.err, secret, f"{client}: {number} {words}")
+            assert len(server.asked) == 2 and any(
+                secret in value for asked in server.asked for value in asked.headers.values()
+            )
+    for path in home.folder.rglob("*"):
+        if path.is_file() and path.name != "config.yaml":
+            assert_no_run(path.read_bytes().decode("latin-1"), secret, str(path))
 
 
 #: Where a text is cut: what says it, how it is asked, and after how many characters.
@@ -776,6 +869,7 @@ PROXIES = {
     "http://u:SECRET": 78,
     "htp://u:SECRET@127.0.0.1:9": 78,
     "u:SECRET@127.0.0.1:9": 78,
+    "http://127.0.0.1:9?api_key=SECRET": 69,
 }
 PROXY_BY: tuple[str, ...] = (
     "--proxy",
@@ -848,6 +942,65 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
     told = capfd.readouterr()
     assert code == 78, told.err
     assert_typed_hidden(told.out + told.err)
+
+
+#: Lines of a client in which a key stands where something else is due.
+MISPLACED = (
+    "api_key: *SECRET",
+    "api_key: [SECRET]",
+    "api_key: {SECRET: a}",
+    "api_key: 'SECRET",
+    "api_key_cmd: SECRET",
+    "api_key_file: SECRET",
+    "access_token: {a: SECRET}",
+    "extra: SECRET",
+    "extra:\n  max_retries: SECRET",
+    "extra:\n  connect_timeout: sk-SECRET",
+    "oauth:\n  request_headers: SECRET",
+    "oauth:\n  client_secret: [SECRET]",
+    "oauth:\n  token_url: 'htp://x/?key=SECRET'",
+    "patch: SECRET",
+    "patch:\n  chat_completions:\n    '.*':\n      headers: SECRET",
+    "patch:\n  chat_completions:\n    '.*':\n      headers:\n        X-Api-Key: [SECRET]",
+    "patch:\n  chat_completions:\n    '.*':\n      body: SECRET",
+    "patch:\n  chat_completions:\n    '.*':\n      url: 'htp://x/?key=SECRET'",
+)
+
+
+@pytest.mark.parametrize("lines", MISPLACED)
+def test_a_key_in_a_wrong_place_of_the_configuration_is_not_shown(lines: str, home: Home) -> None:
+    home.local(NOBODY, client=typed(lines))
+    for words in (("Hi",), ("-o", "json", "Hi"), ("--dry-run", "--explain", "Hi")):
+        told = home.call("-m", "local:m", "--retries", "0", *words)
+        assert_typed_hidden(told.out + told.err)
+    told = home.call("--check", prog="loki")
+    assert_typed_hidden(told.out + told.err)
+
+
+ADDRESSES = (
+    "http://u:SECRET@",
+    "http://u:SECRET@h:x/",
+    "http://u:SEC/RET@h/",
+    "http://[::1/?key=SECRET",
+    "https://127.0.0.1:9/x?api_key=SECRET",
+    "http://u:SECRET@127.0.0.1:9/",
+    "http://SEC#RET@h/",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_of_a_document_or_a_catalogue_shows_no_secret(address: str, home: Home) -> None:
+    home.local(NOBODY)
+    given = typed(address)
+    home.environ["LOKI_SYNC_MODELS_URL"] = given
+    asked = (
+        home.call("-f", given, "Hi"),
+        home.call("-f", given, "-o", "json", "Hi"),
+        home.call("--sync-models", prog="loki"),
+    )
+    for told in asked:
+        assert told.code in (65, 69, 78), told.err
+        assert_typed_hidden(told.out + told.err)
 
 
 def typed(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +14,17 @@ from loki.replies import Done, Event, Reply
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line, without control characters.
+    """Return a text on one line, without control characters and sequences.
 
     >>> one_line("a\\n b\\x1b[31m c")
-    'a b[31m c'
+    'a b c'
     """
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(text.split()))
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    from loki.cli.ansi import strip_controls
+
+    return strip_controls(line)
 
 
 def provider_facts(problem: Problem) -> str:

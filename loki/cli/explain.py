@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import fields, replace
 
 from returns.result import Result, Success
 
 from loki.cli.console import Console
-from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.credentials import mask_draft
+from loki.edge.auth.redact import secrets_in_body
 from loki.edge.auth.secrets import mask
 from loki.json_text import compact
 from loki.money.estimate import max_usage, worst_case
@@ -32,35 +32,35 @@ def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat"
     if not isinstance(request, Success):
         return console.report(request.failure())
     console.write(FORMS[form](request.unwrap()) + "\n")
-    console.warn(format_worst_case(request.unwrap().target))
+    console.warn(format_worst_case(request.unwrap()))
     return 0
 
 
-def format_worst_case(target: Target) -> str:
+def format_worst_case(request: Request) -> str:
     """Return what a request takes and can cost, as it is estimated before it is sent."""
-    tokens = max_usage(target).input
-    cost = worst_case(target)
+    target, changes = request.target, request.draft.changes
+    tokens, cost = max_usage(target, changes).input, worst_case(target, changes)
     shown = "cost unknown" if cost is None else f"at most ${cost.normalize():f}"
     return f"about {tokens or 0:,} tokens in, {shown}"
 
 
-def without_secrets(body: Json, content_keys: Collection[str]) -> Json:
-    """Return a body with ``***`` for secrets that a patch put there; messages are left alone."""
-    if not isinstance(body, dict):
-        return body
-    return {
-        key: value
-        if key in content_keys
-        else "***"
-        if isinstance(value, str) and SENSITIVE.search(key)
-        else without_secrets(value, content_keys)
-        for key, value in body.items()
-    }
+def without_secrets(body: Json, secrets: Container[str]) -> Json:
+    """Return a body with ``***`` for what is a secret as a whole."""
+    match body:
+        case dict():
+            return {key: without_secrets(value, secrets) for key, value in body.items()}
+        case list():
+            return [without_secrets(value, secrets) for value in body]
+        case str() if body in secrets:
+            return "***"
+        case _:
+            return body
 
 
 def shown_body(request: Request) -> Json:
     """Return the body of a request as it may be shown."""
-    return without_secrets(json.loads(request.content), wire_of(request.target).content_keys)
+    body = json.loads(request.content)
+    return without_secrets(body, {*secrets_in_body(body, wire_of(request.target).content_keys)})
 
 
 def as_json(request: Request) -> str:

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 LEAST, MOST = 1e-3, 1e8  # of seconds: three years; beyond that clocks and sockets fail
 
 
+MOST_WHOLE = 10**9  # of anything that is counted: tokens, texts, rows
+MOST_DIGITS = 20  # of a seed: so many has a number of 64 bits
+
+
+def shown(text: str) -> str:
+    """Return an argument as a message shows it, shortened.
+
+    >>> shown("9" * 5000)
+    "'9999999999999999999999999999999999999999…'"
+    """
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")
+
+
 def positive(text: str) -> float:
     """Return a number above 0, such as seconds, that a clock can count."""
     try:
@@ -20,32 +33,37 @@ def positive(text: str) -> float:
     except ValueError:
         value = 0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number above 0")
     if not LEAST <= value <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST:g} to {MOST:g}")
+        bounds = f"{LEAST:g} to {MOST:g}"
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number from {bounds}")
     return value
 
 
 def whole(text: str) -> int:
     """Return a whole number, 0 or more."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number")
+    if len(text.lstrip("0")) > 10 or int(text) > MOST_WHOLE:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is over {MOST_WHOLE:,}")
     return int(text)
 
 
 def at_least_one(text: str) -> int:
     """Return a whole number, 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    if not text.isdecimal() or whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number from 1")
     return int(text)
 
 
 def integer(text: str) -> int:
-    """Return any whole number."""
+    """Return any whole number of 64 bits."""
     try:
+        if len(text) > MOST_DIGITS:
+            raise ValueError
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number") from None
 
 
 def between(low: float, high: float) -> Any:
@@ -57,7 +75,8 @@ def between(low: float, high: float) -> Any:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+            bounds = f"{low:g} to {high:g}"
+            raise argparse.ArgumentTypeError(f"{shown(text)} is not a number from {bounds}")
         return value
 
     return check
@@ -86,7 +105,7 @@ def dollars(text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in US dollars")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not an amount in US dollars")
     return amount
 
 
@@ -95,7 +114,8 @@ def encoding(text: str) -> str:
     try:
         "a".encode(text)
     except (LookupError, ValueError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an encoding: utf-8, latin-1 …") from None
+        message = f"{shown(text)} is not an encoding: utf-8, latin-1 …"
+        raise argparse.ArgumentTypeError(message) from None
     return text
 
 
@@ -103,9 +123,11 @@ def reasoning(text: str) -> str | int:
     """Return an effort, or a limit in tokens."""
     if text in EFFORTS:
         return text
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal() and whole(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not {', '.join(EFFORTS)} or a number of tokens")
+    raise argparse.ArgumentTypeError(
+        f"{shown(text)} is not {', '.join(EFFORTS)} or a number of tokens"
+    )
 
 
 #: The efforts of --reasoning, the weakest first.

@@ -87,6 +87,7 @@ def to_complaint(error: Any, text: str) -> Complaint:
 
 #: Words of ruamel's that say little, and what they mean.
 PLAIN_MESSAGES = {
+    "undefined alias": "a value that begins with * must be quoted",
     "'\\t'": "a tab cannot indent; use spaces",
     "another document": "another document begins here, or the indentation does not fit",
     "expected <block end>": "the indentation does not fit what stands above",

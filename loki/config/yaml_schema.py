@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from loki.config.patterns import bad_pattern
 from loki.config.setting_names import EFFORTS
 from loki.problems import nearest
+from loki.urls import mask_keys
 
 Position = tuple[int, int]  # line and column, from 1
 
@@ -253,14 +254,14 @@ def headers(node: Any, position: Position, report: Report) -> dict[str, str | No
 
 
 def show_node(node: Any) -> str:
-    """Return a node as a message shows it.
+    """Return a node as a message shows it, without what may be a key in a wrong place.
 
-    >>> show_node("x" * 50), show_node([1])
-    ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'", 'a list')
+    >>> show_node("half an hour"), show_node("sk-0123456789"), show_node([1])
+    ("'half an hour'", "'***'", 'a list')
     """
     if isinstance(node, dict):
         return "keys and values"
     if isinstance(node, list):
         return "a list"
-    text = str(node)
+    text = mask_keys(str(node))
     return repr(text[:40] + ("…" if len(text) > 40 else ""))

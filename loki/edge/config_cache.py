@@ -25,10 +25,11 @@ from loki.edge.files import (
 )
 from loki.edge.trust import (
     UntrustedFileError,
-    open_own,
+    open_in_own_folder,
     open_trusted,
     require_cache_folder,
-    require_own,
+    require_own_with_folder,
+    warn_untrusted,
 )
 from loki.problems import Problem, fail
 from loki.records import JsonObject
@@ -39,7 +40,7 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     """Return the plain values of a configuration, None where there is no file."""
     try:
         status = os.stat(path)
-        require_own(path, status)
+        require_own_with_folder(path, status)
     except UntrustedFileError as error:
         return fail("config", str(error))
     except OSError:
@@ -72,6 +73,8 @@ def read_cache(cache: str, path: str, status: os.stat_result) -> JsonObject | No
                     if "secrets" in more:
                         add_secrets(plain, path, more["secrets"])
                     return plain if is_plain(plain) else None
+    except UntrustedFileError as error:
+        warn_untrusted(str(error))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
     return None
@@ -118,7 +121,7 @@ def parse(path: str, cache: str, status: os.stat_result) -> Result[JsonObject, P
         plain = decode(data, path).alt(as_config).bind(lambda text: load(text, path))
         return plain.map(lambda values: store(cache, path, status, values, data))
 
-    return read_bytes(path, "configuration", open_own).alt(as_config).bind(parsed)
+    return read_bytes(path, "configuration", open_in_own_folder).alt(as_config).bind(parsed)
 
 
 def store(

@@ -12,9 +12,10 @@ from returns.result import Result, Success
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
-    open_own,
+    open_in_own_folder,
     open_trusted,
     require_cache_folder,
+    warn_untrusted,
 )
 from loki.problems import Kind, Problem, fail
 
@@ -57,7 +58,7 @@ def environment() -> dict[str, str]:
     os.environ.pop(REFUSED, None)  # of an earlier call
     path = env_file(os.environ)
     try:
-        with open(path, encoding="utf-8-sig", errors="replace", opener=open_own) as file:
+        with open(path, encoding="utf-8-sig", errors="replace", opener=open_in_own_folder) as file:
             from_file = read_env(file.read())
     except UntrustedFileError as error:
         return {**os.environ, REFUSED: str(error)}
@@ -207,6 +208,9 @@ def catalogue(environ: Environ = os.environ) -> str:
         with open(synced_file(environ), encoding="utf-8", opener=open_trusted) as file:
             head = file.read(DATED)  # {, newline, "date": "2026-11-22
             synced = head + file.read() if head > builtin[:DATED] else ""
+    except UntrustedFileError as error:
+        warn_untrusted(str(error))
+        return builtin
     except (OSError, ValueError):
         return builtin
     is_whole = synced[:11] == builtin[:11] and synced.endswith("}\n}\n}\n")

@@ -12,18 +12,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from math import inf
-from select import select
 
 from returns.result import Failure, Result, Success
 
 from loki.edge import render_child
 from loki.edge.files import reason
+from loki.edge.stdin import read_piece
 from loki.problems import Problem, fail, nearest
 from loki.record import record
 from loki.records import Json, JsonObject
 
 PATIENCE = 30.0  # seconds for one text, however busy the machine is
-PIECE = 1 << 20  # bytes
 NEEDED = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # variables without which some interpreters do not start
 
 
@@ -113,10 +112,7 @@ class Renderer:
         assert self.process is not None and self.process.stdout is not None
         file, pieces = self.process.stdout.fileno(), [b""]
         while not pieces[-1].endswith(b"\n"):
-            readable, _, _ = select([file], [], [], max(0.0, until - time.monotonic()))
-            if not readable:
-                raise TimeoutError
-            piece = os.read(file, PIECE)
+            piece = read_piece(file, until)
             if not piece:
                 break
             pieces.append(piece)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
+
+from loki.edge.trust import make_private_folder
 
 
 def make_rescue_file(folder: str, prog: str, suffix: str = "") -> tuple[int, str]:
@@ -12,7 +13,7 @@ def make_rescue_file(folder: str, prog: str, suffix: str = "") -> tuple[int, str
     It is in ``folder``, or where temporary files are if that disk is the full one.
     """
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_private_folder(folder)
         return tempfile.mkstemp(suffix, f"{prog}-", folder)
     except OSError:
         return tempfile.mkstemp(suffix, f"{prog}-")

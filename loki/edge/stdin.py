@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 from math import inf
 
 PIECE = 65536  # bytes
+LONGEST = 1e6  # seconds that poll can wait
 LATE = "stdin did not end within the time for everything (total timeout); nothing was sent"
 
 
@@ -27,10 +29,19 @@ def read_stdin(end: float = inf) -> bytes:
 
 
 def read_piece(file: int, end: float) -> bytes:
-    """Return the next bytes, empty at the end; raise TimeoutError."""
-    from select import select
+    """Return the next bytes of a pipe, empty at the end; raise TimeoutError.
 
-    readable, _, _ = select([file], [], [], max(0.0, end - time.monotonic()))
+    ``end`` is on the monotonic clock, and not infinite.
+    """
+    import select
+
+    seconds = max(0.0, end - time.monotonic())
+    if hasattr(select, "poll"):  # which takes a file of any number
+        poll = select.poll()
+        poll.register(file, select.POLLIN)
+        readable = bool(poll.poll(math.ceil(min(seconds, LONGEST) * 1000)))
+    else:
+        readable = bool(select.select([file], [], [], seconds)[0])
     if not readable:
         raise TimeoutError
     return os.read(file, PIECE)

@@ -23,6 +23,16 @@ def open_own(path: str, flags: int) -> int:
     return open_checked(path, flags, require_own)
 
 
+def open_in_own_folder(path: str, flags: int) -> int:
+    """Open a file likewise, in a folder where nobody else can put another in its place."""
+    return open_checked(path, flags, require_own_with_folder)
+
+
+def open_for_owner(path: str, flags: int) -> int:
+    """Open a file for ``open(opener=…)``; a new one is for its owner alone, under any umask."""
+    return os.open(path, flags, 0o600)
+
+
 def open_checked(path: str, flags: int, check: Callable[[str, os.stat_result], None]) -> int:
     """Open a file, check what was opened, and return its handle; raise as ``check`` does."""
     handle = os.open(path, flags)
@@ -45,9 +55,15 @@ def require_own(path: str, status: os.stat_result) -> None:
         warn_root(path, status.st_uid)
 
 
+def require_own_with_folder(path: str, status: os.stat_result) -> None:
+    """Raise UntrustedFileError if another user may have written a file, or can replace it."""
+    require_own(path, status)
+    require_own_folder(path)
+
+
 def require_own_folder(path: str) -> None:
     """Raise UntrustedFileError if another user can put a file in the place of this one."""
-    folder = os.path.dirname(path)
+    folder = os.path.dirname(path) or "."
     with suppress(FileNotFoundError, NotADirectoryError):
         require_own(folder, os.stat(folder))
 
@@ -59,12 +75,14 @@ def open_trusted(path: str, flags: int) -> int:
     user owns is not trusted by root either. Raise UntrustedFileError.
     """
     require_cache_folder(path)
+    if os.path.islink(path):
+        raise UntrustedFileError(f"{path}: a link, which no cache of ours is: delete it")
     return open_checked(path, flags | getattr(os, "O_NOFOLLOW", 0), require_ours)
 
 
 def require_cache_folder(path: str) -> None:
     """Raise UntrustedFileError if anybody but this user and root can put a file there."""
-    folder = os.path.dirname(path)
+    folder = os.path.dirname(path) or "."
     with suppress(FileNotFoundError, NotADirectoryError):
         require_ours(folder, os.stat(folder))
 
@@ -75,7 +93,7 @@ def require_ours(path: str, status: os.stat_result) -> None:
         return
     mode, owner, user = status.st_mode, status.st_uid, os.geteuid()
     if owner not in (0, user):
-        raise UntrustedFileError(f"{path}: another user owns it (uid {owner})")
+        raise UntrustedFileError(f"{path}: another user owns it (uid {owner}): delete it")
     if mode & S_IWOTH or (mode & S_IWGRP and not is_private_group(status.st_gid, user)):
         raise UntrustedFileError(f"{path}: others can write it; {cure(path)}")
 
@@ -107,7 +125,10 @@ def cure(path: str) -> str:
 
 
 def is_private_group(group: int, owner: int) -> bool:
-    """Return whether a group is a user's own: the first group, of the same name, nobody else's."""
+    """Return whether a group is a user's own: the first group, of the same name, nobody else's.
+
+    The group of those who have none is nobody's own.
+    """
     import grp
     import pwd
 
@@ -115,8 +136,13 @@ def is_private_group(group: int, owner: int) -> bool:
         user, entry = pwd.getpwuid(owner), grp.getgrgid(group)
     except KeyError:
         return False
-    is_first = user.pw_gid == group and user.pw_name == entry.gr_name
-    return is_first and set(entry.gr_mem) <= {user.pw_name}
+    if NOBODY in (owner, group) or (user.pw_gid, user.pw_name) != (group, entry.gr_name):
+        return False
+    others = (each.pw_name for each in pwd.getpwall() if each.pw_gid == group)
+    return {*entry.gr_mem, *others} <= {user.pw_name}
+
+
+NOBODY = 65534  # user and group of what has none here: nobody, nogroup, and ids that are not mapped
 
 
 @cache
@@ -126,6 +152,14 @@ def warn_root(path: str, owner: int) -> None:
 
     message = "root reads %s, which belongs to another user (uid %s)"
     getLogger("loki").warning(message, path, owner)
+
+
+@cache
+def warn_untrusted(error: str) -> None:
+    """Warn, once for each file, that a cache is not used, and why."""
+    from logging import getLogger
+
+    getLogger("loki").warning("not used: %s", error)
 
 
 def make_private_folder(folder: str) -> None:

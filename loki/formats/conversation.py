@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from returns.result import Result, Success
 
 from loki.formats.openai_messages import read_json, read_message, read_messages
-from loki.json_text import compact, refuse_constant
+from loki.json_text import compact, refuse_constant, refuse_depth
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Text
-from loki.wire.answer_json import refuse_depth
 
 # ---- reading -----------------------------------------------------------------------------------
 

@@ -63,6 +63,8 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
         return fail("input", f"{place}: role is {role!r}, not one of {', '.join(ROLES)}")
     if role == "tool" and not isinstance(value.get("tool_call_id"), str):
         return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
+    if unread := next((name for name in UNREAD if value.get(name) is not None), ""):
+        return fail("input", f"{place}: cannot read {unread}; {UNREAD[unread]}")
     listed = value.get("tool_calls") or []
     if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
@@ -78,6 +80,14 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
         for calls in gather(read_tool_call(call, place) for call in listed)
         for content in read_content(value.get("content"), place, optional=bool(listed))
     )
+
+
+#: Keys of a message that hold some of its content, and what to do: none is dropped in silence.
+UNREAD = {
+    "function_call": "write it as one of tool_calls",
+    "audio": "write its transcript as content",
+    "refusal": "write it as content",
+}
 
 
 def read_carry(message: JsonObject) -> tuple[tuple[JsonObject, ...], str]:

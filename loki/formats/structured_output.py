@@ -12,7 +12,6 @@ from loki.json_text import parse_strict
 from loki.problems import Problem, excerpt, fail
 from loki.records import Ask, Json, JsonObject
 from loki.replies import Reply
-from loki.wire.answer_json import refuse_depth
 
 
 def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
@@ -25,6 +24,8 @@ def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
         Draft202012Validator.check_schema(value)
     except SchemaError as error:
         return fail("input", f"{name}: not a JSON Schema: {error.json_path}: {error.message}")
+    except RecursionError:
+        return fail("input", f"{name}: too deeply nested")
     return Success(value)
 
 
@@ -36,7 +37,6 @@ def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
     """
     try:
         value = parse_strict(code_block(text))
-        refuse_depth(value)
     except (ValueError, RecursionError):
         return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
     breach = find_breach(value, schema)

@@ -12,6 +12,8 @@ from loki.records import JsonObject, ToolCall
 from loki.replies import Finished, ToolPiece
 from loki.wire.answer_json import STRICT, parse_json
 
+MOST_CALLS = 1000  # in one answer: more than any program would run
+
 
 class Calls(NamedTuple):
     """The calls of an answer: those that are whole, and the names of those that were cut off."""
@@ -74,9 +76,12 @@ def read_calls(pieces: Iterable[ToolPiece], finish: Finished) -> Result[Calls, P
     >>> read_calls([ToolPiece(0, "a", "f", '{"x"')], "length").unwrap()
     Calls(whole=(), cut=('f',))
     """
+    calls = join_pieces(pieces)
+    if len(calls) > MOST_CALLS:
+        return fail("garbled", f"the answer has over {MOST_CALLS:,} tool calls", sent=True)
     whole: list[ToolCall] = []
     cut: list[str] = []
-    for number, call in enumerate(join_pieces(pieces)):
+    for number, call in enumerate(calls):
         problem = call.find_lack()
         if not problem:
             whole.append(call.build(number))

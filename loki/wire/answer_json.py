@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 
-from loki.json_text import refuse_constant
+from loki.json_text import DEEPEST, refuse_constant, refuse_depth
 from loki.records import Json
-
-#: The deepest nesting of an answer, in levels; real ones have some twenty.
-DEEPEST = 200
 
 DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
 STRICT = json.JSONDecoder(parse_constant=refuse_constant)
@@ -32,19 +29,3 @@ def parse_json(text: str | bytes, decoder: json.JSONDecoder = DECODER) -> Json:
         if plain.count("[") + plain.count("{") > DEEPEST:
             refuse_depth(value)
     return value
-
-
-def refuse_depth(value: Json) -> None:
-    """Raise ValueError if a JSON value is nested deeper than DEEPEST."""
-    level = [value]
-    for _ in range(DEEPEST):
-        nested = [item for item in level if isinstance(item, (dict, list))]
-        if not nested:
-            return
-        level = [
-            inner
-            for item in nested
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    if any(isinstance(item, (dict, list)) for item in level):
-        raise ValueError(f"nested deeper than {DEEPEST}")

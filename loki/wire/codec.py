@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
-from loki.problems import Problem, fail
+from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
 from loki.record import field_names
 from loki.records import Json, JsonObject, Media, Target, Text
@@ -133,7 +133,7 @@ def read_text(value: Json, place: str) -> tuple[Text | Problem, ...]:
 
 def not_text(value: Json, place: str) -> Problem:
     """Return the Problem of something else where the answer's text is due."""
-    shown = json.dumps(value)[:100]
+    shown = excerpt(json.dumps(value), 100)
     return Problem("garbled", f"the answer's text is not text: {place} is {shown}", sent=True)
 
 

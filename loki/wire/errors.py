@@ -11,6 +11,9 @@ from loki.records import Json
 from loki.wire.answer_json import parse_json
 from loki.wire.codec import get_in
 
+LONGEST = 2000  # characters of a provider's sentence
+LONGEST_NAME = 200  # of its code, and of a request id
+
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     """Return the Problem of an error: the provider's sentence, code and request id, and our kind.
@@ -29,16 +32,25 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     shown = sentence or glimpse(body, 300) or "an answer without a reason"
     kind = "quota" if is_out_of_credit(status, provider_sentence) else kind_of(status, code)
     body_request_id = get_in(parsed, "request_id")
+    told_id = request_id(headers) or body_request_id
     return Problem(
         kind=kind,
-        message=shown if sentence else f"HTTP {status}: {shown}",
+        message=shorten(shown if sentence else f"HTTP {status}: {shown}", LONGEST),
         status=status,
-        code=code,
-        request_id=request_id(headers)
-        or (body_request_id if isinstance(body_request_id, str) else None),
+        code=code and shorten(code, LONGEST_NAME),
+        request_id=shorten(told_id, LONGEST_NAME) if isinstance(told_id, str) else None,
         sent=True,
         retryable=kind in ("busy", "offline") and status != 407,
     )
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text as it is, or its beginning and ``…`` (see ``excerpt``, which also folds it).
+
+    >>> shorten("one\\ntwo", 7), shorten("one\\ntwo", 5)
+    ('one\\ntwo', 'one\\nt…')
+    """
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def explain_status(status: int, headers: Mapping[str, str]) -> str:
@@ -179,8 +191,8 @@ def kind_of(status: int | None, code: str | None) -> Kind:
         return CODES[code]
     if status in STATUSES:
         return STATUSES[status]
-    if status is not None and 300 <= status < 400:
-        return "config"  # a redirect, which is not followed
+    if status is not None and status < 400:
+        return "config" if status >= 300 else "garbled"  # no redirect is followed
     return "offline" if status is None or status >= 500 else "input"
 
 

@@ -6,6 +6,7 @@ pytest prints what failed, with its smallest example. It belongs into the suite 
 from __future__ import annotations
 
 import random
+import re
 import sys
 import time
 
@@ -14,11 +15,19 @@ import pytest
 USAGE = "usage: fuzz.py SECONDS"
 
 
+#: What hypothesis says of each phase of a test.
+CASES = re.compile(r"(\d+) passing, (\d+) failing, and (\d+) invalid test cases")
+
+
 class Clock:
-    """A plugin of pytest: shuffles a round, and skips what is left of it when the time is up."""
+    """A plugin of pytest: shuffles a round, and skips what is left of it when the time is up.
+
+    It counts the inputs that were tried.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.end = time.monotonic() + seconds
+        self.inputs = 0
 
     def is_over(self) -> bool:
         """Return whether the time is up."""
@@ -27,6 +36,11 @@ class Clock:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Shuffle the tests, so that a short search does not always end at the same one."""
         random.shuffle(items)
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Count the inputs of a test."""
+        for found in CASES.finditer(getattr(item, "hypothesis_statistics", "")):
+            self.inputs += sum(map(int, found.groups()))
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip a test that would begin too late."""
@@ -43,9 +57,10 @@ def search(seconds: float) -> int:
         words = ["tests/fuzz", "-m", "hypothesis", "--hypothesis-profile=fuzz", "-q", "-rN"]
         words += [f"--hypothesis-seed={seed}", "--timeout=900", "-p", "no:cacheprovider"]
         if code := pytest.main(words, plugins=[clock]):
+            print(f"inputs tried: {clock.inputs:,}")
             return int(code)
         rounds += 1
-    print(f"nothing failed; rounds begun: {rounds}")
+    print(f"nothing failed; rounds begun: {rounds}; inputs tried: {clock.inputs:,}")
     return 0
 
 

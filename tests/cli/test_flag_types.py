@@ -37,9 +37,11 @@ def test_a_word_is_its_value(read: Callable[[str], Any], text: str, value: Any) 
 WRONG: list[tuple[Callable[[str], Any], list[str], str]] = [
     (positive, ["0", "-1", "nan", "inf", "", "soon"], "is not a number above 0"),
     (whole, ["-1", "1.5", "", "many", "1_0"], "is not a whole number"),
-    (integer, ["1.5", "", "many"], "is not a whole number"),
+    (whole, ["1000000001", "9" * 20], "is over 1,000,000,000"),
+    (integer, ["1.5", "", "many", "9" * 21], "is not a whole number"),
     (between(0, 2), ["-0.1", "2.1", "nan", "", "warm"], "is not a number from 0 to 2"),
     (dollars, ["-1", "nan", "inf", "", "$1", "1,50"], "is not an amount in US dollars"),
+    (reasoning, ["9" * 12], "is over 1,000,000,000"),
     (reasoning, ["0", "-1", "1.5", "", "lots"], "is not none, minimal, low"),
 ]
 
@@ -54,3 +56,14 @@ def test_a_wrong_word_is_told_with_what_would_be_right(
     with pytest.raises(ArgumentTypeError) as raised:
         read(text)
     assert str(raised.value).startswith(f"{text!r} {words}")
+
+
+@pytest.mark.parametrize("read", [positive, whole, integer, between(0, 2), dollars, reasoning])
+@pytest.mark.parametrize("text", ["9" * 5000, "x" * 5000, "-" + "9" * 5000])
+def test_a_long_word_is_shown_in_short(read: Callable[[str], Any], text: str) -> None:
+    try:
+        read(text)
+    except ArgumentTypeError as error:
+        assert repr(text[:40] + "…") in str(error) and len(str(error)) < 120
+    else:
+        assert read is dollars and text.startswith("9")

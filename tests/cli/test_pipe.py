@@ -505,7 +505,7 @@ def test_what_a_server_says_stays_on_one_line(home: Home) -> None:
     with serving(plain(body, 400)) as server:
         home.local(server.address)
         err = home.call("Hi").err
-    assert err == "loki-pipe: input: evil [31m red (400 x y)\n"
+    assert err == "loki-pipe: input: evil  red (400 x y)\n"
 
 
 # ---- ending early ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from commands import Home
 from returns.result import Success
-from servers import ANSWER, serving
+from servers import ANSWER, plain, reply, serving
 
 from loki.edge.auth import vault
 from loki.edge.auth.token_cache import Token, store
@@ -33,6 +33,7 @@ JUDGED: dict[str, tuple[int, int, int, int, str]] = {
     "root's for everybody": (FILE | 0o646, 0, 0, ME, "anybody can write it"),
     "a group's": (FILE | 0o664, ME, STAFF, ME, "its group (gid 54321) can write it"),
     "the owner's own group's": (FILE | 0o664, 0, 0, 0, ""),
+    "of a group of nobodies": (FILE | 0o664, 65534, 65534, 65534, "its group (gid 65534) can"),
     "root reads a user's": (FILE | 0o644, ME, STAFF, 0, ""),
     "root reads everybody's": (FILE | 0o646, ME, STAFF, 0, "anybody can write it"),
     "a device": (DEVICE | 0o666, 0, 0, ME, ""),
@@ -72,7 +73,7 @@ def test_a_folder_is_private_with_all_above_it_whatever_the_umask(tmp_path: Path
 
 
 def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> None:
-    with serving(ANSWER) as server:
+    with serving(ANSWER, plain(reply())) as server:
         home.local(server.address)
         home.environ["LOKI_STATE_DIR"] = str(home.folder / "new" / "state")
         home.environ["LOKI_CACHE_DIR"] = str(home.folder / "new" / "cache" / "loki")
@@ -82,11 +83,14 @@ def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> Non
             environ = {**home.variables(), "LOKI_CONFIG_DIR": str(home.folder / "new" / "config")}
             assert vault.add("KEY", "v", environ, lambda path: Success("")) == Success(None)
             store(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
+            out, summary = home.folder / "new" / "out.jsonl", home.folder / "new" / "summary"
+            words = ["--lines", "-o", str(out), "--summary", str(summary)]
+            assert home.run(*words, stdin="a\nb\n", prog="loki-batch").code == 0
         finally:
             os.umask(before)
     made = [*(home.folder / "new").rglob("*")]
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in made}
-    assert len(modes) > 9
+    assert len(modes) > 11 and {out, summary} <= {*modes}
     assert {path: mode for path, mode in modes.items() if mode & 0o077} == {}
 
 
@@ -119,6 +123,33 @@ def test_nothing_is_sent_by_a_file_that_anybody_can_write(name: str, home: Home)
     assert done.code == REFUSED[name] and len(server.asked) == 2 and again.code == 0
     assert f"{path}: anybody can write it; others must not: chmod go-w {path}\n" in done.err
     assert done.err.count("\n") == 1 and done.out == ""
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_nothing_is_sent_by_a_file_that_anybody_can_replace(name: str, home: Home) -> None:
+    folder = home.folder / "of-all"
+    folder.mkdir()
+    with serving(ANSWER) as server:
+        settled(home, server.address)
+        path = folder / name
+        (home.folder / name).rename(path)
+        variable = {"config.yaml": "CONFIG", ".env": "ENV", "vault.yml": "VAULT"}[name]
+        home.environ[f"LOKI_{variable}_FILE"] = str(path)
+        folder.chmod(0o777)
+        done = home.run("-m", "local:m", "Hi")
+        folder.chmod(0o700)
+        assert home.run("-m", "local:m", "Hi").code == 0
+    assert done.code == REFUSED[name] and len(server.asked) == 1
+    assert f"{folder}: anybody can write it; others must not: chmod go-w {folder}\n" in done.err
+
+
+def test_a_folder_of_others_without_any_file_of_ours_is_no_matter(home: Home) -> None:
+    (home.folder / "empty").mkdir(mode=0o777)
+    (home.folder / "empty").chmod(0o777)
+    with serving(ANSWER) as server:
+        home.environ |= {"LOKI_CONFIG_DIR": str(home.folder / "empty"), "LOKI_PLATFORM": "openai"}
+        home.environ |= {"OPENAI_API_BASE": server.address, "OPENAI_API_KEY": "k"}
+        assert home.run("Hi").code == 0
 
 
 @pytest.mark.parametrize("name", ["config.yaml", ".env"])
@@ -178,3 +209,81 @@ def test_root_is_told_of_a_user_s_file_and_reads_it(home: Home) -> None:
         done = home.run("Hi")
     assert (done.code, done.out) == (0, "Hello.\n")
     assert done.err == f"root reads {path}, which belongs to another user (uid 65534)\n"
+
+
+# ---- another user plants files -------------------------------------------------------------------
+
+ANOTHER = 65533  # the user who runs commands; nobody (65534) plants
+as_root = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root can give files away"
+)
+
+
+@pytest.fixture
+def another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a user who is not root, as far as we ask who we are."""
+    monkeypatch.setattr(os, "geteuid", lambda: ANOTHER)
+
+
+def plant(path: Path, text: str) -> None:
+    """Write a file of nobody's that anybody can read."""
+    path.parent.mkdir(exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+    path.chmod(0o644)
+    os.chown(path, 65534, 65534)
+
+
+LOGIN = (
+    "auth: oauth\noauth:\n  client_id: id\n  token_url: http://127.0.0.1:9/token\n"
+    "  authorize_url: http://127.0.0.1:9/authorize"
+)
+TOKEN = {"access": "planted", "refresh": "b", "obtained": 0, "expires": None}
+#: What is planted, and the exit code of a call.
+PLANTED: dict[str, tuple[str, int]] = {
+    "config.yaml": ("model: planted:m\n", 78),
+    ".env": ("LOCAL_API_KEY=planted\n", 78),
+    "vault.yml": ("vault: 1\n", 77),
+    "oauth/local.json": (json.dumps(TOKEN), 78),
+    "tools.json": ("[]", 78),
+}
+
+
+@as_root
+@pytest.mark.usefixtures("another")
+@pytest.mark.parametrize("name", PLANTED)
+def test_no_file_that_another_user_planted_is_read_and_each_is_named(name: str, home: Home) -> None:
+    text, code = PLANTED[name]
+    with serving(ANSWER) as server:
+        home.local(server.address, client=LOGIN if "oauth" in name else "api_key: '{{KEY}}'")
+        home.environ["KEY"] = "own"
+        path = home.folder / name
+        plant(path, text)
+        words = ["--tools", str(path)] if name == "tools.json" else []
+        done = home.call(*words, "Hi")
+    assert done.code == code and server.asked == [], done
+    assert f"{path}: another user owns it (uid 65534)" in done.err and "planted" not in done.out
+
+
+@as_root
+@pytest.mark.usefixtures("another")
+@pytest.mark.parametrize("how", ["another's", "a link", "open to all"])
+@pytest.mark.parametrize("kind", ["config-*.json", "models.json"])
+def test_no_cache_that_another_user_planted_is_used_and_each_is_named(
+    kind: str, how: str, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.call("Hi").code == 0 and caplog.messages == []
+        (home.folder / "models.json").write_text('{\n"date": "2999-01-01"')
+        (path,) = home.folder.glob(kind)
+        if how == "another's":
+            plant(path, path.read_text())
+        elif how == "a link":
+            path.symlink_to(path.rename(home.folder / "elsewhere"))
+        else:
+            path.chmod(0o666)
+        done = home.call("Hi")
+    assert (done.code, done.out) == (0, "Hello.\n"), done
+    (message,) = caplog.messages
+    assert message.startswith(f"not used: {path}: ")

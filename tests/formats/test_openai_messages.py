@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from returns.result import Success
 
 from loki.batch.jobs import Plan, prompt_of
 from loki.edge.files import read_bytes
-from loki.formats.openai_messages import read_messages, split_tools
-from loki.formats.structured_output import read_answer
+from loki.formats.openai_messages import read_json, read_messages, split_tools
+from loki.formats.structured_output import read_answer, read_schema
 from loki.records import Ask, Media
 
 NUL = chr(0)
@@ -61,6 +62,18 @@ def test_a_part_that_cannot_be_sent_is_told_by_its_place(part: Any, message: str
         ({"role": "user", "content": f"{NUL}a"}, "a NUL character (at 1), which is not text"),
         ({"role": "assistant", "tool_calls": 5}, "tool_calls is not a list"),
         ({"role": "assistant", "tool_calls": {"id": "a"}}, "tool_calls is not a list"),
+        (
+            {"role": "assistant", "content": "a", "function_call": {"name": "f"}},
+            "cannot read function_call; write it as one of tool_calls",
+        ),
+        (
+            {"role": "assistant", "content": "a", "audio": {"id": "x"}},
+            "cannot read audio; write its transcript as content",
+        ),
+        (
+            {"role": "assistant", "content": None, "refusal": "No.", "audio": None},
+            "cannot read refusal; write it as content",
+        ),
     ],
 )
 def test_a_message_that_cannot_be_sent_is_told_by_its_number(message: Any, told: str) -> None:
@@ -70,6 +83,27 @@ def test_a_message_that_cannot_be_sent_is_told_by_its_number(message: Any, told:
 
 def test_a_file_s_name_with_a_nul_character_is_wrong_input() -> None:
     assert read_bytes(f"a{NUL}b", "--file").failure().kind == "input"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[" * 201 + "]" * 201, "too deeply nested"),
+        ("[" * 100_000, "too deeply nested"),
+        ("9" * 5000, "not JSON: a number with over 4300 digits"),
+        ('{"a": -Infinity}', "not JSON: -Infinity is no number of JSON's"),
+    ],
+)
+def test_json_that_nobody_can_use_is_told(text: str, told: str) -> None:
+    assert read_json(text, "it").failure().message == f"it: {told}"
+    assert isinstance(read_json("[" * 200 + "]" * 200, "it"), Success)
+
+
+def test_a_schema_as_deep_as_can_be_is_read_or_refused() -> None:
+    for levels in (20, 90, 99):
+        text = '{"properties": {"a": ' * levels + "{}" + "}}" * levels
+        result = read_json(text, "it").bind(lambda value: read_schema(value, "it"))
+        assert isinstance(result, Success) or result.failure().message == "it: too deeply nested"
 
 
 def test_an_answer_nested_deeper_than_can_be_told_again_breaks_its_schema() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import patient
 
+from loki.batch.jobs import Job, Plan, rows
 from loki.config.load import load
 from loki.config.patches import read_patch
 from loki.config.read import configure
 from loki.formats.openai_messages import ROLES, read_json, read_messages, read_tools
+from loki.problems import EXIT_CODES, Problem
+from loki.records import Ask
 from loki.stages.patch import merge_patch
 
 CONFIGS = sorted((Path(__file__).parent.parent / "config" / "files").glob("*.yaml"))
@@ -111,3 +116,96 @@ def test_no_turn_of_a_conversation_is_a_crash(told: Any) -> None:
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a":NaN', "", "\ud800"])
 def test_no_text_is_a_crash(text: str) -> None:
     assert read_json(text, "it").failure().message
+
+
+# ---- media and base64 in messages ----------------------------------------------------------------
+
+DATA: Any = st.one_of(
+    st.binary(max_size=9).map(lambda data: base64.b64encode(data).decode()),
+    st.text("AZaz09+/=-_ \n\0äé", max_size=9),
+    st.text(max_size=4),
+)
+PREFIXES = st.sampled_from(
+    ["data:image/png;base64,", "data:;base64,", "data:a/b;base64,", "data:image/png,", "data:", ""]
+    + ["https://a.example/", "DATA:image/png;base64,", "data:image/ä;base64,", "file:///"]
+)
+URLS: Any = st.tuples(PREFIXES, DATA).map("".join)
+PARTS: Any = st.one_of(
+    st.builds(lambda text: {"type": "text", "text": text}, st.text(max_size=4) | JSON),
+    st.builds(lambda url: {"type": "image_url", "image_url": {"url": url}}, URLS | JSON),
+    st.builds(lambda url: {"type": "image_url", "image_url": url}, URLS | JSON),
+    st.builds(
+        lambda name, url: {"type": "file", "file": {"filename": name, "file_data": url}},
+        st.text(max_size=3) | JSON,
+        URLS | JSON,
+    ),
+    st.builds(
+        lambda form, data: {"type": "input_audio", "input_audio": {"format": form, "data": data}},
+        st.sampled_from(["wav", "mp3", "", "a b", "\0"]) | JSON,
+        DATA | JSON,
+    ),
+    JSON,
+)
+CONTENTS: Any = st.lists(PARTS, min_size=1, max_size=3)
+
+
+@given(content=CONTENTS)
+@PATIENT
+@example(content=[{"type": "image_url", "image_url": {"url": "data:image/png;base64,ä"}}])
+@example(content=[{"type": "input_audio", "input_audio": {"format": "wav", "data": "\0"}}])
+def test_no_part_of_a_message_is_a_crash_nor_lost(content: Any) -> None:
+    result = read_messages([{"role": "user", "content": content}], "it")
+    if isinstance(result, Success):
+        assert len(result.unwrap()[0].parts) == len(content)
+    else:
+        assert result.failure().message.startswith("it: message 1")
+
+
+# ---- rows of a batch -----------------------------------------------------------------------------
+
+ROW = {
+    "id": "a",
+    "prompt": "Hi",
+    "messages": [{"role": "user", "content": "Hi"}],
+    "system": "Be brief.",
+    "max_tokens": 9,
+    "temperature": 0.5,
+    "stop": ["x"],
+    "schema": {"type": "object"},
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+    "files": ["a.txt"],
+    "custom_id": "b",
+    "method": "POST",
+    "url": "/v1/chat/completions",
+    "body": {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 1},
+}
+ODD: Any = JSON | st.sampled_from(
+    [10**400, -1, 1e300, float("nan"), "\0", "\ud800", "9" * 99, [[]]]
+)
+ROWS: Any = st.dictionaries(st.sampled_from([*ROW]), st.just(...) | ODD, max_size=7)
+
+
+def filled_row(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with some of the usual fields, ``...``, and others."""
+    return {name: ROW[name] if value is ... else value for name, value in changes.items()}
+
+
+@given(told=st.lists(ROWS.map(filled_row), min_size=1, max_size=4), noise=st.text(max_size=4))
+@PATIENT
+@example(told=[{"prompt": "Hi", "max_tokens": 10**400}], noise="")
+@example(told=[{"custom_id": "a", "body": {"messages": []}}], noise="")
+def test_whatever_is_in_a_row_it_is_a_job_or_an_error_row(told: Any, noise: str) -> None:
+    lines = [json.dumps(row) for row in told] + [noise, json.dumps(told[0])[:-3]]
+    bugs: list[Exception] = []
+
+    def keep(bug: Exception) -> Problem:
+        bugs.append(bug)
+        return Problem("bug", repr(bug))
+
+    for form in ("json", "lines"):
+        plan = Plan(Ask(), form=form, bug=keep)
+        found = [*rows(plan, enumerate(map(Success, lines), 1))]
+        assert len(found) == len(lines) and not bugs, bugs
+        for row in found:
+            assert isinstance(row, Job) or row.problem.kind in EXIT_CODES
+            json.dumps(row.id).encode()

@@ -274,6 +274,7 @@ def holds(result: Any) -> None:
         for name in ("input", "output", "cache_read", "cache_write", "reasoning"):
             count = getattr(reply.usage, name)
             assert count is None or 0 <= count < 2**40
+        assert reply.cost is None or 0 <= reply.cost < 10**6
         assert reply.usage.tier is None or reply.usage.tier.encode()
     else:
         problem = result.failure()
@@ -326,6 +327,52 @@ def test_a_changed_stream_is_read_or_refused(wire: str, changes: Any) -> None:
         return
     asked = asking(wire, True)
     holds(collect(told(asked, [b"data: %s\n\n" % encoded(event) for event in rows])))
+
+
+#: The first event of a stream that says that the answer is over.
+ENDING = {"openai": 2, "responses": 5, "claude": 6, "gemini": 1, "cohere": 3}
+
+
+@pytest.mark.parametrize("wire", ENDING)
+@given(
+    cut=st.floats(0, 1),
+    tail=st.sampled_from(
+        [b"", b"\n", b"\r", b"\n\n", b"data", b"data: ", b": c\n\n", b"\xff", b"}"]
+    ),
+    deep=st.sampled_from([0, 0, 150, 250, 5000]),
+)
+@PATIENT
+@example(cut=0.5, tail=b"", deep=5000)
+def test_a_stream_that_breaks_off_is_no_answer(
+    wire: str, cut: float, tail: bytes, deep: int
+) -> None:
+    frames = [b"data: %s\n\n" % encoded(event) for event in STREAMS[wire]]
+    data = b"".join(frames)
+    at = int(cut * len(data))
+    unfinished = b'data: {"a": ' + b"[" * deep if deep else b""
+    result = collect(told(asking(wire, True), [data[:at] + tail, unfinished]))
+    holds(result)
+    if at < len(b"".join(frames[: ENDING[wire]])):
+        assert not isinstance(result, Success)
+
+
+#: Where an answer of each wire has its counts.
+COUNTED = ("usage", "usageMetadata")
+NUMBERS: st.SearchStrategy[Any] = ODD | st.integers() | st.floats() | st.integers(10**8, 10**12)
+
+
+@pytest.mark.parametrize("wire", CLIENTS)
+@given(changes=st.lists(st.tuples(st.integers(0, 50), NUMBERS), min_size=1, max_size=4))
+@PATIENT
+@example(changes=[(0, 10**300), (1, 1e300), (2, 10**400), (3, float("inf"))])
+def test_odd_counts_are_unknown_and_never_money(wire: str, changes: Any) -> None:
+    body = deepcopy(WHOLE[wire])
+    for number, odd in changes:
+        places = [place for name in COUNTED if name in body for place in spots(body[name])]
+        if places:
+            holder, key = places[number % len(places)]
+            holder[key] = deepcopy(odd)
+    holds(parse(Response(asking(wire), 200, {}, encoded(body))))
 
 
 OPENAI_ROWS = {

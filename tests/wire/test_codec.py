@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loki.json_text import DEEPEST
 from loki.problems import Problem
 from loki.records import Media, Text
 from loki.usage import Usage
-from loki.wire.answer_json import DEEPEST, STRICT, parse_json
+from loki.wire.answer_json import STRICT, parse_json
 from loki.wire.codec import (
     MOST,
     as_count,

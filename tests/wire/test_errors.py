@@ -151,3 +151,18 @@ def test_amazon_s_word_comes_in_a_header() -> None:
 def test_no_body_is_too_odd_to_be_told(status: int, body: bytes) -> None:
     problem = read_error(status, {}, body)
     assert problem.message and problem.kind in EXIT_CODES
+
+
+def test_an_endless_refusal_is_told_in_short() -> None:
+    long = "a" * 100_000
+    body = json.dumps({"error": {"message": long, "code": long}}).encode()
+    problem = read_error(400, {"x-request-id": long}, body)
+    texts = (problem.message, problem.code or "", problem.request_id or "")
+    assert [*map(len, texts)] == [2001, 201, 201] and all(text.endswith("…") for text in texts)
+    moved = read_error(302, {"location": f"https://a.example/{long}"}, b"")
+    assert len(moved.message) == 2001 and moved.kind == "config"
+
+
+@pytest.mark.parametrize("status", [101, 199])
+def test_an_answer_that_only_announces_another_is_garbled(status: int) -> None:
+    assert read_error(status, {}, b"").kind == "garbled"

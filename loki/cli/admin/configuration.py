@@ -18,7 +18,7 @@ from loki.edge import files
 from loki.edge.auth import vault
 from loki.edge.env import read_configuration
 from loki.edge.ledger import writer
-from loki.edge.trust import open_own
+from loki.edge.trust import open_in_own_folder
 from loki.problems import EXIT_CODES, Problem
 from loki.version import __version__
 
@@ -73,7 +73,7 @@ def check(flags: Namespace, console: Console) -> int:
         )
     if files.REFUSED in environ:
         return console.report(Problem("config", environ[files.REFUSED]))
-    text = files.read_text(path, "configuration", open_own)
+    text = files.read_text(path, "configuration", open_in_own_folder)
     if not isinstance(text, Success):
         return console.report(Problem("config", text.failure().message))
     plain, complaints = check_text(text.unwrap())

@@ -20,9 +20,12 @@ from loki.config.catalogue_update import (
 )
 from loki.config.models_yaml import DEFAULT_URL, is_models_yaml, parse_models_yaml
 from loki.edge import files
+from loki.edge.auth import redaction
+from loki.edge.auth.redact import secrets_in_url
 from loki.edge.env import read_configuration
 from loki.edge.http.describe import describe_error, root_cause
 from loki.problems import Kind, Problem, fail
+from loki.urls import bad_url
 from loki.version import __version__
 
 if TYPE_CHECKING:
@@ -84,8 +87,9 @@ def store(
 
 def fetch(url: str) -> Result[bytes, Problem]:
     """Download a URL; no credential of the user is sent there."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        return fail("config", f"sync_models_url is not an https:// address: {without_secrets(url)}")
+    redaction.add(*secrets_in_url(url))
+    if wrong := bad_url(url):
+        return fail("config", f"sync_models_url: {wrong}")
     import requests
 
     from loki.edge.http.certificates import default_bundle

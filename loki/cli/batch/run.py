@@ -29,6 +29,7 @@ from loki.edge.batch.rate_limiter import STOPPED, Paces
 from loki.edge.batch.spending import Spending, cost_of, worst_of_any
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
+from loki.edge.trust import open_for_owner
 from loki.json_text import compact
 from loki.pipeline import Env
 from loki.price import format_dollars
@@ -282,7 +283,7 @@ def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> in
         console.warn(note)
     if summary:
         try:
-            with open(summary, "w", encoding="utf-8") as file:
+            with open(summary, "w", encoding="utf-8", opener=open_for_owner) as file:
                 file.write(compact(run.summary()) + "\n")
         except OSError as error:
             console.note(f"cannot write {summary}: {error.strerror}")

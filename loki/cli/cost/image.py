@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 from returns.result import Result, Success
 
 from loki.edge.files import reason
+from loki.edge.trust import open_for_owner
 from loki.money.chart import Chart, share
 from loki.money.report import format_cost, places_of
 from loki.problems import Problem, fail
@@ -41,9 +42,9 @@ def paint(path: str, chart: Chart, span: str) -> Result[None, Problem]:
     stack(axes, chart)
     label(axes, chart, span)
     try:
-        with catch_warnings():
+        with open(path, "wb", opener=open_for_owner) as file, catch_warnings():
             simplefilter("ignore")  # a letter that no font has is a box
-            figure.savefig(path, format=file_format)
+            figure.savefig(file, format=file_format)
     except OSError as error:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         kind: Any = "missing" if missing else "input"

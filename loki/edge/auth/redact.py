@@ -48,8 +48,7 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
     """
     for name, value in headers.items():
         if SENSITIVE.search(name):
-            yield value
-            yield value.rpartition(" ")[2]
+            yield from with_bare_token(value)
 
 
 @lru_cache(256)
@@ -59,8 +58,13 @@ def secrets_in_url(url: str) -> tuple[str, ...]:
     >>> secrets_in_url("http://u:p%40@a.example/?key=k")
     ('u:p%40', 'p%40', 'p@', 'dTpwQA==', 'k')
     """
-    keys = (value for name, value in QUERY.findall(url) if SENSITIVE.search(name) or is_sig(name))
-    return (*secrets_in_userinfo(userinfo(url)), *keys)
+    return (*secrets_in_userinfo(userinfo(url)), *keys_in_query(url))
+
+
+def keys_in_query(url: str) -> tuple[str, ...]:
+    """Return the keys in the query of an address."""
+    pairs = QUERY.findall(url)
+    return tuple(value for name, value in pairs if SENSITIVE.search(name) or is_sig(name))
 
 
 #: Names and values of a query, also where an address is written so badly that it has none.
@@ -82,7 +86,7 @@ def secrets_in_proxy(proxy: str) -> tuple[str, ...]:
     user = proxy.partition("://")[2].rpartition("@")[0] or proxy.rpartition("@")[0]
     whole = secrets_in_userinfo(user)
     torn = (piece for text in (user, *whole[1:2]) for piece in re.split("[][/?#@]", text))
-    return (*whole, *(torn if re.search("[][/?#@]", user) else ()))
+    return (*whole, *(torn if re.search("[][/?#@]", user) else ()), *keys_in_query(proxy))
 
 
 def secrets_in_userinfo(user: str) -> tuple[str, ...]:
@@ -95,20 +99,43 @@ def secrets_in_userinfo(user: str) -> tuple[str, ...]:
     return user, password or name, decoded, basic
 
 
-def secrets_in_body(body: Json, content_keys: Collection[str]) -> Iterator[str]:
-    """Yield the texts under sensitive names, which only a patch puts there.
+def secrets_in_body(
+    body: Json, content_keys: Collection[str], names: re.Pattern[str] = SENSITIVE
+) -> Iterator[str]:
+    """Yield the texts under sensitive names, which only a patch or a server's tool puts there.
 
-    Under ``content_keys`` are the user's own words.
+    Under ``content_keys`` are the user's own words, where only a header is sensitive.
 
-    >>> list(secrets_in_body({"messages": [{"key": "no"}], "a": {"api_key": "k"}}, ["messages"]))
+    >>> list(secrets_in_body({"messages": [{"key": "no"}], "a": [{"api_key": "k"}]}, ["messages"]))
     ['k']
+    >>> list(secrets_in_body({"tools": [{"headers": {"Authorization": "Bearer t"}}]}, ["tools"]))
+    ['Bearer t', 't']
+    >>> list(secrets_in_body({"api_keys": ["k", "l"], "schema": {"key": {"type": "string"}}}, []))
+    ['k', 'l']
     """
+    if isinstance(body, list):
+        for item in body:
+            yield from secrets_in_body(item, content_keys, names)
     for name, value in body.items() if isinstance(body, dict) else ():
-        if name in content_keys:
-            continue
-        if isinstance(value, str) and SENSITIVE.search(name):
-            yield value
-        yield from secrets_in_body(value, content_keys)
+        within = AUTHORIZATION if name in content_keys else names
+        if within.search(name):
+            yield from chain.from_iterable(map(with_bare_token, texts_in(value)))
+        yield from secrets_in_body(value, content_keys, within)
+
+
+#: Names of credentials for a tool that runs at the provider (MCP), among the user's own words.
+AUTHORIZATION = re.compile(r"(?i)^authorization(_token)?$|^x-api-key$")
+
+
+def texts_in(value: Json) -> list[str]:
+    """Return a text, or those of a list, as a list."""
+    texts = value if isinstance(value, list) else [value]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def with_bare_token(text: str) -> tuple[str, ...]:
+    """Return the value of a header as it is, and without its scheme if it has one."""
+    return (text, text.rpartition(" ")[2]) if " " in text else (text,)
 
 
 def long_path_segments(address: str) -> Iterator[str]:

@@ -1,46 +1,27 @@
 """Take secrets out of texts: ``Redactor.add`` makes one known, ``Redactor.redact`` removes it.
 
 All redaction is here. A secret is found in either case, and as others may repeat it: percent-
-encoded, with escapes of JSON, Python or HTML (nested ones too), folded, in base64 alone or after
-something else (``user:password``), and cut, where ``…`` or ``...`` says that something was cut.
+encoded, with escapes of JSON, Python or HTML (nested ones too), in hex, base32 or base64, alone or
+after something else (``user:password``), with spaces, line ends or characters inside that nobody
+sees, and cut, where ``…`` or ``...`` says that something was cut.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
-from urllib.parse import quote, quote_plus
+from typing import NamedTuple
 
 SHORTEST = 4  # characters: what is shorter may be a part of any word
-NEVER = 1 << 62  # characters
-LEAST = 8  # characters of base64 that are no accident
+LONG = 8  # characters: what is as long is no accident where spaces are left out
 
 #: Where something was cut, maybe in an escape of an escape.
 CUT = re.compile(rb"(?:%[0-9a-f]?)?(?:\.{3,}|\xe2\x80\xa6)+")
 CUTS = 100  # so many are looked at, the last ones: nobody needs more, and each takes its time
-ENTITIES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
-
-
-@cache
-def escape_pattern() -> re.Pattern[bytes]:
-    """Return the pattern of an escape in lower case, also one that is cut, and of folded space."""
-    return re.compile(
-        rb"""(
-          (?: %[0-9a-f]? | &[#a-z0-9]{0,7} | \\+(?:u[0-9a-f]{0,3} | x[0-9a-f]?)?
-            | \\+ud[89ab][0-9a-f]{2}(?:\\+(?:u[0-9a-f]{0,3})?)? )(?=\.\.\.|\xe2\x80\xa6)
-        | %(?:25)*[0-9a-f]{2}
-        | \\+ud[89ab][0-9a-f]{2}\\+ud[c-f][0-9a-f]{2}
-        | \\+(?:u[0-9a-f]{4} | x[0-9a-f]{2} | [ntr])?
-        | &(?:amp;)*(?:amp | lt | gt | quot | apos | \#[0-9]{1,6} | \#x[0-9a-f]{1,5});
-        | \s{2,} | [\t\n\r\f\v]
-        )""",
-        re.VERBOSE,
-    )
 
 
 class Redactor:
@@ -65,16 +46,16 @@ class Redactor:
 
         Takes time that grows with the length of the text, however the text is made.
         """
-        secrets = frozenset(self.known)
-        if len(text) < shortest_of(secrets) and "…" not in text and "..." not in text:
+        is_cut = "…" in text or "..." in text
+        secrets = [each for each in self.known if is_cut or shortest_text(each) <= len(text)]
+        if not secrets:
             return text  # so are most texts of a call that went well: nothing is prepared for them
-        needles = needles_of(secrets)
+        needles = [needle for secret in secrets for needle in needles_of(secret)]
         data = text.encode("utf-8", "surrogatepass")
-        lower = data.lower()
-        spans = [*find_secret_spans(lower, needles), *find_spans_in_escapes(lower, needles)]
+        spans = sorted(find_spans(data.lower(), needles))
         if not spans:
             return text  # nearly always
-        return b"***".join(pieces_between(data, sorted(spans))).decode("utf-8", "surrogatepass")
+        return b"***".join(pieces_between(data, spans)).decode("utf-8", "surrogatepass")
 
 
 #: One for the whole process, not one for each Env: a traceback, a log, the ledger and the error of
@@ -99,8 +80,6 @@ def pieces_between(data: bytes, spans: list[tuple[int, int]]) -> Iterator[bytes]
 def find_secret_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
     """Yield start and end of every secret, whole or cut off where a cut is marked."""
     for needle in needles:
-        if len(needle) > len(data):
-            break  # so are the others
         at = data.find(needle)
         while at >= 0:
             yield at, at + len(needle)
@@ -119,13 +98,83 @@ def find_cut_secrets(data: bytes, end: int, needles: Iterable[bytes]) -> Iterato
             yield at, end
 
 
-def find_spans_in_escapes(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield the same for a text with escapes, as places in the text before they are decoded."""
-    parts = escape_pattern().split(data)  # every second one is an escape
-    if len(parts) == 1:
-        return
-    decoded = [decode(part) if i % 2 else part for i, part in enumerate(parts)]
-    spans = [*find_secret_spans(b"".join(decoded), needles)]
+# ---- what hides it -------------------------------------------------------------------------------
+
+
+#: The parts of a text, of which every second one is rewritten, before and after it.
+Parts = tuple[list[bytes], list[bytes]]
+
+
+class Step(NamedTuple):
+    """A rewriting of a text that may bring a secret to light."""
+
+    is_needed: Callable[[bytes], bool]  # told quickly: most texts need none
+    rewrite: Callable[[bytes], Parts]
+    least: int = 0  # bytes of the secrets to look for after it
+
+
+def rewrite_by(name: str) -> Callable[[bytes], Parts]:
+    """Return a function of the module unescape, which is loaded where it is needed."""
+
+    def rewrite(data: bytes) -> Parts:
+        from loki.edge.auth import unescape
+
+        parts: Parts = getattr(unescape, name)(data)
+        return parts
+
+    return rewrite
+
+
+def drop_spaces(data: bytes) -> Parts:
+    """Return the parts of a text; spaces become nothing."""
+    parts = SPACES.split(data)
+    return parts, [b"" if i % 2 else part for i, part in enumerate(parts)]
+
+
+def has_escapes(text: bytes) -> bool:
+    """Return whether a text may have escapes."""
+    return b"%" in text or b"\\" in text or b"&" in text
+
+
+def is_graphic(data: bytes) -> bool:
+    """Return whether bytes are ASCII that is seen, or spaces."""
+    return data.isascii() and data.decode("ascii").isprintable()
+
+
+def can_shrink(data: bytes) -> bool:
+    """Return whether a step may leave out more of some bytes than spaces."""
+    return has_escapes(data) or not is_graphic(data)
+
+
+SPACES = re.compile(b"( +)")
+
+#: One after the other. A short secret is not looked for across spaces: it may be parts of words.
+STEPS = (
+    Step(has_escapes, rewrite_by("rewrite_escapes")),
+    Step(lambda data: b"\xc2" in data or b"\xc3" in data, rewrite_by("rewrite_latin")),
+    Step(lambda data: b"  " in data or not is_graphic(data), rewrite_by("rewrite_unseen")),
+    Step(lambda data: b" " in data, drop_spaces, LONG),
+)
+
+
+def find_spans(
+    data: bytes, needles: Sequence[bytes], steps: Sequence[Step] = STEPS
+) -> Iterator[tuple[int, int]]:
+    """Yield start and end of every secret in a text as it is, and after each step."""
+    yield from find_secret_spans(data, needles)
+    for number, step in enumerate(steps, 1):
+        if step.is_needed(data):
+            yield from find_spans_after(step, data, needles, steps[number:])
+            return
+
+
+def find_spans_after(
+    step: Step, data: bytes, needles: Sequence[bytes], steps: Sequence[Step]
+) -> Iterator[tuple[int, int]]:
+    """Yield the same for a text after a step, as places in the text before it."""
+    parts, decoded = step.rewrite(data)
+    sought = [needle for needle in needles if len(needle) >= step.least]
+    spans = [*find_spans(b"".join(decoded), sought, steps)]
     if not spans:
         return
     before, after = [0, *accumulate(map(len, parts))], [0, *accumulate(map(len, decoded))]
@@ -138,99 +187,42 @@ def find_spans_in_escapes(data: bytes, needles: Iterable[bytes]) -> Iterator[tup
         yield place(first, False), place(last - 1, True)
 
 
-def decode(part: bytes) -> bytes:
-    r"""Return what an escape in lower case stands for, in lower case; nothing for a cut one.
-
-    >>> [decode(part) for part in (rb"%2541", rb"\u00e9", rb"\\n", rb"\\", b"&amp;lt;", b"%4")]
-    [b'a', b'\xc3\xa9', b' ', b'', b'<', b'']
-    """
-    match part[:1]:
-        case b"%":
-            return bytes.fromhex(part[-2:].decode()).lower() if len(part) > 2 else b""
-        case b"&":
-            return decode_entity(part)
-        case b"\\":
-            return decode_backslash(part)
-        case _:
-            return b" "
+# ---- what to look for ----------------------------------------------------------------------------
 
 
-def decode_backslash(part: bytes) -> bytes:
-    """Return what an escape of JSON's or Python's stands for."""
-    units = re.findall(rb"u([0-9a-f]{4})", part)
-    if units:
-        text = bytes.fromhex(b"".join(units).decode()).decode("utf-16-be", "ignore")
-        return text.encode().lower()
-    escape_code = part.lstrip(b"\\")
-    if len(escape_code) == 3:  # x and two digits; a cut one has four with u, or fewer
-        return bytes.fromhex(escape_code[1:].decode()).lower() if escape_code[:1] == b"x" else b""
-    return b" " if escape_code in (b"n", b"t", b"r") else b""
-
-
-def decode_entity(part: bytes) -> bytes:
-    """Return what an escape of HTML's stands for."""
-    name = part[1:-1].rpartition(b";")[2]
-    if not part.endswith(b";"):
-        return b""
-    if name.startswith(b"#"):
-        code = int(name[2:], 16) if name[1:2] == b"x" else int(name[1:])
-        return chr(code).encode("utf-8", "surrogatepass").lower()
-    return ENTITIES[name]
-
-
-# ---- how a secret may be written -----------------------------------------------------------------
-
-
-@lru_cache(8)
-def shortest_of(secrets: frozenset[str]) -> int:
+@lru_cache(1024)
+def shortest_text(secret: str) -> float:
     """Return the length in characters of the shortest text that can show a whole secret.
 
-    >>> shortest_of(frozenset({"abc", "sk-0123", "a%41%41"}))
-    4
+    >>> [shortest_text(secret) for secret in ("abc", "sk-0123", "a b c d e", "a%41%41")]
+    [inf, 7, 5, 4]
     """
-    long = (secret for secret in secrets if len(secret) >= SHORTEST)
-    sizes = (len(secret) if not re.search(r"[%\\&\s]", secret) else SHORTEST for secret in long)
-    return min(sizes, default=NEVER)
+    if len(secret) < SHORTEST:
+        return float("inf")
+    is_odd = can_shrink(secret.encode("utf-8", "surrogatepass"))
+    return SHORTEST if is_odd else max(SHORTEST, len(secret) - secret.count(" "))
 
 
-@lru_cache(8)
-def needles_of(secrets: frozenset[str]) -> tuple[bytes, ...]:
-    """Return every spelling to look for, in lower case, the shortest first."""
-    long = (secret for secret in secrets if len(secret) >= SHORTEST)
-    return tuple(sorted({needle for secret in long for needle in spellings_of(secret)}, key=len))
+@lru_cache(1024)
+def needles_of(secret: str) -> tuple[bytes, ...]:
+    """Return every spelling of a secret to look for, in lower case, as after each of the steps."""
+    from loki.edge.auth.spellings import encoded_spellings, escaped_spellings
 
-
-def spellings_of(secret: str) -> Iterator[bytes]:
-    """Yield a secret as others may write it, in lower case."""
     cases = {secret, secret.lower(), secret.upper()}  # letters beyond ASCII have cases too
-    for text in {*cases, *escaped_spellings(secret)}:
-        plain = text.encode("utf-8", "surrogatepass").lower()
-        decoded = escape_pattern().sub(lambda match: decode(match[0]), plain)
-        yield from (needle for needle in (plain, decoded) if len(needle) >= SHORTEST)
-    for text in cases:
-        yield from in_base64(text.encode("utf-8", "surrogatepass"))
+    texts = {text.encode("utf-8", "surrogatepass") for text in cases}
+    escaped = {text.encode("utf-8", "surrogatepass") for text in escaped_spellings(secret)}
+    encoded = {each for text in texts for each in encoded_spellings(text)}
+    agreeing = set() if any(map(can_shrink, texts)) else escaped  # are decoded to the secret
+    rewritten = (each for text in texts | escaped - agreeing for each in after_steps(text.lower()))
+    found = {*rewritten, *(text.lower() for text in agreeing | encoded)}
+    return tuple(each for each in found if len(each) >= SHORTEST)
 
 
-def escaped_spellings(secret: str) -> Iterator[str]:
-    """Yield a secret with spaces and escapes of several kinds, where decoding may not agree."""
-    yield from (secret.replace(" ", "+"), secret.replace("+", " "))
-    yield from (quote(secret, errors="replace"), quote_plus(secret, errors="replace"))
-    yield from (repr(secret)[1:-1], ascii(secret)[1:-1])
-
-
-def in_base64(secret: bytes) -> Iterator[bytes]:
-    """Yield what base64 makes of a secret, whatever may stand before or after it.
-
-    >>> sorted({*in_base64(b"password")})
-    [b'bhc3n3b3jk', b'cgfzc3dvcm', b'cgfzc3dvcmq', b'wyxnzd29yz']
-    """
-    for before in range(3):
-        whole = b64encode(bytes(before) + secret).rstrip(b"=")
-        ours = whole[(0, 2, 3)[before] : (before + len(secret)) * 8 // 6]
-        for form in {whole, ours} if before == 0 else {ours}:
-            if len(form) >= LEAST or form == whole:
-                yield form.lower()
-                yield form.translate(URL_SAFE).lower()
-
-
-URL_SAFE = bytes.maketrans(b"+/", b"-_")
+def after_steps(data: bytes) -> Iterator[bytes]:
+    """Yield bytes as they are, and after each step."""
+    yield data
+    for step in STEPS:
+        if step.is_needed(data):
+            data = b"".join(step.rewrite(data)[1])
+            if len(data) >= step.least:
+                yield data

@@ -18,6 +18,7 @@ from loki.edge.files import process_environment, reason
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Setting
+from loki.urls import is_like_a_key
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen
@@ -33,9 +34,20 @@ def look_up(setting: Setting, environ: Mapping[str, str], end: float = inf) -> R
 
     A command is waited for until ``end``, on the monotonic clock.
     """
+    if setting.form in ("cmd", "file") and is_bare_key(setting.value):
+        hide(setting.value)  # else the message that it is no command or file shows it
     if setting.form == "cmd":
         return from_command(setting, environ, end).map(hide)
     return FORMS[setting.form](setting, environ).map(hide)
+
+
+def is_bare_key(value: str) -> bool:
+    """Return whether a key may have been written where its command or file is due.
+
+    >>> is_bare_key("sk-0123456789"), is_bare_key("pass show openai-2"), is_bare_key("~/openai-1")
+    (True, False, False)
+    """
+    return is_like_a_key(value) and re.search(r"[\s/\\]", value) is None
 
 
 def from_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:

@@ -25,6 +25,7 @@ from loki.problems import Problem, fail
 PATIENCE = 60  # seconds for another process that is renewing the token
 OUT_OF_TIME = "that was the time for everything (total timeout)"
 SHARE, MARGIN = 0.1, 60.0  # renewed when this share of its life, or these seconds, are left
+NEVER = 1e15  # seconds since the epoch: what is as large is no time
 
 
 class Token(NamedTuple):
@@ -160,6 +161,7 @@ def from_json(data: object) -> Token | None:
     >>> from_json({"access": "a", "refresh": "b", "obtained": 1.0, "expires": None})
     Token(access='a', refresh='b', obtained=1.0, expires=None)
     >>> from_json({"access": "a"})
+    >>> from_json({"access": "a", "refresh": "", "obtained": 0, "expires": 10**400})
     """
     match data:
         case {
@@ -167,7 +169,7 @@ def from_json(data: object) -> Token | None:
             "refresh": str(refresh),
             "obtained": int() | float() as obtained,
             "expires": int() | float() | None as expires,
-        }:
+        } if abs(obtained) < NEVER and (expires is None or abs(expires) < NEVER):
             return Token(access, refresh, obtained, expires)
     return None
 

@@ -36,8 +36,8 @@ from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
     open_checked,
-    open_own,
-    require_own,
+    open_in_own_folder,
+    require_own_with_folder,
 )
 from loki.problems import Problem, fail, nearest
 
@@ -94,7 +94,7 @@ def value_in(vault: Vault, name: str, environ: Environ) -> Result[Any, Problem]:
 
 def load(path: str) -> Result[Vault | None, Problem]:
     """Return the vault of a file, None where there is no file."""
-    text = files.read_text(path, "vault", open_own)
+    text = files.read_text(path, "vault", open_in_own_folder)
     if not isinstance(text, Success):
         is_absent = text.failure().kind == "missing" and not os.path.islink(path)
         return Success(None) if is_absent else Failure(files.as_config(text.failure()))
@@ -261,7 +261,7 @@ def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file that others can neither read nor write; raise UntrustedFileError."""
+    """Open a file that others can neither read, write nor replace; raise UntrustedFileError."""
     return open_checked(path, flags, require_private)
 
 
@@ -271,4 +271,4 @@ def require_private(path: str, status: os.stat_result) -> None:
         return
     if status.st_mode & 0o077:
         raise UntrustedFileError(f"others can read the vault's password: chmod 600 {quote(path)}")
-    require_own(path, status)
+    require_own_with_folder(path, status)

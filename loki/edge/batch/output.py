@@ -18,6 +18,7 @@ from loki.batch.hash_set import Seen
 from loki.batch.output_format import Format, JsonLines
 from loki.edge.files import reason
 from loki.edge.rescue import make_rescue_file
+from loki.edge.trust import open_for_owner
 from loki.problems import Problem, fail
 
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
@@ -120,7 +121,7 @@ def output(
         if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
             yield fail("output", f"cannot write {path}: {NOT_A_FILE}")
             return
-        open(path, "ab").close()  # says what is wrong; a lock would not
+        open(path, "ab", opener=open_for_owner).close()  # says what is wrong; a lock would not
         lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
         lock.acquire()
     except Timeout:

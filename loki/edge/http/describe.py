@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
+
 from loki.edge.auth.redaction import redact
 
 
@@ -31,6 +33,19 @@ def describe_error(error: Exception) -> str:
     >>> describe_error(ConnectionRefusedError(111, "Connection refused"))
     'connection refused'
     """
-    text = redact(str(getattr(error, "strerror", None) or error)).rpartition("] ")[2]
+    text = str(getattr(error, "strerror", None) or error)
+    shown = redact_line(text) if isinstance(error, HTTPException) else redact(text)
+    text = shown.rpartition("] ")[2]
     text = text.rpartition("Failed to establish a new connection: ")[2].partition(" (_ssl.c")[0]
     return " ".join((text or type(error).__name__).split())[:300].strip(".()").lower()
+
+
+def redact_line(line: str) -> str:
+    """Return a line of a server without any secret, also one that the next line would go on with.
+
+    >>> from loki.edge.auth import redaction
+    >>> redaction.add("sk-0123456789")
+    >>> redact_line("no sk-012345")
+    'no ***'
+    """
+    return redact(f"{line}…").removesuffix("…")

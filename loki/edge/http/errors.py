@@ -19,10 +19,9 @@ from urllib3.exceptions import (
 )
 
 from loki.edge.auth import redaction
-from loki.edge.auth.redaction import redact
 from loki.edge.http.certificates import UnusableFileError
 from loki.edge.http.deadline import Clock
-from loki.edge.http.describe import describe_error, host_of, root_cause
+from loki.edge.http.describe import describe_error, host_of, redact_line, root_cause
 from loki.problems import Problem
 from loki.records import Limits
 
@@ -177,7 +176,8 @@ def describe_damage(cause: Exception) -> str:
         case IncompleteRead(__context__=IncompleteRead() as inner):
             return describe_damage(inner)
         case IncompleteRead(__context__=ValueError() as odd) if not str(odd).endswith("b''"):
-            return f"no chunk begins with {redact(str(odd).rpartition(': ')[2])[:60]}"
+            line = str(odd).rpartition(": ")[2].removesuffix("'").removesuffix(r"\r\n")
+            return f"no chunk begins with {redact_line(line)[:60]}'"
         case LineTooLong():
             return f"no chunk begins with a line like this: {describe_error(cause)}"
         case IncompleteRead(expected=int(left)):

@@ -11,13 +11,15 @@ import requests
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
+from loki.edge.auth import redaction
+from loki.edge.auth.redact import secrets_in_proxy, secrets_in_url
 from loki.edge.http.deadline import Clock
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.proxies import wrong_proxy
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits
-from loki.urls import mask_url
+from loki.urls import bad_url, mask_url
 from loki.wire.sse import LARGEST
 
 CONNECT, IDLE = 10.0, 60.0  # seconds
@@ -25,6 +27,9 @@ CONNECT, IDLE = 10.0, 60.0  # seconds
 
 def fetch(url: str, proxy: str | None = None, end: float = inf) -> Result[bytes, Problem]:
     """Return a document, text recoded to UTF-8; ``end`` is on the monotonic clock."""
+    redaction.add(*secrets_in_url(url), *secrets_in_proxy(proxy or ""))
+    if wrong := bad_url(url):
+        return fail("input", f"--file: {wrong}")
     if wrong := wrong_proxy(proxy, url):
         return fail("config", wrong)
     return make_transport().bind(

@@ -8,7 +8,7 @@ from functools import partial
 
 from returns.result import Failure, Result, Success
 
-from loki.problems import Problem, fail
+from loki.problems import Problem, excerpt, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
@@ -118,7 +118,7 @@ def sort_by_index(rows: list[JsonObject]) -> list[JsonObject] | None:
 
 def explain_indexes(rows: list[JsonObject]) -> Problem:
     """Return the Problem that vectors cannot be told apart by their indexes."""
-    shown = json.dumps([row.get("index") for row in rows[:20]])[:200]
+    shown = excerpt(json.dumps([row.get("index") for row in rows[:20]]), 200)
     due = f"0 to {len(rows) - 1}, each once"
     return Problem("garbled", f"the vectors' indexes are {shown}, not {due}", sent=True)
 

@@ -107,7 +107,7 @@ def read_cost(raw: JsonObject) -> Decimal | None:
         case {"is_byok": True}:
             return None
         case {"cost_in_usd_ticks": ticks}:  # xAI: ten billion to a dollar
-            amount = read_dollars(ticks)
+            amount = read_dollars(ticks, MOST_DOLLARS * 10**10)
             return None if amount is None else amount / 10**10
         case {"cost": {"total_cost": cost}} | {"cost": cost}:
             return read_dollars(cost)
@@ -115,13 +115,17 @@ def read_cost(raw: JsonObject) -> Decimal | None:
             return None
 
 
-def read_dollars(amount: Json) -> Decimal | None:
-    """Return an amount, None for anything else.
+#: No answer costs as much: what is above is no cost.
+MOST_DOLLARS = 10**6
+
+
+def read_dollars(amount: Json, most: int = MOST_DOLLARS) -> Decimal | None:
+    """Return an amount, None for anything else, or more than any answer can cost.
 
     >>> read_dollars(8.93e-05), read_dollars(True), read_dollars("0.1"), read_dollars(float("nan"))
     (Decimal('0.0000893'), None, None, None)
     """
-    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < 10**18:
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < most:
         return None
     return Decimal(str(amount))
 

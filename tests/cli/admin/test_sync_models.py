@@ -204,8 +204,8 @@ def test_a_redirect_is_followed(home: Home) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("ftp://x/y", "is not an https:// address"),
-        ("m.json", "is not an https"),
+        ("ftp://x/y", "is not an http or https address"),
+        ("m.json", "is not an http or https"),
     ],
 )
 def test_an_address_that_is_none_is_told(home: Home, url: str, words: str) -> None:

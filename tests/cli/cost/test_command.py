@@ -587,6 +587,7 @@ def test_a_chart_is_painted(year: Home, name: str, magic: bytes) -> None:
     done = cost(year, "--since", "2024-10-26", "--until", "2024-11-02", "--chart", str(path))
     assert (done.code, done.out) == (0, "")
     assert path.read_bytes().startswith(magic)
+    assert path.stat().st_mode & 0o077 == 0  # what was spent is nobody else's business
 
 
 def test_a_picture_has_title_axes_and_names(year: Home) -> None:

@@ -100,6 +100,10 @@ COSTS: list[tuple[dict[str, Any], str | None]] = [
     ({"cost": -1}, None),
     ({"cost": True}, None),
     ({"cost": float("inf")}, None),
+    ({"cost": 10**6}, None),  # no answer costs as much
+    ({"cost": 1e300}, None),
+    ({"cost_in_usd_ticks": 10**17}, None),
+    ({"cost_in_usd_ticks": 10**15}, "100000"),
     ({"cost": {"total_cost": 0.25}}, "0.25"),
     ({"cost_in_usd_ticks": 10**10}, "1"),
     ({"cost_in_usd_ticks": None}, None),

@@ -9,6 +9,7 @@ A call is a pipeline of small functions; the names below are in its order::
     stream        Env, Ask -> Stream    the same as it comes
     collect       Stream   -> Reply     and gathered again
     answers       Env, Asks -> Replies  many at once
+    batch_api     Env, Asks -> a file   the same through the provider's own batch API
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
     Problem       why there is no answer
@@ -24,6 +25,7 @@ from loki.version import __version__ as __version__
 TYPE_CHECKING = False  # typing itself takes as long to load as all of this program's start
 
 if TYPE_CHECKING:
+    from loki.edge.batch.api.scripting import batch_api
     from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
@@ -40,6 +42,7 @@ HOMES = {
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
     "answers": "loki.edge.batch.workers",
+    "batch_api": "loki.edge.batch.api.scripting",
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
@@ -60,6 +63,7 @@ __all__ = [
     "Reply",
     "answer",
     "answers",
+    "batch_api",
     "collect",
     "embed",
     "open_env",

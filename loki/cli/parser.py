@@ -82,7 +82,11 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
 
 
 #: Flags that take a value only after "=": the next argument is the prompt.
-STANDALONE = {"--dry-run": "--dry-run=json"}
+STANDALONE = {
+    "--dry-run": "--dry-run=json",
+    "--wait": "--wait=1000d",
+    "--status": "--status=text",
+}
 
 
 def parser(prog: str) -> Parser:

@@ -67,6 +67,7 @@ def find_provider(type_: str, name: str) -> Provider | None:
         api_base=known.api_base,
         dialect=known.dialect,
         routes={**service.routes, **known.routes},
+        batch=known.batch,
     )
 
 

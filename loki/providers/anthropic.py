@@ -24,4 +24,5 @@ ANTHROPIC = Provider(
     proofs={"access_token": claude_token, "api_key": as_header("x-api-key")},
     headers=claude_headers,
     variables={"api_key": ("ANTHROPIC_API_KEY",)},
+    batch="anthropic",
 )

@@ -35,4 +35,5 @@ AZURE = Provider(
     },
     proofs={"access_token": bearer, "api_key": as_header("api-key")},
     dialect=OPENAI_DIALECT,
+    batch="azure",
 )

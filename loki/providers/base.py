@@ -43,6 +43,7 @@ class Provider(NamedTuple):
     ambient: str = ""  # where credentials come from if nothing is set: a row of edge/auth
     keyless: bool = False  # may be asked without a credential
     lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
+    batch: str = ""  # its API for many rows at a lower price: a row of batch/api
 
 
 def always(name: str) -> WireName:

@@ -82,4 +82,5 @@ BEDROCK = Provider(
     sign=sign_request,
     ambient="aws",
     lacks=bedrock_lacks,
+    batch="bedrock",
 )

@@ -16,6 +16,7 @@ class Known(NamedTuple):
     api_base: str
     dialect: Dialect = Dialect()
     routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
+    batch: str = ""  # as in Provider
 
 
 def qianwen_rerank_url(target: Target, base: str) -> str:
@@ -45,16 +46,19 @@ KNOWN: dict[str, Known] = {
         },
     ),
     "github": Known("https://models.inference.ai.azure.com"),
-    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT),
+    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT, batch="groq"),
     "hunyuan": Known("https://api.hunyuan.cloud.tencent.com/v1"),
     "minimax": Known("https://api.minimax.chat/v1"),
     "mistral": Known(
         "https://api.mistral.ai/v1",
         Dialect(seed="random_seed", stream_usage=False),
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
+        batch="mistral",
     ),
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
-    "openrouter": Known("https://openrouter.ai/api/v1", Dialect(reasoning="object")),
+    "openrouter": Known(
+        "https://openrouter.ai/api/v1", Dialect(reasoning="object"), batch="openrouter"
+    ),
     "perplexity": Known(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False),
@@ -68,7 +72,7 @@ KNOWN: dict[str, Known] = {
             "reranker": Route(always("common"), qianwen_rerank_url),
         },
     ),
-    "xai": Known("https://api.x.ai/v1"),
+    "xai": Known("https://api.x.ai/v1", batch="xai"),
     "zhipuai": Known(
         "https://open.bigmodel.cn/api/paas/v4",
         SWITCH,

@@ -37,4 +37,5 @@ GEMINI = Provider(
     proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
     headers=gemini_headers,
     variables={"api_key": ("GOOGLE_API_KEY",)},
+    batch="gemini",
 )

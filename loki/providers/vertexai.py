@@ -127,4 +127,5 @@ VERTEXAI = Provider(
     },
     ambient="google",
     lacks=vertex_lacks,
+    batch="vertex",
 )

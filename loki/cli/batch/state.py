@@ -43,6 +43,8 @@ class Run:
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
         self.asked, self.ids = Seen(), Seen()
+        self.away: Seen | None = None  # rows that are out as batch jobs
+        self.out_rows = 0
         self.notes: list[str] = []
 
     # ---- before sending
@@ -54,6 +56,8 @@ class Run:
                 yield row
             elif mark(row.id, row.key) in self.out.done:
                 self.skipped += 1
+            elif self.away is not None and mark(row.id, row.key) in self.away:
+                self.out_rows += 1
             elif not self.asked.add(mark(row.id, row.key)):
                 self.repeated += 1
                 self.note(f"line {row.line} asks the same as an earlier one of its id, {row.id!r}")
@@ -161,6 +165,7 @@ class Run:
             f"{self.skipped:,} answered before" if self.skipped else "",
             self.before(),
             f"{self.repeated:,} repeated" if self.repeated else "",
+            f"{self.out_rows:,} out as batch jobs" if self.out_rows else "",
             f"{self.seconds:,.1f} s",
             f"{rate:,.1f} rows/s",
             f"{self.tokens['input'] + self.tokens['output']:,} tokens",

@@ -1,0 +1,193 @@
+"""IMPURE. A session -> what its jobs became meanwhile: lost ones found, the others looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.api.journal import Job, next_step, seen_line
+from loki.batch.api.protocol import Found, Standing
+from loki.batch.api.sites import PROTOCOLS
+from loki.edge.batch.api.collect import first_id
+from loki.edge.batch.api.exchange import Answer
+from loki.edge.batch.api.session import Desk, Session
+from loki.problems import Problem, fail
+
+PAGES = 100  # of a list of jobs; beyond these nobody knows
+
+
+def settle(session: Session) -> None:
+    """Bring every job as far as its provider has it; nothing is collected yet."""
+    for nonce in [job.nonce for job in session.journal.open_jobs]:
+        job = session.journal.jobs[nonce]
+        if job.protocol not in PROTOCOLS:
+            session.fail(Problem("usage", f"a newer loki made it: {job.protocol}"), job)
+            continue
+        settle_job(session, job)
+
+
+def settle_job(session: Session, job: Job) -> None:
+    """Bring one job as far as its provider has it."""
+    step = next_step(job, PROTOCOLS[job.protocol])
+    if step == "drop":
+        lost = "it is nowhere in the provider's list" if job.looks else "it was never asked for"
+        drop(session, job, lost)
+        return
+    if step not in ("look", "hold", "poll"):
+        return
+    done = session.desk(job).bind(lambda desk: STEPS[step](session, desk, job))
+    if not isinstance(done, Success):
+        session.fail(done.failure(), job)
+
+
+def drop(session: Session, job: Job, why: str) -> None:
+    """Give a job up that is not out: its rows are to be asked again."""
+    session.effects.release(job.nonce)
+    session.effects.note({"dropped": job.nonce, "why": why})
+
+
+# ---- a job that may be lost ----------------------------------------------------------------------
+
+
+def look(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+    """Look for a job that may have been created; note it, or that it was looked for in vain."""
+    cursor, now = "", 0.0
+    for _ in range(PAGES):
+        page = list_page(session, desk, job, cursor)
+        if not isinstance(page, Success):
+            return Failure(page.failure())
+        found, now = page.unwrap()
+        if found.id:
+            adopt(session, job, found.id)
+            return Success(None)
+        cursor = found.cursor
+        if not cursor:
+            session.effects.note({"looked": job.nonce, "time": now})
+            settle_vain(session, session.journal.jobs[job.nonce])
+            return Success(None)
+    return fail("busy", "the provider lists too many jobs to find it among them")
+
+
+def settle_vain(session: Session, job: Job) -> None:
+    """Drop a job that was looked for often enough; tell of one that was not."""
+    if next_step(job, PROTOCOLS[job.protocol]) == "drop":
+        drop(session, job, "it is nowhere in the provider's list")
+    else:
+        session.note(
+            f"job {job.nonce}: nobody knows yet whether it was created; it is looked for again"
+        )
+
+
+def list_page(
+    session: Session, desk: Desk, job: Job, cursor: str
+) -> Result[tuple[Found, float], Problem]:
+    """Return what a page of a list says of a job, and when."""
+    call = desk.protocol.listing(desk.site, job.submission, cursor)
+
+    def read(answer: Answer) -> tuple[Found, float]:
+        return desk.protocol.read_list(answer.json, job.submission, cursor), answer.now
+
+    return session.effects.send(desk.target, call, None, False).map(read)
+
+
+def adopt(session: Session, job: Job, id: str) -> None:
+    """Note a job that was created and not noted, and see how it stands."""
+    session.effects.note({"job": job.nonce, "id": id, "found": True})
+    session.note(f"job {job.nonce} was found again: it is {id}")
+    settle_job(session, session.journal.jobs[job.nonce])
+
+
+def look_for_candidates(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+    """Look for a job that has no mark to find it by; only its results say whose it is."""
+    cursor, candidates = "", list[str]()
+    for _ in range(PAGES):
+        page = list_page(session, desk, job, cursor)
+        if not isinstance(page, Success):
+            return Failure(page.failure())
+        found, _ = page.unwrap()
+        candidates += found.candidates
+        cursor = found.cursor
+        if not cursor:
+            break
+    known = {each.id for each in session.journal.jobs.values()}
+    for id in candidates:
+        if id not in known and is_ours(session, desk, job, id):
+            adopt(session, job, id)
+            return Success(None)
+    session.note(held_note(job, len([id for id in candidates if id not in known])))
+    return Success(None)
+
+
+def held_note(job: Job, candidates: int) -> str:
+    """Return what to tell of a job of which nobody knows whether it was created."""
+    seen = f"{candidates:,} of as many rows and that time" if candidates else "none like it"
+    return (
+        f"job {job.nonce} ({job.model}, {job.submission.rows:,} rows) is held: nobody knows whether"
+        f" it was created, and its provider lists {seen}; its rows are not asked again. If you know"
+        f" that it was not: --forget {job.nonce}"
+    )
+
+
+def is_ours(session: Session, desk: Desk, job: Job, id: str) -> bool:
+    """Return whether the results of a job have our ids; before its end nobody knows."""
+    answer = session.effects.send(desk.target, desk.protocol.poll(desk.site, id), None, False)
+    standing = answer.map(lambda got: desk.protocol.read(got.json)).value_or(None)
+    if standing is None or not standing.is_final:
+        return False
+    return first_id(session, desk, standing).startswith(job.nonce)
+
+
+# ---- a job that is out ---------------------------------------------------------------------------
+
+
+def poll(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+    """See how a job stands, and note what is new."""
+    answer = session.effects.send(desk.target, desk.protocol.poll(desk.site, job.id), None, False)
+    return answer.alt(unknown_there).bind(lambda got: keep(session, desk, job, got))
+
+
+def unknown_there(problem: Problem) -> Problem:
+    """Return a problem; a job that is not known there is another account's, not lost."""
+    if problem.status != 404:
+        return problem
+    message = f"the provider does not know it: is the key of another account? ({problem.message})"
+    return replace(problem, kind="auth", message=message)
+
+
+def keep(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[None, Problem]:
+    """Note how a job stands, if that is new."""
+    standing = desk.protocol.read(answer.json)
+    if standing is None:
+        return fail("garbled", f"not a batch job: {str(answer.json)[:200]}", sent=True)
+    wait = answer.headers.get("retry-after", "")
+    if wait.replace(".", "", 1).isdecimal():
+        session.wait = max(session.wait or 0.0, float(wait))
+    if standing.inline:
+        session.inline[job.nonce] = standing.inline
+    if replace(standing, inline=()) != job.standing:
+        session.effects.note(seen_line(job.nonce, standing, session.effects.now()))
+    return Success(None)
+
+
+def cancel(session: Session) -> None:
+    """Ask the providers to stop all jobs that are out."""
+    for job in session.journal.out:
+        is_final = job.standing is not None and job.standing.is_final
+        if not job.id or is_final:
+            continue
+        done = session.desk(job).bind(
+            lambda desk, job=job: session.effects.send(  # type: ignore[misc]
+                desk.target, desk.protocol.cancel(desk.site, job.id), None, False
+            )
+        )
+        if not isinstance(done, Success):
+            session.fail(done.failure(), job)
+
+
+STEPS = {"look": look, "hold": look_for_candidates, "poll": poll}
+
+
+def is_final(standing: Standing | None) -> bool:
+    """Return whether a job is over."""
+    return standing is not None and standing.is_final

@@ -223,7 +223,9 @@ class Provider:
         return name
 
     def show_openai(self, job: Job, over: bool) -> Any:
-        state = ("cancelled" if job.canceled else self.end or "completed") if over else "in_progress"
+        state = (
+            ("cancelled" if job.canceled else self.end or "completed") if over else "in_progress"
+        )
         failed = state == "failed"
         return {
             "id": job.id,

@@ -58,6 +58,16 @@ class Submitter:
 
     def submit(self, rows: Iterable[Row]) -> None:
         """Submit the rows that are neither done nor out."""
+        try:
+            self.take_all(rows)
+            for group in list(self.groups.values()):
+                self.send(group)
+        finally:
+            for group in self.groups.values():
+                group.file.close()
+
+    def take_all(self, rows: Iterable[Row]) -> None:
+        """Put the rows that are neither done nor out into jobs; those that are full are sent."""
         for row in rows:
             known = mark(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
             if known in self.session.done or known in self.out:
@@ -68,8 +78,6 @@ class Submitter:
             problem = row.problem if isinstance(row, Bad) else self.take(row)
             if problem is not None:
                 self.refuse(row, problem)
-        for group in list(self.groups.values()):
-            self.send(group)
 
     def take(self, row: Asking) -> Problem | None:
         """Put a row into a job; return why it can be in none."""
@@ -151,9 +159,12 @@ class Submitter:
     def send(self, group: Group) -> None:
         """Submit a job; its rows stay planned if that fails."""
         self.groups = {key: each for key, each in self.groups.items() if each is not group}
-        if not group.items:
-            return
-        rows = group.close()
+        with group.file:
+            if group.items:
+                self.send_rows(group, group.close())
+
+    def send_rows(self, group: Group, rows: Rows) -> None:
+        """Submit a job whose file is complete."""
         job = group.job(self.session.effects.now(), self.wish.keeps)
         lack = self.lack_in_budgets(job)
         name = group.desk.target.name
@@ -171,7 +182,6 @@ class Submitter:
         now = self.session.journal.jobs[job.nonce]
         self.session.submitted += len(group.items) if now.is_out else 0
         self.session.left += 0 if now.is_out else len(group.items)
-        rows.file.close()
 
     def lack_in_budgets(self, job: Job) -> Problem | None:
         """Return which budget a job could pass, None where there is room in all."""

@@ -318,7 +318,7 @@ def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
-# ---- rows ------------------------------------------------------------------------------------------
+# ---- rows ----------------------------------------------------------------------------------------
 
 
 def chat(body: Any) -> Any:
@@ -366,12 +366,12 @@ def anthropic_result(id: str, body: Any, fate: str) -> Any:
         return {"custom_id": id, "result": {"type": "succeeded", "message": message}}
     if fate in ("expired", "canceled"):
         return {"custom_id": id, "result": {"type": fate}}
-    kind, message = {
+    kind, words = {
         "bad": ("invalid_request_error", "No such thing."),
         "busy": ("overloaded_error", "Slow down."),
         "broke": ("invalid_request_error", "Your credit balance is too low to access it."),
     }[fate]
-    error = {"type": "error", "error": {"type": kind, "message": message}}
+    error = {"type": "error", "error": {"type": kind, "message": words}}
     return {"custom_id": id, "result": {"type": "errored", "error": error}}
 
 

@@ -84,6 +84,12 @@ class Session:
             problem = replace(problem, message=f"job {job.nonce} ({job.model}): {problem.message}")
         self.problems.append(problem)
 
+    def heed(self, answer: Answer) -> None:
+        """Keep how long a provider asks us to wait, which it says in good answers too."""
+        wait = answer.headers.get("retry-after", "")
+        if wait.replace(".", "", 1).isdecimal():
+            self.wait = max(self.wait or 0.0, float(wait))
+
     def count(self, entry: Entry, is_good: bool) -> None:
         """Count a row that is done."""
         self.good += is_good

@@ -160,9 +160,7 @@ def keep(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[None,
     standing = desk.protocol.read(answer.json)
     if standing is None:
         return fail("garbled", f"not a batch job: {str(answer.json)[:200]}", sent=True)
-    wait = answer.headers.get("retry-after", "")
-    if wait.replace(".", "", 1).isdecimal():
-        session.wait = max(session.wait or 0.0, float(wait))
+    session.heed(answer)
     if standing.inline:
         session.inline[job.nonce] = standing.inline
     if replace(standing, inline=()) != job.standing:

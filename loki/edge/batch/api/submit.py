@@ -285,6 +285,7 @@ def keep_job(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[N
         message = f"not a batch job: {str(answer.json)[:200]}; it is looked for next time"
         return fail("garbled", message, sent=True)
     session.effects.note({"job": job.nonce, "id": id, "time": answer.now})
+    session.heed(answer)
     if standing is not None:
         session.effects.note(seen_line(job.nonce, standing, session.effects.now()))
     return Success(None)

@@ -29,7 +29,7 @@ from loki.batch.hash_set import mark
 from loki.edge.auth.redact import redact_facts
 from loki.edge.auth.redaction import redact
 from loki.edge.batch.api.session import Desk, Session
-from loki.problems import Problem, fail
+from loki.problems import Kind, Problem, fail
 from loki.records import Json, JsonObject
 from loki.stages.account import Entry
 from loki.wire.errors import is_out_of_credit, kind_of
@@ -203,7 +203,9 @@ def job_problem(standing: Standing) -> Problem:
     """Return why a job failed as a whole."""
     message = redact(f"the job failed: {standing.problem}")
     is_broke = is_out_of_credit(429, standing.problem)
-    kind = "quota" if is_broke else kind_of(400, standing.code or None)
+    kind: Kind
+    is_full = standing.code in FULL
+    kind = "quota" if is_broke else "busy" if is_full else kind_of(400, standing.code or None)
     return Problem(kind, message, status=400, code=standing.code or None, sent=True)
 
 

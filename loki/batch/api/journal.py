@@ -199,7 +199,7 @@ def with_standing(job: Job, line: Mapping[str, Any]) -> Job:
     facts: dict[str, Any] = {name: line[name] for name in STANDING if name in line}
     facts |= {name: tuple(line.get(name, ())) for name in LISTS}
     standing = Standing(**facts)
-    ended = job.ended or (line["time"] if standing.is_final else None)
+    ended = line["time"] if standing.is_final and job.ended is None else job.ended
     return replace(job, standing=standing, seen=line["time"], ended=ended)
 
 

@@ -48,7 +48,7 @@ def end_of(job: Job, now: float) -> str:
     """Return when a job or its results die, as far as that is known."""
     protocol, standing = PROTOCOLS.get(job.protocol), job.standing
     if standing is not None and standing.is_final and protocol is not None:
-        left = (job.ended or now) + protocol.kept - now
+        left = (now if job.ended is None else job.ended) + protocol.kept - now
         haste = ": collect them soon" if left < DAY else ""
         return f"results are kept for {span(left)}{haste}"
     if standing is not None and standing.expires is not None:

@@ -69,7 +69,7 @@ def collect_job(session: Session, desk: Desk, job: Job) -> Result[None, Problem]
 
 def late(job: Job, problem: Problem, now: float) -> Problem:
     """Return a problem of fetching results; those of a job that ended lately may still come."""
-    if problem.status == 404 and now - (job.ended or now) < YOUNG:
+    if problem.status == 404 and (job.ended is None or now - job.ended < YOUNG):
         return Problem("busy", f"its results are not there yet: {problem.message}")
     return problem
 

@@ -44,8 +44,9 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
     flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if make else 0)
     try:
         handle = open_private(path, flags)
-    except FileNotFoundError:
-        yield fail("missing", f"no jobs of {output}: there is no {path}")
+    except FileNotFoundError as error:
+        lack = fail("output", f"cannot write {path}: {reason(error)}")
+        yield lack if make else fail("missing", f"no jobs of {output}: there is no {path}")
         return
     except UntrustedFileError as error:
         yield fail("config", str(error))

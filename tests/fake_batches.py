@@ -54,6 +54,7 @@ class Provider:
         """Answer a request."""
         method, target, _ = asked.line.split(" ")
         path, _, query = target.partition("?")
+        path = path.removeprefix("/openai/v1")
         for pattern, name in ROUTES[self.kind]:
             found = re.fullmatch(pattern, f"{method} {path}")
             if found:
@@ -245,6 +246,13 @@ class Provider:
         default_factory=lambda: {"code": "invalid_json_line", "line": 2, "message": "Bad line."}
     )
 
+    show_azure = show_groq = show_openai
+
+    def show_together(self, job: Job, over: bool) -> Any:
+        shown = self.show_openai(job, over)
+        wrapped = {**shown, "status": shown["status"].upper(), "metadata": None}
+        return {"job": wrapped, "warning": ""}
+
     def show_anthropic(self, job: Job, over: bool) -> Any:
         counts = dict.fromkeys(("succeeded", "errored", "canceled", "expired"), 0)
         ended = {"processing": 0, **counts, "succeeded": len(job.rows)}
@@ -407,7 +415,7 @@ def xai_result(id: str, body: Any, fate: str) -> Any:
 
 RESULTS: dict[str, Callable[[str, Any, str], Any]] = {
     "openai": openai_result,
-    "mistral": openai_result,
+    **dict.fromkeys(("azure", "groq", "together", "mistral"), openai_result),
     "anthropic": anthropic_result,
     "gemini": gemini_result,
     "xai": xai_result,
@@ -462,9 +470,15 @@ ROUTES: dict[str, list[tuple[str, str]]] = {
     ],
 }
 
+ROUTES["azure"] = ROUTES["groq"] = ROUTES["openai"]
+ROUTES["together"] = [("POST /files/upload", "upload"), *ROUTES["openai"]]
+
 #: A client of each kind and its model, and what is at the end of its address.
 CLIENTS: dict[str, tuple[str, str]] = {
     "openai": ("type: openai", ""),
+    "azure": ("type: azure-openai", ""),
+    "groq": ("type: openai-compatible\n    name: groq", "/openai/v1"),
+    "together": ("type: openai-compatible\n    name: together", ""),
     "anthropic": ("type: claude", ""),
     "gemini": ("type: gemini", "/v1beta"),
     "mistral": ("type: openai-compatible\n    name: mistral", ""),
@@ -487,7 +501,7 @@ def configuration(kind: str, address: str, more: str = "") -> str:
 
 def name_of(kind: str) -> str:
     """Return the name of the client of a kind."""
-    return {"anthropic": "claude"}.get(kind, kind)
+    return {"anthropic": "claude", "azure": "azure-openai"}.get(kind, kind)
 
 
 @contextmanager

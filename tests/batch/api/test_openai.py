@@ -68,3 +68,19 @@ def test_a_lost_job_is_known_by_its_file_or_our_mark() -> None:
     old = {"data": [{"id": "x", "created_at": -9000}], "has_more": True}
     assert read(old, JOB, "").cursor == "", "older jobs cannot be it"
     assert read(None, JOB, "") == ("", "", ())
+
+
+def test_requests_are_as_the_vendors_own_package_types_them() -> None:
+    batches = pytest.importorskip("openai.types.batch_create_params")
+    files = pytest.importorskip("openai.types.file_create_params")
+    create = OPENAI.create(SITE, JOB).json or {}
+    assert create.keys() <= batches.BatchCreateParams.__annotations__.keys()
+    assert OPENAI.deposit is not None
+    form = OPENAI.deposit(SITE, JOB, 9).form
+    assert {*form, "file"} <= files.FileCreateParams.__annotations__.keys()
+    batch = pytest.importorskip("openai.types").Batch
+    shown = {"id": "b", "status": "completed", "errors": {"data": [{"message": "No."}]}}
+    facts = {"endpoint": "/v1/x", "input_file_id": "f", "object": "batch", "created_at": 1}
+    theirs = batch(**shown, **facts, completion_window="24h").model_dump(mode="json")
+    standing = OPENAI.read(theirs)
+    assert standing is not None and standing.is_final and standing.problem == "No."

@@ -26,6 +26,7 @@ from loki.problems import Problem, fail
 from loki.record import record
 from loki.records import JsonObject, Patch, Request, Target, Task
 from loki.stages.patch import patches_for
+from loki.stages.resolve import unknown_worst_case
 
 #: Statuses of 4xx that do not say for certain that nothing was done.
 UNCERTAIN = (408, 409, 425, 499)
@@ -93,7 +94,7 @@ class Submitter:
             self.session.left += 1
             return None
         worst = batch_worst_case(desk, row, patches)
-        if (lack := self.lack_of_money(name, worst)) is not None:
+        if (lack := self.lack_of_money(desk.target, worst)) is not None:
             self.session.over = self.session.over or lack
             self.session.left += 1
             return None
@@ -129,15 +130,17 @@ class Submitter:
         self.groups[key] = Group(desk, nonce, self.wish.folder, hours)
         return self.groups[key]
 
-    def lack_of_money(self, name: str, worst: Decimal | None) -> Problem | None:
+    def lack_of_money(self, target: Target, worst: Decimal | None) -> Problem | None:
         """Return why a row may not be paid for, None where it may."""
         limit, config = self.wish.max_cost, self.session.config
         if worst is None:
             if limit is not None:
-                return Problem("budget", f"--max-cost: nobody knows the worst case of {name}")
+                return unknown_worst_case(target)
             if config.budget and not config.allow_unpriced:
-                return Problem("budget", f"{name} has no known price, and a budget is set")
-            self.session.note(f"{name} is sent at an unknown price")
+                message = unknown_worst_case(target).message.replace("--max-cost", "budget")
+                return Problem("budget", message)
+            if target.model.price.input is None:
+                self.session.note(f"{target.name} is sent at an unknown price")
             return None
         if limit is not None and self.taken + worst > limit:
             gone = f"{format_dollars(self.taken)} of --max-cost {format_dollars(limit)} is taken"

@@ -53,7 +53,19 @@ def test_a_kill_at_any_effect_pays_no_row_twice(
             check_once(place, fake)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "anthropic"])
+@pytest.mark.parametrize("kind", ["azure", "groq", "together"])
+def test_servers_that_imitate_openai_have_jobs_by_their_rows(tmp_path: Path, kind: str) -> None:
+    with provider(kind, polls=1) as (fake, server):
+        place = Place(tmp_path, kind, 2)
+        place.configure(server)
+        assert place.visit().submitted == 2, place.session.problems
+        assert place.finish(fake).code == 0, place.session.problems
+        check_once(place, fake)
+
+
+@pytest.mark.parametrize(
+    "kind", ["azure", "groq", "together", *(kind for kind in KINDS if kind != "anthropic")]
+)
 @pytest.mark.parametrize("hidden", [0, 1])
 def test_a_job_whose_answer_was_lost_is_found_again(tmp_path: Path, kind: str, hidden: int) -> None:
     with provider(kind, lose={"create", "add"}, hide=hidden) as (fake, server):

@@ -100,7 +100,7 @@ class Harvest:
             nonce, _, suffix = row.id.partition("-")
             item = self.items.get(suffix) if nonce == self.job.nonce else None
             if item is None:
-                self.strange.append(row.id[:64])
+                self.strange.append(redact(row.id)[:64])
             elif suffix not in self.came:
                 self.came.add(suffix)
                 self.settle(item, read_row(self.asked, row))
@@ -124,8 +124,8 @@ class Harvest:
     def without_result(self, standing: Standing, place: int) -> Outcome:
         """Return what to do with the row at a place of the file that has no result."""
         id = f"{self.job.nonce}-{self.job.items[place - 1].suffix}"
-        if self.unreadable:
-            message = "its line in the results cannot be read; it was paid for"
+        if self.unreadable or self.strange:  # one of those may be its answer
+            message = "its line in the results cannot be read, or has another id; it was paid for"
             problem = Problem("garbled", message, sent=True)
             return given_up(self.asked, problem, id, 1)
         if not standing.problem:

@@ -11,12 +11,14 @@ from hashlib import blake2b
 from returns.result import Result, Success
 
 from loki.batch.api.journal import Job, Journal
-from loki.batch.api.protocol import Call, Protocol, Site
+from loki.batch.api.protocol import Call, Protocol, Site, Standing
 from loki.batch.api.sites import protocol_of, site_of
 from loki.batch.hash_set import Seen
+from loki.edge.auth.redaction import redact
 from loki.edge.batch.api.exchange import Answer, Lines, Rows
+from loki.json_text import compact
 from loki.money.budget import BudgetStatus
-from loki.problems import Problem, fail
+from loki.problems import Problem, excerpt, fail
 from loki.record import record
 from loki.records import Ask, Config, JsonObject, Limits, Message, Target, Task
 from loki.stages.account import Entry
@@ -148,6 +150,24 @@ def desk_of(target: Target) -> Result[Desk, Problem]:
     return protocol_of(target).map(
         lambda found: Desk(timeless, found[0], found[1], site_of(target, found[0]))
     )
+
+
+def shown(answer: Answer) -> str:
+    """Return the beginning of an answer for a message, without any secret."""
+    return excerpt(redact(compact(answer.json)), 200)
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a provider's name of something is, or holds, a secret of ours."""
+    return redact(name) != name
+
+
+def without_secrets(standing: Standing) -> Result[Standing, Problem]:
+    """Return how a job stands as the journal may keep it; fails where a name in it is a secret."""
+    if any(map(is_secret, (standing.id, *standing.files))):
+        return fail("garbled", "the provider names a job or a file by a secret of ours", sent=True)
+    texts = {name: redact(getattr(standing, name)) for name in ("state", "problem", "code")}
+    return Success(replace(standing, **texts))  # type: ignore[arg-type]
 
 
 #: Settings that say whose the jobs are; a credential is renewed, and says nothing.

@@ -11,7 +11,7 @@ from loki.batch.api.protocol import Found, Standing
 from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.collect import first_id
 from loki.edge.batch.api.exchange import Answer
-from loki.edge.batch.api.session import Desk, Session
+from loki.edge.batch.api.session import Desk, Session, is_secret, shown, without_secrets
 from loki.problems import Problem, fail
 
 PAGES = 100  # of a list of jobs; beyond these nobody knows
@@ -58,7 +58,7 @@ def look(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
         if not isinstance(page, Success):
             return Failure(page.failure())
         found, now = page.unwrap()
-        if found.id:
+        if found.id and not is_secret(found.id):
             adopt(session, job, found.id)
             return Success(None)
         cursor = found.cursor
@@ -157,15 +157,19 @@ def unknown_there(problem: Problem) -> Problem:
 
 def keep(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[None, Problem]:
     """Note how a job stands, if that is new."""
-    standing = desk.protocol.read(answer.json)
-    if standing is None:
-        return fail("garbled", f"not a batch job: {str(answer.json)[:200]}", sent=True)
+    found = desk.protocol.read(answer.json)
+    if found is None:
+        return fail("garbled", f"not a batch job: {shown(answer)}", sent=True)
     session.heed(answer)
+    return without_secrets(found).map(lambda standing: keep_standing(session, job, standing))
+
+
+def keep_standing(session: Session, job: Job, standing: Standing) -> None:
+    """Note how a job stands, if that is new."""
     if standing.inline:
         session.inline[job.nonce] = standing.inline
     if replace(standing, inline=()) != job.standing:
         session.effects.note(seen_line(job.nonce, standing, session.effects.now()))
-    return Success(None)
 
 
 def cancel(session: Session) -> None:

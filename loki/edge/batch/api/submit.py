@@ -17,7 +17,7 @@ from loki.batch.jobs import Bad, Row
 from loki.batch.jobs import Job as Asking
 from loki.edge.batch.api.exchange import Answer, Rows
 from loki.edge.batch.api.group import Group, batch_worst_case
-from loki.edge.batch.api.session import Desk, Session, desk_of
+from loki.edge.batch.api.session import Desk, Session, desk_of, is_secret, shown, without_secrets
 from loki.edge.batch.api.settle import drop
 from loki.json_text import compact
 from loki.money.budget import describe_budget, format_dollars
@@ -284,13 +284,14 @@ def keep_job(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[N
     """Note the job that was created."""
     standing = desk.protocol.read(answer.json)
     id = job.submission.ref if desk.protocol.job_is_deposit else standing.id if standing else ""
-    if not id:
-        message = f"not a batch job: {str(answer.json)[:200]}; it is looked for next time"
+    if not id or is_secret(id):
+        message = f"not a batch job: {shown(answer)}; it is looked for next time"
         return fail("garbled", message, sent=True)
     session.effects.note({"job": job.nonce, "id": id, "time": answer.now})
     session.heed(answer)
-    if standing is not None:
-        session.effects.note(seen_line(job.nonce, standing, session.effects.now()))
+    clean = without_secrets(standing).value_or(None) if standing is not None else None
+    if clean is not None:
+        session.effects.note(seen_line(job.nonce, clean, session.effects.now()))
     return Success(None)
 
 
@@ -309,8 +310,8 @@ def store(session: Session, desk: Desk, job: Job, rows: Rows) -> Result[tuple[st
 
 def named(ref: str, answer: Answer) -> Result[tuple[str, float], Problem]:
     """Return the name of what was stored; fails where there is none."""
-    if not ref:
-        return fail("garbled", f"not a stored file: {str(answer.json)[:200]}", sent=True)
+    if not ref or is_secret(ref):
+        return fail("garbled", f"not a stored file: {shown(answer)}", sent=True)
     return Success((ref, answer.now))
 
 

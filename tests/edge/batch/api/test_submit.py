@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from batch_visits import COST, Place, small
 from fake_batches import Provider, provider
+from servers import serving
+
+from loki.edge.auth.redaction import redact
 
 #: What a row of two tokens can cost at most: 100 tokens out at half of 8 dollars a million.
 WORST = Decimal("0.000401")
@@ -129,12 +132,56 @@ def test_no_prompt_and_no_secret_is_in_the_journal(tmp_path: Path) -> None:
     ]
 
 
+SECRET = "sk-batch-secret"
+#: Which words of a provider repeat our key: what stands there, and instead of what.
+ECHOES = [
+    ('"job-1"', f'"job-{SECRET}"'),
+    ('"file-1"', f'"{SECRET}"'),
+    ('"out-job-1"', f'"{SECRET}-out"'),
+    ('"in_progress"', f'"in {SECRET}"'),
+    (
+        '"completed"',
+        f'"failed", "errors": {{"data": [{{"code": "{SECRET}", "message": "{SECRET}"}}]}}',
+    ),
+    ('"req-', f'"{SECRET}'),
+    ('"stop"', f'"{SECRET}"'),
+    ('"No such thing."', f'"Bad key {SECRET}."'),
+    ('"custom_id": "', f'"custom_id": "{SECRET}'),
+    ('"object": "batch"', f'"object": "{SECRET}", "id": 7, "x"'),
+]
+
+
+@pytest.mark.parametrize(("words", "echo"), ECHOES)
+def test_a_provider_that_repeats_our_key_gets_it_into_no_file_and_no_message(
+    tmp_path: Path, words: str, echo: str
+) -> None:
+    class Echo(Provider):
+        def respond(self, *values: Any) -> Any:
+            steps: Any = super().respond(*values)
+            head, _, body = bytes(steps[0]).partition(b"\r\n\r\n")
+            body = body.replace(words.encode(), echo.encode())
+            lines = [line for line in head.split(b"\r\n") if b"content-length" not in line]
+            size = b"content-length: %d" % len(body)
+            return [b"\r\n".join([*lines, size]) + b"\r\n\r\n" + body]
+
+    fake = Echo("openai", polls=1, row=lambda id, body: "bad" if "P1" in str(body) else "ok")
+    with serving(fake) as server:
+        place = Place(tmp_path, "openai", 2)
+        place.configure(server)
+        told = []
+        for _ in range(4):
+            place.visit()
+            told += [*place.session.notes, *(each.message for each in place.session.problems)]
+    files = [path for path in tmp_path.iterdir() if path.name != "config.yaml"]
+    assert not [path.name for path in files if SECRET.encode() in path.read_bytes()]
+    assert SECRET not in "".join(map(redact, told))
+    assert max(fake.paid.values(), default=1) == 1
+
+
 def test_a_file_goes_only_to_its_provider(tmp_path: Path) -> None:
     class Elsewhere(Provider):
         def upload_headers(self, asked: Any) -> str:
             return "x-goog-upload-url: https://evil.example/put\r\n"
-
-    from servers import serving
 
     fake = Elsewhere("gemini")
     with serving(fake) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -46,6 +47,33 @@ def batch_rates(price: Price, discount: Discount, size: int) -> Price | None:
     return flat(with_cache_prices(rates, usual, discount, listed))
 
 
+class BatchRates:
+    """The prices of a model's batch rows; worked out once for each size that has its own."""
+
+    def __init__(self, price: Price, discount: Discount) -> None:
+        self.price, self.discount = price, discount
+        self.bounds = sorted(int(key.partition(">")[2]) for key in price.variants if ">" in key)
+        self.known: dict[int, Price] = {}
+
+    def at(self, size: int) -> Price:
+        """Return the prices for a prompt of a size in tokens; those that are unknown are None."""
+        step = bisect_left(self.bounds, size)
+        if step not in self.known:
+            self.known[step] = batch_rates(self.price, self.discount, size) or Price()
+        return self.known[step]
+
+    def cost(self, usage: Usage) -> Decimal | None:
+        """Return what a row cost in US dollars; what the answer itself reports goes first.
+
+        >>> rates = BatchRates(Price(Decimal(3), Decimal(15)), Discount(Decimal("0.5")))
+        >>> rates.cost(Usage(input=1000, output=100, tier="default"))
+        Decimal('0.00225')
+        """
+        if usage.told_cost is not None:
+            return usage.told_cost
+        return cost(usage, self.at(usage.input or 0))
+
+
 def without_any(variants: Mapping[str, Any]) -> dict[str, Any]:
     """Return variants without the one that stands for any tier."""
     return {name: variant for name, variant in variants.items() if name != "*"}
@@ -76,18 +104,6 @@ def with_cache_prices(rates: Price, usual: Price, discount: Discount, listed: bo
 def flat(price: Price) -> Price:
     """Return prices that hold whatever tier an answer names, and for any size."""
     return replace(price, variants={"*": 1})
-
-
-def batch_cost(usage: Usage, price: Price, discount: Discount) -> Decimal | None:
-    """Return what a batch row cost in US dollars; what the answer itself reports goes first.
-
-    >>> price, half = Price(Decimal(3), Decimal(15)), Discount(Decimal("0.5"))
-    >>> batch_cost(Usage(input=1000, output=100, tier="default"), price, half)
-    Decimal('0.00225')
-    """
-    rates = batch_rates(price, discount, usage.input or 0) or Price()
-    reported = usage.told_cost
-    return cost(usage, rates) if reported is None else reported
 
 
 def usual_cost(usage: Usage, price: Price) -> Decimal | None:

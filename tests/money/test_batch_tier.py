@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loki.money.batch_tier import Discount, batch_cost, batch_rates, usual_cost
+from loki.money.batch_tier import BatchRates, Discount, batch_rates, usual_cost
 from loki.price import Price
 from loki.usage import Usage
 
@@ -40,12 +40,13 @@ def test_each_provider_has_its_rule(
 
 def test_long_prompts_have_their_own_prices() -> None:
     price = Price(**BASE, variants={">1000": {"input": 4, "output": 12, "cache_read": 1}})
-    rates = batch_rates(price, SAME, 2000)
-    assert rates is not None and rates.input == 2 and rates.cache_read == HALF
+    rates = BatchRates(price, SAME)
+    assert [rates.at(size).input for size in (1000, 1001, 10, 9000)] == [1, 2, 1, 2]
+    assert rates.at(2000).cache_read == HALF
 
 
 def test_what_an_answer_reports_goes_first_and_unknown_is_not_zero() -> None:
     usage = Usage(input=1000, output=100, tier="priority", told_cost=Decimal("0.5"))
-    assert batch_cost(usage, Price(**BASE), SAME) == Decimal("0.5")
-    assert batch_cost(Usage(input=1, output=1), Price(), SAME) is None
+    assert BatchRates(Price(**BASE), SAME).cost(usage) == Decimal("0.5")
+    assert BatchRates(Price(), SAME).cost(Usage(input=1, output=1)) is None
     assert usual_cost(usage, Price(**BASE)) == Decimal("0.0028")

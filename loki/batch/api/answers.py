@@ -12,7 +12,7 @@ from loki.batch.asking import vector_json
 from loki.formats.json_output import problem_json, reply_json
 from loki.formats.structured_output import check_answer
 from loki.json_text import compact
-from loki.money.batch_tier import Discount, batch_cost, usual_cost
+from loki.money.batch_tier import BatchRates, usual_cost
 from loki.problems import Problem
 from loki.records import Draft, JsonObject, Request, Response, Target
 from loki.replies import Embeddings, Reply
@@ -50,7 +50,7 @@ class Asked(NamedTuple):
     """What the rows of a job have in common; ``time`` in seconds since the epoch."""
 
     target: Target
-    discount: Discount
+    rates: BatchRates
     time: float  # when the job was created
 
 
@@ -109,7 +109,7 @@ def read_answer(asked: Asked, response: Response) -> Read:
 
 def cost_of(asked: Asked, usage: Usage) -> Any:
     """Return what a row cost in US dollars, None where nobody knows."""
-    return batch_cost(usage, asked.target.model.price, asked.discount)
+    return asked.rates.cost(usage)
 
 
 def as_batch(usage: Usage) -> Usage:

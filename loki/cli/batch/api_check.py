@@ -19,6 +19,7 @@ from loki.edge.batch.api.session import Desk
 from loki.edge.batch.api.submit import body_of
 from loki.edge.batch.output import standing
 from loki.json_text import compact
+from loki.money.batch_tier import BatchRates
 from loki.money.budget import format_dollars
 from loki.pipeline import Env
 from loki.records import Task
@@ -105,5 +106,6 @@ def count_row(count: Count, row: Asking | None, env: Env, task: Task) -> None:
         return
     desk, body, patches = drafted.unwrap()
     size = len(compact(body)) + 120
-    worst = batch_worst_case(desk, row, patches)
-    count.add(desk, size, worst, row_worst_case(replace(desk.target, ask=row.ask), row, patches))
+    rates = BatchRates(desk.target.model.price, desk.protocol.discount)
+    worst = batch_worst_case(desk.target, rates, row, patches)
+    count.add(desk, size, worst, row_worst_case(desk.target, row, patches))

@@ -12,12 +12,14 @@ from support import SHARED, target
 from loki.batch.api.answers import Answered, Asked, Held, Unanswered, given_up, read_row
 from loki.batch.api.protocol import RowResult
 from loki.batch.api.sites import PROTOCOLS
-from loki.money.batch_tier import Discount
+from loki.money.batch_tier import BatchRates, Discount
+from loki.price import Price
 from loki.problems import Problem
 
 HALF = Discount(Decimal("0.5"))
+PRICE = Price(Decimal(2), Decimal(8))
 PRICED = {"name": "m", "input_price": "2", "output_price": "8"}
-OPENAI = Asked(target({"type": "openai", "models": [PRICED]}), HALF, 7.0)
+OPENAI = Asked(target({"type": "openai", "models": [PRICED]}), BatchRates(PRICE, HALF), 7.0)
 
 
 def chat(**more: Any) -> Any:

@@ -29,6 +29,7 @@ from loki.batch.hash_set import mark
 from loki.edge.auth.redact import redact_facts
 from loki.edge.auth.redaction import redact
 from loki.edge.batch.api.session import Desk, Session
+from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
 from loki.records import Json, JsonObject
 from loki.stages.account import Entry
@@ -79,7 +80,8 @@ class Harvest:
 
     def __init__(self, session: Session, desk: Desk, job: Job) -> None:
         self.session, self.job = session, job
-        self.asked = Asked(desk.target, desk.protocol.discount, job.planned)
+        rates = BatchRates(desk.target.model.price, desk.protocol.discount)
+        self.asked = Asked(desk.target, rates, job.planned)
         self.items = {item.suffix: item for item in job.items}
         self.came: set[str] = set()
         self.again: list[str] = []

@@ -101,8 +101,8 @@ class BatchClient:
 
 
 def draft_for(target: Target, call: Call, is_long: bool) -> Draft:
-    """Return the draft of a call; a file takes as long as it takes while bytes come."""
-    limits = replace(target.limits, end=inf) if is_long else target.limits
+    """Return the draft of a call, whose time begins now; a file has all the time it needs."""
+    limits = replace(target.limits, end=inf if is_long else None)
     service = provider_of(target.client)
     assert service is not None  # else there would be no target
     headers = {

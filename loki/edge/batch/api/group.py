@@ -15,9 +15,8 @@ from loki.batch.worst_case import row_worst_case
 from loki.edge.batch.api.exchange import Rows
 from loki.edge.batch.api.session import Desk, account_of
 from loki.json_text import compact_strict
-from loki.money.batch_tier import batch_rates
+from loki.money.batch_tier import BatchRates
 from loki.money.estimate import max_usage
-from loki.price import Price
 from loki.records import JsonObject, Patch, Target
 
 SHARE = 0.95  # of the bytes that a provider takes, for what it may count besides
@@ -83,11 +82,12 @@ class Group:
         )
 
 
-def batch_worst_case(desk: Desk, row: Row, patches: tuple[Patch, ...]) -> Decimal | None:
-    """Return US dollars that a row can cost at the batch tier, None where nobody knows."""
-    target: Target = replace(desk.target, ask=row.ask)
-    if target.ask.max_tokens is None:  # as resolve fills it in
-        target = replace(target, ask=replace(row.ask, max_tokens=desk.target.ask.max_tokens))
-    size = max_usage(target).input or 0
-    rates = batch_rates(target.model.price, desk.protocol.discount, size) or Price()
-    return row_worst_case(replace(target, model=replace(target.model, price=rates)), row, patches)
+def batch_worst_case(
+    target: Target, rates: BatchRates, row: Row, patches: tuple[Patch, ...]
+) -> Decimal | None:
+    """Return US dollars that a row can cost at the batch tier, None where nobody knows.
+
+    ``target`` is where the row goes.
+    """
+    price = rates.at(max_usage(target).input or 0)
+    return row_worst_case(replace(target, model=replace(target.model, price=price)), row, patches)

@@ -145,10 +145,9 @@ def find_desk(
 
 
 def desk_of(target: Target) -> Result[Desk, Problem]:
-    """Return whom to ask about the jobs of a target; the time for each call begins with it."""
-    timeless = replace(target, limits=replace(target.limits, end=None))
+    """Return whom to ask about the jobs of a target."""
     return protocol_of(target).map(
-        lambda found: Desk(timeless, found[0], found[1], site_of(target, found[0]))
+        lambda found: Desk(target, found[0], found[1], site_of(target, found[0]))
     )
 
 

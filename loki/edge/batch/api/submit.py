@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.answers import FULL
-from loki.batch.api.journal import Job, plan_line, room, row_lines, seen_line
+from loki.batch.api.journal import Item, Job, plan_line, room, row_lines, seen_line
 from loki.batch.api.protocol import Call
 from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Row
@@ -20,6 +20,7 @@ from loki.edge.batch.api.group import Group, batch_worst_case
 from loki.edge.batch.api.session import Desk, Session, desk_of, is_secret, shown, without_secrets
 from loki.edge.batch.api.settle import drop
 from loki.json_text import compact
+from loki.money.batch_tier import BatchRates
 from loki.money.budget import describe_budget, format_dollars
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
@@ -53,7 +54,8 @@ class Submitter:
         self.out = session.journal.marks_out()
         self.asked = Seen()
         self.groups: dict[tuple[str, str], Group] = {}
-        self.rooms: dict[str, int | None] = {}
+        self.rooms: dict[str, int | None] = {}  # by the names of models
+        self.rates: dict[str, BatchRates] = {}
         self.taken = session.journal.spent()  # US dollars, the worst cases of rows included
         self.env = replace(wish.env, authorize=Success)  # bodies carry no credential
 
@@ -93,7 +95,9 @@ class Submitter:
         if self.session.over or name in self.session.full or most == 0:
             self.session.left += 1
             return None
-        worst = batch_worst_case(desk, row, patches)
+        if name not in self.rates:
+            self.rates[name] = BatchRates(desk.target.model.price, desk.protocol.discount)
+        worst = batch_worst_case(desk.target, self.rates[name], row, patches)
         if (lack := self.lack_of_money(desk.target, worst)) is not None:
             self.session.over = self.session.over or lack
             self.session.left += 1
@@ -175,16 +179,14 @@ class Submitter:
             self.session.over = self.session.over or lack
             self.session.left += len(group.items)
             return
-        self.session.effects.note(plan_line(job), *row_lines(job.nonce, group.items))
-        if job.worst is not None:
-            self.session.effects.reserve(job.nonce, job.worst, job.planned)
-        sent = submit_job(self.session, group.desk, job, rows)
+        sent = submit_job(self.session, group.desk, job, group.items, rows)
         if not isinstance(sent, Success):
             self.session.fail(sent.failure(), job)
             self.session.full.add(name)
-        now = self.session.journal.jobs[job.nonce]
-        self.session.submitted += len(group.items) if now.is_out else 0
-        self.session.left += 0 if now.is_out else len(group.items)
+        known = self.session.journal.jobs.get(job.nonce)
+        is_out = known is not None and known.is_out
+        self.session.submitted += len(group.items) if is_out else 0
+        self.session.left += 0 if is_out else len(group.items)
 
     def lack_in_budgets(self, job: Job) -> Problem | None:
         """Return which budget a job could pass, None where there is room in all."""
@@ -204,8 +206,7 @@ def body_of(
     env: Env, task: Task, row: Asking
 ) -> Result[tuple[Desk, JsonObject, tuple[Patch, ...]], Problem]:
     """Return whom to ask, the body of a row, and the patches that are in it."""
-    own = (row.patch,) if row.patch else ()
-    with_own = replace(env, patches=(*env.patches, *own))
+    with_own = replace(env, patches=(*env.patches, row.patch)) if row.patch else env
     return Result.do(
         (desk, body, with_own.patches)
         for request in prepare(with_own, row.ask, task)
@@ -236,15 +237,18 @@ def without_stream(request: Request) -> Result[JsonObject, Problem]:
 # ---- never twice ---------------------------------------------------------------------------------
 
 
-def submit_job(session: Session, desk: Desk, job: Job, rows: Rows) -> Result[None, Problem]:
+def submit_job(
+    session: Session, desk: Desk, job: Job, items: Sequence[Item], rows: Rows
+) -> Result[None, Problem]:
     """Store the rows, note the intent, send what is paid for once, note what came of it."""
     stored = store(session, desk, job, rows)
     if not isinstance(stored, Success):
-        drop(session, job, "its rows could not be stored")
-        return Failure(stored.failure())
+        return Failure(stored.failure())  # and nothing was noted: nothing is there
     ref, now = stored.unwrap()
-    if ref:
-        session.effects.note({"uploaded": job.nonce, "ref": ref})
+    uploaded = [{"uploaded": job.nonce, "ref": ref}] if ref else []
+    session.effects.note(plan_line(job), *row_lines(job.nonce, items), *uploaded)
+    if job.worst is not None:
+        session.effects.reserve(job.nonce, job.worst, job.planned)
     session.effects.note({"intent": job.nonce, "time": now})
     job = session.journal.jobs[job.nonce]
     call = desk.protocol.create(desk.site, job.submission)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from loki.batch.api.protocol import Protocol
 from loki.batch.jobs import Job as Row
 from loki.edge.batch.api.group import Group, batch_worst_case
 from loki.edge.batch.api.session import Desk, desk_of
+from loki.money.batch_tier import BatchRates
 from loki.records import Ask, Message, Patch
 
 PRICED = {"name": "m", "input_price": "2", "output_price": "8"}
@@ -21,8 +23,6 @@ PRICED = {"name": "m", "input_price": "2", "output_price": "8"}
 
 def desk(kind: str = "openai", **protocol: Any) -> Desk:
     """Return whom to ask."""
-    from dataclasses import replace
-
     found = desk_of(target({"type": kind, "models": [PRICED]})).unwrap()
     changed: Protocol = found.protocol._replace(**protocol)
     return replace(found, protocol=changed)
@@ -81,9 +81,14 @@ def test_there_is_room_for_so_many_rows_and_bytes(tmp_path: Path) -> None:
 
 def test_the_worst_case_is_that_of_a_batch() -> None:
     there = desk()
-    cheap = batch_worst_case(there, row("k", "a"), ())
+    rates = BatchRates(there.target.model.price, there.protocol.discount)
+
+    def worst(row: Row, *patches: Patch) -> Decimal | None:
+        return batch_worst_case(replace(there.target, ask=row.ask), rates, row, patches)
+
+    cheap = worst(row("k", "a"))
     assert cheap == (1 * 2 + 100 * 8) * Decimal("0.5") / 10**6
     tier = Patch(body={"service_tier": "priority"})
-    dear = batch_worst_case(there, row("k", "a"), (tier,))
+    dear = worst(row("k", "a"), tier)
     assert dear is not None and cheap < dear < 2 * cheap, "its words count, its tier does not"
-    assert batch_worst_case(there, row("k", "a", None), ()) is None
+    assert worst(row("k", "a", None)) is None

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +16,9 @@ from typing import Any
 
 import pytest
 from batch_replay import CLIENTS, flow_params, flows, replay_config, replaying, rows_of
-from commands import Done, Home
+from commands import BIN, Done, Home
 from fake_batches import Provider, configuration, name_of, provider
+from servers import serving
 
 
 def write_rows(home: Home, count: int, **more: Any) -> str:
@@ -309,3 +314,61 @@ def test_no_key_is_in_a_message_and_no_prompt_in_the_journal(home: Home) -> None
     assert done.code == 77 and "sk-batch-secret" not in done.err
     assert "P0" not in Path(home.folder / "out.jsonl.jobs").read_text()
     assert name_of("anthropic") == "claude"
+
+
+def test_a_full_disk_loses_nothing_that_was_paid_for(home: Home) -> None:
+    write_rows(home, 40)
+    with at(home) as fake:
+        assert jobs(home, "openai:m").code == 75
+        words = ["-m", "openai:m", "--batch-api", "-o", str(home.folder / "out.jsonl")]
+        small = (
+            f"import resource, os, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({FULL},) * 2)"
+        )
+        run = "os.execv(sys.argv[1], sys.argv[1:])"
+        done = subprocess.run(
+            [sys.executable, "-c", f"{small}; {run}", str(BIN / "loki-batch"), *words],
+            env={**home.variables(), "LOKI_LEDGER": "/dev/null/none"},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
+        assert done.returncode == 74 and "cannot write" in done.stderr, done.stderr
+        assert jobs(home, "openai:m", rows=False).code == 0
+        assert len(fake.jobs) == 1
+    assert [line["id"] for line in read(home)] == [f"id-{n}" for n in range(40)]
+
+
+FULL = 9000  # bytes that a file may have: more than the journal, less than the answers
+
+
+def test_a_command_that_is_killed_while_it_pays_finds_its_job_again(home: Home) -> None:
+    write_rows(home, 2)
+    asked, killed = threading.Event(), threading.Event()
+
+    class Slow(Provider):
+        def respond(self, name: str, *values: Any) -> Any:
+            answer = super().respond(name, *values)
+            if name == "create":
+                asked.set()
+                assert killed.wait(30)
+            return answer
+
+    fake = Slow("openai")
+    with serving(fake) as server:
+        home.configure(configuration("openai", server.address))
+        process = home.start(
+            *("-m", "openai:m", "--batch-api", str(home.folder / "in.jsonl")),
+            *("-o", str(home.folder / "out.jsonl")),
+            prog="loki-batch",
+        )
+        assert asked.wait(30)
+        process.kill()
+        assert process.wait(30) == -signal.SIGKILL
+        killed.set()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+        done = jobs(home, "openai:m", "--wait=60s")
+        assert done.code == 0 and "was found again: it is job-1" in done.err
+    assert len(fake.jobs) == 1 and set(fake.paid.values()) == {1} and len(read(home)) == 2

@@ -21,7 +21,7 @@ from loki.batch.jobs import Plan, rows
 from loki.edge.batch.api.effects import real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal
 from loki.edge.batch.api.session import Effects, Session
-from loki.edge.batch.api.submit import Wish
+from loki.edge.batch.api.submit import SubmitOptions
 from loki.edge.batch.api.visit import Visit, forget, result_of, visit
 from loki.edge.batch.output import Output, output
 from loki.edge.env import open_env
@@ -88,7 +88,7 @@ class Place:
         (self.folder / "config.yaml").write_text(configuration(self.kind, server.address, more))
 
     def visit(
-        self, killer: Killer | None = None, forgets: str = "", embeds: bool = False, **wish: Any
+        self, killer: Killer | None = None, forgets: str = "", embeds: bool = False, **options: Any
     ) -> Visit:
         """Visit the provider once, in this process."""
         env = open_env(str(self.folder / "config.yaml"), {"HOME": str(self.folder)}).unwrap()
@@ -112,7 +112,9 @@ class Place:
                 try:
                     if forgets:
                         forget(session, forgets)
-                    visit(session, lambda: rows(plan, numbered), Wish(env, task, **wish))
+                    visit(
+                        session, lambda: rows(plan, numbered), SubmitOptions(env, task, **options)
+                    )
                 finally:
                     ledger.close()
                     out.file.close()

@@ -135,8 +135,8 @@ def untimed(line: JsonObject) -> JsonObject:
 
 def failed_line(problem: Problem) -> JsonObject:
     """Return the line of a row that failed, with what came and was billed."""
-    told = problem_json(problem)
-    error = {name: told[name] for name in ("kind", "message", "status", "sent")}
+    facts = problem_json(problem)
+    error = {name: facts[name] for name in ("kind", "message", "status", "sent")}
     if problem.usage is None or is_free(problem):
         return {"error": error}
     return {

@@ -310,7 +310,7 @@ def read_lines(data: Iterable[bytes]) -> tuple[list[JsonObject], int, int]:
 # ---- how much more a model takes -----------------------------------------------------------------
 
 
-def room(journal: Journal, model: str, full: frozenset[str]) -> int | None:
+def rows_allowed(journal: Journal, model: str, full: frozenset[str]) -> int | None:
     """Return how many rows of a model may go into a job now, None for as many as there are.
 
     A job that was refused for want of room (its code is in ``full``) waits for the others that

@@ -106,11 +106,12 @@ def row(result: Json) -> RowResult | None:
         case {"responses": dict(body)}:
             return RowResult(id, 200, body)
     error = get_in(result, "batch_result", "error")
-    told = as_str(result.get("error_message")) or as_str(get_in(error, "message")) or as_str(error)
+    messages = (result.get("error_message"), get_in(error, "message"), error)
+    message = next(filter(None, map(as_str, messages)), "")
     is_canceled = "cancel" in as_str(get_in(result, "state")).lower()
-    if is_canceled or not told:
+    if is_canceled or not message:
         return RowResult(id, reason="canceled" if is_canceled else "no answer")
-    return RowResult(id, 400, {"message": told})
+    return RowResult(id, 400, {"message": message})
 
 
 def listing(site: Site, job: Submission, cursor: str) -> Call:

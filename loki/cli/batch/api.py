@@ -18,9 +18,9 @@ from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.effects import read_only_effects, real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal, read_journal
-from loki.edge.batch.api.session import Effects, Session, find_desk
+from loki.edge.batch.api.session import Effects, Session, find_service
 from loki.edge.batch.api.settle import cancel, settle
-from loki.edge.batch.api.submit import Wish, only_bodies
+from loki.edge.batch.api.submit import SubmitOptions, only_bodies
 from loki.edge.batch.api.visit import forget, pause, result_of, visit
 from loki.edge.batch.input import Source, source
 from loki.edge.batch.output import Output, output
@@ -48,19 +48,20 @@ def run_jobs(order: Order, environ: dict[str, str]) -> int:
             return JobRun(order, opened.unwrap(), journal.unwrap()).run()
 
 
-def wish_of(order: Order) -> Result[Wish, Problem]:
+def options_of(order: Order) -> Result[SubmitOptions, Problem]:
     """Return how rows are to be submitted; fails where the run's model cannot have jobs."""
     flags, task = order.flags, task_of(order.plan)
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
     keeps = order.plan.keep
-    wish = Wish(order.env, task, hours, flags.max_cost, folder, keeps, fields_of)
+    options = SubmitOptions(order.env, task, hours, flags.max_cost, folder, keeps, fields_of)
     if order.plan.ask.model is None:
-        return Success(wish)
-    return find_desk(order.env.config, order.plan.ask.model, task).bind(
-        lambda desk: only_bodies(desk.target, order.env.patches).bind(
-            lambda _: check_window(hours, desk.protocol.hours, desk.target.name).map(lambda _: wish)
-        )
+        return Success(options)
+    return Result.do(
+        options
+        for service in find_service(order.env.config, order.plan.ask.model, task)
+        for _ in only_bodies(service.target, order.env.patches)
+        for _ in check_window(hours, service.protocol.hours, service.target.name)
     )
 
 
@@ -103,9 +104,11 @@ class JobRun:
 
     def run(self) -> int:
         """Visit the providers once, or until all is done; print how it went."""
-        wish = wish_of(self.order) if self.flags.text else Success(Wish(self.order.env))
-        if not isinstance(wish, Success):
-            return self.order.console.report(wish.failure())
+        options = (
+            options_of(self.order) if self.flags.text else Success(SubmitOptions(self.order.env))
+        )
+        if not isinstance(options, Success):
+            return self.order.console.report(options.failure())
         if self.flags.forget is not None and not forget(self.session, self.flags.forget):
             known = ", ".join(job.nonce for job in self.session.journal.out) or "none"
             message = f"--forget: no open job {self.flags.forget!r}; open: {known}"
@@ -114,15 +117,15 @@ class JobRun:
             cancel(self.session)
         self.keep_fields()
         submits = bool(self.flags.text) and not self.flags.cancel
-        self.visit(wish.unwrap(), submits)
+        self.visit(options.unwrap(), submits)
         if self.flags.wait:
-            self.wait(wish.unwrap(), submits)
+            self.wait(options.unwrap(), submits)
         return self.end()
 
-    def visit(self, wish: Wish, submits: bool) -> None:
+    def visit(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers once."""
         rows = self.rows() if submits else None
-        visit(self.session, rows, wish, self.flags.remote_delete)
+        visit(self.session, rows, options, self.flags.remote_delete)
 
     def rows(self) -> Callable[[], Iterable[Row]] | None:
         """Return what reads the rows: always at first, later where some are to be asked again."""
@@ -138,7 +141,7 @@ class JobRun:
         if not path or not is_needed:
             return ()
         opened = source(path, self.order.plan.form)
-        return rows(self.order.plan, opened.unwrap().lines) if is_ok(opened) else ()
+        return rows(self.order.plan, opened.unwrap().lines) if is_open(opened) else ()
 
     def keep_fields(self) -> None:
         """Keep the fields of rows that are out, where their lines are to have them."""
@@ -147,23 +150,23 @@ class JobRun:
             return
         away = self.session.journal.marks_out()
         opened = source(path, self.order.plan.form)
-        for row in rows(self.order.plan, opened.unwrap().lines) if is_ok(opened) else ():
+        for row in rows(self.order.plan, opened.unwrap().lines) if is_open(opened) else ():
             if isinstance(row, Job) and mark(row.id, row.key) in away:
                 self.session.kept[mark(row.id, row.key)] = fields_of(row)
 
-    def wait(self, wish: Wish, submits: bool) -> None:
+    def wait(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers again and again, until all is done or the time is over."""
         began = time.monotonic()
-        told = ""
+        printed = ""
         while self.is_unfinished():
-            told = print_jobs(self.order.console, self.session, told)
+            printed = print_jobs(self.order.console, self.session, printed)
             waited = time.monotonic() - began
             seconds = pause(waited, self.session.wait)
             if waited + seconds > self.flags.wait:
                 return
             time.sleep(seconds)
             self.keep_fields()
-            self.visit(wish, submits)
+            self.visit(options, submits)
 
     def is_unfinished(self) -> bool:
         """Return whether waiting longer may help."""
@@ -184,7 +187,7 @@ class JobRun:
 HOPELESS = frozenset({"auth", "output", "config", "usage"})
 
 
-def is_ok(result: Result[Source, Problem]) -> bool:
+def is_open(result: Result[Source, Problem]) -> bool:
     """Return whether an input could be opened."""
     return isinstance(result, Success)
 

@@ -15,7 +15,7 @@ from loki.batch.worst_case import row_worst_case
 from loki.cli.batch.order import Order
 from loki.edge.batch.api.group import SHARE, batch_worst_case
 from loki.edge.batch.api.journal_file import rows_out
-from loki.edge.batch.api.session import Desk
+from loki.edge.batch.api.session import Service
 from loki.edge.batch.api.submit import body_of
 from loki.edge.batch.output import standing
 from loki.json_text import compact
@@ -35,9 +35,11 @@ class Count:
         self.worst: Decimal | None = Decimal(0)  # US dollars
         self.usual: Decimal | None = Decimal(0)
 
-    def add(self, desk: Desk, size: int, worst: Decimal | None, usual: Decimal | None) -> None:
+    def add(
+        self, service: Service, size: int, worst: Decimal | None, usual: Decimal | None
+    ) -> None:
         """Count a row."""
-        name, protocol = desk.target.name, desk.protocol
+        name, protocol = service.target.name, service.protocol
         number, filled = self.filled.get(name, (0, 0))
         most = min(protocol.max_rows, protocol.max_inputs or protocol.max_rows)
         is_full = number >= most or filled + size > protocol.max_bytes * SHARE
@@ -104,8 +106,8 @@ def count_row(count: Count, row: Asking | None, env: Env, task: Task) -> None:
     if row is None or drafted is None or not isinstance(drafted, Success):
         count.bad += 1
         return
-    desk, body, patches = drafted.unwrap()
+    service, body, patches = drafted.unwrap()
     size = len(compact(body)) + 120
-    rates = BatchRates(desk.target.model.price, desk.protocol.discount)
-    worst = batch_worst_case(desk.target, rates, row, patches)
-    count.add(desk, size, worst, row_worst_case(desk.target, row, patches))
+    rates = BatchRates(service.target.model.price, service.protocol.discount)
+    worst = batch_worst_case(service.target, rates, row, patches)
+    count.add(service, size, worst, row_worst_case(service.target, row, patches))

@@ -1,4 +1,4 @@
-"""A session with batch APIs -> what people and programs are told of it."""
+"""A session with batch APIs -> lines for people, a summary for programs."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def are_usable(flags: Namespace) -> Result[None, Problem]:
     return fail("usage", message) if message else Success(None)
 
 
-def lacks_file(flags: Namespace) -> bool:
+def has_no_file(flags: Namespace) -> bool:
     """Return whether there is no regular file to write to."""
     path = flags.output
     return not path or path == "-" or (os.path.exists(path) and not os.path.isfile(path))
@@ -53,7 +53,7 @@ def lacks_file(flags: Namespace) -> bool:
 
 #: What must not be, and what to say of it.
 RULES: tuple[tuple[Callable[[Namespace], bool], str], ...] = (
-    (lacks_file, "--batch-api needs -o OUT, a file that the next call goes on with"),
+    (has_no_file, "--batch-api needs -o OUT, a file that the next call goes on with"),
     (lambda flags: len(flags.text) > 1, "one input at most"),
     (
         lambda flags: flags.lines and flags.csv,

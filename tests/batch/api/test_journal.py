@@ -17,8 +17,8 @@ from loki.batch.api.journal import (
     next_step,
     plan_line,
     read_lines,
-    room,
     row_lines,
+    rows_allowed,
     seen_line,
 )
 from loki.batch.api.protocol import Standing, Submission
@@ -110,7 +110,7 @@ def ended(nonce: str, code: str, rows: int = 8) -> list[Any]:
     ]
 
 
-ROOMS = [
+ALLOWED = [
     ([], None),
     (ended("a", "full"), 4),
     ([*ended("a", "full"), *ended("b", "full", 4)], 2),
@@ -120,9 +120,9 @@ ROOMS = [
 ]
 
 
-@pytest.mark.parametrize(("lines", "most"), ROOMS)
+@pytest.mark.parametrize(("lines", "most"), ALLOWED)
 def test_a_full_provider_gets_half_as_much_and_waits_for_what_is_out(
     lines: list[Any], most: int | None
 ) -> None:
-    assert room(Journal(lines), "openai:m", frozenset({"full"})) == most
-    assert room(Journal(lines), "openai:n", frozenset({"full"})) is None
+    assert rows_allowed(Journal(lines), "openai:m", frozenset({"full"})) == most
+    assert rows_allowed(Journal(lines), "openai:n", frozenset({"full"})) is None

@@ -8,17 +8,17 @@ from decimal import Decimal
 from support import target
 
 from loki.cli.batch.api_check import Count
-from loki.edge.batch.api.session import Desk, desk_of
+from loki.edge.batch.api.session import Service, service_of
 
 
-def desk(most: int) -> Desk:
+def service(most: int) -> Service:
     """Return whom to ask, for so many rows at once."""
-    found = desk_of(target({"type": "openai"})).unwrap()
+    found = service_of(target({"type": "openai"})).unwrap()
     return replace(found, protocol=found.protocol._replace(max_rows=most))
 
 
 def test_rows_are_counted_in_jobs_beside_both_prices() -> None:
-    count, there = Count(), desk(2)
+    count, there = Count(), service(2)
     for _ in range(5):
         count.add(there, 1_000_000, Decimal("0.1"), Decimal("0.2"))
     assert count.words() == "5 left in 3 jobs (5.0 MB) · at most $0.5 (one by one $1)"
@@ -28,5 +28,5 @@ def test_rows_are_counted_in_jobs_beside_both_prices() -> None:
 
 def test_an_unknown_price_is_told_as_such() -> None:
     count = Count()
-    count.add(desk(2), 10, None, None)
+    count.add(service(2), 10, None, None)
     assert "at a price nobody knows" in count.words()

@@ -28,7 +28,7 @@ from loki.batch.api.sites import PROTOCOLS
 from loki.batch.hash_set import mark
 from loki.edge.auth.redact import redact_facts
 from loki.edge.auth.redaction import redact
-from loki.edge.batch.api.session import Desk, Session
+from loki.edge.batch.api.session import Service, Session
 from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
 from loki.records import Json, JsonObject
@@ -43,28 +43,33 @@ def collect(session: Session) -> None:
     """Write the rows of every job that is over."""
     for job in session.journal.open_jobs:
         if job.protocol in PROTOCOLS and next_step(job, PROTOCOLS[job.protocol]) == "collect":
-            done = session.desk(job).bind(lambda desk, job=job: collect_job(session, desk, job))  # type: ignore[misc]
+            done = collect_job(session, job)
             if not isinstance(done, Success):
                 session.fail(done.failure(), job)
 
 
-def collect_job(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+def collect_job(session: Session, job: Job) -> Result[None, Problem]:
+    """Write the rows of one job."""
+    return session.service(job).bind(lambda service: collect_from(session, service, job))
+
+
+def collect_from(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Write the rows of one job; what is written already is left out."""
     assert job.standing is not None
     if job.keeps and not session.kept:
         return fail("usage", "its rows keep fields of the input: name IN to collect it")
-    harvest = Harvest(session, desk, job)
-    for results in partition_all(CHUNK, results_of(session, desk, job)):
+    collector = Collector(session, service, job)
+    for results in partition_all(CHUNK, results_of(session, service, job)):
         for result in results:
             if not isinstance(result, Success):
                 return Failure(late(job, result.failure(), session.effects.now()))
-        harvest.take([each.unwrap() for each in results])
-    harvest.take_rest()
+        collector.take([each.unwrap() for each in results])
+    collector.take_rest()
     problem = session.effects.sync()
     if problem is not None:
         return Failure(problem)
     session.effects.release(job.nonce)
-    session.effects.note(harvest.line())
+    session.effects.note(collector.line())
     return Success(None)
 
 
@@ -75,13 +80,13 @@ def late(job: Job, problem: Problem, now: float) -> Problem:
     return problem
 
 
-class Harvest:
+class Collector:
     """The rows of one job as they come in."""
 
-    def __init__(self, session: Session, desk: Desk, job: Job) -> None:
+    def __init__(self, session: Session, service: Service, job: Job) -> None:
         self.session, self.job = session, job
-        rates = BatchRates(desk.target.model.price, desk.protocol.discount)
-        self.asked = Asked(desk.target, rates, job.planned)
+        rates = BatchRates(service.target.model.price, service.protocol.discount)
+        self.asked = Asked(service.target, rates, job.planned)
         self.items = {item.suffix: item for item in job.items}
         self.came: set[str] = set()
         self.again: list[str] = []
@@ -214,30 +219,30 @@ def job_problem(standing: Standing) -> Problem:
 # ---- results -------------------------------------------------------------------------------------
 
 
-def results_of(session: Session, desk: Desk, job: Job) -> Iterator[Result[Json, Problem]]:
+def results_of(session: Session, service: Service, job: Job) -> Iterator[Result[Json, Problem]]:
     """Yield every result of a job, None for a line that is none; a failure comes last."""
     assert job.standing is not None
     standing, inline = job.standing, session.inline.get(job.nonce)
     if inline is None and not standing.files:
         answer = session.effects.send(
-            desk.target, desk.protocol.poll(desk.site, job.id), None, False
+            service.target, service.protocol.poll(service.site, job.id), None, False
         )
         if not isinstance(answer, Success):
             yield Failure(answer.failure())
             return
-        seen = desk.protocol.read(answer.unwrap().json)
+        seen = service.protocol.read(answer.unwrap().json)
         inline = seen.inline if seen else ()
     yield from map(Success, inline or ())
-    calls = desk.protocol.results(desk.site, standing)
-    yield from chain.from_iterable(fetched(session, desk, call) for call in calls)
+    calls = service.protocol.results(service.site, standing)
+    yield from chain.from_iterable(fetched(session, service, call) for call in calls)
 
 
-def fetched(session: Session, desk: Desk, call: Call) -> Iterator[Result[Json, Problem]]:
+def fetched(session: Session, service: Service, call: Call) -> Iterator[Result[Json, Problem]]:
     """Yield the results that a call fetches, a line each or in pages."""
-    if desk.protocol.next_page is not None:
-        yield from paged(session, desk, call)
+    if service.protocol.next_page is not None:
+        yield from paged(session, service, call)
         return
-    lines = session.effects.fetch(desk.target, call)
+    lines = session.effects.fetch(service.target, call)
     if not isinstance(lines, Success):
         yield Failure(lines.failure())
         return
@@ -253,25 +258,25 @@ def parsed(line: bytes) -> Json:
         return None
 
 
-def paged(session: Session, desk: Desk, first: Call) -> Iterator[Result[Json, Problem]]:
+def paged(session: Session, service: Service, first: Call) -> Iterator[Result[Json, Problem]]:
     """Yield the results of all pages."""
     call: Call | None = first
     while call is not None:
-        answer = session.effects.send(desk.target, call, None, False)
+        answer = session.ask(service, call)
         if not isinstance(answer, Success):
             yield Failure(answer.failure())
             return
         page: Any = answer.unwrap().json
         yield from map(Success, page.get("results") or () if isinstance(page, dict) else ())
-        assert desk.protocol.next_page is not None
-        call = desk.protocol.next_page(call, page)
+        assert service.protocol.next_page is not None
+        call = service.protocol.next_page(call, page)
 
 
-def first_id(session: Session, desk: Desk, standing: Standing) -> str:
+def first_id(session: Session, service: Service, standing: Standing) -> str:
     """Return the custom id of the first result of a job, empty where there is none."""
-    for call in desk.protocol.results(desk.site, standing):
-        for result in fetched(session, desk, call):
-            row = desk.protocol.row(result.value_or(None))
+    for call in service.protocol.results(service.site, standing):
+        for result in fetched(session, service, call):
+            row = service.protocol.row(result.value_or(None))
             if row is not None:
                 return row.id
     return ""
@@ -279,11 +284,11 @@ def first_id(session: Session, desk: Desk, standing: Standing) -> str:
 
 def remove(session: Session, job: Job) -> None:
     """Remove from the provider what it kept of a job that is collected."""
-    done = session.desk(job).map(lambda desk: (desk, desk.protocol.delete))
+    done = session.service(job).map(lambda service: (service, service.protocol.delete))
     if not isinstance(done, Success) or job.standing is None:
         return
-    desk, calls = done.unwrap()
-    for call in calls(desk.site, replace(job.submission), job.standing):
-        answer = session.effects.send(desk.target, call, None, False)
+    service, calls = done.unwrap()
+    for call in calls(service.site, replace(job.submission), job.standing):
+        answer = session.ask(service, call)
         if not isinstance(answer, Success) and answer.failure().status != 404:
             session.note(f"job {job.nonce}: not removed there: {answer.failure().message}")

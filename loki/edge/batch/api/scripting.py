@@ -13,7 +13,7 @@ from loki.edge import files
 from loki.edge.batch.api.effects import real_effects
 from loki.edge.batch.api.journal_file import open_journal
 from loki.edge.batch.api.session import Session
-from loki.edge.batch.api.submit import Wish
+from loki.edge.batch.api.submit import SubmitOptions
 from loki.edge.batch.api.visit import Visit, result_of, visit
 from loki.edge.batch.output import output
 from loki.edge.ledger.writer import Ledger, ledger_path
@@ -47,7 +47,7 @@ def batch_api(
             journal = found.unwrap()
             effects = real_effects(env, out, journal, book, lambda message: None)
             session = Session(env.config, effects, journal.journal, out.done, out.form.encode)
-            visit(session, lambda: rows, Wish(env, task))
+            visit(session, lambda: rows, SubmitOptions(env, task))
             if session.problems and not (session.good or session.submitted):
                 return Failure(session.problems[0])
             return Success(result_of(session, out.failed))

@@ -76,17 +76,17 @@ class Session:
         self.inline: dict[str, tuple[object, ...]] = {}  # results that came with a job
 
     def note(self, words: str) -> None:
-        """Keep something to be told once, with its like."""
+        """Keep a note to print, once."""
         if words not in self.notes and len(self.notes) < 20:
             self.notes.append(words)
 
     def fail(self, problem: Problem, job: Job | None = None) -> None:
-        """Keep a problem to be told, with the job that has it."""
+        """Keep a problem to print, with the job that has it."""
         if job is not None:
             problem = replace(problem, message=f"job {job.nonce} ({job.model}): {problem.message}")
         self.problems.append(problem)
 
-    def heed(self, answer: Answer) -> None:
+    def note_wait(self, answer: Answer) -> None:
         """Keep how long a provider asks us to wait, which it says in good answers too."""
         wait = answer.headers.get("retry-after", "")
         if wait.replace(".", "", 1).isdecimal():
@@ -102,20 +102,24 @@ class Session:
         if entry.cost is not None and entry.usual_cost is not None:
             self.saved += entry.usual_cost - entry.cost
 
-    def desk(self, job: Job) -> Result[Desk, Problem]:
+    def ask(self, service: Service, call: Call) -> Result[Answer, Problem]:
+        """Return the answer to a call that costs nothing."""
+        return self.effects.send(service.target, call, None, False)
+
+    def service(self, job: Job) -> Result[Service, Problem]:
         """Return whom to ask about a job; fails with kind auth if it is another account's."""
 
-        def checked(desk: Desk) -> Result[Desk, Problem]:
-            if account_of(desk.target, desk.site) == job.account:
-                return Success(desk)
-            who = f"another account than client {desk.target.client.name!r} has now"
+        def checked(service: Service) -> Result[Service, Problem]:
+            if account_of(service.target, service.site) == job.account:
+                return Success(service)
+            who = f"another account than client {service.target.client.name!r} has now"
             return fail("auth", f"it is of {who}: its address, organisation or project changed")
 
-        return find_desk(self.config, job.model, job.task, job, self.limits).bind(checked)
+        return find_service(self.config, job.model, job.task, job, self.limits).bind(checked)
 
 
 @record
-class Desk:
+class Service:
     """Whom to ask about the jobs of a model."""
 
     target: Target
@@ -124,13 +128,13 @@ class Desk:
     site: Site
 
 
-def find_desk(
+def find_service(
     config: Config,
     model: str | None,
     task: Task,
     job: Job | None = None,
     limits: Limits = NO_LIMITS,
-) -> Result[Desk, Problem]:
+) -> Result[Service, Problem]:
     """Return whom to ask about the jobs of a model; fails where there is no batch API."""
     ask = Ask(
         (Message("user", "?"),),
@@ -141,13 +145,13 @@ def find_desk(
         limits=limits,
         stream=False,
     )
-    return resolve(config, task)(ask).bind(desk_of)
+    return resolve(config, task)(ask).bind(service_of)
 
 
-def desk_of(target: Target) -> Result[Desk, Problem]:
+def service_of(target: Target) -> Result[Service, Problem]:
     """Return whom to ask about the jobs of a target."""
     return protocol_of(target).map(
-        lambda found: Desk(target, found[0], found[1], site_of(target, found[0]))
+        lambda found: Service(target, found[0], found[1], site_of(target, found[0]))
     )
 
 

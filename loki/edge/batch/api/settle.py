@@ -11,7 +11,7 @@ from loki.batch.api.protocol import Found, Standing
 from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.collect import first_id
 from loki.edge.batch.api.exchange import Answer
-from loki.edge.batch.api.session import Desk, Session, is_secret, shown, without_secrets
+from loki.edge.batch.api.session import Service, Session, is_secret, shown, without_secrets
 from loki.problems import Problem, fail
 
 PAGES = 100  # of a list of jobs; beyond these nobody knows
@@ -36,7 +36,7 @@ def settle_job(session: Session, job: Job) -> None:
         return
     if step not in ("look", "hold", "poll"):
         return
-    done = session.desk(job).bind(lambda desk: STEPS[step](session, desk, job))
+    done = session.service(job).bind(lambda service: STEPS[step](session, service, job))
     if not isinstance(done, Success):
         session.fail(done.failure(), job)
 
@@ -50,11 +50,11 @@ def drop(session: Session, job: Job, why: str) -> None:
 # ---- a job that may be lost ----------------------------------------------------------------------
 
 
-def look(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+def look(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Look for a job that may have been created; note it, or that it was looked for in vain."""
     cursor, now = "", 0.0
     for _ in range(PAGES):
-        page = list_page(session, desk, job, cursor)
+        page = list_page(session, service, job, cursor)
         if not isinstance(page, Success):
             return Failure(page.failure())
         found, now = page.unwrap()
@@ -80,15 +80,15 @@ def settle_vain(session: Session, job: Job) -> None:
 
 
 def list_page(
-    session: Session, desk: Desk, job: Job, cursor: str
+    session: Session, service: Service, job: Job, cursor: str
 ) -> Result[tuple[Found, float], Problem]:
     """Return what a page of a list says of a job, and when."""
-    call = desk.protocol.listing(desk.site, job.submission, cursor)
+    call = service.protocol.listing(service.site, job.submission, cursor)
 
     def read(answer: Answer) -> tuple[Found, float]:
-        return desk.protocol.read_list(answer.json, job.submission, cursor), answer.now
+        return service.protocol.read_list(answer.json, job.submission, cursor), answer.now
 
-    return session.effects.send(desk.target, call, None, False).map(read)
+    return session.ask(service, call).map(read)
 
 
 def adopt(session: Session, job: Job, id: str) -> None:
@@ -98,11 +98,11 @@ def adopt(session: Session, job: Job, id: str) -> None:
     settle_job(session, session.journal.jobs[job.nonce])
 
 
-def look_for_candidates(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+def look_for_candidates(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Look for a job that has no mark to find it by; only its results say whose it is."""
     cursor, candidates = "", list[str]()
     for _ in range(PAGES):
-        page = list_page(session, desk, job, cursor)
+        page = list_page(session, service, job, cursor)
         if not isinstance(page, Success):
             return Failure(page.failure())
         found, _ = page.unwrap()
@@ -112,7 +112,7 @@ def look_for_candidates(session: Session, desk: Desk, job: Job) -> Result[None, 
             break
     known = {each.id for each in session.journal.jobs.values()}
     for id in candidates:
-        if id not in known and is_ours(session, desk, job, id):
+        if id not in known and is_ours(session, service, job, id):
             adopt(session, job, id)
             return Success(None)
     session.note(held_note(job, len([id for id in candidates if id not in known])))
@@ -129,22 +129,22 @@ def held_note(job: Job, candidates: int) -> str:
     )
 
 
-def is_ours(session: Session, desk: Desk, job: Job, id: str) -> bool:
+def is_ours(session: Session, service: Service, job: Job, id: str) -> bool:
     """Return whether the results of a job have our ids; before its end nobody knows."""
-    answer = session.effects.send(desk.target, desk.protocol.poll(desk.site, id), None, False)
-    standing = answer.map(lambda got: desk.protocol.read(got.json)).value_or(None)
+    answer = session.ask(service, service.protocol.poll(service.site, id))
+    standing = answer.map(lambda got: service.protocol.read(got.json)).value_or(None)
     if standing is None or not standing.is_final:
         return False
-    return first_id(session, desk, standing).startswith(job.nonce)
+    return first_id(session, service, standing).startswith(job.nonce)
 
 
 # ---- a job that is out ---------------------------------------------------------------------------
 
 
-def poll(session: Session, desk: Desk, job: Job) -> Result[None, Problem]:
+def poll(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """See how a job stands, and note what is new."""
-    answer = session.effects.send(desk.target, desk.protocol.poll(desk.site, job.id), None, False)
-    return answer.alt(unknown_there).bind(lambda got: keep(session, desk, job, got))
+    answer = session.ask(service, service.protocol.poll(service.site, job.id))
+    return answer.alt(unknown_there).bind(lambda got: keep(session, service, job, got))
 
 
 def unknown_there(problem: Problem) -> Problem:
@@ -155,12 +155,12 @@ def unknown_there(problem: Problem) -> Problem:
     return replace(problem, kind="auth", message=message)
 
 
-def keep(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[None, Problem]:
+def keep(session: Session, service: Service, job: Job, answer: Answer) -> Result[None, Problem]:
     """Note how a job stands, if that is new."""
-    found = desk.protocol.read(answer.json)
+    found = service.protocol.read(answer.json)
     if found is None:
         return fail("garbled", f"not a batch job: {shown(answer)}", sent=True)
-    session.heed(answer)
+    session.note_wait(answer)
     return without_secrets(found).map(lambda standing: keep_standing(session, job, standing))
 
 
@@ -175,16 +175,17 @@ def keep_standing(session: Session, job: Job, standing: Standing) -> None:
 def cancel(session: Session) -> None:
     """Ask the providers to stop all jobs that are out."""
     for job in session.journal.out:
-        is_final = job.standing is not None and job.standing.is_final
-        if not job.id or is_final:
-            continue
-        done = session.desk(job).bind(
-            lambda desk, job=job: session.effects.send(  # type: ignore[misc]
-                desk.target, desk.protocol.cancel(desk.site, job.id), None, False
-            )
-        )
-        if not isinstance(done, Success):
-            session.fail(done.failure(), job)
+        if job.id and not is_final(job.standing):
+            done = cancel_job(session, job)
+            if not isinstance(done, Success):
+                session.fail(done.failure(), job)
+
+
+def cancel_job(session: Session, job: Job) -> Result[Answer, Problem]:
+    """Ask the provider to stop a job."""
+    return session.service(job).bind(
+        lambda service: session.ask(service, service.protocol.cancel(service.site, job.id))
+    )
 
 
 STEPS = {"look": look, "hold": look_for_candidates, "poll": poll}

@@ -10,14 +10,21 @@ from urllib.parse import urlsplit
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.answers import FULL
-from loki.batch.api.journal import Item, Job, plan_line, room, row_lines, seen_line
+from loki.batch.api.journal import Item, Job, plan_line, row_lines, rows_allowed, seen_line
 from loki.batch.api.protocol import Call
 from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Row
 from loki.batch.jobs import Job as Asking
 from loki.edge.batch.api.exchange import Answer, Rows
 from loki.edge.batch.api.group import Group, batch_worst_case
-from loki.edge.batch.api.session import Desk, Session, desk_of, is_secret, shown, without_secrets
+from loki.edge.batch.api.session import (
+    Service,
+    Session,
+    is_secret,
+    service_of,
+    shown,
+    without_secrets,
+)
 from loki.edge.batch.api.settle import drop
 from loki.json_text import compact
 from loki.money.batch_tier import BatchRates
@@ -34,7 +41,7 @@ UNCERTAIN = (408, 409, 425, 499)
 
 
 @record
-class Wish:
+class SubmitOptions:
     """How rows are to be submitted."""
 
     env: Env  # its patches are those of the command line
@@ -49,15 +56,15 @@ class Wish:
 class Submitter:
     """Puts rows into jobs, and jobs on their way."""
 
-    def __init__(self, session: Session, wish: Wish) -> None:
-        self.session, self.wish = session, wish
+    def __init__(self, session: Session, options: SubmitOptions) -> None:
+        self.session, self.options = session, options
         self.out = session.journal.marks_out()
         self.asked = Seen()
         self.groups: dict[tuple[str, str], Group] = {}
-        self.rooms: dict[str, int | None] = {}  # by the names of models
+        self.allowed: dict[str, int | None] = {}  # by the names of models
         self.rates: dict[str, BatchRates] = {}
         self.taken = session.journal.spent()  # US dollars, the worst cases of rows included
-        self.env = replace(wish.env, authorize=Success)  # bodies carry no credential
+        self.env = replace(options.env, authorize=Success)  # bodies carry no credential
 
     def submit(self, rows: Iterable[Row]) -> None:
         """Submit the rows that are neither done nor out."""
@@ -84,26 +91,26 @@ class Submitter:
 
     def take(self, row: Asking) -> Problem | None:
         """Put a row into a job; return why it can be in none."""
-        drafted = body_of(self.env, self.wish.task, row)
+        drafted = body_of(self.env, self.options.task, row)
         if not isinstance(drafted, Success):
             return drafted.failure()
-        desk, body, patches = drafted.unwrap()
-        name = desk.target.name
-        if name not in self.rooms:
-            self.rooms[name] = room(self.session.journal, name, FULL)
-        most = self.rooms[name]
+        service, body, patches = drafted.unwrap()
+        name = service.target.name
+        if name not in self.allowed:
+            self.allowed[name] = rows_allowed(self.session.journal, name, FULL)
+        most = self.allowed[name]
         if self.session.over or name in self.session.full or most == 0:
             self.session.left += 1
             return None
         if name not in self.rates:
-            self.rates[name] = BatchRates(desk.target.model.price, desk.protocol.discount)
-        worst = batch_worst_case(desk.target, self.rates[name], row, patches)
-        if (lack := self.lack_of_money(desk.target, worst)) is not None:
+            self.rates[name] = BatchRates(service.target.model.price, service.protocol.discount)
+        worst = batch_worst_case(service.target, self.rates[name], row, patches)
+        if (lack := self.check_limit(service.target, worst)) is not None:
             self.session.over = self.session.over or lack
             self.session.left += 1
             return None
-        key = (name, compact(desk.target.ask.schema))
-        return self.add(self.groups.get(key) or self.open(key, desk), row, body, worst, most)
+        key = (name, compact(service.target.ask.schema))
+        return self.add(self.groups.get(key) or self.open(key, service), row, body, worst, most)
 
     def add(
         self, group: Group, row: Asking, body: JsonObject, worst: Decimal | None, most: int | None
@@ -116,27 +123,27 @@ class Submitter:
         if not group.has_room(len(line), most):
             key = next(key for key, each in self.groups.items() if each is group)
             self.send(group)
-            if most is not None or group.desk.target.name in self.session.full:
-                self.session.full.add(group.desk.target.name)
+            if most is not None or group.service.target.name in self.session.full:
+                self.session.full.add(group.service.target.name)
                 self.session.left += 1
                 return None
-            group = self.open(key, group.desk)
+            group = self.open(key, group.service)
             item, line = group.line(row, body)
         group.add(item, line, worst)
         self.taken += worst or Decimal(0)
         return None
 
-    def open(self, key: tuple[str, str], desk: Desk) -> Group:
+    def open(self, key: tuple[str, str], service: Service) -> Group:
         """Begin a job."""
-        hours = self.wish.hours or desk.protocol.hours[0] or 24
-        hours = 24 if desk.protocol.hours[0] <= 24 and not self.wish.hours else hours
+        hours = self.options.hours or service.protocol.hours[0] or 24
+        hours = 24 if service.protocol.hours[0] <= 24 and not self.options.hours else hours
         nonce = self.session.effects.nonce()
-        self.groups[key] = Group(desk, nonce, self.wish.folder, hours)
+        self.groups[key] = Group(service, nonce, self.options.folder, hours)
         return self.groups[key]
 
-    def lack_of_money(self, target: Target, worst: Decimal | None) -> Problem | None:
+    def check_limit(self, target: Target, worst: Decimal | None) -> Problem | None:
         """Return why a row may not be paid for, None where it may."""
-        limit, config = self.wish.max_cost, self.session.config
+        limit, config = self.options.max_cost, self.session.config
         if worst is None:
             if limit is not None:
                 return unknown_worst_case(target)
@@ -156,7 +163,7 @@ class Submitter:
         key = row.key if isinstance(row, Asking) else f"line:{row.line}"
         error = {"kind": problem.kind, "message": problem.message, "status": None, "sent": False}
         line = {"id": row.id, "line": row.line, "key": key}
-        kept = self.wish.fields(row)
+        kept = self.options.fields(row)
         self.session.effects.write(self.session.encode({**line, **kept, "error": error}))
         self.session.done.add(mark(row.id, key))
         self.session.failed += 1
@@ -172,14 +179,14 @@ class Submitter:
 
     def send_rows(self, group: Group, rows: Rows) -> None:
         """Submit a job whose file is complete."""
-        job = group.job(self.session.effects.now(), self.wish.keeps)
-        lack = self.lack_in_budgets(job)
-        name = group.desk.target.name
+        job = group.job(self.session.effects.now(), self.options.keeps)
+        lack = self.check_budgets(job)
+        name = group.service.target.name
         if lack is not None or name in self.session.full:
             self.session.over = self.session.over or lack
             self.session.left += len(group.items)
             return
-        sent = submit_job(self.session, group.desk, job, group.items, rows)
+        sent = submit_job(self.session, group.service, job, group.items, rows)
         if not isinstance(sent, Success):
             self.session.fail(sent.failure(), job)
             self.session.full.add(name)
@@ -188,7 +195,7 @@ class Submitter:
         self.session.submitted += len(group.items) if is_out else 0
         self.session.left += 0 if is_out else len(group.items)
 
-    def lack_in_budgets(self, job: Job) -> Problem | None:
+    def check_budgets(self, job: Job) -> Problem | None:
         """Return which budget a job could pass, None where there is room in all."""
         if self.session.effects.spent is None or job.worst is None:
             return None
@@ -204,13 +211,13 @@ class Submitter:
 
 def body_of(
     env: Env, task: Task, row: Asking
-) -> Result[tuple[Desk, JsonObject, tuple[Patch, ...]], Problem]:
+) -> Result[tuple[Service, JsonObject, tuple[Patch, ...]], Problem]:
     """Return whom to ask, the body of a row, and the patches that are in it."""
     with_own = replace(env, patches=(*env.patches, row.patch)) if row.patch else env
     return Result.do(
-        (desk, body, with_own.patches)
+        (service, body, with_own.patches)
         for request in prepare(with_own, row.ask, task)
-        for desk in desk_of(request.target)
+        for service in service_of(request.target)
         for _ in only_bodies(request.target, with_own.patches)
         for body in without_stream(request)
     )
@@ -238,10 +245,10 @@ def without_stream(request: Request) -> Result[JsonObject, Problem]:
 
 
 def submit_job(
-    session: Session, desk: Desk, job: Job, items: Sequence[Item], rows: Rows
+    session: Session, service: Service, job: Job, items: Sequence[Item], rows: Rows
 ) -> Result[None, Problem]:
     """Store the rows, note the intent, send what is paid for once, note what came of it."""
-    stored = store(session, desk, job, rows)
+    stored = store(session, service, job, rows)
     if not isinstance(stored, Success):
         return Failure(stored.failure())  # and nothing was noted: nothing is there
     ref, now = stored.unwrap()
@@ -251,11 +258,11 @@ def submit_job(
         session.effects.reserve(job.nonce, job.worst, job.planned)
     session.effects.note({"intent": job.nonce, "time": now})
     job = session.journal.jobs[job.nonce]
-    call = desk.protocol.create(desk.site, job.submission)
-    answer = session.effects.send(desk.target, call, rows if call.rows else None, True)
+    call = service.protocol.create(service.site, job.submission)
+    answer = session.effects.send(service.target, call, rows if call.rows else None, True)
     if not isinstance(answer, Success):
         return Failure(unanswered(session, job, answer.failure()))
-    return keep_job(session, desk, job, answer.unwrap())
+    return keep_job(session, service, job, answer.unwrap())
 
 
 def unanswered(session: Session, job: Job, problem: Problem) -> Problem:
@@ -284,31 +291,33 @@ def is_refusal(problem: Problem) -> bool:
     )
 
 
-def keep_job(session: Session, desk: Desk, job: Job, answer: Answer) -> Result[None, Problem]:
+def keep_job(session: Session, service: Service, job: Job, answer: Answer) -> Result[None, Problem]:
     """Note the job that was created."""
-    standing = desk.protocol.read(answer.json)
-    id = job.submission.ref if desk.protocol.job_is_deposit else standing.id if standing else ""
+    standing = service.protocol.read(answer.json)
+    id = job.submission.ref if service.protocol.job_is_deposit else standing.id if standing else ""
     if not id or is_secret(id):
         message = f"not a batch job: {shown(answer)}; it is looked for next time"
         return fail("garbled", message, sent=True)
     session.effects.note({"job": job.nonce, "id": id, "time": answer.now})
-    session.heed(answer)
+    session.note_wait(answer)
     clean = without_secrets(standing).value_or(None) if standing is not None else None
     if clean is not None:
         session.effects.note(seen_line(job.nonce, clean, session.effects.now()))
     return Success(None)
 
 
-def store(session: Session, desk: Desk, job: Job, rows: Rows) -> Result[tuple[str, float], Problem]:
+def store(
+    session: Session, service: Service, job: Job, rows: Rows
+) -> Result[tuple[str, float], Problem]:
     """Do what is free: return what was stored, if anything, and the time there."""
-    send, protocol = session.effects.send, desk.protocol
+    send, protocol = session.effects.send, service.protocol
     if protocol.deposit is None:  # a list costs nothing, and says whether the key is good
-        call = protocol.listing(desk.site, job.submission, "")
-        return send(desk.target, call, None, False).map(lambda answer: ("", answer.now))
-    call = protocol.deposit(desk.site, job.submission, rows.size)
-    answer = send(desk.target, call, rows if call.rows else None, False)
+        call = protocol.listing(service.site, job.submission, "")
+        return send(service.target, call, None, False).map(lambda answer: ("", answer.now))
+    call = protocol.deposit(service.site, job.submission, rows.size)
+    answer = send(service.target, call, rows if call.rows else None, False)
     if protocol.upload_at:
-        answer = answer.bind(lambda got: upload(session, desk, got, rows))
+        answer = answer.bind(lambda got: upload(session, service, got, rows))
     return answer.bind(lambda got: named(protocol.read_deposit(got.json), got))
 
 
@@ -319,14 +328,16 @@ def named(ref: str, answer: Answer) -> Result[tuple[str, float], Problem]:
     return Success((ref, answer.now))
 
 
-def upload(session: Session, desk: Desk, answer: Answer, rows: Rows) -> Result[Answer, Problem]:
+def upload(
+    session: Session, service: Service, answer: Answer, rows: Rows
+) -> Result[Answer, Problem]:
     """Send the rows where an answer says that they may go, without a credential."""
-    url = answer.headers.get(desk.protocol.upload_at, "")
-    place, own = urlsplit(url), urlsplit(desk.site.base)
+    url = answer.headers.get(service.protocol.upload_at, "")
+    place, own = urlsplit(url), urlsplit(service.site.base)
     if place.netloc != own.netloc and not (
         place.scheme == "https" and (place.hostname or "").endswith(".googleapis.com")
     ):
         return fail("garbled", "the address for the file is not of the provider", sent=True)
     headers = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
     call = Call("POST", url, rows="raw", headers=headers, is_signed=False)
-    return session.effects.send(desk.target, call, rows, False)
+    return session.effects.send(service.target, call, rows, False)

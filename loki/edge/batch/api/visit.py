@@ -9,7 +9,7 @@ from loki.batch.jobs import Row
 from loki.edge.batch.api.collect import collect, remove
 from loki.edge.batch.api.session import Session, total_rows
 from loki.edge.batch.api.settle import settle
-from loki.edge.batch.api.submit import Submitter, Wish
+from loki.edge.batch.api.submit import SubmitOptions, Submitter
 from loki.problems import EXIT_CODES, Kind
 from loki.record import record
 from loki.records import JsonObject
@@ -18,7 +18,7 @@ from loki.records import JsonObject
 def visit(
     session: Session,
     rows: Callable[[], Iterable[Row]] | None = None,
-    wish: Wish | None = None,
+    options: SubmitOptions | None = None,
     removes: bool = False,
 ) -> None:
     """Do all that can be done now; rows are read last, so that those that came back go again."""
@@ -27,9 +27,9 @@ def visit(
     session.over = None
     collect_done(session, removes)
     stopping = any(each.kind in STOPPING for each in session.problems)
-    if rows is not None and wish is not None and not stopping:
+    if rows is not None and options is not None and not stopping:
         session.left = session.back = 0
-        Submitter(session, wish).submit(rows())
+        Submitter(session, options).submit(rows())
 
 
 def collect_done(session: Session, removes: bool = False) -> None:

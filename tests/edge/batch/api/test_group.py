@@ -1,4 +1,4 @@
-"""Rows in the file of a job: custom ids that tell rows apart, room, and the worst case."""
+"""Rows in the file of a job: custom ids that tell rows apart, rows_allowed, and the worst case."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from support import target
 from loki.batch.api.protocol import Protocol
 from loki.batch.jobs import Job as Row
 from loki.edge.batch.api.group import Group, batch_worst_case
-from loki.edge.batch.api.session import Desk, desk_of
+from loki.edge.batch.api.session import Service, service_of
 from loki.money.batch_tier import BatchRates
 from loki.records import Ask, Message, Patch
 
 PRICED = {"name": "m", "input_price": "2", "output_price": "8"}
 
 
-def desk(kind: str = "openai", **protocol: Any) -> Desk:
+def service(kind: str = "openai", **protocol: Any) -> Service:
     """Return whom to ask."""
-    found = desk_of(target({"type": kind, "models": [PRICED]})).unwrap()
+    found = service_of(target({"type": kind, "models": [PRICED]})).unwrap()
     changed: Protocol = found.protocol._replace(**protocol)
     return replace(found, protocol=changed)
 
@@ -47,7 +47,7 @@ def fill(group: Group, rows: list[Row]) -> Any:
 
 
 def test_the_same_question_twice_has_two_custom_ids(tmp_path: Path) -> None:
-    group = Group(desk(), "abcdefgh", str(tmp_path), 24)
+    group = Group(service(), "abcdefgh", str(tmp_path), 24)
     with group.file:
         lines = fill(group, [row("k" * 24, "a"), row("k" * 24, "b"), row("l" * 24, "c")])
         ids = [json.loads(line)["custom_id"] for line in lines.splitlines()]
@@ -59,7 +59,7 @@ def test_the_same_question_twice_has_two_custom_ids(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["claude", "openai"])
 def test_all_rows_in_one_request_are_one_json(tmp_path: Path, kind: str) -> None:
-    group = Group(desk(kind), "abcdefgh", str(tmp_path), 24)
+    group = Group(service(kind), "abcdefgh", str(tmp_path), 24)
     with group.file:
         data = fill(group, [row("k", "a"), row("l", "b")])
     if kind == "claude":
@@ -69,7 +69,9 @@ def test_all_rows_in_one_request_are_one_json(tmp_path: Path, kind: str) -> None
 
 
 def test_there_is_room_for_so_many_rows_and_bytes(tmp_path: Path) -> None:
-    group = Group(desk(max_rows=2, max_bytes=1000, max_inputs=None), "abcdefgh", str(tmp_path), 24)
+    group = Group(
+        service(max_rows=2, max_bytes=1000, max_inputs=None), "abcdefgh", str(tmp_path), 24
+    )
     with group.file:
         assert group.has_room(10**9, None), "one alone goes, for its provider to judge"
         group.add(*group.line(row("k", "a"), {}), Decimal(0))
@@ -80,7 +82,7 @@ def test_there_is_room_for_so_many_rows_and_bytes(tmp_path: Path) -> None:
 
 
 def test_the_worst_case_is_that_of_a_batch() -> None:
-    there = desk()
+    there = service()
     rates = BatchRates(there.target.model.price, there.protocol.discount)
 
     def worst(row: Row, *patches: Patch) -> Decimal | None:

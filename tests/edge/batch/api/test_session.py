@@ -11,7 +11,7 @@ from loki.batch.api.journal import Job, Journal
 from loki.batch.api.protocol import Submission
 from loki.batch.hash_set import Seen
 from loki.edge.batch.api.exchange import Answer
-from loki.edge.batch.api.session import Session, account_of, desk_of, find_desk
+from loki.edge.batch.api.session import Session, account_of, find_service, service_of
 from loki.problems import Problem
 
 BASE: dict[str, Any] = {"type": "openai", "api_key": "a"}
@@ -28,8 +28,8 @@ ACCOUNTS = [
 
 def account(client: dict[str, Any]) -> str:
     """Return the hash of a client's account."""
-    desk = desk_of(target(client)).unwrap()
-    return account_of(desk.target, desk.site)
+    service = service_of(target(client)).unwrap()
+    return account_of(service.target, service.site)
 
 
 @pytest.mark.parametrize(("client", "is_same"), ACCOUNTS)
@@ -40,9 +40,9 @@ def test_an_account_is_where_it_is_and_not_its_key(client: dict[str, Any], is_sa
 def test_a_job_of_another_account_is_not_asked_for() -> None:
     session = Session(config(BASE), None, Journal(), Seen(), lambda line: b"")  # type: ignore[arg-type]
     own = Job(Submission("a", 1), 1.0, "openai", "openai:m", account(BASE), "chat")
-    assert session.desk(own).unwrap().name == "openai"
+    assert session.service(own).unwrap().name == "openai"
     other = Job(Submission("a", 1), 1.0, "openai", "openai:m", "other", "chat")
-    assert session.desk(other).failure().kind == "auth"
+    assert session.service(other).failure().kind == "auth"
     session.fail(Problem("busy", "Slow."), own)
     assert session.problems[0].message == "job a (openai:m): Slow."
 
@@ -52,9 +52,9 @@ def test_notes_are_kept_once_and_waits_at_their_longest() -> None:
     for _ in range(3):
         session.note("same")
     for wait in ("10", "2.5", "soon", ""):
-        session.heed(Answer(None, {"retry-after": wait}, 0.0))
+        session.note_wait(Answer(None, {"retry-after": wait}, 0.0))
     assert (session.notes, session.wait) == (["same"], 10.0)
 
 
 def test_a_model_without_batch_api_is_refused() -> None:
-    assert find_desk(config({"type": "cohere"}), "cohere:m", "chat").failure().kind == "usage"
+    assert find_service(config({"type": "cohere"}), "cohere:m", "chat").failure().kind == "usage"

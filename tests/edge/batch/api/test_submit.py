@@ -168,13 +168,13 @@ def test_a_provider_that_repeats_our_key_gets_it_into_no_file_and_no_message(
     with serving(fake) as server:
         place = Place(tmp_path, "openai", 2)
         place.configure(server)
-        told = []
+        texts = []
         for _ in range(4):
             place.visit()
-            told += [*place.session.notes, *(each.message for each in place.session.problems)]
+            texts += [*place.session.notes, *(each.message for each in place.session.problems)]
     files = [path for path in tmp_path.iterdir() if path.name != "config.yaml"]
     assert not [path.name for path in files if SECRET.encode() in path.read_bytes()]
-    assert SECRET not in "".join(map(redact, told))
+    assert SECRET not in "".join(map(redact, texts))
     assert max(fake.paid.values(), default=1) == 1
 
 

@@ -56,3 +56,25 @@ def test_pages_are_counted() -> None:
 @pytest.mark.parametrize("odd", [None, {}, "x", {"custom_id": 3}])
 def test_what_is_no_result_is_none(odd: Any) -> None:
     assert MISTRAL.row(odd) is None and MISTRAL.read(odd) is None
+
+
+def test_requests_are_as_the_vendors_own_package_types_them() -> None:
+    models = pytest.importorskip("mistralai.client.models")
+    create = MISTRAL.create(SITE, JOB).json or {}
+    made = models.CreateBatchJobRequest(**create)
+    assert made.input_files == ["file-1"] and made.timeout_hours == 24
+    assert create.keys() <= models.CreateBatchJobRequest.model_fields.keys()
+    counts = dict.fromkeys(("total", "completed", "succeeded", "failed"), 2)
+    job = models.BatchJob(
+        id="b",
+        input_files=["f"],
+        endpoint="/v1/x",
+        errors=[],
+        created_at=1,
+        **{f"{name}_requests": count for name, count in counts.items()},
+        status="SUCCESS",
+        output_file="o",
+    )
+    standing = MISTRAL.read(job.model_dump(mode="json"))
+    assert standing is not None and standing.is_final and standing.files == ("o",)
+    assert (standing.total, standing.done) == (2, 2)

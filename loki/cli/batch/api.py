@@ -16,16 +16,17 @@ from loki.cli.batch.order import Order
 from loki.cli.batch.state import kept_name
 from loki.cli.startup import limits_of
 from loki.edge import files
+from loki.edge.batch.api.body import check_window, only_bodies
 from loki.edge.batch.api.effects import read_only_effects, real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal, read_journal
 from loki.edge.batch.api.session import Effects, Session, find_service
 from loki.edge.batch.api.settle import cancel, settle
-from loki.edge.batch.api.submit import SubmitOptions, only_bodies
+from loki.edge.batch.api.submit import SubmitOptions
 from loki.edge.batch.api.visit import forget, pause, result_of, visit
 from loki.edge.batch.input import Source, source
 from loki.edge.batch.output import Output, output
 from loki.edge.ledger.writer import Ledger, ledger_path
-from loki.problems import EXIT_CODES, Problem, fail
+from loki.problems import EXIT_CODES, Problem
 from loki.records import JsonObject, Task
 
 
@@ -61,18 +62,8 @@ def options_of(order: Order) -> Result[SubmitOptions, Problem]:
         options
         for service in find_service(order.env.config, order.plan.ask.model, task)
         for _ in only_bodies(service.target, order.env.patches)
-        for _ in check_window(hours, service.protocol.hours, service.target.name)
+        for _ in check_window(hours, service)
     )
-
-
-def check_window(hours: int | None, offered: tuple[int, int], name: str) -> Result[None, Problem]:
-    """Return nothing; fails where a provider does not offer the time that is wanted."""
-    if hours is None or offered[0] <= hours <= offered[1]:
-        return Success(None)
-    if offered == (0, 0):
-        return fail("usage", f"--window: {name} offers no choice; leave it out")
-    span = f"{offered[0]}h" if offered[0] == offered[1] else f"{offered[0]}h to {offered[1]}h"
-    return fail("usage", f"--window {hours}h: {name} offers {span}")
 
 
 def task_of(plan: Plan) -> Task:

@@ -13,10 +13,10 @@ from loki.batch.jobs import Job as Asking
 from loki.batch.jobs import rows
 from loki.batch.worst_case import row_worst_case
 from loki.cli.batch.order import Order
+from loki.edge.batch.api.body import body_of
 from loki.edge.batch.api.group import SHARE, batch_worst_case
 from loki.edge.batch.api.journal_file import rows_out
 from loki.edge.batch.api.session import Service
-from loki.edge.batch.api.submit import body_of
 from loki.edge.batch.output import standing
 from loki.json_text import compact
 from loki.money.batch_tier import BatchRates

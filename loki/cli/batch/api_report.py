@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from loki.batch.api.journal import Job
+from loki.batch.api.job import Job
 from loki.batch.api.sites import PROTOCOLS
 from loki.cli.batch.state import goes_on
 from loki.cli.console import Console
 from loki.edge.batch.api.session import Session
-from loki.edge.batch.api.visit import Visit, state_of
+from loki.edge.batch.api.visit import Visit, pause, state_of
 from loki.json_text import compact
 from loki.money.budget import format_dollars
 from loki.record import field_names
@@ -80,7 +80,15 @@ def print_end(console: Console, session: Session, result: Visit) -> None:
         warn_of_short_keeping(console, session)
     console.warn(words(session, result))
     if result.out or result.left:
-        console.warn(f"to go on: {goes_on(console.prog)}")
+        console.warn(f"to go on{when(session)}: {goes_on(console.prog)}")
+
+
+def when(session: Session) -> str:
+    """Return in how long it pays to come back: the older the youngest job, the longer."""
+    if not session.journal.out:
+        return ""
+    age = session.effects.now() - max(job.planned for job in session.journal.out)
+    return f" in {span(max(60.0, pause(age, session.wait)))}"
 
 
 def warn_of_short_keeping(console: Console, session: Session) -> None:

@@ -23,7 +23,6 @@ from loki.cli.batch.state import Run, goes_on
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
 from loki.cli.progress import progress
-from loki.edge.batch.api.journal_file import rows_out
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Paces
@@ -59,11 +58,8 @@ class BatchRun:
     def run(self) -> int:
         """Send the rows, write their lines, say how it went; return the exit code."""
         order, state = self.order, self.state
-        if self.flags.output:
-            away = rows_out(self.flags.output)
-            if not isinstance(away, Success):
-                return order.console.report(away.failure())
-            state.away = away.unwrap()
+        if problem := state.leave_out_jobs():
+            return order.console.report(problem)
         task: Task = "embedding" if order.plan.embed else "chat"
         with bookkept(order) as (env, self.book):
             left = state.left(rows(order.plan, order.inputs.lines))
@@ -300,8 +296,7 @@ def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> in
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
     if run.out_rows and not why:
-        rows = f"{run.out_rows:,} row{'s are' if run.out_rows > 1 else ' is'} out as batch jobs"
-        console.note(f"{rows}; --batch-api collects {'them' if run.out_rows > 1 else 'it'}")
+        console.note(run.out_words())
         return EXIT_CODES["busy"]
     return ENDS[why] if why else int(bool(run.failed))
 

@@ -16,6 +16,7 @@ from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Job, Row
 from loki.cli.describe import problem_json
 from loki.edge.auth.redact import redact_facts
+from loki.edge.batch.api.journal_file import rows_out
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
@@ -48,6 +49,12 @@ class Run:
         self.notes: list[str] = []
 
     # ---- before sending
+
+    def leave_out_jobs(self) -> Problem | None:
+        """Leave rows alone that are out as batch jobs; return why nobody knows which these are."""
+        away = rows_out(self.out.path)
+        self.away = away.value_or(None)
+        return None if isinstance(away, Success) else away.failure()
 
     def left(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows that are still to be asked."""
@@ -178,6 +185,11 @@ class Run:
         if not self.out.paid:
             return ""
         return f"{self.out.failed:,} failed before, for ${self.out.paid.normalize():f}"
+
+    def out_words(self) -> str:
+        """Return that rows were left alone because they are out as batch jobs."""
+        rows = "1 row is" if self.out_rows == 1 else f"{self.out_rows:,} rows are"
+        return f"{rows} out as batch jobs; --batch-api collects them"
 
     def money(self) -> str:
         """What it cost, as far as anybody knows."""

@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loki.batch.api.job import Item, Job, next_step
 from loki.batch.api.journal import (
-    Item,
-    Job,
     Journal,
     encode_line,
-    next_step,
     plan_line,
     read_lines,
     row_lines,
@@ -66,17 +64,6 @@ def test_a_job_reads_as_it_was_planned() -> None:
     assert job.items == tuple(ITEMS) and [item.key for item in job.items] == ["k1", "k2", "k2"]
     assert (job.worst, job.planned, job.model) == (Decimal("0.5"), 7.0, "openai:m")
     assert Journal(LINES).again[mark("id-2", "k2")] == 1
-
-
-LOOKS = [([], "look"), ([0], "look"), ([0, 599], "look"), ([0, 600], "drop"), ([0, 9, 700], "drop")]
-
-
-@pytest.mark.parametrize(("looks", "step"), LOOKS)
-def test_a_lost_job_is_given_up_after_looks_ten_minutes_apart(looks: list[int], step: str) -> None:
-    lines = [*LINES[:4], *({"looked": "abcdefgh", "time": float(time)} for time in looks)]
-    job = Journal(lines).jobs["abcdefgh"]
-    assert next_step(job, PROTOCOLS["openai"]) == step
-    assert next_step(job, PROTOCOLS["anthropic"]) == "hold"
 
 
 @given(st.integers(0, 10**6))

@@ -114,7 +114,7 @@ def test_a_job_is_submitted_left_and_collected_by_the_same_words(home: Home) -> 
     with at(home, polls=1) as fake:
         first = jobs(home, "openai:m")
         assert first.code == 75 and first.out == ""
-        assert "2 submitted" in first.err and "to go on: loki-batch" in first.err
+        assert "2 submitted" in first.err and "to go on in 60 s: loki-batch" in first.err
         plain = home.run(
             *("-m", "openai:m", str(home.folder / "in.jsonl"), "-o"),
             str(home.folder / "out.jsonl"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loki.batch.api.journal import Job
+from loki.batch.api.job import Job
 from loki.batch.api.protocol import Standing, Submission
 from loki.cli.batch.api_report import job_line, span
 

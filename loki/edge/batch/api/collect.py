@@ -22,7 +22,7 @@ from loki.batch.api.answers import (
     given_up,
     read_row,
 )
-from loki.batch.api.journal import Item, Job, next_step
+from loki.batch.api.job import Item, Job, next_step
 from loki.batch.api.protocol import Call, RowResult, Standing
 from loki.batch.api.sites import PROTOCOLS
 from loki.batch.hash_set import mark

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from loki.batch.api.journal import Item, Job
+from loki.batch.api.job import Item, Job
 from loki.batch.api.protocol import Submission
 from loki.batch.jobs import Job as Row
 from loki.batch.worst_case import row_worst_case

@@ -90,9 +90,9 @@ def damaged(path: str, number: int) -> str:
     return f"{path}:{number}: not a line of loki-batch --batch-api: {how}"
 
 
-def rows_out(output: str) -> Result[Seen, Problem]:
+def rows_out(output: str | None) -> Result[Seen, Problem]:
     """Return the marks of the rows of an output that are out with a provider; none by default."""
-    return read_journal(output).map(Journal.marks_out)
+    return read_journal(output).map(Journal.marks_out) if output else Success(Seen())
 
 
 def read_journal(output: str) -> Result[Journal, Problem]:

@@ -10,7 +10,8 @@ from hashlib import blake2b
 
 from returns.result import Result, Success
 
-from loki.batch.api.journal import Job, Journal
+from loki.batch.api.job import Job
+from loki.batch.api.journal import Journal
 from loki.batch.api.protocol import Call, Protocol, Site, Standing
 from loki.batch.api.sites import protocol_of, site_of
 from loki.batch.hash_set import Seen

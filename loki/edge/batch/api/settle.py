@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.api.journal import Job, next_step, seen_line
+from loki.batch.api.job import Job, next_step
+from loki.batch.api.journal import seen_line
 from loki.batch.api.protocol import Found, Standing
 from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.collect import first_id
@@ -115,17 +116,16 @@ def look_for_candidates(session: Session, service: Service, job: Job) -> Result[
         if id not in known and is_ours(session, service, job, id):
             adopt(session, job, id)
             return Success(None)
-    session.note(held_note(job, len([id for id in candidates if id not in known])))
-    return Success(None)
+    return held(job, len([id for id in candidates if id not in known]))
 
 
-def held_note(job: Job, candidates: int) -> str:
-    """Return what to tell of a job of which nobody knows whether it was created."""
+def held(job: Job, candidates: int) -> Result[None, Problem]:
+    """Return why the rows of a job wait that may have been created: for a person, or its end."""
     seen = f"{candidates:,} of as many rows and that time" if candidates else "none like it"
-    return (
-        f"job {job.nonce} ({job.model}, {job.submission.rows:,} rows) is held: nobody knows whether"
-        f" it was created, and its provider lists {seen}; its rows are not asked again. If you know"
-        f" that it was not: --forget {job.nonce}"
+    return fail(
+        "busy",
+        f"nobody knows whether it was created, and its provider lists {seen}: its"
+        f" {job.submission.rows:,} rows are held. If you know it was not: --forget {job.nonce}",
     )
 
 

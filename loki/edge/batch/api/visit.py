@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from loki.batch.api.journal import Job
+from loki.batch.api.job import Job
 from loki.batch.jobs import Row
 from loki.edge.batch.api.collect import collect, remove
 from loki.edge.batch.api.session import Session, total_rows

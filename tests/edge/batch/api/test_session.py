@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from support import config, target
 
-from loki.batch.api.journal import Job, Journal
+from loki.batch.api.job import Job
+from loki.batch.api.journal import Journal
 from loki.batch.api.protocol import Submission
 from loki.batch.hash_set import Seen
 from loki.edge.batch.api.exchange import Answer

@@ -46,7 +46,7 @@ def test_a_kill_at_any_effect_pays_no_row_twice(
             if result.code == 75 and kind == "anthropic":  # held, and said
                 assert not any(line["id"] for line in place.lines()) or result.out
                 held = [job for job in result.jobs if job["state"] == "unknown"]
-                assert held and any("--forget" in note for note in place.session.notes)
+                assert held and any("--forget" in each.message for each in place.session.problems)
                 place.visit(forgets=held[0]["job"])
                 result = place.finish(fake)
             assert result.code == 0, (at, when, result, place.session.problems)
@@ -100,7 +100,7 @@ def test_a_lost_job_of_anthropic_is_held_until_it_ends_or_is_forgotten(tmp_path:
         place.configure(server)
         place.visit()
         assert place.visit().code == 75  # the candidate is under way
-        assert "1 of as many rows" in place.session.notes[0]
+        assert "1 of as many rows" in place.session.problems[0].message
         result = place.visit()  # it is over, and its ids say that it is ours
         assert result.code == 0, place.session.problems
         check_once(place, fake)
@@ -122,6 +122,6 @@ def test_jobs_of_others_are_never_taken_for_a_lost_one(tmp_path: Path) -> None:
         result = place.visit()
         assert result.code == 75 and result.out == 2 and place.lines() == []
         nonce = result.jobs[0]["job"]
-        assert any(f"--forget {nonce}" in note for note in place.session.notes)
+        assert f"--forget {nonce}" in place.session.problems[0].message
         place.visit(forgets=nonce)
         assert place.finish(fake).code == 0 and len(place.lines()) == 2

@@ -88,7 +88,12 @@ class Place:
         (self.folder / "config.yaml").write_text(configuration(self.kind, server.address, more))
 
     def visit(
-        self, killer: Killer | None = None, forgets: str = "", embeds: bool = False, **options: Any
+        self,
+        killer: Killer | None = None,
+        forgets: str = "",
+        embeds: bool = False,
+        removes: bool = False,
+        **options: Any,
     ) -> Visit:
         """Visit the provider once, in this process."""
         env = open_env(str(self.folder / "config.yaml"), {"HOME": str(self.folder)}).unwrap()
@@ -112,9 +117,8 @@ class Place:
                 try:
                     if forgets:
                         forget(session, forgets)
-                    visit(
-                        session, lambda: rows(plan, numbered), SubmitOptions(env, task, **options)
-                    )
+                    made = SubmitOptions(env, task, **options)
+                    visit(session, lambda: rows(plan, numbered), made, removes)
                 finally:
                     ledger.close()
                     out.file.close()

@@ -16,7 +16,6 @@ from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Job, Row
 from loki.cli.describe import problem_json
 from loki.edge.auth.redact import redact_facts
-from loki.edge.batch.api.journal_file import rows_out
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
@@ -52,6 +51,8 @@ class Run:
 
     def leave_out_jobs(self) -> Problem | None:
         """Leave rows alone that are out as batch jobs; return why nobody knows which these are."""
+        from loki.edge.batch.api.journal_file import rows_out
+
         away = rows_out(self.out.path)
         self.away = away.value_or(None)
         return None if isinstance(away, Success) else away.failure()

@@ -50,9 +50,9 @@ def reserve(ledger: Ledger, job: str, cost: Decimal, time: float) -> None:
     warned(ledger, lambda db: db.execute(RESERVE, (job, time, storable(cost), job)))
 
 
-def release(ledger: Ledger, job: str) -> None:
-    """Count what a job may cost no longer."""
-    warned(ledger, lambda db: db.execute(RELEASE, (job,)))
+def release(ledger: Ledger, *jobs: str) -> None:
+    """Count what some jobs may cost no longer."""
+    warned(ledger, lambda db: db.executemany(RELEASE, [(job,) for job in jobs]))
 
 
 def warned(ledger: Ledger, work: Any) -> None:

@@ -39,7 +39,7 @@ class Effects:
     sync: Callable[[], Problem | None]  # the output, safe on the disk
     record: Callable[[list[Entry]], None]  # entries of the ledger, each once
     reserve: Callable[[str, Decimal, float], None]  # a job's worst case, in the ledger
-    release: Callable[[str], None]
+    release: Callable[..., None]  # the same of some jobs
     now: Callable[[], float]  # seconds since the epoch
     nonce: Callable[[], str]  # 8 letters and digits that nobody else has
     spent: Callable[[], Result[tuple[BudgetStatus, ...], Problem]] | None = None  # of budgets

@@ -35,6 +35,9 @@ def visit(
 def collect_done(session: Session, removes: bool = False) -> None:
     """See how jobs stand, and write the rows of those that are over."""
     before = {job.nonce for job in session.journal.open_jobs}
+    closed = [nonce for nonce in session.journal.jobs if nonce not in before]
+    if closed:  # of visits without a ledger
+        session.effects.release(*closed)
     session.wait = None
     settle(session)
     collect(session)

@@ -190,3 +190,36 @@ def test_embeddings_come_back_a_text_a_row(tmp_path: Path, kind: str) -> None:
         assert place.visit(embeds=True).code == 0, place.session.problems
         assert [line["embedding"] for line in place.lines()] == [[1.0, 0.0]] * 2
         assert place.billed() == [5 * 10**6] * 2
+
+
+#: What is removed of a job that is collected.
+REMOVED = {
+    "openai": ["file-1", "out-job-1"],
+    "mistral": ["file-1", "out-job-1", "job-1"],
+    "gemini": ["job-1", "file-1"],
+    "anthropic": ["job-1"],
+    "xai": [],
+}
+
+
+@pytest.mark.parametrize("kind", REMOVED)
+def test_what_a_provider_kept_is_removed_when_asked(tmp_path: Path, kind: str) -> None:
+    with provider(kind) as (fake, server):
+        place = Place(tmp_path, kind, 1)
+        place.configure(server)
+        place.visit(removes=True)
+        assert fake.deleted == []
+        assert place.visit(removes=True).code == 0 and fake.deleted == REMOVED[kind]
+
+
+def test_credit_that_runs_out_in_the_middle_costs_only_the_rest(tmp_path: Path) -> None:
+    fates = {"P1": "broke"}
+    with provider("openai", row=lambda id, body: fate(**fates)(id, body)) as (fake, server):
+        place = Place(tmp_path, "openai", 3)
+        place.configure(server)
+        place.visit()
+        assert place.visit().code == 81 and len(place.lines()) == 2 and len(fake.jobs) == 1
+        assert place.session.left == 1, "nothing is sent while there is no credit"
+        fates.clear()
+        assert place.visit().submitted == 1
+        assert place.visit().code == 0 and sorted(fake.paid.values()) == [1, 1, 1]

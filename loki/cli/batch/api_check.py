@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 
 from returns.result import Success
@@ -13,7 +12,7 @@ from loki.batch.jobs import Job as Asking
 from loki.batch.jobs import rows
 from loki.batch.worst_case import row_worst_case
 from loki.cli.batch.order import Order
-from loki.edge.batch.api.body import body_of
+from loki.edge.batch.api.body import body_of, unsigned
 from loki.edge.batch.api.group import SHARE, batch_worst_case
 from loki.edge.batch.api.journal_file import rows_out
 from loki.edge.batch.api.session import Service
@@ -84,7 +83,7 @@ def count_jobs(order: Order) -> int:
         if not isinstance(each, Success):
             return order.console.report(each.failure())
     count, asked, out = Count(), Seen(), away.unwrap()
-    env = replace(order.env, authorize=Success)
+    env = unsigned(order.env)
     task: Task = "embedding" if order.plan.embed else "chat"
     for row in rows(order.plan, order.inputs.lines):
         known = mark(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")

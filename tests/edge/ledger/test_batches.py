@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from loki.edge.ledger.batches import record_batch, release, reserve
+from loki.edge.ledger.database import STEPS
 from loki.edge.ledger.writer import Ledger
 from loki.stages.account import Entry
 from loki.usage import Usage
@@ -59,3 +60,18 @@ def test_a_ledger_that_cannot_be_written_warns_once(tmp_path: Path) -> None:
     record_batch(book, [entry("a")])
     reserve(book, "job", Decimal(3), 1000.0)
     assert len(told) == 1 and "not in the ledger" in told[0]
+
+
+def test_a_ledger_of_an_earlier_version_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "ledger.db")
+    with monkeypatch.context() as old:
+        old.setattr("loki.edge.ledger.database.STEPS", STEPS[:1])
+        book = Ledger(path)
+        book.record(entry("a")._replace(batch=None))
+        book.close()
+    book = Ledger(path)
+    record_batch(book, [entry("a")])
+    reserve(book, "job", Decimal(3), 1000.0)
+    assert spent(book) == 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from decimal import Decimal
 
 from returns.result import Success
@@ -14,7 +13,7 @@ from loki.batch.api.journal import rows_allowed
 from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Row
 from loki.batch.jobs import Job as Asking
-from loki.edge.batch.api.body import body_of, check_window, too_large
+from loki.edge.batch.api.body import body_of, check_window, too_large, unsigned
 from loki.edge.batch.api.create import submit_job
 from loki.edge.batch.api.exchange import Rows
 from loki.edge.batch.api.group import SHARE, Group, batch_worst_case
@@ -56,7 +55,7 @@ class Submitter:
         self.allowed: dict[str, int | None] = {}  # by the names of models
         self.rates: dict[str, BatchRates] = {}
         self.taken = session.journal.spent()  # US dollars, the worst cases of rows included
-        self.env = replace(options.env, authorize=Success)  # bodies carry no credential
+        self.env = unsigned(options.env)
 
     def submit(self, rows: Iterable[Row]) -> None:
         """Submit the rows that are neither done nor out."""

@@ -107,3 +107,20 @@ def test_a_file_goes_only_to_its_provider(tmp_path: Path) -> None:
         place.configure(server)
         assert place.visit().code == 76 and "put" not in fake.calls
         assert "not of the provider" in place.session.problems[0].message
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_an_address_that_is_looked_up_late_is_used_for_every_call(
+    tmp_path: Path, kind: str
+) -> None:
+    with provider(kind) as (fake, server):
+        place = Place(tmp_path, kind, 1)
+        place.configure(server)
+        config = tmp_path / "config.yaml"
+        plain = f"api_base: {server.address}"
+        assert plain in config.read_text()
+        hidden = config.read_text().replace(plain, f"api_base_cmd: echo {server.address}")
+        config.write_text(hidden)
+        assert place.finish(fake).code == 0, place.session.problems
+        assert len(place.lines()) == 1
+    assert server.address not in (tmp_path / "out.jobs").read_text()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import SHARED
 
+from loki.batch.api.answers import FULL
 from loki.batch.api.openai import AZURE, GROQ, OPENAI, TOGETHER
 from loki.batch.api.protocol import Protocol, Site, Standing, Submission
 
@@ -84,3 +88,35 @@ def test_requests_are_as_the_vendors_own_package_types_them() -> None:
     theirs = batch(**shown, **facts, completion_window="24h").model_dump(mode="json")
     standing = OPENAI.read(theirs)
     assert standing is not None and standing.is_final and standing.problem == "No."
+
+
+def recorded(name: str) -> Any:
+    """Return a recorded answer; skips visibly where there is none."""
+    path = SHARED / "batch-recordings" / f"{name}.json"
+    if not path.exists():
+        pytest.skip("no recorded jobs: shared/batch-recordings is not there")
+    return json.loads(json.loads(path.read_text())["response"]["body_text"])
+
+
+def test_a_recorded_list_is_read_page_by_page() -> None:
+    page = recorded("openai-batch-list-1-01-list")
+    first, last = page["data"][0], page["data"][-1]
+    assert OPENAI.read_list(page, replace(JOB, ref=last["input_file_id"]), "").id == last["id"]
+    lost = replace(JOB, ref="file-of-nobody", intent=float(first["created_at"]))
+    found = OPENAI.read_list(page, lost, "")
+    assert not found.id and found.cursor in ("", last["id"])
+
+
+def test_every_recorded_job_is_read() -> None:
+    page = recorded("openai-batch-list-1-01-list")
+    standings = [OPENAI.read(job) for job in page["data"]]
+    assert all(standings) and {each.state for each in standings if each} <= {
+        *FINAL,
+        *("validating", "in_progress", "finalizing", "cancelling"),
+    }
+
+
+def test_a_recorded_refusal_for_want_of_room_is_one() -> None:
+    standing = AZURE.read(recorded("azure-batch-failed-tokens-1"))
+    assert standing is not None and standing.is_final and standing.code in FULL
+    assert "enqueued tokens" in standing.problem and standing.bad_lines == ()

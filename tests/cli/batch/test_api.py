@@ -372,3 +372,36 @@ def test_a_command_that_is_killed_while_it_pays_finds_its_job_again(home: Home) 
         done = jobs(home, "openai:m", "--wait=60s")
         assert done.code == 0 and "was found again: it is job-1" in done.err
     assert len(fake.jobs) == 1 and set(fake.paid.values()) == {1} and len(read(home)) == 2
+
+
+def test_a_schema_is_known_where_the_input_is_not(home: Home) -> None:
+    class Structured(Provider):
+        def do_content(self, asked: Any, name: str) -> Any:
+            return super().do_content(asked, name).replace(b'"re: P0"', b'"{\\"n\\": 1}"')
+
+    write_rows(home, 1)
+    schema = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+    with serving(Structured("openai")) as server:
+        home.configure(configuration("openai", server.address))
+        assert jobs(home, "openai:m", "--schema", schema).code == 75
+        done = jobs(home, "openai:m", rows=False)
+        assert done.code == 0, done.err
+    assert read(home)[0]["data"] == {"n": 1}
+
+
+def test_texts_are_embedded_in_jobs(home: Home) -> None:
+    write_rows(home, 2)
+    for kind in ("openai", "gemini"):
+        with at(home, kind):
+            assert jobs(home, f"{kind}:e", "--embed", "--wait=60s").code == 0
+        assert [line["embedding"] for line in read(home)] == [[1.0, 0.0]] * 2
+        (home.folder / "out.jsonl").unlink()
+        (home.folder / "out.jsonl.jobs").unlink()
+
+
+def test_a_provider_without_jobs_for_embeddings_says_so(home: Home) -> None:
+    write_rows(home, 1)
+    with at(home, "xai") as fake:
+        done = jobs(home, "xai:e", "--embed")
+        assert done.code == 64 and "has no batch API for embeddings" in done.err
+        assert fake.calls == []

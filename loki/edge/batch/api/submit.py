@@ -13,6 +13,7 @@ from loki.batch.api.journal import rows_allowed
 from loki.batch.hash_set import Seen, mark
 from loki.batch.jobs import Bad, Row
 from loki.batch.jobs import Job as Asking
+from loki.edge.auth.redaction import redact
 from loki.edge.batch.api.body import body_of, check_window, too_large, unsigned
 from loki.edge.batch.api.create import submit_job
 from loki.edge.batch.api.exchange import Rows
@@ -42,6 +43,9 @@ class SubmitOptions:
     folder: str = "."  # for files of rows
     keeps: bool = False
     fields: Callable[[Row], JsonObject] = lambda row: {}  # of the input, for the line of a row
+
+
+MOST_OPEN = 50  # jobs that are filled at once: each has a file that is open
 
 
 class Submitter:
@@ -130,7 +134,9 @@ class Submitter:
         return None
 
     def open(self, key: tuple[str, str], service: Service) -> Group:
-        """Begin a job."""
+        """Begin a job; where too many are being filled, the first of them goes as it is."""
+        if len(self.groups) >= MOST_OPEN:
+            self.send(next(iter(self.groups.values())))
         nonce, hours = self.session.effects.nonce(), self.options.hours or 24
         self.groups[key] = Group(service, nonce, self.options.folder, hours)
         return self.groups[key]
@@ -155,7 +161,8 @@ class Submitter:
     def refuse(self, row: Row, problem: Problem) -> None:
         """Write the line of a row that no job can have."""
         key = row.key if isinstance(row, Asking) else f"line:{row.line}"
-        error = {"kind": problem.kind, "message": problem.message, "status": None, "sent": False}
+        message = redact(problem.message)
+        error = {"kind": problem.kind, "message": message, "status": None, "sent": False}
         line = {"id": row.id, "line": row.line, "key": key}
         kept = self.options.fields(row)
         self.session.effects.write(self.session.encode({**line, **kept, "error": error}))

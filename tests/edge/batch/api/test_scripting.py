@@ -49,3 +49,17 @@ def test_what_cannot_be_done_at_all_is_a_failure(tmp_path: Path) -> None:
         ask = Ask((Message("user", "Hi"),), model="openai:m")
         assert batch_api(env, [ask], str(tmp_path / "out")).failure().kind == "auth"
     assert "batch_api" in loki.__all__
+
+
+def test_only_so_many_jobs_are_filled_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loki.edge.batch.api.submit.MOST_OPEN", 1)
+    asks = [Ask((Message("user", f"P{n}"),), model=f"openai:{'mn'[n % 2]}") for n in range(4)]
+    with provider("openai") as (fake, server):
+        place = Place(tmp_path, "openai", 4)
+        place.configure(server)
+        env = open_env(str(tmp_path / "config.yaml"), {"HOME": str(tmp_path)}).unwrap()
+        assert batch_api(env, asks, str(tmp_path / "out")).unwrap().submitted == 4
+        assert [len(job.rows) for job in fake.jobs.values()] == [1, 1, 1, 1]
+        assert batch_api(env, asks, str(tmp_path / "out")).unwrap().good == 4

@@ -231,6 +231,14 @@ def read_lines(data: Iterable[bytes]) -> tuple[list[JsonObject], int, int]:
     return lines, whole, 0
 
 
+def needed_lines(lines: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return the lines without the rows of jobs that are over, of which none is to go again."""
+    journal = Journal(lines)
+    again = {line.get("collected") for line in lines if line.get("again")}
+    over = {nonce for nonce, job in journal.jobs.items() if not job.is_open} - again
+    return [line for line in lines if line.get("rows") not in over]
+
+
 # ---- how much more a model takes -----------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from loki.batch.api.job import Item, Job, next_step
 from loki.batch.api.journal import (
     Journal,
     encode_line,
+    needed_lines,
     plan_line,
     read_lines,
     row_lines,
@@ -113,3 +114,12 @@ def test_a_full_provider_gets_half_as_much_and_waits_for_what_is_out(
 ) -> None:
     assert rows_allowed(Journal(lines), "openai:m", frozenset({"full"})) == most
     assert rows_allowed(Journal(lines), "openai:n", frozenset({"full"})) is None
+
+
+def test_rows_of_jobs_that_are_over_are_not_needed_and_nothing_else_changes() -> None:
+    open_job = [{**LINES[0], "plan": "bbbbbbbb"}, {"rows": "bbbbbbbb", "items": [["k", "a", 1]]}]
+    again, plain = [*LINES, *open_job], [*LINES[:-1], {"collected": "abcdefgh"}, *open_job]
+    assert needed_lines(again) == again, "a row that is to go again is known by its job"
+    kept = needed_lines(plain)
+    assert len(kept) == len(plain) - 1
+    assert Journal(kept).jobs == Journal(plain).jobs

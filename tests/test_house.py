@@ -255,7 +255,7 @@ WITHOUT_MIRROR = {
     "cli/batch_flags.py",
     "__main__.py",
     "batch/asking.py",
-    "batch/jobs.py",
+    "batch/read_rows.py",
     "batch/lanes.py",
     "batch/output_format.py",
     "batch/row_key.py",

@@ -9,7 +9,7 @@ from functools import partial
 
 from returns.result import Result, Success
 
-from loki.batch.jobs import Job
+from loki.batch.rows import Job
 from loki.formats.json_output import reply_json, round_seconds
 from loki.formats.structured_output import check_answer
 from loki.pipeline import Env, answer, embed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from loki.batch.jobs import Job, Row
+from loki.batch.rows import Job, Row
 from loki.records import Ask, Config, Message, Task
 from loki.stages.resolve import resolve
 

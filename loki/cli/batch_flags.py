@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.cli.flag_types import dollars, positive, whole
+from loki.cli.flag_types import dollars, duration, positive, whole
 from loki.cli.flags import (
     CONFIG,
     FALLBACK,
@@ -82,6 +82,39 @@ BATCH: dict[str, Group] = {
         flag("--max-cost", MAX_COST_OF_RUN, type=dollars, metavar="USD"),
         flag("--max-time", "stop the run after this time, in seconds", type=positive, metavar="S"),
         flag("--scheduler", "send the rows from the workers of a Dask cluster", metavar="ADDRESS"),
+    ],
+    "batch jobs": [
+        switch(
+            "--batch-api",
+            "send the rows as jobs of the provider's own batch API, at its lower price, and leave; "
+            "started again, it collects what is done",
+        ),
+        flag(
+            "--wait",
+            "stay until all jobs are done, or for TIME (30m, 6h, 2d)",
+            type=duration,
+            metavar="[=TIME]",
+        ),
+        flag(
+            "--status",
+            "show how the jobs stand, and change nothing; FORMAT: text (default) or json",
+            choices=("text", "json"),
+            metavar="[=FORMAT]",
+        ),
+        switch("--cancel", "stop the jobs, then collect what they had done"),
+        switch("--again", "ask rows that failed again"),
+        flag(
+            "--window",
+            "time that the provider may take, where it offers a choice (24h to 7d)",
+            type=duration,
+            metavar="TIME",
+        ),
+        flag(
+            "--forget",
+            "give up a job of which nobody knows whether it was created; its rows are asked again",
+            metavar="JOB",
+        ),
+        switch("--remote-delete", "delete files and results at the provider once collected"),
     ],
     "sending": with_help(
         [row for row in SENDING if row[0] != "--max-cost"],

@@ -40,6 +40,22 @@ def positive(text: str) -> float:
     return value
 
 
+def duration(text: str) -> float:
+    """Return a length of time in seconds, as in 90, 30m, 6h or 2d.
+
+    >>> duration("90"), duration("6h"), duration("2d")
+    (90.0, 21600.0, 172800.0)
+    """
+    factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
+    try:
+        seconds = float(text[:-1]) * factor if factor else float(text)
+    except ValueError:
+        seconds = 0
+    if not LEAST <= seconds <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90, 30m, 6h or 2d")
+    return seconds
+
+
 def whole(text: str) -> int:
     """Return a whole number, 0 or more."""
     if not text.isdecimal():

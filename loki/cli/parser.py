@@ -94,7 +94,12 @@ def given_flags(prog: str, arguments: list[str], flags: argparse.Namespace) -> f
 
 
 #: Flags that take a value only after "=": the next argument is the prompt.
-STANDALONE = {"--dry-run": "--dry-run=json", "--cache": "--cache=any"}
+STANDALONE = {
+    "--dry-run": "--dry-run=json",
+    "--cache": "--cache=any",
+    "--wait": "--wait=1000d",
+    "--status": "--status=text",
+}
 CHECK = {"--check": "--check=offline"}
 
 

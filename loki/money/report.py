@@ -24,6 +24,7 @@ class Tally(NamedTuple):
     output: int = 0
     cost: Decimal | None = None  # None: nothing is known of it
     unknown_calls: int = 0  # whose cost is not known, or not all of it
+    saved: Decimal = Decimal(0)  # US dollars, by batch jobs, against the usual price
 
 
 class Row(NamedTuple):
@@ -55,6 +56,7 @@ def sum_tallies(tallies: Iterable[Tally]) -> Tally:
         output=sum(part.output for part in parts),
         cost=sum(costs, Decimal(0)) if costs or not parts else None,
         unknown_calls=sum(part.unknown_calls for part in parts),
+        saved=sum((part.saved for part in parts), Decimal(0)),
     )
 
 
@@ -101,7 +103,9 @@ def table(sorted_rows: Sequence[Row], by: Sequence[str], zone: str) -> list[str]
         *([*map(printable, row.keys), *cells(row.tally, places)] for row in sorted_rows),
         [*total_keys, *cells(sum_tallies(row.tally for row in sorted_rows), places)],
     ]
-    return align_columns(lines, len(by))
+    saved = sum_tallies(row.tally for row in sorted_rows).saved
+    notes = [f"saved by batch jobs: {format_amount(saved, places)}"] if saved > 0 else []
+    return [*align_columns(lines, len(by)), *notes]
 
 
 def printable(key: str) -> str:
@@ -187,7 +191,8 @@ def json_row(row: Row, by: Sequence[str]) -> JsonObject:
     0.25
     """
     cost = row.tally.cost
-    sums = {**row.tally._asdict(), "cost": None if cost is None else float(cost)}
+    amounts = {"cost": None if cost is None else float(cost), "saved": float(row.tally.saved)}
+    sums = {**row.tally._asdict(), **amounts}
     return {**dict(zip(by, row.keys, strict=True)), **sums}
 
 
@@ -195,7 +200,7 @@ def csv_rows(sorted_rows: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
     """Return rows for a spreadsheet, their names first; costs to the last digit, or empty.
 
     >>> csv_rows([Row(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
-    ['ci', '1', '0', '0', '0', '0', '0.25', '0']
+    ['ci', '1', '0', '0', '0', '0', '0.25', '0', '0']
     """
     return [
         [*by, *Tally._fields],

@@ -84,6 +84,7 @@ def find_provider(type_: str, name: str) -> Provider | None:
         dialect=known.dialect,
         routes={**service.routes, **known.routes},
         lists=known.lists,
+        batch=known.batch,
         variables=known.variables if name in KNOWN else {},  # groq-work has an account of its own
     )
 

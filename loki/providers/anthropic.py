@@ -25,4 +25,5 @@ ANTHROPIC = Provider(
     headers=claude_headers,
     lists=list_at("models?limit=1000"),
     variables={"api_key": ("ANTHROPIC_API_KEY",)},
+    batch="anthropic",
 )

@@ -87,4 +87,5 @@ AZURE = Provider(
     proofs={"access_token": bearer, "api_key": as_header("api-key")},
     dialect=OPENAI_DIALECT,
     lists=azure_lists,
+    batch="azure",
 )

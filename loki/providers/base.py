@@ -48,6 +48,7 @@ class Provider(NamedTuple):
     keyless: bool = False  # may be asked without a credential
     lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
     lists: Lists = lambda target, base: ((f"{base}/models", ""),)
+    batch: str = ""  # its API for many rows at a lower price: a row of batch/api
 
 
 def always(name: str) -> WireName:

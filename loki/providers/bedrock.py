@@ -112,4 +112,5 @@ BEDROCK = Provider(
     ambient="aws",
     lacks=bedrock_lacks,
     lists=bedrock_lists,
+    batch="bedrock",
 )

@@ -18,6 +18,7 @@ class Known(NamedTuple):
     routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
     lists: Lists = list_at("models")
+    batch: str = ""  # as in Provider
 
 
 def qianwen_rerank_url(target: Target, base: str) -> str:
@@ -87,7 +88,9 @@ KNOWN: dict[str, Known] = {
         lists=list_at("catalog/models", end="/inference"),
     ),
     # console.groq.com/docs/openai; a recording
-    "groq": Known("https://api.groq.com/openai/v1", OPENAI_DIALECT._replace(search="browser")),
+    "groq": Known(
+        "https://api.groq.com/openai/v1", OPENAI_DIALECT._replace(search="browser"), batch="groq"
+    ),
     # cloud.tencent.com/document/product/1823/131382: the host before it ended in September 2026;
     # accounts from outside of China: https://tokenhub-intl.tencentcloudmaas.com/v1
     "hunyuan": Known("https://tokenhub.tencentmaas.com/v1"),
@@ -99,6 +102,7 @@ KNOWN: dict[str, Known] = {
         "https://api.mistral.ai/v1",
         Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system"),
         routes={"embedding": Route(always("mistral"), at("embeddings"))},
+        batch="mistral",
     ),
     # platform.moonshot.cn/docs; accounts from outside of China: https://api.moonshot.ai/v1
     "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
@@ -106,6 +110,7 @@ KNOWN: dict[str, Known] = {
     "openrouter": Known(
         "https://openrouter.ai/api/v1",
         Dialect(reasoning="object", cache_control=True, search="plugins"),
+        batch="openrouter",
     ),
     # docs.perplexity.ai; a recording
     "perplexity": Known(
@@ -126,7 +131,7 @@ KNOWN: dict[str, Known] = {
         },
     ),
     # docs.x.ai/docs/api-reference; a recording
-    "xai": Known("https://api.x.ai/v1", Dialect(search="responses")),
+    "xai": Known("https://api.x.ai/v1", Dialect(search="responses"), batch="xai"),
     # docs.bigmodel.cn/api-reference
     "zhipuai": Known(
         "https://open.bigmodel.cn/api/paas/v4",

@@ -38,4 +38,5 @@ GEMINI = Provider(
     headers=gemini_headers,
     variables={"api_key": ("GOOGLE_API_KEY",)},
     lists=list_at("models?pageSize=1000"),
+    batch="gemini",
 )

@@ -47,4 +47,5 @@ OPENAI = Provider(
     proofs={"access_token": bearer, "api_key": bearer},
     headers=openai_headers,
     dialect=OPENAI_DIALECT,
+    batch="openai",
 )

@@ -147,4 +147,5 @@ VERTEXAI = Provider(
     ambient="google",
     lacks=vertex_lacks,
     lists=vertex_lists,
+    batch="vertex",
 )

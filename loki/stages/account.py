@@ -64,6 +64,8 @@ class Entry(NamedTuple):
     attempts: int
     outcome: str  # ok, cached, the kind of a Problem, or interrupted
     request_id: str | None
+    batch: str | None = None  # of a row in a provider's batch job: its custom id
+    usual_cost: Decimal | None = None  # US dollars that such a row would have cost outside it
 
 
 def build_entry(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from returns.result import Failure, Result, Success
 
@@ -33,6 +34,11 @@ def check_max_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Target], Result[T
         )
 
     return stage
+
+
+def patched_worst_case(target: Target, extra: tuple[Patch, ...]) -> Decimal | None:
+    """Return the most a call can cost in US dollars with its patches; None if nobody knows."""
+    return worst_case(target, changes_of(patches_for(target, extra)))
 
 
 def unknown_worst_case(target: Target, changes: JsonObject | None = None) -> Problem:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Bad
+from loki.batch.rows import Bad
 from loki.cli.batch.state import Run
 from loki.cli.console import Console
 from loki.cli.progress import INTERVAL, by_the_minute, position, progress

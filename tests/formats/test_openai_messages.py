@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from returns.result import Success
 
-from loki.batch.jobs import Plan, prompt_of
+from loki.batch.read_rows import prompt_of
+from loki.batch.rows import Plan
 from loki.edge.files import read_bytes
 from loki.formats.openai_messages import read_json, read_messages, split_tools
 from loki.formats.structured_output import read_answer, read_schema

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import patient
 
-from loki.batch.jobs import Job, Plan, rows
+from loki.batch.read_rows import rows
+from loki.batch.rows import Job, Plan
 from loki.config.load import load
 from loki.config.patches import read_patch
 from loki.config.read import configure

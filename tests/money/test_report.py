@@ -117,16 +117,16 @@ def test_a_table_obeys_nobody() -> None:
 
 def test_programs_are_told_plain_numbers() -> None:
     found = [Row(("m",), ONE), Row(("n",), UNKNOWN)]
-    names = ["calls", "failed", "input", "cached", "output", "cost", "unknown_calls"]
+    names = ["calls", "failed", "input", "cached", "output", "cost", "unknown_calls", "saved"]
     assert json_row(found[0], ["tag"]) == {
         "tag": "m",
-        **dict(zip(names, (2, 1, 1000, 10, 7, 1.5, 0), strict=True)),
+        **dict(zip(names, (2, 1, 1000, 10, 7, 1.5, 0, 0.0), strict=True)),
     }
     assert json_row(found[1], ["tag"])["cost"] is None
     assert csv_rows(found, ["tag"]) == [
         ["tag", *names],
-        ["m", "2", "1", "1000", "10", "7", "1.5", "0"],
-        ["n", "4", "0", "5", "0", "5", "", "4"],
+        ["m", "2", "1", "1000", "10", "7", "1.5", "0", "0"],
+        ["n", "4", "0", "5", "0", "5", "", "4", "0"],
     ]
 
 

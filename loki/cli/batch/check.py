@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from returns.result import Success
 
-from loki.batch.jobs import Bad, Job, rows
+from loki.batch.read_rows import rows
+from loki.batch.rows import Bad, Job
 from loki.cli.batch.state import Run
 from loki.edge.batch.output import standing
 from loki.money.estimate import worst_case

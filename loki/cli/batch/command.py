@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Fill, Plan
 from loki.batch.output_format import is_table
+from loki.batch.rows import Fill, Plan
 from loki.batch.template import names_in
+from loki.cli.batch.job_flags import are_usable, job_flag
 from loki.cli.batch.order import Order
 from loki.cli.batch.run import BatchRun
 from loki.cli.bug_report import save_traceback
@@ -52,8 +53,9 @@ def batch(flags: Namespace, console: Console) -> int:
     if not flags.scheduler:
         pin_to_core()
     environ = environment(flags)
+    wants_jobs = flags.batch_api or job_flag(flags)
     ready = (
-        usable(flags)
+        (are_usable if wants_jobs else usable)(flags)
         .bind(lambda _: with_template(flags, environ))
         .bind(lambda complete: order_of(complete, console, environ))
     )
@@ -65,6 +67,10 @@ def batch(flags: Namespace, console: Console) -> int:
         from loki.cli.batch.check import dry_run_rows
 
         return dry_run_rows(order)
+    if wants_jobs:
+        from loki.cli.batch.api import run_jobs
+
+        return run_jobs(order, environ)
     if flags.check:
         from loki.cli.batch.check import count
 
@@ -101,7 +107,7 @@ def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Res
     return Result.do(
         Order(console, flags, env, plan, rows, paces, cluster)
         for env in open_env(flags, environ, console.warn, paced=paces.paced)
-        for all_rows in source(next(iter(flags.text), "-"), form)
+        for all_rows in source_of(flags, form)
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
@@ -110,6 +116,13 @@ def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Res
         for plan in affordable(flags, env, defaults)
         for cluster in remote(flags, env)
     )
+
+
+def source_of(flags: Namespace, form: str) -> Result[Source, Problem]:
+    """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
+    if flags.batch_api and not flags.text:
+        return Success(Source("nowhere", iter(())))
+    return source(next(iter(flags.text), "-"), form)
 
 
 def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:

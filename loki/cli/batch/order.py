@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from loki.batch.jobs import Plan
 from loki.batch.output_format import Format, format_of
+from loki.batch.rows import Plan
 from loki.cli.batch.state import kept_name
 from loki.cli.console import Console
 from loki.edge.batch.input import Source

@@ -8,7 +8,7 @@ from math import inf
 
 from returns.result import Result, Success
 
-from loki.batch.jobs import Fill
+from loki.batch.rows import Fill
 from loki.cli.console import Console
 from loki.cli.template import Template, hinted, renderer_of, start
 from loki.edge.batch.input import Source

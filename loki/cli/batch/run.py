@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from queue import SimpleQueue
-from threading import Timer
 from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.asking import ask_row
-from loki.batch.jobs import Bad, Job, Row, rows
 from loki.batch.lanes import lanes
+from loki.batch.read_rows import rows
+from loki.batch.rows import Bad, Job, Row
+from loki.cli.batch.interrupts import interruptible, timed
 from loki.cli.batch.order import Order
 from loki.cli.batch.state import Run, goes_on
 from loki.cli.batch.stop_reason import StopReason
@@ -59,6 +59,8 @@ class BatchRun:
     def run(self) -> int:
         """Send the rows, write their lines, say how it went; return the exit code."""
         order, state = self.order, self.state
+        if problem := state.leave_out_jobs():
+            return order.console.report(problem)
         task: Task = "embedding" if order.plan.embed else "chat"
         with bookkept(order) as (env, self.book):
             left = state.left(rows(order.plan, order.inputs.lines))
@@ -240,43 +242,6 @@ def not_before(paces: Paces) -> Problem | None:
     return replace(late, message=f"{words}; its rows are left for later")
 
 
-@contextmanager
-def interruptible(
-    console: Console, stop: StopReason, halt: Callable[[str], None]
-) -> Iterator[None]:
-    """Let what is under way be finished on the first Ctrl-C, SIGTERM or SIGHUP, not on a second."""
-
-    def leave(number: int, frame: object) -> None:
-        name = signal.Signals(number).name
-        if stop.is_set(name):
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        console.print_stderr("stopping: what is under way is finished; once more stops at once")
-        halt(name)
-
-    names = [name for name in ENDS if name.startswith("SIG") and hasattr(signal, name)]
-    numbers = [getattr(signal, name) for name in names]
-    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, leave) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def timed(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
-    """After so many seconds nothing more begins, however long the rows under way take."""
-    timer = Timer(seconds or 0, halt, ["--max-time"])
-    timer.daemon = True
-    if seconds:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> int:
     """Print how a run went, write its summary where one is wanted; return the exit code."""
     for note in run.notes:
@@ -296,6 +261,9 @@ def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> in
         console.warn(f"ended early ({reason}); to go on: {goes_on(console.prog)}")
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
+    if run.out_rows and not why:
+        console.note(run.out_words())
+        return EXIT_CODES["busy"]
     return ENDS[why] if why else int(bool(run.failed))
 
 

@@ -13,7 +13,7 @@ from errno import EIO, ENOENT
 from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen, mark
-from loki.batch.jobs import Bad, Job, Row
+from loki.batch.rows import Bad, Job, Row
 from loki.cli.describe import problem_json
 from loki.edge.auth.redact import redact_facts
 from loki.edge.batch.output import Output
@@ -43,9 +43,19 @@ class Run:
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
         self.asked, self.ids = Seen(), Seen()
+        self.away: Seen | None = None  # rows that are out as batch jobs
+        self.out_rows = 0
         self.notes: list[str] = []
 
     # ---- before sending
+
+    def leave_out_jobs(self) -> Problem | None:
+        """Leave rows alone that are out as batch jobs; return why nobody knows which these are."""
+        from loki.edge.batch.api.journal_file import rows_out
+
+        away = rows_out(self.out.path)
+        self.away = away.value_or(None)
+        return None if isinstance(away, Success) else away.failure()
 
     def left(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows that are still to be asked."""
@@ -54,6 +64,8 @@ class Run:
                 yield row
             elif mark(row.id, row.key) in self.out.done:
                 self.skipped += 1
+            elif self.away is not None and mark(row.id, row.key) in self.away:
+                self.out_rows += 1
             elif not self.asked.add(mark(row.id, row.key)):
                 self.repeated += 1
                 self.note(f"line {row.line} asks the same as an earlier one of its id, {row.id!r}")
@@ -165,6 +177,7 @@ class Run:
             f"{self.skipped:,} answered before" if self.skipped else "",
             self.before(),
             f"{self.repeated:,} repeated" if self.repeated else "",
+            f"{self.out_rows:,} out as batch jobs" if self.out_rows else "",
             f"{self.seconds:,.1f} s",
             f"{rate:,.1f} rows/s",
             f"{self.tokens['input'] + self.tokens['output']:,} tokens",
@@ -177,6 +190,11 @@ class Run:
         if not self.out.paid:
             return ""
         return f"{self.out.failed:,} failed before, for ${self.out.paid.normalize():f}"
+
+    def out_words(self) -> str:
+        """Return that rows were left alone because they are out as batch jobs."""
+        rows = "1 row is" if self.out_rows == 1 else f"{self.out_rows:,} rows are"
+        return f"{rows} out as batch jobs; --batch-api collects them"
 
     def money(self) -> str:
         """What it cost, as far as anybody knows."""

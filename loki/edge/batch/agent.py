@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from returns.result import Result, Success
 
 from loki.batch.asking import ask_row
-from loki.batch.jobs import Job
 from loki.batch.lanes import lanes
+from loki.batch.rows import Job
 from loki.edge.auth.redact import redact_facts, without_secrets
 from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.rate_limiter import Paces, Rates

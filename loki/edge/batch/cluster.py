@@ -12,7 +12,7 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Job, Row
+from loki.batch.rows import Job, Row
 from loki.edge.batch.agent import Answer, Parcel, Report, Settings
 from loki.edge.batch.dask import Cluster, LostWorkerError
 from loki.edge.batch.link import Link, Sent, host_of

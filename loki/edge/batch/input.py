@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.jobs import Line
+from loki.batch.rows import Line
 from loki.edge.files import reason
 from loki.problems import Problem, fail
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from loki.batch.jobs import Job
+from loki.batch.rows import Job
 from loki.edge.batch.spending import Reserved
 
 SET_ASIDE = 10_000  # rows at most that a worker keeps for a client and model that waits

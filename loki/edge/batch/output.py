@@ -109,9 +109,12 @@ def put(file: IO[bytes], line: bytes) -> None:
 
 @contextmanager
 def output(
-    path: str | None, rescue: str, form: Format | None = None
+    path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
 ) -> Iterator[Result[Output, Problem]]:
-    """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need."""
+    """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need.
+
+    With ``retry_failed`` rows that failed are taken out, so that they are asked again.
+    """
     if not path or path == "-":
         yield Success(Output(sys.stdout.buffer, "", Earlier(Seen()), rescue))
         return
@@ -131,25 +134,27 @@ def output(
         yield fail("output", f"cannot write {path}: {reason(error)}")
         return
     try:
-        yield opened(path, rescue, form or JsonLines())
+        yield opened(path, rescue, form or JsonLines(), retry_failed)
     finally:
         with suppress(OSError):
             os.unlink(f"{path}.lock")
         lock.release()
 
 
-def opened(path: str, rescue: str, form: Format) -> Result[Output, Problem]:
-    """The file, ready to go on: a torn last line and rows that failed are taken out of it."""
+def opened(
+    path: str, rescue: str, form: Format, retry_failed: bool = True
+) -> Result[Output, Problem]:
+    """The file, ready to go on: a torn last line and rows to be asked again are taken out of it."""
     try:
         with open(path, "ab+") as file:
             file.seek(0)
             form = form.like(file.readline())
             file.seek(0)
-            scanned = scan(file, path, form)
+            scanned = scan(file, path, form, retry_failed)
         if not isinstance(scanned, Success):
             return Failure(scanned.failure())
         earlier = scanned.unwrap()
-        if earlier.failed:
+        if earlier.failed and retry_failed:
             rewrite(path, earlier.size, form)
         else:
             os.truncate(path, earlier.size)
@@ -175,8 +180,13 @@ def standing(path: str | None, form: Format | None = None) -> Result[Output, Pro
         return fail("input", f"cannot read {path}: {reason(error)}")
 
 
-def scan(file: IO[bytes], path: str, form: Format) -> Result[Earlier, Problem]:
-    """Read which rows were answered, what failed, and how many bytes are whole lines."""
+def scan(
+    file: IO[bytes], path: str, form: Format, retry_failed: bool = True
+) -> Result[Earlier, Problem]:
+    """Read which rows are done, what failed, and how many bytes are whole lines.
+
+    Rows that failed are done too, unless they are to be asked again.
+    """
     done, failed, paid, whole = Seen(), 0, Decimal(0), 0
     for number, line in enumerate(form.split(file), 1):
         if not line.endswith(b"\n"):
@@ -189,9 +199,9 @@ def scan(file: IO[bytes], path: str, form: Format) -> Result[Earlier, Problem]:
             how = "it is left as it is; name another file"
             return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
         whole += len(line)
-        if told.is_good:
+        if told.is_good or not retry_failed:
             done.add(told.mark)
-        else:
+        if not told.is_good:
             failed, paid = failed + 1, paid + told.cost
     return Success(Earlier(done, failed, paid, whole))
 

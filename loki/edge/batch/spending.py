@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.jobs import Job
+from loki.batch.rows import Job
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.rate_limiter import STOPPED

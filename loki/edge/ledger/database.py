@@ -57,6 +57,21 @@ STEPS = (
     -- Written before a call that a budget allows: where this fails, its cost would be lost.
     CREATE TABLE checked (one INTEGER PRIMARY KEY, time REAL);
     """,
+    """
+    ALTER TABLE calls ADD COLUMN batch TEXT;  -- of a row in a provider's batch job: its custom id
+    ALTER TABLE calls ADD COLUMN usual_cost INTEGER;  -- what it would have cost outside the job
+    CREATE UNIQUE INDEX calls_batch ON calls (batch) WHERE batch IS NOT NULL;
+
+    -- What jobs that are out may cost: it counts as spent until their rows are here.
+    CREATE TABLE reserved (job TEXT PRIMARY KEY, time REAL NOT NULL, cost INTEGER NOT NULL);
+    CREATE TRIGGER reserved_more AFTER INSERT ON reserved BEGIN
+        INSERT INTO spent VALUES (CAST(NEW.time / 900 AS INTEGER), NEW.cost, 0)
+        ON CONFLICT (quarter) DO UPDATE SET cost = cost + excluded.cost;
+    END;
+    CREATE TRIGGER reserved_less AFTER DELETE ON reserved BEGIN
+        UPDATE spent SET cost = cost - OLD.cost WHERE quarter = CAST(OLD.time / 900 AS INTEGER);
+    END;
+    """,
 )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import tzinfo
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -35,7 +36,7 @@ KEYS = {"model": "client || ':' || model", "client": "client", "tag": "tag"}
 GROUP_BY = {"model": "client, model", "client": "client", "tag": "tag"}
 SUMS = (
     "count(*), total(outcome NOT IN ('ok', 'cached')), total(input), total(cache_read),"
-    " total(output), sum(cost), total(exact = 0)"
+    " total(output), sum(cost), total(exact = 0), sum(usual_cost - cost)"
 )
 
 
@@ -88,11 +89,12 @@ def query_span(db: Connection, span: Span, by: Sequence[str], wanted: CallFilter
     group = f" GROUP BY {', '.join(GROUP_BY[kind] for kind in kinds)}" if kinds else ""
     query = f"SELECT {columns}{SUMS} FROM calls WHERE time >= ? AND time < ?{where}{group}"
     for line in db.execute(query, (span.start, span.end, *filters.values())):
-        calls, bad, read, cached, written, cost, unknown = line[len(kinds) :]
+        calls, bad, read, cached, written, cost, unknown, saved = line[len(kinds) :]
         keys = {**dict(zip(kinds, line, strict=False)), "day": span.name, "month": span.name[:7]}
         counts = int(calls), int(bad), int(read), int(cached), int(written)
         if calls:
-            yield Row(tuple(map(keys.__getitem__, by)), Tally(*counts, dollars(cost), int(unknown)))
+            tally = Tally(*counts, dollars(cost), int(unknown), dollars(saved) or Decimal(0))
+            yield Row(tuple(map(keys.__getitem__, by)), tally)
 
 
 def read_only(path: str, work: Callable[[Connection], A]) -> Result[A, Problem]:

@@ -13,7 +13,7 @@ from commands import Done, Home
 from returns.result import Result
 from servers import plain, reply, serving
 
-from loki.batch.jobs import Job
+from loki.batch.rows import Job
 from loki.cli.batch.command import bug_keeper
 from loki.cli.batch.run import one
 from loki.problems import Problem

@@ -25,8 +25,9 @@ from returns.result import Success
 
 from loki.edge.auth import redaction
 from loki.edge.ledger import database, writer
+from loki.edge.ledger.batches import ALL
 from loki.edge.ledger.database import OURS, STEPS
-from loki.edge.ledger.writer import COLUMNS, USAGE, Ledger, Sum
+from loki.edge.ledger.writer import USAGE, Ledger, Sum
 from loki.stages.account import Entry
 from loki.usage import Usage
 
@@ -82,8 +83,8 @@ def test_every_field_has_a_column(path: Path) -> None:
     book, _ = quiet(path)
     book.record(ENTRY)
     assert {field.name for field in fields(Usage)} == {*USAGE}, "a new field takes a new step"
-    assert {*Entry._fields} - {"usage"} == {*COLUMNS} - {*USAGE}
-    assert {*rows(path)[0]} == {"id", *COLUMNS}
+    assert {*Entry._fields} - {"usage"} == {*ALL} - {*USAGE}
+    assert {*rows(path)[0]} == {"id", *ALL}
 
 
 @pytest.mark.parametrize(

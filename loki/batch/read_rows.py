@@ -1,73 +1,24 @@
-"""PURE. A line -> a Job, or what is wrong with it; a Job -> its key, by which a run goes on."""
+"""A line of the input -> a row to ask, or what is wrong with it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field, replace
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from returns.result import Result, Success
 
 from loki.batch.hash_set import Seen
 from loki.batch.row_key import key_of
+from loki.batch.rows import Bad, Job, Line, Plan, Row
 from loki.batch.template import filled
 from loki.config.patches import param_patch
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
 from loki.formats.structured_output import read_schema
 from loki.problems import Problem, fail, nearest
 from loki.railway import gather
-from loki.record import record
 from loki.records import Ask, Json, JsonObject, Media, Message, Patch, Text
-
-
-class Job(NamedTuple):
-    """A row of the input, ready to be asked."""
-
-    line: int  # where it stands, from 1
-    id: str | int
-    key: str  # of what would be asked; the same question has the same key
-    ask: Ask
-    patch: Patch | None = None  # what its line wants of the request beyond an Ask
-    fields: JsonObject | None = None  # of its line, where they are to be kept
-
-    def patches(self, others: tuple[Patch, ...]) -> tuple[Patch, ...]:
-        """Return the patches of its request: the others, then its own."""
-        return others if self.patch is None else (*others, self.patch)
-
-
-class Bad(NamedTuple):
-    """A row that cannot be asked."""
-
-    line: int
-    id: str | int
-    problem: Problem
-
-
-Row: TypeAlias = Job | Bad
-
-#: A line's number and what it holds: a JSON text, or the fields of a table, or why it has none.
-Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
-
-#: Reads what a line names: an attachment by its path.
-Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
-
-#: Makes the prompt of a row from its fields.
-Fill: TypeAlias = Callable[[Mapping[str, Json]], Result[str, Problem]]
-
-
-@record
-class Plan:
-    """What holds for every row of a run."""
-
-    ask: Ask  # what no row says otherwise: model, temperature …; its messages come first
-    form: str = "json"  # of the lines: json, lines, csv
-    template: str | None = None  # the prompt, with {names} of fields
-    fill: Fill | None = None  # makes a prompt of fields otherwise
-    embed: bool = False  # rather than ask
-    keep: bool = False  # the fields of each row, for its line in the output
-    attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
-    bug: Callable[[Exception], Problem] = lambda bug: Problem("bug", repr(bug))  # keeps it, too
 
 
 def rows(plan: Plan, lines: Iterable[Line]) -> Iterator[Row]:

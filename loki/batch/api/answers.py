@@ -1,0 +1,154 @@
+"""PURE. What came of a row in a job -> its line and its entry in the ledger, or asking it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeAlias
+
+from returns.result import Result, Success
+
+from loki.batch.api.protocol import RowResult
+from loki.batch.asking import vector_json
+from loki.formats.json_output import problem_json, reply_json
+from loki.formats.structured_output import check_answer
+from loki.json_text import compact
+from loki.money.batch_tier import BatchRates, usual_cost
+from loki.problems import Problem
+from loki.records import Draft, JsonObject, Request, Response, Target
+from loki.replies import Embeddings, Reply
+from loki.stages.account import Entry, build_entry, is_free
+from loki.stages.parse import parse
+from loki.stages.parse_vectors import read_vectors
+from loki.usage import COUNTS, Usage
+
+
+class Answered(NamedTuple):
+    """A row that is done, well or not."""
+
+    line: JsonObject  # without what says which row it is
+    entry: Entry
+    is_good: bool
+
+
+class Unanswered(NamedTuple):
+    """A row to be asked again; ``problem`` is what its line says if that was tried too often."""
+
+    problem: Problem
+    counts: bool = True  # as one of the times that it may be tried
+
+
+class Held(NamedTuple):
+    """A row for which the account has no credit, or no room: not to be asked again at once."""
+
+    problem: Problem
+
+
+Outcome: TypeAlias = Answered | Unanswered | Held
+
+
+class Asked(NamedTuple):
+    """What the rows of a job have in common; ``time`` in seconds since the epoch."""
+
+    target: Target
+    rates: BatchRates
+    time: float  # when the job was created
+
+
+#: Codes of a provider that has no room for more rows at the moment.
+FULL = frozenset({"token_limit_exceeded", "enqueued_token_limit_exceeded", "batch_limit_exceeded"})
+
+
+def read_row(asked: Asked, result: RowResult) -> Outcome:
+    """Return what came of a row."""
+    if not result.status:
+        message = f"the batch job ended before this row was answered ({result.reason})"
+        problem = Problem("offline", message, retryable=True)
+        return Unanswered(problem, counts=result.reason != "canceled")
+    headers = {"x-request-id": result.request_id} if result.request_id else {}
+    request = request_for(asked.target, result.is_chat)
+    body = compact(result.body).encode("utf-8", "replace")
+    outcome = read_answer(asked, Response(request, result.status, headers, body))
+    if not isinstance(outcome, Success):
+        problem = outcome.failure()
+        if problem.kind == "quota" or problem.code in FULL:
+            return Held(problem)
+        if problem.kind in ("busy", "offline") and is_free(problem):
+            return Unanswered(problem)
+    return answered(asked, request, outcome, result.id)
+
+
+def request_for(target: Target, is_chat: bool) -> Request:
+    """Return a request as far as reading its answer needs one."""
+    if is_chat and target.model.endpoint:
+        target = replace(target, model=replace(target.model, endpoint=""))
+    return Request(Draft(target, "", {}, {}), "", {}, b"")
+
+
+#: An answer, and its line without what says which row it is.
+Read: TypeAlias = Result[tuple[Reply | Embeddings, JsonObject], Problem]
+
+
+def read_answer(asked: Asked, response: Response) -> Read:
+    """Return an answer with its cost at the batch tier, and its line."""
+
+    def priced(found: Any) -> Any:
+        return replace(found, usage=as_batch(found.usage), cost=cost_of(asked, found.usage))
+
+    def charged(problem: Problem) -> Problem:
+        if problem.usage is None or is_free(problem):
+            return problem
+        return replace(problem, cost=cost_of(asked, problem.usage))
+
+    if asked.target.model.type == "embedding":
+        vectors = read_vectors(response).map(priced)
+        return vectors.map(lambda found: (found, vector_json(found))).alt(charged)
+    ask = asked.target.ask
+    checked = parse(response).map(priced).alt(charged).bind(lambda reply: check_answer(ask, reply))
+    return checked.map(lambda pair: (pair[0], reply_json(*pair)))
+
+
+def cost_of(asked: Asked, usage: Usage) -> Any:
+    """Return what a row cost in US dollars, None where nobody knows."""
+    return asked.rates.cost(usage)
+
+
+def as_batch(usage: Usage) -> Usage:
+    """Return usage at the tier that was paid, whatever the answer says of it."""
+    return replace(usage, tier="batch")
+
+
+def answered(asked: Asked, request: Request, outcome: Read, id: str) -> Answered:
+    """Return a row that is done, with its entry in the ledger."""
+    found: Result[Any, Problem] = outcome.map(lambda pair: pair[0])
+    entry = build_entry(request, found, Usage(), asked.time, 0.0)
+    usual = usual_cost(entry.usage, request.target.model.price) if entry.cost else None
+    entry = entry._replace(batch=id, usual_cost=usual)
+    is_good = isinstance(outcome, Success)
+    line = outcome.unwrap()[1] if is_good else failed_line(outcome.failure())
+    return Answered({**line, **untimed(line), "tier": "batch"}, entry, is_good)
+
+
+def untimed(line: JsonObject) -> JsonObject:
+    """Return what nobody measures in a job, as far as a line has it."""
+    return {name: None for name in ("seconds", "first_token_seconds", "attempts") if name in line}
+
+
+def failed_line(problem: Problem) -> JsonObject:
+    """Return the line of a row that failed, with what came and was billed."""
+    facts = problem_json(problem)
+    error = {name: facts[name] for name in ("kind", "message", "status", "sent")}
+    if problem.usage is None or is_free(problem):
+        return {"error": error}
+    return {
+        "error": error,
+        "text": problem.text or "",
+        "usage": {name: getattr(problem.usage, name) for name in COUNTS},
+        "cost": None if problem.cost is None else float(problem.cost),
+    }
+
+
+def given_up(asked: Asked, problem: Problem, id: str, rounds: int) -> Answered:
+    """Return a row that was asked as often as it may be."""
+    message = f"{problem.message} (in {rounds} jobs)"
+    failure: Read = Result.from_failure(replace(problem, message=message))
+    return answered(asked, request_for(asked.target, False), failure, id)

@@ -1,0 +1,62 @@
+"""The rows of a run, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import NamedTuple, TypeAlias
+
+from returns.result import Result
+
+from loki.problems import Problem, fail
+from loki.record import record
+from loki.records import Ask, Json, JsonObject, Media, Patch, Text
+
+
+class Job(NamedTuple):
+    """A row of the input, ready to be asked."""
+
+    line: int  # where it stands, from 1
+    id: str | int
+    key: str  # of what would be asked; the same question has the same key
+    ask: Ask
+    patch: Patch | None = None  # what its line wants of the request beyond an Ask
+    fields: JsonObject | None = None  # of its line, where they are to be kept
+
+    def patches(self, others: tuple[Patch, ...]) -> tuple[Patch, ...]:
+        """Return the patches of its request: the others, then its own."""
+        return others if self.patch is None else (*others, self.patch)
+
+
+class Bad(NamedTuple):
+    """A row that cannot be asked."""
+
+    line: int
+    id: str | int
+    problem: Problem
+
+
+Row: TypeAlias = Job | Bad
+
+#: A line's number and what it holds: a JSON text, or the fields of a table, or why it has none.
+Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
+
+#: Reads what a line names: an attachment by its path.
+Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
+
+#: Makes the prompt of a row from its fields.
+Fill: TypeAlias = Callable[[Mapping[str, Json]], Result[str, Problem]]
+
+
+@record
+class Plan:
+    """What holds for every row of a run."""
+
+    ask: Ask  # what no row says otherwise: model, temperature …; its messages come first
+    form: str = "json"  # of the lines: json, lines, csv
+    template: str | None = None  # the prompt, with {names} of fields
+    fill: Fill | None = None  # makes a prompt of fields otherwise
+    embed: bool = False  # rather than ask
+    keep: bool = False  # the fields of each row, for its line in the output
+    attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
+    bug: Callable[[Exception], Problem] = lambda bug: Problem("bug", repr(bug))  # keeps it, too

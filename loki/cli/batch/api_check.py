@@ -1,0 +1,112 @@
+"""loki-batch --batch-api --check: the jobs that rows would make, and what they may cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from returns.result import Success
+
+from loki.batch.hash_set import Seen, mark
+from loki.batch.read_rows import rows
+from loki.batch.rows import Job as Asking
+from loki.cli.batch.order import Order
+from loki.edge.batch.api.body import body_of, unsigned
+from loki.edge.batch.api.group import SHARE, batch_worst_case
+from loki.edge.batch.api.journal_file import rows_out
+from loki.edge.batch.api.session import Service
+from loki.edge.batch.output import standing
+from loki.json_text import compact
+from loki.money.batch_tier import BatchRates
+from loki.pipeline import Env
+from loki.price import format_dollars
+from loki.records import Task
+from loki.stages.check_max_cost import patched_worst_case
+
+
+class Count:
+    """What rows come to, if they were sent as jobs and if one by one."""
+
+    def __init__(self) -> None:
+        self.rows = self.bytes = self.bad = self.done = self.out = 0
+        self.jobs: Counter[str] = Counter()
+        self.filled: dict[str, tuple[int, int]] = {}  # rows and bytes of the job being filled
+        self.worst: Decimal | None = Decimal(0)  # US dollars
+        self.usual: Decimal | None = Decimal(0)
+
+    def add(
+        self, service: Service, size: int, worst: Decimal | None, usual: Decimal | None
+    ) -> None:
+        """Count a row."""
+        name, protocol = service.target.name, service.protocol
+        number, filled = self.filled.get(name, (0, 0))
+        most = min(protocol.max_rows, protocol.max_inputs or protocol.max_rows)
+        is_full = number >= most or filled + size > protocol.max_bytes * SHARE
+        if not number or is_full:
+            self.jobs[name] += 1
+            number, filled = 0, 0
+        self.filled[name] = number + 1, filled + size
+        self.rows, self.bytes = self.rows + 1, self.bytes + size
+        self.worst = plus(self.worst, worst)
+        self.usual = plus(self.usual, usual)
+
+    def words(self) -> str:
+        """Return the count for people."""
+        jobs = sum(self.jobs.values())
+        parts = [
+            f"{self.rows:,} left in {jobs:,} job{'s' * (jobs != 1)} ({self.bytes / 1e6:,.1f} MB)",
+            self.price(),
+            f"{self.out:,} out" if self.out else "",
+            f"{self.done:,} done before" if self.done else "",
+            f"{self.bad:,} that no job can have" if self.bad else "",
+        ]
+        return " · ".join(filter(None, parts))
+
+    def price(self) -> str:
+        """Return the worst case at the batch price, beside the usual one."""
+        if self.worst is None:
+            return "at a price nobody knows: give --max-tokens, or prices in the configuration"
+        usual = f" (one by one ${self.usual.normalize():f})" if self.usual is not None else ""
+        return f"at most ${self.worst.normalize():f}{usual}"
+
+
+def plus(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
+    """Return a sum, None if a part is unknown."""
+    return None if total is None or amount is None else total + amount
+
+
+def count_jobs(order: Order) -> int:
+    """Print what is left and what it may cost; nothing is sent and nothing is written."""
+    flags = order.flags
+    stands, away = standing(flags.output, order.form), rows_out(flags.output)
+    for each in (stands, away):
+        if not isinstance(each, Success):
+            return order.console.report(each.failure())
+    count, asked, out = Count(), Seen(), away.unwrap()
+    env = unsigned(order.env)
+    task: Task = "embedding" if order.plan.embed else "chat"
+    for row in rows(order.plan, order.inputs.lines):
+        known = mark(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
+        if known in stands.unwrap().done or known in out:
+            count.out += known in out
+            count.done += known not in out
+        elif asked.add(known):
+            count_row(count, row if isinstance(row, Asking) else None, env, task)
+    order.console.write(count.words() + "\n")
+    over = flags.max_cost is not None and (count.worst is None or count.worst > flags.max_cost)
+    if over:
+        order.console.warn(f"that is over --max-cost {format_dollars(flags.max_cost)}")
+    return 0
+
+
+def count_row(count: Count, row: Asking | None, env: Env, task: Task) -> None:
+    """Count a row that is left."""
+    drafted = body_of(env, task, row) if row is not None else None
+    if row is None or drafted is None or not isinstance(drafted, Success):
+        count.bad += 1
+        return
+    service, body, patches = drafted.unwrap()
+    size = len(compact(body)) + 120
+    rates = BatchRates(service.target.model.price, service.protocol.discount)
+    worst = batch_worst_case(service.target, rates, row, patches)
+    count.add(service, size, worst, patched_worst_case(service.target, row.patches(patches)))

@@ -1,0 +1,119 @@
+"""IMPURE. Rows in a file -> a job: what is free first, then a note, then what is paid for, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.api.job import Item, Job
+from loki.batch.api.journal import plan_line, row_lines, seen_line
+from loki.batch.api.protocol import Call
+from loki.edge.batch.api.exchange import Answer, Rows
+from loki.edge.batch.api.session import Service, Session, is_secret, shown, without_secrets
+from loki.edge.batch.api.settle import drop
+from loki.problems import Problem, fail
+
+#: Statuses of 4xx that do not say for certain that nothing was done.
+UNCERTAIN = (408, 409, 425, 499)
+
+
+def submit_job(
+    session: Session, service: Service, job: Job, items: Sequence[Item], rows: Rows
+) -> Result[None, Problem]:
+    """Store the rows, note the intent, send what is paid for once, note what came of it."""
+    stored = store(session, service, job, rows)
+    if not isinstance(stored, Success):
+        return Failure(stored.failure())  # and nothing was noted: nothing is there
+    ref, now = stored.unwrap()
+    uploaded = [{"uploaded": job.nonce, "ref": ref}] if ref else []
+    session.effects.note(plan_line(job), *row_lines(job.nonce, items), *uploaded)
+    if job.worst is not None:
+        session.effects.reserve(job.nonce, job.worst, job.planned)
+    session.effects.note({"intent": job.nonce, "time": now})
+    job = session.journal.jobs[job.nonce]
+    call = service.protocol.create(service.site, job.submission)
+    answer = session.effects.send(service.target, call, rows if call.rows else None, True)
+    if not isinstance(answer, Success):
+        return Failure(unanswered(session, job, answer.failure()))
+    return keep_job(session, service, job, answer.unwrap())
+
+
+def unanswered(session: Session, job: Job, problem: Problem) -> Problem:
+    """Return why a job is not known to be created; one that certainly was not is dropped."""
+    if is_refusal(problem):
+        drop(session, job, f"refused: {problem.kind}")
+        return problem
+    message = f"nobody knows whether it was created: {problem.message}; it is looked for next time"
+    return replace(problem, message=message)
+
+
+def is_refusal(problem: Problem) -> bool:
+    """Return whether a problem says for certain that no job was created.
+
+    >>> is_refusal(Problem("busy", "", status=429, sent=True))
+    True
+    >>> is_refusal(Problem("offline", "", status=503, sent=True))
+    False
+    >>> is_refusal(Problem("offline", "no connection"))
+    True
+    """
+    if problem.status is None:
+        return not problem.sent
+    return problem.status == 529 or (
+        300 <= problem.status < 500 and problem.status not in UNCERTAIN
+    )
+
+
+def keep_job(session: Session, service: Service, job: Job, answer: Answer) -> Result[None, Problem]:
+    """Note the job that was created."""
+    standing = service.protocol.read(answer.json)
+    id = job.submission.ref if service.protocol.job_is_deposit else standing.id if standing else ""
+    if not id or is_secret(id):
+        message = f"not a batch job: {shown(answer)}; it is looked for next time"
+        return fail("garbled", message, sent=True)
+    session.effects.note({"job": job.nonce, "id": id, "time": answer.now})
+    session.note_wait(answer)
+    clean = without_secrets(standing).value_or(None) if standing is not None else None
+    if clean is not None:
+        session.effects.note(seen_line(job.nonce, clean, session.effects.now()))
+    return Success(None)
+
+
+def store(
+    session: Session, service: Service, job: Job, rows: Rows
+) -> Result[tuple[str, float], Problem]:
+    """Do what is free: return what was stored, if anything, and the time there."""
+    send, protocol = session.effects.send, service.protocol
+    if protocol.deposit is None:  # a list costs nothing, and says whether the key is good
+        call = protocol.listing(service.site, job.submission, "")
+        return send(service.target, call, None, False).map(lambda answer: ("", answer.now))
+    call = protocol.deposit(service.site, job.submission, rows.size)
+    answer = send(service.target, call, rows if call.rows else None, False)
+    if protocol.upload_at:
+        answer = answer.bind(lambda got: upload(session, service, got, rows))
+    return answer.bind(lambda got: named(protocol.read_deposit(got.json), got))
+
+
+def named(ref: str, answer: Answer) -> Result[tuple[str, float], Problem]:
+    """Return the name of what was stored; fails where there is none."""
+    if not ref or is_secret(ref):
+        return fail("garbled", f"not a stored file: {shown(answer)}", sent=True)
+    return Success((ref, answer.now))
+
+
+def upload(
+    session: Session, service: Service, answer: Answer, rows: Rows
+) -> Result[Answer, Problem]:
+    """Send the rows where an answer says that they may go, without a credential."""
+    url = answer.headers.get(service.protocol.upload_at, "")
+    place, own = urlsplit(url), urlsplit(service.site.base)
+    if place.netloc != own.netloc and not (
+        place.scheme == "https" and (place.hostname or "").endswith(".googleapis.com")
+    ):
+        return fail("garbled", "the address for the file is not of the provider", sent=True)
+    headers = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
+    call = Call("POST", url, rows="raw", headers=headers, is_signed=False)
+    return session.effects.send(service.target, call, rows, False)

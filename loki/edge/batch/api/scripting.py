@@ -1,0 +1,62 @@
+"""Asks -> jobs of the providers' batch APIs, and their answers in a file: for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from returns.result import Failure, Result, Success
+
+from loki.batch.row_key import key_of
+from loki.batch.rows import Job, Row
+from loki.edge import files
+from loki.edge.batch.api.effects import real_effects
+from loki.edge.batch.api.journal_file import open_journal
+from loki.edge.batch.api.session import Session
+from loki.edge.batch.api.submit import SubmitOptions
+from loki.edge.batch.api.visit import Visit, result_of, visit
+from loki.edge.batch.output import output
+from loki.edge.ledger.writer import Ledger, ledger_path
+from loki.pipeline import Env
+from loki.problems import Problem
+from loki.records import Ask, Task
+
+#: An ask, or one with an id of its own.
+Asks = Iterable[Ask | tuple[str, Ask]]
+
+
+def batch_api(
+    env: Env, asks: Asks = (), path: str = "", task: Task = "chat", ledger: bool = True
+) -> Result[Visit, Problem]:
+    """Send asks as batch jobs, write the answers that are there to ``path``, and return at once.
+
+    Call it again, with the same asks or with none, until ``out`` and ``left`` of what it returns
+    are 0. What is out is known from the file ``path`` + ``.jobs``, and never sent twice. Fails
+    where nothing could be done; what went wrong with one job is told by ``code``.
+    """
+    environ = files.environment()
+    book = Ledger(ledger_path(environ)) if ledger else None
+    rows = list(rows_of(asks))
+    with output(path, files.directory("state", environ), retry_failed=False) as opened:
+        if not isinstance(opened, Success):
+            return Failure(opened.failure())
+        out = opened.unwrap()
+        with out.file, open_journal(path) as found:
+            if not isinstance(found, Success):
+                return Failure(found.failure())
+            journal = found.unwrap()
+            effects = real_effects(env, out, journal, book, lambda message: None)
+            session = Session(env.config, effects, journal.journal, out.done, out.form.encode)
+            visit(session, lambda: rows, SubmitOptions(env, task))
+            if session.problems and not (session.good or session.submitted):
+                return Failure(session.problems[0])
+            return Success(result_of(session, out.failed))
+
+
+def rows_of(asks: Asks) -> Iterator[Row]:
+    """Yield the rows that some asks are; the id of one without is its key."""
+    for line, each in enumerate(asks, 1):
+        id, ask = each if isinstance(each, tuple) else ("", each)
+        ask = replace(ask, stream=False)
+        key = key_of(ask)
+        yield Job(line, id or key, key, ask)

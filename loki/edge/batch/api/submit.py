@@ -1,0 +1,211 @@
+"""IMPURE. Rows -> jobs that are out: sorted into files, within what may be spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from returns.result import Success
+
+from loki.batch.api.answers import FULL
+from loki.batch.api.job import Job
+from loki.batch.api.journal import rows_allowed
+from loki.batch.hash_set import Seen, mark
+from loki.batch.rows import Bad, Row
+from loki.batch.rows import Job as Asking
+from loki.edge.auth.redaction import redact
+from loki.edge.batch.api.body import body_of, check_window, too_large, unsigned
+from loki.edge.batch.api.create import submit_job
+from loki.edge.batch.api.exchange import Rows
+from loki.edge.batch.api.group import SHARE, Group, batch_worst_case
+from loki.edge.batch.api.session import (
+    Service,
+    Session,
+)
+from loki.json_text import compact
+from loki.money.batch_tier import BatchRates
+from loki.money.budget import describe_budget
+from loki.pipeline import Env
+from loki.price import format_dollars
+from loki.problems import Problem
+from loki.record import record
+from loki.records import JsonObject, Target, Task
+from loki.stages.check_max_cost import unknown_worst_case
+
+
+@record
+class SubmitOptions:
+    """How rows are to be submitted."""
+
+    env: Env  # its patches are those of the command line
+    task: Task = "chat"
+    hours: int | None = None  # in which answers are wanted
+    max_cost: Decimal | None = None  # US dollars, of all jobs of the output
+    folder: str = "."  # for files of rows
+    keeps: bool = False
+    fields: Callable[[Row], JsonObject] = lambda row: {}  # of the input, for the line of a row
+
+
+MOST_OPEN = 50  # jobs that are filled at once: each has a file that is open
+
+
+class Submitter:
+    """Puts rows into jobs, and jobs on their way."""
+
+    def __init__(self, session: Session, options: SubmitOptions) -> None:
+        self.session, self.options = session, options
+        self.out = session.journal.marks_out()
+        self.asked = Seen()
+        self.groups: dict[tuple[str, str], Group] = {}
+        self.allowed: dict[str, int | None] = {}  # by the names of models
+        self.rates: dict[str, BatchRates] = {}
+        self.taken = session.journal.spent()  # US dollars, the worst cases of rows included
+        self.env = unsigned(options.env)
+
+    def submit(self, rows: Iterable[Row]) -> None:
+        """Submit the rows that are neither done nor out."""
+        try:
+            self.take_all(rows)
+            for group in list(self.groups.values()):
+                self.send(group)
+        finally:
+            for group in self.groups.values():
+                group.file.close()
+
+    def take_all(self, rows: Iterable[Row]) -> None:
+        """Put the rows that are neither done nor out into jobs; those that are full are sent."""
+        for row in rows:
+            known = mark(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
+            if known in self.session.done or known in self.out:
+                continue
+            if not self.asked.add(known):
+                self.session.note(f"line {row.line} asks the same as an earlier one of its id")
+                continue
+            problem = row.problem if isinstance(row, Bad) else self.take(row)
+            if problem is not None:
+                self.refuse(row, problem)
+
+    def take(self, row: Asking) -> Problem | None:
+        """Put a row into a job; return why it can be in none."""
+        drafted = body_of(self.env, self.options.task, row)
+        if not isinstance(drafted, Success):
+            return drafted.failure()
+        service, body, patches = drafted.unwrap()
+        name = service.target.name
+        window = check_window(self.options.hours, service)
+        if not isinstance(window, Success):
+            return window.failure()
+        if name not in self.allowed:
+            self.allowed[name] = rows_allowed(self.session.journal, name, FULL)
+        most = self.allowed[name]
+        if self.session.over or name in self.session.full or most == 0:
+            self.session.left += 1
+            return None
+        if name not in self.rates:
+            self.rates[name] = BatchRates(service.target.model.price, service.protocol.discount)
+        worst = batch_worst_case(service.target, self.rates[name], row, patches)
+        if (lack := self.check_limit(service.target, worst)) is not None:
+            self.session.over = self.session.over or lack
+            self.session.left += 1
+            return None
+        key = (name, compact(service.target.ask.schema))
+        return self.add(self.groups.get(key) or self.open(key, service), row, body, worst, most)
+
+    def add(
+        self, group: Group, row: Asking, body: JsonObject, worst: Decimal | None, most: int | None
+    ) -> Problem | None:
+        """Put a row into the job that is being filled, or where that is full into the next."""
+        try:
+            item, line = group.line(row, body)
+        except (ValueError, RecursionError) as error:
+            return Problem("input", f"the request is not JSON: {error}")
+        if len(line) > group.service.protocol.max_bytes * SHARE:
+            return too_large(len(line), group.service)
+        if not group.has_room(len(line), most):
+            key = next(key for key, each in self.groups.items() if each is group)
+            self.send(group)
+            if most is not None or group.service.target.name in self.session.full:
+                self.session.full.add(group.service.target.name)
+                self.session.left += 1
+                return None
+            group = self.open(key, group.service)
+            item, line = group.line(row, body)
+        group.add(item, line, worst)
+        self.taken += worst or Decimal(0)
+        return None
+
+    def open(self, key: tuple[str, str], service: Service) -> Group:
+        """Begin a job; where too many are being filled, the first of them goes as it is."""
+        if len(self.groups) >= MOST_OPEN:
+            self.send(next(iter(self.groups.values())))
+        nonce, hours = self.session.effects.nonce(), self.options.hours or 24
+        self.groups[key] = Group(service, nonce, self.options.folder, hours)
+        return self.groups[key]
+
+    def check_limit(self, target: Target, worst: Decimal | None) -> Problem | None:
+        """Return why a row may not be paid for, None where it may."""
+        limit, config = self.options.max_cost, self.session.config
+        if worst is None:
+            if limit is not None:
+                return unknown_worst_case(target)
+            if config.budget and not config.allow_unpriced:
+                message = unknown_worst_case(target).message.replace("--max-cost", "budget")
+                return Problem("budget", message)
+            if target.model.price.input is None:
+                self.session.note(f"{target.name} is sent at an unknown price")
+            return None
+        if limit is not None and self.taken + worst > limit:
+            gone = f"{format_dollars(self.taken)} of --max-cost {format_dollars(limit)} is taken"
+            return Problem("budget", f"{gone}, and the next row could cost {format_dollars(worst)}")
+        return None
+
+    def refuse(self, row: Row, problem: Problem) -> None:
+        """Write the line of a row that no job can have."""
+        key = row.key if isinstance(row, Asking) else f"line:{row.line}"
+        message = redact(problem.message)
+        error = {"kind": problem.kind, "message": message, "status": None, "sent": False}
+        line = {"id": row.id, "line": row.line, "key": key}
+        kept = self.options.fields(row)
+        self.session.effects.write(self.session.encode({**line, **kept, "error": error}))
+        self.session.done.add(mark(row.id, key))
+        self.session.failed += 1
+
+    # ---- a job -----------------------------------------------------------------------------------
+
+    def send(self, group: Group) -> None:
+        """Submit a job; its rows stay planned if that fails."""
+        self.groups = {key: each for key, each in self.groups.items() if each is not group}
+        with group.file:
+            if group.items:
+                self.send_rows(group, group.close())
+
+    def send_rows(self, group: Group, rows: Rows) -> None:
+        """Submit a job whose file is complete."""
+        job = group.job(self.session.effects.now(), self.options.keeps)
+        lack = self.check_budgets(job)
+        name = group.service.target.name
+        if lack is not None or name in self.session.full:
+            self.session.over = self.session.over or lack
+            self.session.left += len(group.items)
+            return
+        sent = submit_job(self.session, group.service, job, group.items, rows)
+        if not isinstance(sent, Success):
+            self.session.fail(sent.failure(), job)
+            self.session.full.add(name)
+        known = self.session.journal.jobs.get(job.nonce)
+        is_out = known is not None and known.is_out
+        self.session.submitted += len(group.items) if is_out else 0
+        self.session.left += 0 if is_out else len(group.items)
+
+    def check_budgets(self, job: Job) -> Problem | None:
+        """Return which budget a job could pass, None where there is room in all."""
+        if self.session.effects.spent is None or job.worst is None:
+            return None
+        spent = self.session.effects.spent()
+        if not isinstance(spent, Success):
+            return spent.failure()
+        for purse in spent.unwrap():
+            if purse.spent + job.worst > purse.budget:
+                could = f"{job.submission.rows:,} rows could cost {format_dollars(job.worst)}"
+                return Problem("budget", f"{job.model}: {could}, and of {describe_budget(purse)}")
+        return None

@@ -31,7 +31,7 @@ TYPE_CHECKING = False  # typing itself takes as long to load as all of this prog
 if TYPE_CHECKING:
     from loki.edge.answer_cache import cached
     from loki.edge.batch.api.scripting import batch_api
-    from loki.edge.batch.workers import answers
+    from loki.edge.batch.threads import answers
     from loki.edge.env import open_env
     from loki.edge.retrieval.store import search, store
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
@@ -51,7 +51,7 @@ HOMES = {
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
     "cached": "loki.edge.answer_cache",
-    "answers": "loki.edge.batch.workers",
+    "answers": "loki.edge.batch.threads",
     "batch_api": "loki.edge.batch.api.scripting",
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",

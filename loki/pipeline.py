@@ -15,12 +15,12 @@ from loki.railway import alt, bind, gather, map_
 from loki.record import record
 from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
 from loki.replies import Done, Opened, Reply, Stream
-from loki.stages.account import Billed, Entry, account, charge
-from loki.stages.audit import BeginEntry, entry_writer, with_entry, with_stream_entry
+from loki.stages.account import Billed, Entry, account, add_cost_to_problem
 from loki.stages.build import build
 from loki.stages.check_max_cost import check_max_cost
 from loki.stages.draft import draft
 from loki.stages.first_event import await_answer
+from loki.stages.ledger_entry import BeginEntry, entry_writer, with_entry, with_stream_entry
 from loki.stages.parse import follow, parse
 from loki.stages.patch import patch
 from loki.stages.resolve import resolve, start_deadline
@@ -43,7 +43,7 @@ class Env:
     now: Callable[[], float]  # seconds since the epoch
     clock: Callable[[], float]  # seconds, never turned back
     patches: tuple[Patch, ...] = ()  # applied last
-    afford: Callable[[Request], Result[Request, Problem]] = Success  # within the budget
+    check_budget: Callable[[Request], Result[Request, Problem]] = Success  # within the budget
     record: Callable[[Entry], None] = lambda entry: None  # in the ledger
 
 
@@ -75,13 +75,15 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
         return flow(
             part(request),
             bind(go_on(env, part)),  # Reply -> Reply   whole, if the provider paused
-            alt(charge(request)),  # Problem -> Problem    with its cost too, if an answer came
+            alt(
+                add_cost_to_problem(request)
+            ),  # Problem -> Problem    with its cost too, if an answer came
             alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
-        bind(env.afford),  # Request -> Request  if the budget allows
+        bind(env.check_budget),  # Request -> Request  if the budget allows
         bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
     )
 
@@ -105,7 +107,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
 
     return flow(
         prepare(env, ask),
-        bind(env.afford),  # Request -> Request  if the budget allows
+        bind(env.check_budget),  # Request -> Request  if the budget allows
         bind(
             with_stream_entry(ledger_writer(env), call)
         ),  # Request -> Stream  and a line at its end
@@ -122,7 +124,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
             env.send(request),
             bind(read_vectors),
             map_(account),
-            alt(charge(request)),
+            alt(add_cost_to_problem(request)),
             alt(suggest(env.config)(request)),
         )
 
@@ -148,7 +150,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
             bind(read_scores),
             bind(check_completeness),
             map_(account),
-            alt(charge(request)),
+            alt(add_cost_to_problem(request)),
             alt(suggest(env.config)(request)),
         )
 
@@ -190,7 +192,7 @@ def metered(
 ) -> Callable[[Ask], Result[Billed, Problem]]:
     """Return a step for one request of several: within the budget, with its entry in the ledger."""
     return lambda ask: flow(
-        prepare(env, ask, task), bind(env.afford), bind(with_entry(ledger_writer(env), call))
+        prepare(env, ask, task), bind(env.check_budget), bind(with_entry(ledger_writer(env), call))
     )
 
 
@@ -242,4 +244,4 @@ def affordable(
     env: Env, part: Callable[[Request], Result[A, Problem]]
 ) -> Callable[[Request], Result[A, Problem]]:
     """Return the same step, for requests within the budget."""
-    return lambda request: env.afford(request).bind(part)
+    return lambda request: env.check_budget(request).bind(part)

@@ -30,12 +30,16 @@ class Price:
     search: Decimal | None = None  # US dollars for one search
     request: Decimal | None = None  # US dollars for every call, beside its tokens
     variants: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    plain: bool = field(default=False, compare=False)  # parts cost what all of input, output does
-    set: bool = field(default=False, compare=False)  # by the user, who knows better than an answer
+    is_flat: bool = field(default=False, compare=False)  # parts cost what all of input, output does
+    is_configured: bool = field(
+        default=False, compare=False
+    )  # by the user, who knows better than an answer
 
 
 #: The fields of Price that are prices.
-PRICES = tuple(name for name in field_names(Price) if name not in ("variants", "plain", "set"))
+PRICES = tuple(
+    name for name in field_names(Price) if name not in ("variants", "is_flat", "is_configured")
+)
 
 
 def format_dollars(amount: Decimal) -> str:

@@ -57,10 +57,10 @@ class Problem(Exception):
     retry_at: float | None = None  # seconds since the epoch: not before
     sent: bool = False  # the request left: the provider may have billed it
     retryable: bool = False  # the same request may be sent again
-    wait: float | None = None  # seconds the server asked for
+    retry_after: float | None = None  # seconds the server asked for
     attempts: int = 1
     usage: Usage | None = None  # of an answer that came, or of the part of it that did
-    text: str | None = None  # of an answer that came whole, and is not what was asked for
+    answer_text: str | None = None  # of an answer that came whole, and is not what was asked for
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
     unknown_model: bool = False  # the provider does not know the model
 
@@ -109,17 +109,17 @@ def excerpt(text: str, most: int) -> str:
     return " ".join(text[:most].split()) + ("…" if len(text) > most else "")
 
 
-def glimpse(data: bytes, most: int) -> str:
+def excerpt_bytes(data: bytes, most: int) -> str:
     """Return the same of bytes, which should be text in UTF-8."""
     return excerpt(data[: 4 * most + 4].decode("utf-8", "replace"), most)
 
 
-def nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
+def suggest_nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
     """Return the end of a message about a misspelt name: the nearest, or the known names.
 
-    >>> nearest("Modle", ["model", "stream"])
+    >>> suggest_nearest("Modle", ["model", "stream"])
     "; did you mean 'model'?"
-    >>> nearest("zzz", ["model", "stream"])
+    >>> suggest_nearest("zzz", ["model", "stream"])
     '; known: model, stream'
     """
     from difflib import get_close_matches  # only ever needed on the way out

@@ -107,7 +107,7 @@ class Limits:
     client_cert: str | None = None
     client_key: str | None = None
     retry_after_send: bool | None = None
-    end: float | None = None  # of the total, on the clock of Env; None: it has not begun
+    deadline: float | None = None  # of the total, on the clock of Env; None: it has not begun
 
 
 @record
@@ -220,7 +220,7 @@ class Setting:
     """A client's setting: the value itself, or (``form``) where its value is to be had."""
 
     value: str = field(repr=False)
-    form: Literal["literal", "name", "cmd", "file"] = "literal"
+    source: Literal["literal", "name", "cmd", "file"] = "literal"
     origin: str = ""  # where it was set, for --explain and messages
 
 

@@ -14,7 +14,7 @@ from loki.record import record
 from loki.records import JsonObject, Request, Text, ToolCall
 from loki.usage import Usage
 
-Finished = Literal["stop", "length", "tools", "filter", "other"]
+FinishReason = Literal["stop", "length", "tools", "filter", "other"]
 
 
 @record
@@ -34,7 +34,7 @@ class Reply:
     text: str
     reasoning: str
     tool_calls: tuple[ToolCall, ...]
-    finish: Finished
+    finish: FinishReason
     finish_raw: str | None  # the provider's own word
     usage: Usage
     request: Request = field(repr=False)
@@ -92,11 +92,11 @@ class ToolPiece(NamedTuple):
     The arguments are JSON, or free text where the tool ``is_custom``.
     """
 
-    row: int | None  # of several calls at once
+    call_index: int | None  # of several calls at once
     id: str
     name: str
     arguments: str
-    whole: bool | None = None
+    is_whole: bool | None = None
     is_custom: bool = False
 
 
@@ -183,7 +183,7 @@ class Vectors(NamedTuple):
 class Score(NamedTuple):
     """How well the text at ``place`` (from 0) answers the query; higher is better."""
 
-    place: int
+    text_index: int
     score: float
 
 
@@ -195,7 +195,7 @@ class Scores(NamedTuple):
 
 
 @record
-class Measured:
+class TextsReply:
     """What both have in common; ``cost`` in US dollars, ``seconds`` for all requests together."""
 
     model: str  # client:model
@@ -213,14 +213,14 @@ class Measured:
 
 
 @record
-class Embeddings(Measured):
+class Embeddings(TextsReply):
     """A vector for each text of an ask, in its order."""
 
     vectors: tuple[Vector, ...] = field(repr=False, kw_only=True)
 
 
 @record
-class Ranking(Measured):
+class Ranking(TextsReply):
     """The texts of an ask by their place in it, best first; texts alike keep their order."""
 
     scores: tuple[Score, ...] = field(kw_only=True)

@@ -91,7 +91,7 @@ def follow_calls(
         results = call_tools(conversation.reply.tool_calls)
         conversation = replace(conversation, messages=(*conversation.messages, *results))
         yield Success(conversation)
-    yield Failure(too_many_steps(conversation, max_steps))
+    yield Failure(explain_too_many_steps(conversation, max_steps))
 
 
 # ---- the steps ---------------------------------------------------------------------------------
@@ -100,9 +100,9 @@ def follow_calls(
 def with_deadline(env: Env, ask: Ask) -> Ask:
     """Return the ask; a limit on the time for everything spans all of its steps."""
     limits = ask.limits
-    if limits.total is None or limits.end is not None:
+    if limits.total is None or limits.deadline is not None:
         return ask
-    return replace(ask, limits=replace(limits, end=env.clock() + limits.total))
+    return replace(ask, limits=replace(limits, deadline=env.clock() + limits.total))
 
 
 def next_ask(ask: Ask, conversation: Conversation) -> Ask:
@@ -140,11 +140,11 @@ def wants_tools(reply: Reply) -> bool:
     return bool(reply.tool_calls) and reply.finish not in ("length", "filter")
 
 
-def too_many_steps(conversation: Conversation, max_steps: int) -> Problem:
+def explain_too_many_steps(conversation: Conversation, max_steps: int) -> Problem:
     """Return the Problem of a model that goes on calling tools."""
     names = ", ".join(sorted({call.name for call in conversation.reply.tool_calls}))
     message = f"no answer after {max_steps} steps (--max-steps): the model still calls {names}"
-    problem = Problem("usage", message, text=conversation.reply.text)
+    problem = Problem("usage", message, answer_text=conversation.reply.text)
     return add_spent(conversation, problem)
 
 

@@ -12,12 +12,12 @@ def userinfo(url: str) -> str:
     >>> userinfo("https://u:p@a.example/models/m@1"), userinfo("http://u:p/q@a.example")
     ('u:p', 'u:p/q')
     """
-    if is_address(url):
+    if is_url(url):
         return urlsplit(url).netloc.rpartition("@")[0]
     return (url.partition("://")[2] or url).rpartition("@")[0]
 
 
-def is_address(url: str) -> bool:
+def is_url(url: str) -> bool:
     """Return whether it is an http or https address with a host and a possible port.
 
     A colon with nothing after it is no port: what follows may be a password that begins with ``/``.
@@ -63,13 +63,13 @@ def mask_proxy(proxy: str) -> str:
 # ---- what is wrong -------------------------------------------------------------------------------
 
 
-def bad_url(url: str) -> str:
+def find_url_fault(url: str) -> str:
     """Return why a request cannot go there, empty if it can.
 
-    >>> bad_url("api.example.com/v1")
+    >>> find_url_fault("api.example.com/v1")
     "'api.example.com/v1' is not an http or https address"
     """
-    return "" if is_address(url) else f"{mask_typo(url)!r} is not an http or https address"
+    return "" if is_url(url) else f"{mask_typo(url)!r} is not an http or https address"
 
 
 def mask_typo(url: str) -> str:
@@ -107,14 +107,14 @@ def is_like_a_key(piece: str) -> bool:
     return len(piece) >= (8 if mixed else 16)
 
 
-def bad_proxy(proxy: str) -> str:
+def find_proxy_fault(proxy: str) -> str:
     """Return why an address cannot be a proxy's, empty if it can; of a scheme nothing is said.
 
-    >>> bad_proxy("http://u:p#q@a.example:3128")
+    >>> find_proxy_fault("http://u:p#q@a.example:3128")
     "'http://***@a.example:3128' is no proxy: a '#' in its password has to be written %23"
-    >>> bad_proxy("http://u:p@"), bad_proxy("a.example:3128")
+    >>> find_proxy_fault("http://u:p@"), find_proxy_fault("a.example:3128")
     ("'http://***@' is no proxy: it names no host", '')
-    >>> bad_proxy("http://u:p@a.example:99999")
+    >>> find_proxy_fault("http://u:p@a.example:99999")
     "'http://***@a.example' is no proxy: its port is no number up to 65535"
     """
     scheme, separator, address = proxy.partition("://") if "://" in proxy else ("", "", proxy)

@@ -17,14 +17,14 @@ from servers import Server
 
 from loki.batch.api.journal import encode_line
 from loki.batch.api.sites import PROTOCOLS
-from loki.batch.read_rows import rows
-from loki.batch.rows import Plan
+from loki.batch.read_rows import read_rows
+from loki.batch.rows import RowDefaults
 from loki.edge.batch.api.effects import real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal
 from loki.edge.batch.api.session import Effects, Session
 from loki.edge.batch.api.submit import SubmitOptions
-from loki.edge.batch.api.visit import Visit, forget, result_of, visit
-from loki.edge.batch.output import Output, output
+from loki.edge.batch.api.visit import Visit, forget, make_visit, visit
+from loki.edge.batch.output import Output, open_output
 from loki.edge.env import open_env
 from loki.edge.ledger.writer import Ledger
 from loki.records import Ask
@@ -99,11 +99,13 @@ class Place:
         """Visit the provider once, in this process."""
         env = open_env(str(self.folder / "config.yaml"), {"HOME": str(self.folder)}).unwrap()
         task: Any = "embedding" if embeds else "chat"
-        plan = Plan(Ask(model=f"{name_of(self.kind)}:{self.model}", stream=False), embed=embeds)
+        plan = RowDefaults(
+            Ask(model=f"{name_of(self.kind)}:{self.model}", stream=False), embed=embeds
+        )
         lines = (json.dumps({"id": f"id-{n}", "prompt": f"P{n}"}) for n in range(self.count))
         numbered = [(n, plan_line) for n, plan_line in enumerate(map(wrap_line, lines), 1)]
         path = str(self.folder / "out")
-        with output(path, str(self.folder), retry_failed=False) as opened:
+        with open_output(path, str(self.folder), retry_failed=False) as opened:
             out = opened.unwrap()
             with open_journal(path) as found:
                 journal = found.unwrap()
@@ -119,12 +121,12 @@ class Place:
                     if forgets:
                         forget(session, forgets)
                     made = SubmitOptions(env, task, **options)
-                    visit(session, lambda: rows(plan, numbered), made, removes)
+                    visit(session, lambda: read_rows(plan, numbered), made, removes)
                 finally:
                     ledger.close()
                     out.file.close()
                 self.session = session
-                return result_of(session, out.failed)
+                return make_visit(session, out.failed)
 
     def finish(self, fake: Provider, most: int = 8) -> Visit:
         """Visit again and again, a quarter of an hour apart."""

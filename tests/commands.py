@@ -16,8 +16,8 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
-from loki.cli.main import guarded
-from loki.edge.auth import redaction
+from loki.cli.main import run_guarded
+from loki.edge.auth import redactor
 
 BIN = Path(sys.executable).parent
 
@@ -77,7 +77,7 @@ class Home:
         given = stdin.encode() if isinstance(stdin, str) else stdin
         out, err = (TextIOWrapper(BytesIO(), "utf-8", errors="replace") for _ in range(2))
         with in_this_process(self.variables(), given):
-            code = guarded(prog, [*words], out, err)
+            code = run_guarded(prog, [*words], out, err)
         return Done(code, *(text_in(stream) for stream in (out, err)))
 
     def peak(self, *words: str, prog: str, stdin: IO[bytes]) -> int:
@@ -107,7 +107,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 def in_this_process(environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
     """Make this process a new one for a while: other variables, another stdin, no secret seen."""
     before, handler, own_stdin = dict(os.environ), signal.getsignal(signal.SIGTERM), sys.stdin
-    redaction.PROCESS.known.clear()
+    redactor.PROCESS.known.clear()
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()

@@ -12,7 +12,7 @@ import pytest
 from commands import Home
 from hypothesis import settings
 
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 
 # In the background of a script SIGINT is ignored, and every command of a test would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -38,6 +38,6 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(autouse=True)
 def no_secret_of_another_test() -> Iterator[None]:
     """Begin without the secrets of other tests and doctests: else texts here lack their words."""
-    redaction.PROCESS.known.clear()
+    redactor.PROCESS.known.clear()
     yield
-    redaction.PROCESS.known.clear()
+    redactor.PROCESS.known.clear()

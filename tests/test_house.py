@@ -187,8 +187,8 @@ PACKAGES = {
 FORBIDDEN = {"difflib", "sqlite3", "subprocess", "unittest"}
 PROBE = """
 import json, sys
-from loki.cli.main import guarded
-code = guarded("loki-pipe", ["Hi", "--no-ledger"])
+from loki.cli.main import run_guarded
+code = run_guarded("loki-pipe", ["Hi", "--no-ledger"])
 known = set(sys.stdlib_module_names)
 tops = {name.partition(".")[0] for name in sys.modules} - known
 sys.stderr.write(json.dumps([code, sorted(tops), sorted(sys.modules)]))
@@ -231,8 +231,8 @@ def test_a_pipe_loads_only_what_it_needs(home: Home, key: str) -> None:
 @pytest.mark.parametrize("words", [["--version"], ["--help"]])
 def test_help_loads_next_to_nothing(home: Home, words: list[str]) -> None:
     probe = (
-        "import sys\nfrom loki.cli.main import guarded\n"
-        f"guarded('loki-pipe', {words!r})\n"
+        "import sys\nfrom loki.cli.main import run_guarded\n"
+        f"run_guarded('loki-pipe', {words!r})\n"
         "sys.stderr.write(' '.join(name for name in sys.modules if name.startswith('loki')))"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, timeout=30)
@@ -254,7 +254,7 @@ def test_help_loads_next_to_nothing(home: Home, words: list[str]) -> None:
 WITHOUT_MIRROR = {
     "cli/batch_flags.py",
     "__main__.py",
-    "batch/asking.py",
+    "batch/ask_job.py",
     "batch/read_rows.py",
     "batch/lanes.py",
     "batch/output_format.py",
@@ -263,7 +263,7 @@ WITHOUT_MIRROR = {
     "cli/admin/completions.py",
     "cli/admin/models.py",
     "cli/batch/check.py",
-    "cli/batch/order.py",
+    "cli/batch/context.py",
     "cli/batch/run.py",
     "cli/batch/stop_reason.py",
     "cli/bug_report.py",
@@ -283,15 +283,15 @@ WITHOUT_MIRROR = {
     "config/model_prices.py",
     "config/patches.py",
     "config/yaml_reader.py",
-    "edge/auth/method.py",
+    "edge/auth/auth_method.py",
     "edge/auth/oauth_flow.py",
-    "edge/auth/redact.py",
+    "edge/auth/find_secrets.py",
     "edge/auth/token_endpoint.py",
-    "edge/batch/agent.py",
-    "edge/batch/cluster.py",
+    "edge/batch/worker.py",
+    "edge/batch/cluster_pool.py",
     "edge/batch/cpu.py",
-    "edge/batch/dask.py",
-    "edge/batch/link.py",
+    "edge/batch/dask_cluster.py",
+    "edge/batch/worker_link.py",
     "edge/batch/output.py",
     "edge/batch/spending.py",
     "edge/batch/worker_pool.py",

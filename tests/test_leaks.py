@@ -30,8 +30,8 @@ from returns.result import Success
 from servers import CLOSE, DONE, Asked, Script, plain, reply, serving, streamed
 
 from loki import Ask, Message, answer, open_env, prepare
-from loki.cli.main import guarded
-from loki.edge.auth import redaction, vault
+from loki.cli.main import run_guarded
+from loki.edge.auth import redactor, vault
 from loki.pipeline import Env
 from loki.providers.compatible import KNOWN
 from loki.wire.bedrock.sigv4 import sign
@@ -414,7 +414,7 @@ def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"")
     """Run a block like a new process: no known secrets, the home's own variables."""
     before = dict(os.environ)
     with monkeypatch.context() as patched:
-        redaction.PROCESS.known.clear()
+        redactor.PROCESS.known.clear()
         os.environ.clear()
         os.environ.update(home.variables())
         patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
@@ -455,7 +455,7 @@ def test_a_command_shows_no_secret(
         write_files(home, given, shown.address or server.address)
         model = () if shown.prog == "loki" else ("-m", given.model)
         with new_process(home, monkeypatch):
-            code = guarded(shown.prog, [*model, *shown.words])
+            code = run_guarded(shown.prog, [*model, *shown.words])
     told = capfd.readouterr()
     assert_hidden(told.out + told.err, given, place)
     assert_nothing_written(home, given)
@@ -756,7 +756,7 @@ def test_no_server_makes_us_show_a_secret(
     with serving(said(WRITTEN[written](ODD))) as server:
         write_files(home, way, server.address)
         with new_process(home, monkeypatch):
-            guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
+            run_guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
     told = capfd.readouterr()
     assert server.asked
     assert_no_run(told.out + told.err, ODD, said.__name__)
@@ -846,7 +846,7 @@ def test_nothing_of_a_secret_is_left_where_a_text_is_cut(
         with serving(said(f"{padding} - {WRITTEN[written](secret)} {'.' * 400}")) as server:
             home.local(server.address)
             with new_process(home, monkeypatch):
-                guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
+                run_guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
         told = capfd.readouterr()
         assert server.asked and told.err
         assert_no_run(told.out + told.err, secret, f"{said.__name__} cut after {shown}")
@@ -905,7 +905,7 @@ def test_a_proxy_that_is_typed_wrong_shows_no_password(
     for look in LOOKS:
         with new_process(home, monkeypatch):
             words = ["-m", "local:m", "--retries", "0", *flag, *look, "Hi"]
-            code = guarded("loki-pipe", words)
+            code = run_guarded("loki-pipe", words)
         told = capfd.readouterr()
         assert_typed_hidden(told.out + told.err)
         assert code == (0 if look[0].startswith("--dry") else PROXIES[proxy]), told.err
@@ -938,7 +938,7 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
     write_files(home, Way("api_key: sk-plain", (), None), NOBODY)
     patch = json.dumps({"url": typed(url)})
     with new_process(home, monkeypatch):
-        code = guarded("loki-pipe", ["-m", "local:m", "--patch", patch, *look, "Hi"])
+        code = run_guarded("loki-pipe", ["-m", "local:m", "--patch", patch, *look, "Hi"])
     told = capfd.readouterr()
     assert code == 78, told.err
     assert_typed_hidden(told.out + told.err)

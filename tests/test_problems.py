@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 from returns.primitives.exceptions import UnwrapFailedError
 from returns.result import Failure, Result
 
-from loki.problems import EXIT_CODES, Kind, Problem, excerpt, fail, glimpse, is_curable, nearest
+from loki.problems import (
+    EXIT_CODES,
+    Kind,
+    Problem,
+    excerpt,
+    excerpt_bytes,
+    fail,
+    is_curable,
+    suggest_nearest,
+)
 from loki.usage import Usage
 
 FULL = Problem(
@@ -28,10 +37,10 @@ FULL = Problem(
     retry_at=10.0,
     sent=True,
     retryable=True,
-    wait=2.0,
+    retry_after=2.0,
     attempts=3,
     usage=Usage(input=5),
-    text="so far",
+    answer_text="so far",
     cost=Decimal("0.1"),
 )
 COPIES: list[Callable[[Problem], Problem]] = [
@@ -136,12 +145,12 @@ def test_an_excerpt_is_one_line_that_says_where_it_was_cut(text: str, most: int)
 
 @given(st.text(), st.integers(1, 50))
 def test_a_glimpse_of_text_is_its_excerpt(text: str, most: int) -> None:
-    assert glimpse(text.encode(), most) == excerpt(text, most)
+    assert excerpt_bytes(text.encode(), most) == excerpt(text, most)
 
 
 @given(st.binary(), st.integers(1, 50))
 def test_a_glimpse_of_any_bytes_is_short(data: bytes, most: int) -> None:
-    assert len(glimpse(data, most)) <= most + 1
+    assert len(excerpt_bytes(data, most)) <= most + 1
 
 
 NEAREST: list[tuple[str, list[str], list[str], str]] = [
@@ -159,5 +168,5 @@ NEAREST: list[tuple[str, list[str], list[str], str]] = [
 def test_a_misspelt_name_is_told_with_the_nearest(
     name: str, known: list[str], rarer: list[str], words: str
 ) -> None:
-    found = nearest(name, known, rarer)
+    found = suggest_nearest(name, known, rarer)
     assert found == words or (len(known) > 12 and found == f"{words} 10, 11, …")

@@ -226,7 +226,7 @@ def test_time_spans_all_steps() -> None:
     ends = list[float | None]()
 
     def spy(env: Env, ask: Ask) -> Result[Any, Problem]:
-        ends.append(ask.limits.end)
+        ends.append(ask.limits.deadline)
         return loki.answer(env, ask)
 
     ask = replace(ASK, limits=replace(ASK.limits, total=60))

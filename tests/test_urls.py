@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.urls import bad_proxy, bad_url, is_address, mask_proxy, mask_typo, mask_url
+from loki.urls import find_proxy_fault, find_url_fault, is_url, mask_proxy, mask_typo, mask_url
 
 ADDRESSES = {
     "https://a.example": True,
@@ -27,8 +27,8 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("url", ADDRESSES)
 def test_an_address_has_a_scheme_and_a_host_and_a_port_that_can_be(url: str) -> None:
-    assert is_address(url) is ADDRESSES[url]
-    assert (bad_url(url) == "") is ADDRESSES[url]
+    assert is_url(url) is ADDRESSES[url]
+    assert (find_url_fault(url) == "") is ADDRESSES[url]
 
 
 MASKED = {
@@ -61,7 +61,7 @@ PROXIES = {
 
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_what_is_wrong_with_a_proxy_is_said(proxy: str) -> None:
-    assert bad_proxy(proxy) == PROXIES[proxy]
+    assert find_proxy_fault(proxy) == PROXIES[proxy]
 
 
 SECRET = "Zq7xKp2mVt9w"
@@ -74,7 +74,7 @@ def test_a_password_is_never_shown_however_badly_it_is_written(
 ) -> None:
     start = f"{scheme}://" if scheme else ""
     url = f"{start}user:{before}{SECRET}{after}@a.example:3128"
-    shown = [mask_proxy(url), bad_proxy(url), mask_typo(url), bad_url(url)]
+    shown = [mask_proxy(url), find_proxy_fault(url), mask_typo(url), find_url_fault(url)]
     assert not [each for each in shown if SECRET in each]
-    if is_address(url) and "@" in urlsplit(url).netloc:  # else the password is a path, in form
+    if is_url(url) and "@" in urlsplit(url).netloc:  # else the password is a path, in form
         assert SECRET not in mask_url(url)

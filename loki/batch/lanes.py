@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from loki.batch.rows import Job, Row
+from loki.batch.rows import ReadyRow, Row
 from loki.records import Ask, Config, Message, Task
 from loki.stages.resolve import resolve
 
 
-def lanes(config: Config, task: Task) -> Callable[[Row], str]:
+def lane_finder(config: Config, task: Task) -> Callable[[Row], str]:
     """Return a function from a row to its lane, ``client:model``; "" for a row that is invalid."""
 
     @lru_cache(1000)
@@ -18,4 +18,4 @@ def lanes(config: Config, task: Task) -> Callable[[Row], str]:
         probe = Ask((Message("user", "?"),), model=model)
         return resolve(config, task)(probe).map(lambda target: target.name).value_or(model or "")
 
-    return lambda row: lane(row.ask.model) if isinstance(row, Job) else ""
+    return lambda row: lane(row.ask.model) if isinstance(row, ReadyRow) else ""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from toolz import get_in
 
-from loki.batch.hash_set import Before, mark, read_done
+from loki.batch.done_rows import EarlierRow, read_done, row_identity
 from loki.json_text import compact
 from loki.records import Json, JsonObject
 from loki.usage import COUNTS
@@ -31,7 +31,7 @@ class Format(Protocol):
     def split(self, file: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the rows of a file, its head too; one without an end of line is torn."""
 
-    def read(self, row: bytes) -> Before | None:
+    def read(self, row: bytes) -> EarlierRow | None:
         """Return what a row of an earlier run says, None if it is none of ours."""
 
 
@@ -53,7 +53,7 @@ class JsonLines:
         """Yield the lines."""
         return iter(file)
 
-    def read(self, row: bytes) -> Before | None:
+    def read(self, row: bytes) -> EarlierRow | None:
         """Read a line."""
         return read_done(row)
 
@@ -68,38 +68,38 @@ COLUMNS: dict[str, list[str]] = {
 }
 
 
-class Table:
+class CsvTable:
     """A table in CSV (RFC 4180): the input's columns first, then ours.
 
-    >>> table = Table(["lang"])
+    >>> table = CsvTable(["lang"])
     >>> row = table.encode({"id": "a", "line": 2, "key": "k", "lang": "fr", "text": "Oui, oui"})
     >>> row[:26], table.read(row)
-    (b'fr,a,2,k,,"Oui, oui",,,,,,', Before(mark='a k', is_good=True, cost=Decimal('0')))
+    (b'fr,a,2,k,,"Oui, oui",,,,,,', EarlierRow(identity='a k', is_good=True, cost=Decimal('0')))
     """
 
     suffix = ".csv"
 
     def __init__(self, columns: Sequence[str] = ()) -> None:
         self.places = {name: [name] for name in columns} | COLUMNS
-        self.head = joined(self.places)
+        self.head = encode_cells(self.places)
 
-    def like(self, head: bytes) -> Table:
+    def like(self, head: bytes) -> CsvTable:
         """Return the format with the columns in the order of a file's first line.
 
-        >>> table = Table(["lang"]).like(joined([*COLUMNS, "lang"]))
+        >>> table = CsvTable(["lang"]).like(encode_cells([*COLUMNS, "lang"]))
         >>> [*table.places][0], [*table.places][-1]
         ('id', 'lang')
         """
         names = next(csv.reader([head.decode("utf-8", "replace")]), [])
         if {*names} != {*self.places}:
             return self
-        table = Table(names)
+        table = CsvTable(names)
         table.places = {name: self.places[name] for name in names}
         return table
 
     def encode(self, line: JsonObject) -> bytes:
         """Return a row."""
-        return joined(cell(get_in(path, line, None)) for path in self.places.values())
+        return encode_cells(to_cell(get_in(path, line, None)) for path in self.places.values())
 
     def split(self, file: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the rows; a quoted field may go over several lines."""
@@ -112,7 +112,7 @@ class Table:
         if row:
             yield row.removesuffix(b"\n")  # torn within a quoted field
 
-    def read(self, row: bytes) -> Before | None:
+    def read(self, row: bytes) -> EarlierRow | None:
         """Read a row."""
         try:
             fields = next(csv.reader([row.decode("utf-8", "replace")], strict=True))
@@ -126,16 +126,18 @@ class Table:
         except ArithmeticError:
             return None
         is_good = not named["error_kind"]
-        return Before(mark(named["id"], named["key"]), is_good, Decimal(0) if is_good else cost)
+        return EarlierRow(
+            row_identity(named["id"], named["key"]), is_good, Decimal(0) if is_good else cost
+        )
 
 
-def joined(cells: Iterable[Any]) -> bytes:
+def encode_cells(cells: Iterable[Any]) -> bytes:
     """Return a row of CSV."""
-    text: Any = csv.writer(Echo(), lineterminator="\n").writerow(cells)
+    text: Any = csv.writer(EchoWriter(), lineterminator="\n").writerow(cells)
     return str(text).encode("utf-8", "replace")
 
 
-class Echo:
+class EchoWriter:
     """A file that returns what is written: ``writerow`` hands that on."""
 
     def write(self, text: str) -> str:
@@ -143,7 +145,7 @@ class Echo:
         return text
 
 
-def cell(value: Json) -> Json:
+def to_cell(value: Json) -> Json:
     """Return what stands in a field: nothing for null, JSON for what is no text or number."""
     if isinstance(value, dict | list | bool):
         return json.dumps(value, ensure_ascii=False) if value != [] else ""
@@ -152,7 +154,7 @@ def cell(value: Json) -> Json:
 
 def format_of(path: str | None, columns: Sequence[str] = ()) -> Format:
     """Return how the output at a path is written: as CSV where it is named so."""
-    return Table(columns) if is_table(path) else JsonLines()
+    return CsvTable(columns) if is_table(path) else JsonLines()
 
 
 def is_table(path: str | None) -> bool:

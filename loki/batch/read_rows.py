@@ -9,66 +9,76 @@ from typing import Any, TypeAlias
 
 from returns.result import Result, Success
 
-from loki.batch.hash_set import Seen
+from loki.batch.done_rows import HashSet
 from loki.batch.row_key import key_of
-from loki.batch.rows import Bad, Job, Line, Plan, Row
-from loki.batch.template import filled
+from loki.batch.rows import InvalidRow, Line, ReadyRow, Row, RowDefaults
+from loki.batch.template import fill_template
 from loki.config.patches import param_patch
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
 from loki.formats.structured_output import read_schema
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.records import Ask, Json, JsonObject, Media, Message, Patch, Text
 
 
-def rows(plan: Plan, lines: Iterable[Line]) -> Iterator[Row]:
+def read_rows(plan: RowDefaults, lines: Iterable[Line]) -> Iterator[Row]:
     """The rows in their order; empty lines are none, and an id that comes again is made its own."""
-    seen = Seen()
+    seen = HashSet()
     for number, content in lines:
         row = read_row(plan, number, content)
-        if isinstance(row, Job) and row.id == "":
+        if isinstance(row, ReadyRow) and row.id == "":
             row = row._replace(id=row.key if seen.add(row.key) else f"{row.key}:{number}")
         yield row
 
 
-def read_row(plan: Plan, number: int, content: Result[str | Mapping[str, str], Problem]) -> Row:
+def read_row(
+    plan: RowDefaults, number: int, content: Result[str | Mapping[str, str], Problem]
+) -> Row:
     """Return one row; whatever is in it, it is the only one that suffers."""
     try:
-        return row_of(plan, number, content)
+        return build_row(plan, number, content)
     except Exception as bug:
-        return Bad(number, "", plan.bug(bug))
+        return InvalidRow(number, "", plan.report_bug(bug))
 
 
-def row_of(plan: Plan, number: int, content: Result[str | Mapping[str, str], Problem]) -> Row:
+def build_row(
+    plan: RowDefaults, number: int, content: Result[str | Mapping[str, str], Problem]
+) -> Row:
     """Read one row."""
     told = content.bind(lambda words: fields_of(plan, number, words))
     if not isinstance(told, Success):
-        return Bad(number, "", told.failure())
+        return InvalidRow(number, "", told.failure())
     fields = told.unwrap()
-    name = name_of({"id": fields.get("id")} if plan.form == "csv" else fields)
-    is_openai = "custom_id" in fields and plan.form != "csv"
-    made = openai_job(plan, fields) if is_openai else own_job(plan, fields)
+    name = row_id({"id": fields.get("id")} if plan.input_format == "csv" else fields)
+    is_openai = "custom_id" in fields and plan.input_format != "csv"
+    made = read_openai_ask(plan, fields) if is_openai else read_own_ask(plan, fields)
     if not isinstance(made, Success):
         problem = made.failure()
-        return Bad(number, name, replace(problem, message=f"line {number}: {problem.message}"))
+        return InvalidRow(
+            number, name, replace(problem, message=f"line {number}: {problem.message}")
+        )
     ask, patch = made.unwrap()
-    ask = as_text(ask) if plan.embed else ask
-    kept = {name: value for name, value in fields.items() if name != "id"} if plan.keep else None
-    return Job(number, name, key_of(ask, patch), ask, patch, kept)
+    ask = as_embed_ask(ask) if plan.embed else ask
+    kept = (
+        {name: value for name, value in fields.items() if name != "id"}
+        if plan.keep_fields
+        else None
+    )
+    return ReadyRow(number, name, key_of(ask, patch), ask, patch, kept)
 
 
-def as_text(ask: Ask) -> Ask:
+def as_embed_ask(ask: Ask) -> Ask:
     """The words of a row, to be embedded."""
     return replace(ask, messages=(), texts=("\n".join(turn.text for turn in ask.messages),))
 
 
 def fields_of(
-    plan: Plan, number: int, words: str | Mapping[str, str]
+    plan: RowDefaults, number: int, words: str | Mapping[str, str]
 ) -> Result[JsonObject, Problem]:
     """The fields of a line."""
     if not isinstance(words, str):
         return Success(dict(words))
-    if plan.form == "lines":
+    if plan.input_format == "lines":
         return Success({"prompt": words})
     told = read_json(words, f"line {number}")
     return told.bind(
@@ -80,7 +90,7 @@ def fields_of(
     )
 
 
-def name_of(fields: JsonObject) -> str | int:
+def row_id(fields: JsonObject) -> str | int:
     """The id that a line gives itself, empty if none."""
     told = fields.get("custom_id", fields.get("id"))
     return told if isinstance(told, int) else "" if told is None else str(told)
@@ -88,23 +98,29 @@ def name_of(fields: JsonObject) -> str | int:
 
 # ---- our own rows ------------------------------------------------------------------------------
 
-Asked: TypeAlias = Result[tuple[Ask, Patch | None], Problem]
+AskResult: TypeAlias = Result[tuple[Ask, Patch | None], Problem]
 
 
-def own_job(plan: Plan, fields: JsonObject) -> Asked:
+def read_own_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
     """A row with a prompt or messages, and with what it wants otherwise than the run.
 
-    >>> own_job(Plan(Ask()), {"promt": "Hi"}).failure().message
+    >>> read_own_ask(RowDefaults(Ask()), {"promt": "Hi"}).failure().message
     "unknown field 'promt'; did you mean 'prompt' or 'param'?"
     """
-    if plan.form == "csv":  # its columns are what it is about, and neither files nor settings
+    if (
+        plan.input_format == "csv"
+    ):  # its columns are what it is about, and neither files nor settings
         return prompt_of(plan, fields).map(lambda turns: (asked_with(plan, turns), None))
     if plan.template is None and plan.fill is None:
         for name in (each for each in fields if each not in FIELDS):
-            return fail("input", f"unknown field {name!r}{nearest(name, [*FIELDS])}")
+            return fail("input", f"unknown field {name!r}{suggest_nearest(name, [*FIELDS])}")
     settings: dict[str, Any] = {n: fields[n] for n in SETTINGS if fields.get(n) is not None}
-    if wrong := next((n for n, value in settings.items() if not fits(SETTINGS[n], value)), None):
-        return fail("input", f"{wrong}: {json.dumps(settings[wrong])[:60]} is not {WANTS[wrong]}")
+    if wrong := next(
+        (n for n, value in settings.items() if not is_of_type(SETTINGS[n], value)), None
+    ):
+        return fail(
+            "input", f"{wrong}: {json.dumps(settings[wrong])[:60]} is not {EXPECTED_TYPES[wrong]}"
+        )
     params = fields.get("param") or {}
     if not isinstance(params, dict):
         return fail("input", f"param: {json.dumps(params)[:60]} is not an object")
@@ -129,38 +145,38 @@ def own_job(plan: Plan, fields: JsonObject) -> Asked:
     )
 
 
-def asked_with(plan: Plan, turns: tuple[Message, ...]) -> Ask:
+def asked_with(plan: RowDefaults, turns: tuple[Message, ...]) -> Ask:
     """Return what a row asks that wants nothing otherwise than the run."""
     return replace(plan.ask, messages=(*plan.ask.messages, *turns))
 
 
-def fits(kinds: tuple[type, ...], value: Json) -> bool:
+def is_of_type(kinds: tuple[type, ...], value: Json) -> bool:
     """Whether a field's value is of a kind that it may be; true and false are no numbers."""
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 
-def prompt_of(plan: Plan, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
+def prompt_of(plan: RowDefaults, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
     """The turns that a row asks with."""
-    attached = attached_to(plan, {} if plan.form == "csv" else fields)
+    attached = read_attachments(plan, {} if plan.input_format == "csv" else fields)
     if plan.fill is not None:
         words = plan.fill(fields).bind(lambda text: without_nul(text, "prompt"))
     elif plan.template is not None:
-        words = filled(plan.template, fields).bind(lambda text: without_nul(text, "prompt"))
-    elif isinstance(fields.get("messages"), list) and plan.form != "csv":
+        words = fill_template(plan.template, fields).bind(lambda text: without_nul(text, "prompt"))
+    elif isinstance(fields.get("messages"), list) and plan.input_format != "csv":
         return read_messages(fields["messages"], "messages")
     elif isinstance(fields.get("prompt"), str):
         words = without_nul(fields["prompt"], "prompt")
     else:
         return fail("input", 'no prompt: expected "prompt": "…" or "messages": […]')
-    return gather((words, attached)).bind(lambda found: turn_of(*found))
+    return gather((words, attached)).bind(lambda found: build_user_turn(*found))
 
 
-def attached_to(
-    plan: Plan, fields: Mapping[str, Json]
+def read_attachments(
+    plan: RowDefaults, fields: Mapping[str, Json]
 ) -> Result[tuple[Text | Media, ...], Problem]:
     """Return what the files of a row hold.
 
-    >>> attached_to(Plan(Ask()), {"files": 5}).failure().message
+    >>> read_attachments(RowDefaults(Ask()), {"files": 5}).failure().message
     'files: 5 is not a list of paths'
     """
     files = fields.get("files") or []
@@ -172,7 +188,9 @@ def attached_to(
     return gather(map(plan.attach, files))
 
 
-def turn_of(words: str, attached: tuple[Text | Media, ...]) -> Result[tuple[Message, ...], Problem]:
+def build_user_turn(
+    words: str, attached: tuple[Text | Media, ...]
+) -> Result[tuple[Message, ...], Problem]:
     """One turn of the user's."""
     if attached:
         return Success((Message("user", (*attached, Text(words)) if words else attached),))
@@ -202,7 +220,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "reasoning": (int, str),
     "tool_choice": (str,),
 }
-WANTS = {
+EXPECTED_TYPES = {
     **dict.fromkeys(("model", "tool_choice"), "a text"),
     **dict.fromkeys(("temperature", "top_p"), "a number"),
     **dict.fromkeys(("max_tokens", "seed"), "a whole number"),
@@ -215,7 +233,7 @@ FIELDS = ("id", "prompt", "messages", "system", "schema", "files", "tools", "par
 # ---- rows of OpenAI's batch format --------------------------------------------------------------
 
 
-def openai_job(plan: Plan, fields: JsonObject) -> Asked:
+def read_openai_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
     """A line of OpenAI's batch format; what its body has beyond our words goes along as it is.
 
     Source: OpenAI API reference, Batch, the request input object.
@@ -226,23 +244,25 @@ def openai_job(plan: Plan, fields: JsonObject) -> Asked:
     if not isinstance(body.get("messages"), list):
         return fail("input", f"body has no messages: {fields.get('url', 'its kind')} is not a chat")
     known: JsonObject = {
-        "model": routed(plan.ask.model, body.get("model")),
+        "model": choose_model(plan.ask.model, body.get("model")),
         "max_tokens": body.get("max_completion_tokens", body.get("max_tokens")),
         **{name: body.get(name) for name in ("temperature", "top_p", "seed")},
         "stop": [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop"),
     }
     rest = {name: value for name, value in body.items() if name not in OPENAI_KNOWN}
     told = {**{n: v for n, v in known.items() if v is not None}, "messages": body["messages"]}
-    return own_job(replace(plan, template=None, fill=None, form="json"), told).map(
+    return read_own_ask(replace(plan, template=None, fill=None, input_format="json"), told).map(
         lambda asked: (asked[0], Patch(body=rest, origin="body of the line") if rest else None)
     )
 
 
-def routed(model: str | None, named: Json) -> Json:
+def choose_model(model: str | None, named: Json) -> Json:
     """The model that a body names, at the run's client unless it names one itself.
 
-    >>> routed("groq:llama-3", "gpt-4.1"), routed("openai", None), routed(None, "openai:gpt-4.1")
-    ('groq:gpt-4.1', 'openai', 'openai:gpt-4.1')
+    >>> choose_model("groq:llama-3", "gpt-4.1"), choose_model("openai", None)
+    ('groq:gpt-4.1', 'openai')
+    >>> choose_model(None, "openai:gpt-4.1")
+    'openai:gpt-4.1'
     """
     if not isinstance(named, str) or not model or ":" in named:
         return named or model

@@ -13,7 +13,7 @@ from loki.record import record
 from loki.records import Ask, Json, JsonObject, Media, Patch, Text
 
 
-class Job(NamedTuple):
+class ReadyRow(NamedTuple):
     """A row of the input, ready to be asked."""
 
     line: int  # where it stands, from 1
@@ -28,7 +28,7 @@ class Job(NamedTuple):
         return others if self.patch is None else (*others, self.patch)
 
 
-class Bad(NamedTuple):
+class InvalidRow(NamedTuple):
     """A row that cannot be asked."""
 
     line: int
@@ -36,7 +36,7 @@ class Bad(NamedTuple):
     problem: Problem
 
 
-Row: TypeAlias = Job | Bad
+Row: TypeAlias = ReadyRow | InvalidRow
 
 #: A line's number and what it holds: a JSON text, or the fields of a table, or why it has none.
 Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
@@ -49,14 +49,16 @@ Fill: TypeAlias = Callable[[Mapping[str, Json]], Result[str, Problem]]
 
 
 @record
-class Plan:
+class RowDefaults:
     """What holds for every row of a run."""
 
     ask: Ask  # what no row says otherwise: model, temperature …; its messages come first
-    form: str = "json"  # of the lines: json, lines, csv
+    input_format: str = "json"  # of the lines: json, lines, csv
     template: str | None = None  # the prompt, with {names} of fields
     fill: Fill | None = None  # makes a prompt of fields otherwise
     embed: bool = False  # rather than ask
-    keep: bool = False  # the fields of each row, for its line in the output
+    keep_fields: bool = False  # the fields of each row, for its line in the output
     attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
-    bug: Callable[[Exception], Problem] = lambda bug: Problem("bug", repr(bug))  # keeps it, too
+    report_bug: Callable[[Exception], Problem] = lambda report_bug: Problem(
+        "bug", repr(report_bug)
+    )  # keeps it, too

@@ -8,22 +8,22 @@ from collections.abc import Mapping
 
 from returns.result import Result, Success
 
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.records import Json
 
 
-def filled(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
+def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:
     """Return a template with the fields it names filled in; ``{{`` and ``}}`` are braces.
 
-    >>> filled("Translate to {lang}: {{{text}}}", {"lang": "fr", "text": "Hi"}).unwrap()
+    >>> fill_template("Translate to {lang}: {{{text}}}", {"lang": "fr", "text": "Hi"}).unwrap()
     'Translate to fr: {Hi}'
-    >>> filled("{txt}", {"text": "Hi"}).failure().message
+    >>> fill_template("{txt}", {"text": "Hi"}).failure().message
     "the template names 'txt', which this row has not; did you mean 'text'?"
     """
     names = names_in(template)
     missing = next((name for name in names if fields.get(name) is None), None)
     if missing is not None:
-        hint = nearest(missing, list(fields))
+        hint = suggest_nearest(missing, list(fields))
         return fail("input", f"the template names {missing!r}, which this row has not{hint}")
 
     def put(match: re.Match[str]) -> str:

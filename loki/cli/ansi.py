@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-LONGEST = 999  # characters; what is longer is no control sequence
+MAX_SEQUENCE = 999  # characters; what is longer is no control sequence
 
 #: Parameters of a control sequence; what is between the ends of a string, such as a title.
-PARAMETERS = rf"[0-?]{{0,{LONGEST}}}[ -/]{{0,9}}"
-STRING = rf"[^\x07\x1b\x9c\n]{{0,{LONGEST}}}"
+PARAMETERS = rf"[0-?]{{0,{MAX_SEQUENCE}}}[ -/]{{0,9}}"
+STRING = rf"[^\x07\x1b\x9c\n]{{0,{MAX_SEQUENCE}}}"
 SEQUENCE = re.compile(
     rf"(?:\x1b\[|\x9b){PARAMETERS}[@-~]"
     rf"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]){STRING}(?:\x07|\x1b\\|\x9c)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import traceback
 
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 
 
 def save_traceback(prog: str, bug: Exception) -> str:

@@ -26,7 +26,7 @@ def use_cache(
         if seconds is None:
             return env
         limit = None if seconds == inf else seconds
-        return cached(env, limit, cache_folder(environ), warn, is_good_for(flags))
+        return cached(env, limit, cache_folder(environ), warn, make_reply_check(flags))
 
     return age_of(flags, environ).map(use)
 
@@ -48,7 +48,7 @@ def age_of(flags: Namespace, environ: Mapping[str, str]) -> Result[float | None,
         return fail("config", f"LOKI_CACHE: {error}")
 
 
-def is_good_for(flags: Namespace) -> Callable[[Reply], bool]:
+def make_reply_check(flags: Namespace) -> Callable[[Reply], bool]:
     """Return what says whether an answer is one that the flags can print."""
     if not getattr(flags, "code", False):
         return lambda reply: True

@@ -7,7 +7,7 @@ import os
 from typing import Any, TextIO
 
 from loki.cli.describe import one_line, problem_json, provider_facts
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
 
@@ -47,10 +47,10 @@ class Console:
             except OSError as error:
                 if error.errno not in FULL or self.full is not None:
                     raise
-                self.turn_to_rescue(error)
+                self.switch_to_rescue_file(error)
         self.data.flush()
 
-    def turn_to_rescue(self, error: OSError) -> None:
+    def switch_to_rescue_file(self, error: OSError) -> None:
         """Write to a file of ours from here on: the answer is paid for, and half of it is out."""
         from loki.edge.files import directory
         from loki.edge.rescue import make_rescue_file

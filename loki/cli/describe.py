@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from loki.edge.auth.redact import redact_facts
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.find_secrets import redact_facts
+from loki.edge.auth.redactor import redact
 from loki.formats import json_output
 from loki.problems import Problem
 from loki.records import JsonObject

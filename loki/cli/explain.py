@@ -11,7 +11,7 @@ from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.auth.redact import secrets_in_body
+from loki.edge.auth.find_secrets import secrets_in_body
 from loki.edge.auth.secrets import mask
 from loki.json_text import compact
 from loki.money.estimate import max_usage, worst_case
@@ -123,13 +123,13 @@ def reasons(
     return [
         (
             "model",
-            f"{target.name}{alias} ({chosen_by(env, ask, environ, origins)}; {model.origin})",
+            f"{target.name}{alias} ({describe_choice(env, ask, environ, origins)}; {model.origin})",
         ),
         *addresses(target),
         *(parameters(env, ask, target, environ, origins) if task == "chat" else []),
         *((name, place) for name, place in origins.items() if name not in SHOWN),
         *(("patch", f"{patch.origin}") for patch in patches_for(target, env.patches)),
-        ("limits", limits(target)),
+        ("limits", describe_limits(target)),
     ]
 
 
@@ -138,7 +138,7 @@ PARAMETERS = ("temperature", "top_p", "max_tokens", "stream")
 SHOWN = ("model", "reasoning", *PARAMETERS)
 
 
-def chosen_by(
+def describe_choice(
     env: Env, ask: Ask, environ: Mapping[str, str], origins: Mapping[str, str] = NOWHERE
 ) -> str:
     """Return where the name of the model comes from."""
@@ -160,16 +160,16 @@ def addresses(target: Target) -> list[tuple[str, str]]:
         ("client", f"{client.name} ({client.type})"),
         ("api_base", f"{base} ({setting.origin if setting else 'default'})"),
         *(
-            (name, f"{shown(name, setting)} ({setting.origin})")
+            (name, f"{describe_setting(name, setting)} ({setting.origin})")
             for name, setting in client.settings.items()
             if name != "api_base"
         ),
     ]
 
 
-def shown(name: str, setting: Setting) -> str:
+def describe_setting(name: str, setting: Setting) -> str:
     """Return the value of a setting, ``***`` if it is or may be a secret."""
-    if setting.form != "literal":
+    if setting.source != "literal":
         return "***"
     return setting.value if name == "auth" else mask(name, setting.value)
 
@@ -224,9 +224,11 @@ def reasoning(
     return [("reasoning", f"{sent} (nearest to {asked} of {source}: the model has {has})")]
 
 
-def limits(target: Target) -> str:
+def describe_limits(target: Target) -> str:
     """Return the limits in force."""
-    values = {f.name: getattr(target.limits, f.name) for f in fields(Limits) if f.name != "end"}
+    values = {
+        f.name: getattr(target.limits, f.name) for f in fields(Limits) if f.name != "deadline"
+    }
     set_values = {name: value for name, value in values.items() if value not in (None, False)}
     return ", ".join(
         f"{name} {mask_proxy(value) if isinstance(value, str) else f'{value:g}'}"

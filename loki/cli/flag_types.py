@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-LEAST, MOST = 1e-3, 1e8  # of seconds: three years; beyond that clocks and sockets fail
+MIN_SECONDS, MAX_SECONDS = 1e-3, 1e8  # of seconds: three years; beyond that clocks and sockets fail
 
 
 MOST_WHOLE = 10**9  # of anything that is counted: tokens, texts, rows
@@ -34,8 +34,8 @@ def positive(text: str) -> float:
         value = 0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a number above 0")
-    if not LEAST <= value <= MOST:
-        bounds = f"{LEAST:g} to {MOST:g}"
+    if not MIN_SECONDS <= value <= MAX_SECONDS:
+        bounds = f"{MIN_SECONDS:g} to {MAX_SECONDS:g}"
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a number from {bounds}")
     return value
 
@@ -51,7 +51,7 @@ def duration(text: str) -> float:
         seconds = float(text[:-1]) * factor if factor else float(text)
     except ValueError:
         seconds = 0
-    if not LEAST <= seconds <= MOST:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90, 30m, 6h or 2d")
     return seconds
 

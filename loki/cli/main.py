@@ -19,7 +19,7 @@ def run(prog: str) -> NoReturn:
     """Run a command and exit without tidying up, which takes longer than its work."""
     gc.disable()  # a filter does not live long enough for it to pay
     open_streams(prog)
-    code = guarded(prog, sys.argv[1:])
+    code = run_guarded(prog, sys.argv[1:])
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -43,7 +43,7 @@ def open_streams(prog: str) -> None:
             stream.reconfigure(errors="replace")
 
 
-class Call:
+class Invocation:
     """A call of a command: its name, its streams, and its console once one is needed."""
 
     __slots__ = ("opened", "prog", "stderr", "stdout")
@@ -63,14 +63,14 @@ class Call:
         return self.opened
 
 
-def guarded(
+def run_guarded(
     prog: str, argv: list[str], stdout: TextIO | None = None, stderr: TextIO | None = None
 ) -> int:
     """Run a command on these streams, else the standard ones; return its exit code."""
-    call = Call(prog, stdout or sys.stdout, stderr or sys.stderr)
+    call = Invocation(prog, stdout or sys.stdout, stderr or sys.stderr)
     try:
-        code = command(call, argv)
-        return report_full(call.opened) if call.opened and call.opened.full else code
+        code = run_command(call, argv)
+        return report_disk_full(call.opened) if call.opened and call.opened.full else code
     except BrokenPipeError:
         return 141
     except KeyboardInterrupt:
@@ -87,7 +87,7 @@ def guarded(
         return report_bug(call.console(), bug)
 
 
-def report_full(console: Console) -> int:
+def report_disk_full(console: Console) -> int:
     """Print where the rest of an answer is that stdout did not take; return the exit code."""
     assert console.full is not None
     return report_unwritten(console, console.full, f"; the rest of it is in {console.rescue}")
@@ -101,7 +101,7 @@ def report_unwritten(console: Console, error: OSError, place: str = "") -> int:
     return console.report(problem, console.output_format)
 
 
-def command(call: Call, argv: list[str]) -> int:
+def run_command(call: Invocation, argv: list[str]) -> int:
     """Parse the flags and do what they say; return the exit code."""
     from loki.cli.parser import UsageError, parse
 

@@ -12,9 +12,9 @@ from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.describe import format_summary, one_line
-from loki.cli.printers import OUTPUTS, Output, ReasoningPrinter, TextOutput, show_stream
-from loki.cli.prompt import ask_of, end_of
-from loki.cli.startup import environment, open_env, spent_today, with_template
+from loki.cli.printers import OUTPUTS, AnswerPrinter, ReasoningPrinter, TextOutput, show_stream
+from loki.cli.prompt import ask_of, flags_deadline
+from loki.cli.startup import describe_spent_today, environment, open_env, with_template
 from loki.edge.auth.credentials import mask_draft
 from loki.formats.structured_output import check_answer, code_block
 from loki.pipeline import Env, first_success, prepare, stream
@@ -35,7 +35,7 @@ def pipe(flags: Namespace, console: Console) -> int:
     ready = Result.do(
         (env, ask, shown)
         for env in open_env(flags, environ, console.warn, on_idle=console.exit_if_stdout_closed)
-        for ask in ask_of(flags, end_of(env, flags), console.warn)
+        for ask in ask_of(flags, flags_deadline(env, flags), console.warn)
         for shown in (full_ask(flags, ask) if is_conversation(flags) else Success(ask))
     )
     if not isinstance(ready, Success):
@@ -51,7 +51,7 @@ def pipe(flags: Namespace, console: Console) -> int:
         from loki.cli.explain import dry_run
 
         return dry_run(env, shown, flags.dry_run, console)
-    return send(noting_departure(env, console), ask, flags, environ, console)
+    return send(note_when_sent(env, console), ask, flags, environ, console)
 
 
 def is_conversation(flags: Namespace) -> bool:
@@ -66,7 +66,7 @@ def full_ask(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
     return preview(flags, ask)
 
 
-def noting_departure(env: Env, console: Console) -> Env:
+def note_when_sent(env: Env, console: Console) -> Env:
     """Return the same Env; once it opens a connection, a request may have left."""
 
     def open_(request: Request) -> Result[Opened, Problem]:
@@ -113,7 +113,7 @@ def end(reply: Reply, flags: Namespace, console: Console) -> int:
 def ask_models(
     flags: Namespace,
     console: Console,
-    output: Output,
+    output: AnswerPrinter,
     reasoning: ReasoningPrinter,
     env: Env,
     ask: Ask,
@@ -122,7 +122,7 @@ def ask_models(
     """Ask the model, then each fallback; print what comes, which passes through ``tap``."""
     return Result.do(
         streamed
-        for asks in asks_of(env, ask, flags)
+        for asks in with_fallbacks(env, ask, flags)
         for events in first_success(
             partial(stream_in_time, env), asks, partial(warn_fallback, console)
         )
@@ -131,20 +131,20 @@ def ask_models(
 
 
 def complete(
-    flags: Namespace, output: Output, ask: Ask, reply: Reply
+    flags: Namespace, output: AnswerPrinter, ask: Ask, reply: Reply
 ) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply as it is printed, and the value of ``--schema``."""
     return Result.do(
         (shown, data)
         for checked, data in check_answer(ask, reply)
-        for coded in (only_code(checked, ask) if flags.code else Success(checked))
+        for coded in (keep_code_block(checked, ask) if flags.code else Success(checked))
         for shown in check_text(coded, output, flags.output)
     )
 
 
-def asks_of(env: Env, ask: Ask, flags: Namespace) -> Result[tuple[Ask, ...], Problem]:
+def with_fallbacks(env: Env, ask: Ask, flags: Namespace) -> Result[tuple[Ask, ...], Problem]:
     """Return the Ask and one for each ``--fallback``, if all of these could be sent."""
-    limits = ask.limits if flags.timeout else replace(ask.limits, end=None)  # a client's own
+    limits = ask.limits if flags.timeout else replace(ask.limits, deadline=None)  # a client's own
     fallbacks = [replace(ask, model=name, limits=limits) for name in flags.fallback]
     requests = gather(prepare(replace(env, authorize=mask_draft), each) for each in fallbacks)
     return requests.map(lambda _: (ask, *fallbacks))
@@ -153,7 +153,7 @@ def asks_of(env: Env, ask: Ask, flags: Namespace) -> Result[tuple[Ask, ...], Pro
 def stream_in_time(env: Env, ask: Ask) -> Result[Stream, Problem]:
     """Ask a model, if there is time left for it."""
     limits = ask.limits
-    if limits.end is not None and env.clock() >= limits.end:
+    if limits.deadline is not None and env.clock() >= limits.deadline:
         within = "in time" if limits.total is None else f"within {limits.total:g} s"
         return fail("offline", f"no answer {within} for everything")
     return stream(env, ask)
@@ -164,7 +164,7 @@ def warn_fallback(console: Console, problem: Problem, following: Ask) -> None:
     console.warn(f"{problem.kind}: {one_line(problem.message)}; trying {following.model}")
 
 
-def only_code(reply: Reply, ask: Ask) -> Result[Reply, Problem]:
+def keep_code_block(reply: Reply, ask: Ask) -> Result[Reply, Problem]:
     """Return the reply cut down to its first block of code; fail if it has none.
 
     The value of ``--schema`` is code already, and calls of tools need none.
@@ -177,14 +177,14 @@ def only_code(reply: Reply, ask: Ask) -> Result[Reply, Problem]:
             "input",
             "the answer has no fenced code block, which -c prints",
             sent=True,
-            text=reply.text,
+            answer_text=reply.text,
             usage=reply.usage,
             cost=reply.cost,
         )
     )
 
 
-def check_text(reply: Reply, output: Output, form: str) -> Result[Reply, Problem]:
+def check_text(reply: Reply, output: AnswerPrinter, form: str) -> Result[Reply, Problem]:
     """Return the reply, or the Problem that there is no text where nothing but text is printed."""
     if form != "text" or not reply.items or reply.tool_calls or has_text(reply, output):
         return Success(reply)
@@ -193,7 +193,7 @@ def check_text(reply: Reply, output: Output, form: str) -> Result[Reply, Problem
     return fail("garbled", message, sent=True, **paid)
 
 
-def has_text(reply: Reply, output: Output) -> bool:
+def has_text(reply: Reply, output: AnswerPrinter) -> bool:
     """Return whether there is a text: in the reply, or printed as it came."""
     return bool(reply.text) or (isinstance(output, TextOutput) and output.text.has_begun)
 
@@ -222,7 +222,7 @@ def find_failure(reply: Reply, fail_on: Collection[str]) -> Problem | None:
 def warn(reply: Reply, flags: Namespace, console: Console) -> None:
     """Print what a reader of the answer should know about it."""
     if flags.verbose:
-        console.note(format_summary(reply, "" if flags.no_ledger else spent_today()))
+        console.note(format_summary(reply, "" if flags.no_ledger else describe_spent_today()))
     for note in reply.notes:
         console.warn(one_line(note))
     fails = find_failure(reply, flags.fail_on) is not None

@@ -10,7 +10,7 @@ from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.describe import event_json, reply_json
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.problems import Problem, fail
 from loki.records import Json, Text
 from loki.replies import Done, Event, Raw, Reasoning, Reply, Stream
@@ -86,7 +86,7 @@ def last_reply(events: Stream) -> Result[Reply, Problem]:
     return fail("garbled", "the stream ended without an answer", sent=True)
 
 
-class Output(Protocol):
+class AnswerPrinter(Protocol):
     """How an answer is printed: event by event, and at the end."""
 
     def read(self, events: Stream) -> Result[Reply, Problem]:
@@ -194,7 +194,7 @@ class RawOutput:
         """Print nothing: every byte has been printed."""
 
 
-OUTPUTS: dict[str, Callable[[Console, ReasoningPrinter], Output]] = {
+OUTPUTS: dict[str, Callable[[Console, ReasoningPrinter], AnswerPrinter]] = {
     "text": TextOutput,
     "whole text": WholeTextOutput,
     "json": JsonOutput,
@@ -204,7 +204,7 @@ OUTPUTS: dict[str, Callable[[Console, ReasoningPrinter], Output]] = {
 
 
 def show_stream(
-    events: Stream, output: Output, reasoning: ReasoningPrinter
+    events: Stream, output: AnswerPrinter, reasoning: ReasoningPrinter
 ) -> Result[Reply, Problem]:
     """Print a stream as it comes; return the reply at its end."""
     reply = output.read(show_each(events, output.show))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from loki.cli.batch.state import Run
+from loki.cli.batch.run_state import RunState
 from loki.cli.console import Console
 from loki.edge.batch.input import Source
 
@@ -14,7 +14,7 @@ INTERVAL = 60.0  # seconds between two lines
 
 
 @contextmanager
-def progress(console: Console, run: Run, inputs: Source) -> Iterator[Callable[[], None]]:
+def progress(console: Console, run: RunState, inputs: Source) -> Iterator[Callable[[], None]]:
     """Yield a function that shows the progress; it is called again and again."""
     if console.is_quiet:
         yield lambda: None
@@ -22,11 +22,11 @@ def progress(console: Console, run: Run, inputs: Source) -> Iterator[Callable[[]
         with progress_bar(run, inputs.size()) as tick:
             yield tick
     else:
-        yield by_the_minute(console, run, inputs.size())
+        yield print_each_minute(console, run, inputs.size())
 
 
-def by_the_minute(
-    console: Console, run: Run, rows: int | None, clock: Callable[[], float] = time.monotonic
+def print_each_minute(
+    console: Console, run: RunState, rows: int | None, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], None]:
     """Return a function that prints a line a minute."""
     last = clock()
@@ -40,27 +40,27 @@ def by_the_minute(
     return tick
 
 
-def position(run: Run, rows: int | None) -> str:
+def position(run: RunState, rows: int | None) -> str:
     """Return the progress of a run as a line: rows, failures, rates, money, time of the end."""
     done = run.done
     of = f" of {rows - run.skipped:,}" if rows is not None else ""
     failed = ", ".join(f"{number:,} {kind}" for kind, number in run.failed.most_common())
     rate = done / max(run.seconds, 0.001)
     parts = [f"{done:,}{of} rows", f"{failed} failed" if failed else "", f"{rate:,.1f} rows/s"]
-    parts += [f"{tokens_a_second(run):,.0f} tokens/s", run.money()]
+    parts += [f"{tokens_per_second(run):,.0f} tokens/s", run.describe_cost()]
     if rows is not None and done:
         left = max(0, rows - run.skipped - done) / rate
         parts.append(f"until {time.strftime('%H:%M:%S', time.localtime(time.time() + left))}")
     return " · ".join(filter(None, parts))
 
 
-def tokens_a_second(run: Run) -> float:
+def tokens_per_second(run: RunState) -> float:
     """Return the tokens a second, in and out."""
     return (run.tokens["input"] + run.tokens["output"]) / max(run.seconds, 0.001)
 
 
 @contextmanager
-def progress_bar(run: Run, rows: int | None) -> Iterator[Callable[[], None]]:
+def progress_bar(run: RunState, rows: int | None) -> Iterator[Callable[[], None]]:
     """Yield a function that updates a bar with figures, drawn a few times a second."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from returns.result import Result, Success
 
 from loki.cli.decode import decode_stdin
-from loki.cli.startup import is_json, sampling_options, text_or_file
+from loki.cli.startup import ask_options, is_json, text_or_file
 from loki.edge import files, stdin
 from loki.edge.trust import open_own
 from loki.formats.attachments import attach, sniff
@@ -27,11 +27,11 @@ from loki.records import Ask, JsonObject, Media, Message, Text, Tool
 from loki.stages.resolve import resolve
 
 
-def end_of(env: Env, flags: Namespace) -> float | None:
+def flags_deadline(env: Env, flags: Namespace) -> float | None:
     """Return when the call must be over, on the clock of Env; None where no limit was given."""
     total: float | None = flags.timeout
     if total is None and any(client.limits.total for client in env.config.clients):
-        target = resolve(env.config)(sampling_options(flags))
+        target = resolve(env.config)(ask_options(flags))
         total = target.map(lambda found: found.client.limits.total).value_or(None)
     return total and env.clock() + total
 
@@ -43,11 +43,11 @@ def ask_of(
 
     It has no messages where ``--if-input`` finds none.
     """
-    options = sampling_options(flags)
+    options = ask_options(flags)
     return Result.do(
         replace(
             options,
-            limits=replace(options.limits, end=end),
+            limits=replace(options.limits, deadline=end),
             messages=messages,
             schema=schema,
             tools=tools,
@@ -70,7 +70,7 @@ def messages_of(
     warn_of_file_names(flags, warn)
     return Result.do(
         messages
-        for has_reader in stdin_reader(flags)
+        for has_reader in should_read_stdin(flags)
         for system in system_of(flags)
         for before in conversation(flags, end, warn)
         for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
@@ -92,12 +92,12 @@ def texts_of(flags: Namespace, piped: str, end: float) -> Result[tuple[str, str]
     text = text_of(flags.text)
     if not flags.template_file or (flags.if_input and not piped):
         return Success((text, piped))
-    from loki.cli.template import fill
+    from loki.cli.template import fill_template
 
-    return fill(flags.prompt_file, text, piped, end)
+    return fill_template(flags.prompt_file, text, piped, end)
 
 
-def stdin_reader(flags: Namespace) -> Result[bool, Problem]:
+def should_read_stdin(flags: Namespace) -> Result[bool, Problem]:
     """Return whether a flag reads stdin, or must leave it alone; fail if flags contradict."""
     readers = [*flags.file, *([flags.messages] if flags.messages else [])].count("-")
     if readers > 1:

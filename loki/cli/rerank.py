@@ -20,9 +20,9 @@ from loki import pipeline
 from loki.cli.console import Console
 from loki.cli.embed.input import text_of
 from loki.cli.embed.pieces import Record
-from loki.cli.startup import environment, limits_of, open_env, spent_today
+from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.stdin import LATE, read_stdin
 from loki.formats.openai_messages import read_json
 from loki.json_text import compact
@@ -96,7 +96,7 @@ def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[
         texts=tuple(document.text for document in documents),
         top=flags.top,
         max_cost=flags.max_cost,
-        limits=replace(limits_of(flags), end=end),
+        limits=replace(limits_of(flags), deadline=end),
         tag=flags.tag,
     )
 
@@ -108,7 +108,7 @@ def documents_of(flags: Namespace, end: float) -> Result[tuple[Document, ...], P
     except TimeoutError:
         return fail("offline", LATE)
     except OSError as error:
-        return fail("input", f"cannot read stdin: {reason(error)}")
+        return fail("input", f"cannot read stdin: {describe_os_error(error)}")
     documents = lines(data, flags.null).bind(read_json_lines if flags.jsonl else Success)
     return documents.bind(
         lambda some: Success(some) if some else fail("input", "stdin has no documents")
@@ -196,7 +196,7 @@ def print_ranking(
     """Print the documents, best first; return the exit code."""
     console.write_bytes(FORMATS[flags.output](documents, ranking, flags))
     if flags.verbose:
-        console.note(format_summary(ranking, "" if flags.no_ledger else spent_today()))
+        console.note(format_summary(ranking, "" if flags.no_ledger else describe_spent_today()))
     return 0
 
 

@@ -131,7 +131,7 @@ def limits_of(flags: Namespace) -> Limits:
     )
 
 
-def spent_today() -> str:
+def describe_spent_today() -> str:
     """Return what was spent today by the ledger, for ``-v``; nothing where that is unknown."""
     import time
 
@@ -140,11 +140,11 @@ def spent_today() -> str:
 
     spent = Ledger(ledger_path(os.environ)).spent([day_of(time.time(), None)[1:]])
     return spent.map(
-        lambda sums: f"today {'≥ ' if sums[0].unknown else ''}{format_dollars(sums[0].cost)}"
+        lambda sums: f"today {'≥ ' if sums[0].unknown_calls else ''}{format_dollars(sums[0].cost)}"
     ).value_or("")
 
 
-def sampling_options(flags: Namespace) -> Ask:
+def ask_options(flags: Namespace) -> Ask:
     """Return an Ask without messages: how the flags want a prompt, or every row, answered."""
     return Ask(
         model=flags.model,

@@ -13,11 +13,11 @@ from returns.result import Result, Success
 from loki.cli.flags import PIPE
 from loki.config.prompt_file import FrontSetting, PromptFile, read_prompt_file
 from loki.edge import files
-from loki.edge.render import Names, Renderer, hint_at, undefined_name
+from loki.edge.render import Renderer, TemplateNames, hint_at, undefined_name
 from loki.edge.trust import open_own, require_own_folder
 from loki.formats.structured_output import read_schema
 from loki.json_text import compact
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.record import record
 from loki.records import Json
@@ -42,7 +42,7 @@ def apply_template(flags: Namespace, environ: Mapping[str, str]) -> Result[Names
     return Result.do(
         with_settings(flags, Template(path, file, values), settings)
         for values in values_of(flags.set)
-        for path, content in find(flags.template_file, environ)
+        for path, content in find_template(flags.template_file, environ)
         for file in read_prompt_file(content, path)
         for settings in gather(
             convert(path, name, setting) for name, setting in file.settings.items()
@@ -99,7 +99,7 @@ def convert(path: str, name: str, setting: FrontSetting) -> Result[tuple[str, An
 # ---- the file, and what fills it in --------------------------------------------------------------
 
 
-def find(name: str, environ: Mapping[str, str]) -> Result[tuple[str, str], Problem]:
+def find_template(name: str, environ: Mapping[str, str]) -> Result[tuple[str, str], Problem]:
     """Return the path and the content of a prompt file.
 
     A name alone is first looked for in ``templates`` of the configuration folder, where nobody
@@ -108,12 +108,12 @@ def find(name: str, environ: Mapping[str, str]) -> Result[tuple[str, str], Probl
     folder = f"{files.directory('config', environ)}/templates"
     inside = os.path.join(folder, name)
     if os.path.basename(name) == name and os.path.lexists(inside):
-        return read(inside, open_inside)
+        return read_template(inside, open_inside)
     if not os.path.exists(name):
         known = os.listdir(folder) if os.path.isdir(folder) else []
-        where = "" if os.path.dirname(name) else f", nor in {folder}{nearest(name, known)}"
+        where = "" if os.path.dirname(name) else f", nor in {folder}{suggest_nearest(name, known)}"
         return fail("missing", f"--template: no file {name}{where}")
-    return read(name)
+    return read_template(name)
 
 
 def open_inside(path: str, flags: int) -> int:
@@ -122,7 +122,9 @@ def open_inside(path: str, flags: int) -> int:
     return open_own(path, flags)
 
 
-def read(path: str, opener: files.Opener | None = None) -> Result[tuple[str, str], Problem]:
+def read_template(
+    path: str, opener: files.Opener | None = None
+) -> Result[tuple[str, str], Problem]:
     """Return a path and the text there."""
     text = files.read_text(path, "--template", opener)
     return text.map(lambda content: (path, content)).alt(files.without_hint)
@@ -148,7 +150,9 @@ def values_of(arguments: list[str]) -> Result[dict[str, str], Problem]:
 # ---- filling in ----------------------------------------------------------------------------------
 
 
-def fill(template: Template, text: str, piped: str, end: float) -> Result[tuple[str, str], Problem]:
+def fill_template(
+    template: Template, text: str, piped: str, end: float
+) -> Result[tuple[str, str], Problem]:
     """Return the prompt, with TEXT after it, and what is left of stdin: all that is not in it."""
     values: dict[str, Json] = {**template.values, "input": piped}
     with renderer_of(template) as renderer:
@@ -170,15 +174,15 @@ def renderer_of(template: Template) -> Renderer:
     return Renderer(template.file.template, template.path, template.file.line)
 
 
-def start(renderer: Renderer, template: Template, end: float) -> Result[Names, Problem]:
+def start(renderer: Renderer, template: Template, end: float) -> Result[TemplateNames, Problem]:
     """Return the names that a template uses; fail if ``--set`` gives one that it does not."""
 
-    def check(names: Names) -> Result[Names, Problem]:
+    def check(names: TemplateNames) -> Result[TemplateNames, Problem]:
         extra = next((name for name in template.values if name not in names.used), None)
         if extra is None:
             return Success(names)
         lack = f"--set {extra}: {template.path} does not use that name"
-        return fail("usage", lack + nearest(extra, sorted(names.used - {"input"})))
+        return fail("usage", lack + suggest_nearest(extra, sorted(names.used - {"input"})))
 
     return renderer.start(end).bind(check)
 

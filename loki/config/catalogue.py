@@ -173,7 +173,7 @@ def configured_price(
     base = add_region(known) if is_regional(client) else known
     merged = merge_prices(base, read_prices(settings))
     price = fill_derived_prices(merged, section_of(client), real_name, own)
-    return replace(price, set=not PRICE_SETTINGS.keys().isdisjoint(settings))
+    return replace(price, is_configured=not PRICE_SETTINGS.keys().isdisjoint(settings))
 
 
 def build_model(

@@ -24,7 +24,7 @@ from loki.records import Json, JsonObject
 Clients = Mapping[str, Mapping[str, JsonObject]]
 
 
-class Catalogue(NamedTuple):
+class SyncedCatalogue(NamedTuple):
     """A catalogue that has been looked through."""
 
     date: str
@@ -33,7 +33,7 @@ class Catalogue(NamedTuple):
     families: Mapping[str, JsonObject] = {}
 
 
-def parse_catalogue(data: bytes) -> Result[Catalogue, Problem]:
+def parse_catalogue(data: bytes) -> Result[SyncedCatalogue, Problem]:
     """Parse a catalogue of the right shape; of each model only the keys we know are kept.
 
     >>> text = b'{"date": "2026-12-01", "clients": {"x": {"m": {"type": 1}}}}'
@@ -54,7 +54,7 @@ def parse_catalogue(data: bytes) -> Result[Catalogue, Problem]:
         for client, models in value["clients"].items()
     }
     told = sources if are_texts(sources) else {}
-    return Success(Catalogue(value["date"], told, clients, value.get("families", {})))
+    return Success(SyncedCatalogue(value["date"], told, clients, value.get("families", {})))
 
 
 def find_faults(value: Json) -> Iterator[str]:
@@ -187,7 +187,7 @@ def are_texts(value: Json) -> bool:
 # ---- the text --------------------------------------------------------------------------------
 
 
-def format_catalogue(catalogue: Catalogue) -> str:
+def format_catalogue(catalogue: SyncedCatalogue) -> str:
     """Return the text of a catalogue, a model a line, as config.catalogue reads it."""
     head = (
         f'"date": {dump_json(catalogue.date)},\n"sources": {dump_json(dict(catalogue.sources))},\n'

@@ -68,10 +68,12 @@ def abilities_of(
     is_described = any(key.startswith("supports_") for key in entry) or USUAL & settings.keys()
     told = {**(DENIED if is_described else NO_ROW), **abilities_in(entry)}
     flags = {**denied, **flags_in(guess), **told, **flags_in(known)}
-    reasoning = reason_as_told(Reasoning(**spread(guess.get("reasoning", {}))), entry)
+    reasoning = apply_reasoning_settings(
+        Reasoning(**expand_reasoning(guess.get("reasoning", {}))), entry
+    )
     if "reasoning" in known:
-        reasoning = Reasoning(**spread(known["reasoning"]))
-    reasoning = reason_as_told(reasoning, settings)
+        reasoning = Reasoning(**expand_reasoning(known["reasoning"]))
+    reasoning = apply_reasoning_settings(reasoning, settings)
     return Abilities(**{**flags, **abilities_in(settings)}, reasoning=reasoning)
 
 
@@ -89,18 +91,18 @@ def flags_in(row: JsonObject) -> JsonObject:
     return {field: row[field] for field in ABILITY_SETTINGS.values() if field in row}
 
 
-def spread(reasoning: JsonObject) -> JsonObject:
+def expand_reasoning(reasoning: JsonObject) -> JsonObject:
     """Return the fields of Reasoning, its efforts as a tuple, as records have them."""
     efforts = reasoning.get("efforts")
     return {**reasoning, "efforts": tuple(efforts)} if efforts else reasoning
 
 
-def reason_as_told(reasoning: Reasoning, settings: Mapping[str, object]) -> Reasoning:
+def apply_reasoning_settings(reasoning: Reasoning, settings: Mapping[str, object]) -> Reasoning:
     """Return how a model reasons, by its own entry or settings.
 
-    >>> reason_as_told(Reasoning(), {"reasoning_levels": ["none", "high"]}).efforts
+    >>> apply_reasoning_settings(Reasoning(), {"reasoning_levels": ["none", "high"]}).efforts
     ('high',)
-    >>> reason_as_told(Reasoning(), {"reasoning_levels": ["high"]}).off is None
+    >>> apply_reasoning_settings(Reasoning(), {"reasoning_levels": ["high"]}).off is None
     True
     """
     if settings.get("supports_reasoning") is False:

@@ -14,7 +14,7 @@ from loki.config.yaml_reader import read_yaml
 from loki.config.yaml_schema import Complaint, Position, Report, position_of
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
-from loki.urls import bad_proxy
+from loki.urls import find_proxy_fault
 
 
 class ClientPlace(NamedTuple):
@@ -153,7 +153,7 @@ def secrets_in(value: Json, name: str = "") -> Iterator[str]:
 def is_secret(text: str, name: str) -> bool:
     """Return whether a text under a name is a secret, not a reference to one."""
     if name == "proxy":
-        return "@" in text or bad_proxy(text) != "" or SECRET_IN_URL.search(text) is not None
+        return "@" in text or find_proxy_fault(text) != "" or SECRET_IN_URL.search(text) is not None
     if name in CREDENTIALS:
         return bool(text) and not is_reference(text)
     is_sensitive = SENSITIVE.search(name) and not name.endswith(("_cmd", "_file"))

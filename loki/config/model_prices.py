@@ -129,7 +129,7 @@ def fill_derived_prices(price: Price, section: str, name: str, own: bool) -> Pri
     if price.input is None:
         return price
     if own or not section or not price.input:
-        return replace(price, plain=True)
+        return replace(price, is_flat=True)
     for sections, pattern, multiples in MULTIPLES:
         if section in sections and pattern in name:
             blank = [kind for kind in multiples if getattr(price, kind) is None]

@@ -10,7 +10,7 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.config import yaml_schema as yaml
-from loki.config.catalogue_update import Catalogue, Clients, find_faults, known_keys
+from loki.config.catalogue_update import Clients, SyncedCatalogue, find_faults, known_keys
 from loki.config.yaml_reader import read_yaml
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject
@@ -35,7 +35,9 @@ def is_models_yaml(data: bytes) -> bool:
     return re.match(rb"\s*(?:(?:#[^\n]*|---)\s*\n\s*)*-\s+provider\s*:", data) is not None
 
 
-def parse_models_yaml(data: bytes, ours: Catalogue, today: str) -> Result[Catalogue, Problem]:
+def parse_models_yaml(
+    data: bytes, ours: SyncedCatalogue, today: str
+) -> Result[SyncedCatalogue, Problem]:
     """Return our catalogue with the models of a list: those we lack, and what we lack of others.
 
     A model whose price for input or output is another there has the prices of the list alone.
@@ -49,7 +51,7 @@ def parse_models_yaml(data: bytes, ours: Catalogue, today: str) -> Result[Catalo
     wrong = next(find_faults({"date": date, "clients": listed}), None)
     if wrong is not None:
         return fail("garbled", f"the list of models is wrong: {wrong}")
-    return Success(Catalogue(date, ours.sources, merge_clients(ours.clients, listed)))
+    return Success(SyncedCatalogue(date, ours.sources, merge_clients(ours.clients, listed)))
 
 
 def entries_of(models: list[JsonObject]) -> dict[str, JsonObject]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.config.patterns import bad_pattern
+from loki.config.patterns import find_pattern_fault
 from loki.json_text import parse_strict
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.records import JsonObject, Patch
 
@@ -21,7 +21,7 @@ def read_patches(text: str, name: str) -> Result[tuple[tuple[str, Patch], ...], 
         return fail("config", f"{name}: not JSON: {str(error)[:100]}")
     if not isinstance(patches, dict):
         return fail("config", f'{name}: expected {{"pattern": {{"body": …}}}}')
-    bad = next((reason for pattern in patches if (reason := bad_pattern(pattern))), "")
+    bad = next((reason for pattern in patches if (reason := find_pattern_fault(pattern))), "")
     if bad:
         return fail("config", f"{name}: {bad}")
     return gather(read_patch(raw, f"{name} {pattern!r}") for pattern, raw in patches.items()).map(
@@ -39,7 +39,9 @@ def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
         return fail("config", f"{origin}: {PATCH_SHAPE}")
     for key, value in raw.items():
         if key not in PATCH_PARTS:
-            return fail("config", f"{origin}: unknown key {key!r}{nearest(key, [*PATCH_PARTS])}")
+            return fail(
+                "config", f"{origin}: unknown key {key!r}{suggest_nearest(key, [*PATCH_PARTS])}"
+            )
         if value is not None and not isinstance(value, PATCH_PARTS[key]):
             return fail("config", f"{origin}: {PATCH_SHAPE}")
     for name, value in (raw.get("headers") or {}).items():

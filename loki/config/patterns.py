@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 
-def bad_pattern(pattern: str) -> str:
+def find_pattern_fault(pattern: str) -> str:
     """Return why a text is no regular expression, empty if it is one.
 
-    >>> bad_pattern("gpt-(4")
+    >>> find_pattern_fault("gpt-(4")
     "'gpt-(4' is not a regular expression: missing ), unterminated subpattern at position 4"
     """
     import warnings

@@ -21,7 +21,7 @@ from loki.config.yaml_schema import (
     text,
 )
 from loki.json_text import parse_strict
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.record import record
 
 LONGEST = 64 << 10  # characters of front matter: to read much more takes long
@@ -112,7 +112,7 @@ def explain_key(key: str) -> str:
     reason = next((why for why, names in REFUSED.items() if name in names), "")
     if reason:
         return f"{key!r} is for the command line only: a prompt file {reason}"
-    return f"unknown key {key!r}{nearest(key, [*FIELDS])}"
+    return f"unknown key {key!r}{suggest_nearest(key, [*FIELDS])}"
 
 
 #: Why flags are refused in front matter, which a stranger may have written.

@@ -21,7 +21,7 @@ from loki.config.setting_names import (
     TOP,
     is_reference,
 )
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.providers import ALIASES, KNOWN, TYPES, find_provider, type_of
 from loki.railway import gather
 from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
@@ -86,7 +86,9 @@ def default_platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Re
     name = environ.get("LOKI_PLATFORM", "")
     if plain is not None or not name or name in (*KNOWN, *TYPES, *ALIASES):
         return Success(type_of(name) if plain is None else "")
-    return fail("config", f"LOKI_PLATFORM: no platform {name!r}{nearest(name, [*TYPES, *KNOWN])}")
+    return fail(
+        "config", f"LOKI_PLATFORM: no platform {name!r}{suggest_nearest(name, [*TYPES, *KNOWN])}"
+    )
 
 
 def implied_clients(environ: Mapping[str, str]) -> list[JsonObject]:
@@ -165,7 +167,7 @@ def read_client(
         if (value := find_setting(entry, setting, prefix, place, environ)) is not None
     }
     for setting, value in settings.items():
-        if value.form == "name" and setting not in ("api_base", *CREDENTIALS):
+        if value.source == "name" and setting not in ("api_base", *CREDENTIALS):
             return fail("config", f"{value.origin}: no environment variable {value.value}")
     extra = {**entry.get("extra", {})}
     if f"{prefix}_PROXY" in environ:

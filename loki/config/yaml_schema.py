@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from loki.config.patterns import bad_pattern
+from loki.config.patterns import find_pattern_fault
 from loki.config.setting_names import EFFORTS
-from loki.problems import nearest
+from loki.problems import suggest_nearest
 from loki.urls import mask_keys
 
 Position = tuple[int, int]  # line and column, from 1
@@ -80,7 +80,7 @@ def mapping(
             report(position, f"expected {', '.join(own[:3])} …, found {show_node(node)}")
             return {}
         for key in (key for key in node if key not in fields and key not in ignored):
-            hint = nearest(str(key), own, others)
+            hint = suggest_nearest(str(key), own, others)
             report(key_position(node, key), f"unknown key {str(key)!r}{hint}")
         for key in required:
             if is_null(node.get(key)):
@@ -122,7 +122,7 @@ def by_pattern(item: Rule) -> Rule:
             return []
         pairs = []
         for key, value in node.items():
-            if reason := bad_pattern(str(key)):
+            if reason := find_pattern_fault(str(key)):
                 report(key_position(node, key), reason)
             pairs.append([str(key), item(value, position_of(node, key, position), report)])
         return pairs

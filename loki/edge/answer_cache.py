@@ -16,16 +16,16 @@ from returns.result import Result, Success
 
 from loki.edge.answer_files import (
     ABANDONED,
-    MOST,
+    MAX_FOLDER_SIZE,
     cache_folder,
+    decode_file,
     describe,
-    file_of,
-    read_file,
+    encode_file,
     remove_oldest,
     write_file,
 )
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.edge.env import log_warning
 from loki.edge.files import environment
 from loki.edge.trust import (
@@ -44,8 +44,8 @@ from loki.stages.first_event import copy_pieces
 from loki.stages.replay import headers_to_keep, read_kept, reopen, respond
 from loki.urls import mask_url
 
-STEP = MOST // 16  # bytes that a process writes before it looks again how much there is
-LARGEST = 64 << 20  # bytes of one answer
+STEP = MAX_FOLDER_SIZE // 16  # bytes that a process writes before it looks again how much there is
+MAX_ANSWER_SIZE = 64 << 20  # bytes of one answer
 
 
 def cached(
@@ -69,7 +69,7 @@ def cached(
         return cache.look_up(draft, draft.url, lambda: env.authorize(draft))
 
     def afford(request: Request) -> Result[Request, Problem]:
-        return env.afford(request) if request.draft.kept is None else Success(request)
+        return env.check_budget(request) if request.draft.kept is None else Success(request)
 
     def send(request: Request) -> Result[Response, Problem]:
         if request.draft.kept is not None:
@@ -81,7 +81,7 @@ def cached(
             return Success(reopen(request, request.draft.kept, env.clock()))
         return env.open(request).map(cache.keep_at_end)
 
-    return replace(env, authorize=authorize, afford=afford, send=send, open=open_)
+    return replace(env, authorize=authorize, check_budget=afford, send=send, open=open_)
 
 
 def key_of(draft: Draft, url: str) -> str:
@@ -138,7 +138,7 @@ class AnswerCache:
             return fail("config", f"the answer cache is not used: {error}")
         except OSError:
             return Success(None)
-        return Success(read_file(data, key, self.now(), self.age))
+        return Success(decode_file(data, key, self.now(), self.age))
 
     # ---- writing
 
@@ -163,13 +163,13 @@ class AnswerCache:
     def keep(self, request: Request, kept: Kept) -> None:
         """Keep an answer if it is whole, a success, and free of secrets; warn once if it cannot."""
         key, body = request.draft.cache_key, b"".join(kept.pieces)
-        if not key or len(body) > LARGEST or not self.is_fit(request, kept):
+        if not key or len(body) > MAX_ANSWER_SIZE or not self.is_fit(request, kept):
             return
         text = body.decode("latin-1")
         if redact(text) != text:  # a server that repeats a key
             return
         try:
-            data = file_of(kept, key, self.now())
+            data = encode_file(kept, key, self.now())
             write_file(self.folder, key, data)
             self.make_room(len(data))
         except OSError as error:
@@ -189,4 +189,4 @@ class AnswerCache:
             is_due = self.written >= STEP
             self.written = 0 if is_due else self.written
         if is_due:
-            remove_oldest(self.folder, MOST - STEP, time.time() - ABANDONED)
+            remove_oldest(self.folder, MAX_FOLDER_SIZE - STEP, time.time() - ABANDONED)

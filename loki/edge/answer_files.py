@@ -15,14 +15,14 @@ from hashlib import sha256
 
 from returns.result import Result, Success
 
-from loki.edge.auth.redaction import redact
-from loki.edge.files import directory, reason
+from loki.edge.auth.redactor import redact
+from loki.edge.files import describe_os_error, directory
 from loki.edge.trust import UntrustedFileError, make_private_folder, require_cache_folder
 from loki.json_text import compact
 from loki.problems import Problem, fail
 from loki.records import Kept
 
-MOST = 256 << 20  # bytes of all answers together
+MAX_FOLDER_SIZE = 256 << 20  # bytes of all answers together
 ABANDONED = 3600  # seconds after which a file that was never renamed is taken away
 FORMAT = 1  # of the files
 DRAFT = ".draft-"  # so begin the names of files that are being written
@@ -36,7 +36,7 @@ def cache_folder(environ: Mapping[str, str]) -> str:
 # ---- a file --------------------------------------------------------------------------------------
 
 
-def file_of(kept: Kept, key: str, now: float) -> bytes:
+def encode_file(kept: Kept, key: str, now: float) -> bytes:
     """Return the bytes of a file: a line of JSON, and the body."""
     body = b"".join(kept.pieces)
     head = {
@@ -51,7 +51,7 @@ def file_of(kept: Kept, key: str, now: float) -> bytes:
     return compact(head).encode() + b"\n" + body
 
 
-def read_file(data: bytes, key: str, now: float, age: float | None) -> Kept | None:
+def decode_file(data: bytes, key: str, now: float, age: float | None) -> Kept | None:
     """Return the answer in a file; None if it is too old, damaged, or of another request."""
     line, _, body = data.partition(b"\n")
     try:
@@ -69,16 +69,16 @@ def read_file(data: bytes, key: str, now: float, age: float | None) -> Kept | No
                 *(sha256(body).hexdigest(), len(body)),
             ):
                 is_fresh = age is None or 0 <= now - then <= age
-                return Kept(status, headers, tuple(cut(body, sizes))) if is_fresh else None
+                return Kept(status, headers, tuple(split_body(body, sizes))) if is_fresh else None
     except (ValueError, TypeError, RecursionError):
         pass
     return None
 
 
-def cut(body: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+def split_body(body: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
     """Yield a body in pieces of some sizes.
 
-    >>> [*cut(b"abc", [1, 2])]
+    >>> [*split_body(b"abc", [1, 2])]
     [b'a', b'bc']
     """
     start = 0
@@ -147,10 +147,14 @@ def clear(folder: str) -> Result[tuple[int, int], Problem]:
     except UntrustedFileError as error:
         return fail("config", f"the answer cache is left alone: {error}")
     except OSError as error:
-        return fail("config", f"cannot clear {folder}: {reason(error)}")
+        return fail("config", f"cannot clear {folder}: {describe_os_error(error)}")
     return Success((len(found), sum(size for _, size, _ in found)))
 
 
 def describe(error: OSError, folder: str) -> str:
     """Return why a folder cannot be used; an error of ours says it with the path."""
-    return str(error) if isinstance(error, UntrustedFileError) else f"{folder}: {reason(error)}"
+    return (
+        str(error)
+        if isinstance(error, UntrustedFileError)
+        else f"{folder}: {describe_os_error(error)}"
+    )

@@ -24,12 +24,12 @@ from loki.records import Message
 if TYPE_CHECKING:
     from filelock import FileLock
 
-PATIENCE = 2.0  # seconds of waiting in silence
+LOCK_TIMEOUT = 2.0  # seconds of waiting in silence
 FLAG = "--conversation"
 
 
 @contextmanager
-def locked(
+def lock_turns(
     path: str, end: float, on_wait: Callable[[], None]
 ) -> Iterator[Result[tuple[Message, ...], Problem]]:
     """Yield the turns of a file that nobody else goes on with meanwhile; wait for others.
@@ -45,7 +45,7 @@ def locked(
         yield fail("busy", f"{path}: another command goes on with it, and did not end in time")
         return
     except OSError as error:
-        yield fail("output", f"cannot lock {path}: {files.reason(error)}")
+        yield fail("output", f"cannot lock {path}: {files.describe_os_error(error)}")
         return
     try:
         yield read_turns(path)
@@ -59,9 +59,9 @@ def acquire(lock: FileLock, end: float, on_wait: Callable[[], None]) -> None:
 
     left = max(0.0, end - time.monotonic())
     try:
-        lock.acquire(timeout=min(PATIENCE, left))
+        lock.acquire(timeout=min(LOCK_TIMEOUT, left))
     except Timeout:
-        if left <= PATIENCE:
+        if left <= LOCK_TIMEOUT:
             raise
         on_wait()
         lock.acquire(timeout=-1 if end == inf else max(0.0, end - time.monotonic()))
@@ -118,7 +118,7 @@ def append(path: str, text: str) -> Result[None, Problem]:
     try:
         append_lines(path, text.encode("utf-8", "replace"))
     except OSError as error:
-        return fail("output", f"cannot write {path}: {files.reason(error)}", sent=True)
+        return fail("output", f"cannot write {path}: {files.describe_os_error(error)}", sent=True)
     return Success(None)
 
 
@@ -150,5 +150,5 @@ def keep_aside(path: str, text: str) -> Result[str, Problem]:
             append_lines(place, text.encode("utf-8", "replace"), getattr(os, "O_NOFOLLOW", 0))
             return Success(place)
         except OSError as error:
-            problem = Problem("output", f"cannot write {place}: {files.reason(error)}")
+            problem = Problem("output", f"cannot write {place}: {files.describe_os_error(error)}")
     return Failure(problem)

@@ -13,7 +13,7 @@ from loki.config.read import configure
 from loki.edge import files
 from loki.edge.auth import credentials
 from loki.edge.auth.aws_region import with_regions
-from loki.edge.auth.redact import redacting
+from loki.edge.auth.find_secrets import redacting
 from loki.edge.config_cache import read_config
 from loki.edge.ledger.writer import Ledger, Warn, ledger_path
 from loki.pipeline import Env
@@ -104,4 +104,4 @@ def within_budget(env: Env, ledger: Ledger, say: Warn, keep: bool = True) -> Env
 
     allow_unpriced = env.config.allow_unpriced
     budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced)
-    return replace(env, afford=budget.check_budget, record=budget.record)
+    return replace(env, check_budget=budget.check_budget, record=budget.record)

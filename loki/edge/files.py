@@ -126,13 +126,13 @@ def read_bytes(path: str, what: str, opener: Opener | None = None) -> Result[byt
         return fail("input", f"{what}: no file can be named {path!r}")
     except OSError as error:
         kind: Kind = "missing" if isinstance(error, NotADirectoryError) else "input"
-        return fail(kind, f"{what}: cannot read {path}: {reason(error)}")
+        return fail(kind, f"{what}: cannot read {path}: {describe_os_error(error)}")
 
 
-def reason(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """Return the operating system's reason of an error, in lower case.
 
-    >>> reason(PermissionError(13, "Permission denied"))
+    >>> describe_os_error(PermissionError(13, "Permission denied"))
     'permission denied'
     """
     return (error.strerror or str(error)).lower()

@@ -10,7 +10,7 @@ from returns.pipeline import flow
 from returns.result import Result, Success
 
 from loki.edge.auth import credentials
-from loki.edge.auth.redact import redacting
+from loki.edge.auth.find_secrets import redacting
 from loki.edge.http.attempt import connect
 from loki.edge.send import Send, check_status, deadline_of, read_whole, renew_token, retry, wrap
 from loki.pipeline import Env
@@ -22,7 +22,7 @@ from loki.records import Draft, Json, JsonObject, Response, Target
 from loki.stages.build import build
 from loki.stages.draft import user_agent
 
-MOST_PAGES = 100
+MAX_PAGES = 100
 
 #: A URL -> the JSON that is there.
 Get = Callable[[str], Result[Json, Problem]]
@@ -37,7 +37,7 @@ def list_models(
     """
     service = provider_of(target.client)
     assert service is not None  # else there would be no target
-    get = getter(env, target, environ)
+    get = make_get(env, target, environ)
     (first, prefix), *others = service.lists(target, base_url_of(target.client, service))
     found = all_pages(get, first, prefix)
     more = (
@@ -59,7 +59,7 @@ def unique(models: list[JsonObject]) -> tuple[JsonObject, ...]:
 def all_pages(get: Get, url: str, prefix: str) -> Result[tuple[JsonObject, ...], Problem]:
     """Return the models of all pages of a list."""
     models: list[JsonObject] = []
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = get(url)
         if not isinstance(page, Success):
             return page
@@ -69,12 +69,12 @@ def all_pages(get: Get, url: str, prefix: str) -> Result[tuple[JsonObject, ...],
             return Success(tuple(models))
         url = following
     host = urlsplit(url).hostname
-    return fail("garbled", f"{host}: the list of models has more than {MOST_PAGES} pages")
+    return fail("garbled", f"{host}: the list of models has more than {MAX_PAGES} pages")
 
 
-def getter(env: Env, target: Target, environ: Mapping[str, str]) -> Get:
+def make_get(env: Env, target: Target, environ: Mapping[str, str]) -> Get:
     """Return a function that reads a page of a list, with the client's credentials."""
-    send = sender(environ)
+    send = make_send(environ)
     service = provider_of(target.client)
     assert service is not None
     headers = {
@@ -95,7 +95,7 @@ def getter(env: Env, target: Target, environ: Mapping[str, str]) -> Get:
     return get
 
 
-def sender(environ: Mapping[str, str]) -> Send:
+def make_send(environ: Mapping[str, str]) -> Send:
     """Return a function that sends a request with retries, and reads whatever JSON comes back."""
     attempt = wrap(connect(), check_status, renew_token(credentials.renew(environ, set())), retry)
     return redacting(read_whole(lambda request: attempt(request, deadline_of(request))))

@@ -16,9 +16,9 @@ from math import inf
 from returns.result import Failure, Result, Success
 
 from loki.edge import render_child
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.stdin import read_piece
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.record import record
 from loki.records import Json, JsonObject
 
@@ -27,7 +27,7 @@ NEEDED = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # variables without which some inter
 
 
 @record
-class Names:
+class TemplateNames:
     """The names that a template uses, and those that it cannot do without."""
 
     used: frozenset[str]
@@ -50,7 +50,7 @@ class Renderer:
         """End the process."""
         self.stop()
 
-    def start(self, end: float = inf) -> Result[Names, Problem]:
+    def start(self, end: float = inf) -> Result[TemplateNames, Problem]:
         """Start the process and have the template compiled; ``end`` is on the monotonic clock."""
         self.stop()
         variables = {name: os.environ[name] for name in NEEDED if name in os.environ}
@@ -63,10 +63,12 @@ class Renderer:
                 env=variables,
             )
         except OSError as error:  # no process, no memory, no handles left
-            return fail("input", f"{self.name}: cannot be filled in: {reason(error)}")
+            return fail("input", f"{self.name}: cannot be filled in: {describe_os_error(error)}")
         path = [folder for folder in sys.path if os.path.isabs(folder)]
         reply = self.exchange({"path": path, "source": self.source}, end)
-        return reply.map(lambda told: Names(frozenset(told["names"]), frozenset(told["required"])))
+        return reply.map(
+            lambda told: TemplateNames(frozenset(told["names"]), frozenset(told["required"]))
+        )
 
     def render(self, values: Mapping[str, Json], end: float = inf) -> Result[str, Problem]:
         """Return the text of the template with these values."""
@@ -100,7 +102,11 @@ class Renderer:
             line = self.read_line(until)
         except TimeoutError:
             self.stop()
-            return late(self.name) if until == end else self.refuse(f"takes over {PATIENCE:g} s")
+            return (
+                report_timeout(self.name)
+                if until == end
+                else self.refuse(f"takes over {PATIENCE:g} s")
+            )
         except BrokenPipeError:
             line = b""
         if not line.endswith(b"\n"):
@@ -134,7 +140,7 @@ class Renderer:
         code = self.process.returncode
         self.stop()
         if code == -getattr(signal, "SIGXCPU", 0):
-            return self.refuse(f"takes over {render_child.SECONDS} s of the processor's time")
+            return self.refuse(f"takes over {render_child.MAX_SECONDS} s of the processor's time")
         return self.refuse(f"ends the program that fills it in ({code})")
 
     def refuse(self, reason: str) -> Result[JsonObject, Problem]:
@@ -142,7 +148,7 @@ class Renderer:
         return fail("input", f"{self.name}: the template {reason}")
 
 
-def late(name: str) -> Result[JsonObject, Problem]:
+def report_timeout(name: str) -> Result[JsonObject, Problem]:
     """Return the problem of a template for which there is no time left."""
     return fail("offline", f"{name}: not filled in within the time for everything (total timeout)")
 
@@ -163,5 +169,5 @@ def hint_at(name: str, known: list[str]) -> str:
     >>> hint_at("lnag", ["lang"]), hint_at("lang", ["input"])
     ("; did you mean 'lang'?", '; set it with --set lang=VALUE')
     """
-    near = nearest(name, known)
+    near = suggest_nearest(name, known)
     return near if "did you mean" in near else f"; set it with --set {name}=VALUE"

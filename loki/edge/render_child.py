@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from jinja2 import Template, nodes
     from jinja2.sandbox import SandboxedEnvironment
 
-MEMORY = 512 << 20  # bytes, beside what the values take
-SECONDS = 2  # of the processor's time, for each message
-OUTPUT = 16 << 20  # bytes of a text, beside what the values take
+MAX_MEMORY = 512 << 20  # bytes, beside what the values take
+MAX_SECONDS = 2  # of the processor's time, for each message
+MAX_OUTPUT = 16 << 20  # bytes of a text, beside what the values take
 LONGEST = 300  # characters of a message
 FILE = "<prompt>"  # so tracebacks name the template
 
@@ -45,13 +45,13 @@ def serve() -> None:
     sys.path[:] = first["path"]  # where the parent found its packages
     environment = make_environment()
     limit_files()
-    compiled = guarded(lambda: compile_template(environment, first["source"]))
+    compiled = run_guarded(lambda: compile_template(environment, first["source"]))
     template = compiled.pop("template", None)
     write_message(compiled)
     while template is not None and (message := read_message()) is not None:
-        most = OUTPUT + 2 * message["size"]
+        most = MAX_OUTPUT + 2 * message["size"]
         values = message["values"]
-        write_message(guarded(lambda v=values, m=most: {"text": render(template, v, m)}))
+        write_message(run_guarded(lambda v=values, m=most: {"text": render(template, v, m)}))
 
 
 def read_message() -> Json | None:
@@ -82,11 +82,11 @@ def limit_resources(size: int) -> None:
     except ImportError:  # Windows; the parent still limits the time
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + 1 + SECONDS + (size >> 22)
+    seconds = int(used.ru_utime + used.ru_stime) + 1 + MAX_SECONDS + (size >> 22)
     for name, soft in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, MEMORY + 24 * size),
+        (resource.RLIMIT_AS, MAX_MEMORY + 24 * size),
     ):
         hard = resource.getrlimit(name)[1]
         most = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
@@ -157,7 +157,7 @@ def render(template: Template, values: Json, most: int) -> str:
     return "".join(pieces)
 
 
-def guarded(work: Any) -> Json:
+def run_guarded(work: Any) -> Json:
     """Return what some work returns, or what is wrong with the template, and in which line."""
     from jinja2 import TemplateSyntaxError
 
@@ -166,7 +166,7 @@ def guarded(work: Any) -> Json:
     except TemplateSyntaxError as error:
         return {"error": shorten(error.message or "not a template"), "line": error.lineno}
     except MemoryError:
-        return {"error": f"it needs more than {MEMORY >> 20} MiB of memory", "line": None}
+        return {"error": f"it needs more than {MAX_MEMORY >> 20} MiB of memory", "line": None}
     except RecursionError:
         return {"error": "it is nested too deeply", "line": None}
     except Exception as error:

@@ -57,7 +57,7 @@ def wrap(attempt: Attempt, *wrappers: Wrapper) -> Attempt:
 def deadline_of(request: Request) -> float:
     """Return the deadline of a request, on the monotonic clock."""
     limits = request.draft.target.limits
-    return time.monotonic() + (limits.total or 0) if limits.end is None else limits.end
+    return time.monotonic() + (limits.total or 0) if limits.deadline is None else limits.deadline
 
 
 def read_whole(open_: Open) -> Send:

@@ -16,7 +16,7 @@ from subprocess import PIPE, Popen, TimeoutExpired
 from threading import Lock
 from typing import NamedTuple
 
-MOST = 1_000_000  # bytes that are read of what a program prints
+MAX_OUTPUT = 1_000_000  # bytes that are read of what a program prints
 PIECE = 65536  # bytes
 PIPE_BUF = 512  # bytes that a pipe takes at once wherever POSIX holds
 PAUSE = 0.1  # seconds between two looks at a process
@@ -138,7 +138,7 @@ class Pipes:
             if not piece:
                 self.selector.unregister(key.fileobj)
                 self.open -= 1
-            elif len(self.printed[key.fd]) <= MOST:  # what is beyond that nobody reads
+            elif len(self.printed[key.fd]) <= MAX_OUTPUT:  # what is beyond that nobody reads
                 self.printed[key.fd] += piece
         return bool(reads)
 
@@ -166,5 +166,5 @@ def read_output(process: Popen[bytes], data: bytes, end: float) -> Output:
             has_read = pipes.wait(0 if has_ended else max(0.0, min(PAUSE, left)))
             if has_ended and not has_read:
                 break
-            stopped = "long" if len(pipes.out) > MOST else "late" if left <= 0 else ""
+            stopped = "long" if len(pipes.out) > MAX_OUTPUT else "late" if left <= 0 else ""
     return Output(bytes(pipes.out), bytes(pipes.err), stopped)

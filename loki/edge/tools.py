@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from loki.edge.auth.redaction import redact
-from loki.edge.files import reason
-from loki.edge.tool_process import MOST, Output, Processes, read_output
+from loki.edge.auth.redactor import redact
+from loki.edge.files import describe_os_error
+from loki.edge.tool_process import MAX_OUTPUT, Output, Processes, read_output
 from loki.formats.tool_commands import ToolCommand
 from loki.formats.tool_results import find_fault, result_of
 from loki.json_text import compact
 from loki.records import Message, ToolCall
 
-AT_ONCE = 8  # tools
-MOST_ERROR = 10_000  # characters of what a tool that failed says on stderr
+MAX_PARALLEL_CALLS = 8  # tools
+MAX_ERROR_LENGTH = 10_000  # characters of what a tool that failed says on stderr
 
 #: Told of each call and its result, in the order of the calls.
 OnResult = Callable[[ToolCall, Message, float], None]
@@ -41,7 +41,7 @@ def run_tools(
     Whatever interrupts the wait ends every command first.
     """
     processes = Processes(environ)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_PARALLEL_CALLS) as pool:
         try:
             results = []
             for call, (result, seconds) in zip(
@@ -76,7 +76,7 @@ def run_call(
     try:
         process = processes.start(command.argv)
     except (OSError, ValueError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
+        why = describe_os_error(error) if isinstance(error, OSError) else str(error)
         return result_of(call, f"cannot run {command.argv[0]}: {why}", is_error=True)
     try:
         started = time.monotonic()
@@ -96,9 +96,9 @@ def describe_output(call: ToolCall, output: Output, code: int, limit: float) -> 
     if 0 in output.out:
         place = f"byte {output.out.index(0)} is 0"
         return result_of(call, f"the tool printed what is no text: {place}", is_error=True)
-    text = as_text(output.out[:MOST] + (CUT if len(output.out) > MOST else b""))
+    text = as_text(output.out[:MAX_OUTPUT] + (CUT if len(output.out) > MAX_OUTPUT else b""))
     if output.stopped == "long":
-        return result_of(call, f"{text}\n[cut: the tool printed more than {MOST:,} bytes]")
+        return result_of(call, f"{text}\n[cut: the tool printed more than {MAX_OUTPUT:,} bytes]")
     if output.stopped == "late":
         fault = f"the tool was stopped: it did not end within {limit:.3g} s"
     elif code:
@@ -106,7 +106,7 @@ def describe_output(call: ToolCall, output: Output, code: int, limit: float) -> 
         fault = f"the tool failed with {how}"
     else:
         return result_of(call, text)
-    stderr = as_text(output.err)[-MOST_ERROR:].strip()
+    stderr = as_text(output.err)[-MAX_ERROR_LENGTH:].strip()
     return result_of(call, "\n".join(filter(None, (fault, stderr, text))), is_error=True)
 
 

@@ -95,7 +95,7 @@ def require_ours(path: str, status: os.stat_result) -> None:
     if owner not in (0, user):
         raise UntrustedFileError(f"{path}: another user owns it (uid {owner}): delete it")
     if mode & S_IWOTH or (mode & S_IWGRP and not is_private_group(status.st_gid, user)):
-        raise UntrustedFileError(f"{path}: others can write it; {cure(path)}")
+        raise UntrustedFileError(f"{path}: others can write it; {suggest_fix(path)}")
 
 
 def refusal(path: str, status: os.stat_result, user: int) -> str:
@@ -111,13 +111,13 @@ def refusal(path: str, status: os.stat_result, user: int) -> str:
     if S_ISDIR(mode) and mode & S_ISVTX:
         return ""
     if mode & S_IWOTH:
-        return f"{path}: anybody can write it; {cure(path)}"
+        return f"{path}: anybody can write it; {suggest_fix(path)}"
     if mode & S_IWGRP and not is_private_group(status.st_gid, owner):
-        return f"{path}: its group (gid {status.st_gid}) can write it; {cure(path)}"
+        return f"{path}: its group (gid {status.st_gid}) can write it; {suggest_fix(path)}"
     return ""
 
 
-def cure(path: str) -> str:
+def suggest_fix(path: str) -> str:
     """Return the command that takes a file away from others, for a message."""
     from shlex import quote  # only where a message needs it
 

@@ -14,7 +14,7 @@ from loki.json_text import parse_strict
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import CachedText, Json, JsonObject, Media, Message, Text, Tool, ToolCall
-from loki.wire.codec import as_str
+from loki.wire.protocol import as_str
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 

@@ -10,7 +10,7 @@ from loki.railway import gather
 from loki.record import record
 from loki.records import Json, JsonObject
 
-TIMEOUT = 60.0  # seconds
+DEFAULT_TIMEOUT = 60.0  # seconds
 LONGEST = 1e6  # seconds
 
 
@@ -21,7 +21,7 @@ class ToolCommand:
     name: str
     argv: tuple[str, ...]
     schema: JsonObject  # of the arguments
-    timeout: float = TIMEOUT  # seconds
+    timeout: float = DEFAULT_TIMEOUT  # seconds
 
 
 def read_commands(value: Json, name: str) -> Result[dict[str, ToolCommand], Problem]:
@@ -66,7 +66,7 @@ def read_command(tool: JsonObject, place: str) -> Result[ToolCommand, Problem]:
     return Result.do(
         ToolCommand(name, argv, checked, timeout)
         for argv in read_argv(tool["command"], place)
-        for timeout in read_timeout(tool.get("timeout", TIMEOUT), place)
+        for timeout in read_timeout(tool.get("timeout", DEFAULT_TIMEOUT), place)
         for checked in read_schema(schema, f"{place}: parameters")
     )
 

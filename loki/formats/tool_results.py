@@ -7,7 +7,7 @@ from typing import Any
 
 from loki.formats.structured_output import find_breach
 from loki.json_text import compact
-from loki.problems import nearest
+from loki.problems import suggest_nearest
 from loki.records import JsonObject, Message, Tool, ToolCall
 
 
@@ -43,7 +43,7 @@ def find_fault(call: ToolCall, schemas: Mapping[str, JsonObject]) -> str:
     "the arguments break the schema of now at $: 'city' is a required property"
     """
     if call.name not in schemas:
-        return f"there is no tool {call.name!r}{nearest(call.name, sorted(schemas))}"
+        return f"there is no tool {call.name!r}{suggest_nearest(call.name, sorted(schemas))}"
     breach = find_breach(call.arguments, schemas[call.name])
     return f"the arguments break the schema of {call.name} at {breach}" if breach else ""
 

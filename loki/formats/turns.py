@@ -30,11 +30,11 @@ def resume(
     return Success(new)
 
 
-def open_calls(messages: Sequence[Message]) -> list[str]:
+def find_open_calls(messages: Sequence[Message]) -> list[str]:
     """Return the calls of tools that nobody answered, as ``name (id)``.
 
     >>> from loki.records import ToolCall
-    >>> open_calls([Message("assistant", tool_calls=(ToolCall("c1", "now", {}),))])
+    >>> find_open_calls([Message("assistant", tool_calls=(ToolCall("c1", "now", {}),))])
     ['now (c1)']
     """
     return [
@@ -73,7 +73,7 @@ def close_calls(messages: Sequence[Message], why: str) -> tuple[Message, ...]:
 NOT_RUN = "not run: the conversation was broken off here"
 
 
-def divide(
+def split_turns(
     turns: tuple[Message, ...], partial: Message | None
 ) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """Return what belongs into a conversation that broke off, and what is to be kept aside.
@@ -87,7 +87,7 @@ def divide(
     return kept, (*rest, partial) if partial else ()
 
 
-def is_whole(reply: Reply) -> bool:
+def is_complete(reply: Reply) -> bool:
     """Return whether an answer came to its own end, not to the limit of its length or a filter."""
     return reply.finish not in ("length", "filter")
 

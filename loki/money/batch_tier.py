@@ -55,7 +55,7 @@ class BatchRates:
         self.bounds = sorted(int(key.partition(">")[2]) for key in price.variants if ">" in key)
         self.known: dict[int, Price] = {}
 
-    def at(self, size: int) -> Price:
+    def price_at(self, size: int) -> Price:
         """Return the prices for a prompt of a size in tokens; those that are unknown are None."""
         step = bisect_left(self.bounds, size)
         if step not in self.known:
@@ -71,7 +71,7 @@ class BatchRates:
         """
         if usage.told_cost is not None:
             return usage.told_cost
-        return cost(usage, self.at(usage.input or 0))
+        return cost(usage, self.price_at(usage.input or 0))
 
 
 def without_any(variants: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class BudgetStatus(NamedTuple):
     period: str  # for messages: today (2026-11-22, UTC)
     budget: Decimal
     spent: Decimal
-    unknown: int = 0  # calls that may have cost more than is known
+    unknown_calls: int = 0  # calls that may have cost more than is known
     reserved: Decimal = Decimal(0)  # the worst cases of calls under way
 
 
@@ -70,7 +70,7 @@ def check_budget(
     counted as nothing.
     """
     target = request.target
-    lack = "" if allow_unpriced or not purses else price_lack(target, request.draft.changes)
+    lack = "" if allow_unpriced or not purses else find_missing_price(target, request.draft.changes)
     if lack:
         return fail("budget", f"{target.name} has no known price{lack}")
     known = known_worst_case(request)
@@ -85,7 +85,7 @@ def check_budget(
     return Success(request)
 
 
-def price_lack(target: Target, changes: JsonObject) -> str:
+def find_missing_price(target: Target, changes: JsonObject) -> str:
     """Return where the price is unknown and what to do about it, empty where it is known."""
     unknown = unpriced_tiers(target, changes)
     allow = "or set budget.allow_unpriced: true"
@@ -127,14 +127,15 @@ def known_worst_case(request: Request) -> Decimal | None:
 def describe_budget(purse: BudgetStatus) -> str:
     """Return a budget as a message shows it.
 
-    >>> describe_budget(BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown=1))
+    >>> gone = BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown_calls=1)
+    >>> describe_budget(gone)
     'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
     >>> describe_budget(BudgetStatus("today (UTC)", Decimal(2), Decimal(1), reserved=Decimal(1)))
     'the budget of $2.00 for today (UTC) $1.00 is spent and $1.00 reserved for calls under way'
     """
     more = f" and {format_dollars(purse.reserved)} reserved for calls under way"
     under_way = more if purse.reserved else ""
-    calls = f"{purse.unknown} call{'s' * (purse.unknown != 1)} of unknown cost"
-    besides = f", besides {calls}" if purse.unknown else ""
+    calls = f"{purse.unknown_calls} call{'s' * (purse.unknown_calls != 1)} of unknown cost"
+    besides = f", besides {calls}" if purse.unknown_calls else ""
     limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
     return f"{limit} {format_dollars(purse.spent)} is spent{under_way}{besides}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from loki.money.report import Row, Tally, printable, rows, sum_tallies
+from loki.money.report import ReportRow, Tally, printable, rows, sum_tallies
 
 MODELS = 6  # that have a colour of their own; all others share one
 
@@ -27,20 +27,20 @@ class Chart(NamedTuple):
     """All there is to draw; ``shares`` has the models, the dearest first, the small ones in one."""
 
     bars: tuple[Bar, ...]
-    shares: tuple[Row, ...]
+    shares: tuple[ReportRow, ...]
     total: Tally
 
 
-def chart(by_time: Sequence[Row], names: Sequence[str]) -> Chart:
+def chart(by_time: Sequence[ReportRow], names: Sequence[str]) -> Chart:
     """Return the chart of rows by time and model: a bar for each named time since the first call.
 
-    >>> one = Row(("2026-11-02", "a:b"), Tally(cost=Decimal(3)))
+    >>> one = ReportRow(("2026-11-02", "a:b"), Tally(cost=Decimal(3)))
     >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
     [Decimal('3'), Decimal('0')]
     """
-    models = rows((Row((printable(row.keys[1]),), row.tally) for row in by_time), ["model"])
+    models = rows((ReportRow((printable(row.keys[1]),), row.tally) for row in by_time), ["model"])
     own, small = models[:MODELS], models[MODELS:]
-    others = Row((f"{len(small)} others",), sum_tallies(row.tally for row in small))
+    others = ReportRow((f"{len(small)} others",), sum_tallies(row.tally for row in small))
     shares = (*own, others) if len(small) > 1 else tuple(models)
     place = {row.keys[0]: i for i, row in enumerate(models[: len(shares)])}
     first = min(row.keys[0] for row in by_time)

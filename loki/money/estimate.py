@@ -66,7 +66,7 @@ def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | N
 
 def service_tiers(changes: JsonObject | None) -> set[str | None]:
     """Return the usual tier of service (None), which may answer too, and the one asked for."""
-    return {None, *(name for name in values_at(changes, TIERS) if isinstance(name, str))}
+    return {None, *(name for name in values_at(changes, TIER_PATHS) if isinstance(name, str))}
 
 
 def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
@@ -75,7 +75,7 @@ def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
     if target.model.type == "chat":
         added = estimate_tokens(json.dumps(changes, ensure_ascii=False)) if changes else 0
         longest = max_output(target, changes)
-        count = max((n for n in values_at(changes, COUNTS) if type(n) is int), default=1)
+        count = max((n for n in values_at(changes, COUNT_PATHS) if type(n) is int), default=1)
         output = None if longest is None else longest * max(count, 1)
         return Usage(input=estimate_prompt(target) + added, output=output)
     query = estimate_tokens(ask.query)
@@ -88,7 +88,7 @@ def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
 
 def max_output(target: Target, changes: JsonObject | None) -> int | None:
     """Return the most tokens of one answer: as a patch says, else the ask, else the model."""
-    patched = values_at(changes, LONGEST)
+    patched = values_at(changes, LENGTH_PATHS)
     lengths = [value for value in patched if type(value) is int and value > 0]
     asked = None if None in patched else target.ask.max_tokens  # null takes the ask's away
     return max(lengths, default=None) or asked or target.model.max_output_tokens
@@ -97,7 +97,7 @@ def max_output(target: Target, changes: JsonObject | None) -> int | None:
 def values_at(body: JsonObject | None, paths: Sequence[list[str]]) -> list[Json]:
     """Return what stands at some places of a body, as far as there is anything.
 
-    >>> values_at({"n": 3, "generationConfig": {"candidateCount": None}}, COUNTS)
+    >>> values_at({"n": 3, "generationConfig": {"candidateCount": None}}, COUNT_PATHS)
     [3, None]
     """
     if not body:
@@ -116,12 +116,12 @@ def estimate_quota(target: Target) -> int:
 ABSENT = object()
 
 #: Where the bodies of the providers say how long an answer may be, how many there are, how served.
-LONGEST = (
+LENGTH_PATHS = (
     *(["max_tokens"], ["max_completion_tokens"], ["max_output_tokens"]),
     *(["generationConfig", "maxOutputTokens"], ["inferenceConfig", "maxTokens"]),
 )
-COUNTS = (["n"], ["generationConfig", "candidateCount"], ["num_generations"])
-TIERS = (["service_tier"], ["serviceTier"], ["serviceTier", "type"])
+COUNT_PATHS = (["n"], ["generationConfig", "candidateCount"], ["num_generations"])
+TIER_PATHS = (["service_tier"], ["serviceTier"], ["serviceTier", "type"])
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
 DOCUMENTS_PER_SEARCH = 100

@@ -26,7 +26,7 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     """
     rates, counts = find_rates(price, usage.tier, usage.input or 0), count_billed(usage, price)
     own = None if rates is None or counts is None else sum_costs(counts, rates)
-    reported = None if price.set and own is not None else usage.told_cost
+    reported = None if price.is_configured and own is not None else usage.told_cost
     return own if reported is None else reported
 
 
@@ -59,7 +59,7 @@ def sum_costs(counts: Mapping[str, int], rates: Price) -> Decimal | None:
     total = rates.request or Decimal(0)
     for kind, count in counts.items():
         amount = getattr(rates, kind)
-        if amount is None and rates.plain and kind != "search":
+        if amount is None and rates.is_flat and kind != "search":
             amount = rates.output if kind.endswith("output") else rates.input
         if count and amount is None:
             return None
@@ -133,7 +133,7 @@ def apply_variant(price: Price, variant: Any) -> Price | None:
         return None
     if isinstance(variant, Mapping):
         prices: Any = {kind: Decimal(str(variant[kind])) for kind in PRICES if kind in variant}
-        base = Price(search=price.search, request=price.request, plain=price.plain)
+        base = Price(search=price.search, request=price.request, is_flat=price.is_flat)
         return replace(base, **prices)
     factor = Decimal(str(variant))
     tokens = {kind: getattr(price, kind) for kind in PRICES if kind not in ("search", "request")}

@@ -27,7 +27,7 @@ class Tally(NamedTuple):
     saved: Decimal = Decimal(0)  # US dollars, by batch jobs, against the usual price
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """The calls that are alike in what a report is by, such as a day and a model."""
 
     keys: tuple[str, ...]
@@ -60,22 +60,23 @@ def sum_tallies(tallies: Iterable[Tally]) -> Tally:
     )
 
 
-def rows(unsorted: Iterable[Row], by: Sequence[str]) -> list[Row]:
+def rows(unsorted: Iterable[ReportRow], by: Sequence[str]) -> list[ReportRow]:
     """Return rows in order, one for each set of keys: by time, then the most expensive first.
 
-    >>> found = Row(("a",), Tally(1)), Row(("b",), Tally(cost=Decimal(1))), Row(("a",), Tally(2))
+    >>> tallies = ("a", Tally(1)), ("b", Tally(cost=Decimal(1))), ("a", Tally(2))
+    >>> found = [ReportRow((key,), tally) for key, tally in tallies]
     >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
     [(('b',), 0), (('a',), 3)]
     """
-    groups: dict[tuple[str, ...], list[Row]] = groupby(attrgetter("keys"), unsorted)
+    groups: dict[tuple[str, ...], list[ReportRow]] = groupby(attrgetter("keys"), unsorted)
     sums = valmap(lambda alike: sum_tallies(row.tally for row in alike), groups)
-    return sorted(starmap(Row, sums.items()), key=sort_key(by))
+    return sorted(starmap(ReportRow, sums.items()), key=sort_key(by))
 
 
-def sort_key(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
+def sort_key(by: Sequence[str]) -> Callable[[ReportRow], tuple[object, ...]]:
     """Return the sort key of rows."""
 
-    def key(row: Row) -> tuple[object, ...]:
+    def key(row: ReportRow) -> tuple[object, ...]:
         times = [name for name, kind in zip(row.keys, by, strict=True) if GROUPS[kind]]
         return (*times, -(row.tally.cost or 0), -row.tally.calls, row.keys)
 
@@ -85,17 +86,17 @@ def sort_key(by: Sequence[str]) -> Callable[[Row], tuple[object, ...]]:
 # ---- for people --------------------------------------------------------------------------------
 
 
-def table(sorted_rows: Sequence[Row], by: Sequence[str], zone: str) -> list[str]:
+def table(sorted_rows: Sequence[ReportRow], by: Sequence[str], zone: str) -> list[str]:
     """Return the lines of a table: a head with the time zone, the rows, and their total.
 
-    >>> for line in table([Row(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
+    >>> for line in table([ReportRow(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
     ...                   ["day"], "UTC"):
     ...     print(line)
     DAY (UTC)   CALLS  FAILED  INPUT  CACHED  OUTPUT     COST
     2026-11-01      2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     TOTAL           2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     """
-    places = places_of(row.tally for row in sorted_rows)
+    places = decimals_of(row.tally for row in sorted_rows)
     heads = [f"{kind.upper()} ({zone})" if GROUPS[kind] else kind.upper() for kind in by]
     total_keys = ["TOTAL", *[""] * (len(by) - 1)]
     lines = [
@@ -150,10 +151,10 @@ def format_amount(cost: Decimal, places: int) -> str:
     return f"<${smallest:f}" if 0 < cost < smallest / 2 else f"${cost:,.{places}f}"
 
 
-def places_of(tallies: Iterable[Tally]) -> int:
+def decimals_of(tallies: Iterable[Tally]) -> int:
     """Return how many decimals a column of costs needs to tell its rows apart.
 
-    >>> places_of([Tally(cost=Decimal(120))]), places_of([Tally(cost=Decimal("0.02"))])
+    >>> decimals_of([Tally(cost=Decimal(120))]), decimals_of([Tally(cost=Decimal("0.02"))])
     (2, 4)
     """
     highest = max((tally.cost or Decimal(0) for tally in tallies), default=Decimal(0))
@@ -184,10 +185,10 @@ def align_columns(lines: Sequence[Sequence[str]], left: int) -> list[str]:
 # ---- for programs ------------------------------------------------------------------------------
 
 
-def json_row(row: Row, by: Sequence[str]) -> JsonObject:
+def json_row(row: ReportRow, by: Sequence[str]) -> JsonObject:
     """Return a row as JSON, its cost in US dollars, null if it is unknown.
 
-    >>> json_row(Row(("ci",), Tally(1, 0, 5, 0, 2, Decimal("0.25"))), ["tag"])["cost"]
+    >>> json_row(ReportRow(("ci",), Tally(1, 0, 5, 0, 2, Decimal("0.25"))), ["tag"])["cost"]
     0.25
     """
     cost = row.tally.cost
@@ -196,10 +197,10 @@ def json_row(row: Row, by: Sequence[str]) -> JsonObject:
     return {**dict(zip(by, row.keys, strict=True)), **sums}
 
 
-def csv_rows(sorted_rows: Iterable[Row], by: Sequence[str]) -> list[list[str]]:
+def csv_rows(sorted_rows: Iterable[ReportRow], by: Sequence[str]) -> list[list[str]]:
     """Return rows for a spreadsheet, their names first; costs to the last digit, or empty.
 
-    >>> csv_rows([Row(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
+    >>> csv_rows([ReportRow(("ci",), Tally(1, cost=Decimal("0.250")))], ["tag"])[1]
     ['ci', '1', '0', '0', '0', '0', '0.25', '0', '0']
     """
     return [

@@ -16,7 +16,7 @@ from loki.providers.openai import OPENAI
 from loki.providers.vertexai import VERTEXAI
 from loki.records import Client, Target
 from loki.wire import wire
-from loki.wire.codec import Measure, Wire
+from loki.wire.protocol import TextsWire, Wire
 
 __all__ = [
     "ALIASES",
@@ -112,7 +112,7 @@ def maker_of(target: Target) -> str:
     return f"{provider}/{wire_name(target)}"
 
 
-def wire_of(target: Target) -> Wire | Measure[Any]:
+def wire_of(target: Target) -> Wire | TextsWire[Any]:
     """Return the wire of a target that has a route."""
     return wire(target.model.type, wire_name(target))
 
@@ -122,4 +122,4 @@ def base_url_of(client: Client, service: Provider) -> str:
     setting = client.settings.get("api_base")
     if setting is None:
         return service.api_base
-    return setting.value.rstrip("/") if setting.form == "literal" else SECRET_BASE
+    return setting.value.rstrip("/") if setting.source == "literal" else SECRET_BASE

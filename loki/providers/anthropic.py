@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Provider, Route, always, as_header, at, bearer, list_at
+from loki.providers.base import Provider, Route, as_header, bearer, fixed_path, fixed_wire, list_at
 from loki.records import Client
 
 
-def claude_token(token: str) -> dict[str, str]:
+def claude_token_headers(token: str) -> dict[str, str]:
     """Return the headers of a bearer token: itself, and the beta feature that admits it."""
     return {**bearer(token), "anthropic-beta": "oauth-2025-04-20"}
 
@@ -20,8 +20,8 @@ def claude_headers(client: Client) -> dict[str, str]:
 
 ANTHROPIC = Provider(
     api_base="https://api.anthropic.com/v1",
-    routes={"chat": Route(always("claude"), at("messages"))},
-    proofs={"access_token": claude_token, "api_key": as_header("x-api-key")},
+    routes={"chat": Route(fixed_wire("claude"), fixed_path("messages"))},
+    auth_headers={"access_token": claude_token_headers, "api_key": as_header("x-api-key")},
     headers=claude_headers,
     lists=list_at("models?limit=1000"),
     variables={"api_key": ("ANTHROPIC_API_KEY",)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Locate, Provider, Route, always, as_header, at, bearer
+from loki.providers.base import Locate, Provider, Route, as_header, bearer, fixed_path, fixed_wire
 from loki.providers.openai import OPENAI_DIALECT, openai_url, openai_wire
 from loki.records import Target
 
@@ -81,10 +81,10 @@ AZURE = Provider(
     api_base="",
     routes={
         "chat": Route(azure_wire, azure_url, azure_headers),
-        "embedding": Route(always("openai"), azure_at(at("embeddings"))),
-        "reranker": Route(always("cohere-rerank"), azure_rerank_url),
+        "embedding": Route(fixed_wire("openai"), azure_at(fixed_path("embeddings"))),
+        "reranker": Route(fixed_wire("cohere-rerank"), azure_rerank_url),
     },
-    proofs={"access_token": bearer, "api_key": as_header("api-key")},
+    auth_headers={"access_token": bearer, "api_key": as_header("api-key")},
     dialect=OPENAI_DIALECT,
     lists=azure_lists,
     batch="azure",

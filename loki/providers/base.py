@@ -19,7 +19,7 @@ Locate = Callable[[Target, str], str]
 #: names in it.
 Lists = Callable[[Target, str], tuple[tuple[str, str], ...]]
 #: Return the headers that carry a credential.
-Proof = Callable[[str], dict[str, str]]
+AuthHeaders = Callable[[str], dict[str, str]]
 #: Method, URL, headers, content, credentials, seconds since the epoch -> headers, signed.
 Sign = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, str], float], dict[str, str]]
 
@@ -37,7 +37,7 @@ class Provider(NamedTuple):
 
     api_base: str
     routes: Mapping[Task, Route]  # a task that is missing cannot be done
-    proofs: Mapping[str, Proof]
+    auth_headers: Mapping[str, AuthHeaders]
     headers: Callable[[Client], dict[str, str]] = lambda client: {}
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
     keys: tuple[str, ...] = ()  # settings to sign with, where no proof is set
@@ -46,17 +46,19 @@ class Provider(NamedTuple):
     dialect: Dialect = Dialect()
     ambient: str = ""  # where credentials come from if nothing is set: a row of edge/auth
     keyless: bool = False  # may be asked without a credential
-    lacks: Callable[[Target], str] = lambda target: ""  # what is not configured, empty if nothing
+    unsupported: Callable[[Target], str] = lambda target: (
+        ""
+    )  # what is not configured, empty if nothing
     lists: Lists = lambda target, base: ((f"{base}/models", ""),)
     batch: str = ""  # its API for many rows at a lower price: a row of batch/api
 
 
-def always(name: str) -> WireName:
+def fixed_wire(name: str) -> WireName:
     """Return a function that names the same wire for every model."""
     return lambda target: name
 
 
-def at(path: str) -> Locate:
+def fixed_path(path: str) -> Locate:
     """Return a function that puts the same path below every base."""
     return lambda target, base: f"{base}/{path}"
 
@@ -66,7 +68,7 @@ def list_at(*paths: str, end: str = "") -> Lists:
     return lambda target, base: tuple((f"{base.removesuffix(end)}/{path}", "") for path in paths)
 
 
-def as_header(name: str) -> Proof:
+def as_header(name: str) -> AuthHeaders:
     """Return a function that puts a credential into the header ``name``."""
     return lambda secret: {name: secret}
 

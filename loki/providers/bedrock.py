@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from loki.providers.base import Provider, Route, always, bearer, quoted_setting
+from loki.providers.base import Provider, Route, bearer, fixed_wire, quoted_setting
 from loki.providers.openai import PATHS
 from loki.records import Target
 
@@ -72,7 +72,7 @@ def bedrock_lacks(target: Target) -> str:
     settings = target.client.settings
     region = settings.get("region")
     proven = "access_token" in settings or "api_key" in settings
-    if (region and region.form == "literal") or ("api_base" in settings and proven):
+    if (region and region.source == "literal") or ("api_base" in settings and proven):
         return ""
     return "needs a region, such as us-east-1: set `region` in the configuration, or AWS_REGION"
 
@@ -96,9 +96,9 @@ BEDROCK = Provider(
     routes={
         "chat": Route(bedrock_wire, bedrock_url),
         "embedding": Route(bedrock_embed_wire, bedrock_embed_url),
-        "reranker": Route(always("bedrock-rerank"), bedrock_rerank_url),
+        "reranker": Route(fixed_wire("bedrock-rerank"), bedrock_rerank_url),
     },
-    proofs={"access_token": bearer, "api_key": bearer},
+    auth_headers={"access_token": bearer, "api_key": bearer},
     variables={
         "api_key": ("AWS_BEARER_TOKEN_BEDROCK",),
         "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
@@ -110,7 +110,7 @@ BEDROCK = Provider(
     more_keys=("session_token",),
     sign=sign_request,
     ambient="aws",
-    lacks=bedrock_lacks,
+    unsupported=bedrock_lacks,
     lists=bedrock_lists,
     batch="bedrock",
 )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Provider, Route, always, at, bearer, list_at
+from loki.providers.base import Provider, Route, bearer, fixed_path, fixed_wire, list_at
 
 COHERE = Provider(
     api_base="https://api.cohere.com/v2",
     routes={
-        "chat": Route(always("cohere"), at("chat")),
-        "embedding": Route(always("cohere"), at("embed")),
-        "reranker": Route(always("cohere-rerank"), at("rerank")),
+        "chat": Route(fixed_wire("cohere"), fixed_path("chat")),
+        "embedding": Route(fixed_wire("cohere"), fixed_path("embed")),
+        "reranker": Route(fixed_wire("cohere-rerank"), fixed_path("rerank")),
     },
-    proofs={"access_token": bearer, "api_key": bearer},
+    auth_headers={"access_token": bearer, "api_key": bearer},
     variables={"api_key": ("CO_API_KEY",)},
     lists=list_at("v1/models?page_size=1000", end="/v2"),
 )

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from loki.providers.base import Lists, Locate, Provider, Route, always, at, bearer, list_at
+from loki.providers.base import (
+    Lists,
+    Locate,
+    Provider,
+    Route,
+    bearer,
+    fixed_path,
+    fixed_wire,
+    list_at,
+)
 from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_url, openai_wire
 from loki.records import Dialect, Target, Task
 
 
-class Known(NamedTuple):
+class KnownService(NamedTuple):
     """A known OpenAI-compatible provider: what differs from the type's own row."""
 
     api_base: str
@@ -53,156 +62,160 @@ def perplexity_url(target: Target, base: str) -> str:
 
 COMPATIBLE = Provider(
     api_base="",
-    routes={**OPENAI_ROUTES, "reranker": Route(always("common"), at("rerank"))},
-    proofs={"access_token": bearer, "api_key": bearer},
+    routes={**OPENAI_ROUTES, "reranker": Route(fixed_wire("common"), fixed_path("rerank"))},
+    auth_headers={"access_token": bearer, "api_key": bearer},
     keyless=True,
 )
 
 SWITCH = Dialect(reasoning="switch", schema="json_object")
 
 #: Each row with its source: a recorded exchange, or the page that names the address.
-KNOWN: dict[str, Known] = {
+KNOWN: dict[str, KnownService] = {
     # docs.ai21.com/reference/jamba-1-6-api-ref
-    "ai21": Known("https://api.ai21.com/studio/v1", Dialect(schema="json_object")),
+    "ai21": KnownService("https://api.ai21.com/studio/v1", Dialect(schema="json_object")),
     # developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility; a recording
-    "cloudflare": Known(
+    "cloudflare": KnownService(
         "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1",
         lists=list_at("models/search?per_page=1000", end="/v1"),
     ),
     # deepinfra.com/docs/openai_api; a recording
-    "deepinfra": Known("https://api.deepinfra.com/v1/openai"),
+    "deepinfra": KnownService("https://api.deepinfra.com/v1/openai"),
     # api-docs.deepseek.com; a recording
-    "deepseek": Known("https://api.deepseek.com", SWITCH),
+    "deepseek": KnownService("https://api.deepseek.com", SWITCH),
     # cloud.baidu.com/doc/qianfan-api
-    "ernie": Known(
+    "ernie": KnownService(
         "https://qianfan.baidubce.com/v2",
         routes={
-            "embedding": Route(always("ernie"), at("embeddings")),
-            "reranker": Route(always("qianfan-rerank"), at("rerank")),
+            "embedding": Route(fixed_wire("ernie"), fixed_path("embeddings")),
+            "reranker": Route(fixed_wire("qianfan-rerank"), fixed_path("rerank")),
         },
     ),
     # docs.github.com/rest/models/inference: ids name the maker, as openai/gpt-5
-    "github": Known(
+    "github": KnownService(
         "https://models.github.ai/inference",
         variables={"api_key": ("GITHUB_TOKEN",)},
         lists=list_at("catalog/models", end="/inference"),
     ),
     # console.groq.com/docs/openai; a recording
-    "groq": Known(
+    "groq": KnownService(
         "https://api.groq.com/openai/v1", OPENAI_DIALECT._replace(search="browser"), batch="groq"
     ),
     # cloud.tencent.com/document/product/1823/131382: the host before it ended in September 2026;
     # accounts from outside of China: https://tokenhub-intl.tencentcloudmaas.com/v1
-    "hunyuan": Known("https://tokenhub.tencentmaas.com/v1"),
+    "hunyuan": KnownService("https://tokenhub.tencentmaas.com/v1"),
     # platform.minimaxi.com/docs/api-reference/text-openai-api; accounts from outside of China:
     # https://api.minimax.io/v1
-    "minimax": Known("https://api.minimaxi.com/v1"),
+    "minimax": KnownService("https://api.minimaxi.com/v1"),
     # docs.mistral.ai/api; a recording
-    "mistral": Known(
+    "mistral": KnownService(
         "https://api.mistral.ai/v1",
         Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system"),
-        routes={"embedding": Route(always("mistral"), at("embeddings"))},
+        routes={"embedding": Route(fixed_wire("mistral"), fixed_path("embeddings"))},
         batch="mistral",
     ),
     # platform.moonshot.cn/docs; accounts from outside of China: https://api.moonshot.ai/v1
-    "moonshot": Known("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
+    "moonshot": KnownService("https://api.moonshot.cn/v1", Dialect(reasoning="switch")),
     # openrouter.ai/docs/api-reference; a recording
-    "openrouter": Known(
+    "openrouter": KnownService(
         "https://openrouter.ai/api/v1",
         Dialect(reasoning="object", cache_control=True, search="plugins"),
         batch="openrouter",
     ),
     # docs.perplexity.ai; a recording
-    "perplexity": Known(
+    "perplexity": KnownService(
         "https://api.perplexity.ai",
         Dialect(stream_usage=False, search="always"),
         routes={
             "chat": Route(perplexity_wire, perplexity_url),
-            "embedding": Route(always("perplexity"), at("v1/embeddings")),
+            "embedding": Route(fixed_wire("perplexity"), fixed_path("v1/embeddings")),
         },
     ),
     # help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
-    "qianwen": Known(
+    "qianwen": KnownService(
         "https://dashscope.aliyuncs.com/compatible-mode/v1",
         Dialect(reasoning="budget", search="enable"),
         routes={
-            "embedding": Route(always("qianwen"), at("embeddings")),
-            "reranker": Route(always("common"), qianwen_rerank_url),
+            "embedding": Route(fixed_wire("qianwen"), fixed_path("embeddings")),
+            "reranker": Route(fixed_wire("common"), qianwen_rerank_url),
         },
     ),
     # docs.x.ai/docs/api-reference; a recording
-    "xai": Known("https://api.x.ai/v1", Dialect(search="responses"), batch="xai"),
+    "xai": KnownService("https://api.x.ai/v1", Dialect(search="responses"), batch="xai"),
     # docs.bigmodel.cn/api-reference
-    "zhipuai": Known(
+    "zhipuai": KnownService(
         "https://open.bigmodel.cn/api/paas/v4",
         SWITCH._replace(search="tool"),
-        routes={"embedding": Route(always("zhipuai"), at("embeddings"))},
+        routes={"embedding": Route(fixed_wire("zhipuai"), fixed_path("embeddings"))},
     ),
     # api.jina.ai/redoc
-    "jina": Known(
+    "jina": KnownService(
         "https://api.jina.ai/v1",
-        routes={"embedding": Route(always("jina"), at("embeddings"))},
+        routes={"embedding": Route(fixed_wire("jina"), fixed_path("embeddings"))},
     ),
     # docs.voyageai.com/reference; a recording
-    "voyageai": Known(
+    "voyageai": KnownService(
         "https://api.voyageai.com/v1",
         routes={
-            "embedding": Route(always("voyage"), at("embeddings")),
-            "reranker": Route(always("voyage-rerank"), at("rerank")),
+            "embedding": Route(fixed_wire("voyage"), fixed_path("embeddings")),
+            "reranker": Route(fixed_wire("voyage-rerank"), fixed_path("rerank")),
         },
     ),
     # docs.ollama.com/api/openai-compatibility; a recording
-    "ollama": Known("http://localhost:11434/v1", lists=list_at("api/tags", end="/v1")),
+    "ollama": KnownService("http://localhost:11434/v1", lists=list_at("api/tags", end="/v1")),
     # inference-docs.cerebras.ai/api-reference/chat-completions; a recording
-    "cerebras": Known("https://api.cerebras.ai/v1", OPENAI_DIALECT),
+    "cerebras": KnownService("https://api.cerebras.ai/v1", OPENAI_DIALECT),
     # docs.together.ai/docs/openai-api-compatibility; a recording
-    "together": Known("https://api.together.xyz/v1"),
+    "together": KnownService("https://api.together.xyz/v1"),
     # docs.fireworks.ai/tools-sdks/openai-compatibility
-    "fireworks": Known("https://api.fireworks.ai/inference/v1"),
+    "fireworks": KnownService("https://api.fireworks.ai/inference/v1"),
     # docs.sambanova.ai/docs/en/features/openai-compatibility
-    "sambanova": Known("https://api.sambanova.ai/v1"),
+    "sambanova": KnownService("https://api.sambanova.ai/v1"),
     # docs.api.nvidia.com/nim/reference/llm-apis
-    "nvidia": Known("https://integrate.api.nvidia.com/v1"),
+    "nvidia": KnownService("https://integrate.api.nvidia.com/v1"),
     # huggingface.co/docs/inference-providers; a recording
-    "huggingface": Known("https://router.huggingface.co/v1", variables={"api_key": ("HF_TOKEN",)}),
+    "huggingface": KnownService(
+        "https://router.huggingface.co/v1", variables={"api_key": ("HF_TOKEN",)}
+    ),
     # vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions; a recording
-    "vercel": Known(
+    "vercel": KnownService(
         "https://ai-gateway.vercel.sh/v1",
         Dialect(reasoning="object"),
         variables={"api_key": ("AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN")},
     ),
     # docs.tokenfactory.nebius.com/api-reference/introduction
-    "nebius": Known("https://api.tokenfactory.nebius.com/v1"),
+    "nebius": KnownService("https://api.tokenfactory.nebius.com/v1"),
     # novita.ai/docs/guides/llm-api
-    "novita": Known("https://api.novita.ai/openai/v1"),
+    "novita": KnownService("https://api.novita.ai/openai/v1"),
     # docs.siliconflow.com/en/api-reference/chat-completions; accounts from China: .cn
-    "siliconflow": Known(
+    "siliconflow": KnownService(
         "https://api.siliconflow.com/v1", Dialect(reasoning="budget", schema="json_object")
     ),
     # docs.baseten.co/development/model-apis/overview
-    "baseten": Known("https://inference.baseten.co/v1"),
+    "baseten": KnownService("https://inference.baseten.co/v1"),
     # docs.databricks.com/machine-learning/model-serving/score-foundation-models; a recording
-    "databricks": Known(
+    "databricks": KnownService(
         "https://{WORKSPACE}/serving-endpoints",
         routes={
             "chat": Route(openai_wire, databricks_chat_url),
-            "embedding": Route(always("openai"), databricks_at("embeddings")),
+            "embedding": Route(fixed_wire("openai"), databricks_at("embeddings")),
         },
         variables={"api_base": ("DATABRICKS_HOST",), "api_key": ("DATABRICKS_TOKEN",)},
         lists=list_at("api/2.0/serving-endpoints", end="/serving-endpoints"),
     ),
     # lmstudio.ai/docs/developer/openai-compat
-    "lmstudio": Known("http://localhost:1234/v1"),
+    "lmstudio": KnownService("http://localhost:1234/v1"),
     # docs.vllm.ai/en/latest/serving/openai_compatible_server
-    "vllm": Known("http://localhost:8000/v1"),
+    "vllm": KnownService("http://localhost:8000/v1"),
     # github.com/ggml-org/llama.cpp/tree/master/tools/server; a recording
-    "llamacpp": Known("http://localhost:8080/v1"),
+    "llamacpp": KnownService("http://localhost:8080/v1"),
     # docs.litellm.ai/docs/simple_proxy
-    "litellm": Known("http://localhost:4000/v1", variables={"api_key": ("LITELLM_PROXY_API_KEY",)}),
+    "litellm": KnownService(
+        "http://localhost:4000/v1", variables={"api_key": ("LITELLM_PROXY_API_KEY",)}
+    ),
     # docs.venice.ai/api-reference; a recording
-    "venice": Known("https://api.venice.ai/api/v1"),
+    "venice": KnownService("https://api.venice.ai/api/v1"),
     # docs.z.ai/api-reference/llm/chat-completion; a recording
-    "zai": Known("https://api.z.ai/api/paas/v4", SWITCH),
+    "zai": KnownService("https://api.z.ai/api/paas/v4", SWITCH),
 }
 
 

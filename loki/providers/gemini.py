@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Provider, Route, always, as_header, bearer, list_at
+from loki.providers.base import Provider, Route, as_header, bearer, fixed_wire, list_at
 from loki.records import Client, Target
 
 
@@ -31,10 +31,10 @@ def gemini_headers(client: Client) -> dict[str, str]:
 GEMINI = Provider(
     api_base="https://generativelanguage.googleapis.com/v1beta",
     routes={
-        "chat": Route(always("gemini"), gemini_url),
-        "embedding": Route(always("gemini"), gemini_embed_url),
+        "chat": Route(fixed_wire("gemini"), gemini_url),
+        "embedding": Route(fixed_wire("gemini"), gemini_embed_url),
     },
-    proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
+    auth_headers={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
     headers=gemini_headers,
     variables={"api_key": ("GOOGLE_API_KEY",)},
     lists=list_at("models?pageSize=1000"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from loki.providers.base import Provider, Route, always, at, bearer
+from loki.providers.base import Provider, Route, bearer, fixed_path, fixed_wire
 from loki.records import Client, Dialect, Target, Task
 
 
@@ -38,13 +38,13 @@ OPENAI_DIALECT = Dialect(max_tokens="max_completion_tokens", search="responses")
 
 OPENAI_ROUTES: Mapping[Task, Route] = {
     "chat": Route(openai_wire, openai_url),
-    "embedding": Route(always("openai"), at("embeddings")),
+    "embedding": Route(fixed_wire("openai"), fixed_path("embeddings")),
 }
 
 OPENAI = Provider(
     api_base="https://api.openai.com/v1",
     routes=OPENAI_ROUTES,
-    proofs={"access_token": bearer, "api_key": bearer},
+    auth_headers={"access_token": bearer, "api_key": bearer},
     headers=openai_headers,
     dialect=OPENAI_DIALECT,
     batch="openai",

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from loki.providers.base import (
     Provider,
     Route,
-    always,
     as_header,
     bearer,
+    fixed_wire,
     quoted_setting,
     setting_of,
 )
@@ -73,7 +73,7 @@ def vertex_lacks(target: Target) -> str:
     """
     settings = target.client.settings
     for name in ("project_id", "location"):
-        if name in settings and settings[name].form != "literal":
+        if name in settings and settings[name].source != "literal":
             return f"needs its {name} as it is, not where it is to be had"
     express = "api_key" in settings and "access_token" not in settings
     if "project_id" in settings or (express and publisher_of(target) is GOOGLE):
@@ -137,15 +137,15 @@ VERTEXAI = Provider(
     routes={
         "chat": Route(vertex_wire, vertex_url),
         "embedding": Route(vertex_embed_wire, vertex_embed_url),
-        "reranker": Route(always("vertex-rerank"), vertex_rerank_url),
+        "reranker": Route(fixed_wire("vertex-rerank"), vertex_rerank_url),
     },
-    proofs={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
+    auth_headers={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
     variables={
         "project_id": ("GOOGLE_CLOUD_PROJECT",),
         "location": ("GOOGLE_CLOUD_LOCATION",),
     },
     ambient="google",
-    lacks=vertex_lacks,
+    unsupported=vertex_lacks,
     lists=vertex_lists,
     batch="vertex",
 )

@@ -66,10 +66,10 @@ def hash_changes(body: JsonObject, patched: JsonObject) -> str:
     return blake2b(compact(changes).encode(), digest_size=8).hexdigest() if changes else ""
 
 
-def key_by(signature: Signature) -> Callable[[str], int]:
+def make_key_function(signature: Signature) -> Callable[[str], int]:
     """Return what makes the key of a text: 64 bits of a hash of it and the signature.
 
-    >>> key_by(Signature("m"))("Hi"), key_by(Signature("n"))("Hi")
+    >>> make_key_function(Signature("m"))("Hi"), make_key_function(Signature("n"))("Hi")
     (5635916472634581525, -8238767466706247248)
     """
     start = blake2b(compact(signature_json(signature)).encode() + b"\0", digest_size=8)
@@ -153,12 +153,12 @@ def describe(header: Header, dimensions: int) -> str:
     return f"{header.model} ({', '.join(part for part in parts if part)})"
 
 
-def difference(own: Signature, other: Signature) -> str:
+def describe_difference(own: Signature, other: Signature) -> str:
     """Return what another signature has that differs, for messages; nothing where none does.
 
-    >>> difference(Signature("m", None, "document"), Signature("m", 256, "document"))
+    >>> describe_difference(Signature("m", None, "document"), Signature("m", 256, "document"))
     '256 dimensions'
-    >>> difference(Signature("m"), Signature("n"))
+    >>> describe_difference(Signature("m"), Signature("n"))
     'the model n'
     """
     if own.name != other.name:

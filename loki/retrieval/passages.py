@@ -61,10 +61,10 @@ def match_json(match: Match) -> JsonObject:
     return {**own, **{name: value for name, value in passage.fields.items() if name not in own}}
 
 
-def best_first(matches: Sequence[Match], min_score: float | None) -> tuple[Match, ...]:
+def rank_matches(matches: Sequence[Match], min_score: float | None) -> tuple[Match, ...]:
     """Return matches by score, without those below the lowest that is wanted.
 
-    >>> [m.score for m in best_first([Match(s, Passage("")) for s in (0.1, 0.9, 0.5)], 0.2)]
+    >>> [m.score for m in rank_matches([Match(s, Passage("")) for s in (0.1, 0.9, 0.5)], 0.2)]
     [0.9, 0.5]
     """
     wanted = [match for match in matches if min_score is None or match.score >= min_score]

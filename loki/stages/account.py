@@ -29,7 +29,7 @@ def account(reply: Billed) -> Billed:
     return replace(reply, cost=cost(reply.usage, reply.request.target.model.price))
 
 
-def charge(request: Request) -> Callable[[Problem], Problem]:
+def add_cost_to_problem(request: Request) -> Callable[[Problem], Problem]:
     """Return a step that fills in what a failure cost, where a whole answer came before it."""
     price = request.target.model.price
 

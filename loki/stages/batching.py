@@ -10,13 +10,13 @@ from loki.money.estimate import estimate_tokens
 from loki.providers import route_of
 from loki.records import Ask, Target
 from loki.wire import wire
-from loki.wire.codec import Measure
+from loki.wire.protocol import TextsWire
 
 A = TypeVar("A")
 
 #: The most texts to embed in one request, unless the model's ``max_batch_size`` says otherwise:
 #: the vectors of many more are, as JSON, more than an answer in one piece may be.
-USUAL = 256
+DEFAULT_BATCH_LIMITS = 256
 
 
 def split_texts(target: Target) -> tuple[Ask, ...]:
@@ -32,10 +32,10 @@ def batch_limits(target: Target) -> tuple[int | None, int | None]:
     route = route_of(target)
     measure = wire(target.model.type, route.wire(target)) if route else None
     texts, tokens = None, None
-    if isinstance(measure, Measure):
+    if isinstance(measure, TextsWire):
         texts, tokens = measure.max_texts, measure.max_tokens
     if target.model.type == "embedding":
-        texts = min(texts or USUAL, USUAL)
+        texts = min(texts or DEFAULT_BATCH_LIMITS, DEFAULT_BATCH_LIMITS)
     return target.model.max_batch_size or texts, tokens
 
 

@@ -11,7 +11,7 @@ from loki.json_text import compact_strict
 from loki.problems import Problem, fail
 from loki.providers import provider_of
 from loki.records import Draft, Request
-from loki.urls import bad_url
+from loki.urls import find_url_fault
 
 
 def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem]]:
@@ -24,7 +24,7 @@ def build(now: Callable[[], float]) -> Callable[[Draft], Result[Request, Problem
             return fail("input", f"the prompt is not valid Unicode: {error.reason}")
         except (ValueError, RecursionError) as error:
             return fail("input", f"the request is not JSON: {error}")
-        reason = bad_url(draft.url)
+        reason = find_url_fault(draft.url)
         headers = draft.headers if reason else sign(draft, content, now())
         if reason := reason or explain_bad_header(headers):
             return fail("config", f"client {draft.target.client.name!r}: {reason}")

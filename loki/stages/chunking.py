@@ -10,7 +10,7 @@ from loki.money.estimate import estimate_tokens
 from loki.records import Model
 
 #: Tokens of a piece where the model's settings name none.
-USUAL = 1000
+DEFAULT_CHUNK_SIZES = 1000
 
 #: Where a text may be cut, the best places first: after a paragraph, a sentence, a word.
 BREAKS = (
@@ -27,7 +27,7 @@ def chunk_size(model: Model) -> int:
     512
     """
     limits = [limit for limit in (model.max_tokens_per_chunk, model.max_input_tokens) if limit]
-    return max(1, min([model.default_chunk_size or USUAL, *limits]))
+    return max(1, min([model.default_chunk_size or DEFAULT_CHUNK_SIZES, *limits]))
 
 
 def chunk(text: str, size: int) -> Iterator[str]:

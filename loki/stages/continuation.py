@@ -21,7 +21,7 @@ A = TypeVar("A", float, Decimal)
 Build = Callable[[Draft], Result[Request, Problem]]
 
 #: How often one call may go on; a provider pauses after some ten of its own steps.
-MOST_PAUSES = 10
+MAX_PAUSES = 10
 
 
 def continue_answer(
@@ -30,7 +30,7 @@ def continue_answer(
     """Return a step that sends a paused turn back until its answer is whole, as one answer."""
 
     def step(reply: Reply) -> Result[Reply, Problem]:
-        for _ in range(MOST_PAUSES):
+        for _ in range(MAX_PAUSES):
             if not reply.pause:
                 break
             result = next_request(reply, build).bind(call)
@@ -46,7 +46,7 @@ def continue_stream(
     reply: Reply, call: Callable[[Request], Result[Stream, Problem]], build: Build
 ) -> Stream:
     """Yield the rest of a paused answer, then Done with all of it."""
-    for _ in range(MOST_PAUSES):
+    for _ in range(MAX_PAUSES):
         if not reply.pause:
             break
         result = next_request(reply, build).bind(call)

@@ -11,7 +11,7 @@ from loki.providers import base_url_of, maker_of, provider_of, route_of
 from loki.records import Ask, Draft, JsonObject, Message, Model, Target, Text
 from loki.version import __version__
 from loki.wire import wire
-from loki.wire.codec import is_json_mode
+from loki.wire.protocol import is_json_mode
 
 
 def draft(target: Target) -> Result[Draft, Problem]:

@@ -9,16 +9,16 @@ from itertools import chain
 
 from returns.result import Failure, Result, Success
 
-from loki.problems import Problem, fail, glimpse
+from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import wire_name
 from loki.records import Request, Text
 from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
-from loki.stages.account import charge
+from loki.stages.account import add_cost_to_problem
 from loki.stages.reply_builder import ReplyBuilder
-from loki.wire import chat
-from loki.wire.codec import Wire
+from loki.wire import chat_wire
 from loki.wire.decoder import Decoder, WholeSplitter
-from loki.wire.sse import LARGEST, MARK
+from loki.wire.protocol import Wire
+from loki.wire.sse import MARK, MAX_EVENT_BYTES
 
 Batch = Result[list[WireEvent], Problem]
 
@@ -45,7 +45,7 @@ def begin(opened: Opened) -> Result[Opened, Problem]:
     """Return an answer with its events once there is a part of it, or why there is none."""
     pieces: list[bytes] | None = [] if opened.request.draft.cache_key else None
     chunks = opened.chunks if pieces is None else copy_pieces(opened.chunks, pieces)
-    beginning = Beginning(chunks)
+    beginning = StreamStart(chunks)
     watched = with_events(opened, beginning.watch())
     head: list[Batch] = []
     for batch in watched.events or ():
@@ -55,7 +55,7 @@ def begin(opened: Opened) -> Result[Opened, Problem]:
         event = first_of(batch.unwrap())
         if isinstance(event, Problem):
             return refuse(
-                opened, replace(as_passing(event), usage=gather_events(opened, head).usage)
+                opened, replace(as_transient(event), usage=gather_events(opened, head).usage)
             )
         if event is not None:
             beginning.is_over = True
@@ -88,8 +88,10 @@ def complete(opened: Opened) -> Result[Opened, Problem]:
     for chunk in opened.chunks:
         chunks.append(chunk)
         size += len(chunk.value_or(b""))
-        if size > LARGEST:
-            chunks.append(fail("garbled", f"the answer is over {LARGEST >> 20} MiB", sent=True))
+        if size > MAX_EVENT_BYTES:
+            chunks.append(
+                fail("garbled", f"the answer is over {MAX_EVENT_BYTES >> 20} MiB", sent=True)
+            )
             break
     if chunks and not isinstance(chunks[-1], Success):
         problem = chunks[-1].failure()  # broken off, it is billed: again only if that is meant
@@ -99,7 +101,7 @@ def complete(opened: Opened) -> Result[Opened, Problem]:
     return Success(replace(opened, chunks=iter(chunks)))
 
 
-class Beginning:
+class StreamStart:
     """The bytes of a stream before its first event: kept for a message, and limited in size."""
 
     def __init__(self, chunks: Iterator[Result[bytes, Problem]]) -> None:
@@ -118,13 +120,15 @@ class Beginning:
             self.pieces.append(result.value_or(b""))
             size += len(self.pieces[-1])
             yield result
-            if size > LARGEST and not self.is_over:
-                yield fail("garbled", f"the answer says nothing in {LARGEST >> 20} MiB", sent=True)
+            if size > MAX_EVENT_BYTES and not self.is_over:
+                yield fail(
+                    "garbled", f"the answer says nothing in {MAX_EVENT_BYTES >> 20} MiB", sent=True
+                )
                 return
         yield from self.chunks
 
 
-def as_passing(problem: Problem) -> Problem:
+def as_transient(problem: Problem) -> Problem:
     """Return an error that a stream begins with; what is busy or down may be asked again."""
     return replace(problem, retryable=problem.retryable or problem.kind in ("busy", "offline"))
 
@@ -154,7 +158,9 @@ def explain_end(opened: Opened, batches: list[Batch], data: bytes) -> Problem:
     builder = gather_events(opened, batches)
     if builder.finish is None and not builder.refusal:
         return replace(explain_silence(opened, data), usage=builder.usage)
-    return charge(opened.request)(builder.build(opened.request, opened.is_whole).failure())
+    return add_cost_to_problem(opened.request)(
+        builder.build(opened.request, opened.is_whole).failure()
+    )
 
 
 def explain_silence(opened: Opened, data: bytes) -> Problem:
@@ -162,7 +168,7 @@ def explain_silence(opened: Opened, data: bytes) -> Problem:
     if STREAMS.search(opened.headers.get("content-type", "")):
         message = "the stream ended before the answer did"
         return Problem("garbled", message, sent=True, retryable=True)
-    shown = glimpse(data, 120)
+    shown = excerpt_bytes(data, 120)
     message = f"not a stream of events: {shown}" if shown else "the answer is empty"
     return Problem("garbled", message, sent=True)
 
@@ -222,4 +228,4 @@ def is_in_one_piece(
 
 def chat_wire_of(request: Request) -> Wire:
     """Return the chat protocol of a request."""
-    return chat(wire_name(request.draft.target))
+    return chat_wire(wire_name(request.draft.target))

@@ -49,7 +49,7 @@ def without_reasoning(target: Target, known: Reasoning) -> Result[Target, Proble
 
 def with_tokens(target: Target, known: Reasoning, tokens: int) -> Result[Target, Problem]:
     """Return a target that is to think within a number of tokens."""
-    if not takes_tokens(target, known):
+    if not can_take_tokens(target, known):
         return refuse(target, known, ", not tokens")
     if tokens < known.least:
         name = target.client.name
@@ -57,7 +57,7 @@ def with_tokens(target: Target, known: Reasoning, tokens: int) -> Result[Target,
     return Success(target)
 
 
-def takes_tokens(target: Target, known: Reasoning) -> bool:
+def can_take_tokens(target: Target, known: Reasoning) -> bool:
     """Return whether a model can be told how many tokens to think with."""
     if known.tokens is not None:
         return known.tokens
@@ -76,7 +76,7 @@ def refuse(target: Target, known: Reasoning, end: str = "") -> Result[Any, Probl
     words = [
         *(["none"] if known.off is not None else []),
         *known.efforts,
-        *(["TOKENS"] if takes_tokens(target, known) else []),
+        *(["TOKENS"] if can_take_tokens(target, known) else []),
     ]
     listed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
     name, model = target.client.name, target.model.real_name

@@ -13,15 +13,15 @@ from loki.providers import wire_name
 from loki.records import JsonObject
 from loki.replies import Ranking, Score
 from loki.stages.parse_vectors import add_costs, add_usages
-from loki.wire import rerank
-from loki.wire.codec import as_count, get_in
+from loki.wire import rerank_wire
+from loki.wire.protocol import as_count, get_in
 
 
 def check_completeness(ranking: Ranking) -> Result[Ranking, Problem]:
     """Return the ranking, or the Problem that it lacks a document that was asked for."""
     draft = ranking.request.draft
     texts = len(draft.target.ask.texts)
-    due = min([*wanted_counts(draft.body, rerank(wire_name(draft.target)).top_paths), texts])
+    due = min([*wanted_counts(draft.body, rerank_wire(wire_name(draft.target)).top_paths), texts])
     if len(ranking.scores) >= due:
         return Success(ranking)
     return fail(
@@ -49,11 +49,11 @@ def join_split_rankings(top: int | None) -> Callable[[Sequence[Ranking]], Rankin
         sizes = (len(part.request.draft.target.ask.texts) for part in parts)
         starts = accumulate(sizes, initial=0)
         scores = [
-            Score(start + score.place, score.score)
+            Score(start + score.text_index, score.score)
             for start, part in zip(starts, parts, strict=False)
             for score in part.scores
         ]
-        best = sorted(scores, key=lambda score: (-score.score, score.place))
+        best = sorted(scores, key=lambda score: (-score.score, score.text_index))
         return replace(
             parts[0],
             scores=tuple(best[:top]),

@@ -10,7 +10,7 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail
 from loki.records import Response, Text
 from loki.replies import Done, Event, Opened, Raw, Reasoning, Reply, Stream, WireEvent
-from loki.stages.account import charge
+from loki.stages.account import add_cost_to_problem
 from loki.stages.first_event import chat_wire_of, with_events
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire.decoder import decode_json
@@ -24,7 +24,7 @@ def parse(response: Response) -> Result[Reply, Problem]:
     wire = chat_wire_of(response.request)
     builder = ReplyBuilder(wire.finish_reasons)
     events = decode_json(wire.read, response.body)
-    text, reasoning = join_words([*builder.feed(events), *builder.flush()])
+    text, reasoning = join_texts([*builder.feed(events), *builder.flush()])
 
     def complete(reply: Reply) -> Reply:
         return replace(
@@ -39,7 +39,7 @@ def parse(response: Response) -> Result[Reply, Problem]:
     return (
         builder.build(response.request, is_whole=True)
         .map(complete)
-        .alt(lambda problem: replace(problem, text=text, usage=builder.usage))
+        .alt(lambda problem: replace(problem, answer_text=text, usage=builder.usage))
     )
 
 
@@ -90,7 +90,9 @@ def follow_end(opened: Opened, builder: ReplyBuilder, first: float | None, now: 
     if not isinstance(result, Success):  # it has ended, not broken off: its kind stays
         problem = result.failure()
         ended = replace(builder.as_broken(problem, opened.attempts), kind=problem.kind)
-        yield Failure(ended if builder.finish is None else charge(opened.request)(ended))
+        yield Failure(
+            ended if builder.finish is None else add_cost_to_problem(opened.request)(ended)
+        )
         return
     reply = replace(
         result.unwrap(),
@@ -112,14 +114,14 @@ def collect(stream: Stream) -> Result[Reply, Problem]:
             return Failure(result.failure())
         match result.unwrap():
             case Done(reply):
-                text, reasoning = join_words(events)
+                text, reasoning = join_texts(events)
                 return Success(replace(reply, text=text, reasoning=reasoning))
             case event:
                 events.append(event)
     return fail("garbled", "the stream ended without an answer", sent=True)
 
 
-def join_words(events: Sequence[Event]) -> tuple[str, str]:
+def join_texts(events: Sequence[Event]) -> tuple[str, str]:
     """Return the text and the thoughts of some events."""
     texts = (event.text for event in events if isinstance(event, Text))
     thoughts = (event.text for event in events if isinstance(event, Reasoning))

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.problems import Problem, fail, glimpse
+from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import wire_name
 from loki.record import field_names
 from loki.records import Json, Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors
 from loki.usage import Usage
-from loki.wire import embed, rerank
+from loki.wire import embed_wire, rerank_wire
 from loki.wire.answer_json import parse_json
 from loki.wire.errors import read_error, request_id
 
@@ -26,7 +26,7 @@ A = TypeVar("A")
 def read_vectors(response: Response) -> Result[Embeddings, Problem]:
     """Return a vector for each text that was sent, or the Problem."""
     target = response.request.draft.target
-    texts, protocol = target.ask.texts, embed(wire_name(target))
+    texts, protocol = target.ask.texts, embed_wire(wire_name(target))
 
     def whole(result: Vectors) -> Result[Embeddings, Problem]:
         usage = with_token_header(result.usage, response.headers.get(protocol.token_header, ""))
@@ -47,7 +47,7 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
     texts = response.request.draft.target.ask.texts
 
     def whole(result: Scores) -> Result[Ranking, Problem]:
-        places = [score.place for score in result.scores]
+        places = [score.text_index for score in result.scores]
         if len({*places}) != len(places) or not all(0 <= place < len(texts) for place in places):
             return fail(
                 "garbled",
@@ -55,10 +55,10 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
                 sent=True,
                 usage=result.usage,
             )
-        best = sorted(result.scores, key=lambda score: (-score.score, score.place))
+        best = sorted(result.scores, key=lambda score: (-score.score, score.text_index))
         return Success(Ranking(**shared_fields(response), usage=result.usage, scores=tuple(best)))
 
-    return read(response, rerank(wire_name(response.request.draft.target)).read).bind(whole)
+    return read(response, rerank_wire(wire_name(response.request.draft.target)).read).bind(whole)
 
 
 def with_token_header(usage: Usage, header: str) -> Usage:
@@ -78,7 +78,7 @@ def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Re
     try:
         value = parse_json(str(response.body, "utf-8"))
     except (ValueError, RecursionError):
-        shown = glimpse(response.body, 120) or "nothing"
+        shown = excerpt_bytes(response.body, 120) or "nothing"
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
     return reader(value)
 

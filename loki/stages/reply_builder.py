@@ -13,7 +13,7 @@ from loki.records import JsonObject, Request, Text
 from loki.replies import (
     Carry,
     Finish,
-    Finished,
+    FinishReason,
     Item,
     Pause,
     Raw,
@@ -26,8 +26,8 @@ from loki.replies import (
 )
 from loki.stages.tool_calls import Calls, read_calls
 from loki.usage import Usage
-from loki.wire.codec import merge_usage
 from loki.wire.openai.think_tags import ThinkTagSplitter
+from loki.wire.protocol import merge_usage
 
 
 class ReplyBuilder:
@@ -38,7 +38,7 @@ class ReplyBuilder:
         *("finish", "usage", "problem", "has_words", "has_text", "pause"),
     )
 
-    def __init__(self, finish_reasons: Mapping[str, Finished]) -> None:
+    def __init__(self, finish_reasons: Mapping[str, FinishReason]) -> None:
         self.finish_reasons = finish_reasons
         self.think_tags = ThinkTagSplitter()
         self.pieces: list[ToolPiece] = []
@@ -58,12 +58,12 @@ class ReplyBuilder:
         for kind, group in groupby(events, type):
             if kind is Text:
                 self.has_words = True
-                text = "".join(event.text for event in group)  # type: ignore[union-attr, misc]
+                text = "".join(event.text for event in group)  # type: ignore[union-attr]
                 passed = self.think_tags.feed(text)
                 yield from passed if self.has_text else self.note_text(passed)
             elif kind is Reasoning:
                 self.has_words = True
-                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr, misc]
+                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr]
             elif kind is Raw:
                 yield from group  # type: ignore[misc]
             else:
@@ -129,7 +129,7 @@ class ReplyBuilder:
             lambda bad: replace(bad, usage=self.usage)
         )
 
-    def reply(self, request: Request, finish: Finished, calls: Calls) -> Result[Reply, Problem]:
+    def reply(self, request: Request, finish: FinishReason, calls: Calls) -> Result[Reply, Problem]:
         """Return the reply with these tool calls, unless there is nothing in it."""
         if not (self.has_text or calls.whole or self.items or self.pause):
             return Failure(self.explain_emptiness(finish))
@@ -166,7 +166,7 @@ class ReplyBuilder:
             return Problem("refused", self.refusal, sent=True)
         return Problem("garbled", "the stream ended before the answer did", sent=True)
 
-    def explain_emptiness(self, finish: Finished) -> Problem:
+    def explain_emptiness(self, finish: FinishReason) -> Problem:
         """Return the Problem of an answer without text, whole tool call or other part."""
         if self.refusal or finish == "filter":
             reason = self.refusal or f"the provider's filter stopped the answer ({self.finish})"

@@ -11,7 +11,7 @@ from returns.pipeline import flow
 from returns.result import Result, Success
 
 from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.providers import PROVIDERS, base_url_of, provider_of, type_of
 from loki.railway import bind
 from loki.record import field_names
@@ -91,7 +91,7 @@ def suggest_names(config: Config, wanted: str) -> str:
     ]
     if owners:
         return f"; did you mean {' or '.join(owners)}?"
-    return nearest(wanted.partition(":")[0], [client.name for client in config.clients])
+    return suggest_nearest(wanted.partition(":")[0], [client.name for client in config.clients])
 
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
@@ -102,13 +102,15 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
         return Success(model)
     if model is not None:
         wrong = f"{with_article(model.type)} model, not {with_article(task)} model"
-        near = nearest("", [f"{client.name}:{known}" for known in names_of(config, client, task)])
+        near = suggest_nearest(
+            "", [f"{client.name}:{known}" for known in names_of(config, client, task)]
+        )
         return fail("usage", f"{client.name}:{name} is {wrong}{near}")
     if not name:
         message = f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL"
         return fail("config", message)
     if client.models:
-        near = nearest(name, names_of(config, client, task))
+        near = suggest_nearest(name, names_of(config, client, task))
         return fail("config", f"client {client.name!r} has no model {name!r}{near}")
     return Success(catalogue.unlisted(client, name, task))
 
@@ -149,7 +151,7 @@ def fill_defaults(
     limits = merge_limits(merge_limits(DEFAULT_LIMITS, client.limits), ask.limits)
     agent = config.user_agent or "auto"
     target = Target(settled, client, model, service.dialect, limits, agent)
-    lack = service.lacks(target)
+    lack = service.unsupported(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
@@ -175,9 +177,9 @@ def start_deadline(clock: Callable[[], float]) -> Callable[[Target], Target]:
 
     def stage(target: Target) -> Target:
         limits = target.limits
-        if limits.end is not None or limits.total is None:
+        if limits.deadline is not None or limits.total is None:
             return target
-        return replace(target, limits=replace(limits, end=clock() + limits.total))
+        return replace(target, limits=replace(limits, deadline=clock() + limits.total))
 
     return stage
 
@@ -212,7 +214,8 @@ def check_tools(target: Target) -> Result[Target, Problem]:
         return fail("usage", "--tool-choice needs --tools")
     if ask.tool_choice and ask.tool_choice not in ("auto", "none", "required", *names):
         return fail(
-            "usage", f"--tool-choice: no tool {ask.tool_choice!r}{nearest(ask.tool_choice, names)}"
+            "usage",
+            f"--tool-choice: no tool {ask.tool_choice!r}{suggest_nearest(ask.tool_choice, names)}",
         )
     if ask.tools and target.model.supports_function_calling is False:
         return fail(

@@ -10,7 +10,7 @@ from typing import Any
 
 from loki.problems import Problem
 from loki.records import Json, Limits
-from loki.wire.codec import RateLimitHeaders
+from loki.wire.protocol import RateLimitHeaders
 
 FOREVER = 10 * 365 * 86400.0  # seconds: no clock goes much further
 BACKOFF, LONGEST = 0.5, 8.0  # seconds, as the providers' own packages use
@@ -24,9 +24,9 @@ def retry_delay(
     ``chance`` is from 0 to 1; ``left`` is what remains of the time for everything, in seconds.
 
     >>> limits = Limits(retries=3, max_wait=60)
-    >>> retry_delay(Problem("busy", "slow down", retryable=True, wait=2.0), 1, limits, 0.5)
+    >>> retry_delay(Problem("busy", "slow down", retryable=True, retry_after=2.0), 1, limits, 0.5)
     2.0
-    >>> retry_delay(Problem("busy", "slow down", retryable=True, wait=90.0), 1, limits, 0.5)
+    >>> retry_delay(Problem("busy", "slow down", retryable=True, retry_after=90.0), 1, limits, 0.5)
     >>> retry_delay(Problem("busy", "slow down", retryable=True), 3, limits, 0.5)
     1.0
     """
@@ -36,13 +36,13 @@ def retry_delay(
         or exceeds_max_wait(problem, limits)
     ):
         return None
-    wait = problem.wait or chance * min(LONGEST, BACKOFF * 2.0 ** (attempt - 1))
+    wait = problem.retry_after or chance * min(LONGEST, BACKOFF * 2.0 ** (attempt - 1))
     return wait if wait <= left else None
 
 
 def exceeds_max_wait(problem: Problem, limits: Limits) -> bool:
     """Return whether a server asks for a longer wait than the user allows."""
-    wait = problem.wait if problem.retryable else None
+    wait = problem.retry_after if problem.retryable else None
     return wait is not None and wait > (limits.max_wait or 0.0)
 
 
@@ -51,13 +51,13 @@ def with_attempts(
 ) -> Problem:
     """Return the last problem, with the number of attempts and when it may pay to come back.
 
-    >>> late = Problem("offline", "Later.", retryable=True, wait=90.0, retry_at=0.0)
+    >>> late = Problem("offline", "Later.", retryable=True, retry_after=90.0, retry_at=0.0)
     >>> last = with_attempts(late, 2, Limits(max_wait=60), lambda moment: "12:00:00")
     >>> last.kind, last.message
     ('busy', 'Later. (after 2 attempts; the server asks to wait 90 s, until 12:00:00)')
     """
     notes = [f"after {attempts} attempts"] if attempts > 1 else []
-    wait = problem.wait if problem.retryable or problem.kind == "busy" else None
+    wait = problem.retry_after if problem.retryable or problem.kind == "busy" else None
     if wait and problem.retry_at is not None and wait >= 1:
         notes.append(f"the server asks to wait {wait:.0f} s, until {tell(problem.retry_at)}")
     note = f" ({'; '.join(notes)})" if notes else ""
@@ -82,24 +82,25 @@ def with_retry_advice(
     wish = headers.get("x-should-retry", "").strip().lower()
     again = {"true": problem.kind != "quota", "false": False}.get(wish, problem.retryable)
     waits = again or problem.kind in ("busy", "offline")
-    asked = asked_wait(headers, body, now, rate_limits) if waits else None
+    asked = requested_wait(headers, body, now, rate_limits) if waits else None
     wait = None if asked is None else min(asked, FOREVER)
     return replace(
-        problem, retryable=again, wait=wait, retry_at=None if wait is None else now + wait
+        problem, retryable=again, retry_after=wait, retry_at=None if wait is None else now + wait
     )
 
 
-def asked_wait(
+def requested_wait(
     headers: Mapping[str, str], body: Json, now: float, rate_limits: RateLimitHeaders = ()
 ) -> float | None:
     """Return the seconds to wait that the server asks for, in any of the places where it may.
 
-    >>> asked_wait({"retry-after-ms": "1500"}, None, 0), asked_wait({"retry-after": "2"}, None, 0)
-    (1.5, 2.0)
-    >>> asked_wait({}, {"error": {"details": [{"retryDelay": "53s"}]}}, 0)
+    >>> headers = {"retry-after-ms": "1500"}, {"retry-after": "2"}
+    >>> [requested_wait(each, None, 0) for each in headers]
+    [1.5, 2.0]
+    >>> requested_wait({}, {"error": {"details": [{"retryDelay": "53s"}]}}, 0)
     53.0
     >>> bucket = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}
-    >>> asked_wait(bucket, None, 0, (tuple(bucket),))
+    >>> requested_wait(bucket, None, 0, (tuple(bucket),))
     360.0
     """
     milliseconds = seconds(headers.get("retry-after-ms"))
@@ -108,18 +109,20 @@ def asked_wait(
     for wait in (
         delay(headers.get("retry-after"), now),
         delay_in(body),
-        refill(headers, now, rate_limits),
+        refill_seconds(headers, now, rate_limits),
     ):
         if wait is not None:
             return wait
     return None
 
 
-def refill(headers: Mapping[str, str], now: float, rate_limits: RateLimitHeaders) -> float | None:
+def refill_seconds(
+    headers: Mapping[str, str], now: float, rate_limits: RateLimitHeaders
+) -> float | None:
     """Return the seconds until every rate limit that is used up has something left again.
 
     >>> headers = {"left": "0", "reset": "1970-01-01T00:00:20Z", "more": "9", "later": "50"}
-    >>> refill(headers, 10, (("left", "reset"), ("more", "later")))
+    >>> refill_seconds(headers, 10, (("left", "reset"), ("more", "later")))
     10.0
     """
     spent = (reset for remaining, reset in rate_limits if seconds(headers.get(remaining)) == 0)
@@ -140,7 +143,7 @@ def delay(text: str | None, now: float) -> float | None:
     for read in (seconds(text), duration(text)):
         if read is not None:
             return read
-    return until(text, now)
+    return seconds_until(text, now)
 
 
 def seconds(text: Any) -> float | None:
@@ -165,11 +168,12 @@ def duration(text: str) -> float | None:
     return sum((float(number) * UNITS[unit] for number, unit in re.findall(STEP, text)), 0.0)
 
 
-def until(date: str, now: float) -> float | None:
+def seconds_until(date: str, now: float) -> float | None:
     """Return the seconds until an HTTP date (RFC 9110, section 5.6.7) or a time of RFC 3339.
 
-    >>> until("Thu, 01 Jan 1970 00:00:30 GMT", 10), until("1970-01-01T00:00:05Z", 10)
-    (20.0, 0.0)
+    >>> moments = "Thu, 01 Jan 1970 00:00:30 GMT", "1970-01-01T00:00:05Z"
+    >>> [seconds_until(moment, 10) for moment in moments]
+    [20.0, 0.0]
     """
     from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime

@@ -9,12 +9,12 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.providers import wire_name
 from loki.records import Json, JsonObject, Target
-from loki.wire import chat
+from loki.wire import chat_wire
 
 
 def add_server_tools(target: Target, body: JsonObject) -> Result[JsonObject, Problem]:
     """Return a body with the tools that its provider runs itself, behind those of ours."""
-    protocol, ask = chat(wire_name(target)), target.ask
+    protocol, ask = chat_wire(wire_name(target)), target.ask
     search = protocol.search(target) if ask.search else {}
     if search is None:
         name = target.model.name

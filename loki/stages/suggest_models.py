@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from loki.problems import Problem, nearest
+from loki.problems import Problem, suggest_nearest
 from loki.records import Config, Request, Target
 
 Mend = Callable[[Problem], Problem]
@@ -54,7 +54,7 @@ def name_nearest(problem: Problem, target: Target, names: Callable[[], list[str]
     is_listed = target.model.name in known
     if not is_about_model(problem, target, is_listed):
         return problem
-    hint = "" if is_listed else nearest(target.model.name, known)
+    hint = "" if is_listed else suggest_nearest(target.model.name, known)
     message = problem.message.rstrip(". ") + hint if hint else problem.message
     return replace(problem, kind="config", message=message, unknown_model=True)
 

@@ -9,7 +9,7 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import JsonObject, ToolCall
-from loki.replies import Finished, ToolPiece
+from loki.replies import FinishReason, ToolPiece
 from loki.wire.answer_json import STRICT, parse_json
 
 MOST_CALLS = 1000  # in one answer: more than any program would run
@@ -40,14 +40,14 @@ class CallBuilder:
         self.id = self.id or piece.id
         self.name = self.name or piece.name
         self.is_custom = self.is_custom or piece.is_custom
-        if piece.whole:
+        if piece.is_whole:
             self.pieces.clear()
         self.pieces.append(piece.arguments)
-        self.is_open = piece.whole is False
+        self.is_open = piece.is_whole is False
 
     def is_followed_by(self, piece: ToolPiece) -> bool:
         """Return whether a piece under the same index is of another call."""
-        if piece.row is None and piece.name and not piece.id:
+        if piece.call_index is None and piece.name and not piece.id:
             return True
         is_named = bool(self.id or self.name)
         return bool(piece.id and piece.name and is_named and piece.id != self.id)
@@ -68,7 +68,7 @@ class CallBuilder:
         return ToolCall(self.id or f"call_{number}", self.name, self.arguments)
 
 
-def read_calls(pieces: Iterable[ToolPiece], finish: Finished) -> Result[Calls, Problem]:
+def read_calls(pieces: Iterable[ToolPiece], finish: FinishReason) -> Result[Calls, Problem]:
     """Return tool calls from their pieces; only the limit of the length may cut one off.
 
     >>> read_calls([ToolPiece(0, "a", "f", '{"x"'), ToolPiece(0, "", "", ":1}")], "tools").unwrap()
@@ -97,9 +97,9 @@ def join_pieces(pieces: Iterable[ToolPiece]) -> list[CallBuilder]:
     calls: list[CallBuilder] = []
     latest: dict[int | None, CallBuilder] = {}  # by index
     for piece in pieces:
-        call = latest.get(piece.row)
+        call = latest.get(piece.call_index)
         if call is None or call.is_followed_by(piece):
-            call = latest[piece.row] = CallBuilder()
+            call = latest[piece.call_index] = CallBuilder()
             calls.append(call)
         call.feed(piece)
     return calls

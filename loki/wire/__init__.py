@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loki.records import Task
 from loki.wire import anthropic, bedrock, cohere, google, openai
-from loki.wire.codec import Measure, Wire
+from loki.wire.protocol import TextsWire, Wire
 
 if TYPE_CHECKING:
     from loki.replies import Scores, Vectors
@@ -20,13 +20,13 @@ CHAT: dict[str, Callable[[], Wire]] = {
     **cohere.CHAT,
     **bedrock.CHAT,
 }
-EMBED: dict[str, Callable[[], Measure[Vectors]]] = {
+EMBED: dict[str, Callable[[], TextsWire[Vectors]]] = {
     **openai.EMBED,
     **cohere.EMBED,
     **google.EMBED,
     **bedrock.EMBED,
 }
-RERANK: dict[str, Callable[[], Measure[Scores]]] = {
+RERANK: dict[str, Callable[[], TextsWire[Scores]]] = {
     **openai.RERANK,
     **google.RERANK,
     **bedrock.RERANK,
@@ -34,34 +34,34 @@ RERANK: dict[str, Callable[[], Measure[Scores]]] = {
 
 
 @cache
-def chat(name: str) -> Wire:
+def chat_wire(name: str) -> Wire:
     """Return a chat protocol by its name; a pipe loads only the one that it speaks.
 
-    >>> chat("openai").read({"choices": [{"message": {"content": "Hi"}}]})
+    >>> chat_wire("openai").read({"choices": [{"message": {"content": "Hi"}}]})
     (Text(text='Hi'),)
     """
     return CHAT[name]()
 
 
 @cache
-def embed(name: str) -> Measure[Vectors]:
+def embed_wire(name: str) -> TextsWire[Vectors]:
     """Return an embedding protocol by its name."""
     return EMBED[name]()
 
 
 @cache
-def rerank(name: str) -> Measure[Scores]:
+def rerank_wire(name: str) -> TextsWire[Scores]:
     """Return a reranking protocol by its name."""
     return RERANK[name]()
 
 
-def wire(task: Task, name: str) -> Wire | Measure[Any]:
+def wire(task: Task, name: str) -> Wire | TextsWire[Any]:
     """Return a protocol by its task and name."""
     return TASKS[task](name)
 
 
-TASKS: dict[Task, Callable[[str], Wire | Measure[Any]]] = {
-    "chat": chat,
-    "embedding": embed,
-    "reranker": rerank,
+TASKS: dict[Task, Callable[[str], Wire | TextsWire[Any]]] = {
+    "chat": chat_wire,
+    "embedding": embed_wire,
+    "reranker": rerank_wire,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from loki.problems import Problem, glimpse
+from loki.problems import Problem, excerpt_bytes
 from loki.records import Json
 from loki.replies import WireEvent
 from loki.wire.answer_json import parse_json
@@ -28,8 +28,8 @@ class Splitter(Protocol):
 class Decoder:
     """Decodes one stream; what must be remembered between its pieces is kept in here.
 
-    >>> from loki.wire import chat
-    >>> decoder = chat("openai").decoder()
+    >>> from loki.wire import chat_wire
+    >>> decoder = chat_wire("openai").decoder()
     >>> decoder.feed(b'data: {"choices": [{"del'), decoder.feed(b'ta": {"content": "Hi"}}]}\\n\\n')
     ([], [Text(text='Hi')])
     """
@@ -77,5 +77,5 @@ def decode_json(read: ReadEvent, text: bytes) -> Iterable[WireEvent]:
     try:
         return read(parse_json(str(text, "utf-8")))
     except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
-        shown = glimpse(text, 120) or "nothing"
+        shown = excerpt_bytes(text, 120) or "nothing"
         return (Problem("garbled", f"the answer is not JSON: {shown}", sent=True),)

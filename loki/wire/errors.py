@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 
-from loki.problems import Kind, Problem, excerpt, glimpse
+from loki.problems import Kind, Problem, excerpt, excerpt_bytes
 from loki.records import Json
 from loki.wire.answer_json import parse_json
-from loki.wire.codec import get_in
+from loki.wire.protocol import get_in
 
 LONGEST = 2000  # characters of a provider's sentence
 LONGEST_NAME = 200  # of its code, and of a request id
@@ -26,10 +26,10 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
         parsed = parse_json(body)
     except (ValueError, RecursionError):
         parsed = None
-    code, provider_sentence = read_sentence(parsed)
+    code, provider_sentence = read_code_and_message(parsed)
     code = code or amazon_code(headers)
     sentence = explain_status(status, headers) or provider_sentence
-    shown = sentence or glimpse(body, 300) or "an answer without a reason"
+    shown = sentence or excerpt_bytes(body, 300) or "an answer without a reason"
     kind = "quota" if is_out_of_credit(status, provider_sentence) else kind_of(status, code)
     body_request_id = get_in(parsed, "request_id")
     told_id = request_id(headers) or body_request_id
@@ -77,19 +77,19 @@ def is_out_of_credit(status: int | None, sentence: str) -> bool:
     return status in (400, 402, 403, 429) and OUT_OF_CREDIT.search(sentence) is not None
 
 
-def read_sentence(parsed: Json) -> tuple[str | None, str]:
+def read_code_and_message(parsed: Json) -> tuple[str | None, str]:
     """Return code and sentence from any of the shapes that providers use.
 
-    >>> read_sentence({"error": {"type": "overloaded_error", "message": "Busy."}})
+    >>> read_code_and_message({"error": {"type": "overloaded_error", "message": "Busy."}})
     ('overloaded_error', 'Busy.')
-    >>> read_sentence([{"error": {"status": "INVALID_ARGUMENT", "message": "No."}}])
+    >>> read_code_and_message([{"error": {"status": "INVALID_ARGUMENT", "message": "No."}}])
     ('INVALID_ARGUMENT', 'No.')
-    >>> read_sentence({"detail": [{"loc": ["body", "model"], "msg": "Field required"}]})
+    >>> read_code_and_message({"detail": [{"loc": ["body", "model"], "msg": "Field required"}]})
     (None, 'body.model: Field required')
     """
     match parsed:
         case [dict() as first, *_]:
-            return read_sentence(first)
+            return read_code_and_message(first)
         case {"error": {"message": str(sentence)} as error}:
             return code_of(error), innermost(error) or sentence
         case {"errors": [{"message": str(sentence)} as error, *_]}:

@@ -6,9 +6,9 @@ import json
 
 DONE = b"[DONE]"
 MARK = b"\xef\xbb\xbf"  # the byte order mark of UTF-8
-LARGEST = 64 * 2**20  # bytes of an event, and of an answer in one piece
+MAX_EVENT_BYTES = 64 * 2**20  # bytes of an event, and of an answer in one piece
 TOO_LARGE = b'{"type":"error","error":{"message":"an event of the answer is over %d MiB"}}' % (
-    LARGEST >> 20
+    MAX_EVENT_BYTES >> 20
 )
 
 
@@ -25,7 +25,9 @@ class EventSplitter:
     __slots__ = ("after_return", "is_done", "mark", "size", "waiting")
 
     def __init__(self) -> None:
-        self.mark: MarkFilter | None = MarkFilter()  # None once the stream has begun
+        self.mark: ByteOrderMarkFilter | None = (
+            ByteOrderMarkFilter()
+        )  # None once the stream has begun
         self.waiting: list[bytes] = []  # pieces of an event that is not yet whole
         self.size = 0  # of those, in bytes
         self.after_return = False  # the last byte was a carriage return
@@ -47,7 +49,7 @@ class EventSplitter:
         events = [event for block in blocks if (event := read_block(block)) is not None]
         return self.until_done(events)
 
-    def begin(self, mark: MarkFilter, data: bytes) -> bytes:
+    def begin(self, mark: ByteOrderMarkFilter, data: bytes) -> bytes:
         """Return a piece of the beginning without a byte order mark."""
         data = mark.feed(data)
         if mark.is_done:
@@ -58,7 +60,7 @@ class EventSplitter:
         """Keep a piece of an event; return an error in place of an event that is too large."""
         self.waiting.append(data)
         self.size += len(data)
-        if self.size <= LARGEST:
+        if self.size <= MAX_EVENT_BYTES:
             return []
         self.is_done = True
         return [TOO_LARGE]
@@ -75,10 +77,10 @@ class EventSplitter:
         return [] if self.is_done else read_last_block(b"".join(self.waiting))
 
 
-class MarkFilter:
+class ByteOrderMarkFilter:
     """Removes a byte order mark from the start of a stream.
 
-    >>> mark = MarkFilter()
+    >>> mark = ByteOrderMarkFilter()
     >>> mark.feed(b"\\xef"), mark.feed(b"\\xbb\\xbfa"), mark.is_done
     (b'', b'a', True)
     """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.cli.ansi import LONGEST, ControlStripper, strip_controls
+from loki.cli.ansi import MAX_SEQUENCE, ControlStripper, strip_controls
 
 TEXTS: list[tuple[str, str]] = [
     ("plain\ttext\n", "plain\ttext\n"),
@@ -21,7 +21,7 @@ TEXTS: list[tuple[str, str]] = [
     ("over\rwritten", "overwritten"),
     ("back\b\bspace", "backspace"),
     ("\x00\x07\x7f\x85x", "x"),
-    ("\x1b[" + "1" * LONGEST + "mx", "x"),
+    ("\x1b[" + "1" * MAX_SEQUENCE + "mx", "x"),
     ("\x1b]never closed\nafter", "never closed\nafter"),
 ]
 

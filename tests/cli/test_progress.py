@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from returns.result import Failure, Result, Success
 
-from loki.batch.rows import Bad
-from loki.cli.batch.state import Run
+from loki.batch.rows import InvalidRow
+from loki.cli.batch.run_state import RunState
 from loki.cli.console import Console
-from loki.cli.progress import INTERVAL, by_the_minute, position, progress
-from loki.edge.batch.input import source
-from loki.edge.batch.output import output
+from loki.cli.progress import INTERVAL, position, print_each_minute, progress
+from loki.edge.batch.input import open_source
+from loki.edge.batch.output import open_output
 from loki.problems import Problem
 
 NO = Problem("input", "no")
@@ -23,17 +23,17 @@ USAGE = {"input": 1000, "output": 500, "cache_read": None, "cache_write": None, 
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path) -> Iterator[RunState]:
     """A run that writes into a file."""
-    with output(str(tmp_path / "out"), "") as found:
+    with open_output(str(tmp_path / "out"), "") as found:
         out = found.unwrap()
-        yield Run(out, 4, "local:m")
+        yield RunState(out, 4, "local:m")
         out.file.close()
 
 
-def take(run: Run, *results: Result[Any, Problem]) -> None:
+def take(run: RunState, *results: Result[Any, Problem]) -> None:
     """Let a run take some results."""
-    run.take([(Bad(n, n, NO), result) for n, result in enumerate(results, 1)])
+    run.add([(InvalidRow(n, n, NO), result) for n, result in enumerate(results, 1)])
 
 
 def good(cost: float | None) -> Result[Any, Problem]:
@@ -41,17 +41,17 @@ def good(cost: float | None) -> Result[Any, Problem]:
     return Success({"text": "Hi", "usage": USAGE, "cost": cost})
 
 
-def parts(run: Run, rows: int | None) -> list[str]:
+def parts(run: RunState, rows: int | None) -> list[str]:
     """Return what the line of a run says, in its parts."""
     return position(run, rows).split(" · ")
 
 
-def test_a_run_that_has_just_begun_says_so(run: Run) -> None:
+def test_a_run_that_has_just_begun_says_so(run: RunState) -> None:
     assert parts(run, 1200) == ["0 of 1,200 rows", "0.0 rows/s", "0 tokens/s", "$0"]
     assert parts(run, None)[0] == "0 rows"
 
 
-def test_failures_are_told_by_their_kinds_the_most_first(run: Run) -> None:
+def test_failures_are_told_by_their_kinds_the_most_first(run: RunState) -> None:
     busy = Failure(Problem("busy", "later", status=429))
     take(run, good(0.5), Failure(NO), busy, busy)
     found = parts(run, 10)
@@ -59,12 +59,12 @@ def test_failures_are_told_by_their_kinds_the_most_first(run: Run) -> None:
     assert "$0.5" in found and found[-1].startswith("until ")
 
 
-def test_a_cost_that_nobody_knows_is_told_beside_what_is_known(run: Run) -> None:
+def test_a_cost_that_nobody_knows_is_told_beside_what_is_known(run: RunState) -> None:
     take(run, good(0.5), good(None))
     assert "≥ $0.5 (1 of unknown cost)" in parts(run, None)
 
 
-def test_rows_that_were_answered_before_are_not_to_be_done(run: Run) -> None:
+def test_rows_that_were_answered_before_are_not_to_be_done(run: RunState) -> None:
     run.skipped = 7
     assert parts(run, 10)[0] == "0 of 3 rows"
 
@@ -75,10 +75,10 @@ def console() -> Console:
 
 
 def test_without_a_terminal_there_is_a_line_a_minute(
-    run: Run, capsys: pytest.CaptureFixture[str]
+    run: RunState, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    tick = by_the_minute(console(), run, 10, lambda: now[0])
+    tick = print_each_minute(console(), run, 10, lambda: now[0])
     told = []
     for seconds in (
         0.0,
@@ -95,17 +95,17 @@ def test_without_a_terminal_there_is_a_line_a_minute(
     assert told == [0, 0, 1, 0, 0, 1, 1]
 
 
-def test_a_line_names_the_program(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_names_the_program(run: RunState, capsys: pytest.CaptureFixture[str]) -> None:
     now = iter([0.0, INTERVAL, INTERVAL])
-    by_the_minute(console(), run, 10, lambda: next(now))()
+    print_each_minute(console(), run, 10, lambda: next(now))()
     assert capsys.readouterr().err.startswith("loki-batch: 0 of 10 rows · ")
 
 
 def test_a_quiet_run_says_nothing(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: RunState, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in").write_text("a\n")
-    lines = source(str(tmp_path / "in"), "lines").unwrap()
+    lines = open_source(str(tmp_path / "in"), "lines").unwrap()
     quiet = console()
     quiet.is_quiet = True
     with progress(quiet, run, lines) as tick:

@@ -106,7 +106,7 @@ def test_a_price_that_is_set_scales_those_that_go_with_it(
     price = models(type="openai", models=[{"name": "big", **said}])["big"].price
     found = {kind: getattr(price, kind) for kind in expected}
     assert found == {kind: Decimal(value) for kind, value in expected.items()}
-    assert price.set is any(name.endswith("_price") for name in said)
+    assert price.is_configured is any(name.endswith("_price") for name in said)
 
 
 def test_a_price_of_zero_leaves_nothing_that_costs() -> None:

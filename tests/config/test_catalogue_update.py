@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loki.config.catalogue import about, section
 from loki.config.catalogue_update import (
-    Catalogue,
+    SyncedCatalogue,
     describe_changes,
     format_catalogue,
     parse_catalogue,
@@ -87,7 +87,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=
 
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, ENTRIES, min_size=1), min_size=1))
 def test_what_is_written_reads_as_it_was(clients: Any) -> None:
-    catalogue = Catalogue("2026-11-20", {"x": "y"}, clients)
+    catalogue = SyncedCatalogue("2026-11-20", {"x": "y"}, clients)
     text = format_catalogue(catalogue)
     assert parse_catalogue(text.encode()).unwrap() == catalogue
     assert about(text) == {"date": "2026-11-20", "sources": {"x": "y"}}
@@ -95,7 +95,7 @@ def test_what_is_written_reads_as_it_was(clients: Any) -> None:
 
 def test_a_section_of_what_is_written_is_found_by_its_lines() -> None:
     clients = {"x": {"m": {"type": "chat"}}, "y": {"n": {"type": "reranker"}}}
-    text = format_catalogue(Catalogue("2026-11-20", {}, clients))
+    text = format_catalogue(SyncedCatalogue("2026-11-20", {}, clients))
     assert [section(text, name) for name in ("x", "y", "z", "")] == [*clients.values(), {}, {}]
 
 

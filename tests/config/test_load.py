@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from loki.config import grammar
 from loki.config.load import check, load
 from loki.config.setting_names import SETTINGS
-from loki.problems import nearest
+from loki.problems import suggest_nearest
 
 CONFIGS = Path(__file__).parent / "files"
 
@@ -282,7 +282,7 @@ def test_an_unknown_client_type_is_told_with_all_there_are(kind: str) -> None:
 def test_the_keys_shown_for_an_unlike_one_are_ours() -> None:
     ours = [*grammar.TOP_RULES, "clients"]
     message = check("zzz: 1")[1][0].message
-    assert message == f"unknown key 'zzz'{nearest('zzz', ours)}"
+    assert message == f"unknown key 'zzz'{suggest_nearest('zzz', ours)}"
 
 
 def test_a_key_in_capitals_is_recognised() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from loki.config.catalogue_update import Catalogue
+from loki.config.catalogue_update import SyncedCatalogue
 from loki.config.models_yaml import is_models_yaml, parse_models_yaml
 
-OURS = Catalogue(
+OURS = SyncedCatalogue(
     "2030-01-01",
     {"hand": "1"},
     {
@@ -29,7 +29,7 @@ OURS = Catalogue(
 )
 
 
-def parsed(*lines: str, today: str = "2031-02-03") -> Catalogue:
+def parsed(*lines: str, today: str = "2031-02-03") -> SyncedCatalogue:
     """Return our catalogue with a list of one provider's models added."""
     text = "- provider: openai\n  models:\n" + "".join(f"  {line}\n" for line in lines)
     return parse_models_yaml(text.encode(), OURS, today).unwrap()

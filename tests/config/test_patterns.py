@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.config.patterns import bad_pattern
+from loki.config.patterns import find_pattern_fault
 
 GOOD = ["", ".*", "gpt-4.*", "(?i)claude", r"\d+", "[[a]"]  # the last one only warns
 BAD = {
@@ -22,12 +22,12 @@ BAD = {
 
 @pytest.mark.parametrize("pattern", GOOD)
 def test_a_good_pattern_draws_no_complaint(pattern: str) -> None:
-    assert bad_pattern(pattern) == ""
+    assert find_pattern_fault(pattern) == ""
 
 
 @pytest.mark.parametrize("pattern", BAD)
 def test_a_bad_pattern_is_named_with_what_is_wrong(pattern: str) -> None:
-    assert bad_pattern(pattern) == f"{pattern!r} is not a regular expression: {BAD[pattern]}"
+    assert find_pattern_fault(pattern) == f"{pattern!r} is not a regular expression: {BAD[pattern]}"
 
 
 @given(st.text(alphabet="ab()[]{}*+?|\\^$.,-0123456789<>=!P", max_size=20))
@@ -37,6 +37,6 @@ def test_a_pattern_draws_a_complaint_where_python_does_not_take_it(pattern: str)
             warnings.simplefilter("ignore")  # of a nested set, which may come to mean another
             re.compile(pattern)
     except re.error as error:
-        assert bad_pattern(pattern) == f"{pattern!r} is not a regular expression: {error}"
+        assert find_pattern_fault(pattern) == f"{pattern!r} is not a regular expression: {error}"
     else:
-        assert bad_pattern(pattern) == ""
+        assert find_pattern_fault(pattern) == ""

@@ -90,7 +90,7 @@ def test_a_setting_is_its_value_or_where_that_is(
     client: int, setting: str, value: str, form: str
 ) -> None:
     found = configured("example").clients[client].settings[setting]
-    assert (found.value, found.form) == (value, form)
+    assert (found.value, found.source) == (value, form)
     assert found.origin.startswith(f"c.yaml clients[{client}].{setting}")
 
 

@@ -37,7 +37,7 @@ def test_every_credential_is_a_setting() -> None:
 
 def test_every_limit_of_extra_is_a_field_of_limits() -> None:
     """All but the end, which is a time of the clock and no setting."""
-    assert set(LIMITS.values()) == {field.name for field in fields(Limits)} - {"end"}
+    assert set(LIMITS.values()) == {field.name for field in fields(Limits)} - {"deadline"}
 
 
 @pytest.mark.parametrize("header", sorted(PUBLIC_HEADERS))

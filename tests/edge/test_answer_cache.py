@@ -18,7 +18,7 @@ from servers import COUNTED, DONE, delta, reply
 from loki import Ask, Env, Message, answer, cached, collect, embed, open_env, stream
 from loki.edge import answer_cache
 from loki.edge.answer_cache import key_of
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.pipeline import prepare
 from loki.problems import Problem, fail
 from loki.records import Draft, Request, Response
@@ -63,7 +63,7 @@ class Provider:
         return replace(
             env,
             authorize=authorize,
-            afford=self.afford,
+            check_budget=self.afford,
             send=self.send,
             open=self.open,
             record=self.entries.append,
@@ -230,7 +230,7 @@ def test_a_cached_answer_needs_neither_credential_nor_budget(tmp_path: Path) -> 
     poor = replace(
         provider.env(),
         authorize=lambda draft: fail("auth", "no key"),
-        afford=lambda request: fail("budget", "no money"),
+        check_budget=lambda request: fail("budget", "no money"),
     )
     assert answer(cached(poor, folder=folder), HI).unwrap().text == "Hello."
     assert answer(cached(poor, folder=folder), replace(HI, seed=2)).failure().kind == "auth"
@@ -334,7 +334,7 @@ def test_failures_pass_through(tmp_path: Path) -> None:
 
 
 def test_an_answer_with_a_word_of_a_secret_of_two_letters_is_kept(tmp_path: Path) -> None:
-    redaction.add("lo")  # shorter than what is taken for a secret
+    redactor.add("lo")  # shorter than what is taken for a secret
     provider = Provider()
     env: Any = cached(provider.env(), folder=str(tmp_path / "a"))
     assert answer(env, HI).unwrap() and answer(env, HI).unwrap().is_cached

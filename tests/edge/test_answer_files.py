@@ -13,9 +13,9 @@ import pytest
 from loki.edge.answer_files import (
     DRAFT,
     clear,
-    file_of,
+    decode_file,
+    encode_file,
     files_in,
-    read_file,
     remove_oldest,
     write_file,
 )
@@ -26,19 +26,19 @@ KEY = "k" * 64
 
 
 def test_a_file_gives_back_what_was_kept() -> None:
-    assert read_file(file_of(KEPT, KEY, 5), KEY, 6.0, None) == KEPT
+    assert decode_file(encode_file(KEPT, KEY, 5), KEY, 6.0, None) == KEPT
 
 
 def test_a_file_that_is_damaged_is_no_answer() -> None:
-    data = file_of(KEPT, KEY, 5)
-    assert all(read_file(data[:size], KEY, 6.0, None) is None for size in range(len(data)))
+    data = encode_file(KEPT, KEY, 5)
+    assert all(decode_file(data[:size], KEY, 6.0, None) is None for size in range(len(data)))
     changed = [
         data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :] for i in range(len(data) - 7, len(data))
     ]
-    assert all(read_file(each, KEY, 6.0, None) is None for each in changed)
-    assert read_file(data + b"x", KEY, 6.0, None) is None
-    assert read_file(data, "another", 6.0, None) is None
-    assert read_file(b"[" * 100000, KEY, 6.0, None) is None
+    assert all(decode_file(each, KEY, 6.0, None) is None for each in changed)
+    assert decode_file(data + b"x", KEY, 6.0, None) is None
+    assert decode_file(data, "another", 6.0, None) is None
+    assert decode_file(b"[" * 100000, KEY, 6.0, None) is None
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_file_that_is_damaged_is_no_answer() -> None:
     [(5.0, 1.0, True), (6.0, 1.0, True), (6.1, 1.0, False), (9e9, None, True), (4.0, 1.0, False)],
 )
 def test_an_old_file_is_no_answer(now: float, age: float | None, is_there: bool) -> None:
-    assert (read_file(file_of(KEPT, KEY, 5), KEY, now, age) is not None) == is_there
+    assert (decode_file(encode_file(KEPT, KEY, 5), KEY, now, age) is not None) == is_there
 
 
 def filled(folder: Path, count: int) -> list[str]:
@@ -111,4 +111,4 @@ def test_writers_that_are_killed_leave_a_whole_answer_or_none(tmp_path: Path) ->
                 time.sleep(0.001)
             process.kill()
         data = (tmp_path / "a" / KEY).read_bytes()
-        assert read_file(data, KEY, 6.0, None) is not None
+        assert decode_file(data, KEY, 6.0, None) is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from loki.edge import conversation
-from loki.edge.conversation import append, keep_aside, locked, read_turns
+from loki.edge.conversation import append, keep_aside, lock_turns, read_turns
 from loki.records import Message
 
 LINE = '{"role":"user","content":"Hi"}\n'
@@ -112,7 +112,7 @@ def test_the_lock_lies_elsewhere_and_is_one_for_all_names_of_a_file(
 ) -> None:
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "talk.jsonl")
     for name in ("talk.jsonl", "link.jsonl", "state/../talk.jsonl"):
-        with locked(str(tmp_path / name), inf, silent) as turns:
+        with lock_turns(str(tmp_path / name), inf, silent) as turns:
             assert turns.unwrap() == ()
     assert sorted(os.listdir(tmp_path)) == ["link.jsonl", "state"]
     assert len(os.listdir(state / "locks")) == 1
@@ -122,21 +122,21 @@ def test_without_a_state_folder_the_lock_lies_beside_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOKI_STATE_DIR", "/dev/null/nowhere")
-    with locked(str(tmp_path / "talk.jsonl"), inf, silent) as turns:
+    with lock_turns(str(tmp_path / "talk.jsonl"), inf, silent) as turns:
         assert turns.unwrap() == () and (tmp_path / "talk.jsonl.lock").exists()
 
 
 def test_a_second_writer_waits_and_sees_what_the_first_one_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversation, "PATIENCE", 0.05)
+    monkeypatch.setattr(conversation, "LOCK_TIMEOUT", 0.05)
     path, waiting, seen = str(tmp_path / "talk.jsonl"), threading.Event(), list[object]()
 
     def second() -> None:
-        with locked(path, inf, waiting.set) as turns:
+        with lock_turns(path, inf, waiting.set) as turns:
             seen.append(turns.unwrap())
 
-    with locked(path, inf, silent):
+    with lock_turns(path, inf, silent):
         thread = threading.Thread(target=second)
         thread.start()
         assert waiting.wait(20) and not seen
@@ -149,10 +149,10 @@ def test_a_writer_does_not_wait_beyond_its_time(tmp_path: Path) -> None:
     path, problems = str(tmp_path / "talk.jsonl"), list[str]()
 
     def second() -> None:
-        with locked(path, time.monotonic() + 0.1, silent) as turns:
+        with lock_turns(path, time.monotonic() + 0.1, silent) as turns:
             problems.append(turns.failure().kind)
 
-    with locked(path, inf, silent):
+    with lock_turns(path, inf, silent):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(20)

@@ -11,9 +11,9 @@ from loki.edge import render_child
 from loki.edge.render_child import (
     OutputLimitError,
     compile_template,
-    guarded,
     make_environment,
     render,
+    run_guarded,
     shorten,
 )
 
@@ -33,7 +33,7 @@ def test_a_text_that_grows_too_long_is_given_up() -> None:
 
 def test_an_error_is_told_with_its_line() -> None:
     template = compile_template(make_environment(), "\n\n{{ a }}")["template"]
-    assert guarded(lambda: {"text": render(template, {}, 9)}) == {
+    assert run_guarded(lambda: {"text": render(template, {}, 9)}) == {
         "error": "'a' is undefined",
         "line": 3,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import is_gone
 
-from loki.edge.tool_process import MOST, Output, Processes, read_output
+from loki.edge.tool_process import MAX_OUTPUT, Output, Processes, read_output
 
 
 def run(script: str, seconds: float, data: bytes = b"{}") -> Output:
@@ -45,7 +45,7 @@ def test_what_a_tool_leaves_behind_is_not_waited_for_and_ended(tmp_path: Path) -
 
 def test_what_is_printed_beyond_the_limit_is_not_read() -> None:
     output = run("while True: print('x' * 10_000)", 100)
-    assert output.stopped == "long" and MOST < len(output.out) < 2 * MOST
+    assert output.stopped == "long" and MAX_OUTPUT < len(output.out) < 2 * MAX_OUTPUT
 
 
 def test_a_program_that_reads_nothing_is_not_waited_for() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from processes import is_gone
 
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.tools import run_tools
 from loki.formats.tool_commands import ToolCommand
 from loki.records import Message, ToolCall
@@ -155,14 +155,14 @@ if json.load(sys.stdin)["n"]:
 
 
 def test_no_secret_comes_back() -> None:
-    redaction.add("sk-mark-0123456789")
+    redactor.add("sk-mark-0123456789")
     script = "import sys; print('sk-mark-0123456789'); sys.stderr.write('SK-MARK-0123456789')"
     assert run(command(script))[0].text == "***"
     assert run(command(script + "; sys.exit(1)"))[0].text.endswith("exit code 1\n***\n***")
 
 
 def test_no_half_of_a_secret_is_left_at_a_cut() -> None:
-    redaction.add("sk-mark-0123456789")
+    redactor.add("sk-mark-0123456789")
     script = "print('x' * 999_990 + 'sk-mark-0123456789' * 10)"
     text = run(command(script))[0].text
     assert "sk-ma" not in text and text.endswith("bytes]")

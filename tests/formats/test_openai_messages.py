@@ -8,7 +8,7 @@ import pytest
 from returns.result import Success
 
 from loki.batch.read_rows import prompt_of
-from loki.batch.rows import Plan
+from loki.batch.rows import RowDefaults
 from loki.edge.files import read_bytes
 from loki.formats.openai_messages import read_json, read_messages, split_tools
 from loki.formats.structured_output import read_answer, read_schema
@@ -113,7 +113,7 @@ def test_an_answer_nested_deeper_than_can_be_told_again_breaks_its_schema() -> N
 
 
 def test_a_row_s_prompt_with_a_nul_character_is_wrong_input() -> None:
-    problem = prompt_of(Plan(Ask()), {"prompt": f"a{NUL}"}).failure()
+    problem = prompt_of(RowDefaults(Ask()), {"prompt": f"a{NUL}"}).failure()
     assert problem.message == "prompt: a NUL character (at 2), which is not text"
 
 

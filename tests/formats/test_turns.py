@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import CLIENTS, target
 
-from loki.formats.turns import close_calls, open_calls, resume
+from loki.formats.turns import close_calls, find_open_calls, resume
 from loki.records import Ask, Message, ToolCall
 from loki.stages import draft
 
@@ -51,10 +51,10 @@ def test_a_call_that_nobody_answered_gets_a_result_in_its_place() -> None:
     both = Message("assistant", tool_calls=(CALL, ToolCall("c2", "now", {})))
     known = Message("tool", "12:00", tool_call_id="c2")
     turns = (USER, both, known, USER)
-    assert open_calls(turns) == ["now (c1)"]
+    assert find_open_calls(turns) == ["now (c1)"]
     closed = close_calls(turns, "no answer")
     missing = Message("tool", "no answer", tool_call_id="c1", is_error=True)
-    assert closed == (USER, both, missing, known, USER) and open_calls(closed) == []
+    assert closed == (USER, both, missing, known, USER) and find_open_calls(closed) == []
 
 
 # ---- whose thoughts ----------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_an_event_without_end_is_given_up(piece: bytes) -> None:
             yield piece
 
     assert told(endless()) == [sse.TOO_LARGE]
-    assert given_out * len(piece) < sse.LARGEST + 2**22
+    assert given_out * len(piece) < sse.MAX_EVENT_BYTES + 2**22
 
 
 # ---- Amazon's event streams ----------------------------------------------------------------------

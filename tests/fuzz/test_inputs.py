@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from returns.result import Success
 from support import patient
 
-from loki.batch.read_rows import rows
-from loki.batch.rows import Job, Plan
+from loki.batch.read_rows import read_rows
+from loki.batch.rows import ReadyRow, RowDefaults
 from loki.config.load import load
 from loki.config.patches import read_patch
 from loki.config.read import configure
@@ -204,9 +204,9 @@ def test_whatever_is_in_a_row_it_is_a_job_or_an_error_row(told: Any, noise: str)
         return Problem("bug", repr(bug))
 
     for form in ("json", "lines"):
-        plan = Plan(Ask(), form=form, bug=keep)
-        found = [*rows(plan, enumerate(map(Success, lines), 1))]
+        plan = RowDefaults(Ask(), input_format=form, report_bug=keep)
+        found = [*read_rows(plan, enumerate(map(Success, lines), 1))]
         assert len(found) == len(lines) and not bugs, bugs
         for row in found:
-            assert isinstance(row, Job) or row.problem.kind in EXIT_CODES
+            assert isinstance(row, ReadyRow) or row.problem.kind in EXIT_CODES
             json.dumps(row.id).encode()

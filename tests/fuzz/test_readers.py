@@ -16,7 +16,7 @@ from loki.problems import EXIT_CODES, Problem
 from loki.records import Response
 from loki.replies import Reply
 from loki.stages.parse import collect, parse
-from loki.wire import CHAT, chat
+from loki.wire import CHAT, chat_wire
 from loki.wire.errors import read_error
 
 #: A client for each of the wires.
@@ -60,7 +60,7 @@ PATIENT = patient(150)
 @given(body=JSON)
 @PATIENT
 def test_no_json_makes_a_reader_crash(name: str, body: Any) -> None:
-    wire = chat(name)
+    wire = chat_wire(name)
     for read in (wire.read, wire.decoder().read_event):
         assert isinstance(read(body), tuple)
 

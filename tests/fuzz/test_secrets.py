@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from returns.result import Success
 
 from loki.config.patches import read_patch
-from loki.edge.auth.redact import secrets_in_body, secrets_in_proxy, secrets_in_url
-from loki.edge.auth.redaction import Redactor
+from loki.edge.auth.find_secrets import secrets_in_body, secrets_in_proxy, secrets_in_url
+from loki.edge.auth.redactor import Redactor
 from loki.edge.auth.spellings import encoded_spellings
-from loki.urls import bad_proxy, bad_url, is_address, mask_proxy, mask_url
+from loki.urls import find_proxy_fault, find_url_fault, is_url, mask_proxy, mask_url
 
 TYPED = "mArK7Zk9xWv2kRaM"
 HALVES = (TYPED[:8], TYPED[8:])
@@ -56,7 +56,7 @@ def test_no_proxy_shows_its_password(scheme: str, user: str, between: str, host:
     proxy = f"{scheme}{user}{between.join(HALVES)}@{host}"
     redactor = Redactor()
     redactor.add(*secrets_in_proxy(proxy))
-    hidden(redactor.redact(bad_proxy(proxy)))
+    hidden(redactor.redact(find_proxy_fault(proxy)))
     hidden(redactor.redact(mask_proxy(proxy)))
 
 
@@ -84,7 +84,7 @@ def test_no_address_shows_its_password_or_key(
         f"{scheme}{host}/v1{query.replace('SECRET', TYPED)}",
     ):
         redactor.add(*secrets_in_url(url))
-        shown = mask_url(url) if is_address(url) else bad_url(url)
+        shown = mask_url(url) if is_url(url) else find_url_fault(url)
         hidden(redactor.redact(shown))
 
 

@@ -22,7 +22,7 @@ from loki.stages import resolve
 from loki.stages.account import account
 from loki.stages.parse import collect, parse
 from loki.stages.parse_vectors import read_scores, read_vectors
-from loki.wire import EMBED, RERANK, chat, embed, rerank
+from loki.wire import EMBED, RERANK, chat_wire, embed_wire, rerank_wire
 from loki.wire.answer_json import parse_json
 
 CLIENTS: dict[str, dict[str, Any]] = {
@@ -321,7 +321,7 @@ def test_a_changed_stream_is_read_or_refused(wire: str, changes: Any) -> None:
     events = changed(STREAMS[wire], changes)
     rows = events if isinstance(events, list) else [events]
     if wire == "converse":  # its frames are Amazon's: what stands in them is read one by one
-        decoder = chat(wire).decoder()
+        decoder = chat_wire(wire).decoder()
         for event in rows:
             assert isinstance(decoder.read_event(parsed(event)), tuple)
         return
@@ -417,7 +417,7 @@ def measuring(task: Task) -> Request:
 @PATIENT
 def test_changed_vectors_are_read_or_refused(wire: str, changes: Any) -> None:
     body = changed(VECTORS.get(wire, {**OPENAI_ROWS, "usage": COUNTS}), changes)
-    result = embed(wire).read(parsed(body))
+    result = embed_wire(wire).read(parsed(body))
     if isinstance(result, Success):
         assert len({*map(len, result.unwrap().vectors)}) <= 1
     else:
@@ -432,7 +432,7 @@ def test_changed_vectors_are_read_or_refused(wire: str, changes: Any) -> None:
 @example(changes=[(4, 10**400)])
 def test_changed_scores_are_read_or_refused(wire: str, changes: Any) -> None:
     body = changed(SCORES.get(wire, COMMON), changes)
-    result = rerank(wire).read(parsed(body))
+    result = rerank_wire(wire).read(parsed(body))
     if isinstance(result, Success):
         places = [score.place for score in result.unwrap().scores]
         assert all(type(place) is int for place in places)

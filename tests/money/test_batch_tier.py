@@ -41,8 +41,8 @@ def test_each_provider_has_its_rule(
 def test_long_prompts_have_their_own_prices() -> None:
     price = Price(**BASE, variants={">1000": {"input": 4, "output": 12, "cache_read": 1}})
     rates = BatchRates(price, SAME)
-    assert [rates.at(size).input for size in (1000, 1001, 10, 9000)] == [1, 2, 1, 2]
-    assert rates.at(2000).cache_read == HALF
+    assert [rates.price_at(size).input for size in (1000, 1001, 10, 9000)] == [1, 2, 1, 2]
+    assert rates.price_at(2000).cache_read == HALF
 
 
 def test_what_an_answer_reports_goes_first_and_unknown_is_not_zero() -> None:

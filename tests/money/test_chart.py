@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.money.chart import MODELS, chart, lengths, share
-from loki.money.report import Row, Tally
+from loki.money.report import ReportRow, Tally
 
 DAYS = [f"2026-11-{day:02d}" for day in range(1, 8)]
 MONEY = st.decimals(0, 100, places=6)
 ROWS = st.lists(
     st.builds(
-        lambda day, model, cost: Row((day, f"c:{model}"), Tally(cost=cost)),
+        lambda day, model, cost: ReportRow((day, f"c:{model}"), Tally(cost=cost)),
         st.sampled_from(DAYS),
         st.integers(0, 2 * MODELS),
         MONEY,
@@ -26,7 +26,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-def test_no_dollar_is_lost(rows: list[Row]) -> None:
+def test_no_dollar_is_lost(rows: list[ReportRow]) -> None:
     whole = sum((row.tally.cost or Decimal(0) for row in rows), Decimal(0))
     drawn = chart(rows, DAYS)
     assert drawn.total.cost == whole
@@ -35,7 +35,7 @@ def test_no_dollar_is_lost(rows: list[Row]) -> None:
 
 
 @given(ROWS)
-def test_there_is_a_bar_for_every_day_since_the_first_call(rows: list[Row]) -> None:
+def test_there_is_a_bar_for_every_day_since_the_first_call(rows: list[ReportRow]) -> None:
     first = min(row.keys[0] for row in rows)
     drawn = chart(rows, DAYS)
     assert [bar.name for bar in drawn.bars] == [day for day in DAYS if day >= first]
@@ -43,15 +43,17 @@ def test_there_is_a_bar_for_every_day_since_the_first_call(rows: list[Row]) -> N
 
 
 @given(ROWS)
-def test_only_a_few_models_have_a_share_of_their_own_the_dearest_first(rows: list[Row]) -> None:
+def test_only_a_few_models_have_a_share_of_their_own_the_dearest_first(
+    rows: list[ReportRow],
+) -> None:
     drawn = chart(rows, DAYS)
     own = [each.tally.cost or Decimal(0) for each in drawn.shares[:MODELS]]
     assert own == sorted(own, reverse=True) and len(drawn.shares) <= MODELS + 1
 
 
-def spent(models: int) -> list[Row]:
+def spent(models: int) -> list[ReportRow]:
     """Return a call of each of some models, the last the dearest."""
-    return [Row((DAYS[0], f"c:m{n}"), Tally(cost=Decimal(n + 1))) for n in range(models)]
+    return [ReportRow((DAYS[0], f"c:m{n}"), Tally(cost=Decimal(n + 1))) for n in range(models)]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,10 @@ def test_the_small_ones_are_told_as_one(models: int, last: tuple[str, ...]) -> N
 
 
 def test_a_call_of_unknown_cost_has_no_height() -> None:
-    rows = [Row((DAYS[0], "c:m"), Tally(cost=None)), Row((DAYS[1], "c:m"), Tally(cost=Decimal(2)))]
+    rows = [
+        ReportRow((DAYS[0], "c:m"), Tally(cost=None)),
+        ReportRow((DAYS[1], "c:m"), Tally(cost=Decimal(2))),
+    ]
     assert [bar.height for bar in chart(rows, DAYS[:2]).bars] == [0, 2]
 
 

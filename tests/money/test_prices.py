@@ -172,8 +172,8 @@ def test_a_price_that_was_set_goes_before_the_answer_and_that_before_the_catalog
     known = price("input=3 output=15")
     assert cost(replace(told, told_cost=None), known) == worked_out("10*3 + 1*15")
     assert cost(told, known) == Decimal("0.5")
-    assert cost(told, replace(known, set=True)) == worked_out("10*3 + 1*15")
-    assert cost(told, replace(price("input=3"), set=True)) == Decimal("0.5")
+    assert cost(told, replace(known, is_configured=True)) == worked_out("10*3 + 1*15")
+    assert cost(told, replace(price("input=3"), is_configured=True)) == Decimal("0.5")
     assert cost(Usage(told_cost=Decimal("0.5")), known) == Decimal("0.5")
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from loki.money.chart import MODELS, chart, lengths, share
 from loki.money.report import (
-    Row,
+    ReportRow,
     Tally,
     csv_rows,
+    decimals_of,
     format_amount,
     format_cost,
     json_row,
-    places_of,
     rows,
     sum_tallies,
     table,
@@ -54,7 +54,7 @@ def test_a_total_adds_what_is_known_and_counts_what_is_not() -> None:
 def test_rows_are_in_order_and_alike_ones_are_one(
     by: list[str], found: list[tuple[str, ...]], ordered: list[tuple[str, ...]]
 ) -> None:
-    told = [Row(keys, paid("5" if "dear" in keys else "1")) for keys in found]
+    told = [ReportRow(keys, paid("5" if "dear" in keys else "1")) for keys in found]
     assert [row.keys for row in rows(told, by)] == ordered
 
 
@@ -63,7 +63,7 @@ COSTS = st.none() | st.decimals(0, 10**6, places=12)
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), COSTS)))
 def test_rows_lose_nothing(found: list[tuple[str, Decimal | None]]) -> None:
-    told = [Row((key,), Tally(calls=1, cost=cost)) for key, cost in found]
+    told = [ReportRow((key,), Tally(calls=1, cost=cost)) for key, cost in found]
     made = rows(told, ["model"])
     assert len({row.keys for row in made}) == len(made)
     assert sum_tallies(row.tally for row in made) == sum_tallies(row.tally for row in told)
@@ -92,11 +92,11 @@ def test_money_says_how_sure_it_is(tally: Tally, places: int, shown: str) -> Non
     ("highest", "places"), [("0", 2), ("0.0001", 6), ("0.05", 4), ("1", 2), ("99999", 2)]
 )
 def test_a_column_has_the_decimals_it_needs(highest: str, places: int) -> None:
-    assert places_of([paid("0"), paid(highest), UNKNOWN]) == places
+    assert decimals_of([paid("0"), paid(highest), UNKNOWN]) == places
 
 
 def test_a_table_is_aligned_and_ends_with_what_it_comes_to() -> None:
-    found = [Row(("2026-11-01", "a:b"), ONE), Row(("2026-11-02", ""), UNKNOWN)]
+    found = [ReportRow(("2026-11-01", "a:b"), ONE), ReportRow(("2026-11-02", ""), UNKNOWN)]
     assert table(found, ["day", "model"], "CET") == [
         "DAY (CET)   MODEL  CALLS  FAILED  INPUT  CACHED  OUTPUT     COST",
         "2026-11-01  a:b        2       1  1,000      10       7    $1.50",
@@ -108,7 +108,7 @@ def test_a_table_is_aligned_and_ends_with_what_it_comes_to() -> None:
 
 
 def test_a_table_obeys_nobody() -> None:
-    shown = table([Row(("a\n\x1b[2Jb\x9b",), ONE)], ["tag"], "UTC")
+    shown = table([ReportRow(("a\n\x1b[2Jb\x9b",), ONE)], ["tag"], "UTC")
     assert len(shown) == 3 and shown[1].startswith("a [2Jb ")
 
 
@@ -116,7 +116,7 @@ def test_a_table_obeys_nobody() -> None:
 
 
 def test_programs_are_told_plain_numbers() -> None:
-    found = [Row(("m",), ONE), Row(("n",), UNKNOWN)]
+    found = [ReportRow(("m",), ONE), ReportRow(("n",), UNKNOWN)]
     names = ["calls", "failed", "input", "cached", "output", "cost", "unknown_calls", "saved"]
     assert json_row(found[0], ["tag"]) == {
         "tag": "m",
@@ -132,7 +132,7 @@ def test_programs_are_told_plain_numbers() -> None:
 
 @pytest.mark.parametrize("cost", ["0.000000000001", "123456.789", "10", "0"])
 def test_a_spreadsheet_has_costs_to_the_last_digit(cost: str) -> None:
-    assert csv_rows([Row(("m",), paid(cost))], ["tag"])[1][6] == cost
+    assert csv_rows([ReportRow(("m",), paid(cost))], ["tag"])[1][6] == cost
 
 
 @given(st.decimals(0, 10**6, places=12), st.sampled_from([2, 4, 6]))
@@ -146,7 +146,10 @@ DAYS = ["2026-11-01", "2026-11-02", "2026-11-03"]
 
 
 def test_a_chart_has_every_day_since_the_first_call() -> None:
-    found = [Row((DAYS[1], "a:b"), paid("2")), Row((DAYS[1], "c:d"), paid("5", unknown=1))]
+    found = [
+        ReportRow((DAYS[1], "a:b"), paid("2")),
+        ReportRow((DAYS[1], "c:d"), paid("5", unknown=1)),
+    ]
     drawn = chart(found, DAYS)
     assert [tuple(bar) for bar in drawn.bars] == [(DAYS[1], (5, 2)), (DAYS[2], (0, 0))]
     assert [row.keys for row in drawn.shares] == [("c:d",), ("a:b",)]
@@ -155,7 +158,7 @@ def test_a_chart_has_every_day_since_the_first_call() -> None:
 
 @pytest.mark.parametrize(("models", "last"), [(MODELS, "m0"), (MODELS + 1, "m0"), (9, "3 others")])
 def test_models_without_a_colour_share_one(models: int, last: str) -> None:
-    found = [Row((DAYS[0], f"m{i}"), paid(str(i + 1))) for i in range(models)]
+    found = [ReportRow((DAYS[0], f"m{i}"), paid(str(i + 1))) for i in range(models)]
     drawn = chart(found, DAYS[:1])
     assert drawn.shares[-1].keys == (last,)
     assert len(drawn.shares) == min(models, MODELS + 1) == len(drawn.bars[0].costs)
@@ -167,7 +170,7 @@ MANY = st.lists(st.tuples(st.sampled_from(DAYS), st.integers(0, 12), COSTS), min
 
 @given(MANY)
 def test_a_chart_loses_nothing(found: list[tuple[str, int, Decimal | None]]) -> None:
-    told = [Row((day, f"m{i}"), Tally(calls=1, cost=cost)) for day, i, cost in found]
+    told = [ReportRow((day, f"m{i}"), Tally(calls=1, cost=cost)) for day, i, cost in found]
     drawn = chart(told, DAYS)
     spent = sum(cost or 0 for _, _, cost in found)
     assert sum(bar.height for bar in drawn.bars) == spent

@@ -135,6 +135,10 @@ def test_every_known_name_has_its_source() -> None:
     from loki.providers import compatible
 
     lines = inspect.getsource(compatible).splitlines()
-    rows = [i for i, line in enumerate(lines) if line.strip().startswith('"') and "Known(" in line]
+    rows = [
+        i
+        for i, line in enumerate(lines)
+        if line.strip().startswith('"') and "KnownService(" in line
+    ]
     assert len(rows) == len(KNOWN)
     assert all(lines[i - 1].strip().startswith("# ") for i in rows)

@@ -14,7 +14,7 @@ from loki.stages.draft import draft
 from loki.wire import CHAT, EMBED, RERANK
 
 #: Modules of loki.wire that hold rows and facts, and read nothing.
-ROWS = {"anthropic", "bedrock", "codec", "cohere", "google", "openai"}
+ROWS = {"anthropic", "bedrock", "protocol", "cohere", "google", "openai"}
 
 
 def test_loading_the_providers_loads_no_protocol() -> None:

@@ -11,8 +11,8 @@ from loki.records import Ask, Patch
 from loki.retrieval.header import (
     Header,
     Signature,
-    difference,
-    key_by,
+    describe_difference,
+    make_key_function,
     read_header,
     signature_of,
     write_header,
@@ -60,8 +60,8 @@ def test_a_secret_in_a_patch_is_not_in_the_header() -> None:
     ],
 )
 def test_another_signature_has_other_keys_and_says_what_differs(other: Signature) -> None:
-    assert key_by(other)("Hi") != key_by(PLAIN)("Hi")
-    assert difference(PLAIN, other) and not difference(PLAIN, PLAIN)
+    assert make_key_function(other)("Hi") != make_key_function(PLAIN)("Hi")
+    assert describe_difference(PLAIN, other) and not describe_difference(PLAIN, PLAIN)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loki import Match, Passage
-from loki.retrieval.passages import best_first, match_json
+from loki.retrieval.passages import match_json, rank_matches
 
 
 def test_a_match_is_one_flat_object_with_our_names_first() -> None:
@@ -20,7 +20,7 @@ def test_a_match_is_one_flat_object_with_our_names_first() -> None:
 
 def test_matches_alike_keep_their_order_and_low_ones_go() -> None:
     found = [Match(score, Passage(text)) for score, text in ((0.5, "a"), (0.9, "b"), (0.5, "c"))]
-    assert [match.text for match in best_first([*found, Match(-0.1, Passage("d"))], 0.0)] == [
+    assert [match.text for match in rank_matches([*found, Match(-0.1, Passage("d"))], 0.0)] == [
         *("b", "a", "c")
     ]
-    assert len(best_first([Match(-1.0, Passage("d"))], None)) == 1
+    assert len(rank_matches([Match(-1.0, Passage("d"))], None)) == 1

@@ -16,7 +16,7 @@ from loki.problems import Problem, fail
 from loki.records import Ask, Message, Request, Response, Text
 from loki.replies import Done, Opened, Reply
 from loki.stages.account import Entry
-from loki.stages.continuation import MOST_PAUSES
+from loki.stages.continuation import MAX_PAUSES
 from loki.stages.parse import collect
 
 CLIENT = {"type": "claude", "models": [{"name": "m", "input_price": 1, "output_price": 1}]}
@@ -153,7 +153,7 @@ def test_the_paused_turn_goes_back_as_it_came(way: Way) -> None:
 def test_a_provider_that_pauses_for_ever_is_left_with_what_there_is(way: Way) -> None:
     provider = Provider(PAUSE)
     reply = way(provider.env()).unwrap()
-    assert len(provider.asked) == MOST_PAUSES + 1
+    assert len(provider.asked) == MAX_PAUSES + 1
     assert (reply.finish, reply.finish_raw) == ("other", "pause_turn")
     assert reply.text == "Hm. " * len(provider.asked)
 
@@ -183,5 +183,5 @@ def test_a_part_that_the_budget_forbids_is_not_asked_for() -> None:
     def afford(request: Request) -> Result[Request, Problem]:
         return fail("budget", "no more") if provider.asked else Success(request)
 
-    problem = whole(replace(provider.env(), afford=afford)).failure()
+    problem = whole(replace(provider.env(), check_budget=afford)).failure()
     assert problem.kind == "budget" and len(provider.asked) == 1

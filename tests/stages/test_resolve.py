@@ -272,7 +272,7 @@ def test_an_address_that_is_wanting_is_a_problem_of_the_configuration(
 def test_an_address_may_be_looked_up_later(form: str) -> None:
     client = {"type": "openai-compatible", "name": "mine", "api_base": form}
     setting = alone(client, "mine:m").unwrap().client.settings["api_base"]
-    assert (setting.value, setting.form) == ("BASE", "name")
+    assert (setting.value, setting.source) == ("BASE", "name")
 
 
 @pytest.mark.parametrize(

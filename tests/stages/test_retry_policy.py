@@ -17,8 +17,8 @@ from loki.records import Limits
 from loki.stages.retry_policy import (
     FOREVER,
     LONGEST,
-    asked_wait,
     delay,
+    requested_wait,
     retry_delay,
     with_attempts,
     with_retry_advice,
@@ -95,7 +95,7 @@ HINTS: list[tuple[str, dict[str, str], Any, float | None]] = [
     ("headers", "body", "wait"), [h[1:] for h in HINTS], ids=[h[0] for h in HINTS]
 )
 def test_what_a_server_asks_is_read(headers: dict[str, str], body: Any, wait: float | None) -> None:
-    asked = asked_wait(headers, body, NOW, RATE_LIMITS)
+    asked = requested_wait(headers, body, NOW, RATE_LIMITS)
     assert asked == (wait if wait is None else pytest.approx(wait))
     problem = with_retry_advice(
         Problem("busy", "Later.", retryable=True), headers, body, NOW, RATE_LIMITS
@@ -113,17 +113,17 @@ def test_the_backoff_grows_with_full_jitter(attempt: int, chance: float) -> None
 @pytest.mark.parametrize(
     ("problem", "attempt", "left", "wait"),
     [
-        (Problem("busy", "", retryable=True, wait=60.0), 1, 999.0, 60.0),
-        (Problem("busy", "", retryable=True, wait=60.1), 1, 999.0, None),  # over max_wait
+        (Problem("busy", "", retryable=True, retry_after=60.0), 1, 999.0, 60.0),
+        (Problem("busy", "", retryable=True, retry_after=60.1), 1, 999.0, None),  # over max_wait
         (
-            Problem("busy", "", retryable=True, wait=5.0),
+            Problem("busy", "", retryable=True, retry_after=5.0),
             1,
             4.0,
             None,
         ),  # over the time for everything
-        (Problem("busy", "", retryable=True, wait=5.0), 4, 999.0, None),  # no retries left
-        (Problem("busy", "", retryable=False, wait=5.0), 1, 999.0, None),
-        (Problem("busy", "", retryable=True, wait=0.0), 2, 999.0, 0.5),  # no hint: backoff
+        (Problem("busy", "", retryable=True, retry_after=5.0), 4, 999.0, None),  # no retries left
+        (Problem("busy", "", retryable=False, retry_after=5.0), 1, 999.0, None),
+        (Problem("busy", "", retryable=True, retry_after=0.0), 2, 999.0, 0.5),  # no hint: backoff
         (Problem("auth", ""), 1, 999.0, None),
     ],
 )
@@ -154,13 +154,13 @@ def test_x_should_retry_has_the_word(kind: Kind, again: bool, wish: str, expecte
         (Problem("offline", "Down."), 1, "offline", "Down."),
         (Problem("offline", "Down.", retryable=True), 4, "offline", "Down. (after 4 attempts)"),
         (
-            Problem("offline", "Down.", retryable=True, wait=90.0, retry_at=NOW),
+            Problem("offline", "Down.", retryable=True, retry_after=90.0, retry_at=NOW),
             1,
             "busy",
             "Down. (the server asks to wait 90 s, until noon)",
         ),
         (
-            Problem("busy", "Later.", retryable=True, wait=9.0, retry_at=NOW),
+            Problem("busy", "Later.", retryable=True, retry_after=9.0, retry_at=NOW),
             4,
             "busy",
             "Later. (after 4 attempts; the server asks to wait 9 s, until noon)",
@@ -256,7 +256,7 @@ def test_no_hint_is_a_crash_or_a_wait_without_end(headers: dict[str, str], body:
     problem = with_retry_advice(
         Problem("busy", "Later.", retryable=True), headers, body, NOW, RATE_LIMITS
     )
-    assert problem.wait is None or 0 <= problem.wait <= FOREVER
+    assert problem.retry_after is None or 0 <= problem.retry_after <= FOREVER
     wait = retry_delay(problem, 1, LIMITS, 1.0)
     assert wait is None or (isfinite(wait) and 0 <= wait <= 60)
 

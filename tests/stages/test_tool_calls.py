@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from loki.records import ToolCall
-from loki.replies import Finished, ToolPiece
+from loki.replies import FinishReason, ToolPiece
 from loki.stages.tool_calls import MOST_CALLS, Calls, read_calls
 
 WHOLE: dict[str, tuple[list[ToolPiece], list[ToolCall]]] = {
@@ -33,16 +33,18 @@ def many(number: int) -> Iterable[ToolPiece]:
     return (ToolPiece(row, f"c{row}", "f", "{}") for row in range(number))
 
 
-WRONG: list[tuple[list[ToolPiece], Finished, str]] = [
+WRONG: list[tuple[list[ToolPiece], FinishReason, str]] = [
     ([ToolPiece(0, "a", "f", "[1]")], "tools", "a tool call's arguments are not a JSON object"),
     ([ToolPiece(0, "a", "f", "[" * 100_000)], "tools", "are not a JSON object"),
-    ([ToolPiece(0, "a", "f", "{}", whole=False)], "tools", "the call of f was begun and not"),
+    ([ToolPiece(0, "a", "f", "{}", is_whole=False)], "tools", "the call of f was begun and not"),
     ([*many(MOST_CALLS + 1)], "tools", "the answer has over 1,000 tool calls"),
 ]
 
 
 @pytest.mark.parametrize(("pieces", "finish", "words"), WRONG)
-def test_what_makes_no_call_is_told(pieces: list[ToolPiece], finish: Finished, words: str) -> None:
+def test_what_makes_no_call_is_told(
+    pieces: list[ToolPiece], finish: FinishReason, words: str
+) -> None:
     problem = read_calls(pieces, finish).failure()
     assert problem.kind == "garbled" and words in problem.message and problem.sent
     assert len(read_calls(many(MOST_CALLS), "tools").unwrap().whole) == MOST_CALLS

@@ -11,7 +11,7 @@ from support import cut
 from loki.records import Text
 from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
-from loki.wire import chat
+from loki.wire import chat_wire
 
 
 def sse(*events: Any) -> bytes:
@@ -21,7 +21,7 @@ def sse(*events: Any) -> bytes:
 
 def decoded(wire: str, data: bytes, size: int = 0) -> list[WireEvent]:
     """Return the events of a stream that comes in pieces of a size, 0 for one piece."""
-    decoder = chat(wire).decoder()
+    decoder = chat_wire(wire).decoder()
     events = [event for piece in cut(data, size) for event in decoder.feed(piece)]
     return events + decoder.end()
 
@@ -112,5 +112,5 @@ def test_a_stream_tells_the_same_however_it_is_cut(
 
 @pytest.mark.parametrize("wire", ["claude", "cohere", "converse"])
 def test_a_decoder_remembers_nothing_of_another_stream(wire: str) -> None:
-    one, other = chat(wire).decoder(), chat(wire).decoder()
+    one, other = chat_wire(wire).decoder(), chat_wire(wire).decoder()
     assert one is not other and one.read_event != other.read_event

@@ -16,8 +16,8 @@ from loki.wire.errors import (
     STATUSES,
     is_out_of_credit,
     kind_of,
+    read_code_and_message,
     read_error,
-    read_sentence,
 )
 
 SENTENCES: list[tuple[Any, str | None, str]] = [
@@ -54,7 +54,7 @@ SENTENCES: list[tuple[Any, str | None, str]] = [
 
 @pytest.mark.parametrize(("told", "code", "sentence"), SENTENCES)
 def test_the_sentence_and_the_code_are_found(told: Any, code: str | None, sentence: str) -> None:
-    assert read_sentence(told) == (code, sentence)
+    assert read_code_and_message(told) == (code, sentence)
 
 
 KINDS: list[tuple[int | None, str | None, str]] = [

@@ -77,7 +77,7 @@ def test_nothing_is_read_on_after_the_end() -> None:
 
 
 def test_an_event_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "LARGEST", 100)
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
     endless = (b"data: x" for _ in range(1000))
     assert events(endless) == [TOO_LARGE]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from wire.test_promises import FIXTURES, drafted
 
-from loki.wire import chat
+from loki.wire import chat_wire
 
 params = pytest.importorskip("anthropic.types.message_create_params")
 pydantic = pytest.importorskip("pydantic")
@@ -59,10 +59,10 @@ def test_the_vendor_knows_every_key(fixture: Any) -> None:
 @pytest.mark.parametrize("fixture", DRAFTED)
 def test_vertex_is_sent_the_same_but_for_model_and_version(fixture: Any) -> None:
     target = drafted(fixture).unwrap().draft.target
-    body = chat("claude-vertex").draft(target).unwrap()
+    body = chat_wire("claude-vertex").draft(target).unwrap()
     version = target.client.settings.get("api_version")
     assert body.pop("anthropic_version") == (version.value if version else "vertex-2023-10-16")
-    assert {"model": target.model.real_name, **body} == chat("claude").draft(target).unwrap()
+    assert {"model": target.model.real_name, **body} == chat_wire("claude").draft(target).unwrap()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from returns.result import Result, Success
 
 from loki.batch.api.protocol import RowResult
-from loki.batch.asking import vector_json
+from loki.batch.ask_job import vector_json
 from loki.formats.json_output import problem_json, reply_json
 from loki.formats.structured_output import check_answer
 from loki.json_text import compact
@@ -46,7 +46,7 @@ class Held(NamedTuple):
 Outcome: TypeAlias = Answered | Unanswered | Held
 
 
-class Asked(NamedTuple):
+class RowContext(NamedTuple):
     """What the rows of a job have in common; ``time`` in seconds since the epoch."""
 
     target: Target
@@ -58,7 +58,7 @@ class Asked(NamedTuple):
 FULL = frozenset({"token_limit_exceeded", "enqueued_token_limit_exceeded", "batch_limit_exceeded"})
 
 
-def read_row(asked: Asked, result: RowResult) -> Outcome:
+def read_row(asked: RowContext, result: RowResult) -> Outcome:
     """Return what came of a row."""
     if not result.status:
         message = f"the batch job ended before this row was answered ({result.reason})"
@@ -74,7 +74,7 @@ def read_row(asked: Asked, result: RowResult) -> Outcome:
             return Held(problem)
         if problem.kind in ("busy", "offline") and is_free(problem):
             return Unanswered(problem)
-    return answered(asked, request, outcome, result.id)
+    return make_answered(asked, request, outcome, result.id)
 
 
 def request_for(target: Target, is_chat: bool) -> Request:
@@ -88,7 +88,7 @@ def request_for(target: Target, is_chat: bool) -> Request:
 Read: TypeAlias = Result[tuple[Reply | Embeddings, JsonObject], Problem]
 
 
-def read_answer(asked: Asked, response: Response) -> Read:
+def read_answer(asked: RowContext, response: Response) -> Read:
     """Return an answer with its cost at the batch tier, and its line."""
 
     def priced(found: Any) -> Any:
@@ -107,7 +107,7 @@ def read_answer(asked: Asked, response: Response) -> Read:
     return checked.map(lambda pair: (pair[0], reply_json(*pair)))
 
 
-def cost_of(asked: Asked, usage: Usage) -> Any:
+def cost_of(asked: RowContext, usage: Usage) -> Any:
     """Return what a row cost in US dollars, None where nobody knows."""
     return asked.rates.cost(usage)
 
@@ -117,7 +117,7 @@ def as_batch(usage: Usage) -> Usage:
     return replace(usage, tier="batch")
 
 
-def answered(asked: Asked, request: Request, outcome: Read, id: str) -> Answered:
+def make_answered(asked: RowContext, request: Request, outcome: Read, id: str) -> Answered:
     """Return a row that is done, with its entry in the ledger."""
     found: Result[Any, Problem] = outcome.map(lambda pair: pair[0])
     entry = build_entry(request, found, Usage(), asked.time, 0.0)
@@ -141,14 +141,14 @@ def failed_line(problem: Problem) -> JsonObject:
         return {"error": error}
     return {
         "error": error,
-        "text": problem.text or "",
+        "text": problem.answer_text or "",
         "usage": {name: getattr(problem.usage, name) for name in COUNTS},
         "cost": None if problem.cost is None else float(problem.cost),
     }
 
 
-def given_up(asked: Asked, problem: Problem, id: str, rounds: int) -> Answered:
+def give_up(asked: RowContext, problem: Problem, id: str, rounds: int) -> Answered:
     """Return a row that was asked as often as it may be."""
     message = f"{problem.message} (in {rounds} jobs)"
     failure: Read = Result.from_failure(replace(problem, message=message))
-    return answered(asked, request_for(asked.target, False), failure, id)
+    return make_answered(asked, request_for(asked.target, False), failure, id)

@@ -9,10 +9,10 @@ from loki.batch.api.protocol import (
     HALF,
     Call,
     Found,
+    JobStatus,
     Protocol,
     RowResult,
     Site,
-    Standing,
     Submission,
     as_list,
     count_at,
@@ -20,14 +20,14 @@ from loki.batch.api.protocol import (
     sum_counts,
 )
 from loki.records import Json, JsonObject
-from loki.wire.codec import as_str, get_in
+from loki.wire.protocol import as_str, get_in
 
 BEFORE, AFTER = 300.0, 600.0  # seconds around an intent in which its job was created
 COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
 PATH = "messages/batches"
 
 
-def line(site: Site, id: str, body: JsonObject) -> JsonObject:
+def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     """Return a row of the request."""
     return {"custom_id": id, "params": body}
 
@@ -38,7 +38,7 @@ def create(site: Site, job: Submission) -> Call:
     return Call("POST", f"{site.base}/{PATH}", rows="raw", headers=headers)
 
 
-def read(answer: Json) -> Standing | None:
+def read_status(answer: Json) -> JobStatus | None:
     """Return how a job stands; its counts are 0 until its end."""
     match answer:
         case {"id": str(id), "processing_status": str(status)} if id:
@@ -46,7 +46,7 @@ def read(answer: Json) -> Standing | None:
         case _:
             return None
     is_final = status == "ended"
-    return Standing(
+    return JobStatus(
         id=id,
         state=status,
         is_final=is_final,
@@ -63,17 +63,17 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/{PATH}/{quote(id, safe='')}")
 
 
-def results(site: Site, standing: Standing) -> tuple[Call, ...]:
+def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the results: at our base, wherever the answer says they are."""
     return tuple(
         Call("GET", f"{site.base}/{PATH}/{quote(id, safe='')}/results") for id in standing.files
     )
 
 
-def row(result: Json) -> RowResult | None:
+def read_row(result: Json) -> RowResult | None:
     """Return what came of a row; None for a line that is none.
 
-    >>> row({"custom_id": "a", "result": {"type": "expired"}}).reason
+    >>> read_row({"custom_id": "a", "result": {"type": "expired"}}).reason
     'expired'
     """
     match result:
@@ -102,7 +102,7 @@ STATUSES = {
 }
 
 
-def listing(site: Site, job: Submission, cursor: str) -> Call:
+def list_jobs(site: Site, job: Submission, cursor: str) -> Call:
     """Return what lists jobs, the newest first."""
     after = f"&after_id={quote(cursor, safe='')}" if cursor else ""
     return Call("GET", f"{site.base}/{PATH}?limit=100{after}")
@@ -127,27 +127,27 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/{PATH}/{quote(id, safe='')}/cancel")
 
 
-def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
     """Return what removes a job and its results."""
     return (Call("DELETE", f"{site.base}/{PATH}/{quote(standing.id, safe='')}"),)
 
 
 ANTHROPIC = Protocol(
     tasks=("chat",),
-    line=line,
+    make_line=make_line,
     create=create,
-    read=read,
+    read_status=read_status,
     poll=poll,
-    results=results,
-    row=row,
-    listing=listing,
+    fetch_results=fetch_results,
+    read_row=read_row,
+    list_jobs=list_jobs,
     read_list=read_list,
     cancel=cancel,
     delete=delete,
     discount=HALF,
     max_rows=100_000,
     max_bytes=256 * 10**6,
-    kept=29 * DAY,
+    retention=29 * DAY,
     frame=(b'{"requests":[', b",\n", b"]}"),
     can_find=False,
 )

@@ -9,10 +9,10 @@ from loki.batch.api.protocol import (
     DAY,
     Call,
     Found,
+    JobStatus,
     Protocol,
     RowResult,
     Site,
-    Standing,
     Submission,
     as_list,
     count_at,
@@ -20,22 +20,23 @@ from loki.batch.api.protocol import (
 )
 from loki.money.batch_tier import Discount
 from loki.records import Json, JsonObject
-from loki.wire.codec import as_str, get_in
+from loki.wire.protocol import as_str, get_in
 
 KIND = "application/jsonl"
-FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
+FINAL_STATES = frozenset({"succeeded", "failed", "cancelled", "expired"})
 EARLY = 3600.0  # seconds by which the clocks of two machines may differ
 
 
-def line(site: Site, id: str, body: JsonObject) -> JsonObject:
+def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     """Return a row of the file; an embedding takes one text.
 
-    >>> line(Site("", "m", task="embedding"), "a", {"requests": [{"model": "m", "content": 1}]})
+    >>> body = {"requests": [{"model": "m", "content": 1}]}
+    >>> make_line(Site("", "m", task="embedding"), "a", body)
     {'key': 'a', 'request': {'content': 1}}
     """
     if site.task == "embedding":
-        return {"key": id, "request": snake(without_model(body["requests"][0]))}
-    return {"key": id, "request": snake(body)}
+        return {"key": id, "request": convert_to_snake_case(without_model(body["requests"][0]))}
+    return {"key": id, "request": convert_to_snake_case(body)}
 
 
 def without_model(request: JsonObject) -> JsonObject:
@@ -43,18 +44,20 @@ def without_model(request: JsonObject) -> JsonObject:
     return {name: value for name, value in request.items() if name != "model"}
 
 
-def snake(value: Json) -> Json:
+def convert_to_snake_case(value: Json) -> Json:
     """Return a request with its names as files want them, the user's own as they are.
 
-    >>> snake({"generationConfig": {"maxOutputTokens": 5, "responseSchema": {"minLength": 1}}})
+    >>> schema = {"responseSchema": {"minLength": 1}}
+    >>> convert_to_snake_case({"generationConfig": {"maxOutputTokens": 5, **schema}})
     {'generation_config': {'max_output_tokens': 5, 'response_schema': {'minLength': 1}}}
     """
     if isinstance(value, list):
-        return [snake(each) for each in value]
+        return [convert_to_snake_case(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        snake_name(name): each if name in OPAQUE else snake(each) for name, each in value.items()
+        snake_name(name): each if name in OPAQUE else convert_to_snake_case(each)
+        for name, each in value.items()
     }
 
 
@@ -101,7 +104,7 @@ def create(site: Site, job: Submission) -> Call:
     )
 
 
-def read(answer: Json) -> Standing | None:
+def read_status(answer: Json) -> JobStatus | None:
     """Return how a job stands; a job that is done without results yet is not final."""
     match answer:
         case {"name": str(name)} if name.startswith("batches/"):
@@ -119,10 +122,10 @@ def read(answer: Json) -> Standing | None:
     ]
     stats = get_in(facts, "batchStats")
     lacks_output = state == "succeeded" and not file and not inline
-    return Standing(
+    return JobStatus(
         id=name,
         state=state or "pending",
-        is_final=state in FINAL and not lacks_output,
+        is_final=state in FINAL_STATES and not lacks_output,
         total=count_at(stats, "requestCount"),
         done=count_at(stats, "successfulRequestCount"),
         failed=count_at(stats, "failedRequestCount"),
@@ -138,17 +141,17 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/{quote(id)}")
 
 
-def results(site: Site, standing: Standing) -> tuple[Call, ...]:
+def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the results."""
     return tuple(
         Call("GET", f"{site.base}/{quote(name)}:download?alt=media") for name in standing.files
     )
 
 
-def row(result: Json) -> RowResult | None:
+def read_row(result: Json) -> RowResult | None:
     """Return what came of a row; None for a line that is none.
 
-    >>> row({"key": "a", "error": {"code": 8, "message": "Busy."}}).status
+    >>> read_row({"key": "a", "error": {"code": 8, "message": "Busy."}}).status
     429
     """
     match result:
@@ -193,7 +196,7 @@ GRPC = {
 }
 
 
-def listing(site: Site, job: Submission, cursor: str) -> Call:
+def list_jobs(site: Site, job: Submission, cursor: str) -> Call:
     """Return what lists jobs."""
     token = f"&pageToken={quote(cursor, safe='')}" if cursor else ""
     return Call("GET", f"{site.base}/batches?pageSize=100{token}")
@@ -218,7 +221,7 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/{quote(id)}:cancel", {})
 
 
-def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
     """Return what removes a job and its files."""
     names = (standing.id, *filter(None, (job.ref,)))
     return tuple(Call("DELETE", f"{site.base}/{quote(name)}") for name in names)
@@ -227,21 +230,21 @@ def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
 #: Source: Gemini's price list: a cached token costs what it costs outside batches.
 GEMINI = Protocol(
     tasks=("chat", "embedding"),
-    line=line,
+    make_line=make_line,
     deposit=store,
     read_deposit=read_file,
     upload_at="x-goog-upload-url",
     create=create,
-    read=read,
+    read_status=read_status,
     poll=poll,
-    results=results,
-    row=row,
-    listing=listing,
+    fetch_results=fetch_results,
+    read_row=read_row,
+    list_jobs=list_jobs,
     read_list=read_list,
     cancel=cancel,
     delete=delete,
     discount=Discount(Decimal("0.5"), "usual"),
     max_rows=200_000,
     max_bytes=2 * 10**9,
-    kept=2 * DAY,
+    retention=2 * DAY,
 )

@@ -6,7 +6,7 @@ from dataclasses import field
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
 
-from loki.batch.api.protocol import Protocol, Standing, Submission
+from loki.batch.api.protocol import JobStatus, Protocol, Submission
 from loki.record import record
 from loki.records import JsonObject, Task
 
@@ -45,7 +45,7 @@ class Job:
     tag: str = ""
     keeps: bool = False  # the input's fields go with the answers
     id: str = ""  # as its provider knows it
-    standing: Standing | None = None  # as it was last seen
+    standing: JobStatus | None = None  # as it was last seen
     seen: float | None = None  # when that was
     ended: float | None = None  # when it was first seen to be final
     looks: tuple[float, ...] = ()  # when it was looked for in vain

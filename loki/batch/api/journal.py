@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from loki.batch.api.job import Item, Job
-from loki.batch.api.protocol import Standing, Submission
-from loki.batch.hash_set import Seen, mark
+from loki.batch.api.protocol import JobStatus, Submission
+from loki.batch.done_rows import HashSet, row_identity
 from loki.json_text import compact
 from loki.record import field_names
 from loki.records import Json, JsonObject
@@ -35,7 +35,7 @@ class Journal:
         """Take in a line; what a newer loki wrote and is unknown here is left alone."""
         match line:
             case {"plan": str(nonce)}:
-                self.jobs[nonce] = planned(nonce, line)
+                self.jobs[nonce] = read_plan(nonce, line)
             case {"rows": str(nonce), "items": list(items)} if nonce in self.jobs:
                 job = self.jobs[nonce]
                 self.jobs[nonce] = replace(job, items=(*job.items, *map(read_item, items)))
@@ -48,7 +48,7 @@ class Journal:
         """Take in what happened to a job."""
         kind = next(kind for kind in CHANGES if kind in line)
         self.jobs[job.nonce] = CHANGES[kind](job, line)
-        marks = {item.suffix: mark(item.id, item.key) for item in job.items}
+        marks = {item.suffix: row_identity(item.id, item.key) for item in job.items}
         for suffix in line.get("again", ()):
             if suffix in marks:
                 self.again[marks[suffix]] += 1
@@ -59,28 +59,28 @@ class Journal:
         return [job for job in self.jobs.values() if job.is_open]
 
     @property
-    def out(self) -> list[Job]:
+    def jobs_out(self) -> list[Job]:
         """Return the jobs whose rows may be paid for already."""
         return [job for job in self.jobs.values() if job.is_out]
 
-    def marks_out(self) -> Seen:
+    def marks_out(self) -> HashSet:
         """Return the marks of the rows that are out."""
-        seen = Seen()
-        for job in self.out:
+        seen = HashSet()
+        for job in self.jobs_out:
             for item in job.items:
-                seen.add(mark(item.id, item.key))
+                seen.add(row_identity(item.id, item.key))
         return seen
 
     def spent(self) -> Decimal:
         """Return US dollars: what is known to be spent, and what jobs that are out may cost."""
         known = sum((job.cost for job in self.jobs.values()), Decimal(0))
-        return known + sum((job.worst or Decimal(0) for job in self.out), Decimal(0))
+        return known + sum((job.worst or Decimal(0) for job in self.jobs_out), Decimal(0))
 
 
 # ---- what each line changes ----------------------------------------------------------------------
 
 
-def planned(nonce: str, line: Mapping[str, Any]) -> Job:
+def read_plan(nonce: str, line: Mapping[str, Any]) -> Job:
     """Return a job that was planned."""
     worst = line.get("worst")
     return Job(
@@ -118,11 +118,11 @@ def with_look(job: Job, line: Mapping[str, Any]) -> Job:
     return replace(job, looks=(*job.looks, line["time"]))
 
 
-def with_standing(job: Job, line: Mapping[str, Any]) -> Job:
+def with_status(job: Job, line: Mapping[str, Any]) -> Job:
     """Return a job that was seen."""
     facts: dict[str, Any] = {name: line[name] for name in STANDING if name in line}
     facts |= {name: tuple(line.get(name, ())) for name in LISTS}
-    standing = Standing(**facts)
+    standing = JobStatus(**facts)
     ended = line["time"] if standing.is_final and job.ended is None else job.ended
     return replace(job, standing=standing, seen=line["time"], ended=ended)
 
@@ -138,13 +138,13 @@ def as_dropped(job: Job, line: Mapping[str, Any]) -> Job:
 
 
 LISTS = ("files", "bad_lines")
-STANDING = tuple(name for name in field_names(Standing) if name not in (*LISTS, "inline"))
+STANDING = tuple(name for name in field_names(JobStatus) if name not in (*LISTS, "inline"))
 CHANGES = {
     "uploaded": with_deposit,
     "intent": with_intent,
     "job": with_id,
     "looked": with_look,
-    "seen": with_standing,
+    "seen": with_status,
     "collected": as_collected,
     "dropped": as_dropped,
 }
@@ -198,7 +198,7 @@ def read_item(item: Json) -> Item:
     return Item(suffix, suffix if id is None else id, line)
 
 
-def seen_line(nonce: str, standing: Standing, now: float) -> JsonObject:
+def seen_line(nonce: str, standing: JobStatus, now: float) -> JsonObject:
     """Return the line of a job that was seen."""
     facts = {name: getattr(standing, name) for name in STANDING}
     lists = {"files": list(standing.files), "bad_lines": list(standing.bad_lines)}

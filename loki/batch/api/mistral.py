@@ -10,24 +10,24 @@ from loki.batch.api.protocol import (
     HALF,
     Call,
     Found,
+    JobStatus,
     Protocol,
     RowResult,
     Site,
-    Standing,
     Submission,
     as_list,
     count_at,
     seconds_of,
 )
 from loki.records import Json, JsonObject
-from loki.wire.codec import as_str, get_in
+from loki.wire.protocol import as_str, get_in
 
-FINAL = frozenset({"success", "failed", "timeout_exceeded", "cancelled"})
+FINAL_STATES = frozenset({"success", "failed", "timeout_exceeded", "cancelled"})
 PAGE = 100  # jobs in a page of a list
 EARLY = 3600.0  # seconds by which the clocks of two machines may differ
 
 
-def line(site: Site, id: str, body: JsonObject) -> JsonObject:
+def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     """Return a row of the file; the job names the model."""
     return {
         "custom_id": id,
@@ -47,7 +47,7 @@ def create(site: Site, job: Submission) -> Call:
     return Call("POST", f"{site.base}/batch/jobs", body)
 
 
-def read(answer: Json) -> Standing | None:
+def read_status(answer: Json) -> JobStatus | None:
     """Return how a job stands."""
     match answer:
         case {"id": str(id), "status": str(status)} if id:
@@ -57,10 +57,10 @@ def read(answer: Json) -> Standing | None:
     inline = as_list(answer.get("outputs"))
     files = (answer.get("output_file"), answer.get("error_file"))
     errors = [as_str(get_in(each, "message")) for each in as_list(answer.get("errors"))[:3]]
-    return Standing(
+    return JobStatus(
         id=id,
         state=status.lower(),
-        is_final=status.lower() in FINAL,
+        is_final=status.lower() in FINAL_STATES,
         total=count_at(answer, "total_requests") or None,
         done=count_at(answer, "succeeded_requests"),
         failed=count_at(answer, "failed_requests"),
@@ -75,15 +75,15 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/batch/jobs/{quote(id, safe='')}")
 
 
-def row(result: Json) -> RowResult | None:
+def read_row(result: Json) -> RowResult | None:
     """Return what came of a row; None for a line that is none."""
     match result:
         case {"custom_id": str(id), "response": {"status_code": int(status), "body": str(text)}}:
             return RowResult(id, status, {"message": text}) if status >= 400 else None
-    return openai.row(result)
+    return openai.read_row(result)
 
 
-def listing(site: Site, job: Submission, cursor: str) -> Call:
+def list_jobs(site: Site, job: Submission, cursor: str) -> Call:
     """Return what lists jobs, the newest first."""
     page = cursor or "0"
     return Call("GET", f"{site.base}/batch/jobs?page={page}&page_size={PAGE}")
@@ -106,7 +106,7 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/batch/jobs/{quote(id, safe='')}/cancel")
 
 
-def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
     """Return what removes a job and its files."""
     jobs = (Call("DELETE", f"{site.base}/batch/jobs/{quote(standing.id, safe='')}"),)
     return (*openai.delete(site, job, standing), *jobs)
@@ -115,21 +115,21 @@ def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
 #: Source: Mistral's page of known limits, the smaller of two that contradict each other.
 MISTRAL = Protocol(
     tasks=("chat", "embedding"),
-    line=line,
+    make_line=make_line,
     deposit=openai.store,
     read_deposit=openai.read_file,
     create=create,
-    read=read,
+    read_status=read_status,
     poll=poll,
-    results=openai.results,
-    row=row,
-    listing=listing,
+    fetch_results=openai.fetch_results,
+    read_row=read_row,
+    list_jobs=list_jobs,
     read_list=read_list,
     cancel=cancel,
     delete=delete,
     discount=HALF,
     max_rows=100_000,
     max_bytes=512 * 10**6,
-    kept=DAY,
+    retention=DAY,
     hours=(1, 168),
 )

@@ -10,10 +10,10 @@ from loki.batch.api.protocol import (
     HALF,
     Call,
     Found,
+    JobStatus,
     Protocol,
     RowResult,
     Site,
-    Standing,
     Submission,
     as_list,
     count_at,
@@ -22,19 +22,19 @@ from loki.batch.api.protocol import (
 )
 from loki.money.batch_tier import Discount
 from loki.records import Json, JsonObject
-from loki.wire.codec import as_str, get_in
+from loki.wire.protocol import as_str, get_in
 
-FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
+FINAL_STATES = frozenset({"completed", "failed", "expired", "cancelled"})
 PAGE = 100  # jobs in a page of a list
 EARLY = 3600.0  # seconds by which the clocks of two machines may differ
 
 
-def line(site: Site, id: str, body: JsonObject) -> JsonObject:
+def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     """Return a row of the file."""
     return {"custom_id": id, "method": "POST", "url": site.endpoint, "body": body}
 
 
-def at(site: Site, path: str, query: str = "") -> str:
+def build_url(site: Site, path: str, query: str = "") -> str:
     """Return an address below the base."""
     joined = "&".join(filter(None, (query, site.query.removeprefix("?"))))
     return f"{site.base}/{path}{'?' if joined else ''}{joined}"
@@ -42,25 +42,29 @@ def at(site: Site, path: str, query: str = "") -> str:
 
 def create(site: Site, job: Submission) -> Call:
     """Return what begins a job."""
-    return Call("POST", at(site, "batches"), {**order(site, job), "metadata": {"loki": job.nonce}})
+    return Call(
+        "POST",
+        build_url(site, "batches"),
+        {**build_job_body(site, job), "metadata": {"loki": job.nonce}},
+    )
 
 
 def create_bare(site: Site, job: Submission) -> Call:
     """Return the same where no metadata are taken."""
-    return Call("POST", at(site, "batches"), order(site, job))
+    return Call("POST", build_url(site, "batches"), build_job_body(site, job))
 
 
-def order(site: Site, job: Submission) -> JsonObject:
+def build_job_body(site: Site, job: Submission) -> JsonObject:
     """Return what a job is about."""
     window = f"{job.hours}h" if job.hours % 24 or job.hours == 24 else f"{job.hours // 24}d"
     return {"input_file_id": job.ref, "endpoint": site.endpoint, "completion_window": window}
 
 
-def read(answer: Json) -> Standing | None:
+def read_status(answer: Json) -> JobStatus | None:
     """Return how a job stands; None for what is no job.
 
-    >>> read({"id": "b", "status": "failed", "errors": {"data": [{"line": 3, "message": "No.",
-    ...       "code": "invalid_json_line"}]}}).problem
+    >>> error = {"line": 3, "message": "No.", "code": "invalid_json_line"}
+    >>> read_status({"id": "b", "status": "failed", "errors": {"data": [error]}}).problem
     'line 3: No.'
     """
     match without_job(answer):
@@ -71,22 +75,22 @@ def read(answer: Json) -> Standing | None:
     counts, errors = job.get("request_counts"), as_list(get_in(job, "errors", "data"))
     files = (job.get("output_file_id"), job.get("error_file_id"))
     done, failed = count_at(counts, "completed"), count_at(counts, "failed")
-    return Standing(
+    return JobStatus(
         id=id,
         state=status.lower(),
-        is_final=status.lower() in FINAL,
+        is_final=status.lower() in FINAL_STATES,
         total=count_at(counts, "total") or None,
         done=done,
         failed=failed,
         files=tuple(name for name in files if isinstance(name, str) and name),
         expires=seconds_of(job.get("expires_at")),
-        problem="; ".join(map(sentence, errors[:3])) or as_str(job.get("error")),
+        problem="; ".join(map(format_error, errors[:3])) or as_str(job.get("error")),
         code=next((code for each in errors if (code := as_str(get_in(each, "code")))), ""),
         bad_lines=tuple(n for each in errors if isinstance(n := get_in(each, "line"), int)),
     )
 
 
-def sentence(error: Json) -> str:
+def format_error(error: Json) -> str:
     """Return an error of a job, with the line of the file that it is about."""
     place, words = get_in(error, "line"), as_str(get_in(error, "message"))
     words = words or as_str(get_in(error, "code")) or "no reason was given"
@@ -95,22 +99,24 @@ def sentence(error: Json) -> str:
 
 def poll(site: Site, id: str) -> Call:
     """Return what asks for a job."""
-    return Call("GET", at(site, f"batches/{quote(id, safe='')}"))
+    return Call("GET", build_url(site, f"batches/{quote(id, safe='')}"))
 
 
-def results(site: Site, standing: Standing) -> tuple[Call, ...]:
+def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the answers and the errors."""
     return tuple(
-        Call("GET", at(site, f"files/{quote(name, safe='')}/content")) for name in standing.files
+        Call("GET", build_url(site, f"files/{quote(name, safe='')}/content"))
+        for name in standing.files
     )
 
 
-def row(result: Json) -> RowResult | None:
+def read_row(result: Json) -> RowResult | None:
     """Return what came of a row; None for a line that is none.
 
-    >>> row({"custom_id": "a", "response": None, "error": {"code": "batch_expired"}}).reason
+    >>> read_row({"custom_id": "a", "response": None, "error": {"code": "batch_expired"}}).reason
     'expired'
-    >>> row({"custom_id": "a", "response": {"status_code": 0, "body": {}}, "error": None}).reason
+    >>> empty = {"status_code": 0, "body": {}}
+    >>> read_row({"custom_id": "a", "response": empty, "error": None}).reason
     'no answer'
     """
     match result:
@@ -130,10 +136,10 @@ def row(result: Json) -> RowResult | None:
 UNDONE = (("expired", "expired"), ("cancel", "canceled"))
 
 
-def listing(site: Site, job: Submission, cursor: str) -> Call:
+def list_jobs(site: Site, job: Submission, cursor: str) -> Call:
     """Return what lists jobs, the newest first."""
     after = f"&after={quote(cursor, safe='')}" if cursor else ""
-    return Call("GET", at(site, "batches", f"limit={PAGE}{after}"))
+    return Call("GET", build_url(site, "batches", f"limit={PAGE}{after}"))
 
 
 def read_list(answer: Json, job: Submission, cursor: str) -> Found:
@@ -151,24 +157,24 @@ def read_list(answer: Json, job: Submission, cursor: str) -> Found:
 
 def cancel(site: Site, id: str) -> Call:
     """Return what stops a job."""
-    return Call("POST", at(site, f"batches/{quote(id, safe='')}/cancel"))
+    return Call("POST", build_url(site, f"batches/{quote(id, safe='')}/cancel"))
 
 
-def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
     """Return what removes the files of a job; the job itself cannot be removed."""
     names = filter(None, (job.ref, *standing.files))
-    return tuple(Call("DELETE", at(site, f"files/{quote(name, safe='')}")) for name in names)
+    return tuple(Call("DELETE", build_url(site, f"files/{quote(name, safe='')}")) for name in names)
 
 
 def store(site: Site, job: Submission, size: int) -> Call:
     """Return what stores the file of rows."""
-    return Call("POST", at(site, "files"), rows="form", form={"purpose": "batch"})
+    return Call("POST", build_url(site, "files"), rows="form", form={"purpose": "batch"})
 
 
 def store_at_together(site: Site, job: Submission, size: int) -> Call:
     """Return the same in Together's words, which wants the name of the file too."""
     form = {"purpose": "batch-api", "file_name": f"loki-{job.nonce}.jsonl"}
-    return Call("POST", at(site, "files/upload"), rows="form", form=form)
+    return Call("POST", build_url(site, "files/upload"), rows="form", form=form)
 
 
 def read_file(answer: Json) -> str:
@@ -178,22 +184,22 @@ def read_file(answer: Json) -> str:
 
 OPENAI = Protocol(
     tasks=("chat", "embedding"),
-    line=line,
+    make_line=make_line,
     deposit=store,
     read_deposit=read_file,
     create=create,
-    read=read,
+    read_status=read_status,
     poll=poll,
-    results=results,
-    row=row,
-    listing=listing,
+    fetch_results=fetch_results,
+    read_row=read_row,
+    list_jobs=list_jobs,
     read_list=read_list,
     cancel=cancel,
     delete=delete,
     discount=HALF,
     max_rows=50_000,
     max_bytes=200 * 10**6,
-    kept=30 * DAY,
+    retention=30 * DAY,
     hours=(24, 24),
     max_inputs=50_000,
 )

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from loki.money.batch_tier import Discount
 from loki.record import record
 from loki.records import Json, JsonObject, Task
-from loki.wire.codec import as_count, get_in
+from loki.wire.protocol import as_count, get_in
 
 
 @record
@@ -50,7 +50,7 @@ class Call:
 
 
 @record
-class Standing:
+class JobStatus:
     """How a job stands, as its provider says."""
 
     id: str
@@ -91,20 +91,20 @@ class Protocol(NamedTuple):
     """A batch API; what is optional is None."""
 
     tasks: tuple[Task, ...]
-    line: Callable[[Site, str, JsonObject], JsonObject]  # a row, by its custom id and body
+    make_line: Callable[[Site, str, JsonObject], JsonObject]  # a row, by its custom id and body
     create: Callable[[Site, Submission], Call]  # what is paid for
-    read: Callable[[Json], Standing | None]
+    read_status: Callable[[Json], JobStatus | None]
     poll: Callable[[Site, str], Call]
-    results: Callable[[Site, Standing], tuple[Call, ...]]
-    row: Callable[[Json], RowResult | None]
-    listing: Callable[[Site, Submission, str], Call]
+    fetch_results: Callable[[Site, JobStatus], tuple[Call, ...]]
+    read_row: Callable[[Json], RowResult | None]
+    list_jobs: Callable[[Site, Submission, str], Call]
     read_list: Callable[[Json, Submission, str], Found]  # of the page at a cursor
     cancel: Callable[[Site, str], Call]
-    delete: Callable[[Site, Submission, Standing], tuple[Call, ...]]
+    delete: Callable[[Site, Submission, JobStatus], tuple[Call, ...]]
     discount: Discount
     max_rows: int
     max_bytes: int
-    kept: float  # seconds for which results are kept, once they are there
+    retention: float  # seconds for which results are kept, once they are there
     deposit: Callable[[Site, Submission, int], Call] | None = None  # what is free, and first
     read_deposit: Callable[[Json], str] = lambda answer: ""
     upload_at: str = ""  # the header of that answer which says where the rows go

@@ -62,7 +62,7 @@ def protocol_of(target: Target) -> Result[tuple[str, Protocol], Problem]:
     if name not in PROTOCOLS:
         return fail("usage", f"{target.name} has no batch API; leave out --batch-api")
     protocol = PROTOCOLS[name]
-    is_hidden = target.client.settings.get("api_base", LITERAL).form != "literal"
+    is_hidden = target.client.settings.get("api_base", LITERAL).source != "literal"
     if name == "gemini" and is_hidden:  # files go beside the base
         return fail("usage", f"{target.name}: --batch-api needs its api_base as plain text")
     if target.model.type not in protocol.tasks:

@@ -9,10 +9,10 @@ from loki.batch.api.protocol import (
     DAY,
     Call,
     Found,
+    JobStatus,
     Protocol,
     RowResult,
     Site,
-    Standing,
     Submission,
     as_list,
     count_at,
@@ -20,12 +20,12 @@ from loki.batch.api.protocol import (
 )
 from loki.money.batch_tier import Discount
 from loki.records import Json, JsonObject
-from loki.wire.codec import as_str, get_in
+from loki.wire.protocol import as_str, get_in
 
 PAGE = 1000  # results in a page
 
 
-def line(site: Site, id: str, body: JsonObject) -> JsonObject:
+def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     """Return a row of the request."""
     kind = "responses" if site.endpoint.endswith("/responses") else "chat_get_completion"
     return {"batch_request_id": id, "batch_request": {kind: body}}
@@ -48,10 +48,10 @@ def create(site: Site, job: Submission) -> Call:
     return Call("POST", url, rows="raw", headers=headers)
 
 
-def read(answer: Json) -> Standing | None:
+def read_status(answer: Json) -> JobStatus | None:
     """Return how a job stands; its state follows from its counts.
 
-    >>> read({"batch_id": "b", "state": {"num_requests": 2, "num_pending": 0}}).is_final
+    >>> read_status({"batch_id": "b", "state": {"num_requests": 2, "num_pending": 0}}).is_final
     True
     """
     match answer:
@@ -63,7 +63,7 @@ def read(answer: Json) -> Standing | None:
     ended = as_str(answer.get("cancel_by_xai_message"))
     is_done = bool(total) and pending == 0
     is_canceled = bool(ended or answer.get("cancel_time"))
-    return Standing(
+    return JobStatus(
         id=id,
         state="canceled" if is_canceled else "completed" if is_done else "in_progress",
         is_final=is_done or bool(ended),
@@ -80,7 +80,7 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/batches/{quote(id, safe='')}")
 
 
-def results(site: Site, standing: Standing) -> tuple[Call, ...]:
+def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the first page of results."""
     return tuple(
         Call("GET", f"{site.base}/batches/{quote(id, safe='')}/results?limit={PAGE}")
@@ -88,10 +88,10 @@ def results(site: Site, standing: Standing) -> tuple[Call, ...]:
     )
 
 
-def row(result: Json) -> RowResult | None:
+def read_row(result: Json) -> RowResult | None:
     """Return what came of a row; answers come as chat completions, whatever was asked.
 
-    >>> row({"batch_request_id": "a", "error_message": "Bad."}).body
+    >>> read_row({"batch_request_id": "a", "error_message": "Bad."}).body
     {'message': 'Bad.'}
     """
     match result:
@@ -114,7 +114,7 @@ def row(result: Json) -> RowResult | None:
     return RowResult(id, 400, {"message": message})
 
 
-def listing(site: Site, job: Submission, cursor: str) -> Call:
+def list_jobs(site: Site, job: Submission, cursor: str) -> Call:
     """Return what lists the rows that are in the container."""
     url = f"{site.base}/batches/{quote(job.ref, safe='')}/requests?limit=100"
     return Call("GET", url)
@@ -133,7 +133,7 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/batches/{quote(id, safe='')}:cancel", {})
 
 
-def delete(site: Site, job: Submission, standing: Standing) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
     """Return nothing: xAI removes a batch by its own date."""
     return ()
 
@@ -150,22 +150,22 @@ def next_page(call: Call, answer: Json) -> Call | None:
 #: Source: recorded costs, exactly 0.8 of the list for input, cached input and output.
 XAI = Protocol(
     tasks=("chat",),
-    line=line,
+    make_line=make_line,
     deposit=open_container,
     read_deposit=read_container,
     create=create,
-    read=read,
+    read_status=read_status,
     poll=poll,
-    results=results,
-    row=row,
-    listing=listing,
+    fetch_results=fetch_results,
+    read_row=read_row,
+    list_jobs=list_jobs,
     read_list=read_list,
     cancel=cancel,
     delete=delete,
     discount=Discount(Decimal("0.8"), "same"),
     max_rows=50_000,
     max_bytes=25 * 10**6,
-    kept=30 * DAY,
+    retention=30 * DAY,
     frame=(b'{"batch_requests":[', b",\n", b"]}"),
     job_is_deposit=True,
     next_page=next_page,

@@ -30,9 +30,9 @@ from loki.edge.auth.oauth_flow import (
 from loki.edge.auth.oauth_profiles import profile_of, registration_advice
 from loki.edge.auth.registration import Registration, read_registration, store_registration
 from loki.edge.auth.token_cache import Token
-from loki.edge.auth.token_endpoint import Authority, is_visible
+from loki.edge.auth.token_endpoint import OAuthClient, is_visible
 from loki.edge.env import read_configuration, with_vault
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import fold
 from loki.records import Client, Config
 from loki.stages.resolve import find_client, merge_limits
@@ -74,7 +74,7 @@ def client_of(config: Config, name: str) -> Result[Client, Problem]:
     client = find_client(config, name)
     if client is None:
         known = [client.name for client in able or config.clients]
-        return fail("config", f"no client named {name!r}{nearest(name, known)}")
+        return fail("config", f"no client named {name!r}{suggest_nearest(name, known)}")
     if client not in able:
         return fail("config", f"client {name!r} has no login: it lacks `auth: oauth`")
     return Success(client)
@@ -120,7 +120,7 @@ def ask_registration(
 
 
 def log_in_by_device(
-    authority: Authority, timeout: float | None, console: Console
+    authority: OAuthClient, timeout: float | None, console: Console
 ) -> Result[Token, Problem]:
     """Show a code to type on any device, and wait until somebody has."""
     patience = inf if timeout is None else timeout
@@ -141,7 +141,7 @@ def show_code(login: DeviceLogin, console: Console) -> DeviceLogin:
 
 
 def log_in_by_secret(
-    authority: Authority, timeout: float | None, console: Console
+    authority: OAuthClient, timeout: float | None, console: Console
 ) -> Result[Token, Problem]:
     """Return a token for the client itself; nobody has to consent."""
     return request_machine_token(authority)
@@ -151,7 +151,7 @@ def log_in_by_secret(
 
 
 def log_in_by_browser(
-    authority: Authority, timeout: float | None, console: Console
+    authority: OAuthClient, timeout: float | None, console: Console
 ) -> Result[Token, Problem]:
     """Print an address to open, receive the code, and exchange it."""
     return consent(authority, timeout or LOGIN_TIMEOUT, console).bind(
@@ -160,7 +160,7 @@ def log_in_by_browser(
 
 
 def consent(
-    authority: Authority, timeout: float, console: Console
+    authority: OAuthClient, timeout: float, console: Console
 ) -> Result[tuple[Login, str], Problem]:
     """Ask for consent in a browser; return the login, and the code that came back."""
     answers, state = Answers(), new_state()
@@ -179,8 +179,8 @@ def consent(
 
 
 def with_listener(
-    authority: Authority, state: str, answers: Answers, console: Console
-) -> Authority | None:
+    authority: OAuthClient, state: str, answers: Answers, console: Console
+) -> OAuthClient | None:
     """Return the authority with a redirect address of this machine, None if there can be none."""
     if not is_loopback(authority.redirect_uri):
         return None
@@ -225,7 +225,7 @@ def describe_login(client: Client, token: Token) -> str:
 
 
 #: How a token is had, by the setting ``flow``; seconds to wait for a person, None: as usual.
-FLOWS: dict[str, Callable[[Authority, float | None, Console], Result[Token, Problem]]] = {
+FLOWS: dict[str, Callable[[OAuthClient, float | None, Console], Result[Token, Problem]]] = {
     "pkce": log_in_by_browser,
     "device_code": log_in_by_device,
     "client_credentials": log_in_by_secret,

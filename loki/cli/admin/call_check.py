@@ -13,7 +13,7 @@ from loki.config.load import ClientPlace
 from loki.config.read import variable_prefix
 from loki.config.yaml_schema import Position
 from loki.edge.auth import vault
-from loki.edge.auth.method import auth_method, credential_name
+from loki.edge.auth.auth_method import auth_method, credential_name
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
 from loki.records import Ask, Client, Config, Model, Target
@@ -94,5 +94,5 @@ def missing_key(client: Client, names: Collection[str]) -> str:
         variable = f"{variable_prefix(client.name)}_{unset[0].upper()}" if unset else ""
         return f"set {unset[0]}, or {variable}" if unset else ""
     setting = client.settings[name]
-    is_there = setting.form != "name" or setting.value in names
+    is_there = setting.source != "name" or setting.value in names
     return "" if is_there else f"no secret and no environment variable {setting.value}"

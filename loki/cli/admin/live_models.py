@@ -64,7 +64,7 @@ def wanted_clients(config: Config, wanted: str) -> Sequence[Client]:
 def has_credential(client: Client) -> bool:
     """Return whether a credential of a client is set."""
     service = provider_of(client)
-    keys = {*service.proofs, *service.keys} - {"region"} if service else set()
+    keys = {*service.auth_headers, *service.keys} - {"region"} if service else set()
     return not keys.isdisjoint(client.settings)
 
 

@@ -17,7 +17,7 @@ from loki.records import Client, Config, JsonObject, Model
 def print_table(rows: Sequence[tuple[Client, Model]], console: Console) -> None:
     """Print models for people, with a head where people look."""
     head = [HEAD] if console.stdout_is_terminal else []
-    console.write(table([*head, *map(model_row, rows)]))
+    console.write(format_table([*head, *map(model_row, rows)]))
 
 
 def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:
@@ -90,43 +90,43 @@ def model_row(row: tuple[Client, Model]) -> tuple[str, ...]:
     return (
         f"{client.name}:{model.name}",
         model.type,
-        size(model.max_input_tokens),
-        size(model.max_output_tokens if model.type == "chat" else 0),
-        dollars(price.input) if price.search is None or model.type == "chat" else "",
-        dollars(price.output) if model.type == "chat" else "",
-        dollars(price.cache_read) if model.type == "chat" and not price.plain else "",
+        format_tokens(model.max_input_tokens),
+        format_tokens(model.max_output_tokens if model.type == "chat" else 0),
+        format_price(price.input) if price.search is None or model.type == "chat" else "",
+        format_price(price.output) if model.type == "chat" else "",
+        format_price(price.cache_read) if model.type == "chat" and not price.is_flat else "",
         ", ".join(
             [
                 *(name for name, is_able in able.items() if is_able),
-                *(f"{dollars(fee)} a {name}" for name, fee in fees.items() if fee),
+                *(f"{format_price(fee)} a {name}" for name, fee in fees.items() if fee),
                 *(["more when long"] if any(key[0] == ">" for key in price.variants) else []),
             ]
         ),
     )
 
 
-def size(tokens: int | None) -> str:
+def format_tokens(tokens: int | None) -> str:
     """Return a number of tokens for people; nothing for a model that writes none.
 
-    >>> size(128000), size(None), size(0)
+    >>> format_tokens(128000), format_tokens(None), format_tokens(0)
     ('128,000', '?', '')
     """
     return "?" if tokens is None else f"{tokens:,}" if tokens else ""
 
 
-def dollars(amount: Decimal | None) -> str:
+def format_price(amount: Decimal | None) -> str:
     """Return a price for people.
 
-    >>> dollars(Decimal("2.50")), dollars(None)
+    >>> format_price(Decimal("2.50")), format_price(None)
     ('$2.5', '?')
     """
     return "?" if amount is None else f"${amount.normalize():f}"
 
 
-def table(lines: Iterable[tuple[str, ...]]) -> str:
+def format_table(lines: Iterable[tuple[str, ...]]) -> str:
     """Return lines in columns, numbers to the right.
 
-    >>> table([("a:m", "chat", "1", "20"), ("a:long", "chat", "100", "3")])
+    >>> format_table([("a:m", "chat", "1", "20"), ("a:long", "chat", "100", "3")])
     'a:m     chat    1  20\\na:long  chat  100   3\\n'
     """
     rows = list(lines)

@@ -11,7 +11,7 @@ from loki.cli.admin.live_models import ask_clients
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.edge.env import make_env, with_vault
-from loki.problems import EXIT_CODES, Problem, nearest
+from loki.problems import EXIT_CODES, Problem, suggest_nearest
 from loki.records import Client, Config, JsonObject
 
 
@@ -51,5 +51,6 @@ def describe(client: Client, listed: Collection[JsonObject]) -> str:
     used = [str(model.get("real_name", model.get("name"))) for model in client.models]
     missing = [name for name in used if name not in names]
     return f"{client.name}: {len(names)} model{'s' * (len(names) != 1)} listed\n" + "".join(
-        f"{client.name}: {name} is not among them{nearest(name, names)}\n" for name in missing
+        f"{client.name}: {name} is not among them{suggest_nearest(name, names)}\n"
+        for name in missing
     )

@@ -13,19 +13,19 @@ from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import about
 from loki.config.catalogue_update import (
-    Catalogue,
+    SyncedCatalogue,
     describe_changes,
     format_catalogue,
     parse_catalogue,
 )
 from loki.config.models_yaml import DEFAULT_URL, is_models_yaml, parse_models_yaml
 from loki.edge import files
-from loki.edge.auth import redaction
-from loki.edge.auth.redact import secrets_in_url
+from loki.edge.auth import redactor
+from loki.edge.auth.find_secrets import secrets_in_url
 from loki.edge.env import read_configuration
 from loki.edge.http.describe import describe_error, root_cause
 from loki.problems import Kind, Problem, fail
-from loki.urls import bad_url
+from loki.urls import find_url_fault
 from loki.version import __version__
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def sync_models(flags: Namespace, console: Console) -> int:
     return 0
 
 
-def parse(data: bytes, environ: files.Environ) -> Result[Catalogue, Problem]:
+def parse(data: bytes, environ: files.Environ) -> Result[SyncedCatalogue, Problem]:
     """Return the catalogue in a download: one like ours, or ours with the original's list."""
     if not is_models_yaml(data):
         return parse_catalogue(data)
@@ -59,7 +59,7 @@ def parse(data: bytes, environ: files.Environ) -> Result[Catalogue, Problem]:
 
 
 def store(
-    catalogue: Catalogue, environ: files.Environ, is_addition: bool = False
+    catalogue: SyncedCatalogue, environ: files.Environ, is_addition: bool = False
 ) -> Result[str, Problem]:
     """Store a newer catalogue where files.catalogue finds it; return what is new in it.
 
@@ -87,8 +87,8 @@ def store(
 
 def fetch(url: str) -> Result[bytes, Problem]:
     """Download a URL; no credential of the user is sent there."""
-    redaction.add(*secrets_in_url(url))
-    if wrong := bad_url(url):
+    redactor.add(*secrets_in_url(url))
+    if wrong := find_url_fault(url):
         return fail("config", f"sync_models_url: {wrong}")
     import requests
 

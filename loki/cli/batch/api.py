@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.journal import Journal
-from loki.batch.hash_set import mark
-from loki.batch.read_rows import rows
-from loki.batch.rows import Job, Plan, Row
+from loki.batch.done_rows import row_identity
+from loki.batch.read_rows import read_rows
+from loki.batch.rows import ReadyRow, Row, RowDefaults
 from loki.cli.batch.api_report import print_end, print_jobs, write_summary
-from loki.cli.batch.order import Order
-from loki.cli.batch.state import kept_name
+from loki.cli.batch.context import BatchContext
+from loki.cli.batch.run_state import kept_name
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.body import check_window, only_bodies
@@ -23,15 +23,15 @@ from loki.edge.batch.api.journal_file import JournalFile, open_journal, read_jou
 from loki.edge.batch.api.session import Effects, Session, find_service
 from loki.edge.batch.api.settle import cancel, settle
 from loki.edge.batch.api.submit import SubmitOptions
-from loki.edge.batch.api.visit import forget, pause, result_of, visit
-from loki.edge.batch.input import Source, source
-from loki.edge.batch.output import Output, output
+from loki.edge.batch.api.visit import choose_pause, forget, make_visit, visit
+from loki.edge.batch.input import Source, open_source
+from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.problems import EXIT_CODES, Problem
 from loki.records import JsonObject, Task
 
 
-def run_jobs(order: Order, environ: dict[str, str]) -> int:
+def run_jobs(order: BatchContext, environ: dict[str, str]) -> int:
     """Do all that can be done now with the jobs of an output; return the exit code."""
     flags, console = order.flags, order.console
     if flags.check:
@@ -41,7 +41,7 @@ def run_jobs(order: Order, environ: dict[str, str]) -> int:
     if flags.status:
         return show_status(order)
     folder = files.directory("state", environ)
-    with output(flags.output, folder, order.form, retry_failed=flags.again) as opened:
+    with open_output(flags.output, folder, order.output_format, retry_failed=flags.again) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
         with open_journal(flags.output, make=bool(flags.text)) as journal:
@@ -50,31 +50,31 @@ def run_jobs(order: Order, environ: dict[str, str]) -> int:
             return JobRun(order, opened.unwrap(), journal.unwrap()).run()
 
 
-def options_of(order: Order) -> Result[SubmitOptions, Problem]:
+def options_of(order: BatchContext) -> Result[SubmitOptions, Problem]:
     """Return how rows are to be submitted; fails where the run's model cannot have jobs."""
-    flags, task = order.flags, task_of(order.plan)
+    flags, task = order.flags, task_of(order.defaults)
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
-    keeps = order.plan.keep
+    keeps = order.defaults.keep_fields
     options = SubmitOptions(order.env, task, hours, flags.max_cost, folder, keeps, fields_of)
-    if order.plan.ask.model is None:
+    if order.defaults.ask.model is None:
         return Success(options)
     return Result.do(
         options
-        for service in find_service(order.env.config, order.plan.ask.model, task)
+        for service in find_service(order.env.config, order.defaults.ask.model, task)
         for _ in only_bodies(service.target, order.env.patches)
         for _ in check_window(hours, service)
     )
 
 
-def task_of(plan: Plan) -> Task:
+def task_of(plan: RowDefaults) -> Task:
     """Return what the rows want."""
     return "embedding" if plan.embed else "chat"
 
 
 def fields_of(row: Row) -> JsonObject:
     """Return the fields of the input that go into a line."""
-    if not isinstance(row, Job) or row.fields is None:
+    if not isinstance(row, ReadyRow) or row.fields is None:
         return {}
     return {kept_name(name): value for name, value in row.fields.items()}
 
@@ -85,7 +85,7 @@ def fields_of(row: Row) -> JsonObject:
 class JobRun:
     """A call of the command, from the journal to the exit code."""
 
-    def __init__(self, order: Order, out: Output, journal: JournalFile) -> None:
+    def __init__(self, order: BatchContext, out: Output, journal: JournalFile) -> None:
         self.order, self.flags, self.out, self.journal = order, order.flags, out, journal
         ledger = None
         if not self.flags.no_ledger:
@@ -102,7 +102,7 @@ class JobRun:
         if not isinstance(options, Success):
             return self.order.console.report(options.failure())
         if self.flags.forget is not None and not forget(self.session, self.flags.forget):
-            known = ", ".join(job.nonce for job in self.session.journal.out) or "none"
+            known = ", ".join(job.nonce for job in self.session.journal.jobs_out) or "none"
             message = f"--forget: no open job {self.flags.forget!r}; open: {known}"
             return self.order.console.report(Problem("usage", message))
         if self.flags.cancel:
@@ -123,7 +123,7 @@ class JobRun:
         """Return what reads the rows: always at first, later where some are to be asked again."""
         if self.first:
             self.first = False
-            return lambda: rows(self.order.plan, self.order.inputs.lines)
+            return lambda: read_rows(self.order.defaults, self.order.inputs.lines)
         return self.read_again
 
     def read_again(self) -> Iterable[Row]:
@@ -132,8 +132,8 @@ class JobRun:
         path = self.order.inputs.path
         if not path or not is_needed:
             return ()
-        opened = source(path, self.order.plan.form)
-        return rows(self.order.plan, opened.unwrap().lines) if is_open(opened) else ()
+        opened = open_source(path, self.order.defaults.input_format)
+        return read_rows(self.order.defaults, opened.unwrap().lines) if is_open(opened) else ()
 
     def keep_fields(self) -> None:
         """Keep the fields of rows that are out, where their lines are to have them."""
@@ -141,10 +141,10 @@ class JobRun:
         if not any(job.keeps for job in self.session.journal.open_jobs) or not path:
             return
         away = self.session.journal.marks_out()
-        opened = source(path, self.order.plan.form)
-        for row in rows(self.order.plan, opened.unwrap().lines) if is_open(opened) else ():
-            if isinstance(row, Job) and mark(row.id, row.key) in away:
-                self.session.kept[mark(row.id, row.key)] = fields_of(row)
+        opened = open_source(path, self.order.defaults.input_format)
+        for row in read_rows(self.order.defaults, opened.unwrap().lines) if is_open(opened) else ():
+            if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
+                self.session.kept[row_identity(row.id, row.key)] = fields_of(row)
 
     def wait(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers again and again, until all is done or the time is over."""
@@ -153,7 +153,7 @@ class JobRun:
         while self.is_unfinished():
             printed = print_jobs(self.order.console, self.session, printed)
             waited = time.monotonic() - began
-            seconds = pause(waited, self.session.wait)
+            seconds = choose_pause(waited, self.session.wait)
             if waited + seconds > self.flags.wait:
                 return
             time.sleep(seconds)
@@ -163,12 +163,12 @@ class JobRun:
     def is_unfinished(self) -> bool:
         """Return whether waiting longer may help."""
         is_lost = any(each.kind in HOPELESS for each in self.session.problems)
-        return bool(self.session.journal.out) and not is_lost
+        return bool(self.session.journal.jobs_out) and not is_lost
 
     def end(self) -> int:
         """Print how it went; return the exit code."""
         failed_before = 0 if self.flags.again else self.out.failed
-        result = result_of(self.session, failed_before)
+        result = make_visit(self.session, failed_before)
         if self.flags.summary:
             write_summary(self.order.console, self.flags.summary, result)
         print_end(self.order.console, self.session, result)
@@ -184,7 +184,7 @@ def is_open(result: Result[Source, Problem]) -> bool:
     return isinstance(result, Success)
 
 
-def session_of(order: Order, out: Output, effects: Effects, journal: Journal) -> Session:
+def session_of(order: BatchContext, out: Output, effects: Effects, journal: Journal) -> Session:
     """Return what a visit works with."""
     flags = order.flags
     retries = 3 if flags.retries is None else flags.retries
@@ -199,10 +199,10 @@ def session_of(order: Order, out: Output, effects: Effects, journal: Journal) ->
     )
 
 
-def show_status(order: Order) -> int:
+def show_status(order: BatchContext) -> int:
     """Print how the jobs stand; nothing is written, collected or sent but questions."""
     journal = read_journal(order.flags.output)
-    stands = standing_output(order)
+    stands = find_existing_output(order)
     for problem in (each.failure() for each in (journal, stands) if isinstance(each, Failure)):
         return order.console.report(problem)
     effects = read_only_effects(order.env, journal.unwrap())
@@ -210,7 +210,7 @@ def show_status(order: Order) -> int:
     settle(session)
     for each in session.problems:
         order.console.print_problem(each)
-    result = result_of(session, stands.unwrap().failed)
+    result = make_visit(session, stands.unwrap().failed)
     if order.flags.status == "json":
         order.console.write_json({"jobs": list(result.jobs), "out": result.out})
     else:
@@ -218,8 +218,8 @@ def show_status(order: Order) -> int:
     return result.code if not session.problems else EXIT_CODES[session.problems[0].kind]
 
 
-def standing_output(order: Order) -> Result[Output, Problem]:
+def find_existing_output(order: BatchContext) -> Result[Output, Problem]:
     """Return what stands in the output, which is left as it is."""
-    from loki.edge.batch.output import standing
+    from loki.edge.batch.output import read_existing
 
-    return standing(order.flags.output, order.form)
+    return read_existing(order.flags.output, order.output_format)

@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from returns.result import Success
 
-from loki.batch.hash_set import Seen, mark
-from loki.batch.read_rows import rows
-from loki.batch.rows import Job as Asking
-from loki.cli.batch.order import Order
+from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.read_rows import read_rows
+from loki.batch.rows import ReadyRow as Asking
+from loki.cli.batch.context import BatchContext
 from loki.edge.batch.api.body import body_of, unsigned
 from loki.edge.batch.api.group import SHARE, batch_worst_case
 from loki.edge.batch.api.journal_file import rows_out
 from loki.edge.batch.api.session import Service
-from loki.edge.batch.output import standing
+from loki.edge.batch.output import read_existing
 from loki.json_text import compact
 from loki.money.batch_tier import BatchRates
 from loki.pipeline import Env
@@ -47,22 +47,22 @@ class Count:
             number, filled = 0, 0
         self.filled[name] = number + 1, filled + size
         self.rows, self.bytes = self.rows + 1, self.bytes + size
-        self.worst = plus(self.worst, worst)
-        self.usual = plus(self.usual, usual)
+        self.worst = add_costs(self.worst, worst)
+        self.usual = add_costs(self.usual, usual)
 
-    def words(self) -> str:
+    def format_counts(self) -> str:
         """Return the count for people."""
         jobs = sum(self.jobs.values())
         parts = [
             f"{self.rows:,} left in {jobs:,} job{'s' * (jobs != 1)} ({self.bytes / 1e6:,.1f} MB)",
-            self.price(),
+            self.format_price(),
             f"{self.out:,} out" if self.out else "",
             f"{self.done:,} done before" if self.done else "",
             f"{self.bad:,} that no job can have" if self.bad else "",
         ]
         return " · ".join(filter(None, parts))
 
-    def price(self) -> str:
+    def format_price(self) -> str:
         """Return the worst case at the batch price, beside the usual one."""
         if self.worst is None:
             return "at a price nobody knows: give --max-tokens, or prices in the configuration"
@@ -70,29 +70,29 @@ class Count:
         return f"at most ${self.worst.normalize():f}{usual}"
 
 
-def plus(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
+def add_costs(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
     """Return a sum, None if a part is unknown."""
     return None if total is None or amount is None else total + amount
 
 
-def count_jobs(order: Order) -> int:
+def count_jobs(order: BatchContext) -> int:
     """Print what is left and what it may cost; nothing is sent and nothing is written."""
     flags = order.flags
-    stands, away = standing(flags.output, order.form), rows_out(flags.output)
+    stands, away = read_existing(flags.output, order.output_format), rows_out(flags.output)
     for each in (stands, away):
         if not isinstance(each, Success):
             return order.console.report(each.failure())
-    count, asked, out = Count(), Seen(), away.unwrap()
+    count, asked, out = Count(), HashSet(), away.unwrap()
     env = unsigned(order.env)
-    task: Task = "embedding" if order.plan.embed else "chat"
-    for row in rows(order.plan, order.inputs.lines):
-        known = mark(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
+    task: Task = "embedding" if order.defaults.embed else "chat"
+    for row in read_rows(order.defaults, order.inputs.lines):
+        known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
         if known in stands.unwrap().done or known in out:
             count.out += known in out
             count.done += known not in out
         elif asked.add(known):
             count_row(count, row if isinstance(row, Asking) else None, env, task)
-    order.console.write(count.words() + "\n")
+    order.console.write(count.format_counts() + "\n")
     over = flags.max_cost is not None and (count.worst is None or count.worst > flags.max_cost)
     if over:
         order.console.warn(f"that is over --max-cost {format_dollars(flags.max_cost)}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from loki.batch.api.job import Job
 from loki.batch.api.sites import PROTOCOLS
-from loki.cli.batch.state import goes_on
+from loki.cli.batch.run_state import resume_command
 from loki.cli.console import Console
 from loki.edge.batch.api.session import Session
-from loki.edge.batch.api.visit import Visit, pause, state_of
+from loki.edge.batch.api.visit import Visit, choose_pause, state_of
 from loki.json_text import compact
 from loki.price import format_dollars
 from loki.record import field_names
@@ -38,7 +38,7 @@ def job_line(job: Job, now: float) -> str:
         job.model,
         state_of(job),
         f"{done:,}/{job.submission.rows:,} rows",
-        f"age {span(now - job.planned)}",
+        f"age {format_duration(now - job.planned)}",
         end_of(job, now),
     ]
     return " · ".join(filter(None, parts))
@@ -48,18 +48,18 @@ def end_of(job: Job, now: float) -> str:
     """Return when a job or its results die, as far as that is known."""
     protocol, standing = PROTOCOLS.get(job.protocol), job.standing
     if standing is not None and standing.is_final and protocol is not None:
-        left = (now if job.ended is None else job.ended) + protocol.kept - now
+        left = (now if job.ended is None else job.ended) + protocol.retention - now
         haste = ": collect them soon" if left < DAY else ""
-        return f"results are kept for {span(left)}{haste}"
+        return f"results are kept for {format_duration(left)}{haste}"
     if standing is not None and standing.expires is not None:
-        return f"ends in {span(standing.expires - now)} at the latest"
+        return f"ends in {format_duration(standing.expires - now)} at the latest"
     return ""
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a length of time for people.
 
-    >>> span(50), span(600), span(7000), span(200000)
+    >>> format_duration(50), format_duration(600), format_duration(7000), format_duration(200000)
     ('50 s', '10 min', '1.9 h', '2.3 days')
     """
     for limit, size, unit in ((120, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
@@ -78,42 +78,43 @@ def print_end(console: Console, session: Session, result: Visit) -> None:
     if result.out:
         print_jobs(console, session, "")
         warn_of_short_keeping(console, session)
-    console.warn(words(session, result))
+    console.warn(format_visit(session, result))
     if result.out or result.left:
-        console.warn(f"to go on{when(session)}: {goes_on(console.prog)}")
+        console.warn(f"to go on{when(session)}: {resume_command(console.prog)}")
 
 
 def when(session: Session) -> str:
     """Return in how long it pays to come back: the older the youngest job, the longer."""
-    if not session.journal.out:
+    if not session.journal.jobs_out:
         return ""
-    age = session.effects.now() - max(job.planned for job in session.journal.out)
-    return f" in {span(max(60.0, pause(age, session.wait)))}"
+    age = session.effects.now() - max(job.planned for job in session.journal.jobs_out)
+    return f" in {format_duration(max(60.0, choose_pause(age, session.wait)))}"
 
 
 def warn_of_short_keeping(console: Console, session: Session) -> None:
     """Warn where results are kept for two days or less: they are to be collected in time."""
-    for name in {job.protocol for job in session.journal.out}:
-        kept = PROTOCOLS[name].kept if name in PROTOCOLS else 30 * DAY
+    for name in {job.protocol for job in session.journal.jobs_out}:
+        kept = PROTOCOLS[name].retention if name in PROTOCOLS else 30 * DAY
         if kept <= 2 * DAY:
-            console.warn(f"{name} keeps results for {span(kept)} after a job: collect them in time")
+            time = format_duration(kept)
+            console.warn(f"{name} keeps results for {time} after a job: collect them in time")
 
 
-def words(session: Session, result: Visit) -> str:
+def format_visit(session: Session, result: Visit) -> str:
     """Return how a visit went, for people."""
-    jobs = len(session.journal.out)
+    jobs = len(session.journal.jobs_out)
     parts = [
         f"{result.good:,} answered",
         f"{result.failed:,} failed" if result.failed else "",
         f"{result.submitted:,} submitted" if result.submitted else "",
         f"{result.out:,} out in {jobs:,} job{'s' * (jobs != 1)}" if jobs else "",
         f"{result.left:,} not sent" if result.left else "",
-        money(session),
+        format_costs(session),
     ]
     return " · ".join(filter(None, parts))
 
 
-def money(session: Session) -> str:
+def format_costs(session: Session) -> str:
     """Return what the rows of this visit cost and what that saved, as far as anybody knows."""
     cost = format_dollars(session.cost)
     if session.unpriced:

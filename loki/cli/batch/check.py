@@ -9,39 +9,39 @@ from typing import TYPE_CHECKING
 
 from returns.result import Success
 
-from loki.batch.read_rows import rows
-from loki.batch.rows import Bad, Job
-from loki.cli.batch.state import Run
-from loki.edge.batch.output import standing
+from loki.batch.read_rows import read_rows
+from loki.batch.rows import InvalidRow, ReadyRow
+from loki.cli.batch.run_state import RunState
+from loki.edge.batch.output import read_existing
 from loki.money.estimate import worst_case
 from loki.records import Task
 from loki.stages.patch import changes_of, patches_for
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
-    from loki.cli.batch.order import Order
+    from loki.cli.batch.context import BatchContext
 
 
-def count(order: Order) -> int:
+def count(order: BatchContext) -> int:
     """What is left, and what it may cost; nothing is sent and nothing is written."""
-    flags, plan = order.flags, order.plan
-    stands = standing(flags.output, order.form)
+    flags, plan = order.flags, order.defaults
+    stands = read_existing(flags.output, order.output_format)
     if not isinstance(stands, Success):
         return order.console.report(stands.failure())
-    run = Run(stands.unwrap(), flags.in_flight, plan.ask.model)
+    run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
-    for row in run.left(rows(plan, order.inputs.lines)):
+    for row in run.pending(read_rows(plan, order.inputs.lines)):
         target = (
             None
-            if isinstance(row, Bad)
+            if isinstance(row, InvalidRow)
             else resolve(order.env.config, task)(row.ask).value_or(None)
         )
         if target is None:
             bad += 1
             continue
         left += 1
-        assert isinstance(row, Job)
+        assert isinstance(row, ReadyRow)
         changes = changes_of(patches_for(target, row.patches(order.env.patches)))
         most = worst_case(target, changes)
         worst = [amount + most for amount in worst if most is not None]
@@ -50,7 +50,7 @@ def count(order: Order) -> int:
     told = chain(
         [f"{left:,} left, {price}"],
         [f"{run.skipped:,} answered before"] if run.skipped else [],
-        [run.before()] if run.before() else [],
+        [run.describe_earlier()] if run.describe_earlier() else [],
         [f"{bad:,} that cannot be asked"] if bad else [],
         [f"{run.repeated:,} repeated"] if run.repeated else [],
     )
@@ -58,15 +58,15 @@ def count(order: Order) -> int:
     return 0
 
 
-def dry_run_rows(order: Order) -> int:
+def dry_run_rows(order: BatchContext) -> int:
     """Print the request of the first row, or of all; nothing is looked up and nothing is sent."""
     from loki.cli.explain import dry_run
 
     form = order.flags.dry_run
-    task: Task = "embedding" if order.plan.embed else "chat"
+    task: Task = "embedding" if order.defaults.embed else "chat"
     codes = []
-    for row in rows(order.plan, order.inputs.lines):
-        if isinstance(row, Bad):
+    for row in read_rows(order.defaults, order.inputs.lines):
+        if isinstance(row, InvalidRow):
             codes.append(order.console.report(row.problem))
         else:
             env = replace(order.env, patches=row.patches(order.env.patches))

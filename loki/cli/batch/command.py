@@ -16,35 +16,35 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_table
-from loki.batch.rows import Fill, Plan
+from loki.batch.rows import Fill, RowDefaults
 from loki.batch.template import names_in
-from loki.cli.batch.job_flags import are_usable, job_flag
-from loki.cli.batch.order import Order
+from loki.cli.batch.context import BatchContext
+from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.run import BatchRun
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
 from loki.cli.prompt import attachment, schema_of, tools_of
-from loki.cli.startup import environment, open_env, sampling_options, with_template
+from loki.cli.startup import ask_options, environment, open_env, with_template
 from loki.edge import files
-from loki.edge.auth.redact import (
+from loki.edge.auth.find_secrets import (
     secrets_in_body,
     secrets_in_headers,
     secrets_in_proxy,
     secrets_in_url,
 )
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.input import Source, source
-from loki.edge.batch.output import output
-from loki.edge.batch.rate_limiter import Paces
+from loki.edge.batch.input import Source, open_source
+from loki.edge.batch.output import open_output
+from loki.edge.batch.rate_limiter import Pacers
 from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.records import Message
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
-    from loki.edge.batch.dask import Cluster
+    from loki.edge.batch.dask_cluster import Cluster
 
 
 def batch(flags: Namespace, console: Console) -> int:
@@ -55,7 +55,7 @@ def batch(flags: Namespace, console: Console) -> int:
     environ = environment(flags)
     wants_jobs = flags.batch_api or job_flag(flags)
     ready = (
-        (are_usable if wants_jobs else usable)(flags)
+        (check_job_flags if wants_jobs else check_flags)(flags)
         .bind(lambda _: with_template(flags, environ))
         .bind(lambda complete: order_of(complete, console, environ))
     )
@@ -75,13 +75,15 @@ def batch(flags: Namespace, console: Console) -> int:
         from loki.cli.batch.check import count
 
         return count(order)
-    with output(flags.output, files.directory("state", environ), order.form) as opened:
+    with open_output(
+        flags.output, files.directory("state", environ), order.output_format
+    ) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
         return BatchRun(order, opened.unwrap()).run()
 
 
-def usable(flags: Namespace) -> Result[None, Problem]:
+def check_flags(flags: Namespace) -> Result[None, Problem]:
     """Whether the flags go together."""
     if len(flags.text) > 1:
         return fail("usage", f"one input at most: {flags.text[1]!r} is a second one")
@@ -100,21 +102,23 @@ def usable(flags: Namespace) -> Result[None, Problem]:
     return Success(None)
 
 
-def order_of(flags: Namespace, console: Console, environ: dict[str, str]) -> Result[Order, Problem]:
+def order_of(
+    flags: Namespace, console: Console, environ: dict[str, str]
+) -> Result[BatchContext, Problem]:
     """Return the pipeline, what holds for every row, and where rows come from and go through."""
     form = "lines" if flags.lines else "csv" if flags.csv else "json"
-    paces = Paces(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
+    paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
     return Result.do(
-        Order(console, flags, env, plan, rows, paces, cluster)
+        BatchContext(console, flags, env, plan, rows, paces, cluster)
         for env in open_env(flags, environ, console.warn, paced=paces.paced)
         for all_rows in source_of(flags, form)
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
-        for rows in fitting(flags, all_rows)
+        for rows in check_columns(flags, all_rows)
         for defaults in plan_of(console.prog, flags, form, env.config.model, filler)
-        for plan in affordable(flags, env, defaults)
-        for cluster in remote(flags, env)
+        for plan in check_price(flags, env, defaults)
+        for cluster in connect_cluster(flags, env)
     )
 
 
@@ -122,10 +126,10 @@ def source_of(flags: Namespace, form: str) -> Result[Source, Problem]:
     """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
     if flags.batch_api and not flags.text:
         return Success(Source("nowhere", iter(())))
-    return source(next(iter(flags.text), "-"), form)
+    return open_source(next(iter(flags.text), "-"), form)
 
 
-def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
+def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     """Check that a table has the columns that the template names; fails with kind usage."""
     if not rows.columns or flags.template_file:
         return Success(rows)
@@ -136,7 +140,7 @@ def fitting(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     missing = next((name for name in names_in(flags.template or "") if name not in known), None)
     if missing is not None:
         lack = f"--template names {missing!r}, and {rows.name} has no such column"
-        return fail("usage", lack + nearest(missing, known))
+        return fail("usage", lack + suggest_nearest(missing, known))
     return Success(rows)
 
 
@@ -149,12 +153,12 @@ def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[
 
 def plan_of(
     prog: str, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
-) -> Result[Plan, Problem]:
+) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
     return Result.do(
-        Plan(
+        RowDefaults(
             replace(
-                sampling_options(flags),
+                ask_options(flags),
                 messages=(Message("system", flags.prompt),) if flags.prompt else (),
                 model=flags.model or model,
                 schema=schema,
@@ -163,13 +167,13 @@ def plan_of(
                 stream=False,
                 tag=flags.tag or time.strftime("batch-%Y%m%d-%H%M%S"),
             ),
-            form=form,
+            input_format=form,
             template=flags.template,
             fill=filler,
             embed=flags.embed,
-            keep=flags.keep or is_table(flags.output),
+            keep_fields=flags.keep or is_table(flags.output),
             attach=attachment,
-            bug=bug_keeper(prog),
+            report_bug=bug_keeper(prog),
         )
         for schema in schema_of(flags)
         for tools, server_tools in tools_of(flags)
@@ -193,7 +197,7 @@ def bug_keeper(prog: str) -> Callable[[Exception], Problem]:
     return keep
 
 
-def affordable(flags: Namespace, env: Env, plan: Plan) -> Result[Plan, Problem]:
+def check_price(flags: Namespace, env: Env, plan: RowDefaults) -> Result[RowDefaults, Problem]:
     """Whether the run's model is there, and has a price if there is a limit to what it may cost."""
     if plan.ask.model is None:
         return Success(plan)  # each row names its own
@@ -212,7 +216,7 @@ def affordable(flags: Namespace, env: Env, plan: Plan) -> Result[Plan, Problem]:
     )
 
 
-def remote(flags: Namespace, env: Env) -> Result[Cluster | None, Problem]:
+def connect_cluster(flags: Namespace, env: Env) -> Result[Cluster | None, Problem]:
     """Reach the cluster of ``--scheduler``, if there is one; no secret goes there."""
     if not flags.scheduler or flags.check or flags.dry_run:
         return Success(None)
@@ -220,7 +224,7 @@ def remote(flags: Namespace, env: Env) -> Result[Cluster | None, Problem]:
     if name:
         told = f"{name} holds a secret, which does not travel to a cluster"
         return fail("usage", f"{told}: configure it on the workers")
-    from loki.edge.batch.dask import connect
+    from loki.edge.batch.dask_cluster import connect
 
     return connect(flags.scheduler)
 

@@ -33,7 +33,7 @@ def job_flag(flags: Namespace) -> str:
     return next((name for name in JOB_FLAGS if given.get(name) not in (None, False)), "")
 
 
-def are_usable(flags: Namespace) -> Result[None, Problem]:
+def check_job_flags(flags: Namespace) -> Result[None, Problem]:
     """Return nothing; fails with kind usage where the flags do not go together."""
     if not flags.batch_api:
         return fail("usage", f"--{job_flag(flags).replace('_', '-')} needs --batch-api")

@@ -12,8 +12,8 @@ from loki.batch.rows import Fill
 from loki.cli.console import Console
 from loki.cli.template import Template, hinted, renderer_of, start
 from loki.edge.batch.input import Source
-from loki.edge.render import Names
-from loki.problems import Problem, fail, nearest
+from loki.edge.render import TemplateNames
+from loki.problems import Problem, fail, suggest_nearest
 from loki.records import Json
 
 
@@ -28,7 +28,7 @@ def filler_of(flags: Namespace, rows: Source, console: Console) -> Result[Fill, 
         if not missing:
             return Success(template.fill)
         lack = f"{path} uses {missing!r}, and {rows.name} has no such column"
-        return fail("usage", lack + nearest(missing, columns))
+        return fail("usage", lack + suggest_nearest(missing, columns))
 
     return RowTemplate(flags.prompt_file).start().bind(check)
 
@@ -39,13 +39,13 @@ class RowTemplate:
     def __init__(self, template: Template) -> None:
         self.template = template
         self.renderer = renderer_of(template)
-        self.names = Names(frozenset(), frozenset())
+        self.names = TemplateNames(frozenset(), frozenset())
 
     def start(self) -> Result[RowTemplate, Problem]:
         """Return this once it is known which names the template uses."""
         return start(self.renderer, self.template, inf).map(self.with_names)
 
-    def with_names(self, names: Names) -> RowTemplate:
+    def with_names(self, names: TemplateNames) -> RowTemplate:
         """Remember which names the template uses."""
         self.names = names
         return self

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.asking import ask_row
-from loki.batch.lanes import lanes
-from loki.batch.read_rows import rows
-from loki.batch.rows import Bad, Job, Row
-from loki.cli.batch.interrupts import interruptible, timed
-from loki.cli.batch.order import Order
-from loki.cli.batch.state import Run, goes_on
+from loki.batch.ask_job import ask_row
+from loki.batch.lanes import lane_finder
+from loki.batch.read_rows import read_rows
+from loki.batch.rows import InvalidRow, ReadyRow, Row
+from loki.cli.batch.context import BatchContext
+from loki.cli.batch.interrupts import halt_after, halt_on_signals
+from loki.cli.batch.run_state import RunState, resume_command
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
 from loki.cli.progress import progress
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
-from loki.edge.batch.rate_limiter import STOPPED, Paces
-from loki.edge.batch.spending import Spending, cost_of, worst_of_any
+from loki.edge.batch.rate_limiter import STOPPED, Pacers
+from loki.edge.batch.spending import Spending, cost_of, worst_case_of_any
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.edge.trust import open_for_owner
@@ -38,21 +38,21 @@ from loki.records import JsonObject, Task
 from loki.stages.account import Entry
 
 if TYPE_CHECKING:
-    from loki.edge.batch.cluster import ClusterPool
-    from loki.edge.batch.dask import Cluster
+    from loki.edge.batch.cluster_pool import ClusterPool
+    from loki.edge.batch.dask_cluster import Cluster
 
 #: A row, and its line or why there is none.
 Outcome = tuple[Row, Result[JsonObject, Problem]]
 #: Asks a row, here or on another machine.
-Asker = Callable[[Job], Result[JsonObject, Problem]]
+Asker = Callable[[ReadyRow], Result[JsonObject, Problem]]
 
 
 class BatchRun:
     """A run from its first row to its exit code."""
 
-    def __init__(self, order: Order, out: Output) -> None:
+    def __init__(self, order: BatchContext, out: Output) -> None:
         self.order, self.flags = order, order.flags
-        self.state = Run(out, order.flags.in_flight, order.plan.ask.model)
+        self.state = RunState(out, order.flags.in_flight, order.defaults.ask.model)
         self.limit = CostLimit(order.flags.max_cost) if order.flags.max_cost is not None else None
         self.stop = StopReason()
 
@@ -61,14 +61,14 @@ class BatchRun:
         order, state = self.order, self.state
         if problem := state.leave_out_jobs():
             return order.console.report(problem)
-        task: Task = "embedding" if order.plan.embed else "chat"
-        with bookkept(order) as (env, self.book):
-            left = state.left(rows(order.plan, order.inputs.lines))
+        task: Task = "embedding" if order.defaults.embed else "chat"
+        with buffered_ledger(order) as (env, self.book):
+            left = state.pending(read_rows(order.defaults, order.inputs.lines))
             self.pool = pool_of(order, env, task, self.limit, left, self.keep)
             order.paces.closing = self.close
             with (
-                interruptible(order.console, self.stop, self.halt),
-                timed(self.flags.max_time, self.halt),
+                halt_on_signals(order.console, self.stop, self.halt),
+                halt_after(self.flags.max_time, self.halt),
                 progress(order.console, state, order.inputs) as tick,
             ):
                 self.pool.run(tick)
@@ -76,8 +76,8 @@ class BatchRun:
         state.check_output()
         state.fatal = state.fatal or self.pool.problem
         if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
-            state.fatal = not_before(order.paces)
-        return end(order.console, self.flags.summary, state, self.stop)
+            state.fatal = retry_time_problem(order.paces)
+        return report_end(order.console, self.flags.summary, state, self.stop)
 
     def may_be_unsent(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -86,7 +86,7 @@ class BatchRun:
     def keep(self, outcomes: list[Outcome]) -> None:
         """Write some rows, and end the run if they are a reason to."""
         self.book()  # before their rows, for a row says that it was paid for
-        self.state.take(outcomes)
+        self.state.add(outcomes)
         reason = "" if self.stop.is_set() else reason_to_end(self.state, self.limit)
         if reason:
             self.halt(reason)
@@ -102,12 +102,14 @@ class BatchRun:
         if self.flags.fallback:
             return
         self.pool.close(lane)
-        if self.flags.ordered or self.order.plan.form != "json":  # no row can be another's, or pass
+        if (
+            self.flags.ordered or self.order.defaults.input_format != "json"
+        ):  # no row can be another's, or pass
             self.halt("busy")
 
 
 def pool_of(
-    order: Order,
+    order: BatchContext,
     env: Env,
     task: Task,
     limit: CostLimit | None,
@@ -115,20 +117,20 @@ def pool_of(
     keep: Callable[[list[Outcome]], None],
 ) -> WorkerPool[Row, Outcome] | ClusterPool:
     """Return what asks the rows: threads here, or the workers of a cluster."""
-    plan, flags, lane = order.plan, order.flags, lanes(env.config, task)
+    plan, flags, lane = order.defaults, order.flags, lane_finder(env.config, task)
     if order.cluster is not None:
         return cluster_pool(order, order.cluster, env, task, limit, left, keep)
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
-        ask = within(limit, env, task, order.paces, ask, flags.fallback)
-    work = partial(one, ask, plan.bug)
+        ask = with_cost_limit(limit, env, task, order.paces, ask, flags.fallback)
+    work = partial(answer_row, ask, plan.report_bug)
     pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
     order.paces.waiting = pool.waiting
     return pool
 
 
 def cluster_pool(
-    order: Order,
+    order: BatchContext,
     cluster: Cluster,
     env: Env,
     task: Task,
@@ -137,8 +139,8 @@ def cluster_pool(
     keep: Callable[[list[Outcome]], None],
 ) -> ClusterPool:
     """Return what asks the rows on a cluster, within its budgets."""
-    from loki.edge.batch.agent import Settings
-    from loki.edge.batch.cluster import ClusterPool
+    from loki.edge.batch.cluster_pool import ClusterPool
+    from loki.edge.batch.worker import WorkerSettings
     from loki.edge.ledger.budget import Budget
 
     flags, config = order.flags, env.config
@@ -147,7 +149,9 @@ def cluster_pool(
     budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
     return ClusterPool(
         cluster,
-        Settings(order.plan.embed, tuple(flags.fallback), env.patches, flags.rpm, flags.tpm),
+        WorkerSettings(
+            order.defaults.embed, tuple(flags.fallback), env.patches, flags.rpm, flags.tpm
+        ),
         left,
         keep,
         env.record,
@@ -155,22 +159,22 @@ def cluster_pool(
         order.paces,
         Spending(env, task, limit, budget.statuses if config.budget else None, flags.fallback),
         flags.ordered,
-        lanes(config, task),
+        lane_finder(config, task),
     )
 
 
-def reason_to_end(run: Run, limit: CostLimit | None) -> str:
+def reason_to_end(run: RunState, limit: CostLimit | None) -> str:
     """Return why nothing more is to be sent, empty while there is no reason."""
     if run.fatal:
         return run.fatal.kind
     if limit is None or limit.missed is None:
         return ""
-    run.notes.append(no_room(limit, limit.missed))
+    run.notes.append(describe_spent(limit, limit.missed))
     return "--max-cost"
 
 
 @contextmanager
-def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
+def buffered_ledger(order: BatchContext) -> Iterator[tuple[Env, Callable[[], None]]]:
     """The pipeline with a ledger of its own, and what writes the lines of all that is done.
 
     Those that are there together take less than one by one; a budget needs each at once.
@@ -192,9 +196,9 @@ def bookkept(order: Order) -> Iterator[tuple[Env, Callable[[], None]]]:
         book()
 
 
-def one(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
+def answer_row(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
     """A row and what came of it; a bug of ours is a failure of this row alone."""
-    if isinstance(row, Bad):
+    if isinstance(row, InvalidRow):
         return row, Failure(row.problem)
     try:
         return row, ask(row)
@@ -202,13 +206,13 @@ def one(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
         return row, Failure(replace(kept(bug), sent=True))  # for all that we know
 
 
-def within(
-    limit: CostLimit, env: Env, task: Task, paces: Paces, ask: Asker, fallback: Sequence[str] = ()
+def with_cost_limit(
+    limit: CostLimit, env: Env, task: Task, paces: Pacers, ask: Asker, fallback: Sequence[str] = ()
 ) -> Asker:
     """Ask a row only if it cannot make the run cost more than ``--max-cost``."""
 
-    def stage(job: Job) -> Result[JsonObject, Problem]:
-        worst = worst_of_any(env, task, job, fallback)
+    def stage(job: ReadyRow) -> Result[JsonObject, Problem]:
+        worst = worst_case_of_any(env, task, job, fallback)
         if not isinstance(worst, Success):
             return Failure(worst.failure())
         amount, name = worst.unwrap()
@@ -225,14 +229,14 @@ def within(
     return stage
 
 
-def no_room(limit: CostLimit, worst: Decimal) -> str:
+def describe_spent(limit: CostLimit, worst: Decimal) -> str:
     """Return why ``--max-cost`` ended a run."""
     gone = limit.allowance
     spent = f"{format_dollars(gone.spent)} of --max-cost {format_dollars(gone.limit)} is spent"
     return f"{spent}, and the next row could cost {format_dollars(worst)}"
 
 
-def not_before(paces: Paces) -> Problem | None:
+def retry_time_problem(paces: Pacers) -> Problem | None:
     """Return why to come back later, where a server asked for a longer wait than allowed."""
     found = paces.closed()
     if not found:
@@ -242,7 +246,7 @@ def not_before(paces: Paces) -> Problem | None:
     return replace(late, message=f"{words}; its rows are left for later")
 
 
-def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> int:
+def report_end(console: Console, summary: str | None, run: RunState, stop: StopReason) -> int:
     """Print how a run went, write its summary where one is wanted; return the exit code."""
     for note in run.notes:
         console.warn(note)
@@ -254,11 +258,11 @@ def end(console: Console, summary: str | None, run: Run, stop: StopReason) -> in
             console.note(f"cannot write {summary}: {error.strerror}")
     if run.fatal:
         console.print_problem(run.fatal)
-    console.warn(run.words())
+    console.warn(run.summary_text())
     why = stop.first or (run.fatal.kind if run.fatal else "")
     if why:
         reason = {"SIGINT": "Ctrl-C"}.get(why, why)
-        console.warn(f"ended early ({reason}); to go on: {goes_on(console.prog)}")
+        console.warn(f"ended early ({reason}); to go on: {resume_command(console.prog)}")
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
     if run.out_rows and not why:

@@ -19,7 +19,7 @@ from loki.cli.conversation.transcript import Transcript, Turns
 from loki.cli.describe import format_summary, one_line, reply_json
 from loki.edge import conversation as conversation_file
 from loki.formats.conversation import message_json, write_lines
-from loki.formats.turns import is_whole, open_calls
+from loki.formats.turns import find_open_calls, is_complete
 from loki.pipeline import Env
 from loki.problems import Problem, excerpt
 from loki.railway import fold
@@ -52,7 +52,7 @@ class Speaker(NamedTuple):
 def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
     """Go on with a conversation to an answer; print and keep it; return the exit code."""
     flags, console = speaker.flags, speaker.console
-    with opened(flags, ask, console) as before:
+    with open_conversation(flags, ask, console) as before:
         ready = Result.do(
             (asked, new, commands)
             for turns in before
@@ -62,7 +62,7 @@ def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
         if not isinstance(ready, Success):
             return console.report(ready.failure(), flags.output)
         asked, new, commands = ready.unwrap()
-        if unanswered := ", ".join(open_calls(before.unwrap())):
+        if unanswered := ", ".join(find_open_calls(before.unwrap())):
             console.warn(
                 f"{flags.conversation}: the model is told that nobody answered {unanswered}"
             )
@@ -71,7 +71,9 @@ def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
 
 
 @contextmanager
-def opened(flags: Namespace, ask: Ask, console: Console) -> Iterator[Result[Turns, Problem]]:
+def open_conversation(
+    flags: Namespace, ask: Ask, console: Console
+) -> Iterator[Result[Turns, Problem]]:
     """Yield the conversation so far, which no other command goes on with meanwhile."""
     path = flags.conversation
     if path is None:
@@ -81,8 +83,8 @@ def opened(flags: Namespace, ask: Ask, console: Console) -> Iterator[Result[Turn
     def warn() -> None:
         console.warn(f"{path}: waiting for another command that goes on with it")
 
-    end = inf if ask.limits.end is None else ask.limits.end
-    with conversation_file.locked(path, end, warn) as turns:
+    end = inf if ask.limits.deadline is None else ask.limits.deadline
+    with conversation_file.lock_turns(path, end, warn) as turns:
         yield turns
 
 
@@ -92,21 +94,23 @@ def speak(
     """Ask to an answer; print and keep it, also if that is interrupted; return the exit code."""
     kept: Result[None, Problem] = Success(None)
     try:
-        reply = last_reply(steps_of(env, ask, speaker, transcript, call_tools), speaker, transcript)
+        reply = last_reply(
+            run_steps(env, ask, speaker, transcript, call_tools), speaker, transcript
+        )
         answer = reply.bind(partial(speaker.complete, ask))
-        if isinstance(answer, Success) and is_whole(reply.unwrap()):
+        if isinstance(answer, Success) and is_complete(reply.unwrap()):
             transcript.accept()
         elif isinstance(reply, Success):
             transcript.reject()
     finally:
-        kept = keep(speaker, transcript)
+        kept = save_turns(speaker, transcript)
     code = show_answer(answer, speaker, transcript)
     if isinstance(kept, Success):
         return code
     return code or speaker.console.report(kept.failure(), speaker.flags.output)
 
 
-def steps_of(
+def run_steps(
     env: Env, ask: Ask, speaker: Speaker, transcript: Transcript, call_tools: CallTools
 ) -> Iterable[Result[Conversation, Problem]]:
     """Return the conversation after each step: one, or as many as the tools take."""
@@ -146,7 +150,7 @@ def print_step(conversation: Conversation, console: Console) -> None:
 # ---- what is kept and shown ----------------------------------------------------------------------
 
 
-def keep(speaker: Speaker, transcript: Transcript) -> Result[None, Problem]:
+def save_turns(speaker: Speaker, transcript: Transcript) -> Result[None, Problem]:
     """Add the new turns to the file; keep aside what is no whole answer, or cannot be added."""
     path = speaker.flags.conversation
     if path is None:
@@ -172,7 +176,7 @@ def show_answer(
         return speaker.end(reply, flags, console)
     problem = answer.failure()
     is_used_up = problem.kind == "usage" and transcript.since_prompt and flags.output != "events"
-    if is_used_up and (problem.text or flags.output == "json"):
+    if is_used_up and (problem.answer_text or flags.output == "json"):
         print_end(sum_replies(transcript.conversation), ..., speaker, transcript)
     return console.report(problem, flags.output)
 

@@ -27,7 +27,7 @@ def tool_runner(
     commands: Mapping[str, ToolCommand],
 ) -> CallTools:
     """Return what runs the calls of a turn, and tells of their results."""
-    end = inf if ask.limits.end is None else ask.limits.end
+    end = inf if ask.limits.deadline is None else ask.limits.deadline
 
     def run(calls: tuple[ToolCall, ...]) -> Turns:
         from loki.edge.auth.child_environment import child_environment, hide_secrets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 
-from loki.formats.turns import divide
+from loki.formats.turns import split_turns
 from loki.records import Message, Text
 from loki.replies import Reasoning, Stream
 from loki.tool_use import Conversation
@@ -75,4 +75,4 @@ class Transcript:
         """Return what belongs into the conversation's file, and what is to be kept aside."""
         if self.is_answered:
             return self.new, ()
-        return divide(self.new, Message("assistant", self.text) if self.text else None)
+        return split_turns(self.new, Message("assistant", self.text) if self.text else None)

@@ -17,7 +17,7 @@ from loki.edge.ledger.queries import CallFilter, read_report
 from loki.edge.ledger.writer import ledger_path
 from loki.json_text import compact
 from loki.money.periods import Span, days, months, parse_time, zone_name
-from loki.money.report import GROUPS, Row, csv_rows, json_row, table
+from loki.money.report import GROUPS, ReportRow, csv_rows, json_row, table
 from loki.money.report import rows as report_rows
 from loki.problems import Problem, fail
 
@@ -80,7 +80,9 @@ def group_by(flags: Namespace, span: Span) -> list[str]:
     return ["month" if long or "month" in by else "day", "model"]
 
 
-def query(path: str, span: Span, by: Sequence[str], flags: Namespace) -> Result[list[Row], Problem]:
+def query(
+    path: str, span: Span, by: Sequence[str], flags: Namespace
+) -> Result[list[ReportRow], Problem]:
     """Return the rows of the report, in order."""
     client, _, model = (flags.model or "").partition(":")
     wanted = CallFilter(client or None, model or None, flags.tag)
@@ -101,7 +103,7 @@ def format_span(span: Span) -> str:
 
 
 def draw_chart(
-    path: str, rows: Sequence[Row], span: Span, console: Console
+    path: str, rows: Sequence[ReportRow], span: Span, console: Console
 ) -> Result[None, Problem]:
     """Draw a chart into the file of that name, or on stdout if it is a dash."""
     from loki.money.chart import chart
@@ -118,7 +120,7 @@ def draw_chart(
     return paint(path, chart(rows, names), format_span(span))
 
 
-def write_table(rows: Sequence[Row], by: Sequence[str], span: Span, console: Console) -> None:
+def write_table(rows: Sequence[ReportRow], by: Sequence[str], span: Span, console: Console) -> None:
     """Print a table for people; its first and last lines are bold at a terminal."""
     if not rows:
         return
@@ -136,12 +138,12 @@ def bold(line: str) -> str:
     return f"\x1b[1m{line}\x1b[0m"
 
 
-def write_json(rows: Sequence[Row], by: Sequence[str], span: Span, console: Console) -> None:
+def write_json(rows: Sequence[ReportRow], by: Sequence[str], span: Span, console: Console) -> None:
     """Print JSON lines."""
     console.write("".join(f"{compact(json_row(row, by))}\n" for row in rows))
 
 
-def write_csv(rows: Sequence[Row], by: Sequence[str], span: Span, console: Console) -> None:
+def write_csv(rows: Sequence[ReportRow], by: Sequence[str], span: Span, console: Console) -> None:
     """Print CSV with a header (RFC 4180, but with the line ends of this system)."""
     import csv
     from io import StringIO
@@ -151,7 +153,7 @@ def write_csv(rows: Sequence[Row], by: Sequence[str], span: Span, console: Conso
     console.write(text.getvalue())
 
 
-WRITERS: dict[str, Callable[[Sequence[Row], Sequence[str], Span, Console], None]] = {
+WRITERS: dict[str, Callable[[Sequence[ReportRow], Sequence[str], Span, Console], None]] = {
     "table": write_table,
     "json": write_json,
     "csv": write_csv,

@@ -10,10 +10,10 @@ from warnings import catch_warnings, simplefilter
 
 from returns.result import Result, Success
 
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.trust import open_for_owner
 from loki.money.chart import Chart, share
-from loki.money.report import format_cost, places_of
+from loki.money.report import decimals_of, format_cost
 from loki.problems import Problem, fail
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def paint(path: str, chart: Chart, span: str) -> Result[None, Problem]:
     except OSError as error:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         kind: Any = "missing" if missing else "input"
-        return fail(kind, f"--chart: cannot write {path}: {reason(error)}")
+        return fail(kind, f"--chart: cannot write {path}: {describe_os_error(error)}")
     return Success(None)
 
 
 def stack(axes: Axes, chart: Chart) -> None:
     """Draw the bars, the most expensive model lowest."""
     floor = [0.0] * len(chart.bars)
-    places = places_of(row.tally for row in chart.shares)
+    places = decimals_of(row.tally for row in chart.shares)
     for i, (row, colour) in enumerate(zip(chart.shares, COLOURS, strict=False)):
         heights = [float(bar.costs[i]) for bar in chart.bars]
         part = share(row.tally, chart.total)
@@ -67,7 +67,7 @@ def stack(axes: Axes, chart: Chart) -> None:
 
 def label(axes: Axes, chart: Chart, span: str) -> None:
     """Draw title, axes and legend."""
-    spent = format_cost(chart.total, places_of([chart.total]))
+    spent = format_cost(chart.total, decimals_of([chart.total]))
     axes.set_title(
         f"Spent on language models: {spent}",
         loc="left",

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, TextIO
 
 from loki.money.chart import Bar, Chart, lengths, share
-from loki.money.report import format_amount, format_cost, places_of
+from loki.money.report import decimals_of, format_amount, format_cost
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -27,7 +27,7 @@ def draw(chart: Chart, span: str, stdout: TextIO) -> str:
     width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
     screen = Console(file=stdout, width=width, highlight=False, emoji=False, markup=False)
     with screen.capture() as capture:
-        spent = format_cost(chart.total, places_of([chart.total]))
+        spent = format_cost(chart.total, decimals_of([chart.total]))
         screen.print(f"{spent} spent {span}", style="bold")
         screen.print()
         screen.print(bars(chart, width))
@@ -41,7 +41,7 @@ def bars(chart: Chart, width: int) -> Table:
     from rich.table import Table
 
     highest = max(bar.height for bar in chart.bars)
-    places = places_of(row.tally for row in chart.shares)
+    places = decimals_of(row.tally for row in chart.shares)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -77,7 +77,7 @@ def shares(chart: Chart) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    places = places_of(row.tally for row in chart.shares)
+    places = decimals_of(row.tally for row in chart.shares)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(no_wrap=True)

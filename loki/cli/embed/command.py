@@ -23,8 +23,8 @@ from loki.cli.describe import format_count
 from loki.cli.embed.input import Item, items_of
 from loki.cli.embed.output import FORMATS, Batch, embed_batch
 from loki.cli.embed.run import Totals, counted, sum_up
-from loki.cli.startup import environment, limits_of, open_env, spent_today
-from loki.edge.batch.workers import map_threaded
+from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
+from loki.edge.batch.threads import map_threaded
 from loki.money.estimate import estimate_tokens
 from loki.money.prices import cost
 from loki.pipeline import Env
@@ -63,7 +63,7 @@ def embed(flags: Namespace, console: Console) -> int:
     if flags.dry_run:
         return dry_run(env, ask, batches, flags, console)
     warn(target, flags, console)
-    return run(env, ask, within(flags.max_cost, target, batches), flags, console)
+    return run(env, ask, stop_at_max_cost(flags.max_cost, target, batches), flags, console)
 
 
 def embed_into(flags: Namespace, console: Console) -> int:
@@ -88,7 +88,7 @@ def embed_into(flags: Namespace, console: Console) -> int:
     from loki.cli.embed.into import run_into
 
     def batches(items: Iterator[Item | None]) -> Iterator[Batch | Problem]:
-        return within(flags.max_cost, adding.target, batches_of(items, adding.target))
+        return stop_at_max_cost(flags.max_cost, adding.target, batches_of(items, adding.target))
 
     return run_into(env, adding, items, batches, flags, console)
 
@@ -120,7 +120,7 @@ def batches_of(items: Iterator[Item | None], target: Target) -> Iterator[Batch]:
     return group_in_batches(items, size, tokens, lambda item: estimate_tokens(item.text))
 
 
-def within(
+def stop_at_max_cost(
     allowed: Decimal | None, target: Target, batches: Iterable[Batch]
 ) -> Iterator[Batch | Problem]:
     """Yield the batches that ``--max-cost`` allows, then the problem with the next one."""
@@ -197,7 +197,7 @@ def run(
     problem = fatal or (sum_up(texts, rejected, first) if first else None)
     code = console.report(problem, flags.output) if problem else 0
     if flags.verbose:
-        spent = "" if flags.no_ledger else spent_today()
+        spent = "" if flags.no_ledger else describe_spent_today()
         console.note(format_summary(texts - rejected, totals, time.monotonic() - start, spent))
     return code
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from returns.result import Result
 
 from loki.cli.embed.pieces import PIECE, Record, split, with_lines
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.problems import Kind, Problem, fail
 from loki.railway import gather
 
@@ -38,7 +38,7 @@ def check_file(path: str) -> Result[str, Problem]:
         return fail("input", f"-f: no file can be named {path!r}")
     except OSError as error:
         kind: Kind = "missing" if isinstance(error, NotADirectoryError) else "input"
-        return fail(kind, f"-f: cannot read {path}: {reason(error)}")
+        return fail(kind, f"-f: cannot read {path}: {describe_os_error(error)}")
     return Result.from_value(path)
 
 

@@ -10,8 +10,8 @@ from dataclasses import field, replace
 
 from returns.result import Result, Success
 
-from loki.cli.embed.pieces import Record, join, pieces, split, with_lines
-from loki.edge.files import reason
+from loki.cli.embed.pieces import Record, join, read_pieces, split, with_lines
+from loki.edge.files import describe_os_error
 from loki.formats.openai_messages import read_json
 from loki.money.estimate import estimate_tokens
 from loki.problems import Problem, fail
@@ -25,7 +25,7 @@ from loki.stages.chunking import chunk, chunk_size
 class Item:
     """A text to embed, or the problem with it; ``head`` begins its line of output."""
 
-    head: JsonObject
+    line_head: JsonObject
     place: str  # what messages call it
     text: str = ""
     problem: Problem | None = None
@@ -41,7 +41,9 @@ def items_of(flags: Namespace, model: Model) -> Result[Iterator[Item | None], Pr
             item
             for record in records
             if record is None or is_wanted(record, flags)
-            for item in ([None] if record is None else fit(item_of(record, flags), model, flags))
+            for item in (
+                [None] if record is None else fit_to_model(item_of(record, flags), model, flags)
+            )
         )
     )
 
@@ -81,8 +83,8 @@ def records_on_stdin(flags: Namespace) -> Result[Iterator[Record | None], Proble
     try:
         os.read(sys.stdin.fileno(), 0)
     except OSError as error:
-        return fail("input", f"cannot read stdin: {reason(error)}")
-    stdin = pieces(sys.stdin.fileno())
+        return fail("input", f"cannot read stdin: {describe_os_error(error)}")
+    stdin = read_pieces(sys.stdin.fileno())
     if flags.whole:
         return Success(iter([Record(0, "stdin", join(stdin), None, 1)]))
     end = end_of(flags) or b"\n"
@@ -147,7 +149,7 @@ def text_of(record: Record, null: bool = False) -> Result[str, Problem]:
 def read_line(text: str, item: Item) -> Item:
     """Return the item in a line ``{"id", "text"}``; the id may be missing.
 
-    >>> read_line('{"id": 7, "text": "a"}', Item({"id": None, "index": 0}, "line 1")).head
+    >>> read_line('{"id": 7, "text": "a"}', Item({"id": None, "index": 0}, "line 1")).line_head
     {'id': 7, 'index': 0}
     >>> read_line('{"id": 7}', Item({"id": None, "index": 0}, "line 1")).problem.message
     'line 1 is not {"id": …, "text": "…"}'
@@ -157,7 +159,7 @@ def read_line(text: str, item: Item) -> Item:
 
     def read(line: Json) -> Item:
         head = {"id": line["id"]} if isinstance(line, dict) and "id" in line else {}
-        named = replace(item, head={**item.head, **head})
+        named = replace(item, line_head={**item.line_head, **head})
         match line:
             case {"text": str(content)}:
                 return replace(named, text=content, fields=other_fields(line))
@@ -172,12 +174,12 @@ def other_fields(line: JsonObject) -> JsonObject:
     return {name: value for name, value in line.items() if name not in ("id", "text")}
 
 
-def fit(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
+def fit_to_model(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
     """Return the item if the model takes it, or with ``--chunk`` an item for each piece of it."""
     if item.problem:
         return [item]
     if flags.chunk:
-        return in_pieces(item, chunk_size(model))
+        return chunk_item(item, chunk_size(model))
     most, size = model.max_input_tokens, estimate_tokens(item.text)
     if most is None or size <= most:
         return [item]
@@ -185,12 +187,14 @@ def fit(item: Item, model: Model, flags: Namespace) -> Iterable[Item]:
     return [with_problem(item, f"has about {size:,} tokens, {takes}: split it with --chunk")]
 
 
-def in_pieces(item: Item, size: int) -> Iterator[Item]:
+def chunk_item(item: Item, size: int) -> Iterator[Item]:
     """Yield an item for each piece; its text is in the output, which says where it was cut."""
     start, line = 0, item.line
     for number, piece in enumerate(chunk(item.text, size)):
         begin = item.text.index(piece, start)
         line = None if line is None else line + item.text.count("\n", start, begin)
-        head = {**item.head, **({"line": line} if "line" in item.head else {})}
-        yield replace(item, head={**head, "chunk": number, "text": piece}, text=piece, line=line)
+        head = {**item.line_head, **({"line": line} if "line" in item.line_head else {})}
+        yield replace(
+            item, line_head={**head, "chunk": number, "text": piece}, text=piece, line=line
+        )
         start = begin

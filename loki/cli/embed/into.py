@@ -18,7 +18,7 @@ from loki.cli.describe import format_count
 from loki.cli.embed.input import Item
 from loki.cli.embed.output import Batch, BatchResult, embed_batch
 from loki.cli.embed.run import Totals, counted, sum_up
-from loki.edge.batch.workers import map_threaded
+from loki.edge.batch.threads import map_threaded
 from loki.edge.retrieval.store import Adding
 from loki.pipeline import Env
 from loki.problems import Problem
@@ -36,7 +36,7 @@ class NewItems:
     adding: Adding
     is_idle: bool = False
 
-    def of(self, items: Iterable[Item | None]) -> Iterator[Item | None]:
+    def select_new(self, items: Iterable[Item | None]) -> Iterator[Item | None]:
         """Yield those items that are new, and those that have a problem."""
         for item in items:
             self.is_idle = item is None
@@ -46,7 +46,7 @@ class NewItems:
 
 def passage_of(item: Item) -> Passage:
     """Return what a store keeps of an item."""
-    return Passage(item.text, item.head.get("id"), item.source, item.line, item.fields)
+    return Passage(item.text, item.line_head.get("id"), item.source, item.line, item.fields)
 
 
 def row_of(item: Item, vector: Vector | Problem) -> Row:
@@ -68,14 +68,14 @@ def run_into(
     count = Count()
     try:
         with closing(
-            map_threaded(work, batches_of(new.of(items)), max(1, flags.in_flight))
+            map_threaded(work, batches_of(new.select_new(items)), max(1, flags.in_flight))
         ) as all_:
             problem = write_all(all_, adding, new, count)
     finally:  # also on Ctrl-C: what came has been paid for
         closed = adding.writer.close()
     problem = problem or (None if isinstance(closed, Success) else closed.failure())
-    if not problem and count.first:
-        problem = sum_up(count.texts, count.rejected, count.first)
+    if not problem and count.first_problem:
+        problem = sum_up(count.texts, count.rejected, count.first_problem)
     code = console.report(problem) if problem else 0
     console.warn(format_summary(adding, totals, time.monotonic() - start, flags.into))
     return code
@@ -87,13 +87,13 @@ class Count:
 
     texts: int = 0
     rejected: int = 0
-    first: Problem | None = None
+    first_problem: Problem | None = None
 
     def add(self, result: BatchResult[Row]) -> None:
         """Count a batch."""
         self.texts += len(result.lines)
         self.rejected += len(result.rejected)
-        self.first = self.first or next(iter(result.rejected), None)
+        self.first_problem = self.first_problem or next(iter(result.rejected), None)
 
 
 def write_all(

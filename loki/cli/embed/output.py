@@ -84,7 +84,7 @@ def outcomes_of(call: Call, texts: Sequence[str], any_success: Event) -> list[Ou
         return [Failure(problem)]
     if len(texts) == 1:
         return [Success(problem)]
-    if not any_success.is_set() and is_for_all(call, texts, problem):
+    if not any_success.is_set() and affects_all_texts(call, texts, problem):
         return [Failure(problem)]
     middle = len(texts) // 2
     first = outcomes_of(call, texts[:middle], any_success)
@@ -93,7 +93,7 @@ def outcomes_of(call: Call, texts: Sequence[str], any_success: Event) -> list[Ou
     return [*first, *outcomes_of(call, texts[middle:], any_success)]
 
 
-def is_for_all(call: Call, texts: Sequence[str], problem: Problem) -> bool:
+def affects_all_texts(call: Call, texts: Sequence[str], problem: Problem) -> bool:
     """Return whether the request is wrong: its shortest and longest text fail alike when alone."""
     for text in (min(texts, key=len), max(texts, key=len)):
         alone = call([text])
@@ -109,7 +109,7 @@ def as_json_line(item: Item, vector: Vector | Problem) -> bytes:
     """Return a line with the vector as numbers, or with why there is none."""
     if isinstance(vector, Problem):
         return error_line(item, vector)
-    return encoded({**item.head, "embedding": list(vector)})
+    return encode_line({**item.line_head, "embedding": list(vector)})
 
 
 def as_base64(item: Item, vector: Vector | Problem) -> bytes:
@@ -119,16 +119,18 @@ def as_base64(item: Item, vector: Vector | Problem) -> bytes:
     numbers = array("f", vector)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return encoded({**item.head, "embedding": b64encode(numbers).decode()})
+    return encode_line({**item.line_head, "embedding": b64encode(numbers).decode()})
 
 
 def error_line(item: Item, problem: Problem) -> bytes:
     """Return a line that says why a text has no vector."""
     fields = problem_json(problem)
-    return encoded({**item.head, "error": {name: fields[name] for name in ("kind", "message")}})
+    return encode_line(
+        {**item.line_head, "error": {name: fields[name] for name in ("kind", "message")}}
+    )
 
 
-def encoded(line: JsonObject) -> bytes:
+def encode_line(line: JsonObject) -> bytes:
     """Return a line in UTF-8; a character that has none becomes a question mark."""
     return (compact(line) + "\n").encode("utf-8", "replace")
 

@@ -21,7 +21,7 @@ class Record(NamedTuple):
     line: int | None = None  # of its file, or of stdin
 
 
-def pieces(handle: int) -> Iterator[bytes | None]:
+def read_pieces(handle: int) -> Iterator[bytes | None]:
     """Yield what is read, as it comes; None where nothing comes for a while."""
     while True:
         if not is_ready(handle):

@@ -10,12 +10,12 @@ from dataclasses import replace
 from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
-from loki.cli.embed.command import format_summary, within
+from loki.cli.embed.command import format_summary, stop_at_max_cost
 from loki.cli.embed.input import Item, items_of
 from loki.cli.embed.output import Batch
 from loki.cli.embed.run import Totals
 from loki.cli.search.output import Answer, describe_store, format_matches
-from loki.cli.startup import environment, limits_of, open_env, spent_today
+from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
 from loki.edge.retrieval.store import Answers, search_all, target_of
 from loki.edge.retrieval.table import Store, open_store
 from loki.pipeline import Env
@@ -49,7 +49,7 @@ def search(flags: Namespace, console: Console) -> int:
         explain(env, target.ask, environ, console, "embedding")
     if flags.dry_run:
         return dry_run(env, target, queries, flags, console)
-    batches = within(flags.max_cost, target, batches_of(queries))
+    batches = stop_at_max_cost(flags.max_cost, target, split_into_batches(queries))
     return answer_all(env, store, ask, batches, flags, console)
 
 
@@ -110,7 +110,7 @@ def answer_all(
         totals.add(answers.unwrap().embeddings)
         count += print_answers(batch, answers.unwrap(), flags, console)
     if flags.verbose:
-        spent = "" if flags.no_ledger else spent_today()
+        spent = "" if flags.no_ledger else describe_spent_today()
         console.note(format_summary(count, totals, time.monotonic() - start, spent))
     return code
 
@@ -126,7 +126,7 @@ def print_answers(
     return len(queries)
 
 
-def batches_of(queries: Iterator[Item | None]) -> Iterator[Batch]:
+def split_into_batches(queries: Iterator[Item | None]) -> Iterator[Batch]:
     """Yield queries in batches; those that have come do not wait for more."""
     from loki.stages.batching import group_in_batches
 
@@ -151,7 +151,7 @@ def dry_run(
     """Print the request for the first queries."""
     from loki.cli.explain import dry_run
 
-    texts = tuple(item.text for item in next(batches_of(queries), ()))
+    texts = tuple(item.text for item in next(split_into_batches(queries), ()))
     return dry_run(env, replace(target.ask, texts=texts), flags.dry_run, console, "embedding")
 
 

@@ -39,7 +39,9 @@ def describe_store(store: Store, output: str) -> str:
     facts = facts_of(store)
     if output == "json":
         return compact(facts) + "\n"
-    return "".join(f"{name:<14}{show(value)}".rstrip() + "\n" for name, value in facts.items())
+    return "".join(
+        f"{name:<14}{format_value(value)}".rstrip() + "\n" for name, value in facts.items()
+    )
 
 
 def facts_of(store: Store) -> JsonObject:
@@ -54,24 +56,24 @@ def facts_of(store: Store) -> JsonObject:
         "patched": bool(signature.patch),
         "texts": rows,
         "bytes": size,
-        "made": iso(store.header.made),
-        "changed": iso(changed),
+        "made": format_time(store.header.made),
+        "changed": format_time(changed),
     }
 
 
-def iso(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Return a time, given in seconds since the epoch.
 
-    >>> iso(0)
+    >>> format_time(0)
     '1970-01-01T00:00:00Z'
     """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def show(value: object) -> str:
+def format_value(value: object) -> str:
     """Return a value as people read it.
 
-    >>> show(True), show(None), show(1)
+    >>> format_value(True), format_value(None), format_value(1)
     ('yes', '', '1')
     """
     return {"True": "yes", "False": "no", "None": ""}.get(str(value), str(value))

@@ -19,7 +19,7 @@ from loki.edge.auth.cloud_sdk import (
     quiet_logging,
     run_within,
 )
-from loki.edge.auth.redaction import hide
+from loki.edge.auth.redactor import hide
 from loki.edge.files import directory
 from loki.edge.http.deadline import end_of
 from loki.edge.http.transport import own_proxy
@@ -38,7 +38,7 @@ def keys(client: Client, environ: Environ) -> Result[dict[str, str], Problem]:
     profile = settings["profile"].value if "profile" in settings else None
     region = settings["region"].value if "region" in settings else None
     variables = tuple(sorted(item for item in environ.items() if item[0].startswith(VARIABLES)))
-    cacheable, folder = replace(limits, end=None), directory("cache", environ)
+    cacheable, folder = replace(limits, deadline=None), directory("cache", environ)
 
     def find() -> Any:
         with patched_environ(environ, VARIABLES), quiet_logging("botocore"):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from loki.config.read import variable_prefix
 from loki.config.setting_names import CREDENTIALS, SENSITIVE
-from loki.edge.auth import redaction
-from loki.edge.auth.redaction import redact
+from loki.edge.auth import redactor
+from loki.edge.auth.redactor import redact
 from loki.edge.auth.secrets import NAME
 from loki.edge.files import ADDED, process_environment
 from loki.providers import KNOWN, PROVIDERS
@@ -32,12 +32,12 @@ def hide_secrets(config: Config, environ: Mapping[str, str]) -> None:
     """Make known what a program could find of our secrets and print, also those not used yet."""
     withheld = {*secret_names(config)}
     of_env_file = environ.keys() - process_environment(environ).keys() - {ADDED}
-    redaction.add(
+    redactor.add(
         *(
             setting.value
             for client in config.clients
             for name, setting in client.settings.items()
-            if name in CREDENTIALS and setting.form == "literal"
+            if name in CREDENTIALS and setting.source == "literal"
         ),
         *(
             environ[name]
@@ -67,7 +67,7 @@ def secret_names(config: Config) -> Iterator[str]:
 
 def names_in_client(client: Client) -> Iterator[str]:
     """Yield the names that a client's settings and headers refer to as ``{{NAME}}``."""
-    yield from (each.value for each in client.settings.values() if each.form == "name")
+    yield from (each.value for each in client.settings.values() if each.source == "name")
     patches = (patch for pairs in client.patches.values() for _, patch in pairs)
     texts = (value or "" for patch in patches for value in patch.headers.values())
     yield from (name for text in texts for name in NAME.findall(text))

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 import requests
 from toolz import itemfilter, keyfilter
 
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.edge.files import directory
-from loki.edge.http.deadline import Clock, Seconds, end_of
+from loki.edge.http.deadline import Deadline, TimeLeft, end_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import Transport, own_proxy
 from loki.records import Client, Limits
@@ -68,9 +68,9 @@ class DeadlineAdapter(Transport):
     ) -> requests.Response:
         """Send a request; raise the exceptions of requests."""
         connect, idle = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        clock = Clock(idle or READ, self.end)
+        clock = Deadline(idle or READ, self.end)
         left = min(connect or CONNECT, self.end - time.monotonic())
-        seconds = Seconds(left, clock), Seconds(clock.idle, clock)
+        seconds = TimeLeft(left, clock), TimeLeft(clock.idle, clock)
         return super().send(request, timeout=seconds, **named)
 
 

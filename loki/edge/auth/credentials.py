@@ -9,8 +9,8 @@ from returns.result import Result, Success
 
 from loki.config.read import variable_prefix
 from loki.config.setting_names import CREDENTIALS, is_public
-from loki.edge.auth import redaction
-from loki.edge.auth.method import (
+from loki.edge.auth import redactor
+from loki.edge.auth.auth_method import (
     KEYS,
     TOKENS,
     auth_method,
@@ -18,7 +18,7 @@ from loki.edge.auth.method import (
     extra_oauth_headers,
     session_token_if_matching,
 )
-from loki.edge.auth.redact import (
+from loki.edge.auth.find_secrets import (
     long_path_segments,
     secrets_in_draft,
     secrets_in_proxies,
@@ -26,14 +26,14 @@ from loki.edge.auth.redact import (
 )
 from loki.edge.auth.secrets import expand_references, look_up, mask
 from loki.edge.http.deadline import end_of
-from loki.edge.http.proxies import wrong_proxy
+from loki.edge.http.proxies import explain_bad_proxy
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.railway import gather
 from loki.record import record
 from loki.records import Client, Draft, Request
 from loki.stages.patch import set_headers
-from loki.urls import is_address, mask_url
+from loki.urls import is_url, mask_url
 
 #: A request that was refused -> the same with a new token, None if it had none of ours.
 Renew = Callable[[Request], Result[Request, Problem] | None]
@@ -54,14 +54,14 @@ def authorize(
 
     Tokens that can be renewed are added to ``issued``, which is to be shared with ``renew``.
     """
-    redaction.add(*secrets_in_proxies(environ))
+    redactor.add(*secrets_in_proxies(environ))
     tokens = set() if issued is None else issued
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = provider_of(draft.target.client)
         assert service is not None  # else there would be no draft
-        redaction.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
-        if wrong := wrong_proxy(draft.target.limits.proxy, draft.url):
+        redactor.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
+        if wrong := explain_bad_proxy(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
         return Result.do(
             with_credentials(draft, url, credentials, headers)
@@ -108,7 +108,7 @@ def find_url(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
         return Success(draft.url)
     setting = draft.target.client.settings["api_base"]
     base = look_up(setting, environ, end_of(draft.target.limits))
-    redaction.add(*long_path_segments(base.value_or("")))
+    redactor.add(*long_path_segments(base.value_or("")))
     return base.map(lambda url: url.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
 
@@ -122,7 +122,7 @@ def with_credentials(
         headers=merge_headers(draft, credentials.headers, headers),
         credentials=credentials.signing,
     )
-    redaction.add(*secrets_in_draft(ready))
+    redactor.add(*secrets_in_draft(ready))
     return ready
 
 
@@ -155,7 +155,7 @@ LISTS = frozenset({"anthropic-beta"})
 
 def add_headers(credentials: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a credential and those sent with it, whose values are secrets too."""
-    redaction.add(*(value for name, value in extra.items() if not is_public(name)))
+    redactor.add(*(value for name, value in extra.items() if not is_public(name)))
     return dict(set_headers(credentials, join_lists(credentials, extra)))
 
 
@@ -174,7 +174,7 @@ def find_credentials(
         return from_key_chain(client, service, environ)
     if name is not None:
         value = look_up(client.settings[name], environ, end_of(client.limits))
-        return value.map(lambda secret: Credentials(headers=service.proofs[name](secret)))
+        return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
     return from_signing_keys(client, service, environ)
 
 
@@ -182,7 +182,7 @@ def from_token(
     client: Client, service: Provider, environ: Mapping[str, str], issued: set[str]
 ) -> Result[Credentials, Problem]:
     """Return a token of the client's source, and the headers that ``oauth`` sends with it."""
-    bearer = service.proofs["access_token"]
+    bearer = service.auth_headers["access_token"]
     return Result.do(
         Credentials(headers=add_headers(bearer(token), extra))
         for token in get_token(client, service, environ, issued)
@@ -200,7 +200,7 @@ def get_token(
     """Return a token that is good now, and not the refused one."""
     token = TOKENS[auth_method(client, service)](client, environ, refused)
     if isinstance(token, Success):
-        issued.add(redaction.hide(token.unwrap()))
+        issued.add(redactor.hide(token.unwrap()))
     return token
 
 
@@ -211,7 +211,7 @@ def from_key_chain(
     method, region = auth_method(client, service), client.settings.get("region")
     if service.sign is None:
         return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
-    if region is None or region.form != "literal":
+    if region is None or region.source != "literal":
         return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
     keys = KEYS[method](client, environ)
     return keys.map(lambda parts: Credentials(signing={**parts, "region": region.value}))
@@ -255,7 +255,7 @@ def mask_draft(draft: Draft) -> Result[Draft, Problem]:
     credentials = masked_headers(client, service)
     headers = {name: mask(name, value) for name, value in draft.headers.items()}
     url = draft.url.replace(SECRET_BASE, "https://***", 1)
-    shown = mask_url(url) if is_address(url) else url  # which `build` will refuse
+    shown = mask_url(url) if is_url(url) else url  # which `build` will refuse
     return Success(replace(draft, url=shown, headers=merge_headers(draft, credentials, headers)))
 
 
@@ -263,8 +263,8 @@ def masked_headers(client: Client, service: Provider) -> Mapping[str, str]:
     """Return the headers of the client's credential with ``***`` in the place of the secret."""
     method = auth_method(client, service)
     name = "access_token" if method in TOKENS else credential_name(client, service)
-    name = name or (None if service.keyless or service.sign else list(service.proofs)[-1])
-    headers = service.proofs[name]("***") if name and method not in KEYS else {}
+    name = name or (None if service.keyless or service.sign else list(service.auth_headers)[-1])
+    headers = service.auth_headers[name]("***") if name and method not in KEYS else {}
     extra = {
         name: mask(name, value) if is_public(name) else "***"
         for name, value in extra_oauth_headers(client, service).items()

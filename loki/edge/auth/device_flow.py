@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from returns.result import Result, Success
 
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.auth.oauth_flow import challenge_of, new_verifier, secret_argument
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import (
-    Authority,
+    OAuthClient,
     error_code,
     is_visible,
     parse_json,
@@ -36,7 +36,7 @@ INTERVAL, SLOWER, LIFE = 5.0, 5.0, 600.0  # seconds: RFC 8628, sections 3.2 and 
 class DeviceLogin:
     """A login that was started: where to type which code, and what proves that it is ours."""
 
-    authority: Authority
+    authority: OAuthClient
     address: str
     user_code: str
     device_code: str = field(repr=False)
@@ -46,7 +46,7 @@ class DeviceLogin:
     life: float = LIFE  # seconds until the code ends
 
 
-def start_device(authority: Authority) -> Result[DeviceLogin, Problem]:
+def start_device(authority: OAuthClient) -> Result[DeviceLogin, Problem]:
     """Ask for a code for a person to type."""
     verifier = new_verifier(authority) if authority.device_challenge else ""
     form = {
@@ -62,7 +62,7 @@ def start_device(authority: Authority) -> Result[DeviceLogin, Problem]:
 
 
 def read_device(
-    authority: Authority, verifier: str, status: int, body: bytes
+    authority: OAuthClient, verifier: str, status: int, body: bytes
 ) -> Result[DeviceLogin, Problem]:
     """Return the login of an answer; fail with a refusal, or an answer that is none."""
     data, host = parse_json(body), host_of(authority.device_authorization_url)
@@ -70,7 +70,7 @@ def read_device(
         case {"device_code": str(code), "user_code": str(user_code)} if (
             200 <= status < 300 and is_visible(user_code) and is_safe(address_in(data))
         ):
-            redaction.add(code)
+            redactor.add(code)
             return Success(
                 DeviceLogin(
                     authority=authority,

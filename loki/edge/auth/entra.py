@@ -19,7 +19,7 @@ from loki.edge.auth.cloud_sdk import (
     session_for,
     token_file,
 )
-from loki.edge.auth.redaction import hide, redact
+from loki.edge.auth.redactor import hide, redact
 from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail

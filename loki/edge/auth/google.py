@@ -25,9 +25,9 @@ from loki.edge.auth.cloud_sdk import (
     session_for,
     token_file,
 )
-from loki.edge.auth.redaction import hide
+from loki.edge.auth.redactor import hide
 from loki.edge.auth.token_cache import Token, valid_token
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
 from loki.records import Client, Json, Limits
@@ -40,7 +40,7 @@ PROBE = 1.0  # seconds, twice: for the metadata server, which most machines do n
 def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Problem]:
     """Return an access token by Application Default Credentials, cached while it is valid."""
 
-    def from_source(source: Source) -> Result[Token, Problem]:
+    def from_source(source: CredentialFile) -> Result[Token, Problem]:
         path = token_file("google", client, source.content, environ)
         return valid_token(
             path, lambda old: fetch(source, client, environ), refused, end_of(client.limits)
@@ -49,14 +49,14 @@ def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Pr
     return find(client, environ).bind(from_source).map(lambda valid: valid.access)
 
 
-class Source(NamedTuple):
+class CredentialFile(NamedTuple):
     """A file with credentials and its content; without a path, the machine's metadata server."""
 
     path: str
     content: bytes
 
 
-def find(client: Client, environ: Environ) -> Result[Source, Problem]:
+def find(client: Client, environ: Environ) -> Result[CredentialFile, Problem]:
     """Return the first source of credentials that exists; a file that is named must exist."""
     setting = client.settings.get("adc_file")
     variable = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -66,11 +66,16 @@ def find(client: Client, environ: Environ) -> Result[Source, Problem]:
     path = os.path.expanduser(named or gcloud_file(environ))
     try:
         with open(path, "rb") as file:
-            return Success(Source(path, file.read()))
+            return Success(CredentialFile(path, file.read()))
     except FileNotFoundError:
-        return fail("auth", f"{origin}: no file {path}") if named else Success(Source("", b""))
+        return (
+            fail("auth", f"{origin}: no file {path}") if named else Success(CredentialFile("", b""))
+        )
     except OSError as error:
-        return fail("auth", f"{origin if named else 'gcloud'}: cannot read {path}: {reason(error)}")
+        return fail(
+            "auth",
+            f"{origin if named else 'gcloud'}: cannot read {path}: {describe_os_error(error)}",
+        )
 
 
 def gcloud_file(environ: Environ) -> str:
@@ -84,7 +89,7 @@ def gcloud_file(environ: Environ) -> str:
     return f"{folder}/application_default_credentials.json"
 
 
-def fetch(source: Source, client: Client, environ: Environ) -> Result[Token, Problem]:
+def fetch(source: CredentialFile, client: Client, environ: Environ) -> Result[Token, Problem]:
     """Return a new token for a source of credentials."""
     if not source.path and not on_google(environ):
         return fail("auth", f"client {client.name!r} has no Google credentials: {ADVICE}")
@@ -104,7 +109,7 @@ def fetch(source: Source, client: Client, environ: Environ) -> Result[Token, Pro
         )
 
 
-def refresh(source: Source, limits: Limits) -> Token:
+def refresh(source: CredentialFile, limits: Limits) -> Token:
     """Return a new token by google-auth; raise its exceptions."""
     from google.auth.transport.requests import Request
 
@@ -119,7 +124,7 @@ def refresh(source: Source, limits: Limits) -> Token:
     return Token(credentials.token, "", time.time(), until)
 
 
-def credentials_of(source: Source, request: Any) -> Any:
+def credentials_of(source: CredentialFile, request: Any) -> Any:
     """Return the credentials of a file, of any of Google's kinds, or of this machine."""
     if not source.path:
         from google.auth.compute_engine import Credentials

@@ -17,7 +17,7 @@ from loki.edge.auth.oauth_profiles import profile_of, registration_advice
 from loki.edge.auth.registration import read_registration
 from loki.edge.auth.secrets import expand_references, look_up
 from loki.edge.auth.token_cache import Token
-from loki.edge.auth.token_endpoint import Authority, login_command
+from loki.edge.auth.token_endpoint import OAuthClient, login_command
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -63,11 +63,11 @@ def token_file(client: str, environ: Mapping[str, str]) -> str:
 # ---- the authorization server ------------------------------------------------------------------
 
 
-def authority_of(client: Client, environ: Mapping[str, str]) -> Result[Authority, Problem]:
+def authority_of(client: Client, environ: Mapping[str, str]) -> Result[OAuthClient, Problem]:
     """Return the client's ``oauth``, with the defaults of the client's type under it."""
     merged = profile_of(client)
     return Result.do(
-        Authority(
+        OAuthClient(
             client=client.name,
             client_id=id,
             client_secret=secret,

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from returns.result import Result, Success
 
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.problems import Problem, fail
 
 #: The queue of answers; None: standard input has ended.
@@ -58,7 +58,9 @@ def listen(redirect_uri: str, state: str, answers: Answers) -> Result[str, Probl
     try:
         server = retry_while_in_use(make)
     except OSError as error:
-        return fail("config", f"cannot listen on {address[0]}:{address[1]}: {reason(error)}")
+        return fail(
+            "config", f"cannot listen on {address[0]}:{address[1]}: {describe_os_error(error)}"
+        )
     Thread(target=server.serve_forever, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host
     return Success(urlunsplit(parts._replace(netloc=f"{shown}:{server.server_address[1]}")))

@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from returns.result import Result, Success
 
-from loki.edge.auth import redaction
-from loki.edge.auth.redaction import redact
+from loki.edge.auth import redactor
+from loki.edge.auth.redactor import redact
 from loki.edge.auth.token_cache import Token
-from loki.edge.auth.token_endpoint import Authority, is_visible, reason_of, request_token
+from loki.edge.auth.token_endpoint import OAuthClient, is_visible, reason_of, request_token
 from loki.problems import Problem, fail
 from loki.record import record
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Login:
     """A login that was started: the address to open, and what its answer has to match."""
 
-    authority: Authority
+    authority: OAuthClient
     address: str
     state: str = field(repr=False)
     verifier: str = field(repr=False)
@@ -40,18 +40,18 @@ def new_state() -> str:
     return state
 
 
-def new_verifier(authority: Authority) -> str:
+def new_verifier(authority: OAuthClient) -> str:
     """Return a verifier that nobody can guess (RFC 7636)."""
-    return redaction.hide(oauth_client(authority).create_code_verifier(64))
+    return redactor.hide(oauth_client(authority).create_code_verifier(64))
 
 
-def challenge_of(authority: Authority, verifier: str) -> dict[str, str]:
+def challenge_of(authority: OAuthClient, verifier: str) -> dict[str, str]:
     """Return the parameters that show a verifier's hash."""
     challenge = oauth_client(authority).create_code_challenge(verifier, "S256")
     return {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
-def start_login(authority: Authority, state: str) -> Login:
+def start_login(authority: OAuthClient, state: str) -> Login:
     """Start a login, with a verifier that nobody can guess."""
     from requests_oauthlib import OAuth2Session
 
@@ -100,10 +100,10 @@ def read_code(login: Login, answer: str) -> Result[str, Problem]:
         return fail("auth", f"the answer is another server's, {redact(fields['iss'])[:100]!r}")
     if not is_visible(fields.get("code", "")):
         return fail("auth", f"there is no code in the answer, or more than one; {advice}")
-    return Success(redaction.hide(fields["code"]))
+    return Success(redactor.hide(fields["code"]))
 
 
-def is_from(authority: Authority, issuer: str | None) -> bool:
+def is_from(authority: OAuthClient, issuer: str | None) -> bool:
     """Return whether an answer is the server's that was asked, by its ``iss`` (RFC 9207).
 
     Where ``oauth.issuer`` says nothing, it is known by its origin.
@@ -167,9 +167,9 @@ def exchange_code(login: Login, code: str) -> Result[Token, Problem]:
     )
 
 
-def refresh(authority: Authority, old: Token) -> Result[Token, Problem]:
+def refresh(authority: OAuthClient, old: Token) -> Result[Token, Problem]:
     """Exchange an old token for a new one, which keeps the refresh token if it gets no other."""
-    redaction.add(old.access, old.refresh)
+    redactor.add(old.access, old.refresh)
     form = oauth_client(authority).prepare_refresh_body(
         refresh_token=old.refresh, client_id=authority.client_id, **secret_argument(authority)
     )
@@ -178,7 +178,7 @@ def refresh(authority: Authority, old: Token) -> Result[Token, Problem]:
     return new.map(lambda token: token._replace(refresh=token.refresh or old.refresh))
 
 
-def request_machine_token(authority: Authority) -> Result[Token, Problem]:
+def request_machine_token(authority: OAuthClient) -> Result[Token, Problem]:
     """Return a token for the client itself, no person's (RFC 6749, section 4.4).
 
     Its secret goes into a header, which every server understands; where it is refused there, into
@@ -186,7 +186,7 @@ def request_machine_token(authority: Authority) -> Result[Token, Problem]:
     """
     from oauthlib.oauth2 import BackendApplicationClient
 
-    redaction.add(authority.client_secret)
+    redactor.add(authority.client_secret)
     client = BackendApplicationClient(authority.client_id)
     scope = " ".join(authority.scopes) or None
     in_header = client.prepare_request_body(scope=scope)
@@ -203,13 +203,13 @@ def request_machine_token(authority: Authority) -> Result[Token, Problem]:
     return first if first.failure().kind != "auth" else request_token(authority, in_form, refusal)
 
 
-def oauth_client(authority: Authority) -> WebApplicationClient:
+def oauth_client(authority: OAuthClient) -> WebApplicationClient:
     """Return oauthlib's client, which writes requests and sends none."""
     from oauthlib.oauth2 import WebApplicationClient
 
     return WebApplicationClient(authority.client_id)
 
 
-def secret_argument(authority: Authority) -> dict[str, Any]:
+def secret_argument(authority: OAuthClient) -> dict[str, Any]:
     """Return the client secret as a keyword argument, if there is one."""
     return {"client_secret": authority.client_secret} if authority.client_secret else {}

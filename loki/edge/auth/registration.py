@@ -10,7 +10,7 @@ from typing import NamedTuple
 from returns.result import Result, Success
 
 from loki.edge import files
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
@@ -54,7 +54,7 @@ def from_json(data: object) -> Registration:
     """
     match data:
         case {"client_id": str(client_id), "client_secret": str(secret)}:
-            redaction.add(secret)
+            redactor.add(secret)
             return Registration(client_id, secret)
     return Registration()
 
@@ -71,5 +71,5 @@ def store_registration(
     except UntrustedFileError as error:
         return fail("config", str(error))
     except OSError as error:
-        return fail("config", f"cannot write {path}: {files.reason(error)}")
+        return fail("config", f"cannot write {path}: {files.describe_os_error(error)}")
     return Success(registration)

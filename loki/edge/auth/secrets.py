@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.redaction import hide, redact
-from loki.edge.files import process_environment, reason
+from loki.edge.auth.redactor import hide, redact
+from loki.edge.files import describe_os_error, process_environment
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Setting
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen
 
 NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-PATIENCE = 60  # seconds for a command that prints a secret
+COMMAND_TIMEOUT = 60  # seconds for a command that prints a secret
 PAUSE = 0.05  # seconds between two looks at it
 IN_TIME = "within the time for everything (total timeout)"
 
@@ -34,11 +34,11 @@ def look_up(setting: Setting, environ: Mapping[str, str], end: float = inf) -> R
 
     A command is waited for until ``end``, on the monotonic clock.
     """
-    if setting.form in ("cmd", "file") and is_bare_key(setting.value):
+    if setting.source in ("cmd", "file") and is_bare_key(setting.value):
         hide(setting.value)  # else the message that it is no command or file shows it
-    if setting.form == "cmd":
+    if setting.source == "cmd":
         return from_command(setting, environ, end).map(hide)
-    return FORMS[setting.form](setting, environ).map(hide)
+    return FORMS[setting.source](setting, environ).map(hide)
 
 
 def is_bare_key(value: str) -> bool:
@@ -50,7 +50,7 @@ def is_bare_key(value: str) -> bool:
     return is_like_a_key(value) and re.search(r"[\s/\\]", value) is None
 
 
-def from_name(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+def read_named_secret(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the vault's secret of a name, or the environment variable where the vault has none."""
     from loki.edge.auth import vault  # only where a name is used
 
@@ -79,11 +79,11 @@ def from_command(
     """
     try:
         variables = process_environment(environ)
-        done = run(setting.value, variables, min(end, monotonic() + PATIENCE))
+        done = run(setting.value, variables, min(end, monotonic() + COMMAND_TIMEOUT))
     except TimeoutError:
         if monotonic() >= end:
             return fail("offline", f"{setting.origin}: the command did not end {IN_TIME}")
-        return fail("auth", f"{setting.origin}: the command took over {PATIENCE} s")
+        return fail("auth", f"{setting.origin}: the command took over {COMMAND_TIMEOUT} s")
     except (OSError, ValueError) as error:
         return fail("auth", f"{setting.origin}: the command cannot be run: {error}")
     if done.returncode:
@@ -130,7 +130,7 @@ def from_file(setting: Setting, environ: Mapping[str, str]) -> Result[str, Probl
         with open(path, "rb") as file:
             return first_line(file.read(65536), setting, f"{path} is empty")
     except (OSError, ValueError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error).lower()
+        why = describe_os_error(error) if isinstance(error, OSError) else str(error).lower()
         return fail("auth", f"{setting.origin}: cannot read {path}: {why}")
 
 
@@ -142,7 +142,7 @@ def first_line(data: bytes, setting: Setting, if_empty: str) -> Result[str, Prob
 
 FORMS: dict[str, Callable[[Setting, Mapping[str, str]], Result[str, Problem]]] = {
     "literal": lambda setting, environ: Success(setting.value),
-    "name": from_name,
+    "name": read_named_secret,
     "cmd": from_command,
     "file": from_file,
 }

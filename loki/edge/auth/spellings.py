@@ -6,7 +6,7 @@ from base64 import b32encode, b64encode
 from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus
 
-LEAST = 8  # characters of a part of something encoded that are no accident
+MIN_LENGTH = 8  # characters of a part of something encoded that are no accident
 
 Encode = Callable[[bytes], bytes]
 
@@ -53,7 +53,7 @@ def in_base(secret: bytes, before: int, bits: int, encode: Encode) -> Iterator[b
     ours = whole[-(-before * 8 // bits) : (before + len(secret)) * 8 // bits]
     if before == 0:
         yield whole
-    if len(ours) >= LEAST:
+    if len(ours) >= MIN_LENGTH:
         yield ours
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
-from loki.edge.files import reason, write_private
+from loki.edge.files import describe_os_error, write_private
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
@@ -22,7 +22,7 @@ from loki.edge.trust import (
 )
 from loki.problems import Problem, fail
 
-PATIENCE = 60  # seconds for another process that is renewing the token
+LOCK_TIMEOUT = 60  # seconds for another process that is renewing the token
 OUT_OF_TIME = "that was the time for everything (total timeout)"
 SHARE, MARGIN = 0.1, 60.0  # renewed when this share of its life, or these seconds, are left
 NEVER = 1e15  # seconds since the epoch: what is as large is no time
@@ -89,7 +89,7 @@ def store(path: str, token: Token) -> Result[Token, Problem]:
     except UntrustedFileError as error:
         return fail("config", str(error))
     except OSError as error:
-        return fail("config", f"cannot write {path}: {reason(error)}")
+        return fail("config", f"cannot write {path}: {describe_os_error(error)}")
     return Success(token)
 
 
@@ -118,7 +118,7 @@ def locked(path: str, end: float = inf) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    patience = max(0.0, min(PATIENCE, end - time.monotonic()))
+    patience = max(0.0, min(LOCK_TIMEOUT, end - time.monotonic()))
     lock = FileLock(f"{path}.lock", timeout=patience, mode=0o600)
     try:
         make_private_folder(os.path.dirname(path))
@@ -187,5 +187,7 @@ def write_if_possible(path: str, token: Token) -> Token:
     except OSError as error:
         unwritten[path] = token
         effect = "the new token serves only this process"
-        logging.getLogger("loki").warning("cannot write %s: %s; %s", path, reason(error), effect)
+        logging.getLogger("loki").warning(
+            "cannot write %s: %s; %s", path, describe_os_error(error), effect
+        )
     return token

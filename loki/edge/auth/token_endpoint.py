@@ -17,10 +17,10 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki.config.setting_names import is_public
-from loki.edge.auth import redaction
-from loki.edge.auth.redaction import redact
+from loki.edge.auth import redactor
+from loki.edge.auth.redactor import redact
 from loki.edge.auth.token_cache import Token
-from loki.edge.http.deadline import Clock, Seconds, end_of
+from loki.edge.http.deadline import Deadline, TimeLeft, end_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.problems import Kind, Problem, fail
@@ -30,11 +30,11 @@ from loki.stages.patch import set_headers
 from loki.version import __version__
 
 TIMEOUT = 30.0  # seconds to connect, and between two bytes
-LONGEST = 2**20  # bytes of an answer
+MAX_ANSWER_BYTES = 2**20  # bytes of an answer
 
 
 @record
-class Authority:
+class OAuthClient:
     """An authorization server, and the client as which loki is registered there."""
 
     client: str  # its name in the configuration
@@ -71,7 +71,7 @@ def login_command(client: str) -> str:
 
 
 def request_token(
-    authority: Authority, form: str, refusal: Callable[[str], str], is_basic: bool = False
+    authority: OAuthClient, form: str, refusal: Callable[[str], str], is_basic: bool = False
 ) -> Result[Token, Problem]:
     """Send a token request and return its token; ``refusal`` turns a reason into a message."""
     host = host_of(authority.token_url)
@@ -84,7 +84,7 @@ def request_token(
 
 
 def post(
-    authority: Authority, form: str, url: str, is_basic: bool = False
+    authority: OAuthClient, form: str, url: str, is_basic: bool = False
 ) -> Result[tuple[int, bytes], Problem]:
     """Return status and body of the answer to a form, sent as the client's other requests are.
 
@@ -108,23 +108,27 @@ def send(
             proxies=own_proxy(limits) or environment_proxies(host),
         )
         with answer:
-            return Success((answer.status_code, answer.raw.read(LONGEST, decode_content=True)))
+            return Success(
+                (answer.status_code, answer.raw.read(MAX_ANSWER_BYTES, decode_content=True))
+            )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
         return fail(kind, f"no token from {host}: {describe_error(root_cause(error))}")
 
 
-def timeouts(limits: Limits) -> tuple[Seconds, Seconds]:
+def timeouts(limits: Limits) -> tuple[TimeLeft, TimeLeft]:
     """Return the times to connect and between two bytes, which end with that for everything."""
-    clock = Clock(TIMEOUT, end_of(limits))
+    clock = Deadline(TIMEOUT, end_of(limits))
     left = clock.end - time.monotonic()
-    return Seconds(min(limits.connect or TIMEOUT, left), clock), Seconds(TIMEOUT, clock)
+    return TimeLeft(min(limits.connect or TIMEOUT, left), clock), TimeLeft(TIMEOUT, clock)
 
 
-def prepare(authority: Authority, form: str, url: str, is_basic: bool) -> requests.PreparedRequest:
+def prepare(
+    authority: OAuthClient, form: str, url: str, is_basic: bool
+) -> requests.PreparedRequest:
     """Return a request; without a session requests takes nothing out of ~/.netrc."""
     extra = authority.token_headers
-    redaction.add(*(value for name, value in extra.items() if value and not is_public(name)))
+    redactor.add(*(value for name, value in extra.items() if value and not is_public(name)))
     is_json = authority.token_format == "json"
     headers = {
         "Accept": "application/json",
@@ -142,7 +146,7 @@ def prepare(authority: Authority, form: str, url: str, is_basic: bool) -> reques
     return request
 
 
-def basic_proof(authority: Authority) -> HTTPBasicAuth:
+def basic_proof(authority: OAuthClient) -> HTTPBasicAuth:
     """Return the client's id and secret for a header, each encoded as in a form."""
     return HTTPBasicAuth(quote_plus(authority.client_id), quote_plus(authority.client_secret))
 
@@ -204,7 +208,7 @@ def to_token(access: str, data: Mapping[str, Json], now: float) -> Token:
         obtained=now,
         expires=None if life is None else now + life,
     )
-    redaction.add(token.access, token.refresh)
+    redactor.add(token.access, token.refresh)
     return token
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.edge import files
-from loki.edge.auth.redaction import hide
+from loki.edge.auth.redactor import hide
 from loki.edge.auth.vault_format import (
     NAME,
     NONCE,
@@ -31,7 +31,7 @@ from loki.edge.auth.vault_format import (
     with_value,
     without,
 )
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
@@ -39,13 +39,13 @@ from loki.edge.trust import (
     open_in_own_folder,
     require_own_with_folder,
 )
-from loki.problems import Problem, fail, nearest
+from loki.problems import Problem, fail, suggest_nearest
 
 Environ = Mapping[str, str]
 #: Path of a new file -> its password, "" for any.
 ChoosePassword = Callable[[str], Result[str, Problem]]
 
-PATIENCE = 60  # seconds for another process that is writing
+LOCK_TIMEOUT = 60  # seconds for another process that is writing
 
 
 def vault_file(environ: Environ) -> str:
@@ -108,7 +108,7 @@ def require_present(name: str, environ: Environ) -> Result[Vault, Problem]:
         if vault is None:
             return fail("config", f"no secret {name!r}: there is no vault {vault_file(environ)}")
         if name not in vault.places:
-            others = nearest(name, [*vault.places])
+            others = suggest_nearest(name, [*vault.places])
             return fail("config", f"no secret {name!r} in {vault.path}{others}")
         return Success(vault)
 
@@ -191,11 +191,11 @@ def locked(environ: Environ, change: Callable[[], Result[None, Problem]]) -> Res
     path = os.path.realpath(vault_file(environ))
     try:
         make_private_folder(os.path.dirname(path))
-        lock = FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600).acquire()
+        lock = FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT, mode=0o600).acquire()
     except Timeout:
-        return fail("busy", f"another process has held {path}.lock for {PATIENCE} s")
+        return fail("busy", f"another process has held {path}.lock for {LOCK_TIMEOUT} s")
     except OSError as error:
-        return fail("config", f"cannot lock {path}: {reason(error)}")
+        return fail("config", f"cannot lock {path}: {describe_os_error(error)}")
     with lock:
         return change()
 
@@ -206,7 +206,7 @@ def write(path: str, text: str) -> Result[None, Problem]:
         files.write_private(os.path.realpath(path), text)
         return Success(None)
     except OSError as error:
-        return fail("config", f"cannot write {path}: {reason(error)}; it is as it was")
+        return fail("config", f"cannot write {path}: {describe_os_error(error)}; it is as it was")
 
 
 # ---- the password ------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
     except FileNotFoundError:
         return fail("auth", f"{fact}: its password file {path} is not there")
     except OSError as error:
-        return fail("auth", f"{fact}: cannot read {path}: {reason(error)}")
+        return fail("auth", f"{fact}: cannot read {path}: {describe_os_error(error)}")
     if not password:
         return fail("auth", f"{fact}: its password file {path} is empty")
     hide(password.decode(errors="replace"))

@@ -27,7 +27,7 @@ from loki.problems import Problem, fail
 from loki.record import record
 
 NONCE, SALT = 12, 16  # random bytes for a value (NIST SP 800-38D, 8.2.2) and for a vault
-COST = (47104, 1, 1)  # KiB of memory, passes, lanes: a 25th of a second
+SCRYPT = (47104, 1, 1)  # KiB of memory, passes, lanes: a 25th of a second
 
 
 @record
@@ -39,7 +39,7 @@ class Vault:
     places: Mapping[str, int]  # where in ``lines`` a name stands
     salt: bytes
     check: str
-    cost: tuple[int, int, int] = COST
+    scrypt: tuple[int, int, int] = SCRYPT
 
     def ciphertext(self, name: str) -> str:
         """Return the encrypted value of a name, in base64."""
@@ -103,12 +103,12 @@ def new_vault(path: str, password: bytes, salt: bytes, nonce: bytes) -> Result[V
     """Return a vault without secrets."""
 
     def lines(key: bytes) -> tuple[str, ...]:
-        m, t, p = COST
+        m, t, p = SCRYPT
         check = encrypt(key, "", "", nonce)
         line = f"key: argon2id m={m} t={t} p={p} salt={to_base64(salt)} check={check}"
         return (ABOUT, "vault: 1", f"{line} sum={checksum(line)}", "secrets:", END)
 
-    return derive_key(password, salt, COST).bind(lambda key: read("\n".join(lines(key)), path))
+    return derive_key(password, salt, SCRYPT).bind(lambda key: read("\n".join(lines(key)), path))
 
 
 def check_password(vault: Vault, password: bytes, place: str) -> Result[bytes, Problem]:
@@ -119,7 +119,7 @@ def check_password(vault: Vault, password: bytes, place: str) -> Result[bytes, P
             return fail("auth", f"wrong password in {place} for the vault {vault.path}")
         return Success(key)
 
-    return derive_key(password, vault.salt, vault.cost).bind(check_key)
+    return derive_key(password, vault.salt, vault.scrypt).bind(check_key)
 
 
 def value_of(vault: Vault, name: str, key: bytes) -> Result[str, Problem]:

@@ -28,14 +28,14 @@ class CostLimit:
 
         ``waiting`` goes around the wait for room, if there is one.
         """
-        if (told := self.take(worst)) is not None:
+        if (told := self.try_reserve(worst)) is not None:
             return told
         with waiting(), self.changed:
-            while (told := self.take(worst)) is None:
+            while (told := self.try_reserve(worst)) is None:
                 self.changed.wait()
         return told
 
-    def take(self, worst: Decimal) -> bool | None:
+    def try_reserve(self, worst: Decimal) -> bool | None:
         """Set something aside: True; False if it never fits, None if it may fit later."""
         with self.changed:
             if not self.is_over and self.allowance.fits(worst):

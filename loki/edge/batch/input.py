@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 from returns.result import Result, Success
 
 from loki.batch.rows import Line
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.problems import Problem, fail
 
 
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 LARGEST_FIELD = 2**26  # characters in a cell: csv's own limit is too small for a document
 
 
-def source(path: str, form: str) -> Result[Source, Problem]:
+def open_source(path: str, form: str) -> Result[Source, Problem]:
     """The lines of a file, ``-`` is stdin; ``form`` is json, lines or csv."""
     if path == "-":
         file: IO[bytes] = sys.stdin.buffer
@@ -49,30 +49,30 @@ def source(path: str, form: str) -> Result[Source, Problem]:
         except FileNotFoundError:
             return fail("missing", f"no file {path}")
         except OSError as error:
-            return fail("input", f"cannot read {path}: {reason(error)}")
+            return fail("input", f"cannot read {path}: {describe_os_error(error)}")
     name = "stdin" if path == "-" else path
-    read = Source(name, closing_after(file, plain(file)), "" if path == "-" else path)
+    read = Source(name, close_after(file, read_plain_lines(file)), "" if path == "-" else path)
     if form != "csv":
         return Success(read)
-    return header(file, name).map(
+    return read_header(file, name).map(
         lambda reader: read._replace(
-            lines=closing_after(file, table(reader)), columns=tuple(reader.fieldnames or ())
+            lines=close_after(file, read_table_rows(reader)), columns=tuple(reader.fieldnames or ())
         )
     )
 
 
-def closing_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:
+def close_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:
     """The same lines; the file is closed at their end."""
     with file:
         yield from lines
 
 
-def plain(file: Iterable[bytes]) -> Iterator[Line]:
+def read_plain_lines(file: Iterable[bytes]) -> Iterator[Line]:
     """Lines of text; empty ones are left out.
 
-    >>> [(number, line.unwrap()) for number, line in plain([b"a\\r\\n", b"\\n", b"b"])]
+    >>> [(number, line.unwrap()) for number, line in read_plain_lines([b"a\\r\\n", b"\\n", b"b"])]
     [(1, 'a'), (3, 'b')]
-    >>> next(plain([b"\\xff"]))[1].failure().message
+    >>> next(read_plain_lines([b"\\xff"]))[1].failure().message
     'line 1 is not UTF-8: byte 0 is 0xff'
     """
     for number, raw in enumerate(file, 1):
@@ -88,15 +88,15 @@ def plain(file: Iterable[bytes]) -> Iterator[Line]:
             yield number, fail("input", f"line {number} is not UTF-8: {byte}")
 
 
-def header(file: Iterable[bytes], name: str = "stdin") -> Result[Any, Problem]:
+def read_header(file: Iterable[bytes], name: str = "stdin") -> Result[Any, Problem]:
     """Read the first line of a table (RFC 4180); return a reader of its rows.
 
     Fails with kind input where a column stands twice. The delimiter is a comma, a semicolon, a tab
     or a bar, whichever the first line has.
 
-    >>> header([b"id;text\\n", b"1;a,b\\n"]).unwrap().fieldnames
+    >>> read_header([b"id;text\\n", b"1;a,b\\n"]).unwrap().fieldnames
     ['id', 'text']
-    >>> header([b"id,text,id\\n"], "in.csv").failure().message
+    >>> read_header([b"id,text,id\\n"], "in.csv").failure().message
     "in.csv: column 'id' stands twice in the first line"
     """
     texts = marked(line.decode("utf-8", "surrogateescape") for line in file)
@@ -129,7 +129,7 @@ def delimiter_of(line: str) -> str:
 DELIMITERS = ",;\t|"
 
 
-def table(reader: Any) -> Iterator[Line]:
+def read_table_rows(reader: Any) -> Iterator[Line]:
     """Yield the rows of a table; one that does not fit the first line says so."""
     while True:
         try:
@@ -140,7 +140,7 @@ def table(reader: Any) -> Iterator[Line]:
             number = reader.line_num + 1  # it names the last line that was one
             yield number, fail("input", f"line {number}: not CSV: {error}")
             continue
-        yield reader.line_num, fitting(fields, reader.line_num)
+        yield reader.line_num, check_cell_count(fields, reader.line_num)
 
 
 def marked(texts: Iterator[str]) -> Iterator[str]:
@@ -149,7 +149,7 @@ def marked(texts: Iterator[str]) -> Iterator[str]:
         yield text if i else text.removeprefix("\ufeff")
 
 
-def fitting(fields: dict[str, Any], number: int) -> Result[dict[str, str], Problem]:
+def check_cell_count(fields: dict[str, Any], number: int) -> Result[dict[str, str], Problem]:
     """A row of a table, if it has as many fields as the head and each is text."""
     if "" in fields and isinstance(fields[""], list):
         return fail("input", f"line {number}: more fields than the head has")

@@ -14,9 +14,9 @@ from typing import IO, NamedTuple
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.hash_set import Seen
+from loki.batch.done_rows import HashSet
 from loki.batch.output_format import Format, JsonLines
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.rescue import make_rescue_file
 from loki.edge.trust import open_for_owner
 from loki.problems import Problem, fail
@@ -24,12 +24,12 @@ from loki.problems import Problem, fail
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
 
 
-class Earlier(NamedTuple):
+class EarlierRun(NamedTuple):
     """What stands in an output already."""
 
-    done: Seen  # the marks of the rows that were answered
+    done: HashSet  # the marks of the rows that were answered
     failed: int = 0
-    paid: Decimal = Decimal(0)  # US dollars, for those that failed; the least
+    cost: Decimal = Decimal(0)  # US dollars, for those that failed; the least
     size: int = 0  # bytes that are whole lines
 
 
@@ -37,7 +37,12 @@ class Output:
     """Where rows go, and which were answered before: ``done`` has the marks of those."""
 
     def __init__(
-        self, file: IO[bytes], path: str, earlier: Earlier, rescue: str, form: Format | None = None
+        self,
+        file: IO[bytes],
+        path: str,
+        earlier: EarlierRun,
+        rescue: str,
+        form: Format | None = None,
     ) -> None:
         self.file, self.path, self.rescue = file, path, rescue
         self.form: Format = form or JsonLines()
@@ -50,18 +55,18 @@ class Output:
         """Keep one row; where the file takes no more, elsewhere: it has been paid for."""
         if self.full is None:
             try:
-                self.check_is_there()
-                put(self.file, line)
+                self.check_intact()
+                write_all(self.file, line)
             except BrokenPipeError:
                 raise
             except OSError as error:
-                self.turn_to_rescue(error)
+                self.switch_to_rescue_file(error)
             else:
                 self.end += len(line)
                 return
-        put(self.file, line)
+        write_all(self.file, line)
 
-    def check_is_there(self) -> None:
+    def check_intact(self) -> None:
         """Raise OSError where the file has been removed, or cut short by somebody else."""
         if not self.path:
             return
@@ -76,13 +81,13 @@ class Output:
         if self.full is not None:
             return
         try:
-            self.check_is_there()
+            self.check_intact()
         except FileNotFoundError as error:
-            self.turn_to_rescue(error)
+            self.switch_to_rescue_file(error)
         except OSError as error:
             self.full = error
 
-    def turn_to_rescue(self, error: OSError) -> None:
+    def switch_to_rescue_file(self, error: OSError) -> None:
         """Go on in another file; half a row is taken back from the first."""
         self.full = error
         before = self.file
@@ -96,10 +101,10 @@ class Output:
             before.seek(0)
             shutil.copyfileobj(before, self.file)
         else:
-            put(self.file, self.form.head)
+            write_all(self.file, self.form.head)
 
 
-def put(file: IO[bytes], line: bytes) -> None:
+def write_all(file: IO[bytes], line: bytes) -> None:
     """Write a line, all of it, and now."""
     written = file.write(line)
     if written < len(line):
@@ -108,7 +113,7 @@ def put(file: IO[bytes], line: bytes) -> None:
 
 
 @contextmanager
-def output(
+def open_output(
     path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
 ) -> Iterator[Result[Output, Problem]]:
     """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need.
@@ -116,7 +121,7 @@ def output(
     With ``retry_failed`` rows that failed are taken out, so that they are asked again.
     """
     if not path or path == "-":
-        yield Success(Output(sys.stdout.buffer, "", Earlier(Seen()), rescue))
+        yield Success(Output(sys.stdout.buffer, "", EarlierRun(HashSet()), rescue))
         return
     from filelock import FileLock, Timeout
 
@@ -131,17 +136,17 @@ def output(
         yield fail("busy", f"another run is writing {path}; wait for its end")
         return
     except OSError as error:
-        yield fail("output", f"cannot write {path}: {reason(error)}")
+        yield fail("output", f"cannot write {path}: {describe_os_error(error)}")
         return
     try:
-        yield opened(path, rescue, form or JsonLines(), retry_failed)
+        yield open_file(path, rescue, form or JsonLines(), retry_failed)
     finally:
         with suppress(OSError):
             os.unlink(f"{path}.lock")
         lock.release()
 
 
-def opened(
+def open_file(
     path: str, rescue: str, form: Format, retry_failed: bool = True
 ) -> Result[Output, Problem]:
     """The file, ready to go on: a torn last line and rows to be asked again are taken out of it."""
@@ -160,34 +165,34 @@ def opened(
             os.truncate(path, earlier.size)
         rows = open(path, "ab+", buffering=0)  # noqa: SIM115 - it stays open
         if not earlier.size:
-            put(rows, form.head)
+            write_all(rows, form.head)
         return Success(Output(rows, path, earlier, rescue, form))
     except OSError as error:
-        return fail("output", f"cannot write {path}: {reason(error)}")
+        return fail("output", f"cannot write {path}: {describe_os_error(error)}")
 
 
-def standing(path: str | None, form: Format | None = None) -> Result[Output, Problem]:
+def read_existing(path: str | None, form: Format | None = None) -> Result[Output, Problem]:
     """What stands in a file, which is left as it is."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
     if not path or path == "-" or not os.path.exists(path):
-        return Success(Output(nowhere, "", Earlier(Seen()), ""))
+        return Success(Output(nowhere, "", EarlierRun(HashSet()), ""))
     try:
         with open(path, "rb") as file:
             form = (form or JsonLines()).like(file.readline())
             file.seek(0)
             return scan(file, path, form).map(lambda found: Output(nowhere, "", found, ""))
     except OSError as error:
-        return fail("input", f"cannot read {path}: {reason(error)}")
+        return fail("input", f"cannot read {path}: {describe_os_error(error)}")
 
 
 def scan(
     file: IO[bytes], path: str, form: Format, retry_failed: bool = True
-) -> Result[Earlier, Problem]:
+) -> Result[EarlierRun, Problem]:
     """Read which rows are done, what failed, and how many bytes are whole lines.
 
     Rows that failed are done too, unless they are to be asked again.
     """
-    done, failed, paid, whole = Seen(), 0, Decimal(0), 0
+    done, failed, paid, whole = HashSet(), 0, Decimal(0), 0
     for number, line in enumerate(form.split(file), 1):
         if not line.endswith(b"\n"):
             break  # torn: the run before was cut off in it
@@ -200,10 +205,10 @@ def scan(
             return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
         whole += len(line)
         if told.is_good or not retry_failed:
-            done.add(told.mark)
+            done.add(told.identity)
         if not told.is_good:
             failed, paid = failed + 1, paid + told.cost
-    return Success(Earlier(done, failed, paid, whole))
+    return Success(EarlierRun(done, failed, paid, whole))
 
 
 def rewrite(path: str, whole: int, form: Format) -> None:

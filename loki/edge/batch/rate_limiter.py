@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.rate_control import Pace, rate, refused, silence
+from loki.batch.rate_control import Pace, after_rejection, backoff_seconds, rate_at
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
@@ -25,13 +25,13 @@ A = TypeVar("A")
 
 #: Of a row that was not sent because the run ends; its code says so to the run.
 STOPPED = Problem("busy", "the run ended before this was sent", code="stopped")
-LATELY = 1.0  # seconds over which requests are counted
+RECENT_SECONDS = 1.0  # seconds over which requests are counted
 
 #: Goes around a wait for a turn of a key, so that others may work meanwhile.
 Waiting = Callable[[str], AbstractContextManager[None]]
 
 
-class Rates:
+class RateWindow:
     """Fixed rates of requests and tokens a minute, for a whole run."""
 
     def __init__(
@@ -63,12 +63,12 @@ class Pacer:
         tokens_per_minute: float | None = None,
         size: Callable[[Request], int] = lambda request: 0,
         clock: Callable[[], float] = time.monotonic,
-        rates: Rates | None = None,
+        rates: RateWindow | None = None,
         stop: Event | None = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
         closing: Callable[[], None] = lambda: None,
     ) -> None:
-        self.rates = rates or Rates(per_minute, tokens_per_minute)
+        self.rates = rates or RateWindow(per_minute, tokens_per_minute)
         self.size, self.clock, self.waiting, self.closing = size, clock, waiting, closing
         self.lock = Lock()
         self.stop = stop or Event()
@@ -122,7 +122,7 @@ class Pacer:
             finally:
                 self.under_way.remove(began)
             if isinstance(result, Success):
-                self.took(began)
+                self.record_duration(began)
                 return result, tries
             problem = result.failure()
             if exceeds_max_wait(problem, limits):
@@ -137,7 +137,7 @@ class Pacer:
 
     def is_refusal(self, problem: Problem, began: float, limits: Limits) -> bool:
         """Learn from a failure; whether it was a refusal that our pace can cure."""
-        if problem.retryable and self.slowed(problem, began, limits.max_wait or 0.0):
+        if problem.retryable and self.slow_down(problem, began, limits.max_wait or 0.0):
             return True
         if problem.status is not None and problem.kind != "busy":
             self.answered()  # with an error, but not with a refusal
@@ -186,7 +186,7 @@ class Pacer:
         """Take the next turn that is free; return when it is, and at which pace it was given."""
         with self.lock:
             start = max(self.clock(), self.next_request, self.hold)
-            self.next_request = start + (1 / rate(self.pace, start) if self.pace else 0.0)
+            self.next_request = start + (1 / rate_at(self.pace, start) if self.pace else 0.0)
             return start, self.age
 
     # ---- what is learnt
@@ -198,10 +198,10 @@ class Pacer:
         self.under_way.append(now)
         return now
 
-    def took(self, began: float) -> None:
+    def record_duration(self, began: float) -> None:
         """The server took a request."""
         self.answered()
-        if self.pace is not None and began > self.pace.since:
+        if self.pace is not None and began > self.pace.reduced_at:
             self.taken, self.refusals = True, 0
 
     def answered(self) -> None:
@@ -213,35 +213,38 @@ class Pacer:
         """Whether a request sent earlier is not refused yet: refusals are quick, answers slow."""
         return min(self.under_way, default=inf) < began
 
-    def accepted(self, until: float) -> float:
+    def accepted_rate(self, until: float) -> float:
         """How many a second the server seems to have taken until then: all it has not refused.
 
         Answers may take long, refusals do not; so those that are under way were taken.
         """
-        return (lately(self.begun, until) - lately(self.denied, until)) / LATELY
+        return (count_recent(self.begun, until) - count_recent(self.denied, until)) / RECENT_SECONDS
 
-    def slowed(self, problem: Problem, began: float, most: float) -> bool:
+    def slow_down(self, problem: Problem, began: float, most: float) -> bool:
         """Learn from a failure; whether it was a refusal, to be sent again within ``most`` s."""
-        if problem.kind != "busy" or (problem.wait or 0) > most:
+        if problem.kind != "busy" or (problem.retry_after or 0) > most:
             return False
         with self.lock:
             now = self.clock()
             self.denied.append(began)
             self.refusal = problem
             self.stuck = now if self.stuck is None else self.stuck
-            news = self.taken and self.pace is not None and began > self.pace.since
-            before, self.pace = self.pace, refused(self.pace, now, self.accepted(began), news)
+            news = self.taken and self.pace is not None and began > self.pace.reduced_at
+            before, self.pace = (
+                self.pace,
+                after_rejection(self.pace, now, self.accepted_rate(began), news),
+            )
             if before is None or news:
                 self.taken = False
                 self.next_request = now
                 self.age += 1
             if began > self.hold:
                 self.refusals += 1
-                self.hold = now + (problem.wait or silence(self.refusals))
+                self.hold = now + (problem.retry_after or backoff_seconds(self.refusals))
         return True
 
 
-class Paces:
+class Pacers:
     """The pacers of a run, one for each ``client:model``; fixed rates hold for all together."""
 
     def __init__(
@@ -249,15 +252,15 @@ class Paces:
         per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         size: Callable[[Request], int] = lambda request: 0,
-        rates: Rates | None = None,
+        rates: RateWindow | None = None,
     ) -> None:
-        self.rates, self.size = rates or Rates(per_minute, tokens_per_minute), size
+        self.rates, self.size = rates or RateWindow(per_minute, tokens_per_minute), size
         self.stop = Event()
         self.pacers: dict[str, Pacer] = {}
         self.waiting: Waiting = lambda key: nullcontext()
         self.closing: Callable[[str], None] = lambda key: None
 
-    def of(self, key: str) -> Pacer:
+    def get(self, key: str) -> Pacer:
         """Return the pacer of a client and model."""
         found = self.pacers.get(key)
         return found or self.pacers.setdefault(key, self.make_pacer(key))
@@ -269,7 +272,7 @@ class Paces:
 
     def paced(self, attempt: Attempt) -> Attempt:
         """Send each request in the turn of its client and model."""
-        return lambda request, deadline: self.of(request.draft.target.name).send(
+        return lambda request, deadline: self.get(request.draft.target.name).send(
             attempt, request, deadline
         )
 
@@ -278,6 +281,6 @@ class Paces:
         return [(key, each.closed) for key, each in self.pacers.items() if each.closed]
 
 
-def lately(moments: deque[float], until: float) -> int:
+def count_recent(moments: deque[float], until: float) -> int:
     """How many of them are in the last while before that, itself included."""
-    return sum(until - LATELY < moment <= until for moment in tuple(moments))
+    return sum(until - RECENT_SECONDS < moment <= until for moment in tuple(moments))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.rows import Job
+from loki.batch.rows import ReadyRow
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.rate_limiter import STOPPED
@@ -24,10 +24,10 @@ from loki.stages.patch import changes_of, patches_for
 from loki.stages.resolve import resolve
 
 #: What is spent of each budget, by the ledger.
-Purses = Callable[[], Result[tuple[BudgetStatus, ...], Problem]]
+ReadBudgets = Callable[[], Result[tuple[BudgetStatus, ...], Problem]]
 
 
-class Reserved(NamedTuple):
+class Reservation(NamedTuple):
     """What was set aside for a row, in US dollars."""
 
     limit: Decimal = Decimal(0)  # of --max-cost
@@ -42,7 +42,7 @@ class Spending:
         env: Env,
         task: Task,
         limit: CostLimit | None = None,
-        purses: Purses | None = None,
+        purses: ReadBudgets | None = None,
         fallback: Sequence[str] = (),
     ) -> None:
         self.env, self.task, self.limit, self.purses = env, task, limit, purses
@@ -52,10 +52,10 @@ class Spending:
             None  # as the ledger has it, until a row is done
         )
 
-    def reserve(self, job: Job) -> Result[Reserved | None, Problem]:
+    def reserve(self, job: ReadyRow) -> Result[Reservation | None, Problem]:
         """Set aside what a row may cost; None: wait for what is under way. Fails for good."""
         if self.limit is None and self.purses is None:
-            return Success(Reserved())
+            return Success(Reservation())
         asks = [job.ask, *(replace(job.ask, model=name) for name in self.fallback)]
         budget = self.budget_for(asks, job.patches(self.env.patches))
         if not isinstance(budget, Success) or budget.unwrap() is None:
@@ -63,30 +63,30 @@ class Spending:
         limit = self.limit_for(job)
         if not isinstance(limit, Success) or limit.unwrap() is None:
             return limit.map(lambda amount: None)
-        reserved = Reserved(limit.unwrap() or Decimal(0), budget.unwrap() or Decimal(0))
+        reserved = Reservation(limit.unwrap() or Decimal(0), budget.unwrap() or Decimal(0))
         self.reserved += reserved.budget
         return Success(reserved)
 
-    def settle(self, reserved: Reserved, cost: Decimal | None) -> None:
+    def settle(self, reserved: Reservation, cost: Decimal | None) -> None:
         """Free what was set aside, once a row's cost is in the ledger; None is unknown."""
         self.reserved -= reserved.budget
         self.known = None
         if self.limit is not None:
             self.limit.settle(reserved.limit, cost)
 
-    def give_back(self, reserved: Reserved) -> None:
+    def give_back(self, reserved: Reservation) -> None:
         """Free what was set aside for a row that was not sent."""
         self.settle(reserved, Decimal(0))
 
-    def limit_for(self, job: Job) -> Result[Decimal | None, Problem]:
+    def limit_for(self, job: ReadyRow) -> Result[Decimal | None, Problem]:
         """Set aside what ``--max-cost`` must have room for; None: wait."""
         if self.limit is None:
             return Success(Decimal(0))
-        worst = worst_of_any(self.env, self.task, job, self.fallback)
+        worst = worst_case_of_any(self.env, self.task, job, self.fallback)
         if not isinstance(worst, Success):
             return Failure(worst.failure())
         most, _ = worst.unwrap()
-        is_taken = self.limit.take(most)
+        is_taken = self.limit.try_reserve(most)
         return Failure(STOPPED) if is_taken is False else Success(most if is_taken else None)
 
     def budget_for(
@@ -107,9 +107,9 @@ class Spending:
             self.known = spent.unwrap()
         costs = [known_worst_case(each.unwrap()) for each in requests if isinstance(each, Success)]
         most = max((cost for cost in costs if cost is not None), default=Decimal(0))
-        return self.checked(first.unwrap(), self.known, most)
+        return self.check_budgets(first.unwrap(), self.known, most)
 
-    def checked(
+    def check_budgets(
         self, request: Request, purses: tuple[BudgetStatus, ...], most: Decimal
     ) -> Result[Decimal | None, Problem]:
         """Hold a request against the budgets, with what is under way counted as spent."""
@@ -124,8 +124,8 @@ class Spending:
         return Failure(allowed.failure())
 
 
-def worst_of_any(
-    env: Env, task: Task, job: Job, fallback: Sequence[str] = ()
+def worst_case_of_any(
+    env: Env, task: Task, job: ReadyRow, fallback: Sequence[str] = ()
 ) -> Result[tuple[Decimal, str], Problem]:
     """Return what a row can cost in US dollars, whichever model answers, and its own model.
 

@@ -18,8 +18,8 @@ B = TypeVar("B")
 NONE: Any = object()  # there is no item
 PAUSE: Any = object()  # an item that is none: there may be one later
 QUEUE = 8  # items of a lane that may wait for their turns at once, each in a thread
-AHEAD = 10_000  # items that are read at most while those of another lane wait
-MOST = 64  # threads that wait for turns, or three times as many as may be in flight
+MAX_READ_AHEAD = 10_000  # items that are read at most while those of another lane wait
+MAX_THREADS = 64  # threads that wait for turns, or three times as many as may be in flight
 
 
 class WorkerPool(Generic[A, B]):
@@ -83,7 +83,7 @@ class WorkerPool(Generic[A, B]):
     def spawn(self) -> None:
         """Put one more thread to work, unless there are enough."""
         with self.changed:
-            parked = min(self.queued.total(), max(MOST, 3 * self.in_flight))
+            parked = min(self.queued.total(), max(MAX_THREADS, 3 * self.in_flight))
             if self.over or self.threads >= self.in_flight + parked:
                 return
             self.threads += 1
@@ -131,7 +131,7 @@ class WorkerPool(Generic[A, B]):
             item = self.next_set_aside() if self.set_aside else NONE
             if item is not NONE:
                 return item
-            if self.is_read or self.dropped >= AHEAD or self.set_aside >= AHEAD:
+            if self.is_read or self.dropped >= MAX_READ_AHEAD or self.set_aside >= MAX_READ_AHEAD:
                 if not self.set_aside:
                     return NONE
                 with self.changed:

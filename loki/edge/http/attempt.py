@@ -15,7 +15,7 @@ from requests.utils import select_proxy
 from returns.result import Failure, Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.http.deadline import Clock
+from loki.edge.http.deadline import Deadline
 from loki.edge.http.describe import host_of, root_cause
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.problems import Problem, fail
@@ -46,7 +46,7 @@ def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
         if deadline <= time.monotonic():
             return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
-        clock = Clock(limits.idle or 0.001, deadline, on_idle)
+        clock = Deadline(limits.idle or 0.001, deadline, on_idle)
         return transports.get(limits).bind(
             lambda transport: open_answer(transport, request, proxies, clock)
         )
@@ -55,7 +55,7 @@ def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
 
 
 def open_answer(
-    transport: Transport, request: Request, proxies: dict[str, str], clock: Clock
+    transport: Transport, request: Request, proxies: dict[str, str], clock: Deadline
 ) -> Result[Opened, Problem]:
     """Send a request, and return the answer once it has begun."""
     limits = request.draft.target.limits
@@ -129,7 +129,7 @@ def read_pieces(raw: BaseHTTPResponse) -> Iterator[bytes]:
 
 
 def as_results(
-    pieces: Iterator[bytes], limits: Limits, clock: Clock
+    pieces: Iterator[bytes], limits: Limits, clock: Deadline
 ) -> Iterator[Result[bytes, Problem]]:
     """Yield each piece of the body as a Result; a failure comes last."""
     try:
@@ -140,7 +140,7 @@ def as_results(
         yield Failure(problem_within_answer(error, limits, clock))
 
 
-def release(answer: requests.Response, pieces: Iterator[bytes], clock: Clock) -> None:
+def release(answer: requests.Response, pieces: Iterator[bytes], clock: Deadline) -> None:
     """Release the connection: it is reused if the end of the body has already come, else closed."""
     clock.idle, clock.on_idle = LATE, None
     with suppress(HTTPError, OSError):

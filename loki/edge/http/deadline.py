@@ -18,7 +18,7 @@ LONG = 10.0  # seconds that a socket waits at most where there is no ``on_idle``
 DAY = 86400.0  # seconds; no socket gets a longer timeout
 
 
-class Clock:
+class Deadline:
     """The time limits of one attempt, and how much of the request has been sent."""
 
     __slots__ = ("idle", "end", "on_idle", "sent", "sent_all")
@@ -45,10 +45,10 @@ class Clock:
         """Return the seconds to wait before the next ``on_idle``; raise TimeoutError."""
         return min(self.remaining(began), LONG if self.on_idle is None else TICK)
 
-    def timeouts(self, connect: float) -> tuple[Seconds, Seconds]:
+    def timeouts(self, connect: float) -> tuple[TimeLeft, TimeLeft]:
         """Return the timeouts for requests: to connect and between two bytes, in seconds."""
         left = self.end - time.monotonic()
-        return Seconds(min(connect, left), self), Seconds(self.idle, self)
+        return TimeLeft(min(connect, left), self), TimeLeft(self.idle, self)
 
     def check_idle(self) -> None:
         """Call ``on_idle``, if it is set."""
@@ -56,13 +56,13 @@ class Clock:
             self.on_idle()
 
 
-class Seconds(float):
+class TimeLeft(float):
     """A timeout in seconds that carries the clock of its call."""
 
     __slots__ = ("clock",)
-    clock: Clock
+    clock: Deadline
 
-    def __new__(cls, seconds: float, clock: Clock) -> Seconds:
+    def __new__(cls, seconds: float, clock: Deadline) -> TimeLeft:
         """Return a timeout of at least a millisecond: urllib3 refuses 0."""
         made = super().__new__(cls, max(seconds, 0.001))
         made.clock = clock
@@ -71,11 +71,11 @@ class Seconds(float):
 
 def end_of(limits: Limits) -> float:
     """Return the deadline of a call on the monotonic clock, inf if it has none."""
-    return inf if limits.end is None else limits.end
+    return inf if limits.deadline is None else limits.deadline
 
 
-def clock_of(timeout: float | None) -> Clock:
+def deadline_after(timeout: float | None) -> Deadline:
     """Return the clock that a timeout carries; for a plain number, one with that idle limit."""
-    if isinstance(timeout, Seconds):
+    if isinstance(timeout, TimeLeft):
         return timeout.clock
-    return Clock(DAY if timeout is None else timeout, inf)
+    return Deadline(DAY if timeout is None else timeout, inf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http.client import HTTPException
 
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 
 
 def host_of(url: str) -> str:
@@ -43,8 +43,8 @@ def describe_error(error: Exception) -> str:
 def redact_line(line: str) -> str:
     """Return a line of a server without any secret, also one that the next line would go on with.
 
-    >>> from loki.edge.auth import redaction
-    >>> redaction.add("sk-0123456789")
+    >>> from loki.edge.auth import redactor
+    >>> redactor.add("sk-0123456789")
     >>> redact_line("no sk-012345")
     'no ***'
     """

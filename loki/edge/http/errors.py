@@ -18,9 +18,9 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.http.certificates import UnusableFileError
-from loki.edge.http.deadline import Clock
+from loki.edge.http.deadline import Deadline
 from loki.edge.http.describe import describe_error, host_of, redact_line, root_cause
 from loki.problems import Problem
 from loki.records import Limits
@@ -30,7 +30,7 @@ UNKNOWN_ISSUER = (2, 18, 19, 20, 21, 27)
 
 
 def problem_before_answer(
-    error: Exception, url: str, limits: Limits, clock: Clock, proxy: str
+    error: Exception, url: str, limits: Limits, clock: Deadline, proxy: str
 ) -> Problem:
     """Return the Problem of a call that got no answer; ``proxy`` is the one in use, or empty."""
     host, cause = host_of(url).partition("://")[2], root_cause(error)
@@ -55,7 +55,7 @@ def problem_before_answer(
             return Problem("config", f"cannot send to {host}: {describe_error(cause)}")
 
 
-def timeout_problem(host: str, limits: Limits, clock: Clock) -> Problem:
+def timeout_problem(host: str, limits: Limits, clock: Deadline) -> Problem:
     """Return the Problem of a time limit that passed before an answer."""
     if not clock.sent:
         message = f"no connection to {host} {expired_limit(limits, clock)}; nothing was sent"
@@ -66,7 +66,7 @@ def timeout_problem(host: str, limits: Limits, clock: Clock) -> Problem:
     return Problem("offline", message, sent=True, retryable=bool(limits.retry_after_send))
 
 
-def connection_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
+def connection_problem(cause: Exception, host: str, limits: Limits, clock: Deadline) -> Problem:
     """Return the Problem of a connection that failed or broke before an answer."""
     if isinstance(cause, NewConnectionError):
         return Problem(
@@ -81,7 +81,9 @@ def connection_problem(cause: Exception, host: str, limits: Limits, clock: Clock
     return Problem("offline", message, sent=clock.sent, retryable=True)
 
 
-def proxy_problem(cause: Exception, host: str, proxy: str, limits: Limits, clock: Clock) -> Problem:
+def proxy_problem(
+    cause: Exception, host: str, proxy: str, limits: Limits, clock: Deadline
+) -> Problem:
     """Return the Problem of a proxy that did not connect; nothing was sent."""
     name, text = proxy_name(proxy), describe_error(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -113,7 +115,7 @@ def is_proxy_address_error(proxy: str, error: Exception, cause: Exception) -> bo
 WANTS_CREDENTIALS = "wants a user name and a password, or others than these, in its address"
 
 
-def tls_problem(cause: Exception, host: str, limits: Limits, clock: Clock) -> Problem:
+def tls_problem(cause: Exception, host: str, limits: Limits, clock: Deadline) -> Problem:
     """Return the Problem of a TLS handshake that failed."""
     text = describe_error(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -144,7 +146,7 @@ CLIENT_CERTIFICATE_WORDS = (
 )
 
 
-def problem_within_answer(error: Exception, limits: Limits, clock: Clock) -> Problem:
+def problem_within_answer(error: Exception, limits: Limits, clock: Deadline) -> Problem:
     """Return the Problem of an answer that broke off."""
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
         quiet = f"nothing came {expired_limit(limits, clock)} in the middle of the answer"
@@ -190,7 +192,7 @@ def describe_damage(cause: Exception) -> str:
 # ---- texts for messages -------------------------------------------------------------------------
 
 
-def expired_limit(limits: Limits, clock: Clock) -> str:
+def expired_limit(limits: Limits, clock: Deadline) -> str:
     """Return which time limit has passed, as a phrase for a message."""
     if time.monotonic() + 0.05 >= clock.end:
         return f"within {limits.total:g} s for everything (total timeout)"
@@ -210,7 +212,7 @@ def proxy_name(proxy: str) -> str:
     except ValueError:
         password = None
     if password:
-        redaction.add(password, unquote(password))
+        redactor.add(password, unquote(password))
     scheme, separator, _ = (
         proxy.rpartition("@")[0].partition("://") if "@" in proxy else ("", "", "")
     )

@@ -11,34 +11,34 @@ import requests
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.auth import redaction
-from loki.edge.auth.redact import secrets_in_proxy, secrets_in_url
-from loki.edge.http.deadline import Clock
+from loki.edge.auth import redactor
+from loki.edge.auth.find_secrets import secrets_in_proxy, secrets_in_url
+from loki.edge.http.deadline import Deadline
 from loki.edge.http.describe import describe_error, host_of, root_cause
-from loki.edge.http.proxies import wrong_proxy
+from loki.edge.http.proxies import explain_bad_proxy
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits
-from loki.urls import bad_url, mask_url
-from loki.wire.sse import LARGEST
+from loki.urls import find_url_fault, mask_url
+from loki.wire.sse import MAX_EVENT_BYTES
 
 CONNECT, IDLE = 10.0, 60.0  # seconds
 
 
 def fetch(url: str, proxy: str | None = None, end: float = inf) -> Result[bytes, Problem]:
     """Return a document, text recoded to UTF-8; ``end`` is on the monotonic clock."""
-    redaction.add(*secrets_in_url(url), *secrets_in_proxy(proxy or ""))
-    if wrong := bad_url(url):
+    redactor.add(*secrets_in_url(url), *secrets_in_proxy(proxy or ""))
+    if wrong := find_url_fault(url):
         return fail("input", f"--file: {wrong}")
-    if wrong := wrong_proxy(proxy, url):
+    if wrong := explain_bad_proxy(proxy, url):
         return fail("config", wrong)
     return make_transport().bind(
-        lambda adapter: fetch_through(adapter, url, proxy, Clock(IDLE, end))
+        lambda adapter: fetch_through(adapter, url, proxy, Deadline(IDLE, end))
     )
 
 
 def fetch_through(
-    adapter: requests.adapters.HTTPAdapter, url: str, proxy: str | None, clock: Clock
+    adapter: requests.adapters.HTTPAdapter, url: str, proxy: str | None, clock: Deadline
 ) -> Result[bytes, Problem]:
     """Return a document through an adapter; redirects are followed."""
     shown = mask_url(url)
@@ -71,9 +71,9 @@ def read_document(answer: requests.Response, shown: str) -> Result[bytes, Proble
     if answer.status_code >= 400:
         kind: Kind = "missing" if answer.status_code in (404, 410) else "input"
         return fail(kind, f"--file: {shown} answers {answer.status_code}")
-    data = answer.raw.read(LARGEST + 1, decode_content=True)
-    if len(data) > LARGEST:
-        return fail("input", f"--file: {shown} is over {LARGEST >> 20} MiB")
+    data = answer.raw.read(MAX_EVENT_BYTES + 1, decode_content=True)
+    if len(data) > MAX_EVENT_BYTES:
+        return fail("input", f"--file: {shown} is over {MAX_EVENT_BYTES >> 20} MiB")
     return Success(to_utf8(data, answer.headers.get("content-type", "")))
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-from loki.urls import bad_proxy, is_address
+from loki.urls import find_proxy_fault, is_url
 
 
-def wrong_proxy(own: str | None, url: str) -> str:
+def explain_bad_proxy(own: str | None, url: str) -> str:
     """Return what is wrong with the proxy for a URL, empty if nothing is or there is none.
 
     ``own`` is the client's, of the configuration or ``--proxy``: empty or "-" for none, None for
     the environment's.
     """
     if own is not None:
-        return bad_proxy(own) if is_address(url) and own not in ("", "-") else ""
+        return find_proxy_fault(own) if is_url(url) and own not in ("", "-") else ""
     return wrong_environment(url, *map(os.environ.get, NAMES))
 
 
@@ -33,12 +33,14 @@ def wrong_environment(url: str, *values: str | None) -> str:
 
     ``values`` are those of NAMES, for the cache: to read all variables for each call takes long.
     """
-    if not is_address(url):
+    if not is_url(url):
         return ""  # which is reported later
     scheme = url.partition("://")[0].lower()
     names = (f"{scheme}_proxy", "all_proxy")
     given = {name: value for name, value in os.environ.items() if name.lower() in names and value}
-    wrong = {value: f"{name}: {why}" for name, value in given.items() if (why := bad_proxy(value))}
+    wrong = {
+        value: f"{name}: {why}" for name, value in given.items() if (why := find_proxy_fault(value))
+    }
     return wrong.get(environment_proxy(url), "") if wrong else ""
 
 

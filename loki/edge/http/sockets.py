@@ -10,7 +10,7 @@ from io import BufferedReader, RawIOBase
 from time import monotonic
 from typing import Any
 
-from loki.edge.http.deadline import clock_of
+from loki.edge.http.deadline import deadline_after
 
 PIECE = 16384  # bytes sent or received at once
 
@@ -22,7 +22,7 @@ class DeadlineSocket:
     """
 
     def __init__(self, sock: Any, timeout: float | None) -> None:
-        self.sock, self.clock = sock, clock_of(timeout)
+        self.sock, self.clock = sock, deadline_after(timeout)
         self.limit: float | None = None  # seconds: the timeout that is set
         self.can_continue = isinstance(sock, socket.socket)  # TLS within TLS loses what it held
         self.unsent = b""
@@ -33,7 +33,7 @@ class DeadlineSocket:
 
     def settimeout(self, timeout: float | None) -> None:
         """Use the clock of another call from here on."""
-        self.clock = clock_of(timeout)
+        self.clock = deadline_after(timeout)
 
     def set_limit(self, seconds: float) -> None:
         """Set the timeout of the socket if it changes: to set it releases the GIL."""

@@ -13,7 +13,7 @@ from requests.utils import get_encoding_from_headers
 from returns.result import Result, Success
 
 from loki.edge.http.certificates import UnusableFileError, ssl_context
-from loki.edge.http.dial import with_deadlines
+from loki.edge.http.connection import with_deadlines
 from loki.problems import Problem, fail
 from loki.records import Limits
 

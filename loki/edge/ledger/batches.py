@@ -42,23 +42,23 @@ def record_batch(ledger: Ledger, entries: Sequence[Entry]) -> None:
             raise
         tidy(db, ledger.path)
 
-    warned(ledger, write)
+    run_with_warning(ledger, write)
 
 
 def reserve(ledger: Ledger, job: str, cost: Decimal, time: float) -> None:
     """Count what a job may cost as spent, from a time in seconds since the epoch."""
-    warned(ledger, lambda db: db.execute(RESERVE, (job, time, storable(cost), job)))
+    run_with_warning(ledger, lambda db: db.execute(RESERVE, (job, time, storable(cost), job)))
 
 
 def release(ledger: Ledger, *jobs: str) -> None:
     """Count what some jobs may cost no longer."""
-    warned(ledger, lambda db: db.executemany(RELEASE, [(job,) for job in jobs]))
+    run_with_warning(ledger, lambda db: db.executemany(RELEASE, [(job,) for job in jobs]))
 
 
-def warned(ledger: Ledger, work: Any) -> None:
+def run_with_warning(ledger: Ledger, work: Any) -> None:
     """Do some work on a ledger; if that fails, warn once."""
     with signals_deferred():
-        result = ledger.use(work, recreate=True)
+        result = ledger.with_connection(work, recreate=True)
         if result.value_or(ledger) is ledger and not ledger.warned:
             ledger.warned = True
             ledger.say(f"the rows of a job are not in the ledger: {result.failure().message}")

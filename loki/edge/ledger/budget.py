@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from returns.result import Result, Success
 
-from loki.edge.ledger.writer import Ledger, Sum, Warn
+from loki.edge.ledger.writer import Ledger, Spent, Warn
 from loki.money.budget import BudgetStatus, check_budget, known_worst_case
 from loki.problems import Problem
 from loki.records import Request
@@ -78,9 +78,9 @@ class Budget:
         kinds = {"per_day": ("today", day_of), "per_month": ("this month", month_of)}
         spans = {name: kinds[name][1](now, None) for name in self.limits}
 
-        def status(name: str, sum: Sum) -> BudgetStatus:
+        def status(name: str, sum: Spent) -> BudgetStatus:
             period = f"{kinds[name][0]} ({spans[name].name}, {zone_name(now, now, None)})"
-            return BudgetStatus(period, self.limits[name], sum.cost, sum.unknown, reserved)
+            return BudgetStatus(period, self.limits[name], sum.cost, sum.unknown_calls, reserved)
 
         spent = self.ledger.spent([span[1:] for span in spans.values()], now)
         return spent.map(lambda sums: tuple(map(status, self.limits, sums))).alt(to_budget_problem)

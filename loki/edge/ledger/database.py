@@ -13,14 +13,14 @@ from loki.edge.trust import make_private_folder
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-PATIENCE = 5.0  # seconds for others to finish writing
+LOCK_TIMEOUT = 5.0  # seconds for others to finish writing
 LARGE = 2**20  # bytes of the write-ahead log
-OURS = 0x4C4F4B49  # PRAGMA application_id: a file by this mark is a ledger
+APPLICATION_ID = 0x4C4F4B49  # PRAGMA application_id: a file by this mark is a ledger
 
 #: The migrations from each version to the next; one that was released never changes.
 #: Costs are whole numbers of 1e-12 US dollars: every price is, sums are exact and fast, and
 #: 64 bits hold nine million dollars.
-STEPS = (
+MIGRATIONS = (
     """
     CREATE TABLE calls (
         id INTEGER PRIMARY KEY,
@@ -86,12 +86,12 @@ def connect(path: str) -> Connection:
     """
     import sqlite3
 
-    make(path)
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    create_database(path)
+    db = sqlite3.connect(path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")  # see ``tidy``
-        if version_of(db, path) < len(STEPS):
+        if version_of(db, path) < len(MIGRATIONS):
             retry_while_locked(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
             migrate(db, path)
     except BaseException:
@@ -116,10 +116,10 @@ def tidy(db: Connection, path: str) -> None:
         with suppress(OperationalError):  # what was written is written
             db.execute("PRAGMA busy_timeout = 0")  # it is no matter for which to wait
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            db.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+            db.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000:.0f}")
 
 
-def make(path: str) -> None:
+def create_database(path: str) -> None:
     """Make an empty file that only its owner reads, in a folder alike, if there is none."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
@@ -134,11 +134,13 @@ def version_of(db: Connection, path: str) -> int:
     """Return how many migrations a ledger has had; raise ForeignDatabaseError if it is not ours."""
     (mark,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if mark != OURS and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+    if mark != APPLICATION_ID and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (
+        0,
+    ):
         raise ForeignDatabaseError(f"{path} is another program's database")
-    if version > len(STEPS):
+    if version > len(MIGRATIONS):
         raise ForeignDatabaseError(
-            f"{path} is of a newer loki: version {version}, known is {len(STEPS)}"
+            f"{path} is of a newer loki: version {version}, known is {len(MIGRATIONS)}"
         )
     return int(version)
 
@@ -147,11 +149,11 @@ def migrate(db: Connection, path: str) -> None:
     """Run the migrations that are left, all or none; other processes may do so too."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        for number in range(version_of(db, path), len(STEPS)):
-            for statement in statements(STEPS[number]):
+        for number in range(version_of(db, path), len(MIGRATIONS)):
+            for statement in statements(MIGRATIONS[number]):
                 db.execute(statement)
-        db.execute(f"PRAGMA application_id = {OURS}")
-        db.execute(f"PRAGMA user_version = {len(STEPS)}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -175,7 +177,7 @@ def retry_while_locked(step: Callable[[], object]) -> None:
     """Run a step again while others lock the file: one for which SQLite itself does not wait."""
     import sqlite3
 
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             step()
@@ -215,7 +217,7 @@ def set_aside(path: str, damaged: tuple[int, int] | None) -> str:
 
     aside = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     try:
-        with FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600):
+        with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT, mode=0o600):
             if damaged is None or identity(path) != damaged:
                 return ""
             for tail in ("-shm", "-wal", ""):

@@ -13,17 +13,17 @@ from urllib.parse import quote
 from returns.result import Failure, Result, Success
 
 from loki.edge.ledger.database import (
-    PATIENCE,
-    STEPS,
+    LOCK_TIMEOUT,
+    MIGRATIONS,
     ForeignDatabaseError,
     connect,
     error_code,
     is_damage,
     version_of,
 )
-from loki.edge.ledger.writer import dollars, reason
+from loki.edge.ledger.writer import from_pico, reason
 from loki.money.periods import Span, days
-from loki.money.report import Row, Tally
+from loki.money.report import ReportRow, Tally
 from loki.problems import Problem, fail
 
 if TYPE_CHECKING:
@@ -48,18 +48,22 @@ class CallFilter(NamedTuple):
     tag: str | None = None
 
 
-ALL = CallFilter()
+ALL_CALLS = CallFilter()
 
 
 def read_report(
-    path: str, span: Span, by: Sequence[str], wanted: CallFilter = ALL, zone: tzinfo | None = None
-) -> Result[list[Row], Problem]:
+    path: str,
+    span: Span,
+    by: Sequence[str],
+    wanted: CallFilter = ALL_CALLS,
+    zone: tzinfo | None = None,
+) -> Result[list[ReportRow], Problem]:
     """Return a row for each day and key that has calls; none without a ledger.
 
     Day by day, SQLite has less to sort at once, which takes half the time.
     """
 
-    def work(db: Connection) -> list[Row]:
+    def work(db: Connection) -> list[ReportRow]:
         first, last = db.execute("SELECT min(time), max(time) FROM calls").fetchone()
         if first is None:
             return []
@@ -69,7 +73,7 @@ def read_report(
     return read_only(path, work).lash(lambda problem: no_rows_if_absent(problem, path))
 
 
-def no_rows_if_absent(problem: Problem, path: str) -> Result[list[Row], Problem]:
+def no_rows_if_absent(problem: Problem, path: str) -> Result[list[ReportRow], Problem]:
     """Return no rows if there is no ledger; else fail with the problem of reading it."""
     try:
         os.stat(path)
@@ -80,7 +84,9 @@ def no_rows_if_absent(problem: Problem, path: str) -> Result[list[Row], Problem]
     return Failure(problem)
 
 
-def query_span(db: Connection, span: Span, by: Sequence[str], wanted: CallFilter) -> Iterator[Row]:
+def query_span(
+    db: Connection, span: Span, by: Sequence[str], wanted: CallFilter
+) -> Iterator[ReportRow]:
     """Yield the rows of one span of time."""
     kinds = [kind for kind in by if kind in KEYS]
     columns = "".join(f"{KEYS[kind]}, " for kind in kinds)
@@ -93,8 +99,8 @@ def query_span(db: Connection, span: Span, by: Sequence[str], wanted: CallFilter
         keys = {**dict(zip(kinds, line, strict=False)), "day": span.name, "month": span.name[:7]}
         counts = int(calls), int(bad), int(read), int(cached), int(written)
         if calls:
-            tally = Tally(*counts, dollars(cost), int(unknown), dollars(saved) or Decimal(0))
-            yield Row(tuple(map(keys.__getitem__, by)), tally)
+            tally = Tally(*counts, from_pico(cost), int(unknown), from_pico(saved) or Decimal(0))
+            yield ReportRow(tuple(map(keys.__getitem__, by)), tally)
 
 
 def read_only(path: str, work: Callable[[Connection], A]) -> Result[A, Problem]:
@@ -114,7 +120,7 @@ def open_current(path: str) -> Connection:
     """Open the ledger at a path; one of an older version, or just made, is migrated."""
     db = open_existing(path)
     try:
-        if version_of(db, path) == len(STEPS):
+        if version_of(db, path) == len(MIGRATIONS):
             return db
     except BaseException:
         db.close()
@@ -128,7 +134,7 @@ def open_existing(path: str) -> Connection:
     import sqlite3
 
     address = f"file:{quote(os.path.abspath(path))}?mode=rw"
-    db = sqlite3.connect(address, timeout=PATIENCE, uri=True)
+    db = sqlite3.connect(address, timeout=LOCK_TIMEOUT, uri=True)
     try:
         db.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:

@@ -17,7 +17,7 @@ from weakref import finalize
 
 from returns.result import Result, Success
 
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.edge.files import directory
 from loki.edge.ledger.database import (
     ForeignDatabaseError,
@@ -39,9 +39,9 @@ Identity = tuple[int, int]
 
 #: The costs of the ledger are whole numbers of 1e-12 dollars.
 PICO = 12
-LARGEST = 2**63 - 1
-MOST = 10**9  # US dollars; above it nothing is a price
-LONGEST = 500  # characters of a name
+MAX_INTEGER = 2**63 - 1
+MAX_DOLLARS = 10**9  # US dollars; above it nothing is a price
+MAX_NAME = 500  # characters of a name
 
 #: The columns that hold fields of Usage; a new field takes a new step in database.STEPS.
 USAGE = (
@@ -57,11 +57,11 @@ CHECKED = "INSERT OR REPLACE INTO checked VALUES (1, ?)"
 SPENT = "SELECT sum(cost), sum(unknown) FROM spent WHERE quarter >= ? AND quarter < ?"
 
 
-class Sum(NamedTuple):
+class Spent(NamedTuple):
     """A sum of US dollars, and the number of calls in it that may have cost more."""
 
     cost: Decimal
-    unknown: int
+    unknown_calls: int
 
 
 def ledger_path(environ: Mapping[str, str]) -> str:
@@ -95,32 +95,34 @@ class Ledger:
         def write(db: Connection) -> None:
             for start in range(0, len(entries), GROUP):
                 group = entries[start : start + GROUP]
-                db.execute(insert(len(group)), [*chain.from_iterable(map(row_of, group))])
+                db.execute(insert_sql(len(group)), [*chain.from_iterable(map(row_of, group))])
             tidy(db, self.path)
 
         with signals_deferred():
-            result = self.use(write, recreate=True)
+            result = self.with_connection(write, recreate=True)
             if not isinstance(result, Success) and not self.warned:
                 self.warned = True
                 self.say(f"this call is not in the ledger: {result.failure().message}")
 
     def spent(
         self, spans: Sequence[tuple[float, float]], now: float | None = None
-    ) -> Result[tuple[Sum, ...], Problem]:
+    ) -> Result[tuple[Spent, ...], Problem]:
         """Return what was spent in some spans of time, whose ends are quarters of an hour.
 
         With ``now`` something is written too, to see that a call's row could be. A damaged
         ledger stays where it is: a new one would know of nothing spent.
         """
 
-        def work(db: Connection) -> tuple[Sum, ...]:
+        def work(db: Connection) -> tuple[Spent, ...]:
             if now is not None:
                 db.execute(CHECKED, (now,))
             return tuple(sum_of(db, start, end) for start, end in spans)
 
-        return self.use(work)
+        return self.with_connection(work)
 
-    def use(self, work: Callable[[Connection], A], recreate: bool = False) -> Result[A, Problem]:
+    def with_connection(
+        self, work: Callable[[Connection], A], recreate: bool = False
+    ) -> Result[A, Problem]:
         """Run some work on the open ledger; with ``recreate`` a new one replaces a damaged one."""
         import sqlite3
 
@@ -132,7 +134,7 @@ class Ledger:
                 if not (recreate and is_damage(error)):
                     return fail("input", reason(error, self.path))
                 self.replace_damaged(error)
-                return self.use(work)
+                return self.with_connection(work)
 
     def connection(self) -> Connection:
         """Return the open ledger; opened anew in a forked process, or if the file was replaced."""
@@ -189,7 +191,7 @@ BEFORE, COUNTED, AFTER = attrgetter(*CALL), attrgetter(*USAGE), attrgetter(*OUTC
 
 
 @cache
-def insert(lines: int) -> str:
+def insert_sql(lines: int) -> str:
     """Return the statement that inserts so many rows at once."""
     line = f"({', '.join('?' * len(COLUMNS))})"
     return f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([line] * lines)}"
@@ -209,36 +211,36 @@ def storable(value: Any) -> Any:
     if value is None or isinstance(value, float):
         return value
     if isinstance(value, Decimal):
-        value = pico(value) if value.is_finite() and abs(value) < MOST else None
+        value = to_pico(value) if value.is_finite() and abs(value) < MAX_DOLLARS else None
     if isinstance(value, str):
-        return redact(value).encode("utf-8", "replace").decode()[:LONGEST]
-    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        return redact(value).encode("utf-8", "replace").decode()[:MAX_NAME]
+    if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
         return None
     return value
 
 
-def pico(cost: Decimal) -> int:
+def to_pico(cost: Decimal) -> int:
     """Return US dollars in units of 1e-12 dollars.
 
-    >>> pico(Decimal("0.00234"))
+    >>> to_pico(Decimal("0.00234"))
     2340000000
     """
     return int(cost.scaleb(PICO).to_integral_value(ROUND_HALF_UP))
 
 
-def dollars(cost: int | None) -> Decimal | None:
+def from_pico(cost: int | None) -> Decimal | None:
     """Return a cost of the ledger in US dollars.
 
-    >>> dollars(2340000000)
+    >>> from_pico(2340000000)
     Decimal('0.002340000000')
     """
     return None if cost is None else Decimal(cost).scaleb(-PICO)
 
 
-def sum_of(db: Connection, start: float, end: float) -> Sum:
+def sum_of(db: Connection, start: float, end: float) -> Spent:
     """Return what was spent between two times in seconds since the epoch, quarters of an hour."""
     cost, unknown = db.execute(SPENT, (start // 900, end // 900)).fetchone()
-    return Sum(dollars(cost or 0) or Decimal(0), unknown or 0)
+    return Spent(from_pico(cost or 0) or Decimal(0), unknown or 0)
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def header_of(rows: Rows) -> Header | None:
     return read_header((rows.schema.metadata or {}).get(HEADER, b"")).value_or(None)
 
 
-def joined(tables: Sequence[Rows]) -> Rows | None:
+def join_tables(tables: Sequence[Rows]) -> Rows | None:
     """Return tables as one, with the header of the last; None where there are none."""
     import pyarrow
 

@@ -16,27 +16,27 @@ from loki import pipeline
 from loki.edge import files
 from loki.edge.retrieval.rescue import Rescue
 from loki.edge.retrieval.table import Store, find_nearest, find_store, open_store, read_keys
-from loki.edge.retrieval.writer import Writer, other_model
+from loki.edge.retrieval.writer import Writer, explain_other_model
 from loki.money.estimate import estimate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import bind, gather
 from loki.records import Ask, Target
 from loki.replies import Embeddings
-from loki.retrieval.header import Header, Signature, difference, signature_of
+from loki.retrieval.header import Header, Signature, describe_difference, signature_of
 from loki.retrieval.passages import Match, Passage, Stored
 from loki.stages.batching import batch_limits, group_in_batches
 from loki.stages.parse_vectors import add_costs
 from loki.stages.resolve import resolve
 
-DEFAULT = Ask()
+DEFAULT_ASK = Ask()
 
 
 # ---- adding ------------------------------------------------------------------------------------
 
 
 def store(
-    env: Env, path: str, texts: Iterable[str | Passage], ask: Ask = DEFAULT
+    env: Env, path: str, texts: Iterable[str | Passage], ask: Ask = DEFAULT_ASK
 ) -> Result[Stored, Problem]:
     """Add texts and their vectors to the store in a folder, which is made where it is missing.
 
@@ -93,8 +93,8 @@ def make_writer(
 
 def check_signature(found: Store | None, signature: Signature) -> Result[Store | None, Problem]:
     """Return a store, if its vectors can be compared to those of a signature."""
-    other = difference(found.header.signature, signature) if found else ""
-    return Failure(other_model(found, other)) if found and other else Success(found)
+    other = describe_difference(found.header.signature, signature) if found else ""
+    return Failure(explain_other_model(found, other)) if found and other else Success(found)
 
 
 def no_keys() -> Result[object, Problem]:
@@ -139,7 +139,7 @@ def search(
     query: str,
     top: int = 10,
     min_score: float | None = None,
-    ask: Ask = DEFAULT,
+    ask: Ask = DEFAULT_ASK,
 ) -> Result[tuple[Match, ...], Problem]:
     """Return the passages of a store that are nearest to a query, the best first.
 

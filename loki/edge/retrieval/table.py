@@ -19,7 +19,7 @@ from loki.edge.retrieval.rows import HEADER, Rows, matches_of
 from loki.problems import Kind, Problem, fail
 from loki.replies import Vector
 from loki.retrieval.header import Header, read_header
-from loki.retrieval.passages import Match, best_first
+from loki.retrieval.passages import Match, rank_matches
 
 A = TypeVar("A")
 
@@ -176,7 +176,7 @@ def is_scattered(dataset: Any) -> bool:
     return len(dataset.get_fragments()) > MANY_FILES
 
 
-def put_together(dataset: Any) -> Result[None, Problem]:
+def compact_files(dataset: Any) -> Result[None, Problem]:
     """Write a table of many files as one of few, and take old versions away, if there is room."""
 
     def compact() -> None:
@@ -202,7 +202,9 @@ def find_nearest(
 ) -> Result[tuple[Match, ...], Problem]:
     """Return the passages nearest to a vector by cosine, exactly: every vector is compared."""
     if len(vector) != store.dimensions:
-        return Failure(wrong_length(store.path, store.header, store.dimensions, len(vector)))
+        return Failure(
+            explain_wrong_length(store.path, store.header, store.dimensions, len(vector))
+        )
     import numpy
 
     nearest = {
@@ -217,7 +219,7 @@ def find_nearest(
         return matches_of(store.dataset.to_table(columns=SHOWN, nearest=nearest, **FRUGAL))
 
     found = attempt(f"{store.path} is damaged", read)
-    return found.map(lambda matches: best_first(matches, min_score))
+    return found.map(lambda matches: rank_matches(matches, min_score))
 
 
 SHOWN = ["text", "id", "source", "line", "fields", "_distance"]
@@ -225,7 +227,7 @@ SHOWN = ["text", "id", "source", "line", "fields", "_distance"]
 FRUGAL: dict[str, Any] = {"io_buffer_size": 32 << 20, "fragment_readahead": 2}
 
 
-def wrong_length(path: str, header: Header, own: int, length: int) -> Problem:
+def explain_wrong_length(path: str, header: Header, own: int, length: int) -> Problem:
     """Return the Problem with a vector of another length than those of a store."""
     gave = f"{header.model} gave {length:,} numbers"
     return Problem("config", f"{gave}, and the vectors of {path} have {own:,}", sent=True)

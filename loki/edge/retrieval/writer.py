@@ -13,14 +13,14 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.files import reason
+from loki.edge.files import describe_os_error
 from loki.edge.retrieval import table
 from loki.edge.retrieval.rescue import Rescue
-from loki.edge.retrieval.rows import Row, Rows, joined, rows_of
-from loki.edge.retrieval.table import Store, wrong_length
+from loki.edge.retrieval.rows import Row, Rows, join_tables, rows_of
+from loki.edge.retrieval.table import Store, explain_wrong_length
 from loki.problems import Problem, fail
 from loki.replies import Vector
-from loki.retrieval.header import Header, difference, key_by
+from loki.retrieval.header import Header, describe_difference, make_key_function
 from loki.retrieval.passages import Passage
 
 #: Rows that are written at once, however little time has passed.
@@ -73,7 +73,7 @@ class Writer:
     ) -> None:
         self.path, self.header, self.store = path, header, store
         self.now, self.clock, self.rescue = now, clock, rescue
-        self.keys, self.key = Keys(keys), key_by(header.signature)
+        self.keys, self.key = Keys(keys), make_key_function(header.signature)
         self.rescued, self.pending = rescue.take(), list[Row]()
         for rows in self.rescued:
             self.keys.begun.update(rows["key"].to_pylist())
@@ -91,7 +91,7 @@ class Writer:
         """Take passages with their vectors; write them, if it is time to."""
         for passage, vector in rows:
             if (own := self.length(vector)) != len(vector):
-                return Failure(wrong_length(self.path, self.header, own, len(vector)))
+                return Failure(explain_wrong_length(self.path, self.header, own, len(vector)))
             self.pending.append(Row(self.key(passage.text), passage, vector))
         return self.flush() if self.is_due() else Success(None)
 
@@ -115,17 +115,17 @@ class Writer:
         if self.pending:
             tables.append(rows_of(self.pending, self.header, self.now()))
         self.rescued, self.pending, self.last = [], [], self.clock()
-        waiting = joined(tables)
+        waiting = join_tables(tables)
         if waiting is None:
             return Success(None)
         try:
-            written = self.locked(lambda: self.write(waiting))
+            written = self.run_locked(lambda: self.write(waiting))
         except BaseException:  # a signal: close() tries again
             self.rescued = [waiting]
             raise
         return written.lash(lambda problem: Failure(self.rescue.keep(waiting, problem)))
 
-    def locked(self, action: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
+    def run_locked(self, action: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
         """Do something while no other process writes."""
         from filelock import FileLock, Timeout
 
@@ -137,7 +137,7 @@ class Writer:
         except Timeout:
             return fail("busy", f"another process has been writing {self.path} for {PATIENCE} s")
         except OSError as error:
-            return fail("output", f"cannot write {self.path}: {reason(error)}")
+            return fail("output", f"cannot write {self.path}: {describe_os_error(error)}")
 
     def write(self, rows: Rows) -> Result[None, Problem]:
         """Add those rows that no other process has added meanwhile."""
@@ -154,8 +154,8 @@ class Writer:
         self.store = store
         if store is None:
             return Success(None)
-        if other := difference(store.header.signature, self.header.signature):
-            return Failure(other_model(store, other))
+        if other := describe_difference(store.header.signature, self.header.signature):
+            return Failure(explain_other_model(store, other))
         return table.read_keys(store).map(self.keys.replace)
 
     def without_written(self, rows: Rows) -> Rows:
@@ -184,11 +184,11 @@ class Writer:
         flushed = self.flush()
         store = self.store
         if store and table.is_scattered(store.dataset):
-            self.locked(lambda: table.put_together(store.dataset))  # may fail: it is as good
+            self.run_locked(lambda: table.compact_files(store.dataset))  # may fail: it is as good
         return flushed
 
 
-def other_model(store: Store, other: str) -> Problem:
+def explain_other_model(store: Store, other: str) -> Problem:
     """Return the Problem that a store has vectors of another model, or of other options."""
     from loki.retrieval.header import describe
 

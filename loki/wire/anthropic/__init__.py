@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from loki.wire.codec import RateLimitHeaders, Wire
+from loki.wire.protocol import RateLimitHeaders, Wire
 
 RATE_LIMIT_HEADERS: RateLimitHeaders = tuple(
     (f"anthropic-ratelimit-{kind}-remaining", f"anthropic-ratelimit-{kind}-reset")

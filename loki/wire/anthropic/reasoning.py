@@ -91,7 +91,7 @@ def in_budget(target: Target, budget: int, longest: int | None) -> Result[JsonOb
     if longest is not None and budget >= longest:
         room = f"the answer and its thoughts have {longest} tokens (--max-tokens)"
         return fail("usage", f"{target.client.name} has no room for --reasoning {budget}: {room}")
-    return Success(within(budget, longest))
+    return Success(cap_budget(budget, longest))
 
 
 def by_budget(
@@ -105,10 +105,10 @@ def by_budget(
         least = f"--max-tokens of {2 * known.least} or more"
         name = target.client.name
         return fail("usage", f"{name} has no room for --reasoning {effort}: it needs {least}")
-    return Success(within(budget, longest))
+    return Success(cap_budget(budget, longest))
 
 
-def within(budget: int, longest: int | None) -> JsonObject:
+def cap_budget(budget: int, longest: int | None) -> JsonObject:
     """Return thinking within a number of tokens; a limit that is not set makes room for it."""
     limit = budget + ANSWER if longest is None else longest
     return {"max_tokens": limit, "thinking": {"type": "enabled", "budget_tokens": budget}}

@@ -12,7 +12,7 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
 from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
-from loki.wire.codec import is_json_mode
+from loki.wire.protocol import is_json_mode
 
 VERTEX_VERSION = "vertex-2023-10-16"
 

@@ -10,7 +10,7 @@ from loki.records import Json, JsonObject
 from loki.replies import (
     Carry,
     Finish,
-    Finished,
+    FinishReason,
     Pause,
     Reasoning,
     Refusal,
@@ -20,8 +20,8 @@ from loki.replies import (
 )
 from loki.usage import Usage
 from loki.wire.answer_json import parse_json
-from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
-from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
+from loki.wire.protocol import as_count, as_name, as_str, get_in, not_text, read_text
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -242,7 +242,7 @@ def usage_of(raw: JsonObject) -> Usage:
 
 def read_error_event(body: Json) -> tuple[Problem]:
     """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
-    code, sentence = read_sentence(body)
+    code, sentence = read_code_and_message(body)
     if not sentence:
         return (unknown_answer(body, "a message"),)
     kind = kind_of(STATUSES.get(code), code) if code else "garbled"
@@ -267,7 +267,7 @@ STATUSES: dict[str | None, int] = {
 }
 
 #: Why an answer ended.
-FINISH_REASONS: dict[str, Finished] = {
+FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",

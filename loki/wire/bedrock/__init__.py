@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from loki.wire.codec import AMAZON_TOKENS, Measure, Wire
+from loki.wire.protocol import AMAZON_TOKENS, TextsWire, Wire
 
 if TYPE_CHECKING:
     from loki.replies import Scores, Vectors
@@ -33,11 +33,11 @@ def converse_stream() -> Wire:
 NOVA_SEARCH = {"toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]}}
 
 
-def titan_embed() -> Measure[Vectors]:
+def titan_embed() -> TextsWire[Vectors]:
     """Return the embeddings of Amazon's Titan, one text at a time."""
     from loki.wire.bedrock.titan import draft_embed, read_embed
 
-    return Measure(
+    return TextsWire(
         draft=draft_embed,
         read=read_embed,
         content_keys=("inputText",),
@@ -46,13 +46,13 @@ def titan_embed() -> Measure[Vectors]:
     )
 
 
-def agents_rerank() -> Measure[Scores]:
+def agents_rerank() -> TextsWire[Scores]:
     """Return Rerank of the agents' runtime."""
     from loki.wire.bedrock.rerank import draft_rerank
     from loki.wire.openai.rerank import read_rerank
 
     configuration = ("rerankingConfiguration", "bedrockRerankingConfiguration", "numberOfResults")
-    return Measure(
+    return TextsWire(
         draft=draft_rerank,
         read=read_rerank,
         content_keys=("queries", "sources"),
@@ -63,6 +63,6 @@ def agents_rerank() -> Measure[Scores]:
 
 CHAT: dict[str, Callable[[], Wire]] = {"converse": converse_stream}
 
-EMBED: dict[str, Callable[[], Measure[Vectors]]] = {"titan": titan_embed}
+EMBED: dict[str, Callable[[], TextsWire[Vectors]]] = {"titan": titan_embed}
 
-RERANK: dict[str, Callable[[], Measure[Scores]]] = {"bedrock-rerank": agents_rerank}
+RERANK: dict[str, Callable[[], TextsWire[Scores]]] = {"bedrock-rerank": agents_rerank}

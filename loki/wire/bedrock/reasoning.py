@@ -10,7 +10,7 @@ from returns.result import Result, Success
 from loki.problems import Problem
 from loki.records import JsonObject, Target
 from loki.wire.anthropic import reasoning
-from loki.wire.codec import get_in
+from loki.wire.protocol import get_in
 
 
 class Thinking(NamedTuple):

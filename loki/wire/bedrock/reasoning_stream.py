@@ -6,7 +6,7 @@ from loki.records import Json, JsonObject
 from loki.replies import Carry, WireEvent
 from loki.wire.bedrock.reasoning_blocks import is_carried, whole_block
 from loki.wire.bedrock.response import read_chat_event
-from loki.wire.codec import as_str
+from loki.wire.protocol import as_str
 
 
 class StreamReader:

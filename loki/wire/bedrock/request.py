@@ -21,7 +21,7 @@ from loki.records import (
 )
 from loki.wire.bedrock.media import draft_part, with_distinct_names
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, is_claude, unsupported
-from loki.wire.codec import (
+from loki.wire.protocol import (
     is_json_mode,
     schema_name,
     without_none,

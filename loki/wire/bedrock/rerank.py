@@ -6,8 +6,8 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Target
-from loki.wire.codec import without_none
 from loki.wire.openai.rerank import wanted_count
+from loki.wire.protocol import without_none
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
@@ -42,7 +42,7 @@ def model_arn(target: Target) -> Result[str, Problem]:
     if name.startswith("arn:"):
         return Success(name)
     region = target.client.settings.get("region")
-    if region is None or region.form != "literal":
+    if region is None or region.source != "literal":
         return fail("config", "needs a region, such as us-east-1, to name a reranker by its ARN")
     return Success(
         f"arn:{partition_of(region.value)}:bedrock:{region.value}::foundation-model/{name}"

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Item, Reasoning, Source, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, Source, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.bedrock.reasoning_blocks import is_carried
-from loki.wire.codec import (
+from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
+from loki.wire.protocol import (
     as_count,
     as_name,
     as_str,
@@ -18,7 +19,6 @@ from loki.wire.codec import (
     not_text,
     read_text,
 )
-from loki.wire.errors import kind_of, read_sentence, unknown_answer
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -200,20 +200,20 @@ def read_exception(name: str, error: Json) -> tuple[Problem]:
     'busy'
     """
     code = name[:1].upper() + name[1:]
-    message = read_sentence(error)[1] or f"the stream broke off: {code}"
+    message = read_code_and_message(error)[1] or f"the stream broke off: {code}"
     return (Problem(kind_of(None, code), message, code=code, sent=True),)
 
 
 def read_error_event(body: Json) -> tuple[Problem]:
     """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
-    code, sentence = read_sentence(body)
+    code, sentence = read_code_and_message(body)
     if not sentence:
         return (unknown_answer(body, "an answer of Converse"),)
     return (Problem(kind_of(None, code) if code else "garbled", sentence, code=code, sent=True),)
 
 
 #: Why an answer ended.
-FINISH_REASONS: dict[str, Finished] = {
+FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from loki.wire.codec import AMAZON_TOKENS, Measure, Wire
+from loki.wire.protocol import AMAZON_TOKENS, TextsWire, Wire
 
 if TYPE_CHECKING:
     from loki.replies import Vectors
@@ -26,14 +26,14 @@ def chat_v2() -> Wire:
     )
 
 
-def embed_v2() -> Measure[Vectors]:
+def embed_v2() -> TextsWire[Vectors]:
     """Return Embed v2."""
     from loki.wire.cohere.embeddings import draft_embed, read_embed
 
-    return Measure(draft_embed, read_embed, content_keys=("texts",), max_texts=96)
+    return TextsWire(draft_embed, read_embed, content_keys=("texts",), max_texts=96)
 
 
-def embed_on_bedrock() -> Measure[Vectors]:
+def embed_on_bedrock() -> TextsWire[Vectors]:
     """Return the same without the model in its body, as on Bedrock."""
     from loki.wire.cohere.embeddings import draft_bedrock
 
@@ -42,7 +42,7 @@ def embed_on_bedrock() -> Measure[Vectors]:
 
 CHAT: dict[str, Callable[[], Wire]] = {"cohere": chat_v2}
 
-EMBED: dict[str, Callable[[], Measure[Vectors]]] = {
+EMBED: dict[str, Callable[[], TextsWire[Vectors]]] = {
     "cohere": embed_v2,
     "cohere-bedrock": embed_on_bedrock,
 }

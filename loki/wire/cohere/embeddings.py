@@ -8,8 +8,8 @@ from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.errors import unknown_answer
+from loki.wire.protocol import as_count, get_in, without_none
 from loki.wire.vectors import read_all
 
 
@@ -19,7 +19,7 @@ def draft_embed(target: Target) -> Result[JsonObject, Problem]:
     Source: Cohere API reference, v2/embed.
     """
     name = target.model.real_name
-    if target.ask.dimensions is not None and is_third(name):
+    if target.ask.dimensions is not None and is_version_3(name):
         return fail("usage", f"{name} has vectors of one size: leave the dimensions out")
     return Success(
         without_none(
@@ -41,10 +41,10 @@ def draft_bedrock(target: Target) -> Result[JsonObject, Problem]:
     )
 
 
-def is_third(name: str) -> bool:
+def is_version_3(name: str) -> bool:
     """Return whether a model is of the third generation, or older.
 
-    >>> is_third("embed-english-v3.0"), is_third("us.cohere.embed-v4:0")
+    >>> is_version_3("embed-english-v3.0"), is_version_3("us.cohere.embed-v4:0")
     (True, False)
     """
     return any(kind in name for kind in ("embed-english", "embed-multilingual"))

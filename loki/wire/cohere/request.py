@@ -20,8 +20,8 @@ from loki.records import (
     Text,
     Tool,
 )
-from loki.wire.codec import is_json_mode, without_none
 from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
+from loki.wire.protocol import is_json_mode, without_none
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:

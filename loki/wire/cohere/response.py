@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Reasoning, Source, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, FinishReason, Reasoning, Source, ToolPiece, WireEvent
 from loki.usage import Usage
-from loki.wire.codec import as_count, as_str, get_in, not_text, read_text
 from loki.wire.openai.chat_response import read_error_event
+from loki.wire.protocol import as_count, as_str, get_in, not_text, read_text
 
 
 class ChatReader:
@@ -183,7 +183,7 @@ EVENTS: dict[str, Read] = {
 }
 
 #: Why an answer ended.
-FINISH_REASONS: dict[str, Finished] = {
+FINISH_REASONS: dict[str, FinishReason] = {
     "COMPLETE": "stop",
     "STOP_SEQUENCE": "stop",
     "MAX_TOKENS": "length",

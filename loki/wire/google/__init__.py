@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from loki.wire.codec import Measure, Wire
+from loki.wire.protocol import TextsWire, Wire
 
 if TYPE_CHECKING:
     from loki.replies import Scores, Vectors
@@ -34,19 +34,19 @@ def vertex_mistral() -> Wire:
     return chat_completions()._replace(draft=draft_mistral)
 
 
-def batch_embed_contents() -> Measure[Vectors]:
+def batch_embed_contents() -> TextsWire[Vectors]:
     """Return batchEmbedContents, of Gemini."""
     from loki.wire.google.embeddings import draft_embed, read_embed
 
-    return Measure(draft_embed, read_embed, content_keys=("requests",), max_texts=100)
+    return TextsWire(draft_embed, read_embed, content_keys=("requests",), max_texts=100)
 
 
-def vertex_embed_contents() -> Measure[Vectors]:
+def vertex_embed_contents() -> TextsWire[Vectors]:
     """Return embedContent and batchEmbedContents, of Gemini models on Vertex AI."""
     from loki.wire.google.embeddings import draft_vertex
     from loki.wire.google.predict import read_embed
 
-    return Measure(
+    return TextsWire(
         draft=draft_vertex,
         read=read_embed,
         content_keys=("requests", "content"),
@@ -55,11 +55,11 @@ def vertex_embed_contents() -> Measure[Vectors]:
     )
 
 
-def vertex_predict() -> Measure[Vectors]:
+def vertex_predict() -> TextsWire[Vectors]:
     """Return predict, of all other embedding models on Vertex AI."""
     from loki.wire.google.predict import draft_embed, read_embed
 
-    return Measure(
+    return TextsWire(
         draft=draft_embed,
         read=read_embed,
         content_keys=("instances",),
@@ -68,11 +68,11 @@ def vertex_predict() -> Measure[Vectors]:
     )
 
 
-def rank() -> Measure[Scores]:
+def rank() -> TextsWire[Scores]:
     """Return the ranking of the Discovery Engine."""
     from loki.wire.google.rerank import draft_rerank, read_rerank
 
-    return Measure(
+    return TextsWire(
         draft=draft_rerank,
         read=read_rerank,
         content_keys=("query", "records"),
@@ -86,10 +86,10 @@ CHAT: dict[str, Callable[[], Wire]] = {
     "mistral-vertex": vertex_mistral,
 }
 
-EMBED: dict[str, Callable[[], Measure[Vectors]]] = {
+EMBED: dict[str, Callable[[], TextsWire[Vectors]]] = {
     "gemini": batch_embed_contents,
     "gemini-vertex": vertex_embed_contents,
     "predict": vertex_predict,
 }
 
-RERANK: dict[str, Callable[[], Measure[Scores]]] = {"vertex-rerank": rank}
+RERANK: dict[str, Callable[[], TextsWire[Scores]]] = {"vertex-rerank": rank}

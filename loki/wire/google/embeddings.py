@@ -8,8 +8,8 @@ from loki.problems import Problem
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.errors import unknown_answer
+from loki.wire.protocol import as_count, get_in, without_none
 from loki.wire.vectors import read_all
 
 #: What the vectors are for, in Google's words.

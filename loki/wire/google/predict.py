@@ -8,8 +8,8 @@ from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import as_count, get_in, without_none
 from loki.wire.google import embeddings
+from loki.wire.protocol import as_count, get_in, without_none
 from loki.wire.vectors import read_all
 
 

@@ -12,8 +12,8 @@ from returns.result import Result, Success
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask, JsonObject, Media, Message, Target, Text, Tool, ToolCall
-from loki.wire.codec import is_json_mode
 from loki.wire.google.reasoning import draft_thinking
+from loki.wire.protocol import is_json_mode
 
 Parts = list[JsonObject]
 

@@ -9,9 +9,9 @@ from returns.result import Failure, Result, Success
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Score, Scores
-from loki.wire.codec import without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.rerank import make_score, wanted_count
+from loki.wire.protocol import without_none
 
 
 def draft_rerank(target: Target) -> Result[JsonObject, Problem]:
@@ -36,7 +36,7 @@ def read_rerank(body: Json) -> Result[Scores, Problem]:
     """Scores by the ids that we gave; Google tells no usage.
 
     >>> read_rerank({"records": [{"id": "1", "score": 0.9}]}).unwrap().scores
-    (Score(place=1, score=0.9),)
+    (Score(text_index=1, score=0.9),)
     """
     match body:
         case {"records": list(rows)}:

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from loki.problems import Kind, Problem
 from loki.records import Json, JsonObject
-from loki.replies import Carry, Finish, Finished, Item, Reasoning, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire import sse
-from loki.wire.codec import as_count, as_name, as_str, get_in, not_text, read_text
 from loki.wire.decoder import Splitter
-from loki.wire.errors import kind_of, read_sentence, unknown_answer
+from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
 from loki.wire.google.json_stream import ArraySplitter
 from loki.wire.google.sources import read_sources
+from loki.wire.protocol import as_count, as_name, as_str, get_in, not_text, read_text
 
 
 class StreamSplitter:
@@ -25,7 +25,7 @@ class StreamSplitter:
     """
 
     def __init__(self) -> None:
-        self.mark = sse.MarkFilter()
+        self.mark = sse.ByteOrderMarkFilter()
         self.splitter: Splitter | None = None  # None before the first byte
         self.is_done = False
 
@@ -187,7 +187,7 @@ def add_counts(one: int | None, other: int | None) -> int | None:
 
 def read_error_event(body: Json) -> tuple[Problem]:
     """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
-    code, sentence = read_sentence(body)
+    code, sentence = read_code_and_message(body)
     if not sentence:
         return (unknown_answer(body, "a generateContent response"),)
     status = as_count(get_in(body, "error", "code"))
@@ -205,7 +205,7 @@ BROKEN: dict[str, Kind] = {
 }
 
 #: Why an answer ended.
-FINISH_REASONS: dict[str, Finished] = {
+FINISH_REASONS: dict[str, FinishReason] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     "CONTINUATION": "length",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from loki.records import JsonObject
-from loki.wire.codec import RERANK_KEYS, Measure, RateLimitHeaders, Wire
+from loki.wire.protocol import RERANK_KEYS, RateLimitHeaders, TextsWire, Wire
 
 if TYPE_CHECKING:
     from loki.replies import Scores, Vectors
@@ -82,11 +82,11 @@ CHAT: dict[str, Callable[[], Wire]] = {
 
 def embeddings(
     dialect: str = "openai", max_texts: int | None = None, max_tokens: int | None = None
-) -> Measure[Vectors]:
+) -> TextsWire[Vectors]:
     """Return embeddings in a dialect of OpenAI's protocol, with the limits of one request."""
     from loki.wire.openai.embeddings import DRAFTS, read_embed, read_perplexity
 
-    return Measure(
+    return TextsWire(
         draft=DRAFTS[dialect],
         read=read_perplexity if dialect == "perplexity" else read_embed,
         content_keys=("input",),
@@ -96,7 +96,7 @@ def embeddings(
     )
 
 
-EMBED: dict[str, Callable[[], Measure[Vectors]]] = {
+EMBED: dict[str, Callable[[], TextsWire[Vectors]]] = {
     "openai": partial(embeddings, max_texts=2048, max_tokens=300_000),
     "qianwen": partial(embeddings, max_texts=10),
     "ernie": partial(embeddings, max_texts=16),
@@ -110,11 +110,11 @@ EMBED: dict[str, Callable[[], Measure[Vectors]]] = {
 
 def reranking(
     dialect: str = "common", max_texts: int | None = None, max_tokens: int | None = None
-) -> Measure[Scores]:
+) -> TextsWire[Scores]:
     """Return reranking as Jina, Cohere and Voyage do it, with the limits of one request."""
     from loki.wire.openai.rerank import DRAFTS, read_rerank
 
-    return Measure(
+    return TextsWire(
         draft=DRAFTS[dialect],
         read=read_rerank,
         content_keys=RERANK_KEYS,
@@ -125,7 +125,7 @@ def reranking(
     )
 
 
-RERANK: dict[str, Callable[[], Measure[Scores]]] = {
+RERANK: dict[str, Callable[[], TextsWire[Scores]]] = {
     "common": reranking,
     "cohere-rerank": partial(reranking, max_texts=1000),
     "qianfan-rerank": partial(reranking, max_texts=64),

@@ -23,7 +23,7 @@ from loki.records import (
     Tool,
     ToolCall,
 )
-from loki.wire.codec import (
+from loki.wire.protocol import (
     DraftPart,
     draft_content,
     is_json_mode,

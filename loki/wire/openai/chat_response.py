@@ -8,17 +8,17 @@ from typing import Any
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject, Text
-from loki.replies import Finish, Finished, Item, Reasoning, Refusal, ToolPiece, WireEvent
-from loki.wire.codec import (
+from loki.replies import Finish, FinishReason, Item, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
+from loki.wire.openai.sources import read_annotations, read_executed_tools, read_search_results
+from loki.wire.openai.usage import chat_usage
+from loki.wire.protocol import (
     as_count,
     as_str,
     get_in,
     not_text,
     read_text,
 )
-from loki.wire.errors import kind_of, read_sentence, unknown_answer
-from loki.wire.openai.sources import read_annotations, read_executed_tools, read_search_results
-from loki.wire.openai.usage import chat_usage
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -142,7 +142,7 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
         case {"custom": dict(custom)}:
             return (
                 ToolPiece(
-                    row=as_count(call.get("index")),
+                    call_index=as_count(call.get("index")),
                     id=as_str(call.get("id")),
                     name=as_str(custom.get("name")),
                     arguments=as_str(custom.get("input")),
@@ -154,7 +154,7 @@ def read_call(call: Json) -> tuple[ToolPiece, ...]:
             arguments = given if isinstance(given, str) else json.dumps(given) if given else ""
             return (
                 ToolPiece(
-                    row=as_count(call.get("index")),
+                    call_index=as_count(call.get("index")),
                     id=as_str(call.get("id")),
                     name=as_str(function.get("name")),
                     arguments=arguments,
@@ -197,7 +197,7 @@ def read_usage(body: JsonObject) -> tuple[WireEvent, ...]:
 
 def read_error_event(body: Json) -> tuple[Problem]:
     """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
-    code, sentence = read_sentence(body)
+    code, sentence = read_code_and_message(body)
     if not sentence:
         return (unknown_answer(body, "a chat completion"),)
     error: Any = body.get("error") if isinstance(body, dict) else None
@@ -207,7 +207,7 @@ def read_error_event(body: Json) -> tuple[Problem]:
 
 
 #: Why an answer ended; after OpenAI's own words those that routers and imitators pass on.
-FINISH_REASONS: dict[str, Finished] = {
+FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tools",

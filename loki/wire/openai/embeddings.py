@@ -12,10 +12,10 @@ from loki.problems import Problem, excerpt, fail
 from loki.records import Json, JsonObject, Target
 from loki.replies import Vectors
 from loki.usage import Usage
-from loki.wire.codec import Draft, as_count, as_index, get_in, without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.chat_response import read_error_event
 from loki.wire.openai.usage import read_cost
+from loki.wire.protocol import DraftBody, as_count, as_index, get_in, without_none
 from loki.wire.vectors import ReadVector, read_all, read_bytes, read_vector
 
 
@@ -139,7 +139,7 @@ def read_usage(raw: Json) -> Usage:
 
 
 #: The body in each dialect.
-DRAFTS: dict[str, Draft] = {
+DRAFTS: dict[str, DraftBody] = {
     "openai": draft_embed,
     "jina": draft_jina,
     "voyage": draft_voyage,

@@ -6,9 +6,9 @@ from returns.result import Result, Success
 
 from loki.problems import Problem, fail
 from loki.records import Json, JsonObject, Media, Target
-from loki.wire.codec import is_json_mode, without_none
 from loki.wire.openai import responses_request
 from loki.wire.openai.chat_request import draft_schema
+from loki.wire.protocol import is_json_mode, without_none
 
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:

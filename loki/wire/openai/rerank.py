@@ -8,9 +8,9 @@ from loki.problems import Problem
 from loki.records import Ask, Json, JsonObject, Target
 from loki.replies import Score, Scores
 from loki.usage import Usage
-from loki.wire.codec import Draft, as_count, as_index, get_in, without_none
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.usage import read_cost
+from loki.wire.protocol import DraftBody, as_count, as_index, get_in, without_none
 from loki.wire.vectors import is_finite
 
 
@@ -43,7 +43,7 @@ def read_rerank(body: Json) -> Result[Scores, Problem]:
     """Return scores from any of the shapes that servers use.
 
     >>> read_rerank({"results": [{"index": 1, "relevance_score": 0.9}]}).unwrap().scores
-    (Score(place=1, score=0.9),)
+    (Score(text_index=1, score=0.9),)
     """
     match body:
         case {"results": list(rows)} | {"data": list(rows)}:
@@ -71,7 +71,7 @@ def make_score(place: Json, score: Json) -> Score | None:
     """Return a score that is a finite number at a valid index, else None.
 
     >>> make_score(0, 0.5), make_score(0, float("nan")), make_score("0", 0.5)
-    (Score(place=0, score=0.5), None, None)
+    (Score(text_index=0, score=0.5), None, None)
     >>> make_score(0, 10**400)
     """
     index = as_index(place)
@@ -121,4 +121,4 @@ TOKENS = (
 SEARCHES = (("meta", "billed_units", "search_units"), ("usage", "search_units"))
 
 #: The body in each dialect.
-DRAFTS: dict[str, Draft] = {"common": draft_rerank, "voyage": draft_voyage}
+DRAFTS: dict[str, DraftBody] = {"common": draft_rerank, "voyage": draft_voyage}

@@ -20,17 +20,17 @@ from loki.records import (
     Tool,
     ToolCall,
 )
-from loki.wire.codec import (
-    draft_content,
-    part_drafter,
-    without_none,
-)
 from loki.wire.openai.chat_request import (
     SCHEMAS,
     data_url,
     needs_schema_prompt,
     schema_form,
     schema_prompt,
+)
+from loki.wire.protocol import (
+    draft_content,
+    part_drafter,
+    without_none,
 )
 
 

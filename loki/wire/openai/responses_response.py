@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 
 from loki.problems import Problem
 from loki.records import Json, JsonObject, Text
-from loki.replies import Carry, Finish, Finished, Item, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.usage import Usage
-from loki.wire.codec import (
+from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
+from loki.wire.openai.sources import read_annotations, read_pages, read_search_results
+from loki.wire.openai.usage import responses_usage
+from loki.wire.protocol import (
     as_count,
     as_str,
     get_in,
     read_text,
 )
-from loki.wire.errors import kind_of, read_sentence, unknown_answer
-from loki.wire.openai.sources import read_annotations, read_pages, read_search_results
-from loki.wire.openai.usage import responses_usage
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -102,19 +102,19 @@ def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
     Some servers leave out the finished item; OpenAI tells everything twice.
 
     >>> read_call_event({"type": "response.function_call_arguments.done", "arguments": "{}"})
-    (ToolPiece(row=None, id='', name='', arguments='{}', whole=True, is_custom=False),)
+    (ToolPiece(call_index=None, id='', name='', arguments='{}', is_whole=True, is_custom=False),)
     """
     row = as_count(event.get("output_index"))
     match event:
         case {"item": {"type": "function_call", "call_id": str(id), "name": str(name)}}:
-            return (ToolPiece(row, id, name, "", whole=False),)
+            return (ToolPiece(row, id, name, "", is_whole=False),)
         case {"item": {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}}:
-            begun = ToolPiece(row, id, name, "", whole=False, is_custom=True)
+            begun = ToolPiece(row, id, name, "", is_whole=False, is_custom=True)
             return () if is_of_server(name) else (begun,)
         case {"delta": str(piece)}:
             return (ToolPiece(row, "", "", piece),)
         case {"arguments": str(text)}:
-            return (ToolPiece(row, "", "", text, whole=True),)
+            return (ToolPiece(row, "", "", text, is_whole=True),)
         case _:
             return ()
 
@@ -142,7 +142,7 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
         case {"type": "function_call", "call_id": str(id), "name": str(name)}:
             arguments = item.get("arguments")
             text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-            return (ToolPiece(row, id, name, text, whole=item.get("status") != "incomplete"),)
+            return (ToolPiece(row, id, name, text, is_whole=item.get("status") != "incomplete"),)
         case {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}:
             whole = item.get("status") != "incomplete"
             call = ToolPiece(row, id, name, as_str(item.get("input")), whole, is_custom=True)
@@ -190,7 +190,7 @@ def read_usage(response: JsonObject) -> tuple[Usage, ...]:
 
 def read_error_event(body: Json) -> tuple[Problem]:
     """Return the Problem in an answer of status 200 that is an error, or of an unknown shape."""
-    code, sentence = read_sentence(body)
+    code, sentence = read_code_and_message(body)
     if not sentence:
         return (unknown_answer(body, "a response"),)
     code = None if code == "error" else code  # that is the name of the event
@@ -242,7 +242,7 @@ ENDS = {
 }
 
 #: Why an answer ended.
-FINISH_REASONS: dict[str, Finished] = {
+FINISH_REASONS: dict[str, FinishReason] = {
     "completed": "stop",
     "max_output_tokens": "length",
     "max_tokens": "length",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from loki.records import Json, JsonObject
 from loki.replies import Source
-from loki.wire.codec import as_str, get_in
+from loki.wire.protocol import as_str, get_in
 
 
 def read_annotations(annotations: Json) -> Iterable[Source]:

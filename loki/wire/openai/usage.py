@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from loki.records import Json, JsonObject
 from loki.usage import Usage
-from loki.wire.codec import as_count, as_name, get_in
+from loki.wire.protocol import as_count, as_name, get_in
 
 
 def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import SHARED, target
 
-from loki.batch.api.answers import Answered, Asked, Held, Unanswered, given_up, read_row
+from loki.batch.api.answers import Answered, Held, RowContext, Unanswered, give_up, read_row
 from loki.batch.api.protocol import RowResult
 from loki.batch.api.sites import PROTOCOLS
 from loki.money.batch_tier import BatchRates, Discount
@@ -19,7 +19,7 @@ from loki.problems import Problem
 HALF = Discount(Decimal("0.5"))
 PRICE = Price(Decimal(2), Decimal(8))
 PRICED = {"name": "m", "input_price": "2", "output_price": "8"}
-OPENAI = Asked(target({"type": "openai", "models": [PRICED]}), BatchRates(PRICE, HALF), 7.0)
+OPENAI = RowContext(target({"type": "openai", "models": [PRICED]}), BatchRates(PRICE, HALF), 7.0)
 
 
 def chat(**more: Any) -> Any:
@@ -83,7 +83,7 @@ def test_a_canceled_row_does_not_count_as_a_try() -> None:
 
 
 def test_a_row_that_is_given_up_says_how_often_it_was_tried() -> None:
-    line = given_up(OPENAI, Problem("busy", "Slow."), "n-k", 4).line
+    line = give_up(OPENAI, Problem("busy", "Slow."), "n-k", 4).line
     assert line == {
         "error": {"kind": "busy", "message": "Slow. (in 4 jobs)", "status": None, "sent": False},
         "tier": "batch",
@@ -106,5 +106,5 @@ def test_quoted_lines_of_errors_are_understood(name: str, protocol: str, kind: t
     client = {"openai": "openai", "anthropic": "claude"}[protocol]
     asked = OPENAI._replace(target=target({"type": client, "models": [PRICED]}))
     for line in json.loads(path.read_text())["response"]["body_text"].splitlines():
-        row = PROTOCOLS[protocol].row(json.loads(line))
+        row = PROTOCOLS[protocol].read_row(json.loads(line))
         assert row is not None and isinstance(read_row(asked, row), kind)

@@ -44,9 +44,9 @@ def test_pages_go_back_to_the_intent_and_no_further() -> None:
 
 def test_results_are_fetched_where_the_client_is() -> None:
     ended = {"id": "b", "processing_status": "ended", "results_url": "https://evil.example/"}
-    standing = ANTHROPIC.read(ended)
+    standing = ANTHROPIC.read_status(ended)
     assert standing is not None and standing.is_final
-    (call,) = ANTHROPIC.results(SITE, standing)
+    (call,) = ANTHROPIC.fetch_results(SITE, standing)
     assert call.url == "https://a.example/v1/messages/batches/b/results"
 
 
@@ -55,11 +55,11 @@ ODD: list[Any] = [None, {}, {"custom_id": "a"}, {"custom_id": "a", "result": {}}
 
 @pytest.mark.parametrize("odd", ODD)
 def test_what_is_no_result_is_none(odd: Any) -> None:
-    assert ANTHROPIC.row(odd) is None and ANTHROPIC.read(odd) is None
+    assert ANTHROPIC.read_row(odd) is None and ANTHROPIC.read_status(odd) is None
 
 
 def test_rows_are_as_the_vendors_own_package_types_them() -> None:
     types = pytest.importorskip("anthropic.types.messages.batch_create_params")
-    row = ANTHROPIC.line(SITE, "a", {"model": "m", "max_tokens": 1, "messages": []})
+    row = ANTHROPIC.make_line(SITE, "a", {"model": "m", "max_tokens": 1, "messages": []})
     assert row.keys() == get_type_hints(types.Request).keys()
     assert {"requests"} <= types.BatchCreateParams.__annotations__.keys()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.batch.api.gemini import GEMINI, snake
+from loki.batch.api.gemini import GEMINI, convert_to_snake_case
 from loki.batch.api.protocol import Site, Submission
 
 SITE = Site("https://a.example/v1beta", "gemini-x", "")
@@ -55,7 +55,9 @@ STATES = [
 
 @pytest.mark.parametrize(("state", "output", "is_final"), STATES)
 def test_states_end_or_do_not(state: str, output: Any, is_final: bool) -> None:
-    standing = GEMINI.read({"name": "batches/1", "metadata": {"state": state}, "response": output})
+    standing = GEMINI.read_status(
+        {"name": "batches/1", "metadata": {"state": state}, "response": output}
+    )
     assert standing is not None and standing.is_final == is_final
 
 
@@ -65,7 +67,7 @@ def test_names_of_a_request_are_those_of_files_and_the_users_own_stay() -> None:
         "tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": {"aB": 1}}]}],
         "contents": [{"parts": [{"functionCall": {"name": "f", "args": {"aB": {"cD": 1}}}}]}],
     }
-    assert snake(body) == {
+    assert convert_to_snake_case(body) == {
         "system_instruction": {"parts": [{"text": "aB"}]},
         "tools": [{"function_declarations": [{"name": "f", "parameters_json_schema": {"aB": 1}}]}],
         "contents": [{"parts": [{"function_call": {"name": "f", "args": {"aB": {"cD": 1}}}}]}],
@@ -74,7 +76,7 @@ def test_names_of_a_request_are_those_of_files_and_the_users_own_stay() -> None:
 
 @pytest.mark.parametrize("odd", [None, {}, {"response": {}}, {"key": 3}, "x"])
 def test_what_is_no_result_is_none(odd: Any) -> None:
-    assert GEMINI.row(odd) is None and GEMINI.read(odd) is None
+    assert GEMINI.read_row(odd) is None and GEMINI.read_status(odd) is None
 
 
 def test_a_lost_job_is_known_by_its_name_or_its_file() -> None:

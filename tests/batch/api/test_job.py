@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from loki.batch.api.job import Item, Job, next_step
-from loki.batch.api.protocol import Standing, Submission
+from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.api.sites import PROTOCOLS
 
 PLANNED = Job(Submission("abcdefgh", 3), 7.0, "openai", "openai:m", "hash", "chat")
 OUT = replace(PLANNED, submission=Submission("abcdefgh", 3, intent=1000.0))
-RUNNING = replace(OUT, id="b", standing=Standing("b", "in_progress", False))
-OVER = replace(OUT, id="b", standing=Standing("b", "completed", True))
+RUNNING = replace(OUT, id="b", standing=JobStatus("b", "in_progress", False))
+OVER = replace(OUT, id="b", standing=JobStatus("b", "completed", True))
 
 #: A job, what is to be done, and whether its rows may not be asked by anybody else.
 STEPS = [

@@ -20,15 +20,15 @@ from loki.batch.api.journal import (
     rows_allowed,
     seen_line,
 )
-from loki.batch.api.protocol import Standing, Submission
+from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.api.sites import PROTOCOLS
-from loki.batch.hash_set import mark
+from loki.batch.done_rows import row_identity
 
 ITEMS = [Item("k1", "k1", 1), Item("k2", "id-2", 2), Item("k2-2", "id-3", 3)]
 JOB = Job(
     Submission("abcdefgh", 3), 7.0, "openai", "openai:m", "hash", "chat", worst=Decimal("0.5")
 )
-DONE = Standing("b", "completed", True, 3, 3, 0, files=("f",))
+DONE = JobStatus("b", "completed", True, 3, 3, 0, files=("f",))
 LINES: list[Any] = [
     plan_line(JOB),
     *row_lines("abcdefgh", ITEMS),
@@ -56,7 +56,7 @@ def test_what_is_to_be_done_after_each_line(number: int) -> None:
     job = journal.jobs["abcdefgh"]
     assert (next_step(job, PROTOCOLS["openai"]), job.is_out) == STEPS[number]
     out = journal.marks_out()
-    assert (mark("id-3", "k2") in out) == job.is_out
+    assert (row_identity("id-3", "k2") in out) == job.is_out
     assert journal.spent() == (Decimal("0.5") if job.is_out else Decimal("0.1") * (number == 6))
 
 
@@ -64,7 +64,7 @@ def test_a_job_reads_as_it_was_planned() -> None:
     job = Journal(LINES[:2]).jobs["abcdefgh"]
     assert job.items == tuple(ITEMS) and [item.key for item in job.items] == ["k1", "k2", "k2"]
     assert (job.worst, job.planned, job.model) == (Decimal("0.5"), 7.0, "openai:m")
-    assert Journal(LINES).again[mark("id-2", "k2")] == 1
+    assert Journal(LINES).again[row_identity("id-2", "k2")] == 1
 
 
 @given(st.integers(0, 10**6))
@@ -88,7 +88,7 @@ def test_lines_of_a_newer_loki_are_left_alone() -> None:
 def ended(nonce: str, code: str, rows: int = 8) -> list[Any]:
     """Return the lines of a job that ended."""
     job = Job(Submission(nonce, rows), 7.0, "openai", "openai:m", "hash", "chat")
-    seen = seen_line(nonce, Standing("b", "failed", True, code=code), 1.0)
+    seen = seen_line(nonce, JobStatus("b", "failed", True, code=code), 1.0)
     return [
         plan_line(job),
         {"intent": nonce, "time": 1.0},

@@ -14,7 +14,7 @@ JOB = Submission("abcdefgh", 2, 24, "file-1", 1000.0)
 
 
 def test_the_job_names_the_model_and_rows_do_not() -> None:
-    assert MISTRAL.line(SITE, "a", {"model": "m", "messages": []}) == {
+    assert MISTRAL.make_line(SITE, "a", {"model": "m", "messages": []}) == {
         "custom_id": "a",
         "body": {"messages": []},
     }
@@ -35,12 +35,16 @@ STATES = [
 
 @pytest.mark.parametrize(("state", "is_final"), STATES)
 def test_states_end_or_do_not(state: str, is_final: bool) -> None:
-    standing = MISTRAL.read({"id": "b", "status": state, "output_file": "o", "error_file": ""})
+    standing = MISTRAL.read_status(
+        {"id": "b", "status": state, "output_file": "o", "error_file": ""}
+    )
     assert standing is not None and standing.is_final == is_final and standing.files == ("o",)
 
 
 def test_answers_in_the_job_itself_need_no_file() -> None:
-    standing = MISTRAL.read({"id": "b", "status": "SUCCESS", "output_file": "o", "outputs": [1]})
+    standing = MISTRAL.read_status(
+        {"id": "b", "status": "SUCCESS", "output_file": "o", "outputs": [1]}
+    )
     assert standing is not None and (standing.files, standing.inline) == ((), (1,))
 
 
@@ -49,13 +53,13 @@ def test_pages_are_counted() -> None:
     assert MISTRAL.read_list(full, JOB, "").cursor == "1"
     assert MISTRAL.read_list(full, JOB, "1").cursor == "2"
     assert MISTRAL.read_list({"data": full["data"][:3]}, JOB, "").cursor == ""
-    assert "page=2" in MISTRAL.listing(SITE, JOB, "2").url
+    assert "page=2" in MISTRAL.list_jobs(SITE, JOB, "2").url
     assert MISTRAL.read_list({"data": [{"id": "x", "input_files": ["file-1"]}]}, JOB, "").id == "x"
 
 
 @pytest.mark.parametrize("odd", [None, {}, "x", {"custom_id": 3}])
 def test_what_is_no_result_is_none(odd: Any) -> None:
-    assert MISTRAL.row(odd) is None and MISTRAL.read(odd) is None
+    assert MISTRAL.read_row(odd) is None and MISTRAL.read_status(odd) is None
 
 
 def test_requests_are_as_the_vendors_own_package_types_them() -> None:
@@ -75,6 +79,6 @@ def test_requests_are_as_the_vendors_own_package_types_them() -> None:
         status="SUCCESS",
         output_file="o",
     )
-    standing = MISTRAL.read(job.model_dump(mode="json"))
+    standing = MISTRAL.read_status(job.model_dump(mode="json"))
     assert standing is not None and standing.is_final and standing.files == ("o",)
     assert (standing.total, standing.done) == (2, 2)

@@ -11,7 +11,7 @@ from support import SHARED
 
 from loki.batch.api.answers import FULL
 from loki.batch.api.openai import AZURE, GROQ, OPENAI, TOGETHER
-from loki.batch.api.protocol import Protocol, Site, Standing, Submission
+from loki.batch.api.protocol import JobStatus, Protocol, Site, Submission
 
 SITE = Site("https://a.example/v1", "m", "/v1/chat/completions")
 JOB = Submission("abcdefgh", 2, 24, "file-1", 1000.0)
@@ -33,7 +33,7 @@ def test_the_calls_of_a_job() -> None:
     week = Submission("abcdefgh", 2, 168, "file-1")
     assert (GROQ.create(SITE, week).json or {})["completion_window"] == "7d"
     versioned = Site("https://a.example/openai", "m", "/chat/completions", query="?api-version=1")
-    assert AZURE.listing(versioned, JOB, "b c").url == (
+    assert AZURE.list_jobs(versioned, JOB, "b c").url == (
         "https://a.example/openai/batches?limit=100&after=b%20c&api-version=1"
     )
 
@@ -48,17 +48,17 @@ def test_states_end_or_do_not(protocol: Protocol, state: str, is_final: bool) ->
     job: Any = {"id": "b", "status": state}
     if protocol is TOGETHER:
         job = {"job": {**job, "status": state.upper()}}
-    assert protocol.read(job) == Standing("b", state, is_final)
+    assert protocol.read_status(job) == JobStatus("b", state, is_final)
 
 
 @pytest.mark.parametrize("odd", [None, {}, [], "x", {"id": 3, "status": "a"}, {"id": "b"}])
 def test_what_is_no_job_is_none(odd: Any) -> None:
-    assert OPENAI.read(odd) is None
+    assert OPENAI.read_status(odd) is None
 
 
 @pytest.mark.parametrize("odd", [None, {}, [], "x", {"custom_id": 3}, 7])
 def test_what_is_no_result_is_none(odd: Any) -> None:
-    assert OPENAI.row(odd) is None
+    assert OPENAI.read_row(odd) is None
 
 
 def test_a_lost_job_is_known_by_its_file_or_our_mark() -> None:
@@ -86,7 +86,7 @@ def test_requests_are_as_the_vendors_own_package_types_them() -> None:
     shown = {"id": "b", "status": "completed", "errors": {"data": [{"message": "No."}]}}
     facts = {"endpoint": "/v1/x", "input_file_id": "f", "object": "batch", "created_at": 1}
     theirs = batch(**shown, **facts, completion_window="24h").model_dump(mode="json")
-    standing = OPENAI.read(theirs)
+    standing = OPENAI.read_status(theirs)
     assert standing is not None and standing.is_final and standing.problem == "No."
 
 
@@ -109,7 +109,7 @@ def test_a_recorded_list_is_read_page_by_page() -> None:
 
 def test_every_recorded_job_is_read() -> None:
     page = recorded("openai-batch-list-1-01-list")
-    standings = [OPENAI.read(job) for job in page["data"]]
+    standings = [OPENAI.read_status(job) for job in page["data"]]
     assert all(standings) and {each.state for each in standings if each} <= {
         *FINAL,
         *("validating", "in_progress", "finalizing", "cancelling"),
@@ -117,6 +117,6 @@ def test_every_recorded_job_is_read() -> None:
 
 
 def test_a_recorded_refusal_for_want_of_room_is_one() -> None:
-    standing = AZURE.read(recorded("azure-batch-failed-tokens-1"))
+    standing = AZURE.read_status(recorded("azure-batch-failed-tokens-1"))
     assert standing is not None and standing.is_final and standing.code in FULL
     assert "enqueued tokens" in standing.problem and standing.bad_lines == ()

@@ -18,13 +18,13 @@ def test_the_container_is_free_and_the_rows_are_not() -> None:
     assert XAI.deposit(SITE, JOB, 9).json == {"name": "loki-abcdefgh"}
     add = XAI.create(SITE, JOB)
     assert (add.url, add.rows) == ("https://a.example/v1/batches/batch-1/requests", "raw")
-    row = XAI.line(SITE, "a", {"model": "m"})
+    row = XAI.make_line(SITE, "a", {"model": "m"})
     assert row == {
         "batch_request_id": "a",
         "batch_request": {"chat_get_completion": {"model": "m"}},
     }
     responses = Site(SITE.base, "m", "/v1/responses")
-    assert XAI.line(responses, "a", {})["batch_request"] == {"responses": {}}
+    assert XAI.make_line(responses, "a", {})["batch_request"] == {"responses": {}}
 
 
 COUNTS = [
@@ -37,12 +37,12 @@ COUNTS = [
 
 @pytest.mark.parametrize(("counts", "more", "is_final"), COUNTS)
 def test_the_state_follows_from_counts(counts: Any, more: Any, is_final: bool) -> None:
-    standing = XAI.read({"batch_id": "b", "state": counts, **more})
+    standing = XAI.read_status({"batch_id": "b", "state": counts, **more})
     assert standing is not None and standing.is_final == is_final
 
 
 def test_pages_go_on_until_there_is_no_token_or_the_same() -> None:
-    (first,) = XAI.results(SITE, XAI.read(DONE) or pytest.fail())
+    (first,) = XAI.fetch_results(SITE, XAI.read_status(DONE) or pytest.fail())
     second = next_page(first, {"pagination_token": "a b"})
     assert second is not None and second.url.endswith("results?limit=1000&pagination_token=a%20b")
     third = next_page(second, {"pagination_token": "c"})
@@ -62,4 +62,4 @@ def test_rows_that_were_added_are_known_by_their_ids() -> None:
 
 @pytest.mark.parametrize("odd", [None, {}, "x", {"batch_request_id": 3}])
 def test_what_is_no_result_is_none(odd: Any) -> None:
-    assert XAI.row(odd) is None and XAI.read(odd) is None
+    assert XAI.read_row(odd) is None and XAI.read_status(odd) is None

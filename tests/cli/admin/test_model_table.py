@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from loki.cli.admin.model_table import is_selected, model_row, plain, table
+from loki.cli.admin.model_table import format_table, is_selected, model_row, plain
 from loki.price import Price
 from loki.records import Abilities, Client, Model
 
@@ -37,7 +37,7 @@ def test_a_row_says_what_is_unknown_and_what_a_model_can() -> None:
     model = replace(model, abilities=Abilities(vision=True))
     row = model_row((client, model))
     assert row == ("c:m", "chat", "1,000", "?", "$2.5", "?", "?", "vision, more when long")
-    assert table([row]).startswith("c:m  chat  1,000  ?")
+    assert format_table([row]).startswith("c:m  chat  1,000  ?")
 
 
 def test_prices_are_numbers_for_programs() -> None:

@@ -321,8 +321,8 @@ def test_a_server_that_repeats_the_secret_does_not_make_us_show_it(home: Home) -
 
 PROBE = """
 import json, sys
-from loki.cli.main import guarded
-code = guarded("loki-pipe", ["Hi"])
+from loki.cli.main import run_guarded
+code = run_guarded("loki-pipe", ["Hi"])
 sys.stderr.write(json.dumps([code, sorted(sys.modules)]))
 """
 

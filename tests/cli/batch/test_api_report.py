@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from loki.batch.api.job import Job
-from loki.batch.api.protocol import Standing, Submission
-from loki.cli.batch.api_report import job_line, span
+from loki.batch.api.protocol import JobStatus, Submission
+from loki.cli.batch.api_report import format_duration, job_line
 
 JOB = Job(Submission("abcdefgh", 1000, intent=0.0), 0.0, "mistral", "mistral:m", "h", "chat")
-RUNNING = Standing("b", "running", False, 1000, 20, 1, expires=90_000.0)
-DONE = Standing("b", "success", True, 1000, 999, 1)
+RUNNING = JobStatus("b", "running", False, 1000, 20, 1, expires=90_000.0)
+DONE = JobStatus("b", "success", True, 1000, 999, 1)
 
 LINES = [
     (JOB, "job abcdefgh · mistral:m · unknown · 0/1,000 rows · age 60 min"),
@@ -36,4 +36,4 @@ def test_a_job_is_told_in_a_line(job: Job, line: str) -> None:
 
 
 def test_a_clock_that_was_set_back_harms_nothing() -> None:
-    assert span(-5) == "0 s"
+    assert format_duration(-5) == "0 s"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loki.cli.batch.job_flags import are_usable, job_flag
+from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.parser import UsageError, parse
 
 #: Words beside -o OUT, and what is wrong with them; empty if nothing is.
@@ -31,7 +31,7 @@ WORDS: list[tuple[list[str], str]] = [
 @pytest.mark.parametrize(("words", "message"), WORDS)
 def test_flags_go_together_or_say_why_not(tmp_path: Path, words: list[str], message: str) -> None:
     flags = parse("loki-batch", [*words, "-o", str(tmp_path / "out.jsonl")])
-    result = are_usable(flags)
+    result = check_job_flags(flags)
     assert message in (result.failure().message if message else "")
     assert (result.value_or(message) is None) == (not message)
 
@@ -39,12 +39,12 @@ def test_flags_go_together_or_say_why_not(tmp_path: Path, words: list[str], mess
 @pytest.mark.parametrize("output", ["-", "/dev/null", ""])
 def test_the_output_is_a_file(output: str) -> None:
     flags = parse("loki-batch", ["--batch-api", "in", *(["-o", output] if output else [])])
-    assert "needs -o OUT" in are_usable(flags).failure().message
+    assert "needs -o OUT" in check_job_flags(flags).failure().message
 
 
 def test_a_table_needs_its_columns() -> None:
     flags = parse("loki-batch", ["--batch-api", "-o", "out.csv"])
-    assert "columns of IN" in are_usable(flags).failure().message
+    assert "columns of IN" in check_job_flags(flags).failure().message
 
 
 def test_flags_of_jobs_are_told_from_others() -> None:

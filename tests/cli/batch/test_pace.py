@@ -13,9 +13,9 @@ from commands import Done, Home
 from returns.result import Result
 from servers import plain, reply, serving
 
-from loki.batch.rows import Job
+from loki.batch.rows import ReadyRow
 from loki.cli.batch.command import bug_keeper
-from loki.cli.batch.run import one
+from loki.cli.batch.run import answer_row
 from loki.problems import Problem
 from loki.records import Ask, JsonObject
 
@@ -187,14 +187,14 @@ def test_one_hostile_row_is_one_error_row(home: Home, name: str, tmp_path: Path)
 def test_a_bug_of_ours_is_one_row_s_and_its_traceback_is_kept_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ask(row: Job) -> Result[JsonObject, Problem]:
+    def ask(row: ReadyRow) -> Result[JsonObject, Problem]:
         raise ZeroDivisionError(row.id)
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     keep = bug_keeper("loki-batch")
     for number in (1, 2):
-        job = Job(number, number, str(number), Ask())
-        row, result = one(ask, keep, job)
+        job = ReadyRow(number, number, str(number), Ask())
+        row, result = answer_row(ask, keep, job)
         problem = result.failure()
         assert row is job and problem.kind == "bug" and problem.sent
         assert "ZeroDivisionError: 1; the traceback is in" in problem.message

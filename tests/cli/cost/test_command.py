@@ -21,7 +21,7 @@ import pytest
 from commands import BIN, Home, with_environ
 from servers import ANSWER, COUNTED, Server, delta, plain, reply, serving, streamed
 
-from loki.edge.ledger.database import STEPS
+from loki.edge.ledger.database import MIGRATIONS
 from loki.edge.ledger.writer import Ledger
 from loki.stages.account import Entry
 from loki.usage import Usage
@@ -509,7 +509,7 @@ def test_a_folder_is_no_ledger(home: Home) -> None:
 
 def test_a_newer_ledger_is_not_guessed_at(year: Home) -> None:
     with closing(sqlite3.connect(year.folder / "ledger.db")) as db:
-        db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     done = cost(year)
     assert done.code == 65 and "is of a newer loki" in done.err
 

@@ -348,8 +348,8 @@ def test_no_room_anywhere_is_said(home: Home) -> None:
 def loaded(home: Home, prog: str, words: Sequence[str]) -> set[str]:
     """The modules that a command has loaded at its end."""
     probe = (
-        "import json, sys\nfrom loki.cli.main import guarded\n"
-        f"code = guarded({prog!r}, {list(words)!r})\n"
+        "import json, sys\nfrom loki.cli.main import run_guarded\n"
+        f"code = run_guarded({prog!r}, {list(words)!r})\n"
         "sys.stderr.write(json.dumps([code, sorted(sys.modules)]))"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from loki.cli.embed.pieces import join, pieces, split
+from loki.cli.embed.pieces import join, read_pieces, split
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
@@ -29,7 +29,7 @@ def test_texts_are_the_same_wherever_what_is_read_is_cut(
 def test_a_pause_is_told_and_the_rest_comes_after_it() -> None:
     out, into = os.pipe()
     os.write(into, b"one\n")
-    come = pieces(out)
+    come = read_pieces(out)
     assert next(come) == b"one\n"
     assert next(come) is None
     os.write(into, b"two\n")

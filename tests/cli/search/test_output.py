@@ -7,7 +7,7 @@ from argparse import Namespace
 import pytest
 
 from loki import Match, Passage
-from loki.cli.search.output import Answer, format_matches, iso, show
+from loki.cli.search.output import Answer, format_matches, format_time, format_value
 
 ANSWER = Answer(
     "q", (Match(0.5, Passage("one", 7, "a.txt", 3)), Match(0.25, Passage("two\nlines")))
@@ -40,5 +40,11 @@ def test_of_many_queries_each_line_says_which_it_answers() -> None:
 
 
 def test_facts_are_words() -> None:
-    assert [show(value) for value in (True, False, None, 0, "x")] == ["yes", "no", "", "0", "x"]
-    assert iso(1e9) == "2001-09-09T01:46:40Z"
+    assert [format_value(value) for value in (True, False, None, 0, "x")] == [
+        "yes",
+        "no",
+        "",
+        "0",
+        "x",
+    ]
+    assert format_time(1e9) == "2001-09-09T01:46:40Z"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loki.config.read import configure
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.auth.child_environment import child_environment
 
 CLIENTS: list[dict[str, Any]] = [
@@ -50,6 +50,6 @@ def test_all_else_is_passed_on(name: str) -> None:
 
 
 def test_whatever_holds_a_known_secret_is_withheld_but_a_proxy() -> None:
-    redaction.add("sk-mark-0123456789")
+    redactor.add("sk-mark-0123456789")
     environ = {"A": "b: sk-mark-0123456789", "HTTPS_PROXY": "http://u:sk-mark-0123456789@p"}
     assert [*child_environment(CONFIG, environ)] == ["HTTPS_PROXY"]

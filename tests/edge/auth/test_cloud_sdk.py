@@ -30,10 +30,10 @@ from returns.result import Result
 from servers import Asked, Script, Server, attended, plain, read_request, serving
 
 from loki.config.read import configure
-from loki.edge.auth import aws, entra, google, redaction
+from loki.edge.auth import aws, entra, google, redactor
+from loki.edge.auth.auth_method import auth_method
 from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.credentials import find_credentials
-from loki.edge.auth.method import auth_method
 from loki.problems import Problem
 from loki.providers import PROVIDERS
 from loki.records import Ask, Client, Dialect, Draft, Limits, Model, Target
@@ -475,7 +475,7 @@ def test_a_profile_gives_keys(case: str, tmp_path: Path, environ: Environ) -> No
     before = dict(os.environ)
     assert keys_of(aws.keys(client(BEDROCK), {**environ, **variables})) == keys
     assert dict(os.environ) == before  # what was changed is as it was
-    assert set(keys) <= redaction.PROCESS.known
+    assert set(keys) <= redactor.PROCESS.known
 
 
 def assumed(action: str) -> Script:
@@ -853,7 +853,7 @@ def test_a_pipe_without_any_keys_of_aws_s_says_so_in_one_line(home: Home) -> Non
 def ends_in_time(source: Callable[[Client, Environ], Result[Any, Problem]], who: Client) -> Problem:
     """Return the problem after a limit of one second, though the package would wait for twenty."""
     started = time.monotonic()
-    problem = source(replace(who, limits=replace(who.limits, end=started + 1)), {}).failure()
+    problem = source(replace(who, limits=replace(who.limits, deadline=started + 1)), {}).failure()
     assert problem.kind == "offline" and time.monotonic() - started < 4
     return problem
 

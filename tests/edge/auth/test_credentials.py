@@ -9,7 +9,7 @@ from servers import plain, serving
 from support import target
 
 from loki.edge.auth.credentials import Credentials, authorize, renew
-from loki.edge.auth.redaction import Redactor
+from loki.edge.auth.redactor import Redactor
 from loki.records import Request
 from loki.stages.draft import draft
 

@@ -9,7 +9,7 @@ import pytest
 from returns.result import Success
 from support import config
 
-from loki.edge.auth.google import Source, find, gcloud_file, secrets_in
+from loki.edge.auth.google import CredentialFile, find, gcloud_file, secrets_in
 from loki.records import Client
 
 VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -41,11 +41,11 @@ def test_a_setting_goes_before_the_variable_and_both_before_gcloud(tmp_path: Pat
         "gcloud": (vertex(), gcloud),
     }
     for name, (client, environ) in cases.items():
-        assert find(client, environ) == Success(Source(paths[name], name.encode()))
+        assert find(client, environ) == Success(CredentialFile(paths[name], name.encode()))
 
 
 def test_without_a_file_this_machine_is_asked(tmp_path: Path) -> None:
-    assert find(vertex(), {"CLOUDSDK_CONFIG": str(tmp_path)}) == Success(Source("", b""))
+    assert find(vertex(), {"CLOUDSDK_CONFIG": str(tmp_path)}) == Success(CredentialFile("", b""))
 
 
 def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:

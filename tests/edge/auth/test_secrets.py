@@ -14,9 +14,9 @@ import pytest
 from returns.result import Result, Success
 from support import target
 
-from loki.edge.auth import redaction, secrets, vault
+from loki.edge.auth import redactor, secrets, vault
 from loki.edge.auth.credentials import authorize, mask_draft
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.problems import Problem
 from loki.records import Draft, Patch
 from loki.stages.draft import draft
@@ -32,7 +32,7 @@ def no_known_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Start each test without any known secret, as a user without a vault."""
-    monkeypatch.setattr(redaction.PROCESS, "known", set())
+    monkeypatch.setattr(redactor.PROCESS, "known", set())
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "nobody"))
     yield
@@ -189,7 +189,7 @@ def test_a_file_of_somebody_else_s_is_not_read(folder: Path) -> None:
 
 @pytest.mark.parametrize("command", ["exec sleep 4", "sleep 4; echo late", "echo one; sleep 4"])
 def test_a_command_that_hangs_is_given_up(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "PATIENCE", 0.2)
+    monkeypatch.setattr(secrets, "COMMAND_TIMEOUT", 0.2)
     start = time.monotonic()
     problem = authorization({"api_key_cmd": command}, {}).failure()
     assert problem == Problem("auth", PLACE + "api_key_cmd: the command took over 0.2 s")
@@ -278,7 +278,7 @@ def test_masking_looks_nothing_up(folder: Path) -> None:
     shown = mask_draft(drafted(settings, {"X-Team": "{{TEAM}}"})).unwrap()
     assert shown.url == "https://***/chat/completions"
     assert shown.headers["X-Team"] == "***"
-    assert not made.exists() and redaction.PROCESS.known == set()
+    assert not made.exists() and redactor.PROCESS.known == set()
 
 
 HEADERS = [
@@ -318,7 +318,7 @@ REDACTED = [
 
 @pytest.mark.parametrize(("known", "text", "shown"), REDACTED)
 def test_a_text_is_shown_without_known_secrets(known: list[str], text: str, shown: str) -> None:
-    redaction.add(*known)
+    redactor.add(*known)
     assert redact(text) == shown
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.edge.auth.spellings import LEAST, encoded_spellings, escaped_spellings, in_hex
+from loki.edge.auth.spellings import MIN_LENGTH, encoded_spellings, escaped_spellings, in_hex
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "hex": lambda data: data.hex().encode(),
@@ -28,14 +28,14 @@ def test_what_an_encoder_makes_holds_a_spelling(
 ) -> None:
     text = ENCODERS[name](before + secret + after)
     found = [each for each in encoded_spellings(secret) if each in text]
-    assert found and max(map(len, found)) >= LEAST
+    assert found and max(map(len, found)) >= MIN_LENGTH
 
 
 @pytest.mark.parametrize("secret", [b"a", b"pass", b"password"])
 def test_no_spelling_is_so_short_that_it_may_be_a_part_of_a_word(secret: bytes) -> None:
     alone = {ENCODERS[name](secret).rstrip(b"=") for name in ENCODERS} | {*in_hex(secret)}
     parts = {*encoded_spellings(secret)} - alone
-    assert all(len(part) >= LEAST for part in parts)
+    assert all(len(part) >= MIN_LENGTH for part in parts)
 
 
 ESCAPED = [

@@ -100,7 +100,7 @@ def test_of_many_at_once_one_renews_and_all_have_the_new_one(path: str) -> None:
 
 
 def test_one_that_waits_too_long_is_told_so(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_cache, "PATIENCE", 0.1)
+    monkeypatch.setattr(token_cache, "LOCK_TIMEOUT", 0.1)
     entered, leave = threading.Event(), threading.Event()
 
     def stuck(old: Token | None) -> Result[Token, Problem]:

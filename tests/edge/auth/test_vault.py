@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
-from loki.edge.auth import redaction, vault
+from loki.edge.auth import redactor, vault
 from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
 from loki.problems import Problem
 
@@ -417,7 +417,7 @@ def test_a_vault_that_another_process_holds_is_waited_for_and_given_up(
 ) -> None:
     from filelock import FileLock
 
-    monkeypatch.setattr(vault, "PATIENCE", 0.1)
+    monkeypatch.setattr(vault, "COMMAND_TIMEOUT", 0.1)
     with FileLock(f"{vault.vault_file(environ)}.lock"):
         problem = vault.delete("BETA", environ).failure()
     assert problem.kind == "busy" and "another process has held" in problem.message
@@ -483,12 +483,12 @@ def test_a_full_disk_leaves_the_old_vault(environ: dict[str, str], small_disk: P
 def test_what_was_read_or_written_is_never_printed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redaction.PROCESS, "known", set())
-    assert redaction.redact("first value") == "first value"
+    monkeypatch.setattr(redactor.PROCESS, "known", set())
+    assert redactor.redact("first value") == "first value"
     assert vault.find("ALPHA", environ) == Success("first value")
-    assert redaction.redact("'first value' and 'correct horse'") == "'***' and '***'"
+    assert redactor.redact("'first value' and 'correct horse'") == "'***' and '***'"
     assert vault.add("NEW", "brand\nmark", environ, choosing()) == Success(None)
-    assert redaction.redact("brand\nmark, brand mark") == "***, ***"
+    assert redactor.redact("brand\nmark, brand mark") == "***, ***"
 
 
 def test_one_secret_is_there_whatever_became_of_the_others(environ: dict[str, str]) -> None:

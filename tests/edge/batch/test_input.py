@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from returns.result import Success
 
-from loki.edge.batch.input import header, plain, source, table
+from loki.edge.batch.input import open_source, read_header, read_plain_lines, read_table_rows
 
 TABLES: dict[str, tuple[bytes, list[tuple[int, object]]]] = {
     "plain": (b"a,b\n1,2\n", [(2, {"a": "1", "b": "2"})]),
@@ -25,23 +25,23 @@ def test_a_table_is_read_row_by_row(name: str) -> None:
     data, told = TABLES[name]
     rows = [
         (number, row.unwrap() if isinstance(row, Success) else row.failure().message)
-        for number, row in table(header(data.splitlines(keepends=True)).unwrap())
+        for number, row in read_table_rows(read_header(data.splitlines(keepends=True)).unwrap())
     ]
     assert rows == told
 
 
 def test_a_table_that_breaks_the_rules_says_where() -> None:
-    (line,) = table(header([b"a,b\n", b'"x"y,2\n']).unwrap())
+    (line,) = read_table_rows(read_header([b"a,b\n", b'"x"y,2\n']).unwrap())
     assert "line 2: not CSV" in line[1].failure().message
 
 
 def test_lines_keep_their_numbers_over_empty_ones() -> None:
-    told = list(plain([b"\xef\xbb\xbf\n", b"a\n", b"   \n", b"b"]))
+    told = list(read_plain_lines([b"\xef\xbb\xbf\n", b"a\n", b"   \n", b"b"]))
     assert [(number, line.unwrap()) for number, line in told] == [(2, "a"), (4, "b")]
 
 
 def test_a_file_says_how_many_lines_it_has(tmp_path: Path) -> None:
     path = tmp_path / "in"
     path.write_bytes(b"a\nb\nc\n")
-    found = source(str(path), "lines").unwrap()
+    found = open_source(str(path), "lines").unwrap()
     assert found.size() == 3 and len(list(found.lines)) == 3

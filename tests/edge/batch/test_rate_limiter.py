@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from returns.result import Failure, Success
 from support import request
 
-from loki.batch.rate_control import LEAST, Pace, rate, refused
-from loki.edge.batch.rate_limiter import Pacer, Paces
+from loki.batch.rate_control import MIN_RATE, Pace, after_rejection, rate_at
+from loki.edge.batch.rate_limiter import Pacer, Pacers
 from loki.problems import Problem
 from loki.records import Limits
 from loki.replies import Opened
@@ -69,14 +69,14 @@ def test_given_rates_hold(rates: dict[str, Any], seconds: float) -> None:
 
 def test_a_refusal_waits_as_long_as_the_server_asks_and_counts_as_an_attempt() -> None:
     made, clock = pacer()
-    told = [Failure(replace(BUSY, wait=3.0)), Success(good())]
+    told = [Failure(replace(BUSY, retry_after=3.0)), Success(good())]
     opened = made.paced(lambda ask, deadline: told.pop(0))(ASK, 1e9).unwrap()
     assert opened.attempts == 2 and clock.now == pytest.approx(103.0)
 
 
 def test_a_wait_that_is_too_long_closes_it_and_marks_no_row() -> None:
     made, clock = pacer()
-    late = replace(BUSY, wait=1e6, retry_at=1e6)
+    late = replace(BUSY, retry_after=1e6, retry_at=1e6)
     for _ in range(2):  # the second one is not sent at all
         result = made.paced(lambda ask, deadline: Failure(late))(ASK, 1e9)
         assert result.failure().code == "stopped" and clock.now == 100.0
@@ -90,7 +90,7 @@ def test_a_server_that_takes_nothing_is_asked_as_often_as_the_retries_allow(
 ) -> None:
     made, _ = pacer()
     limits = Limits(retries=retries, max_wait=60)
-    result, tries = made.ask(lambda end: Failure(replace(BUSY, wait=1.0)), 0, limits, 1e9)
+    result, tries = made.ask(lambda end: Failure(replace(BUSY, retry_after=1.0)), 0, limits, 1e9)
     assert tries == asked and result.failure().kind == "busy"
     assert not result.failure().retryable  # nor by anybody else
 
@@ -99,7 +99,7 @@ def test_a_server_that_takes_nothing_is_not_waited_for_longer_than_the_time_for_
     made, clock = pacer()
     limits = Limits(retries=99, max_wait=60)
     end = clock.now + 5.0
-    result, tries = made.ask(lambda end: Failure(replace(BUSY, wait=1.0)), 0, limits, end)
+    result, tries = made.ask(lambda end: Failure(replace(BUSY, retry_after=1.0)), 0, limits, end)
     assert result.failure().kind == "busy" and tries <= 6
     assert clock.now == pytest.approx(105.0, abs=1.1)
 
@@ -110,7 +110,7 @@ def test_a_refusal_is_free_as_long_as_the_server_takes_others() -> None:
     def call(end: float) -> Any:
         if len(made.begun) > 20:
             return Success("taken")
-        made.took(made.begun[-1])  # another one, meanwhile
+        made.record_duration(made.begun[-1])  # another one, meanwhile
         return Failure(BUSY)
 
     result, tries = made.ask(call, 0, Limits(retries=0, max_wait=60), 1e9)
@@ -128,11 +128,11 @@ def test_a_refusal_is_free_while_an_older_request_is_not_refused() -> None:
 
 
 def test_each_client_and_model_has_its_own_pace_and_fixed_rates_hold_for_all() -> None:
-    paces = Paces(per_minute=6000)
-    paces.of("a:m").slowed(replace(BUSY, wait=30.0), paces.of("a:m").begin(), 60)
+    paces = Pacers(per_minute=6000)
+    paces.get("a:m").slow_down(replace(BUSY, retry_after=30.0), paces.get("a:m").begin(), 60)
     started = time.monotonic()
     for key in ("b:m", "c:m", "b:m", "c:m", "b:m"):
-        assert paces.of(key).turn(0).unwrap() < 1
+        assert paces.get(key).turn(0).unwrap() < 1
     assert 0.04 <= time.monotonic() - started < 5
 
 
@@ -166,9 +166,9 @@ def test_no_history_of_refusals_stops_a_run(told: list[tuple[float, float, bool]
     now = 0.0
     for passed, accepted, news in told:
         now += passed
-        pace = refused(pace, now, accepted, news)
-        assert rate(pace, now) >= LEAST and pace.peak >= 0
-    assert pace is not None and rate(pace, now + 1000) > rate(pace, now)
+        pace = after_rejection(pace, now, accepted, news)
+        assert rate_at(pace, now) >= MIN_RATE and pace.peak >= 0
+    assert pace is not None and rate_at(pace, now + 1000) > rate_at(pace, now)
 
 
 def test_a_burst_tells_what_a_server_takes_though_its_answers_take_long() -> None:
@@ -176,19 +176,19 @@ def test_a_burst_tells_what_a_server_takes_though_its_answers_take_long() -> Non
     sent = [made.begin() for _ in range(64)]
     clock.wait(0.01)
     for began in sent[50:]:  # nothing has been answered yet
-        assert made.slowed(BUSY, began, 60)
+        assert made.slow_down(BUSY, began, 60)
     assert made.pace is not None and made.pace.peak == 50
 
 
 def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
     made, clock = pacer(per_minute=60)
     assert made.turn(0).unwrap() == 0.0
-    refusal = [replace(BUSY, wait=5.0)]
+    refusal = [replace(BUSY, retry_after=5.0)]
 
     def wait(timeout: float | None = None) -> bool:
         clock.wait(timeout or 0)
         if refusal:
-            made.slowed(refusal.pop(), made.begin(), 60)
+            made.slow_down(refusal.pop(), made.begin(), 60)
         return False
 
     made.stop.wait = wait  # type: ignore[method-assign]
@@ -197,17 +197,17 @@ def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
 
 def test_turns_given_at_an_older_pace_are_given_anew() -> None:
     made, clock = pacer()
-    made.pace = Pace(peak=10, cut=0.5, since=clock.now - 1000, span=4)
+    made.pace = Pace(peak=10, cut=0.5, reduced_at=clock.now - 1000, recovery_seconds=4)
     starts = []
     for _ in range(3):  # what waits for its turn when the refusal comes
         starts.append(made.claim())
     made.taken = True
-    assert made.slowed(BUSY, made.begin(), 60) and made.pace.since == clock.now
+    assert made.slow_down(BUSY, made.begin(), 60) and made.pace.reduced_at == clock.now
     assert all(age != made.age for _, age in starts)
     times = [made.claim()[0] for _ in range(3)]
     steps = [after - before for before, after in zip(times, times[1:], strict=False)]
     assert times[0] == pytest.approx(clock.now + 0.25)
-    assert steps == pytest.approx([1 / rate(made.pace, time) for time in times[:2]])
+    assert steps == pytest.approx([1 / rate_at(made.pace, time) for time in times[:2]])
 
 
 def test_what_one_minute_allows_in_tokens_is_counted_once_for_each() -> None:

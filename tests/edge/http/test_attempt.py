@@ -21,9 +21,9 @@ from returns.result import Result, Success
 from servers import CLOSE, Script, attended, chunk, plain, serving
 from support import request
 
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.http.attempt import Attempt, connect, open_answer
-from loki.edge.http.deadline import Clock
+from loki.edge.http.deadline import Deadline
 from loki.edge.http.transport import Transports, make_transport
 from loki.problems import Problem
 from loki.records import Limits, Request
@@ -321,7 +321,7 @@ def test_a_connection_more_loads_no_certificate_more() -> None:
     goodbye = plain(b"Hello", headers="connection: close\r\n")
     with serving(goodbye, tls=certificates().server()) as server:
         for _ in range(4):
-            clock = Clock(2.0, time.monotonic() + 5)
+            clock = Deadline(2.0, time.monotonic() + 5)
             opened = open_answer(way, to(server.address), {}, clock).unwrap()
             assert [*opened.chunks] == [Success(b"Hello")]
             opened.close()
@@ -370,7 +370,7 @@ def test_a_forked_process_has_connections_of_its_own() -> None:
 
 def test_a_secret_in_what_is_no_answer_is_not_told() -> None:
     secret = "mArK-in-a-chunk-kRaM"
-    redaction.add(secret)
+    redactor.add(secret)
     try:
         for data in (f"{'x' * 290}{secret}\r\n".encode(), CHUNKED + f"{secret}\r\n".encode()):
             with serving([data, CLOSE]) as server:
@@ -378,4 +378,4 @@ def test_a_secret_in_what_is_no_answer_is_not_told() -> None:
             assert isinstance(problem, Problem) and problem.kind == "garbled"
             assert "mark-in" not in problem.message.lower()
     finally:
-        redaction.PROCESS.known.discard(secret)
+        redactor.PROCESS.known.discard(secret)

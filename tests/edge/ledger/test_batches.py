@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loki.edge.ledger.batches import record_batch, release, reserve
-from loki.edge.ledger.database import STEPS
+from loki.edge.ledger.database import MIGRATIONS
 from loki.edge.ledger.writer import Ledger
 from loki.stages.account import Entry
 from loki.usage import Usage
@@ -67,7 +67,7 @@ def test_a_ledger_of_an_earlier_version_goes_on(
 ) -> None:
     path = str(tmp_path / "ledger.db")
     with monkeypatch.context() as old:
-        old.setattr("loki.edge.ledger.database.STEPS", STEPS[:1])
+        old.setattr("loki.edge.ledger.database.STEPS", MIGRATIONS[:1])
         book = Ledger(path)
         book.record(entry("a")._replace(batch=None))
         book.close()

@@ -117,7 +117,10 @@ def test_threads_that_ended_hold_nothing_back(tmp_path: Path) -> None:
 
 def test_without_a_budget_the_ledger_is_not_read(tmp_path: Path) -> None:
     env = shop(tmp_path / "l.db", answered, "1")
-    assert make_env(replace(env.config, budget={}), {"LOKI_LEDGER": "/nowhere/l"}).afford is Success
+    assert (
+        make_env(replace(env.config, budget={}), {"LOKI_LEDGER": "/nowhere/l"}).check_budget
+        is Success
+    )
 
 
 FULL = """

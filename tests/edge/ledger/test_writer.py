@@ -23,11 +23,11 @@ from typing import Any
 import pytest
 from returns.result import Success
 
-from loki.edge.auth import redaction
+from loki.edge.auth import redactor
 from loki.edge.ledger import database, writer
 from loki.edge.ledger.batches import ALL
-from loki.edge.ledger.database import OURS, STEPS
-from loki.edge.ledger.writer import USAGE, Ledger, Sum
+from loki.edge.ledger.database import APPLICATION_ID, MIGRATIONS
+from loki.edge.ledger.writer import USAGE, Ledger, Spent
 from loki.stages.account import Entry
 from loki.usage import Usage
 
@@ -114,7 +114,7 @@ def test_nothing_in_an_entry_keeps_its_line_from_being_written(
 
 
 def test_no_secret_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction.PROCESS, "known", {"sk-very-secret"})
+    monkeypatch.setattr(redactor.PROCESS, "known", {"sk-very-secret"})
     book, _ = quiet(path)
     book.record(ENTRY._replace(tag="sk-very-secret", request_id="req sk-very-secret"))
     assert (rows(path)[0]["tag"], rows(path)[0]["request_id"]) == ("***", "req ***")
@@ -140,7 +140,7 @@ def test_it_is_in_wal_mode_and_marked_as_ours(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         told = [db.execute(f"PRAGMA {n}").fetchone()[0] for n in ("journal_mode", "application_id")]
         version = db.execute("PRAGMA user_version").fetchone()[0]
-    assert (told, version) == (["wal", OURS], len(STEPS))
+    assert (told, version) == (["wal", APPLICATION_ID], len(MIGRATIONS))
 
 
 def test_an_older_ledger_takes_the_steps_it_lacks(
@@ -149,7 +149,9 @@ def test_an_older_ledger_takes_the_steps_it_lacks(
     book, _ = quiet(path)
     book.record(ENTRY)
     book.close()
-    monkeypatch.setattr(database, "STEPS", (*STEPS, "ALTER TABLE calls ADD COLUMN x TEXT;"))
+    monkeypatch.setattr(
+        database, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE calls ADD COLUMN x TEXT;")
+    )
     book.record(ENTRY)
     assert [row["x"] for row in rows(path)] == [None, None]
 
@@ -172,7 +174,7 @@ def test_sums_are_those_of_the_lines(path: Path) -> None:
         inside = [row for row in rows(path) if start <= row["time"] < end]
         cost = Decimal(sum(row["cost"] or 0 for row in inside)).scaleb(-12)
         unknown = sum(not row["exact"] for row in inside)
-        assert book.spent([(start, end)]).unwrap() == (Sum(cost, unknown),)
+        assert book.spent([(start, end)]).unwrap() == (Spent(cost, unknown),)
 
 
 # ---- many at once ------------------------------------------------------------------------------
@@ -293,7 +295,7 @@ def test_a_locked_ledger_is_waited_for(path: Path) -> None:
 def test_a_ledger_that_stays_locked_is_a_warning_said_once(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.1)
     book, said = quiet(path)
     book.record(ENTRY)
     book.close()
@@ -381,7 +383,7 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
 def test_a_newer_ledger_is_left_alone(path: Path) -> None:
     Ledger(str(path)).record(ENTRY)
     with closing(sqlite3.connect(path)) as db:
-        db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     book, said = quiet(path)
     book.record(ENTRY)

@@ -9,7 +9,7 @@ import pyarrow
 import pytest
 
 from loki import Passage
-from loki.edge.retrieval.rows import Row, header_of, joined, matches_of, rows_of
+from loki.edge.retrieval.rows import Row, header_of, join_tables, matches_of, rows_of
 from loki.retrieval.header import Header, Signature
 
 HEADER = Header("local:m", Signature("m", None, "document"), 5.0)
@@ -45,6 +45,6 @@ def test_each_row_says_of_what_model_and_options_it_is_and_since_when() -> None:
 def test_joined_rows_have_the_last_header() -> None:
     later = Header("local:m", HEADER.signature, 6.0)
     tables = [rows_of([Row(1, Passage("a"), [1.0])], each, 9.0) for each in (HEADER, later)]
-    both = joined(tables)
+    both = join_tables(tables)
     assert both is not None and len(both) == 2 and header_of(both) == later
-    assert joined([]) is None and header_of(pyarrow.table({"a": [1]})) is None
+    assert join_tables([]) is None and header_of(pyarrow.table({"a": [1]})) is None

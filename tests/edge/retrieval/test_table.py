@@ -20,11 +20,11 @@ from loki.edge.retrieval.table import (
     Store,
     append_rows,
     attempt,
+    compact_files,
     find_nearest,
     find_store,
     make_table,
     open_store,
-    put_together,
     size_of,
     table_path,
 )
@@ -85,7 +85,7 @@ def test_a_table_of_many_files_is_put_together(tmp_path: Path) -> None:
         append_rows(store, rows_of([row], HEADER, 9.0)).unwrap()
     scattered = open_store(store.path).unwrap()
     assert len(scattered.dataset.get_fragments()) == 6
-    put_together(scattered.dataset).unwrap()
+    compact_files(scattered.dataset).unwrap()
     whole = open_store(store.path).unwrap()
     assert len(whole.dataset.get_fragments()) == 1 and size_of(whole)[0] == 6
 

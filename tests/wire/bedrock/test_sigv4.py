@@ -22,8 +22,8 @@ import requests
 from support import config
 
 from loki.config.read import configure
+from loki.edge.auth.auth_method import session_token_if_matching
 from loki.edge.auth.credentials import authorize
-from loki.edge.auth.method import session_token_if_matching
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.providers import PROVIDERS

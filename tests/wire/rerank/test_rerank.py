@@ -27,7 +27,7 @@ from loki.records import Ask, Request, Response
 from loki.replies import Ranking, Scores
 from loki.stages.account import Entry
 from loki.wire import RERANK
-from loki.wire import rerank as wire
+from loki.wire import rerank_wire as wire
 
 HERE = Path(__file__).parent / "fixtures"
 FIXTURES = {file.stem: json.loads(file.read_text()) for file in sorted(HERE.glob("*.json"))}
@@ -198,7 +198,9 @@ def test_several_requests_rank_as_one_would(numbers: list[int], size: int, top: 
     assert best == sorted(numbers, reverse=True)[:top]
     assert [numbers[place] for place, _ in ranking.scores] == best
     if top is None:  # ties keep their order
-        assert list(ranking.scores) == sorted(ranking.scores, key=lambda s: (-s.score, s.place))
+        assert list(ranking.scores) == sorted(
+            ranking.scores, key=lambda s: (-s.score, s.text_index)
+        )
         assert sorted(place for place, _ in ranking.scores) == list(range(len(numbers)))
     assert sum(sent) == ranking.usage.input == len(numbers) and max(sent) <= size
     assert len(noted) == len(sent) and ranking.cost == sum(entry.cost or 0 for entry in noted)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from returns.result import Result, Success
 
-from loki.batch.rows import Job as Asking
+from loki.batch.rows import ReadyRow as Asking
 from loki.edge.batch.api.session import Service, service_of
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
@@ -17,10 +17,10 @@ from loki.stages.patch import patches_for
 
 def unsigned(env: Env) -> Env:
     """Return an Env whose requests carry no credential: only their bodies are of use."""
-    return replace(env, authorize=as_it_is)
+    return replace(env, authorize=leave_unsigned)
 
 
-def as_it_is(draft: Draft) -> Result[Draft, Problem]:
+def leave_unsigned(draft: Draft) -> Result[Draft, Problem]:
     """Return a draft without a credential; an address that is a secret is not looked up."""
     if not draft.url.startswith(SECRET_BASE):
         return Success(draft)
@@ -44,7 +44,7 @@ def body_of(
     )
 
 
-def too_large(size: int, service: Service) -> Problem:
+def explain_too_large(size: int, service: Service) -> Problem:
     """Return why a row goes into no job."""
     most = service.protocol.max_bytes / 1e6
     message = (

@@ -15,19 +15,19 @@ from toolz import partition_all
 from loki.batch.api.answers import (
     FULL,
     Answered,
-    Asked,
     Held,
     Outcome,
+    RowContext,
     Unanswered,
-    given_up,
+    give_up,
     read_row,
 )
 from loki.batch.api.job import Item, Job, next_step
-from loki.batch.api.protocol import Call, RowResult, Standing
+from loki.batch.api.protocol import Call, JobStatus, RowResult
 from loki.batch.api.sites import PROTOCOLS
-from loki.batch.hash_set import mark
-from loki.edge.auth.redact import redact_facts
-from loki.edge.auth.redaction import redact
+from loki.batch.done_rows import row_identity
+from loki.edge.auth.find_secrets import redact_facts
+from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.session import Service, Session
 from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
@@ -86,7 +86,7 @@ class Collector:
     def __init__(self, session: Session, service: Service, job: Job) -> None:
         self.session, self.job = session, job
         rates = BatchRates(service.target.model.price, service.protocol.discount)
-        self.asked = Asked(service.target, rates, job.planned)
+        self.asked = RowContext(service.target, rates, job.planned)
         self.items = {item.suffix: item for item in job.items}
         self.came: set[str] = set()
         self.again: list[str] = []
@@ -100,7 +100,7 @@ class Collector:
         """Take in some results, and write their rows."""
         protocol = PROTOCOLS[self.job.protocol]
         for result in results:
-            row = None if result is None else protocol.row(result)
+            row = None if result is None else protocol.read_row(result)
             if row is None:
                 self.unreadable += 1
                 continue
@@ -128,13 +128,13 @@ class Collector:
                 f"job {self.job.nonce}: {len(self.strange):,} results of rows that are not in it"
             )
 
-    def without_result(self, standing: Standing, place: int) -> Outcome:
+    def without_result(self, standing: JobStatus, place: int) -> Outcome:
         """Return what to do with the row at a place of the file that has no result."""
         id = f"{self.job.nonce}-{self.job.items[place - 1].suffix}"
         if self.unreadable or self.strange:  # one of those may be its answer
             message = "its line in the results cannot be read, or has another id; it was paid for"
             problem = Problem("garbled", message, sent=True)
-            return given_up(self.asked, problem, id, 1)
+            return give_up(self.asked, problem, id, 1)
         if not standing.problem:
             reason = standing.state if standing.state != "completed" else "no line in the results"
             reason = "canceled" if reason.startswith("cancel") else reason
@@ -144,11 +144,11 @@ class Collector:
             return Held(problem)
         if standing.bad_lines and place not in standing.bad_lines:
             return Unanswered(problem)
-        return given_up(self.asked, problem, id, 1)
+        return give_up(self.asked, problem, id, 1)
 
     def settle(self, item: Item, outcome: Outcome) -> None:
         """Keep what came of a row."""
-        known = mark(item.id, item.key)
+        known = row_identity(item.id, item.key)
         if known in self.session.done:  # written by a visit that was cut off
             self.cost += (isinstance(outcome, Answered) and outcome.entry.cost) or Decimal(0)
             return
@@ -167,12 +167,12 @@ class Collector:
                     self.session.back += 1
                     return
                 id = f"{self.job.nonce}-{item.suffix}"
-                outcome = given_up(self.asked, problem, id, tries)
+                outcome = give_up(self.asked, problem, id, tries)
         self.keep(item, outcome)
 
     def keep(self, item: Item, outcome: Answered) -> None:
         """Keep the line and the entry of a row that is done."""
-        known = mark(item.id, item.key)
+        known = row_identity(item.id, item.key)
         head = {"id": item.id, "line": item.line, "key": item.key}
         line = redact_facts(outcome.line)
         if "error" in line:
@@ -206,7 +206,7 @@ class Collector:
         }
 
 
-def job_problem(standing: Standing) -> Problem:
+def job_problem(standing: JobStatus) -> Problem:
     """Return why a job failed as a whole."""
     message = redact(f"the job failed: {standing.problem}")
     is_broke = is_out_of_credit(429, standing.problem)
@@ -230,27 +230,27 @@ def results_of(session: Session, service: Service, job: Job) -> Iterator[Result[
         if not isinstance(answer, Success):
             yield Failure(answer.failure())
             return
-        seen = service.protocol.read(answer.unwrap().json)
+        seen = service.protocol.read_status(answer.unwrap().json)
         inline = seen.inline if seen else ()
     yield from map(Success, inline or ())
-    calls = service.protocol.results(service.site, standing)
+    calls = service.protocol.fetch_results(service.site, standing)
     yield from chain.from_iterable(fetched(session, service, call) for call in calls)
 
 
 def fetched(session: Session, service: Service, call: Call) -> Iterator[Result[Json, Problem]]:
     """Yield the results that a call fetches, a line each or in pages."""
     if service.protocol.next_page is not None:
-        yield from paged(session, service, call)
+        yield from fetch_pages(session, service, call)
         return
     lines = session.effects.fetch(service.target, call)
     if not isinstance(lines, Success):
         yield Failure(lines.failure())
         return
     for line in lines.unwrap():
-        yield line.map(parsed)
+        yield line.map(parse_line)
 
 
-def parsed(line: bytes) -> Json:
+def parse_line(line: bytes) -> Json:
     """Return a line's JSON, None where it is none."""
     try:
         return json.loads(line)
@@ -258,7 +258,7 @@ def parsed(line: bytes) -> Json:
         return None
 
 
-def paged(session: Session, service: Service, first: Call) -> Iterator[Result[Json, Problem]]:
+def fetch_pages(session: Session, service: Service, first: Call) -> Iterator[Result[Json, Problem]]:
     """Yield the results of all pages."""
     call: Call | None = first
     while call is not None:
@@ -272,11 +272,11 @@ def paged(session: Session, service: Service, first: Call) -> Iterator[Result[Js
         call = service.protocol.next_page(call, page)
 
 
-def first_id(session: Session, service: Service, standing: Standing) -> str:
+def first_id(session: Session, service: Service, standing: JobStatus) -> str:
     """Return the custom id of the first result of a job, empty where there is none."""
-    for call in service.protocol.results(service.site, standing):
+    for call in service.protocol.fetch_results(service.site, standing):
         for result in fetched(session, service, call):
-            row = service.protocol.row(result.value_or(None))
+            row = service.protocol.read_row(result.value_or(None))
             if row is not None:
                 return row.id
     return ""

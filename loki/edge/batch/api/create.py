@@ -12,7 +12,7 @@ from loki.batch.api.job import Item, Job
 from loki.batch.api.journal import plan_line, row_lines, seen_line
 from loki.batch.api.protocol import Call
 from loki.edge.batch.api.exchange import Answer, Rows
-from loki.edge.batch.api.session import Service, Session, is_secret, shown, without_secrets
+from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
 from loki.edge.batch.api.settle import drop
 from loki.problems import Problem, fail
 
@@ -37,11 +37,11 @@ def submit_job(
     call = service.protocol.create(service.site, job.submission)
     answer = session.effects.send(service.target, call, rows if call.rows else None, True)
     if not isinstance(answer, Success):
-        return Failure(unanswered(session, job, answer.failure()))
+        return Failure(explain_unanswered(session, job, answer.failure()))
     return keep_job(session, service, job, answer.unwrap())
 
 
-def unanswered(session: Session, job: Job, problem: Problem) -> Problem:
+def explain_unanswered(session: Session, job: Job, problem: Problem) -> Problem:
     """Return why a job is not known to be created; one that certainly was not is dropped."""
     if is_refusal(problem):
         drop(session, job, f"refused: {problem.kind}")
@@ -69,10 +69,10 @@ def is_refusal(problem: Problem) -> bool:
 
 def keep_job(session: Session, service: Service, job: Job, answer: Answer) -> Result[None, Problem]:
     """Note the job that was created."""
-    standing = service.protocol.read(answer.json)
+    standing = service.protocol.read_status(answer.json)
     id = job.submission.ref if service.protocol.job_is_deposit else standing.id if standing else ""
     if not id or is_secret(id):
-        message = f"not a batch job: {shown(answer)}; it is looked for next time"
+        message = f"not a batch job: {format_answer(answer)}; it is looked for next time"
         return fail("garbled", message, sent=True)
     session.effects.note({"job": job.nonce, "id": id, "time": answer.now})
     session.note_wait(answer)
@@ -88,7 +88,7 @@ def store(
     """Do what is free: return what was stored, if anything, and the time there."""
     send, protocol = session.effects.send, service.protocol
     if protocol.deposit is None:  # a list costs nothing, and says whether the key is good
-        call = protocol.listing(service.site, job.submission, "")
+        call = protocol.list_jobs(service.site, job.submission, "")
         return send(service.target, call, None, False).map(lambda answer: ("", answer.now))
     call = protocol.deposit(service.site, job.submission, rows.size)
     answer = send(service.target, call, rows if call.rows else None, False)
@@ -100,7 +100,7 @@ def store(
 def named(ref: str, answer: Answer) -> Result[tuple[str, float], Problem]:
     """Return the name of what was stored; fails where there is none."""
     if not ref or is_secret(ref):
-        return fail("garbled", f"not a stored file: {shown(answer)}", sent=True)
+        return fail("garbled", f"not a stored file: {format_answer(answer)}", sent=True)
     return Success((ref, answer.now))
 
 

@@ -37,9 +37,9 @@ def real_effects(
         note=journal.write,
         write=out.write,
         sync=partial(sync, out),
-        record=partial(record_batch, ledger) if ledger else nothing,
-        reserve=partial(reserve, ledger) if ledger else nothing,
-        release=partial(release, ledger) if ledger else nothing,
+        record=partial(record_batch, ledger) if ledger else do_nothing,
+        reserve=partial(reserve, ledger) if ledger else do_nothing,
+        release=partial(release, ledger) if ledger else do_nothing,
         now=env.now,
         nonce=new_nonce,
         spent=budget.statuses if budget else None,
@@ -58,17 +58,17 @@ def read_only_effects(env: Env, journal: Journal) -> Effects:
         send=client.send,
         fetch=client.fetch,
         note=note,
-        write=nothing,
+        write=do_nothing,
         sync=lambda: None,
-        record=nothing,
-        reserve=nothing,
-        release=nothing,
+        record=do_nothing,
+        reserve=do_nothing,
+        release=do_nothing,
         now=env.now,
         nonce=new_nonce,
     )
 
 
-def nothing(*values: object) -> None:
+def do_nothing(*values: object) -> None:
     """Do nothing."""
 
 

@@ -19,14 +19,14 @@ from urllib3.exceptions import HTTPError
 from urllib3.filepost import encode_multipart_formdata
 
 from loki.batch.api.protocol import Call
-from loki.edge.auth.redact import redacting
+from loki.edge.auth.find_secrets import redacting
 from loki.edge.http.attempt import Attempt, as_results, prepare_url, read_pieces, release
-from loki.edge.http.deadline import Clock
+from loki.edge.http.deadline import Deadline
 from loki.edge.http.describe import host_of
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.edge.send import check_status, deadline_of, read_all, retry, wrap
 from loki.json_text import compact
-from loki.problems import Problem, fail, glimpse
+from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import provider_of
 from loki.record import record
 from loki.records import Draft, Json, Request, Target
@@ -102,7 +102,7 @@ class BatchClient:
 
 def draft_for(target: Target, call: Call, is_long: bool) -> Draft:
     """Return the draft of a call, whose time begins now; a file has all the time it needs."""
-    limits = replace(target.limits, end=inf if is_long else None)
+    limits = replace(target.limits, deadline=inf if is_long else None)
     service = provider_of(target.client)
     assert service is not None  # else there would be no target
     headers = {
@@ -120,11 +120,11 @@ def complete(draft: Draft, call: Call, rows: Rows | None) -> Exchange:
     if call.json is not None:
         head = compact(call.json).encode()
     if rows is not None and call.rows == "form":
-        head, tail, headers["Content-Type"] = form_around(call.form, rows.name)
+        head, tail, headers["Content-Type"] = make_form(call.form, rows.name)
     return Exchange(draft, draft.url, headers, head, call.method, rows, tail)
 
 
-def form_around(fields: Mapping[str, str], name: str) -> tuple[bytes, bytes, str]:
+def make_form(fields: Mapping[str, str], name: str) -> tuple[bytes, bytes, str]:
     """Return what stands before and after a file in a form, and the type of the form."""
     parts: dict[str, Any] = {**fields, "file": (name, MARK, "application/jsonl")}
     body, kind = encode_multipart_formdata(parts)
@@ -147,7 +147,7 @@ def connect() -> Attempt:
         assert isinstance(request, Exchange)
         limits = request.target.limits
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
-        clock = Clock(limits.idle or 0.001, deadline)
+        clock = Deadline(limits.idle or 0.001, deadline)
         return transports.get(limits).bind(
             lambda transport: open_answer(transport, request, proxies, clock)
         )
@@ -156,7 +156,7 @@ def connect() -> Attempt:
 
 
 def open_answer(
-    transport: Transport, request: Exchange, proxies: dict[str, str], clock: Clock
+    transport: Transport, request: Exchange, proxies: dict[str, str], clock: Deadline
 ) -> Result[Opened, Problem]:
     """Send an exchange, and return the answer once it has begun."""
     limits, started = request.target.limits, time.monotonic()
@@ -224,15 +224,15 @@ def read_json(response: Any) -> Result[Answer, Problem]:
     try:
         value = json.loads(response.body) if response.body.strip() else None
     except (ValueError, RecursionError):
-        shown = glimpse(response.body, 120)
+        shown = excerpt_bytes(response.body, 120)
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
-    return Success(Answer(value, response.headers, moment_of(response.headers)))
+    return Success(Answer(value, response.headers, read_date(response.headers)))
 
 
-def moment_of(headers: Mapping[str, str]) -> float:
+def read_date(headers: Mapping[str, str]) -> float:
     """Return the time on the server's clock, ours if it does not say.
 
-    >>> moment_of({"date": "Thu, 01 Jan 1970 00:01:00 GMT"})
+    >>> read_date({"date": "Thu, 01 Jan 1970 00:01:00 GMT"})
     60.0
     """
     try:

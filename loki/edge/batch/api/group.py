@@ -10,7 +10,7 @@ from typing import Any
 
 from loki.batch.api.job import Item, Job
 from loki.batch.api.protocol import Submission
-from loki.batch.rows import Job as Row
+from loki.batch.rows import ReadyRow as Row
 from loki.edge.batch.api.exchange import Rows
 from loki.edge.batch.api.session import Service, account_of
 from loki.json_text import compact_strict
@@ -33,11 +33,13 @@ class Group:
         self.size = self.file.write(service.protocol.frame[0])
         self.worst: Decimal | None = Decimal(0)
 
-    def line(self, row: Row, body: JsonObject) -> tuple[Item, bytes]:
+    def make_line(self, row: Row, body: JsonObject) -> tuple[Item, bytes]:
         """Return a row as it goes into the file; raise ValueError where it is no JSON."""
         number = self.keys[row.key] + 1
         item = Item(row.key if number == 1 else f"{row.key}-{number}", row.id, row.line)
-        written = self.service.protocol.line(self.service.site, f"{self.nonce}-{item.suffix}", body)
+        written = self.service.protocol.make_line(
+            self.service.site, f"{self.nonce}-{item.suffix}", body
+        )
         return item, compact_strict(written).encode()
 
     def has_room(self, size: int, most: int | None) -> bool:
@@ -64,7 +66,7 @@ class Group:
         self.file.flush()
         return Rows(self.file, f"loki-{self.nonce}.jsonl", self.size)
 
-    def job(self, now: float, keeps: bool) -> Job:
+    def make_job(self, now: float, keeps: bool) -> Job:
         """Return the job that these rows are to be."""
         target = self.service.target
         return Job(
@@ -89,6 +91,6 @@ def batch_worst_case(
 
     ``target`` is where the row goes.
     """
-    price = rates.at(max_usage(target).input or 0)
+    price = rates.price_at(max_usage(target).input or 0)
     priced = replace(target, model=replace(target.model, price=price))
     return patched_worst_case(priced, row.patches(patches))

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from returns.result import Result, Success
 
 from loki.batch.api.journal import Journal, encode_line, needed_lines, read_lines
-from loki.batch.hash_set import Seen
-from loki.edge.files import reason, write_private
+from loki.batch.done_rows import HashSet
+from loki.edge.files import describe_os_error, write_private
 from loki.edge.trust import UntrustedFileError, open_checked, open_own, require_own
 from loki.problems import Problem, fail
 from loki.records import JsonObject
@@ -46,14 +46,14 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
         shorten(path)
         handle = open_private(path, flags)
     except FileNotFoundError as error:
-        lack = fail("output", f"cannot write {path}: {reason(error)}")
+        lack = fail("output", f"cannot write {path}: {describe_os_error(error)}")
         yield lack if make else fail("missing", f"no jobs of {output}: there is no {path}")
         return
     except UntrustedFileError as error:
         yield fail("config", str(error))
         return
     except OSError as error:
-        yield fail("output", f"cannot write {path}: {reason(error)}")
+        yield fail("output", f"cannot write {path}: {describe_os_error(error)}")
         return
     try:
         yield read_handle(path, handle)
@@ -97,20 +97,20 @@ def read_handle(path: str, handle: int) -> Result[JournalFile, Problem]:
         file.seek(0)
         lines, whole, bad = read_lines(file)
     if bad:
-        return fail("input", damaged(path, bad))
+        return fail("input", explain_damage(path, bad))
     os.ftruncate(handle, whole)
     return Success(JournalFile(path, handle, Journal(lines)))
 
 
-def damaged(path: str, number: int) -> str:
+def explain_damage(path: str, number: int) -> str:
     """Return what to say of a line that is none."""
     how = "it is left as it is, for only it knows which rows are out with a provider"
     return f"{path}:{number}: not a line of loki-batch --batch-api: {how}"
 
 
-def rows_out(output: str | None) -> Result[Seen, Problem]:
+def rows_out(output: str | None) -> Result[HashSet, Problem]:
     """Return the marks of the rows of an output that are out with a provider; none by default."""
-    return read_journal(output).map(Journal.marks_out) if output else Success(Seen())
+    return read_journal(output).map(Journal.marks_out) if output else Success(HashSet())
 
 
 def read_journal(output: str) -> Result[Journal, Problem]:
@@ -124,5 +124,5 @@ def read_journal(output: str) -> Result[Journal, Problem]:
     except UntrustedFileError as error:
         return fail("config", str(error))
     except OSError as error:
-        return fail("input", f"cannot read {path}: {reason(error)}")
-    return fail("input", damaged(path, bad)) if bad else Success(Journal(lines))
+        return fail("input", f"cannot read {path}: {describe_os_error(error)}")
+    return fail("input", explain_damage(path, bad)) if bad else Success(Journal(lines))

@@ -8,14 +8,14 @@ from dataclasses import replace
 from returns.result import Failure, Result, Success
 
 from loki.batch.row_key import key_of
-from loki.batch.rows import Job, Row
+from loki.batch.rows import ReadyRow, Row
 from loki.edge import files
 from loki.edge.batch.api.effects import real_effects
 from loki.edge.batch.api.journal_file import open_journal
 from loki.edge.batch.api.session import Session
 from loki.edge.batch.api.submit import SubmitOptions
-from loki.edge.batch.api.visit import Visit, result_of, visit
-from loki.edge.batch.output import output
+from loki.edge.batch.api.visit import Visit, make_visit, visit
+from loki.edge.batch.output import open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.pipeline import Env
 from loki.problems import Problem
@@ -37,7 +37,7 @@ def batch_api(
     environ = files.environment()
     book = Ledger(ledger_path(environ)) if ledger else None
     rows = list(rows_of(asks))
-    with output(path, files.directory("state", environ), retry_failed=False) as opened:
+    with open_output(path, files.directory("state", environ), retry_failed=False) as opened:
         if not isinstance(opened, Success):
             return Failure(opened.failure())
         out = opened.unwrap()
@@ -50,7 +50,7 @@ def batch_api(
             visit(session, lambda: rows, SubmitOptions(env, task))
             if session.problems and not (session.good or session.submitted):
                 return Failure(session.problems[0])
-            return Success(result_of(session, out.failed))
+            return Success(make_visit(session, out.failed))
 
 
 def rows_of(asks: Asks) -> Iterator[Row]:
@@ -59,4 +59,4 @@ def rows_of(asks: Asks) -> Iterator[Row]:
         id, ask = each if isinstance(each, tuple) else ("", each)
         ask = replace(ask, stream=False)
         key = key_of(ask)
-        yield Job(line, id or key, key, ask)
+        yield ReadyRow(line, id or key, key, ask)

@@ -12,10 +12,10 @@ from returns.result import Result, Success
 
 from loki.batch.api.job import Job
 from loki.batch.api.journal import Journal
-from loki.batch.api.protocol import Call, Protocol, Site, Standing
+from loki.batch.api.protocol import Call, JobStatus, Protocol, Site
 from loki.batch.api.sites import protocol_of, site_of
-from loki.batch.hash_set import Seen
-from loki.edge.auth.redaction import redact
+from loki.batch.done_rows import HashSet
+from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.exchange import Answer, Lines, Rows
 from loki.json_text import compact
 from loki.money.budget import BudgetStatus
@@ -53,7 +53,7 @@ class Session:
         config: Config,
         effects: Effects,
         journal: Journal,
-        done: Seen,
+        done: HashSet,
         encode: Callable[[JsonObject], bytes],
         limits: Limits = NO_LIMITS,
         retries: int = 3,
@@ -156,7 +156,7 @@ def service_of(target: Target) -> Result[Service, Problem]:
     )
 
 
-def shown(answer: Answer) -> str:
+def format_answer(answer: Answer) -> str:
     """Return the beginning of an answer for a message, without any secret."""
     return excerpt(redact(compact(answer.json)), 200)
 
@@ -166,7 +166,7 @@ def is_secret(name: str) -> bool:
     return redact(name) != name
 
 
-def without_secrets(standing: Standing) -> Result[Standing, Problem]:
+def without_secrets(standing: JobStatus) -> Result[JobStatus, Problem]:
     """Return how a job stands as the journal may keep it; fails where a name in it is a secret."""
     if any(map(is_secret, (standing.id, *standing.files))):
         return fail("garbled", "the provider names a job or a file by a secret of ours", sent=True)

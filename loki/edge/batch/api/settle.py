@@ -8,14 +8,14 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.api.job import Job, next_step
 from loki.batch.api.journal import seen_line
-from loki.batch.api.protocol import Found, Standing
+from loki.batch.api.protocol import Found, JobStatus
 from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.collect import first_id
 from loki.edge.batch.api.exchange import Answer
-from loki.edge.batch.api.session import Service, Session, is_secret, shown, without_secrets
+from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
 from loki.problems import Problem, fail
 
-PAGES = 100  # of a list of jobs; beyond these nobody knows
+MAX_PAGES = 100  # of a list of jobs; beyond these nobody knows
 
 
 def settle(session: Session) -> None:
@@ -54,7 +54,7 @@ def drop(session: Session, job: Job, why: str) -> None:
 def look(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Look for a job that may have been created; note it, or that it was looked for in vain."""
     cursor, now = "", 0.0
-    for _ in range(PAGES):
+    for _ in range(MAX_PAGES):
         page = list_page(session, service, job, cursor)
         if not isinstance(page, Success):
             return Failure(page.failure())
@@ -84,7 +84,7 @@ def list_page(
     session: Session, service: Service, job: Job, cursor: str
 ) -> Result[tuple[Found, float], Problem]:
     """Return what a page of a list says of a job, and when."""
-    call = service.protocol.listing(service.site, job.submission, cursor)
+    call = service.protocol.list_jobs(service.site, job.submission, cursor)
 
     def read(answer: Answer) -> tuple[Found, float]:
         return service.protocol.read_list(answer.json, job.submission, cursor), answer.now
@@ -102,7 +102,7 @@ def adopt(session: Session, job: Job, id: str) -> None:
 def look_for_candidates(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Look for a job that has no mark to find it by; only its results say whose it is."""
     cursor, candidates = "", list[str]()
-    for _ in range(PAGES):
+    for _ in range(MAX_PAGES):
         page = list_page(session, service, job, cursor)
         if not isinstance(page, Success):
             return Failure(page.failure())
@@ -132,7 +132,7 @@ def held(job: Job, candidates: int) -> Result[None, Problem]:
 def is_ours(session: Session, service: Service, job: Job, id: str) -> bool:
     """Return whether the results of a job have our ids; before its end nobody knows."""
     answer = session.ask(service, service.protocol.poll(service.site, id))
-    standing = answer.map(lambda got: service.protocol.read(got.json)).value_or(None)
+    standing = answer.map(lambda got: service.protocol.read_status(got.json)).value_or(None)
     if standing is None or not standing.is_final:
         return False
     return first_id(session, service, standing).startswith(job.nonce)
@@ -144,10 +144,10 @@ def is_ours(session: Session, service: Service, job: Job, id: str) -> bool:
 def poll(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """See how a job stands, and note what is new."""
     answer = session.ask(service, service.protocol.poll(service.site, job.id))
-    return answer.alt(unknown_there).bind(lambda got: keep(session, service, job, got))
+    return answer.alt(explain_unknown_job).bind(lambda got: keep(session, service, job, got))
 
 
-def unknown_there(problem: Problem) -> Problem:
+def explain_unknown_job(problem: Problem) -> Problem:
     """Return a problem; a job that is not known there is another account's, not lost."""
     if problem.status != 404:
         return problem
@@ -157,14 +157,14 @@ def unknown_there(problem: Problem) -> Problem:
 
 def keep(session: Session, service: Service, job: Job, answer: Answer) -> Result[None, Problem]:
     """Note how a job stands, if that is new."""
-    found = service.protocol.read(answer.json)
+    found = service.protocol.read_status(answer.json)
     if found is None:
-        return fail("garbled", f"not a batch job: {shown(answer)}", sent=True)
+        return fail("garbled", f"not a batch job: {format_answer(answer)}", sent=True)
     session.note_wait(answer)
-    return without_secrets(found).map(lambda standing: keep_standing(session, job, standing))
+    return without_secrets(found).map(lambda standing: keep_status(session, job, standing))
 
 
-def keep_standing(session: Session, job: Job, standing: Standing) -> None:
+def keep_status(session: Session, job: Job, standing: JobStatus) -> None:
     """Note how a job stands, if that is new."""
     if standing.inline:
         session.inline[job.nonce] = standing.inline
@@ -174,7 +174,7 @@ def keep_standing(session: Session, job: Job, standing: Standing) -> None:
 
 def cancel(session: Session) -> None:
     """Ask the providers to stop all jobs that are out."""
-    for job in session.journal.out:
+    for job in session.journal.jobs_out:
         if job.id and not is_final(job.standing):
             done = cancel_job(session, job)
             if not isinstance(done, Success):
@@ -191,6 +191,6 @@ def cancel_job(session: Session, job: Job) -> Result[Answer, Problem]:
 STEPS = {"look": look, "hold": look_for_candidates, "poll": poll}
 
 
-def is_final(standing: Standing | None) -> bool:
+def is_final(standing: JobStatus | None) -> bool:
     """Return whether a job is over."""
     return standing is not None and standing.is_final

@@ -10,11 +10,11 @@ from returns.result import Success
 from loki.batch.api.answers import FULL
 from loki.batch.api.job import Job
 from loki.batch.api.journal import rows_allowed
-from loki.batch.hash_set import Seen, mark
-from loki.batch.rows import Bad, Row
-from loki.batch.rows import Job as Asking
-from loki.edge.auth.redaction import redact
-from loki.edge.batch.api.body import body_of, check_window, too_large, unsigned
+from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.rows import InvalidRow, Row
+from loki.batch.rows import ReadyRow as Asking
+from loki.edge.auth.redactor import redact
+from loki.edge.batch.api.body import body_of, check_window, explain_too_large, unsigned
 from loki.edge.batch.api.create import submit_job
 from loki.edge.batch.api.exchange import Rows
 from loki.edge.batch.api.group import SHARE, Group, batch_worst_case
@@ -46,7 +46,7 @@ class SubmitOptions:
     fields: Callable[[Row], JsonObject] = lambda row: {}  # of the input, for the line of a row
 
 
-MOST_OPEN = 50  # jobs that are filled at once: each has a file that is open
+MAX_OPEN = 50  # jobs that are filled at once: each has a file that is open
 
 
 class Submitter:
@@ -55,7 +55,7 @@ class Submitter:
     def __init__(self, session: Session, options: SubmitOptions) -> None:
         self.session, self.options = session, options
         self.out = session.journal.marks_out()
-        self.asked = Seen()
+        self.asked = HashSet()
         self.groups: dict[tuple[str, str], Group] = {}
         self.allowed: dict[str, int | None] = {}  # by the names of models
         self.rates: dict[str, BatchRates] = {}
@@ -75,13 +75,13 @@ class Submitter:
     def take_all(self, rows: Iterable[Row]) -> None:
         """Put the rows that are neither done nor out into jobs; those that are full are sent."""
         for row in rows:
-            known = mark(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
+            known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
             if known in self.session.done or known in self.out:
                 continue
             if not self.asked.add(known):
                 self.session.note(f"line {row.line} asks the same as an earlier one of its id")
                 continue
-            problem = row.problem if isinstance(row, Bad) else self.take(row)
+            problem = row.problem if isinstance(row, InvalidRow) else self.take(row)
             if problem is not None:
                 self.refuse(row, problem)
 
@@ -116,11 +116,11 @@ class Submitter:
     ) -> Problem | None:
         """Put a row into the job that is being filled, or where that is full into the next."""
         try:
-            item, line = group.line(row, body)
+            item, line = group.make_line(row, body)
         except (ValueError, RecursionError) as error:
             return Problem("input", f"the request is not JSON: {error}")
         if len(line) > group.service.protocol.max_bytes * SHARE:
-            return too_large(len(line), group.service)
+            return explain_too_large(len(line), group.service)
         if not group.has_room(len(line), most):
             key = next(key for key, each in self.groups.items() if each is group)
             self.send(group)
@@ -129,14 +129,14 @@ class Submitter:
                 self.session.left += 1
                 return None
             group = self.open(key, group.service)
-            item, line = group.line(row, body)
+            item, line = group.make_line(row, body)
         group.add(item, line, worst)
         self.taken += worst or Decimal(0)
         return None
 
     def open(self, key: tuple[str, str], service: Service) -> Group:
         """Begin a job; where too many are being filled, the first of them goes as it is."""
-        if len(self.groups) >= MOST_OPEN:
+        if len(self.groups) >= MAX_OPEN:
             self.send(next(iter(self.groups.values())))
         nonce, hours = self.session.effects.nonce(), self.options.hours or 24
         self.groups[key] = Group(service, nonce, self.options.folder, hours)
@@ -167,7 +167,7 @@ class Submitter:
         line = {"id": row.id, "line": row.line, "key": key}
         kept = self.options.fields(row)
         self.session.effects.write(self.session.encode({**line, **kept, "error": error}))
-        self.session.done.add(mark(row.id, key))
+        self.session.done.add(row_identity(row.id, key))
         self.session.failed += 1
 
     # ---- a job -----------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ class Submitter:
 
     def send_rows(self, group: Group, rows: Rows) -> None:
         """Submit a job whose file is complete."""
-        job = group.job(self.session.effects.now(), self.options.keeps)
+        job = group.make_job(self.session.effects.now(), self.options.keeps)
         lack = self.check_budgets(job)
         name = group.service.target.name
         if lack is not None or name in self.session.full:

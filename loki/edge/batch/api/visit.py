@@ -61,11 +61,11 @@ def forget(session: Session, nonce: str) -> bool:
     return True
 
 
-def pause(waited: float, asked: float | None = None) -> float:
+def choose_pause(waited: float, asked: float | None = None) -> float:
     """Return the seconds to wait before the next visit: those that a provider asks for, else more
     the longer it takes.
 
-    >>> [pause(waited) for waited in (0, 300, 3600)], pause(0, 10)
+    >>> [choose_pause(waited) for waited in (0, 300, 3600)], choose_pause(0, 10)
     ([15.0, 60.0, 300.0], 10)
     """
     if asked is not None:
@@ -91,13 +91,13 @@ class Visit:
     code: int  # as the command would exit
 
 
-def result_of(session: Session, failed_before: int = 0) -> Visit:
+def make_visit(session: Session, failed_before: int = 0) -> Visit:
     """Return how a visit went."""
     return Visit(
         good=session.good,
         failed=session.failed,
         submitted=session.submitted,
-        out=total_rows(session.journal.out),
+        out=total_rows(session.journal.jobs_out),
         left=session.left,
         cost=None if session.unpriced else float(session.cost),
         saved=float(session.saved),
@@ -114,7 +114,7 @@ def exit_code(session: Session, failed_before: int = 0) -> int:
         return EXIT_CODES[worst]
     if session.over:
         return EXIT_CODES["budget"]
-    if session.journal.out or session.left:
+    if session.journal.jobs_out or session.left:
         return EXIT_CODES["busy"]
     return int(bool(session.failed or failed_before))
 

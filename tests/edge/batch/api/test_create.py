@@ -10,7 +10,7 @@ from batch_visits import Place
 from fake_batches import Provider, provider
 from servers import serving
 
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 
 REFUSALS = [
     (400, {"error": {"message": "No.", "code": "invalid_value"}}, 65),

@@ -12,7 +12,7 @@ import pytest
 from support import target
 
 from loki.batch.api.protocol import Protocol
-from loki.batch.rows import Job as Row
+from loki.batch.rows import ReadyRow as Row
 from loki.edge.batch.api.group import Group, batch_worst_case
 from loki.edge.batch.api.session import Service, service_of
 from loki.money.batch_tier import BatchRates
@@ -37,7 +37,7 @@ def row(key: str, id: str, tokens: int | None = 100) -> Row:
 def fill(group: Group, rows: list[Row]) -> Any:
     """Put rows in; return the file."""
     for each in rows:
-        item, line = group.line(each, {"a": 1})
+        item, line = group.make_line(each, {"a": 1})
         group.add(item, line, Decimal(1))
     made = group.close()
     made.file.seek(0)
@@ -51,7 +51,7 @@ def test_the_same_question_twice_has_two_custom_ids(tmp_path: Path) -> None:
     with group.file:
         lines = fill(group, [row("k" * 24, "a"), row("k" * 24, "b"), row("l" * 24, "c")])
         ids = [json.loads(line)["custom_id"] for line in lines.splitlines()]
-        job = group.job(7.0, keeps=False)
+        job = group.make_job(7.0, keeps=False)
     assert ids == [f"abcdefgh-{'k' * 24}", f"abcdefgh-{'k' * 24}-2", f"abcdefgh-{'l' * 24}"]
     assert (job.worst, job.submission.rows, job.bytes) == (Decimal(3), 3, len(lines))
     assert list(tmp_path.iterdir()) == [], "the file has no name"
@@ -74,10 +74,10 @@ def test_there_is_room_for_so_many_rows_and_bytes(tmp_path: Path) -> None:
     )
     with group.file:
         assert group.has_room(10**9, None), "one alone goes, for its provider to judge"
-        group.add(*group.line(row("k", "a"), {}), Decimal(0))
+        group.add(*group.make_line(row("k", "a"), {}), Decimal(0))
         assert group.has_room(100, None) and not group.has_room(950, None)
         assert not group.has_room(1, 1)
-        group.add(*group.line(row("l", "b"), {}), None)
+        group.add(*group.make_line(row("l", "b"), {}), None)
         assert not group.has_room(1, None) and group.worst is None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loki.batch.hash_set import mark
+from loki.batch.done_rows import row_identity
 from loki.edge.batch.api.journal_file import open_journal, read_journal, rows_out
 
 PLAN: dict[str, Any] = {
@@ -34,7 +34,7 @@ def test_a_journal_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (tmp_path / "out.jobs").stat().st_mode & 0o777 == 0o600
     with open_journal(out) as opened:
         assert opened.unwrap().journal.jobs["abcdefgh"].is_out
-    assert mark("a", "k") in rows_out(out).unwrap()
+    assert row_identity("a", "k") in rows_out(out).unwrap()
 
 
 def test_a_torn_line_is_cut_off_only_by_who_writes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from batch_visits import KINDS, Place
 from fake_batches import provider
 
 from loki.edge.batch.api.effects import read_only_effects
-from loki.edge.batch.api.settle import cancel, unknown_there
+from loki.edge.batch.api.settle import cancel, explain_unknown_job
 from loki.edge.env import open_env
 from loki.problems import Problem
 
@@ -45,9 +45,9 @@ def cancel_all(place: Place) -> None:
 
 
 def test_a_job_that_is_not_known_there_is_of_another_account() -> None:
-    problem = unknown_there(Problem("config", "No such batch.", status=404))
+    problem = explain_unknown_job(Problem("config", "No such batch.", status=404))
     assert problem.kind == "auth" and "No such batch." in problem.message
-    assert unknown_there(Problem("busy", "Slow.", status=429)).kind == "busy"
+    assert explain_unknown_job(Problem("busy", "Slow.", status=429)).kind == "busy"
 
 
 def test_a_job_of_a_newer_loki_is_left_alone(tmp_path: Path) -> None:

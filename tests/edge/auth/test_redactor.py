@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.edge.auth import redaction
-from loki.edge.auth.redaction import redact
+from loki.edge.auth import redactor
+from loki.edge.auth.redactor import redact
 
 
 @pytest.fixture(autouse=True)
 def no_known_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Start each test without any known secret."""
-    monkeypatch.setattr(redaction.PROCESS, "known", set())
+    monkeypatch.setattr(redactor.PROCESS, "known", set())
     yield
 
 
@@ -54,7 +54,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("secret", "text", "shown"), TEXTS)
 def test_a_secret_is_known_again_as_others_write_it(secret: str, text: str, shown: str) -> None:
-    redaction.add(secret)
+    redactor.add(secret)
     assert redact(text) == shown
 
 
@@ -76,8 +76,8 @@ ENCODERS: tuple[Callable[[str], str], ...] = (
     st.sampled_from(ENCODERS),
 )
 def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -> None:
-    redaction.PROCESS.known.clear()
-    redaction.add(secret)
+    redactor.PROCESS.known.clear()
+    redactor.add(secret)
     frame = encode("").strip("[]")
     told = redact(f"<{encode(secret)}>")
     assert secret not in told and encode(secret)[1:-1] not in told
@@ -86,8 +86,8 @@ def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
 def test_base64_hides_no_secret(before: bytes, secret: str, after: bytes) -> None:
-    redaction.PROCESS.known.clear()
-    redaction.add(secret)
+    redactor.PROCESS.known.clear()
+    redactor.add(secret)
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         told = redact(encode(before + secret.encode() + after).decode())
         assert "***" in told and len(told) <= len("***") + 4 * len(before + after) + 4
@@ -95,8 +95,8 @@ def test_base64_hides_no_secret(before: bytes, secret: str, after: bytes) -> Non
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
 def test_neither_hex_nor_base32_hides_a_secret(before: bytes, secret: str, after: bytes) -> None:
-    redaction.PROCESS.known.clear()
-    redaction.add(secret)
+    redactor.PROCESS.known.clear()
+    redactor.add(secret)
     data = before + secret.encode() + after
     for encode in (base64.b32encode, base64.b32hexencode, base64.b16encode):
         told = redact(encode(data).decode())
@@ -119,8 +119,8 @@ UNSEEN = (
 def test_nothing_that_is_not_seen_hides_a_secret(
     secret: str, inside: list[tuple[int, str]], around: str, encode: Callable[[str], str]
 ) -> None:
-    redaction.PROCESS.known.clear()
-    redaction.add(secret)
+    redactor.PROCESS.known.clear()
+    redactor.add(secret)
     text = secret
     for at, unseen in inside:
         text = text[:at] + unseen + text[at:]
@@ -130,7 +130,7 @@ def test_nothing_that_is_not_seen_hides_a_secret(
 
 def test_a_text_takes_no_more_than_its_length() -> None:
     for number in range(40):
-        redaction.add(f"sk-{number:04}-abcdefghijklmnop")
+        redactor.add(f"sk-{number:04}-abcdefghijklmnop")
     hostile = (
         "\\",
         "%",

@@ -12,10 +12,10 @@ from errno import EIO, ENOENT
 
 from returns.result import Result, Success
 
-from loki.batch.hash_set import Seen, mark
-from loki.batch.rows import Bad, Job, Row
+from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.rows import InvalidRow, ReadyRow, Row
 from loki.cli.describe import problem_json
-from loki.edge.auth.redact import redact_facts
+from loki.edge.auth.find_secrets import redact_facts
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
@@ -25,11 +25,11 @@ from loki.usage import COUNTS, Usage
 
 #: Failures that every other row would meet too.
 FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
-AT_FIRST: frozenset[Kind] = frozenset({"config", "usage"})  # fatal while nothing was answered
+FATAL_AT_START: frozenset[Kind] = frozenset({"config", "usage"})  # fatal while nothing was answered
 DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
 
 
-class Run:
+class RunState:
     """How far a run is."""
 
     def __init__(self, out: Output, in_flight: int, model: str | None) -> None:
@@ -42,8 +42,8 @@ class Run:
         self.cost, self.unpriced = Decimal(0), 0
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
-        self.asked, self.ids = Seen(), Seen()
-        self.away: Seen | None = None  # rows that are out as batch jobs
+        self.asked, self.ids = HashSet(), HashSet()
+        self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
         self.notes: list[str] = []
 
@@ -57,16 +57,16 @@ class Run:
         self.away = away.value_or(None)
         return None if isinstance(away, Success) else away.failure()
 
-    def left(self, rows: Iterator[Row]) -> Iterator[Row]:
+    def pending(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows that are still to be asked."""
         for row in rows:
-            if isinstance(row, Bad):
+            if isinstance(row, InvalidRow):
                 yield row
-            elif mark(row.id, row.key) in self.out.done:
+            elif row_identity(row.id, row.key) in self.out.done:
                 self.skipped += 1
-            elif self.away is not None and mark(row.id, row.key) in self.away:
+            elif self.away is not None and row_identity(row.id, row.key) in self.away:
                 self.out_rows += 1
-            elif not self.asked.add(mark(row.id, row.key)):
+            elif not self.asked.add(row_identity(row.id, row.key)):
                 self.repeated += 1
                 self.note(f"line {row.line} asks the same as an earlier one of its id, {row.id!r}")
             else:
@@ -81,22 +81,22 @@ class Run:
 
     # ---- after sending
 
-    def take(self, group: Iterable[tuple[Row, Result[JsonObject, Problem]]]) -> None:
+    def add(self, group: Iterable[tuple[Row, Result[JsonObject, Problem]]]) -> None:
         """Count some rows, and write their lines."""
-        lines = [self.line(row, result) for row, result in group]
+        lines = [self.encode_line(row, result) for row, result in group]
         self.out.write(b"".join(lines))
         self.check_output()
 
     def check_output(self) -> None:
         """End the run where its output takes no more rows, or has lost some."""
         if self.out.full and not self.fatal:
-            self.fatal = unwritable(self.out)
+            self.fatal = write_error(self.out)
 
-    def line(self, row: Row, result: Result[JsonObject, Problem]) -> bytes:
+    def encode_line(self, row: Row, result: Result[JsonObject, Problem]) -> bytes:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
-            line = {**self.head(row), **redact_facts(result.unwrap())}
+            line = {**self.line_head(row), **redact_facts(result.unwrap())}
             self.add_usage_and_cost(line)
         else:
             problem = result.failure()
@@ -105,18 +105,18 @@ class Run:
                 return b""  # it will be asked when the run goes on
             self.failed[problem.kind] += 1
             self.last = problem
-            line = {**self.head(row), "error": error_json(problem)}
-            if came(problem):
+            line = {**self.line_head(row), "error": error_json(problem)}
+            if has_answer(problem):
                 line.update(billed_json(problem))
                 self.add_usage_and_cost(line)
             elif may_be_billed(problem):
                 self.unpriced += 1
         return self.out.form.encode(line)
 
-    def head(self, row: Row) -> JsonObject:
+    def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
         ours: JsonObject = {"id": row.id, "line": row.line, "key": key_of(row)}
-        if not isinstance(row, Job) or row.fields is None:
+        if not isinstance(row, ReadyRow) or row.fields is None:
             return ours
         return {**ours, **{kept_name(name): value for name, value in row.fields.items()}}
 
@@ -131,9 +131,9 @@ class Run:
 
     def is_fatal(self, row: Row, problem: Problem) -> bool:
         """Whether to end the run: the others would fail alike."""
-        own = isinstance(row, Bad) or row.ask.model != self.model
+        own = isinstance(row, InvalidRow) or row.ask.model != self.model
         self.offline += problem.kind == "offline" and not problem.sent
-        fatal = problem.kind in FATAL or (problem.kind in AT_FIRST and not self.good)
+        fatal = problem.kind in FATAL or (problem.kind in FATAL_AT_START and not self.good)
         if (fatal and not own) or self.offline >= DEAD * self.in_flight:
             self.fatal = self.fatal or problem
         return self.fatal is not None and problem.kind == self.fatal.kind
@@ -167,7 +167,7 @@ class Run:
             "ended": self.fatal.kind if self.fatal else None,
         }
 
-    def words(self) -> str:
+    def summary_text(self) -> str:
         """How it went, for people."""
         failed = ", ".join(f"{number:,} {kind}" for kind, number in self.failed.most_common())
         rate = self.done / max(self.seconds, 0.001)
@@ -175,17 +175,17 @@ class Run:
             f"{self.good:,} answered",
             f"{sum(self.failed.values()):,} failed ({failed})" if failed else "",
             f"{self.skipped:,} answered before" if self.skipped else "",
-            self.before(),
+            self.describe_earlier(),
             f"{self.repeated:,} repeated" if self.repeated else "",
             f"{self.out_rows:,} out as batch jobs" if self.out_rows else "",
             f"{self.seconds:,.1f} s",
             f"{rate:,.1f} rows/s",
             f"{self.tokens['input'] + self.tokens['output']:,} tokens",
-            self.money(),
+            self.describe_cost(),
         ]
         return " · ".join(filter(None, parts))
 
-    def before(self) -> str:
+    def describe_earlier(self) -> str:
         """Return what an earlier run had paid for failures, in words; empty if none is known."""
         if not self.out.paid:
             return ""
@@ -196,7 +196,7 @@ class Run:
         rows = "1 row is" if self.out_rows == 1 else f"{self.out_rows:,} rows are"
         return f"{rows} out as batch jobs; --batch-api collects them"
 
-    def money(self) -> str:
+    def describe_cost(self) -> str:
         """What it cost, as far as anybody knows."""
         if not self.unpriced:
             return f"${self.cost.normalize():f}"
@@ -205,10 +205,10 @@ class Run:
 
 def key_of(row: Row) -> str:
     """The key of a row; a bad one asks nothing."""
-    return row.key if isinstance(row, Job) else ""
+    return row.key if isinstance(row, ReadyRow) else ""
 
 
-def unwritable(out: Output) -> Problem:
+def write_error(out: Output) -> Problem:
     """The output takes no more; nothing that came is lost."""
     assert out.full is not None
     error, path = out.full, out.path or "stdout"
@@ -226,11 +226,11 @@ def kept_name(name: str) -> str:
     >>> kept_name("lang"), kept_name("text")
     ('lang', 'input_text')
     """
-    return f"input_{name}" if name in TAKEN else name
+    return f"input_{name}" if name in RESERVED_NAMES else name
 
 
 #: The names that lines have of their own.
-TAKEN = frozenset(
+RESERVED_NAMES = frozenset(
     ("id", "line", "key", "model", "text", "reasoning", "tool_calls", "finish", "finish_raw")
     + ("usage", "cost", "seconds", "first_token_seconds", "attempts", "request_id", "data")
     + ("message", "carry", "sources", "cached", "embedding", "error")
@@ -243,7 +243,7 @@ def error_json(problem: Problem) -> JsonObject:
     return {name: told[name] for name in ("kind", "message", "status", "sent")}
 
 
-def came(problem: Problem) -> bool:
+def has_answer(problem: Problem) -> bool:
     """Whether a failure was a whole answer, which was billed."""
     return problem.usage is not None and may_be_billed(problem)
 
@@ -257,12 +257,12 @@ def billed_json(problem: Problem) -> JsonObject:
     """Return what came of an answer that is a failure, in the words of one that is good."""
     usage = problem.usage or Usage()
     return {
-        "text": problem.text or "",
+        "text": problem.answer_text or "",
         "usage": {name: getattr(usage, name) for name in COUNTS},
         "cost": None if problem.cost is None else float(problem.cost),
     }
 
 
-def goes_on(prog: str) -> str:
+def resume_command(prog: str) -> str:
     """The command that was typed."""
     return shlex.join([prog, *sys.argv[1:]])

@@ -9,7 +9,7 @@ from functools import partial
 
 from returns.result import Result, Success
 
-from loki.batch.rows import Job
+from loki.batch.rows import ReadyRow
 from loki.formats.json_output import reply_json, round_seconds
 from loki.formats.structured_output import check_answer
 from loki.pipeline import Env, answer, embed
@@ -20,7 +20,7 @@ from loki.usage import COUNTS
 
 
 def ask_row(
-    env: Env, embed_it: bool, job: Job, fallback: Sequence[str] = ()
+    env: Env, embed_it: bool, job: ReadyRow, fallback: Sequence[str] = ()
 ) -> Result[JsonObject, Problem]:
     """Return a row's line, without its id: its answer, or the vector of its text.
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.edge.http.deadline import Clock, Seconds, clock_of
-from loki.edge.http.dial import FinalResponse
+from loki.edge.http.connection import FinalResponse
+from loki.edge.http.deadline import Deadline, TimeLeft, deadline_after
 from loki.edge.http.sockets import DeadlineSocket, shut_down
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -24,7 +24,7 @@ def hear(data: bytes) -> tuple[bytes, bool]:
     with theirs, ours:
         theirs.sendall(data)
         theirs.shutdown(socket.SHUT_WR)
-        sock = DeadlineSocket(ours, Seconds(2, Clock(2, monotonic() + 5)))
+        sock = DeadlineSocket(ours, TimeLeft(2, Deadline(2, monotonic() + 5)))
         answer = FinalResponse(sock)  # type: ignore[arg-type]
         try:
             answer.begin()
@@ -125,18 +125,18 @@ def test_a_connection_can_be_cut_at_any_time() -> None:
 
 
 def test_seconds_are_a_number_that_carries_a_clock() -> None:
-    clock = Clock(3, 9)
-    assert Seconds(2, clock) == 2.0 and clock_of(Seconds(2, clock)) is clock
-    assert Seconds(-1, clock) > 0
-    assert clock_of(2.5).idle == 2.5 and clock_of(None).idle > 9999
+    clock = Deadline(3, 9)
+    assert TimeLeft(2, clock) == 2.0 and deadline_after(TimeLeft(2, clock)) is clock
+    assert TimeLeft(-1, clock) > 0
+    assert deadline_after(2.5).idle == 2.5 and deadline_after(None).idle > 9999
 
 
 def test_a_clock_waits_no_longer_than_either_limit() -> None:
     now = monotonic()
-    assert 0.9 < Clock(1, now + 5).remaining(now) <= 1
-    assert 0.9 < Clock(5, now + 1).remaining(now) <= 1
-    assert Clock(99, now + 99, lambda: None).next_wait(now) == 0.25
+    assert 0.9 < Deadline(1, now + 5).remaining(now) <= 1
+    assert 0.9 < Deadline(5, now + 1).remaining(now) <= 1
+    assert Deadline(99, now + 99, lambda: None).next_wait(now) == 0.25
     with pytest.raises(TimeoutError):
-        Clock(1, now + 5).remaining(now - 2)
+        Deadline(1, now + 5).remaining(now - 2)
     with pytest.raises(TimeoutError):
-        Clock(1, now - 1).remaining(now)
+        Deadline(1, now - 1).remaining(now)

@@ -48,7 +48,7 @@ def auth_method(client: Client, service: Provider) -> str:
     configured = client.settings.get("auth")
     if configured is not None:
         return configured.value
-    keys = [key for key in (*service.proofs, *SECRET_KEYS) if key in client.settings]
+    keys = [key for key in (*service.auth_headers, *SECRET_KEYS) if key in client.settings]
     if "profile" in client.settings:
         keys = [key for key in keys if not is_from_environment(client, service, key)]
     return "" if keys else service.ambient
@@ -56,7 +56,7 @@ def auth_method(client: Client, service: Provider) -> str:
 
 def credential_name(client: Client, service: Provider) -> str | None:
     """Return the first of the service's credentials that is set."""
-    return next((name for name in service.proofs if name in client.settings), None)
+    return next((name for name in service.auth_headers if name in client.settings), None)
 
 
 def session_token_if_matching(client: Client, service: Provider) -> list[str]:

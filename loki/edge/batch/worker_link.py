@@ -5,37 +5,37 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from loki.batch.rows import Job
-from loki.edge.batch.spending import Reserved
+from loki.batch.rows import ReadyRow
+from loki.edge.batch.spending import Reservation
 
 SET_ASIDE = 10_000  # rows at most that a worker keeps for a client and model that waits
 
 
-class Sent(NamedTuple):
+class SentJob(NamedTuple):
     """A row that a worker has."""
 
-    row: Job
-    reserved: Reserved
+    row: ReadyRow
+    reserved: Reservation
 
 
-class Link:
+class WorkerLink:
     """A worker: which rows it has, how many it answers in a second, and what it is to be told."""
 
     def __init__(self, address: str, place: int) -> None:
         self.address, self.place = address, place  # among the workers of its machine
-        self.sent: dict[int, Sent] = {}  # by their numbers, in the order in which they went
+        self.sent: dict[int, SentJob] = {}  # by their numbers, in the order in which they went
         self.share = 1  # rows that it may have in flight
         self.waiting = 0  # rows that it has set aside
         self.turns: list[tuple[int, float]] = []
         self.since, self.answered, self.rate = time.monotonic(), 0, 0
         self.is_over = False
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """Return how many rows more it can be sent: about a second of work is under way."""
         wanted = max(2 * self.share, self.rate)
         return min(wanted - len(self.sent) + self.waiting, SET_ASIDE - len(self.sent))
 
-    def count(self, answered: int) -> None:
+    def record_answered(self, answered: int) -> None:
         """Learn how fast it is."""
         self.answered += answered
         seconds = time.monotonic() - self.since

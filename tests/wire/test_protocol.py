@@ -14,8 +14,8 @@ from loki.problems import Problem
 from loki.records import Media, Text
 from loki.usage import Usage
 from loki.wire.answer_json import STRICT, parse_json
-from loki.wire.codec import (
-    MOST,
+from loki.wire.protocol import (
+    MAX_COUNT,
     as_count,
     as_index,
     draft_content,
@@ -35,20 +35,20 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 @given(ANYTHING)
 def test_a_count_is_a_whole_number_up_to_the_most(value: Any) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    is_count = is_number and 0 <= value <= MOST and value == int(value)
+    is_count = is_number and 0 <= value <= MAX_COUNT and value == int(value)
     found = as_count(value)
     assert found == (value if is_count else None) and isinstance(found, int | None)
 
 
-@pytest.mark.parametrize("value", [MOST + 1, 10**30, float(10 * MOST), 1e300])
+@pytest.mark.parametrize("value", [MAX_COUNT + 1, 10**30, float(10 * MAX_COUNT), 1e300])
 def test_what_is_more_than_any_count_can_be_is_none(value: float) -> None:
     assert as_count(value) is None and as_index(value) is None
-    assert as_count(MOST) == as_count(float(MOST)) == as_index(MOST) == MOST
+    assert as_count(MAX_COUNT) == as_count(float(MAX_COUNT)) == as_index(MAX_COUNT) == MAX_COUNT
 
 
 @given(ANYTHING)
 def test_an_index_is_an_integer_that_is_written_as_one(value: Any) -> None:
-    assert as_index(value) == (value if type(value) is int and 0 <= value <= MOST else None)
+    assert as_index(value) == (value if type(value) is int and 0 <= value <= MAX_COUNT else None)
 
 
 @given(ANYTHING)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-SHORTEST = 4  # characters: what is shorter may be a part of any word
+MIN_SECRET = 4  # characters: what is shorter may be a part of any word
 LONG = 8  # characters: what is as long is no accident where spaces are left out
 
 #: Where something was cut, maybe in an escape of an escape.
@@ -91,9 +91,9 @@ def find_secret_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[i
 def find_cut_secrets(data: bytes, end: int, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
     """Yield start and end of secrets whose beginning is cut off at ``end``."""
     for needle in needles:
-        at = data.find(needle[:SHORTEST], max(0, end - len(needle) + 1), end)
+        at = data.find(needle[:MIN_SECRET], max(0, end - len(needle) + 1), end)
         while at >= 0 and not needle.startswith(data[at:end]):
-            at = data.find(needle[:SHORTEST], at + 1, end)
+            at = data.find(needle[:MIN_SECRET], at + 1, end)
         if at >= 0:
             yield at, end
 
@@ -197,10 +197,10 @@ def shortest_text(secret: str) -> float:
     >>> [shortest_text(secret) for secret in ("abc", "sk-0123", "a b c d e", "a%41%41")]
     [inf, 7, 5, 4]
     """
-    if len(secret) < SHORTEST:
+    if len(secret) < MIN_SECRET:
         return float("inf")
     is_odd = can_shrink(secret.encode("utf-8", "surrogatepass"))
-    return SHORTEST if is_odd else max(SHORTEST, len(secret) - secret.count(" "))
+    return MIN_SECRET if is_odd else max(MIN_SECRET, len(secret) - secret.count(" "))
 
 
 @lru_cache(1024)
@@ -215,7 +215,7 @@ def needles_of(secret: str) -> tuple[bytes, ...]:
     agreeing = set() if any(map(can_shrink, texts)) else escaped  # are decoded to the secret
     rewritten = (each for text in texts | escaped - agreeing for each in after_steps(text.lower()))
     found = {*rewritten, *(text.lower() for text in agreeing | encoded)}
-    return tuple(each for each in found if len(each) >= SHORTEST)
+    return tuple(each for each in found if len(each) >= MIN_SECRET)
 
 
 def after_steps(data: bytes) -> Iterator[bytes]:

@@ -9,19 +9,19 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 
-class Before(NamedTuple):
+class EarlierRow(NamedTuple):
     """A row of an earlier run."""
 
-    mark: str  # what it was asked by
+    identity: str  # what it was asked by
     is_good: bool  # whether it was answered
     cost: Decimal = Decimal(0)  # US dollars that are known to have been paid for a failure
 
 
-def read_done(line: bytes) -> Before | None:
+def read_done(line: bytes) -> EarlierRow | None:
     """Read a line of an earlier run's output; None if it is none.
 
     >>> read_done(b'{"id": "a", "key": "k", "text": "Hi"}')
-    Before(mark='a k', is_good=True, cost=Decimal('0'))
+    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'))
     >>> read_done(b'{"id": "a", "key": "k", "error": {}, "cost": 0.01}').cost
     Decimal('0.01')
     >>> read_done(b'{"id": "a", "key": "k", "err')
@@ -29,25 +29,25 @@ def read_done(line: bytes) -> Before | None:
     try:
         match json.loads(line):
             case {"id": id, "key": str(key), "error": _, "cost": int() | float() as cost}:
-                return Before(mark(id, key), False, Decimal(str(cost)))
+                return EarlierRow(row_identity(id, key), False, Decimal(str(cost)))
             case {"id": id, "key": str(key), "error": _}:
-                return Before(mark(id, key), False)
+                return EarlierRow(row_identity(id, key), False)
             case {"id": id, "key": str(key)}:
-                return Before(mark(id, key), True)
+                return EarlierRow(row_identity(id, key), True)
     except (ValueError, RecursionError):
         pass
     return None
 
 
-def mark(id: str | int, key: str) -> str:
+def row_identity(id: str | int, key: str) -> str:
     """What a row is known by in an output."""
     return f"{id} {key}"
 
 
-class Seen:
+class HashSet:
     """A set of texts in 16 bytes each, so that a million of them fit anywhere.
 
-    >>> seen = Seen()
+    >>> seen = HashSet()
     >>> seen.add("a"), seen.add("b"), seen.add("a"), "b" in seen, "c" in seen
     (True, True, False, True, False)
     """

@@ -15,7 +15,7 @@ from loki.problems import Problem, fail
 from loki.records import Ask, Message, Request, Text
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import Entry
-from loki.stages.audit import entry_writer, with_entry, with_stream_entry
+from loki.stages.ledger_entry import entry_writer, with_entry, with_stream_entry
 from loki.usage import Usage
 
 PRICED = {

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from returns.result import Result
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.redaction import redact
+from loki.edge.auth.redactor import redact
 from loki.problems import Problem
 from loki.providers import wire_of
 from loki.records import Draft, Json, JsonObject, Request
@@ -64,14 +64,14 @@ def secrets_in_url(url: str) -> tuple[str, ...]:
 def keys_in_query(url: str) -> tuple[str, ...]:
     """Return the keys in the query of an address."""
     pairs = QUERY.findall(url)
-    return tuple(value for name, value in pairs if SENSITIVE.search(name) or is_sig(name))
+    return tuple(value for name, value in pairs if SENSITIVE.search(name) or is_signature(name))
 
 
 #: Names and values of a query, also where an address is written so badly that it has none.
 QUERY = re.compile(r"[?&#;]([^=?&#;]*)=([^&#]*)")
 
 
-def is_sig(name: str) -> bool:
+def is_signature(name: str) -> bool:
     """Return whether a parameter is a signature, as Azure's and Amazon's are named."""
     return "sig" in name.lower()
 

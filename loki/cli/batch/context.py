@@ -6,32 +6,32 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from loki.batch.output_format import Format, format_of
-from loki.batch.rows import Plan
-from loki.cli.batch.state import kept_name
+from loki.batch.rows import RowDefaults
+from loki.cli.batch.run_state import kept_name
 from loki.cli.console import Console
 from loki.edge.batch.input import Source
-from loki.edge.batch.rate_limiter import Paces
+from loki.edge.batch.rate_limiter import Pacers
 from loki.pipeline import Env
 from loki.record import record
 
 if TYPE_CHECKING:
-    from loki.edge.batch.dask import Cluster
+    from loki.edge.batch.dask_cluster import Cluster
 
 
 @record
-class Order:
+class BatchContext:
     """What a call of the command is about."""
 
     console: Console
     flags: Namespace
     env: Env
-    plan: Plan
+    defaults: RowDefaults
     inputs: Source
-    paces: Paces
+    paces: Pacers
     cluster: Cluster | None
 
     @property
-    def form(self) -> Format:
+    def output_format(self) -> Format:
         """How the output is written."""
         columns = self.inputs.columns or ()  # the input's id is ours too
         names = [name if name == "id" else kept_name(name) for name in columns]

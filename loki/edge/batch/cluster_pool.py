@@ -12,12 +12,12 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.rows import Job, Row
-from loki.edge.batch.agent import Answer, Parcel, Report, Settings
-from loki.edge.batch.dask import Cluster, LostWorkerError
-from loki.edge.batch.link import Link, Sent, host_of
-from loki.edge.batch.rate_limiter import Paces
-from loki.edge.batch.spending import Reserved, Spending, cost_of
+from loki.batch.rows import ReadyRow, Row
+from loki.edge.batch.dask_cluster import Cluster, LostWorkerError
+from loki.edge.batch.rate_limiter import Pacers
+from loki.edge.batch.spending import Reservation, Spending, cost_of
+from loki.edge.batch.worker import JobResult, Parcel, Report, WorkerSettings
+from loki.edge.batch.worker_link import SentJob, WorkerLink, host_of
 from loki.problems import Problem
 from loki.records import JsonObject
 from loki.stages.account import Entry
@@ -26,7 +26,7 @@ Outcome = tuple[Row, Result[JsonObject, Problem]]
 
 END: Any = object()  # there are no more rows
 READ_AHEAD = 2_000  # rows that are read, and not sent yet
-EVERY = 1.0  # seconds between two looks for workers
+POLL_INTERVAL = 1.0  # seconds between two looks for workers
 GONE = 5.0  # seconds without a scheduler, or without any worker, that end the run
 
 
@@ -40,12 +40,12 @@ class ClusterPool:
     def __init__(
         self,
         cluster: Cluster,
-        settings: Settings,
+        settings: WorkerSettings,
         rows: Iterable[Row],
         keep: Callable[[list[Outcome]], None],
         record: Callable[[Entry], None],
         in_flight: int,
-        paces: Paces,
+        paces: Pacers,
         spending: Spending,
         ordered: bool = False,
         lane_of: Callable[[Row], str] = lambda row: "",
@@ -58,7 +58,7 @@ class ClusterPool:
         self.queue: Queue[Any] = Queue(READ_AHEAD)  # rows that were read
         self.returned: deque[tuple[int, Row]] = deque()  # rows to be sent before those
         self.closed: set[str] = set()  # lanes of which nothing more is sent
-        self.links: dict[str, Link] = {}
+        self.links: dict[str, WorkerLink] = {}
         self.number = self.kept = 0  # of the next row to be sent, and how many results were kept
         self.done: dict[int, Outcome] = {}  # results that wait for earlier ones
         self.finishing = 0  # rows that cannot be asked, and are not kept yet
@@ -118,12 +118,12 @@ class ClusterPool:
     def look_for_workers(self) -> None:
         """Start with workers that are new, and end the run where there are none."""
         now = time.monotonic()
-        if now < self.looked + EVERY:
+        if now < self.looked + POLL_INTERVAL:
             return
-        is_there = self.cluster.is_there()
+        is_there = self.cluster.is_connected()
         if is_there and not self.over:
             for address in self.cluster.workers():
-                self.add(address)
+                self.add_worker(address)
         self.looked = now
         if is_there and self.links:
             self.seen = now
@@ -133,7 +133,7 @@ class ClusterPool:
             self.problem = Problem("offline", f"the scheduler at {self.cluster.address} {what}")
             self.over = True
 
-    def add(self, address: str) -> None:
+    def add_worker(self, address: str) -> None:
         """Work with one more worker."""
         with self.lock:
             if address in self.links:
@@ -141,7 +141,7 @@ class ClusterPool:
             host = host_of(address)
             places = {link.place for link in self.links.values() if host_of(link.address) == host}
             place = next(number for number in count() if number not in places)
-            link = self.links[address] = Link(address, place)
+            link = self.links[address] = WorkerLink(address, place)
             self.divide()
         threading.Thread(target=self.serve, args=(link,), daemon=True).start()
 
@@ -151,24 +151,24 @@ class ClusterPool:
         for place, link in enumerate(self.links.values()):
             link.share = share + (place < more)
 
-    def serve(self, link: Link) -> None:
+    def serve(self, link: WorkerLink) -> None:
         """Exchange rows and results with a worker until there is nothing to do, or it is gone."""
         try:
-            settings = self.settings._replace(place=link.place)
+            settings = self.settings._replace(worker_index=link.place)
             agent = self.cluster.start(link.address, settings)
             while not link.is_over:
-                parcel, invalid = self.parcel(link)
+                parcel, invalid = self.make_parcel(link)
                 self.finish(invalid)
                 with self.lock:
                     self.finishing -= len(invalid)
-                self.take(link, self.cluster.exchange(agent, parcel))
+                self.take_report(link, self.cluster.exchange(agent, parcel))
         except LostWorkerError:
             pass
         except BaseException as error:
             self.error = self.error or error
-        self.lose(link)
+        self.drop_worker(link)
 
-    def lose(self, link: Link) -> None:
+    def drop_worker(self, link: WorkerLink) -> None:
         """Let others ask what a worker has not answered; what it had begun may have been billed."""
         with self.lock:
             self.links.pop(link.address, None)
@@ -183,16 +183,16 @@ class ClusterPool:
 
     # ---- rows out
 
-    def parcel(self, link: Link) -> tuple[Parcel, list[tuple[int, Outcome]]]:
+    def make_parcel(self, link: WorkerLink) -> tuple[Parcel, list[tuple[int, Outcome]]]:
         """Return what to send to a worker, and the results of rows that cannot be asked."""
-        jobs: list[tuple[int, Job]] = []
+        jobs: list[tuple[int, ReadyRow]] = []
         invalid: list[tuple[int, Outcome]] = []
         with self.lock:
-            while not self.over and link.room() > 0 and len(jobs) + len(invalid) < READ_AHEAD:
+            while not self.over and link.free_slots() > 0 and len(jobs) + len(invalid) < READ_AHEAD:
                 number, row = self.next_row()
                 if row is END:
                     break
-                if isinstance(row, Job) and self.lane_of(row) in self.closed:
+                if isinstance(row, ReadyRow) and self.lane_of(row) in self.closed:
                     continue
                 result = self.reserve(row)
                 if not isinstance(result, Success):
@@ -202,7 +202,7 @@ class ClusterPool:
                     break
                 else:
                     jobs.append((number, row._replace(fields=None)))
-                    link.sent[number] = Sent(row, reserved)
+                    link.sent[number] = SentJob(row, reserved)
             turns, link.turns = link.turns, []
             self.finishing += len(invalid)
         return Parcel(jobs, link.share, turns, self.over), invalid
@@ -220,15 +220,15 @@ class ClusterPool:
         self.number += 1
         return self.number - 1, row
 
-    def reserve(self, row: Row) -> Result[Reserved | None, Problem]:
+    def reserve(self, row: Row) -> Result[Reservation | None, Problem]:
         """Set aside what a row may cost; None: it has to wait. Fails if it cannot be asked."""
-        if not isinstance(row, Job):
+        if not isinstance(row, ReadyRow):
             return Failure(row.problem)
         return self.spending.reserve(row)
 
     # ---- results in
 
-    def take(self, link: Link, report: Report) -> None:
+    def take_report(self, link: WorkerLink, report: Report) -> None:
         """Keep what a worker reports, and answer what it asks."""
         if report.error is not None:
             message = f"worker {link.address}: {report.error.message}"
@@ -238,15 +238,15 @@ class ClusterPool:
             for answer in report.answers:
                 if sent := link.sent.pop(answer.number, None):
                     self.spending.settle(sent.reserved, cost_of(result_of(answer)))
-            link.count(len(report.answers))
+            link.record_answered(len(report.answers))
             link.waiting, link.is_over = report.waiting, report.is_over
             now = time.monotonic()
-            for number, tokens in report.wanted:
+            for number, tokens in report.wanted_turns:
                 link.turns.append((number, self.paces.rates.claim(now, tokens) - now))
-        for key, problem in report.closed:
-            self.paces.of(key).close(problem)
+        for key, problem in report.closed_lanes:
+            self.paces.get(key).close(problem)
 
-    def outcomes(self, link: Link, answers: list[Answer]) -> list[tuple[int, Outcome]]:
+    def outcomes(self, link: WorkerLink, answers: list[JobResult]) -> list[tuple[int, Outcome]]:
         """Return what came of rows, once their calls are on their way into the ledger."""
         found: list[tuple[int, Outcome]] = []
         for answer in answers:
@@ -278,7 +278,7 @@ class ClusterPool:
             number += 1
 
 
-def result_of(answer: Answer) -> Result[JsonObject, Problem]:
+def result_of(answer: JobResult) -> Result[JsonObject, Problem]:
     """Return what came of a row."""
     if answer.problem is None:
         return Success(answer.line or {})

@@ -7,10 +7,10 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.edge.batch.agent import Agent, Parcel, Report, Settings
+from loki.edge.batch.worker import BatchWorker, Parcel, Report, WorkerSettings
 from loki.problems import Problem, fail
 
-PATIENCE = 10  # seconds to reach the scheduler
+CONNECT_TIMEOUT = 10  # seconds to reach the scheduler
 SILENCE = 60  # seconds after which a worker that says nothing is given up
 
 
@@ -24,7 +24,7 @@ class Cluster:
     def __init__(self, address: str, client: Any) -> None:
         self.address, self.client = address, client
 
-    def is_there(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the scheduler is connected."""
         return bool(self.client.status == "running")
 
@@ -35,21 +35,21 @@ class Cluster:
         except (OSError, ValueError, TimeoutError):
             return []
 
-    def start(self, worker: str, settings: Settings) -> Any:
+    def start(self, worker: str, settings: WorkerSettings) -> Any:
         """Start an agent on a worker; raises LostWorkerError."""
         try:
             return self.client.submit(
-                Agent, settings, workers=[worker], actor=True, pure=False
+                BatchWorker, settings, workers=[worker], actor=True, pure=False
             ).result(SILENCE)
         except Exception as error:
-            raise LostWorkerError(words_of(error)) from error
+            raise LostWorkerError(describe_error(error)) from error
 
     def exchange(self, agent: Any, parcel: Parcel) -> Report:
         """Send an agent a parcel and return what it reports; raises LostWorkerError."""
         try:
             report: Report = agent.exchange(parcel).result(SILENCE)
         except Exception as error:
-            raise LostWorkerError(words_of(error)) from error
+            raise LostWorkerError(describe_error(error)) from error
         return report
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Cluster:
         self.client.close(timeout=2)
 
 
-def words_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return what an exception says, on one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -68,11 +68,11 @@ def connect(address: str) -> Result[Cluster, Problem]:
         dask: Any = import_module("distributed")
     except ImportError:
         return fail("config", "--scheduler needs Dask: pip install '.[dask]' in loki's folder")
-    hush()
+    quiet_logging()
     try:
-        client = dask.Client(address, timeout=PATIENCE)
+        client = dask.Client(address, timeout=CONNECT_TIMEOUT)
     except (OSError, ValueError) as error:
-        return fail("offline", f"no Dask scheduler at {address}: {words_of(error)}")
+        return fail("offline", f"no Dask scheduler at {address}: {describe_error(error)}")
     cluster = Cluster(address, client)
     if not cluster.workers():
         cluster.close()
@@ -80,7 +80,7 @@ def connect(address: str) -> Result[Cluster, Problem]:
     return Success(cluster)
 
 
-def hush() -> None:
+def quiet_logging() -> None:
     """Keep what Dask logs off stderr: a run says itself what goes wrong."""
     from logging import CRITICAL, getLogger
 

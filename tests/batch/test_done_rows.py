@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.batch.hash_set import Before, Seen, mark, read_done
+from loki.batch.done_rows import EarlierRow, HashSet, read_done, row_identity
 
-LINES: list[tuple[str, Before | None]] = [
-    ('{"id": "a", "key": "k", "text": "Hi"}', Before("a k", True)),
-    ('{"id": 7, "key": "k", "text": "Hi", "cost": 0.5}', Before("7 k", True)),
-    ('{"id": "a", "key": "k", "error": {"kind": "busy"}}', Before("a k", False)),
-    ('{"id": "a", "key": "k", "error": {}, "cost": 0.1}', Before("a k", False, Decimal("0.1"))),
-    ('{"id": "a", "key": "k", "error": {}, "cost": null}', Before("a k", False)),
-    ('{"id": "a", "key": "k", "error": {}, "cost": "1"}', Before("a k", False)),
+LINES: list[tuple[str, EarlierRow | None]] = [
+    ('{"id": "a", "key": "k", "text": "Hi"}', EarlierRow("a k", True)),
+    ('{"id": 7, "key": "k", "text": "Hi", "cost": 0.5}', EarlierRow("7 k", True)),
+    ('{"id": "a", "key": "k", "error": {"kind": "busy"}}', EarlierRow("a k", False)),
+    ('{"id": "a", "key": "k", "error": {}, "cost": 0.1}', EarlierRow("a k", False, Decimal("0.1"))),
+    ('{"id": "a", "key": "k", "error": {}, "cost": null}', EarlierRow("a k", False)),
+    ('{"id": "a", "key": "k", "error": {}, "cost": "1"}', EarlierRow("a k", False)),
     ('{"id": "a", "key": 1}', None),
     ('{"key": "k"}', None),
     ('{"id": "a", "key": "k"', None),
@@ -29,7 +29,7 @@ LINES: list[tuple[str, Before | None]] = [
 
 
 @pytest.mark.parametrize(("line", "before"), LINES)
-def test_a_line_says_whether_its_row_was_answered(line: str, before: Before | None) -> None:
+def test_a_line_says_whether_its_row_was_answered(line: str, before: EarlierRow | None) -> None:
     assert read_done(line.encode()) == before
 
 
@@ -40,12 +40,12 @@ def test_a_line_that_is_no_text_is_none() -> None:
 @given(st.text() | st.integers(), st.text(alphabet="0123456789abcdef", min_size=1))
 def test_what_was_written_is_known_again(id: str | int, key: str) -> None:
     found = read_done(json.dumps({"id": id, "key": key, "text": ""}).encode())
-    assert found is not None and found.mark == mark(id, key)
+    assert found is not None and found.identity == row_identity(id, key)
 
 
 @given(st.lists(st.text(max_size=3)), st.lists(st.text(max_size=3)))
 def test_a_set_holds_what_was_put_in_and_nothing_else(texts: list[str], others: list[str]) -> None:
-    seen, plain = Seen(), set[str]()
+    seen, plain = HashSet(), set[str]()
     for text in texts:
         assert seen.add(text) is (text not in plain)
         plain.add(text)
@@ -54,7 +54,7 @@ def test_a_set_holds_what_was_put_in_and_nothing_else(texts: list[str], others: 
 
 
 def test_a_set_grows_without_losing_anything_at_16_bytes_a_text() -> None:
-    seen = Seen()
+    seen = HashSet()
     assert all(seen.add(f"row {n}") for n in range(20_000))
     assert all(f"row {n}" in seen for n in range(20_000)) and seen.size == 20_000
     assert not any(f"other {n}" in seen for n in range(20_000))
@@ -62,5 +62,5 @@ def test_a_set_grows_without_losing_anything_at_16_bytes_a_text() -> None:
 
 
 def test_half_a_character_is_a_text_too() -> None:
-    seen = Seen()
+    seen = HashSet()
     assert seen.add("\ud800") and "\ud800" in seen

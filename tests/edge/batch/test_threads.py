@@ -11,8 +11,8 @@ import pytest
 from servers import plain, reply, serving
 
 from loki import Ask, Message, answers, open_env
+from loki.edge.batch.threads import map_threaded
 from loki.edge.batch.worker_pool import WorkerPool
-from loki.edge.batch.workers import map_threaded
 
 
 def slow_first(item: int) -> int:

@@ -13,7 +13,7 @@ from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
 from loki.record import field_names
 from loki.records import Json, JsonObject, Media, Target, Text
-from loki.replies import Finished, WireEvent
+from loki.replies import FinishReason, WireEvent
 from loki.usage import Usage
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: More than any count of tokens, searches or rows can be: what is above is no count.
-MOST = 10**9
+MAX_COUNT = 10**9
 
 
 #: Pairs of headers: what is left of a rate limit, and when it is filled again.
@@ -29,16 +29,16 @@ RateLimitHeaders = tuple[tuple[str, str], ...]
 
 
 #: Return the body of a request, or why the protocol cannot say it.
-Draft = Callable[[Target], Result[JsonObject, Problem]]
+DraftBody = Callable[[Target], Result[JsonObject, Problem]]
 
 
 class Wire(NamedTuple):
     """A chat protocol: how it drafts and reads, and what is special about it."""
 
-    draft: Draft
+    draft: DraftBody
     read: Callable[[Json], tuple[WireEvent, ...]]  # a whole answer
     decoder: Callable[[], Decoder]  # a new one for each stream
-    finish_reasons: Mapping[str, Finished]  # the protocol's words for the end of an answer
+    finish_reasons: Mapping[str, FinishReason]  # the protocol's words for the end of an answer
     content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
     rate_limit_headers: RateLimitHeaders = ()
     tools_path: tuple[str, ...] = ("tools",)  # where a body lists tools
@@ -48,10 +48,10 @@ class Wire(NamedTuple):
 A = TypeVar("A")
 
 
-class Measure(NamedTuple, Generic[A]):
+class TextsWire(NamedTuple, Generic[A]):
     """A protocol for embedding (A is Vectors) or reranking (A is Scores)."""
 
-    draft: Draft
+    draft: DraftBody
     read: Callable[[Json], Result[A, Problem]]  # the answer's
     content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
     rate_limit_headers: RateLimitHeaders = ()
@@ -79,9 +79,9 @@ def as_count(value: Json) -> int | None:
     match value:
         case bool():
             return None
-        case int() if 0 <= value <= MOST:
+        case int() if 0 <= value <= MAX_COUNT:
             return value
-        case float() if value.is_integer() and 0 <= value <= MOST:  # Cohere writes 502.0
+        case float() if value.is_integer() and 0 <= value <= MAX_COUNT:  # Cohere writes 502.0
             return int(value)
         case _:
             return None
@@ -93,7 +93,7 @@ def as_index(value: Json) -> int | None:
     >>> as_index(3), as_index(3.0), as_index("3"), as_index(True), as_index(-1)
     (3, None, None, None, None)
     """
-    return value if type(value) is int and 0 <= value <= MOST else None
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else None
 
 
 def as_name(value: Json) -> str | None:

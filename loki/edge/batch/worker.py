@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.asking import ask_row
-from loki.batch.lanes import lanes
-from loki.batch.rows import Job
-from loki.edge.auth.redact import redact_facts, without_secrets
+from loki.batch.ask_job import ask_row
+from loki.batch.lanes import lane_finder
+from loki.batch.rows import ReadyRow
+from loki.edge.auth.find_secrets import redact_facts, without_secrets
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.rate_limiter import Paces, Rates
+from loki.edge.batch.rate_limiter import Pacers, RateWindow
 from loki.edge.batch.worker_pool import PAUSE, WorkerPool
 from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
@@ -26,11 +26,11 @@ from loki.records import JsonObject, Patch, Task
 from loki.stages.account import Entry
 
 POLL = 0.002  # seconds between two looks for results
-LONGEST = 0.1  # seconds that an exchange waits for results
+MAX_WAIT = 0.1  # seconds that an exchange waits for results
 ABANDONED = 10.0  # seconds without an exchange, after which nothing more is sent
 
 
-class Settings(NamedTuple):
+class WorkerSettings(NamedTuple):
     """What a worker is told once about a run; none of it is secret."""
 
     embed: bool = False
@@ -38,19 +38,19 @@ class Settings(NamedTuple):
     patches: tuple[Patch, ...] = ()
     per_minute: float | None = None  # requests, of the whole run
     tokens_per_minute: float | None = None
-    place: int = 0  # of this worker among those of its machine
+    worker_index: int = 0  # of this worker among those of its machine
 
 
 class Parcel(NamedTuple):
     """What a run sends to a worker: rows by their numbers, and turns that were asked for."""
 
-    jobs: list[tuple[int, Job]]
+    jobs: list[tuple[int, ReadyRow]]
     share: int  # rows that this worker may have in flight
-    turns: list[tuple[int, float]]  # by the numbers of Report.wanted: seconds until each
+    send_times: list[tuple[int, float]]  # by the numbers of Report.wanted: seconds until each
     is_last: bool = False  # begin nothing more
 
 
-class Answer(NamedTuple):
+class JobResult(NamedTuple):
     """What came of a row: its line or why there is none, and the ledger's entries."""
 
     number: int
@@ -62,18 +62,20 @@ class Answer(NamedTuple):
 class Report(NamedTuple):
     """What a worker sends back."""
 
-    answers: list[Answer]
-    wanted: list[tuple[int, int]]  # turns of the run's rate: their numbers, and tokens of each
-    closed: list[tuple[str, Problem]]  # clients and models that ask for too long a wait
+    answers: list[JobResult]
+    wanted_turns: list[
+        tuple[int, int]
+    ]  # turns of the run's rate: their numbers, and tokens of each
+    closed_lanes: list[tuple[str, Problem]]  # clients and models that ask for too long a wait
     waiting: int  # rows that were set aside until their client and model take more
     is_over: bool  # nothing is in flight, and nothing will be
     error: Problem | None = None  # why this worker can ask nothing
 
 
-class LeasedRates(Rates):
+class LeasedRates(RateWindow):
     """The rates of a whole run, as a worker sees them: it asks the run for each turn."""
 
-    def __init__(self, settings: Settings, stop: threading.Event) -> None:
+    def __init__(self, settings: WorkerSettings, stop: threading.Event) -> None:
         super().__init__(settings.per_minute, settings.tokens_per_minute)
         self.stop, self.changed = stop, threading.Condition()
         self.wanted: list[tuple[int, int]] = []
@@ -105,21 +107,21 @@ class LeasedRates(Rates):
             self.changed.notify_all()
 
 
-class Agent:
+class BatchWorker:
     """A Dask actor that asks a run's rows; ``exchange`` is called over and over.
 
     A thread begins nothing new before the run has kept its last result, which the next exchange
     says: so what is lost with a worker, or with the run, is no more than what was in flight.
     """
 
-    def __init__(self, settings: Settings, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, settings: WorkerSettings, environ: dict[str, str] | None = None) -> None:
         self.settings = settings
         self.stop, self.changed = threading.Event(), threading.Condition()
         self.rates = LeasedRates(settings, self.stop)
-        self.paces = Paces(size=lambda asked: estimate_quota(asked.target), rates=self.rates)
+        self.paces = Pacers(size=lambda asked: estimate_quota(asked.target), rates=self.rates)
         self.paces.stop = self.stop
-        self.jobs: SimpleQueue[tuple[int, Job]] = SimpleQueue()
-        self.answers: list[Answer] = []
+        self.jobs: SimpleQueue[tuple[int, ReadyRow]] = SimpleQueue()
+        self.answers: list[JobResult] = []
         self.reports = self.kept = 0  # reports that were made, and that the run has kept
         self.closed: list[tuple[str, Problem]] = []
         self.heard = time.monotonic()  # when the run last asked
@@ -135,10 +137,10 @@ class Agent:
         """Start the threads."""
         self.env = env
         task: Task = "embedding" if self.settings.embed else "chat"
-        lane = lanes(env.config, task)
-        self.pool = WorkerPool[tuple[int, Job], None](
+        lane = lane_finder(env.config, task)
+        self.pool = WorkerPool[tuple[int, ReadyRow], None](
             self.work,
-            self.take(),
+            self.take_jobs(),
             lambda nothing: None,
             1,
             lane_of=lambda item: lane(item[1]),
@@ -149,11 +151,11 @@ class Agent:
 
     def reason(self, key: str) -> Problem:
         """Return what a server said that asks for too long a wait."""
-        return without_secrets(self.paces.of(key).closed or Problem("busy", "busy"))
+        return without_secrets(self.paces.get(key).closed or Problem("busy", "busy"))
 
     def run(self) -> None:
         """Ask rows until the run says that it is over, or says nothing any more."""
-        pin_to_core(self.settings.place)
+        pin_to_core(self.settings.worker_index)
         try:
             self.pool.run(self.watch)
         except BaseException as error:
@@ -171,7 +173,7 @@ class Agent:
         if self.error is None:
             self.pool.halt()
 
-    def take(self) -> Iterator[Any]:
+    def take_jobs(self) -> Iterator[Any]:
         """Yield rows as they come, PAUSE where none does."""
         while not self.stop.is_set():
             try:
@@ -181,7 +183,7 @@ class Agent:
 
     # ---- in the threads of the pool
 
-    def work(self, item: tuple[int, Job]) -> None:
+    def work(self, item: tuple[int, ReadyRow]) -> None:
         """Ask a row, and wait until the run has kept its result."""
         answer = self.ask(*item)
         with self.changed:
@@ -191,7 +193,7 @@ class Agent:
                 if not self.changed.wait(1) and time.monotonic() - self.heard > ABANDONED:
                     return
 
-    def ask(self, number: int, job: Job) -> Answer:
+    def ask(self, number: int, job: ReadyRow) -> JobResult:
         """Ask a row; a bug of ours is a failure of this row alone."""
         entries: list[Entry] = []
         env = replace(self.env, record=entries.append)
@@ -199,11 +201,11 @@ class Agent:
             result = ask_row(env, self.settings.embed, job, self.settings.fallback)
         except Exception as bug:
             problem = Problem("bug", f"{type(bug).__name__} on a worker: {bug}", sent=True)
-            return Answer(number, None, without_secrets(problem), tuple(entries))
+            return JobResult(number, None, without_secrets(problem), tuple(entries))
         if isinstance(result, Success):
-            return Answer(number, redact_facts(result.unwrap()), None, tuple(entries))
+            return JobResult(number, redact_facts(result.unwrap()), None, tuple(entries))
         problem = without_secrets(result.failure())  # nobody else knows this worker's secrets
-        return Answer(number, None, problem, tuple(entries))
+        return JobResult(number, None, problem, tuple(entries))
 
     # ---- on the loop of the worker
 
@@ -217,10 +219,10 @@ class Agent:
             self.pool.in_flight = parcel.share
             for job in parcel.jobs:
                 self.jobs.put(job)
-            self.rates.grant(parcel.turns)
+            self.rates.grant(parcel.send_times)
         if parcel.is_last:
             self.end()
-        while not self.has_news() and time.monotonic() < self.heard + LONGEST:
+        while not self.has_news() and time.monotonic() < self.heard + MAX_WAIT:
             await asyncio.sleep(POLL)
         return self.report()
 
@@ -241,7 +243,7 @@ class Agent:
 
 
 def worker_env(
-    settings: Settings, paces: Paces, environ: dict[str, str] | None = None
+    settings: WorkerSettings, paces: Pacers, environ: dict[str, str] | None = None
 ) -> Result[Env, Problem]:
     """Return the worker's own configuration; the run keeps the ledger and the budgets."""
     from loki.edge import files
@@ -251,6 +253,6 @@ def worker_env(
     return read_configuration(variables).map(
         lambda config: replace(
             make_env(config, variables, settings.patches, keep=False, paced=paces.paced),
-            afford=Success,
+            check_budget=Success,
         )
     )

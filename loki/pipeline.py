@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from returns.pipeline import flow
@@ -169,14 +170,24 @@ def first_success(
     asks: Sequence[Ask],
     on_fallback: Callable[[Problem, Ask], None] = lambda problem, following: None,
 ) -> Result[Stream, Problem]:
-    """Try each ask in order; stop at the first answer, or a failure no other model could cure."""
-    *others, final = asks
-    for ask, following in zip(others, asks[1:], strict=True):
-        result = attempt(ask)
+    """Try each ask in order; stop at the first answer, or a failure no other model could cure.
+
+    What a failure cost is gone from the ``max_cost`` of those that follow.
+    """
+    spent = Decimal(0)
+    for ask, following in zip(asks, asks[1:], strict=False):
+        result = attempt(spend(ask, spent))
         if isinstance(result, Success) or not is_curable(result.failure()):
             return result
+        spent += result.failure().cost or 0
         on_fallback(result.failure(), following)
-    return attempt(final)
+    return attempt(spend(asks[-1], spent))
+
+
+def spend(ask: Ask, amount: Decimal) -> Ask:
+    """Return an ask that may cost so much less, in US dollars."""
+    limit = ask.max_cost
+    return ask if limit is None or not amount else replace(ask, max_cost=limit - amount)
 
 
 # ---- pieces of the flows -----------------------------------------------------------------------

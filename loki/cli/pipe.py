@@ -215,7 +215,7 @@ def find_failure(reply: Reply, fail_on: Collection[str]) -> Problem | None:
     if name is None:
         return None
     kind, message = FAILURES[name]
-    paid: Any = {"text": reply.text, "usage": reply.usage, "cost": reply.cost}
+    paid: Any = {"answer_text": reply.text, "usage": reply.usage, "cost": reply.cost}
     return Problem(kind, f"{message} ({reply.finish_raw})", sent=True, **paid)
 
 

@@ -70,7 +70,7 @@ def check_answer(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
     if ask.schema is None or reply.tool_calls:
         return Success((reply, ...))
     cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
-    billed: Any = {"text": reply.text, "usage": reply.usage, "cost": reply.cost}
+    billed: Any = {"answer_text": reply.text, "usage": reply.usage, "cost": reply.cost}
     return (
         read_answer(reply.text, ask.schema)
         .map(lambda data: (replace(reply, text=code_block(reply.text)), data))

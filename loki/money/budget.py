@@ -10,7 +10,7 @@ from typing import NamedTuple
 from returns.result import Result, Success
 
 from loki.money.estimate import max_usage, service_tiers, worst_case
-from loki.money.prices import max_cost, min_cost
+from loki.money.prices import max_cost, min_cost, price_of
 from loki.price import format_dollars
 from loki.problems import Problem, fail
 from loki.records import JsonObject, Request, Target, Task
@@ -103,7 +103,7 @@ def unpriced_tiers(target: Target, changes: JsonObject) -> list[str | None]:
     """Return the tiers of service at which nobody knows the price; None is the usual one."""
     usage = max_usage(target, changes)
     some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
-    price = target.model.price
+    price = price_of(target, changes)
     return [
         tier for tier in service_tiers(changes) if max_cost(replace(some, tier=tier), price) is None
     ]
@@ -121,7 +121,8 @@ def known_worst_case(request: Request) -> Decimal | None:
     """Return the worst case of a call as far as it is known, in US dollars."""
     target, changes = request.target, request.draft.changes
     worst = worst_case(target, changes)
-    return min_cost(max_usage(target, changes), target.model.price) if worst is None else worst
+    price = price_of(target, changes)
+    return min_cost(max_usage(target, changes), price) if worst is None else worst
 
 
 def describe_budget(purse: BudgetStatus) -> str:

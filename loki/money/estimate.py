@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
 
-from loki.money.prices import max_cost
+from loki.money.prices import max_cost, price_of
 from loki.records import Json, JsonObject, Media, Target
 from loki.usage import Usage
 
@@ -59,7 +59,8 @@ def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | N
         return None
     usage = max_usage(target, changes)
     tiers = service_tiers(changes)
-    costs = [max_cost(replace(usage, tier=tier), target.model.price) for tier in tiers]
+    price = price_of(target, changes or {})
+    costs = [max_cost(replace(usage, tier=tier), price) for tier in tiers]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 

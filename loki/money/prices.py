@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from loki.price import PRICES, Price
+from loki.records import JsonObject, Target
 from loki.usage import Usage
 
 MILLION = Decimal(1_000_000)
@@ -28,6 +29,13 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     own = None if rates is None or counts is None else sum_costs(counts, rates)
     reported = None if price.is_configured and own is not None else usage.told_cost
     return own if reported is None else reported
+
+
+def price_of(target: Target, changes: JsonObject) -> Price:
+    """Return the price of what a request asks for: none is known of a model that a patch names."""
+    model = target.model
+    named = changes.get("model", model.real_name)
+    return model.price if named in (model.real_name, model.name) else Price()
 
 
 def max_cost(usage: Usage, price: Price) -> Decimal | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
-from loki.money.prices import cost, min_cost
+from loki.money.prices import cost, min_cost, price_of
+from loki.price import Price
 from loki.problems import Problem
 from loki.records import Request, Task
 from loki.replies import Reply
@@ -22,16 +23,21 @@ if TYPE_CHECKING:
 Billed = TypeVar("Billed", Reply, "Embeddings", "Ranking")
 
 
+def paid_price(request: Request) -> Price:
+    """Return the price of the model that a request names."""
+    return price_of(request.target, request.draft.changes)
+
+
 def account(reply: Billed) -> Billed:
     """Fill in ``cost`` in US dollars; an unknown price stays unknown, a cached answer is free."""
     if reply.is_cached:
         return replace(reply, cost=Decimal(0))
-    return replace(reply, cost=cost(reply.usage, reply.request.target.model.price))
+    return replace(reply, cost=cost(reply.usage, paid_price(reply.request)))
 
 
 def add_cost_to_problem(request: Request) -> Callable[[Problem], Problem]:
     """Return a step that fills in what a failure cost, where a whole answer came before it."""
-    price = request.target.model.price
+    price = paid_price(request)
 
     def step(problem: Problem) -> Problem:
         if problem.usage is None or is_free(problem):
@@ -87,7 +93,7 @@ def build_entry(
     else:
         usage = (problem and problem.usage) or reported
         free = problem is not None and is_free(problem)
-        spent, exact = (Decimal(0), True) if free else (min_cost(usage, target.model.price), False)
+        spent, exact = (Decimal(0), True) if free else (min_cost(usage, paid_price(request)), False)
     return Entry(
         time=began,
         client=target.client.name,

@@ -44,6 +44,8 @@ def patched_worst_case(target: Target, extra: tuple[Patch, ...]) -> Decimal | No
 def unknown_worst_case(target: Target, changes: JsonObject | None = None) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
     longest = max_usage(target, changes).output
-    unknown = "its longest answer: give --max-tokens" if longest is None else "its price"
+    named = (changes or {}).get("model")
+    price = f"the price of {named!r}, which a patch asks for" if named else "its price"
+    unknown = "its longest answer: give --max-tokens" if longest is None else price
     message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
     return Problem("budget", message)

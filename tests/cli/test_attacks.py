@@ -136,3 +136,27 @@ def test_an_answer_that_stdout_does_not_take_is_kept(
     kept = Path(line.rpartition(" is in ")[2])
     assert "No space left on device" in line and expected in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent == home.folder
+
+
+@pytest.mark.parametrize(
+    "flags", [["--param", "model=dear"], ["--patch", '{"body":{"model":"x"}}']]
+)
+def test_a_model_that_a_patch_names_has_no_known_price(home: Home, flags: list[str]) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address, PRICED)
+        limited = home.run(*flags, "--max-tokens", "10", "--max-cost", "1", "Hi")
+        assert limited.code == 80 and "which a patch asks for" in limited.err
+        assert not server.asked
+        done = home.run(*flags, "-o", "json", "Hi")
+    assert (done.code, json.loads(done.out)["cost"]) == (0, None)
+
+
+def test_what_a_failed_model_cost_is_gone_from_what_the_next_may(home: Home) -> None:
+    refusal = {"message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}
+    usage = {"prompt_tokens": 10, "completion_tokens": 100, "total_tokens": 110}
+    body = {"choices": [{"index": 0, **refusal}], "usage": usage}
+    with serving(*[plain(body)] * 3) as server:
+        home.local(server.address, PRICED)
+        words = ["-S", "--max-tokens", "100", "--max-cost", "0.00015", "--fallback", "local:m"]
+        done = home.run(*words, "Hi")
+    assert done.code == 80 and len(server.asked) == 1

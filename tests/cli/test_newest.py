@@ -51,7 +51,7 @@ def test_a_model_that_nobody_knows_is_asked_in_the_newest_form(home: Home, model
     home.configure("clients: [" + ", ".join(f"{{type: {t}, api_key: k}}" for t in TYPES) + "]\n")
     tools = home.folder / "tools.json"
     tools.write_text(TOOLS)
-    flags = ["--reasoning", "high", "--tools", str(tools), "--schema", json.dumps(SCHEMA)]
+    flags = ["-q", "--reasoning", "high", "--tools", str(tools), "--schema", json.dumps(SCHEMA)]
     done = home.call("Hi", "-m", model, "--dry-run", "-S", *flags)
     assert (done.code, done.err) == (0, "")
     body = json.loads(done.out)["body"]

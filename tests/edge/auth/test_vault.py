@@ -417,7 +417,7 @@ def test_a_vault_that_another_process_holds_is_waited_for_and_given_up(
 ) -> None:
     from filelock import FileLock
 
-    monkeypatch.setattr(vault, "COMMAND_TIMEOUT", 0.1)
+    monkeypatch.setattr(vault, "LOCK_TIMEOUT", 0.1)
     with FileLock(f"{vault.vault_file(environ)}.lock"):
         problem = vault.delete("BETA", environ).failure()
     assert problem.kind == "busy" and "another process has held" in problem.message

@@ -67,7 +67,7 @@ def test_a_ledger_of_an_earlier_version_goes_on(
 ) -> None:
     path = str(tmp_path / "ledger.db")
     with monkeypatch.context() as old:
-        old.setattr("loki.edge.ledger.database.STEPS", MIGRATIONS[:1])
+        old.setattr("loki.edge.ledger.database.MIGRATIONS", MIGRATIONS[:1])
         book = Ledger(path)
         book.record(entry("a")._replace(batch=None))
         book.close()

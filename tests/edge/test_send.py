@@ -302,6 +302,6 @@ def test_leaving_a_stream_closes_the_connection() -> None:
 
 
 def test_answers_that_are_too_large_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loki.stages.first_event.LARGEST", 1000)
+    monkeypatch.setattr("loki.stages.first_event.MAX_EVENT_BYTES", 1000)
     with serving(plain(json.dumps(reply("x" * 2000)).encode())) as server:
         assert "is over" in asked(server).failure().message

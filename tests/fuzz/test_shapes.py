@@ -434,10 +434,10 @@ def test_changed_scores_are_read_or_refused(wire: str, changes: Any) -> None:
     body = changed(SCORES.get(wire, COMMON), changes)
     result = rerank_wire(wire).read(parsed(body))
     if isinstance(result, Success):
-        places = [score.place for score in result.unwrap().scores]
+        places = [score.text_index for score in result.unwrap().scores]
         assert all(type(place) is int for place in places)
     else:
         assert result.failure().kind in EXIT_CODES
     ranking = read_scores(measured("reranker", body))
     if isinstance(ranking, Success):
-        assert {score.place for score in ranking.unwrap().scores} <= {0, 1}
+        assert {score.text_index for score in ranking.unwrap().scores} <= {0, 1}

@@ -54,7 +54,7 @@ def test_what_cannot_be_done_at_all_is_a_failure(tmp_path: Path) -> None:
 def test_only_so_many_jobs_are_filled_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loki.edge.batch.api.submit.MOST_OPEN", 1)
+    monkeypatch.setattr("loki.edge.batch.api.submit.MAX_OPEN", 1)
     asks = [Ask((Message("user", f"P{n}"),), model=f"openai:{'mn'[n % 2]}") for n in range(4)]
     with provider("openai") as (fake, server):
         place = Place(tmp_path, "openai", 4)

@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check fuzz bench cluster matrix model oidc catalogue clean
+.PHONY: help demo test lint types check fuzz bench cluster matrix manual model oidc catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ cluster: .venv/cluster  ## a Dask scheduler and workers on this machine: make cl
 
 matrix: .venv/made  ## the tests of sending against the oldest and newest requests and urllib3
 	PYTHONS='$(PYTHONS)' $(BIN)/python scripts/dev/versions.py
+
+manual: .venv/test  ## write the manual pages anew, from scripts/dev/manual and the tables
+	$(BIN)/python scripts/dev/manual.py
 
 model: .venv/model .venv/embedding  ## the packages of the local models
 

@@ -67,6 +67,13 @@ ADMINISTRATION: dict[str, Group] = {
             "print the completion script for a shell",
             choices=("bash", "zsh", "fish"),
         ),
+        flag(
+            "--man",
+            "show the manual page of a command, config or python",
+            nargs="?",
+            const="",
+            metavar="TOPIC",
+        ),
         switch("--clear-cache", "delete the answers that --cache kept"),
     ],
     "authentication": [

@@ -137,7 +137,7 @@ ACTIONS = {
     "info": "loki.cli.admin.configuration:info",
     "list_models": "loki.cli.admin.models:list_models",
     "sync_models": "loki.cli.admin.sync_models:sync_models",
-    "init": "loki.cli.admin.configuration:init",
+    "init": "loki.cli.admin.init:init",
     "check": "loki.cli.admin.configuration:check",
     "completions": "loki.cli.admin.completions:completions",
     "clear_cache": "loki.cli.admin.clear_cache:clear_cache",

@@ -1,10 +1,9 @@
-"""loki's own flags: --info, --list-models, --init, --check, --completions, --version."""
+"""loki's own flags: --info, --list-models, --check, --completions, --version."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -56,34 +55,6 @@ def test_the_catalogue_is_listed_without_a_configuration(home: Home) -> None:
     told = home.run("--list-models", "-o", "json", "-m", "openai", prog="loki").lines
     assert len(told) > 20 and {each["type"] for each in told} >= {"chat", "embedding"}
     assert all(each["model"].startswith("openai") for each in told)
-
-
-def test_init_writes_a_configuration_that_is_right_and_never_twice(home: Home) -> None:
-    path = home.folder / "config.yaml"
-    first = home.run("--init", prog="loki")
-    assert first.code == 0 and first.out == f"{path}\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert home.run("--check", prog="loki").code == 0
-    path.write_text("model: mine:m\n")
-    again = home.run("--init", prog="loki")
-    assert again.code == 78 and "left unchanged" in again.err
-    assert path.read_text() == "model: mine:m\n"
-
-
-def test_every_line_of_the_starter_that_is_commented_out_is_right_too(home: Home) -> None:
-    home.run("--init", prog="loki")
-    path = home.folder / "config.yaml"
-    lines = path.read_text().splitlines()
-    bare = [
-        line.replace("# ", "", 1) if line.startswith(("  # ", "# ")) else line for line in lines
-    ]
-    kept = [line for line in bare if ":" in line and not line.strip()[:1].isupper()]
-    sentences = ("A client is", "environment ({NAME}", "The configuration of")
-    path.write_text("\n".join(line for line in kept if not any(s in line for s in sentences)))
-    home.environ |= {"OPENAI_API_KEY": "k", "AZURE_OPENAI_API_KEY": "k"}  # else it is a note
-    done = home.run("--check", prog="loki")
-    assert (done.code, done.err) == (0, "")
-    assert "4 clients" in done.out
 
 
 def test_check_tells_everything_that_is_wrong(home: Home) -> None:

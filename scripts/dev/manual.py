@@ -24,6 +24,8 @@ from loki.version import __version__
 SOURCES = Path(__file__).resolve().parent / "manual"
 PAGES = Path(__file__).resolve().parents[2] / "loki" / "data" / "man"
 
+DATE = "2026-11-26"  # of the last change that is worth a reader's second look
+
 Row = tuple[str, dict[str, Any]]
 
 
@@ -47,12 +49,14 @@ def page(name: str) -> str:
     """Return a page as roff."""
     title, _, section = name.rpartition(".")
     head = f":Manual section: {section}\n:Manual group: loki\n:Version: loki {__version__}\n"
+    head += f":Date: {DATE}\n"
     text = source(name).replace(".. head\n", head, 1)
     options = {"report_level": 2, "halt_level": 2, "use_latex_citations": False}
     made = publish_string(text, writer="manpage", settings_overrides=options)
     roff = made.decode() if isinstance(made, bytes) else str(made)
     roff = re.sub(r"^(\.TH .*)$", r"\1\n.ad l\n.nh", roff, flags=re.MULTILINE)
     roff = re.sub(r"^\.SH .*$", lambda head: head[0].upper(), roff, flags=re.MULTILINE)
+    roff = re.sub(r"^(\.S[HS] .*)\n\.sp\n", r"\1\n", roff, flags=re.MULTILINE)
     # whoever has another docutils makes the same page
     return re.sub(r"^\.\\\" by the Docutils .*\n", "", roff, flags=re.MULTILINE)
 

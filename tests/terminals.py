@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +31,7 @@ class Terminal:
             env=environ,
             cwd=cwd,
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that it is its own
         )
         os.close(slave)
 

@@ -12,7 +12,7 @@ from loki.cli.console import Console
 from loki.cli.flag_types import EFFORTS
 
 #: What follows a flag, where its row has no words to choose from: a row of SOURCES, or words.
-KINDS = {
+KINDS: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("--model", "--fallback"), "models"),
     **dict.fromkeys(("--get-secret", "--update-secret", "--delete-secret"), "secrets"),
     "--authenticate": "clients",
@@ -75,9 +75,9 @@ def kind_of(name: str, extra: dict[str, object]) -> str | tuple[str, ...]:
     """
     if extra.get("action") == "store_true":
         return ""
-    words = tuple(topics()) if name == "--man" else extra.get("choices")
-    if isinstance(words, tuple):
-        return words
+    choices = topics() if name == "--man" else extra.get("choices")
+    if isinstance(choices, list | tuple):
+        return tuple(map(str, choices))
     return KINDS.get(name) or METAVARS.get(str(extra.get("metavar")), "text")
 
 

@@ -98,10 +98,13 @@ CODES = r"\x1b(?:\[[0-9;?<>=]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>()][0B]?
 
 def bare(shown: str) -> str:
     """Return what is shown, without codes of terminals and what was taken back."""
-    text = re.sub(CODES, "", shown)
-    while "\b" in text:
-        text = re.sub(r"[^\b]?\b", "", text, count=1)
-    return text.replace("\r", "")
+    line: list[str] = []
+    for key in re.sub(CODES, "", shown).replace("\r", ""):
+        if key == "\b":
+            del line[-1:]
+        else:
+            line.append(key)
+    return "".join(line)
 
 
 def test_tab_completes_what_a_flag_takes(terminal: Terminal) -> None:

@@ -203,7 +203,7 @@ COST: dict[str, Group] = {
     "selection": [
         flag(
             "--since",
-            "start: 24h, 7d, 2w, today, 2026-11 or 2026-11-01 (default 30d)",
+            "start: 24h, 7d, 2w, today, yesterday, 2026-11 or 2026-11-01 (default 30d)",
             metavar="WHEN",
         ),
         flag(

@@ -116,7 +116,11 @@ def command(call: Call, argv: list[str]) -> int:
         console.output_format = flags.output
     from importlib import import_module
 
-    action = action_of(call.prog, flags)
+    given = actions_given(call.prog, flags)
+    if len(given) > 1:
+        names = " and ".join(f"--{each.replace('_', '-')}" for each in given)
+        return report_usage(console, f"{names}: one at a time")
+    action = next(iter(given), call.prog)
     if action in WITHOUT_TEXT and flags.text:
         flag = f"--{action.replace('_', '-')}"
         return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
@@ -173,12 +177,11 @@ WITHOUT_TEXT = (
 )
 
 
-def action_of(prog: str, flags: Namespace) -> str:
-    """Return the administrative flag that is given to loki, else the command."""
+def actions_given(prog: str, flags: Namespace) -> list[str]:
+    """Return the administrative flags that are given to loki."""
     if prog != "loki":
-        return prog
-    given = (name for name in ACTIONS if getattr(flags, name, None) not in (None, False))
-    return next(given, prog)
+        return []
+    return [name for name in ACTIONS if getattr(flags, name, None) not in (None, False)]
 
 
 def catch_signals() -> None:

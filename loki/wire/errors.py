@@ -37,8 +37,11 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
         request_id=request_id(headers)
         or (body_request_id if isinstance(body_request_id, str) else None),
         sent=True,
-        retryable=kind in ("busy", "offline") and status != 407,
+        retryable=kind in ("busy", "offline") and status not in NEVER,
     )
+
+
+NEVER = (407, 501)  # a proxy wants a password; the server has no such thing
 
 
 def explain_status(status: int, headers: Mapping[str, str]) -> str:

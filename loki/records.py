@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from loki.price import Price
 from loki.record import record
@@ -110,11 +110,36 @@ class Limits:
     deadline: float | None = None  # of the total, on the clock of Env; None: it has not begun
 
 
+def turns(messages: str | Sequence[Message]) -> tuple[Message, ...]:
+    """Return the turns of a conversation; a text is one of the user's.
+
+    >>> turns("Hi")[0].role, turns([])
+    ('user', ())
+    """
+    return (Message("user", messages),) if isinstance(messages, str) else tuple(messages)
+
+
+if TYPE_CHECKING:
+
+    class Turns:
+        """How type checkers see a field that takes a text, or turns, and always holds turns."""
+
+        def __get__(self, ask: object, kind: object) -> tuple[Message, ...]:
+            """Return the turns."""
+
+        def __set__(self, ask: object, messages: str | Sequence[Message]) -> None:
+            """Set them."""
+
+
 @record
 class Ask:
-    """What one call wants; everything that is None is left to the configuration or the model."""
+    """What one call wants; everything that is None is left to the configuration or the model.
 
-    messages: tuple[Message, ...] = ()
+    >>> Ask("Say hello.", model="openai:gpt-4.1").messages[0].content
+    'Say hello.'
+    """
+
+    messages: Turns = field(default=(), metadata={"convert": turns})  # type: ignore[assignment]
     model: str | None = None  # client:model, or a client alone
     temperature: float | None = None
     top_p: float | None = None

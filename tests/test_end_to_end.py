@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from commands import BIN, Home
-from demo import model
+from demo import COMMANDS, model
 from support import ROOT
 
 from loki import Ask, Message, answer, collect, open_env, stream
@@ -193,11 +193,19 @@ def test_the_server_does_not_outlive_its_pipe() -> None:
         urllib.request.urlopen(f"{address}/health", timeout=2)
 
 
-def test_the_demo_answers() -> None:
+def test_the_demo_answers_rightly() -> None:
     done = subprocess.run(
         [str(BIN / "python"), str(Path(ROOT / "scripts/dev/demo.py"))],
         capture_output=True,
         timeout=170,
     )
+    shown = done.stdout.decode()
     assert done.returncode == 0
-    assert b"tokens in" in done.stderr and len(done.stdout.splitlines()) >= 2
+    assert shown.startswith("Loading the model smollm2; ")
+    assert all(f"\n$ {command}\n" in shown for command in COMMANDS.values())
+    question, extraction, mistake = shown.split("\n$ ")[1:]
+    assert "Friday" in question.partition("\n")[2].partition("#")[0]
+    found = json.loads(extraction.partition("\n")[2].partition("#")[0])
+    assert found == {"name": "Anna", "day": "Friday", "city": "Paris"}
+    assert "\nexit code 78\n" in mistake
+    assert b" tokens in, " in done.stderr and b"did you mean 'local'?" in done.stderr

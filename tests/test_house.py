@@ -260,7 +260,6 @@ WITHOUT_MIRROR = {
     "batch/output_format.py",
     "batch/row_key.py",
     "batch/template.py",
-    "cli/admin/completions.py",
     "cli/admin/models.py",
     "cli/batch/check.py",
     "cli/batch/context.py",

@@ -3,56 +3,36 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 import pytest
+from documents import blocks, commands, named_models
 from matrix import matrix
 from support import ROOT
 
+from loki.cli.admin.man import pages
 from loki.cli.commands import COMMANDS
 from loki.cli.parser import parse, parser
 from loki.config.catalogue import section
 from loki.config.load import check
-from loki.problems import EXIT_CODES
 from loki.stages.resolve import DEFAULT_LIMITS
 
 README = (ROOT / "README.rst").read_text()
+CALLS = commands(README)
 
 
-def blocks(language: str) -> list[str]:
-    """Return the code blocks of a language, without their indentation."""
-    found = re.findall(rf"\.\. code-block:: {language}\n\n((?:    .*\n|\n)+)", README)
-    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in found]
-
-
-def commands() -> list[list[str]]:
-    """Return every call of a command of ours in the shell examples, split into arguments."""
-    lines = "\n".join(blocks("sh")).splitlines()
-    calls = [call for line in lines for call in re.split(r" \| |\) && |^", line) if "loki" in call]
-    found = [re.search(r"(?:^|\s)(loki(?:-[a-z]+)? .*)", call) for call in calls]
-    bare = [re.sub(r" [<>] \S+", "", match[1]) for match in found if match]
-    return [shlex.split(words, comments=True) for words in bare]
-
-
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
+@pytest.mark.parametrize("words", CALLS, ids=" ".join)
 def test_the_shell_examples_are_commands_of_ours(words: list[str]) -> None:
     assert parse(words[0], words[1:])
 
 
 def test_there_are_shell_examples() -> None:
-    assert len(commands()) >= 4 and "cat report.txt | loki-pipe" in README
+    assert len(CALLS) >= 4 and "cat report.txt | loki-pipe" in README
 
 
 def test_the_configuration_has_nothing_wrong() -> None:
-    (example,) = blocks("yaml")
+    (example,) = blocks(README, "yaml")
     plain, complaints = check(example)
     assert complaints == () and len(plain["clients"]) == 3
-
-
-def test_the_exit_codes_are_ours() -> None:
-    rows = re.findall(r"^(\d\d)    (\w+) ", README, re.MULTILINE)
-    codes = {"output": 74} | {str(kind): code for kind, code in EXIT_CODES.items()}
-    assert {kind: int(code) for code, kind in rows} == codes
 
 
 def test_the_files_it_names_are_there() -> None:
@@ -67,13 +47,7 @@ def test_the_matrix_is_what_the_tables_draft() -> None:
     assert told.partition("\n\n")[2].strip() == matrix().strip()
 
 
-def named_models() -> list[str]:
-    """Return the names of all models in the examples."""
-    words = (word for command in commands() for word in command)
-    return sorted({word for word in words if re.fullmatch(r"[a-z]+:\S+", word)})
-
-
-@pytest.mark.parametrize("name", named_models())
+@pytest.mark.parametrize("name", named_models(CALLS))
 def test_the_models_of_the_examples_are_in_the_catalogue(name: str) -> None:
     client, _, model = name.partition(":")
     assert model in section((ROOT / "loki/data/models.json").read_text(), client)
@@ -93,3 +67,8 @@ def test_the_defaults_in_the_help_are_those_of_a_call(prog: str) -> None:
     for flag, limit in (names | {"retries": "retries", "max-wait": "max_wait"}).items():
         told = re.search(rf" --{flag} [SN] [^(]*\(default (\d+)", shown)
         assert told and int(told[1]) == getattr(DEFAULT_LIMITS, limit), flag
+
+
+def test_the_manual_that_it_names_is_there() -> None:
+    named = re.findall(r"``(loki(?:-[a-z]+)*)\((\d)\)``", README)
+    assert {f"{name}.{number}" for name, number in named} == {*pages()}

@@ -67,6 +67,13 @@ ADMINISTRATION: dict[str, Group] = {
             "print the completion script for a shell",
             choices=("bash", "zsh", "fish"),
         ),
+        flag(
+            "--man",
+            "show the manual page of a command, config or python",
+            nargs="?",
+            const="",
+            metavar="TOPIC",
+        ),
         switch("--clear-cache", "delete the answers that --cache kept"),
     ],
     "authentication": [
@@ -196,7 +203,7 @@ COST: dict[str, Group] = {
     "selection": [
         flag(
             "--since",
-            "start: 24h, 7d, 2w, today, 2026-11 or 2026-11-01 (default 30d)",
+            "start: 24h, 7d, 2w, today, yesterday, 2026-11 or 2026-11-01 (default 30d)",
             metavar="WHEN",
         ),
         flag(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Container, Mapping
 from dataclasses import fields, replace
@@ -10,6 +11,8 @@ from dataclasses import fields, replace
 from returns.result import Result, Success
 
 from loki.cli.console import Console
+from loki.config.read import variable_prefix
+from loki.edge.auth.auth_method import credential_name
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.find_secrets import secrets_in_body
 from loki.edge.auth.secrets import mask
@@ -17,7 +20,7 @@ from loki.json_text import compact
 from loki.money.estimate import max_usage, worst_case
 from loki.pipeline import Env, prepare
 from loki.providers import base_url_of, provider_of, wire_of
-from loki.records import Ask, Json, Limits, Request, Setting, Target, Task
+from loki.records import Ask, Client, Json, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.urls import mask_proxy, mask_url
@@ -80,10 +83,34 @@ def as_json(request: Request) -> str:
 def as_curl(request: Request) -> str:
     """Return a request as a command for a shell."""
     lines = [f"curl {shlex.quote(request.url)}"]
-    lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
-    body = compact(shown_body(request))
-    lines.append(f"--data-raw {shlex.quote(body)}")
+    variable = variable_of(request.target.client)
+    lines += [
+        f"-H {quoted(f'{name}: {value}', variable)}" for name, value in request.headers.items()
+    ]
+    # a document in place: an argument may have 128 KiB, and an image is longer
+    lines.append(f"--data @- <<'END'\n{compact(shown_body(request))}\nEND")
     return " \\\n  ".join(lines)
+
+
+def quoted(header: str, variable: str) -> str:
+    """Return a header for a shell, a variable in place of the secret.
+
+    >>> print(quoted("Authorization: Bearer ***", "OPENAI_API_KEY"), quoted("A: b", "X"))
+    "Authorization: Bearer $OPENAI_API_KEY" 'A: b'
+    """
+    if header.count("***") != 1 or re.search(r'["$`\\\\]', header):
+        return shlex.quote(header)
+    return f'"{header.replace("***", f"${variable}")}"'
+
+
+def variable_of(client: Client) -> str:
+    """Return the environment variable that has a client's secret, or should have it."""
+    service = provider_of(client)
+    name = credential_name(client, service) if service else None
+    setting = client.settings.get(name or "")
+    known = [setting.value if setting.source == "name" else setting.origin] if setting else []
+    own = f"{variable_prefix(client.name)}_{(name or 'access_token').upper()}"
+    return next((word for word in known if re.fullmatch("[A-Z][A-Z0-9_]*", word)), own)
 
 
 FORMS = {"json": as_json, "curl": as_curl}

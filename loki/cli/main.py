@@ -116,7 +116,11 @@ def run_command(call: Invocation, argv: list[str]) -> int:
         console.output_format = flags.output
     from importlib import import_module
 
-    action = action_of(call.prog, flags)
+    given = actions_given(call.prog, flags)
+    if len(given) > 1:
+        names = " and ".join(f"--{each.replace('_', '-')}" for each in given)
+        return report_usage(console, f"{names}: one at a time")
+    action = next(iter(given), call.prog)
     if action in WITHOUT_TEXT and flags.text:
         flag = f"--{action.replace('_', '-')}"
         return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
@@ -137,10 +141,11 @@ ACTIONS = {
     "info": "loki.cli.admin.configuration:info",
     "list_models": "loki.cli.admin.models:list_models",
     "sync_models": "loki.cli.admin.sync_models:sync_models",
-    "init": "loki.cli.admin.configuration:init",
+    "init": "loki.cli.admin.init:init",
     "check": "loki.cli.admin.configuration:check",
     "completions": "loki.cli.admin.completions:completions",
     "clear_cache": "loki.cli.admin.clear_cache:clear_cache",
+    "man": "loki.cli.admin.man:man",
     "authenticate": "loki.cli.admin.authenticate:authenticate",
     "add_secret": "loki.cli.admin.secrets:add_secret",
     "get_secret": "loki.cli.admin.secrets:get_secret",
@@ -165,18 +170,18 @@ WITHOUT_TEXT = (
     "check",
     "completions",
     "clear_cache",
+    "man",
     "get_secret",
     "delete_secret",
     "list_secrets",
 )
 
 
-def action_of(prog: str, flags: Namespace) -> str:
-    """Return the administrative flag that is given to loki, else the command."""
+def actions_given(prog: str, flags: Namespace) -> list[str]:
+    """Return the administrative flags that are given to loki."""
     if prog != "loki":
-        return prog
-    given = (name for name in ACTIONS if getattr(flags, name, None) not in (None, False))
-    return next(given, prog)
+        return []
+    return [name for name in ACTIONS if getattr(flags, name, None) not in (None, False)]
 
 
 def catch_signals() -> None:

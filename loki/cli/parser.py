@@ -72,6 +72,7 @@ def flags_of(prog: str) -> list[str]:
 def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     """Return the flags of a command line; raise UsageError."""
     end = argv.index("--") if "--" in argv else len(argv)
+    refuse_detached(prog, argv[:end])
     standalone = {**STANDALONE, **(CHECK if prog == "loki" else {})}
     arguments = [standalone.get(argument, argument) for argument in argv[:end]]
     flags = parser(prog).parse_intermixed_args(arguments)
@@ -84,6 +85,13 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     elif end + 1 < len(argv):
         raise UsageError(f"{argv[end + 1]!r}: {prog} takes flags only (see {prog} --help)")
     return flags
+
+
+def refuse_detached(prog: str, argv: list[str]) -> None:
+    """Raise where a word that can only be the value of ``--dry-run`` stands apart from it."""
+    for flag, word in zip(argv, argv[1:], strict=False):
+        if flag == "--dry-run" and word in ("json", "curl"):
+            raise UsageError(f"{flag} {word}: say {flag}={word} (see {prog} --help)")
 
 
 def given_flags(prog: str, arguments: list[str], flags: argparse.Namespace) -> frozenset[str]:

@@ -54,6 +54,8 @@ def client_places(text: str) -> tuple[ClientPlace, ...]:
     """
 
     def rule(node: Any, position: Position, report: Report) -> tuple[ClientPlace, ...]:
+        if not isinstance(node, dict):
+            return ()  # an empty file, or comments alone
         return tuple(
             ClientPlace(place, places_in(client.get("models"), place))
             for client, place in zip(

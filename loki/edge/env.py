@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from os import devnull
 from typing import TYPE_CHECKING
 
 from returns.result import Result
@@ -39,12 +40,30 @@ def open_env(
     """Return the Env of the user's configuration on this machine.
 
     ``config_file`` and ``environ`` stand in for the usual file and for os.environ with its .env.
+    An ``environ`` without a home has no other files: nothing of the user's own is read.
     Fails with kind config if the configuration is wrong.
+
+    >>> env = open_env(environ={"LOKI_PLATFORM": "openai"}).unwrap()
+    >>> env.config.origin, env.config.model
+    ('no configuration file', 'openai')
     """
-    variables = files.environment() if environ is None else environ
+    variables = files.environment() if environ is None else {**homeless(environ), **environ}
     if config_file is not None:
         variables = {**variables, "LOKI_CONFIG_FILE": config_file}
     return read_configuration(variables).map(lambda config: make_env(config, variables, patches))
+
+
+def homeless(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that lead to no folder, where an environment has no home of its own."""
+    if any(name in environ for name in HOMES):
+        return {}
+    return {f"LOKI_{kind}_DIR": NOWHERE for kind in ("CONFIG", "CACHE")}
+
+
+#: Variables that say where a user's folders are.
+HOMES = ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME")
+#: A folder that cannot be.
+NOWHERE = f"{devnull}/loki"
 
 
 def read_configuration(environ: Mapping[str, str]) -> Result[Config, Problem]:

@@ -224,10 +224,15 @@ def families() -> str:
 
 def read_data(name: str) -> str:
     """Return the text of a file that comes with loki."""
+    with open(data_path(name), encoding="utf-8") as file:
+        return file.read()
+
+
+def data_path(name: str) -> str:
+    """Return the path of a file that comes with loki."""
     import loki
 
-    with open(os.path.join(os.path.dirname(loki.__file__), "data", name), encoding="utf-8") as file:
-        return file.read()
+    return os.path.join(os.path.dirname(loki.__file__), "data", name)
 
 
 #: How far into a catalogue its date goes.

@@ -14,6 +14,7 @@ from math import inf
 
 from returns.result import Failure, Result, Success
 
+from loki.edge.auth.auth_method import describe_credential
 from loki.edge.auth.credentials import Renew
 from loki.edge.http.attempt import Attempt, connect
 from loki.json_text import compact
@@ -236,9 +237,17 @@ def refusal(opened: Opened) -> Result[Opened, Problem]:
     location = response.headers.get("location", "")
     masked = {"location": mask_url(location)} if location else {}
     headers = {**response.headers, **masked}
-    problem = read_error(response.status, headers, response.body)
+    problem = name_credential(opened.request, read_error(response.status, headers, response.body))
     rate_limits = wire_of(opened.request.draft.target).rate_limit_headers
     return Failure(with_retry_advice(problem, headers, body, time.time(), rate_limits))
+
+
+def name_credential(request: Request, problem: Problem) -> Problem:
+    """Return a problem of kind auth with the client, and where its credential came from."""
+    if problem.kind != "auth":
+        return problem
+    whose = describe_credential(request.target.client)
+    return replace(problem, message=problem.message.rstrip(".") + whose)
 
 
 def until_failure(

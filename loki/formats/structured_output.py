@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from returns.result import Result, Success
 
-from loki.json_text import parse_strict
+from loki.json_text import compact, parse_strict
 from loki.problems import Problem, excerpt, fail
 from loki.records import Ask, Json, JsonObject
 from loki.replies import Reply
@@ -27,6 +28,23 @@ def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
     except RecursionError:
         return fail("input", f"{name}: too deeply nested")
     return Success(value)
+
+
+def check_schema(ask: Ask) -> Result[Ask, Problem]:
+    """Return the ask after checking that its schema, if there is one, is one.
+
+    >>> check_schema(Ask("Hi", schema={"type": "txt"})).failure().kind
+    'input'
+    """
+    if ask.schema is None:
+        return Success(ask)
+    return read_known(compact(ask.schema)).map(lambda _: ask)
+
+
+@lru_cache(64)  # the schema of a run, which all its rows have
+def read_known(text: str) -> Result[JsonObject, Problem]:
+    """Return a JSON Schema by its text, after checking that it is one."""
+    return read_schema(parse_strict(text), "schema")
 
 
 def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:

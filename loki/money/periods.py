@@ -31,19 +31,22 @@ def parse_time(
     >>> parse_time("2h", 10_000.0, UTC), parse_time("1970-01-02", 0.0, UTC)
     (<Success: 2800.0>, <Success: 86400.0>)
     >>> parse_time("7y", 0.0, UTC).failure().message
-    "'7y' is no time: say 24h, 7d, 2w, today, 2026-11 or 2026-11-01"
+    "'7y' is no time: say 24h, 7d, 2w, today, yesterday, 2026-11 or 2026-11-01"
     """
     if ago := re.fullmatch(r"([0-9]{1,6})([hdw])", text):
         return Success(now - int(ago[1]) * UNITS[ago[2]])
-    today = datetime.fromtimestamp(now, zone).date().isoformat()
-    span = parse_period(today if text == "today" else text, zone)
+    named = RELATIVE.get(text)
+    today = datetime.fromtimestamp(now, zone).date()
+    day = text if named is None else (today - timedelta(days=named)).isoformat()
+    span = parse_period(day, zone)
     if span is None:
         return fail("usage", f"{text!r} is no time: say {KNOWN}")
     return Success(span.end if last else span.start)
 
 
 UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
-KNOWN = "24h, 7d, 2w, today, 2026-11 or 2026-11-01"
+RELATIVE = {"today": 0, "yesterday": 1}  # days ago
+KNOWN = "24h, 7d, 2w, today, yesterday, 2026-11 or 2026-11-01"
 
 
 def parse_period(text: str, zone: tzinfo | None) -> Span | None:

@@ -33,12 +33,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(port: int, context: int) -> Any:
-    """Start the server and return it, ready to answer; ``context`` in tokens."""
+def start(port: int, context: int, path: str) -> Any:
+    """Start the server of a model's file, ready to answer, and return it; ``context`` in tokens."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = weights()
+    params.model.path = path
     params.model_alias = ["smollm2"]
     params.hostnames = ["127.0.0.1"]
     params.port = port
@@ -59,9 +59,10 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--port", type=int, default=0, help="0: any free one")
     flags.add_argument("--context", type=int, default=8192, help="in tokens")
+    flags.add_argument("--weights", help="file of another model, as GGUF")
     chosen = flags.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))  # whatever it is busy with
-    server = start(chosen.port or free_port(), chosen.context)
+    server = start(chosen.port or free_port(), chosen.context, chosen.weights or weights())
     print(server.listening_address, flush=True)
     sys.stdin.buffer.read()
     os._exit(0)

@@ -31,11 +31,13 @@ def test_a_dry_run_of_a_client_with_a_key_hides_it(home: Home) -> None:
 
 def test_a_dry_run_as_curl_is_a_command_with_the_same_request(home: Home) -> None:
     as_json = dry_run(home, "--dry-run=json").json
-    words = shlex.split(dry_run(home, "--dry-run=curl").out.replace("\\\n", " "))
+    command, _, document = dry_run(home, "--dry-run=curl").out.partition(" <<'END'\n")
+    words = shlex.split(command.replace("\\\n", " "))
     assert words[:2] == ["curl", as_json["url"]]
     headers = [words[at + 1] for at, word in enumerate(words) if word == "-H"]
     assert headers == [f"{name}: {value}" for name, value in as_json["headers"].items()]
-    assert json.loads(words[words.index("--data-raw") + 1]) == as_json["body"]
+    assert json.loads(document.removesuffix("\nEND\n")) == as_json["body"]
+    assert words[-2:] == ["--data", "@-"]
 
 
 def test_a_default_that_a_model_does_not_take_is_explained_and_not_sent(home: Home) -> None:

@@ -392,10 +392,11 @@ def test_errors_are_told_to_programs_too(home: Home) -> None:
         home.local(server.address)
         done = home.call("-o", "json", "Hi")
     line, told = done.err.splitlines()
-    assert done.code == 77 and line == "loki-pipe: auth: Bad key. (401 invalid_api_key, request r1)"
+    shown = "loki-pipe: auth: Bad key; client 'local' (401 invalid_api_key, request r1)"
+    assert done.code == 77 and line == shown
     assert json.loads(told) == {
         "kind": "auth",
-        "message": "Bad key.",
+        "message": "Bad key; client 'local'",
         "status": 401,
         "code": "invalid_api_key",
         "request_id": "r1",
@@ -573,7 +574,8 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(home: Home) -> None:
             "stream_options": {"include_usage": True},
         },
     }
-    assert "Bearer ***" in curl.out and "'\"'\"'" in curl.out
+    assert '-H "Authorization: Bearer $LOCAL_API_KEY"' in curl.out
+    assert curl.out.endswith("\nEND\n") and '"it\'s"' in curl.out
     assert "secret" not in shown.out + curl.out and server.asked == []
 
 

@@ -248,7 +248,7 @@ def test_without_documents_it_does_not_wait(home: Home, stdin: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "code", "message"),
     [
-        (plain({"error": {"message": "Bad key."}}, 401), 77, "auth: Bad key. (401)"),
+        (plain({"error": {"message": "Bad key."}}, 401), 77, "auth: Bad key; client 'local' (401)"),
         (plain({"detail": "No such model."}, 404), 78, "config: No such model. (404)"),
         (plain({"message": "Slow down."}, 429), 75, "busy: Slow down. (429)"),
         (plain({"results": []}), 76, "garbled: scores for 0 of 5 texts, where 5 are due"),

@@ -456,8 +456,8 @@ FAULTS = [
         "quota: Your credit",
     ),
     Fault("402", (error(402),), 81, 1, "quota: "),
-    Fault("401", (error(401),), 77, 1, "auth: Not now."),
-    Fault("403", (error(403),), 77, 1, "auth: Not now."),
+    Fault("401", (error(401),), 77, 1, "auth: Not now; client "),
+    Fault("403", (error(403),), 77, 1, "auth: Not now; client "),
     Fault("404", (error(404),), 78, 1, "config: Not now."),
     Fault("422", (error(422),), 65, 1, "input: Not now."),
     Fault(

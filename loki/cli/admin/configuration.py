@@ -1,4 +1,4 @@
-"""loki --info, --init and --check: find, write and check the configuration."""
+"""loki --info and --check: find the configuration, and check it."""
 
 from __future__ import annotations
 
@@ -40,26 +40,10 @@ def info(flags: Namespace, console: Console) -> int:
         "clients": known.value_or("(wrong configuration: see loki --check)"),
         "catalogue": about(files.catalogue(environ)).get("date", ""),
     }
+    if flags.output != "text":
+        console.write_json(facts)
+        return 0
     console.write("".join(f"{name:<14}{value}".rstrip() + "\n" for name, value in facts.items()))
-    return 0
-
-
-# ---- the configuration -------------------------------------------------------------------------
-
-
-def init(flags: Namespace, console: Console) -> int:
-    """Write a starter configuration, never over an existing one; return the exit code."""
-    path = files.config_file(environment(flags))
-    try:
-        os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return console.report(Problem("config", f"{path} exists already and is left unchanged"))
-    except OSError as error:
-        return console.report(Problem("config", f"cannot write {path}: {error.strerror}"))
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(STARTER)
-    console.write(path + "\n")
     return 0
 
 
@@ -84,49 +68,6 @@ def check(flags: Namespace, console: Console) -> int:
     config = configure(plain, path, environ, files.catalogue(environ), files.families())
     if not isinstance(config, Success):
         return console.report(config.failure())
-    places = client_places(text.unwrap())
-    return check_calls(config.unwrap(), path, places, flags, console)
-
-
-STARTER = """\
-# The configuration of loki. `loki --check` prints every problem in it.
-
-# model: openai:gpt-4.1           # used when no -m is given; also LOKI_MODEL
-# temperature: 0.2                # sent only when set
-# stream: true
-# vault_password_file: ~/.vault   # opens the vault: loki --add-secret NAME
-
-clients:
-  # A client is a provider and your account there. Its settings may stand here, in the
-  # environment ({NAME}_API_KEY), in a file (api_key_file), or come from a command (api_key_cmd).
-
-  - type: openai
-    api_key: '{{OPENAI_API_KEY}}'           # from the vault, else the environment
-
-  # - type: openai-compatible
-  #   name: groq                            # known names need no api_base
-  #   api_key_cmd: pass show groq
-
-  # - type: openai-compatible
-  #   name: local                           # any server with OpenAI's API
-  #   api_base: http://127.0.0.1:8080/v1
-  #   models:
-  #     - name: smollm2
-  #       max_input_tokens: 8192
-  #       input_price: 0
-  #       output_price: 0
-
-  # - type: azure-openai
-  #   api_base: https://RESOURCE.openai.azure.com
-  #   api_key: '{{AZURE_OPENAI_API_KEY}}'
-  #   models:
-  #     - name: gpt-4o                      # the name of the deployment
-  #   patch:                                # changes to every request whose model matches
-  #     chat_completions:
-  #       'gpt-.*':
-  #         body:
-  #           service_tier: flex
-  #   extra:
-  #     proxy: socks5h://127.0.0.1:1080
-  #     connect_timeout: 10                 # seconds
-"""
+    places = client_places(text.unwrap()) if plain else ()
+    entries = plain.get("clients", [])
+    return check_calls(config.unwrap(), path, places, entries, flags, console)

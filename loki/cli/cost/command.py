@@ -31,6 +31,7 @@ def cost(flags: Namespace, console: Console) -> int:
     error_format = "json" if flags.output == "json" else "text"
     report = Result.do(
         (span, rows)
+        for _ in check_flags(flags)
         for span in span_of(flags, time.time())
         for rows in query(path, span, group_by(flags, span), flags)
     )
@@ -44,6 +45,16 @@ def cost(flags: Namespace, console: Console) -> int:
         return 0 if isinstance(drawn, Success) else console.report(drawn.failure(), error_format)
     WRITERS[flags.output](rows, group_by(flags, span), span, console)
     return 0
+
+
+def check_flags(flags: Namespace) -> Result[None, Problem]:
+    """Return the Problem of flags that a chart cannot keep to."""
+    other = [kind for kind in flags.by if not GROUPS[kind]]
+    if flags.chart and other:
+        return fail("usage", f"--chart is by time and model: it cannot be --by {other[0]}")
+    if flags.chart and flags.output != "table":
+        return fail("usage", f"--chart draws: it cannot be -o {flags.output}")
+    return Success(None)
 
 
 # ---- the query -----------------------------------------------------------------------------------

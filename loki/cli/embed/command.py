@@ -55,7 +55,7 @@ def embed(flags: Namespace, console: Console) -> int:
         for items in items_of(flags, target.model)
     )
     if not isinstance(ready, Success):
-        return console.report(ready.failure(), flags.output)
+        return console.report(ready.failure(), error_format(flags, console))
     env, target, items = ready.unwrap()
     if flags.explain:
         explain(env, ask, environ, console)
@@ -173,8 +173,13 @@ def dry_run(
     problem = next((item.problem for item in batch if item.problem), None)
     texts = tuple(item.text for item in batch if not item.problem)
     if problem and not texts:
-        return console.report(problem, flags.output)
+        return console.report(problem, error_format(flags, console))
     return dry_run(env, replace(ask, texts=texts), flags.dry_run, console, "embedding")
+
+
+def error_format(flags: Namespace, console: Console) -> str:
+    """Return how errors are printed: at a terminal in words alone, for JSON is only a default."""
+    return "text" if console.stderr_is_terminal else str(flags.output)
 
 
 # ---- running -----------------------------------------------------------------------------------
@@ -185,7 +190,9 @@ def run(
 ) -> int:
     """Embed batch by batch; return the exit code."""
     totals, start = Totals(), time.monotonic()
-    work = partial(embed_batch, counted(env, ask, totals), FORMATS[flags.output], Event())
+    work = partial(
+        embed_batch, counted(env, ask, totals, console.warn), FORMATS[flags.output], Event()
+    )
     texts, rejected, first, fatal = 0, 0, None, None
     with closing(map_threaded(work, batches, max(1, flags.in_flight))) as results:
         for result in results:
@@ -195,7 +202,7 @@ def run(
             if fatal := result.fatal:
                 break
     problem = fatal or (sum_up(texts, rejected, first) if first else None)
-    code = console.report(problem, flags.output) if problem else 0
+    code = console.report(problem, error_format(flags, console)) if problem else 0
     if flags.verbose:
         spent = "" if flags.no_ledger else describe_spent_today()
         console.note(format_summary(texts - rejected, totals, time.monotonic() - start, spent))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Lock
@@ -45,12 +45,27 @@ class Totals:
             self.cost = add_costs([self.cost, embeddings.cost])
 
 
-def counted(env: Env, ask: Ask, totals: Totals) -> Call:
-    """Return what embeds texts and counts the answer."""
+def counted(
+    env: Env, ask: Ask, totals: Totals, warn: Callable[[str], None] = lambda message: None
+) -> Call:
+    """Return what embeds texts and counts the answer; warn once of a length that was not kept."""
+    warnings: list[str] = []
 
     def call(texts: Sequence[str]) -> Result[Embeddings, Problem]:
         embeddings = pipeline.embed(env, replace(ask, texts=tuple(texts)))
         embeddings.map(totals.add)
+        message = embeddings.map(lambda found: wrong_length(ask, found)).value_or("")
+        if message and not warnings:
+            warnings.append(message)
+            warn(message)
         return embeddings
 
     return call
+
+
+def wrong_length(ask: Ask, embeddings: Embeddings) -> str:
+    """Return what to say if vectors have not the length that was asked for, else nothing."""
+    found = len(embeddings.vectors[0]) if embeddings.vectors else ask.dimensions
+    if ask.dimensions in (None, found):
+        return ""
+    return f"--dimensions {ask.dimensions}: {embeddings.model} gave vectors of {found}"

@@ -9,7 +9,7 @@ from typing import Any
 from returns.result import Result
 
 from loki.problems import Problem
-from loki.providers import Provider
+from loki.providers import Provider, provider_of
 from loki.records import Client
 
 #: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
@@ -57,6 +57,23 @@ def auth_method(client: Client, service: Provider) -> str:
 def credential_name(client: Client, service: Provider) -> str | None:
     """Return the first of the service's credentials that is set."""
     return next((name for name in service.auth_headers if name in client.settings), None)
+
+
+def describe_credential(client: Client) -> str:
+    """Return the end of a message about a credential that was refused: whose, and from where.
+
+    >>> from loki.records import Setting
+    >>> setting = Setting("OPENAI_API_KEY", "name", "config.yaml clients[0].api_key")
+    >>> describe_credential(Client("work", "openai", {"api_key": setting}))
+    "; client 'work', api_key from {{OPENAI_API_KEY}}"
+    """
+    service = provider_of(client)
+    name = credential_name(client, service) if service else None
+    setting = client.settings.get(name or "")
+    if setting is None:
+        return f"; client {client.name!r}"
+    origin = f"{{{{{setting.value}}}}}" if setting.source == "name" else setting.origin
+    return f"; client {client.name!r}, {name} from {origin}"
 
 
 def session_token_if_matching(client: Client, service: Provider) -> list[str]:

@@ -70,3 +70,41 @@ def test_nobody_is_asked_and_no_command_is_run(home: Home) -> None:
         )
         assert home.run("--check", prog="loki").code == 0
     assert not server.asked and not mark.exists()
+
+
+WHOLES: dict[str, tuple[str, str]] = {
+    "an empty file": ("", "1:1: no clients: name at least one"),
+    "comments alone": ("# nothing yet\n", "1:1: no clients: name at least one"),
+    "two keys": (
+        "clients:\n- type: openai\n  api_key: k\n  api_key_cmd: echo k\n",
+        "2:3: client 'openai': api_key and api_key_cmd are both set: keep one",
+    ),
+    "no client id": (
+        "clients:\n- {type: claude, auth: oauth}\n",
+        "2:3: client 'claude': no OAuth client id: set oauth: client_id, or loki --authenticate",
+    ),
+    "a budget without its ledger": (
+        "budget: {per_day: 1}\nclients:\n- {type: openai, api_key: k}\n",
+        "1:1: the budget cannot be kept: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("config_flag", [False, True], ids=["usual", "--config"])
+@pytest.mark.parametrize(("text", "line"), WHOLES.values(), ids=list(WHOLES))
+def test_what_no_call_could_do_without_is_missed(
+    home: Home, text: str, line: str, config_flag: bool
+) -> None:
+    path = home.folder / ("other.yaml" if config_flag else "config.yaml")
+    path.write_text(text)
+    home.environ["LOKI_LEDGER"] = str(home.folder)  # a folder is no ledger
+    words = ["--config", str(path)] if config_flag else []
+    done = home.call(*words, "--check", prog="loki")
+    assert (done.code, done.out) == (78, ""), done.err
+    assert [each for each in done.err.splitlines() if each.startswith(f"{path}:{line}")], done.err
+
+
+def test_a_file_of_a_key_that_is_not_there_is_a_note(home: Home) -> None:
+    home.configure("clients:\n- {type: openai, api_key_file: /nope/key}\n")
+    done = home.call("--check", prog="loki")
+    assert done.code == 0 and "note: client 'openai' has no key: no file /nope/key" in done.err

@@ -1,10 +1,8 @@
-"""loki's own flags: --info, --list-models, --init, --check, --completions, --version."""
+"""loki's own flags: --info, --list-models, --check, --version."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +11,6 @@ import pytest
 from commands import Home, with_environ
 from servers import ANSWER, serving
 
-from loki.cli.admin.completions import options
-from loki.cli.commands import COMMANDS
 from loki.providers import TYPES
 
 
@@ -58,34 +54,6 @@ def test_the_catalogue_is_listed_without_a_configuration(home: Home) -> None:
     assert all(each["model"].startswith("openai") for each in told)
 
 
-def test_init_writes_a_configuration_that_is_right_and_never_twice(home: Home) -> None:
-    path = home.folder / "config.yaml"
-    first = home.run("--init", prog="loki")
-    assert first.code == 0 and first.out == f"{path}\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert home.run("--check", prog="loki").code == 0
-    path.write_text("model: mine:m\n")
-    again = home.run("--init", prog="loki")
-    assert again.code == 78 and "left unchanged" in again.err
-    assert path.read_text() == "model: mine:m\n"
-
-
-def test_every_line_of_the_starter_that_is_commented_out_is_right_too(home: Home) -> None:
-    home.run("--init", prog="loki")
-    path = home.folder / "config.yaml"
-    lines = path.read_text().splitlines()
-    bare = [
-        line.replace("# ", "", 1) if line.startswith(("  # ", "# ")) else line for line in lines
-    ]
-    kept = [line for line in bare if ":" in line and not line.strip()[:1].isupper()]
-    sentences = ("A client is", "environment ({NAME}", "The configuration of")
-    path.write_text("\n".join(line for line in kept if not any(s in line for s in sentences)))
-    home.environ |= {"OPENAI_API_KEY": "k", "AZURE_OPENAI_API_KEY": "k"}  # else it is a note
-    done = home.run("--check", prog="loki")
-    assert (done.code, done.err) == (0, "")
-    assert "4 clients" in done.out
-
-
 def test_check_tells_everything_that_is_wrong(home: Home) -> None:
     path = home.configure("modle: x\nclients:\n  - type: opnai\n    nme: a\n  - name: b\n")
     done = home.run("--check", prog="loki")
@@ -107,40 +75,6 @@ def test_check_tells_everything_that_is_wrong(home: Home) -> None:
 def test_check_without_a_configuration_says_how_to_make_one(home: Home) -> None:
     done = home.run("--check", prog="loki")
     assert done.code == 78 and "loki --init" in done.err
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completions_are_scripts_of_their_shell(home: Home, tmp_path: Path, shell: str) -> None:
-    script = home.run("--completions", shell, prog="loki").out
-    for command in COMMANDS:
-        assert command in script
-        for names, _ in options(command):
-            assert all(name.lstrip("-") in script for name in names)
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"no {shell} on this machine")
-    (tmp_path / "script").write_text(script)
-    subprocess.run([program, "-n", str(tmp_path / "script")], check=True, timeout=30)
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
-def test_bash_completes_flags_and_models(home: Home) -> None:
-    home.local("http://127.0.0.1:9")
-    script = home.folder / "script"
-    script.write_text(home.run("--completions", "bash", prog="loki").out)
-    path = f"{Path(json.loads(json.dumps(str(home.folder))))}"
-    lines = f"""
-        source {script}
-        COMP_WORDS=(loki-pipe --sch) COMP_CWORD=1; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
-        COMP_WORDS=(loki-pipe -m loc) COMP_CWORD=2; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
-        COMP_WORDS=(loki-batch --ord) COMP_CWORD=1; _loki loki-batch; echo "${{COMPREPLY[@]}}"
-        COMP_WORDS=(loki-cost -o j) COMP_CWORD=2; _loki loki-cost; echo "${{COMPREPLY[@]}}"
-    """
-    from commands import BIN
-
-    environ = {**home.variables(), "PATH": f"{BIN}:/usr/bin:/bin"}
-    done = subprocess.run(["bash", "-c", lines], env=environ, capture_output=True, cwd=path)
-    assert done.stdout.decode().split() == ["--schema", "local:m", "--ordered", "json"]
 
 
 def test_version_names_the_command(home: Home) -> None:

@@ -35,4 +35,4 @@ def test_a_provider_that_refuses_is_a_problem_and_a_missing_key_a_note(home: Hom
     assert done.code == 77
     note, problem = done.err.splitlines()
     assert note.startswith("note: client 'claude' has no api_key: set it in the configuration")
-    assert problem.startswith("loki: auth: client 'openai': ") and "who?" in problem
+    assert problem.startswith("loki: auth: who?; client 'openai', api_key from ")

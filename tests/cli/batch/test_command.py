@@ -403,7 +403,7 @@ def test_a_wrong_key_ends_the_run_at_its_first_answer(home: Home) -> None:
         rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(500)))
         out = home.folder / "out"
         done = batch(at(home, server.address), str(rows), "-o", str(out))
-    assert done.code == 77 and "auth: Bad key." in done.err
+    assert done.code == 77 and "auth: Bad key; client" in done.err
     assert len(server.asked) < 50 and out.read_text() == ""
 
 

@@ -1,0 +1,120 @@
+"""What ``import loki`` gives: public names, questions as plain texts, failures in words."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from pathlib import Path
+
+import pytest
+import responses
+from returns.result import Success
+
+import loki
+from loki import Ask, Env, Problem, answer, open_env, prepare, stream
+from loki.pipeline import meet_schema
+from loki.usage import Usage
+
+URL = "https://api.openai.com/v1/chat/completions"
+NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}}
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Env:
+    """An Env of no configuration, whose ledger is its own."""
+    variables = {
+        "LOKI_PLATFORM": "openai",
+        "OPENAI_API_KEY": "sk-test",
+        "LOKI_STATE_DIR": str(tmp_path),
+    }
+    return open_env(environ=variables).unwrap()
+
+
+def reply(text: str) -> dict[str, object]:
+    """Return an answer as OpenAI gives it."""
+    usage = {"prompt_tokens": 10, "completion_tokens": 2}
+    choices = [{"message": {"content": text}, "finish_reason": "stop"}]
+    return {"choices": choices, "usage": usage}
+
+
+def test_dir_lists_the_public_names_and_each_is_there() -> None:
+    assert dir(loki) == sorted([*loki.__all__, "__version__"])
+    assert {*loki.HOMES} == {*loki.__all__}
+    assert all(getattr(loki, name) is not None for name in loki.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(set(loki.__all__) - {"Text", "Done", "Env"}))
+def test_help_of_a_public_name_says_more_than_its_name(name: str) -> None:
+    doc = getattr(loki, name).__doc__ or ""
+    assert len(doc.split()) > 4 and doc.split("\n")[0].endswith((".", ":", "``"))
+
+
+@responses.activate
+def test_a_text_is_a_question(env: Env) -> None:
+    responses.post(URL, json=reply("Hello."))
+    assert answer(env, Ask("Say hello.", model="openai:gpt-4.1")).unwrap().text == "Hello."
+    body = responses.calls[0].request.body
+    assert isinstance(body, bytes)
+    assert json.loads(body)["messages"] == [{"role": "user", "content": "Say hello."}]
+
+
+def test_a_failed_unwrap_says_what_happened(env: Env) -> None:
+    try:
+        answer(env, Ask("Hi", model="opnai")).unwrap()
+    except Exception as error:
+        shown = "".join(traceback.format_exception(error))
+        assert isinstance(error.__cause__, Problem)
+        assert "loki.problems.Problem: no client named 'opnai'; did you mean 'openai'?" in shown
+    else:
+        pytest.fail("nothing was raised")
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"n": 1}', ""),
+        ('```json\n{"n": 1}\n```', ""),
+        ('{"n": "x"}', "the answer breaks the schema at $.n: 'x' is not of type 'integer'"),
+        ("no", "the answer is not JSON: 'no'"),
+    ],
+)
+def test_an_answer_is_held_against_its_schema(env: Env, text: str, message: str) -> None:
+    responses.post(URL, json=reply(text))
+    result = answer(env, Ask("Hi", model="openai:gpt-4.1", schema=NUMBER))
+    if not message:
+        assert result.unwrap().text == '{"n": 1}'
+        return
+    problem = result.failure()
+    assert (problem.kind, problem.message, problem.answer_text) == ("input", message, text)
+    assert problem.cost and problem.usage == Usage(input=10, output=2, cache_read=None)
+
+
+@responses.activate
+@pytest.mark.parametrize("call", [answer, stream, prepare])
+def test_what_is_no_schema_is_refused_before_anything_is_sent(env: Env, call: object) -> None:
+    assert callable(call)
+    problem = call(env, Ask("Hi", model="openai", schema={"type": "txt"})).failure()
+    assert problem.kind == "input" and problem.message.startswith("schema: not a JSON Schema: $")
+
+
+def test_an_answer_without_a_schema_is_left_alone(env: Env) -> None:
+    anything: object = object()
+    assert meet_schema(Ask("Hi"))(anything) == Success(anything)  # type: ignore[arg-type]
+
+
+def test_an_environment_of_ones_own_reads_nothing_of_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".config" / "loki"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("modle: x\n")
+    (folder / ".env").write_text("OPENAI_API_KEY=sk-mine\n")
+    for name in ("LOKI_CONFIG_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "unknown key 'modle'" in open_env().failure().message
+    own = open_env(environ={"LOKI_PLATFORM": "groq"}).unwrap()
+    assert (own.config.origin, own.config.model) == ("no configuration file", "groq")
+    home = {"HOME": str(tmp_path), "LOKI_CONFIG_DIR": str(folder)}
+    assert "unknown key 'modle'" in open_env(environ=home).failure().message

@@ -405,3 +405,22 @@ def test_a_provider_without_jobs_for_embeddings_says_so(home: Home) -> None:
         done = jobs(home, "xai:e", "--embed")
         assert done.code == 64 and "has no batch API for embeddings" in done.err
         assert fake.calls == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--patch", '{"body": {"api_key": "sk-hidden-123456"}}'],
+        ["--param", "user.api_key=sk-hidden-123456"],
+        ["--proxy", "http://me:sk-hidden-123456@127.0.0.1:9"],
+    ],
+)
+def test_the_words_to_go_on_with_show_no_secret_though_nothing_was_sent(
+    home: Home, words: list[str]
+) -> None:
+    write_rows(home, 1)
+    with at(home) as fake:
+        done = jobs(home, "openai:m", "--max-cost", "0.0000001", *words)
+    assert done.code == 80 and fake.calls == [], done.err
+    assert "to go on: " in done.err and words[0] in done.err
+    assert "hidden" not in done.err and "***" in done.err

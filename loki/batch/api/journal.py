@@ -28,6 +28,7 @@ class Journal:
         self.jobs: dict[str, Job] = {}
         self.pending: dict[str, list[Item]] = {}
         self.again: Counter[str] = Counter()  # how often a row came back without an answer
+        self.known = HashSet()  # the marks of all rows that were ever in a job
         for line in lines:
             self.add(line)
 
@@ -37,8 +38,10 @@ class Journal:
             case {"plan": str(nonce)}:
                 self.jobs[nonce] = read_plan(nonce, line)
             case {"rows": str(nonce), "items": list(items)} if nonce in self.jobs:
-                job = self.jobs[nonce]
-                self.jobs[nonce] = replace(job, items=(*job.items, *map(read_item, items)))
+                job, found = self.jobs[nonce], [*map(read_item, items)]
+                self.jobs[nonce] = replace(job, items=(*job.items, *found))
+                for item in found:
+                    self.known.add(row_identity(item.id, item.key))
             case _:
                 nonce = next((str(line[kind]) for kind in CHANGES if kind in line), "")
                 if nonce in self.jobs:

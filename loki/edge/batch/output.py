@@ -171,7 +171,9 @@ def open_file(
         return fail("output", f"cannot write {path}: {describe_os_error(error)}")
 
 
-def read_existing(path: str | None, form: Format | None = None) -> Result[Output, Problem]:
+def read_existing(
+    path: str | None, form: Format | None = None, retry_failed: bool = True
+) -> Result[Output, Problem]:
     """What stands in a file, which is left as it is."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
     if not path or path == "-" or not os.path.exists(path):
@@ -180,7 +182,8 @@ def read_existing(path: str | None, form: Format | None = None) -> Result[Output
         with open(path, "rb") as file:
             form = (form or JsonLines()).like(file.readline())
             file.seek(0)
-            return scan(file, path, form).map(lambda found: Output(nowhere, "", found, ""))
+            found = scan(file, path, form, retry_failed)
+            return found.map(lambda earlier: Output(nowhere, "", earlier, ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {describe_os_error(error)}")
 

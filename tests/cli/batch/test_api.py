@@ -407,6 +407,47 @@ def test_a_provider_without_jobs_for_embeddings_says_so(home: Home) -> None:
         assert fake.calls == []
 
 
+def test_only_when_all_rows_are_answered_is_the_end_0(home: Home) -> None:
+    write_rows(home, 2)
+    fates = {"P1": "broke"}
+    with at(home, row=lambda id, body: fates.get(body["messages"][-1]["content"], "ok")) as fake:
+        assert jobs(home, "openai:m").code == 75
+        assert jobs(home, "openai:m", rows=False).code == 81
+        for words in ([], ["--wait=1"], ["--status"]):
+            done = jobs(home, "openai:m", *words, rows=False)
+            assert done.code == 75, (words, done.err)
+        assert "1 unanswered" in jobs(home, "openai:m", rows=False).err
+        fates.clear()
+        assert jobs(home, "openai:m", "--wait=60s").code == 0 and len(fake.jobs) == 2
+        assert jobs(home, "openai:m", "--status", rows=False).code == 0
+
+
+def test_an_output_that_was_removed_is_no_success(home: Home) -> None:
+    write_rows(home, 2)
+    with at(home):
+        assert jobs(home, "openai:m", "--wait=60s").code == 0
+        (home.folder / "out.jsonl").unlink()
+        for words in (["--status"], []):
+            done = jobs(home, "openai:m", *words, rows=False)
+            assert done.code == 75, done.err
+        assert "where IN is named" in done.err
+
+
+def test_rows_of_a_pipe_that_came_back_are_not_forgotten(home: Home) -> None:
+    rows = "".join(json.dumps({"id": n, "prompt": f"P{n}"}) + "\n" for n in range(2))
+    fates = {"P1": "busy"}
+    with at(home, row=lambda id, body: fates.get(body["messages"][-1]["content"], "ok")) as fake:
+        words = ["-m", "openai:m", "--batch-api", "-", "-o", str(home.folder / "out.jsonl")]
+        done = home.run(*words, "--wait=60s", stdin=rows, prog="loki-batch")
+        assert done.code == 75 and len(fake.jobs) == 1, done.err
+
+
+def test_the_status_of_no_jobs_is_missing(home: Home) -> None:
+    with at(home):
+        done = jobs(home, "openai:m", "--status", rows=False)
+    assert done.code == 66 and "there is no" in done.err
+
+
 @pytest.mark.parametrize(
     "words",
     [

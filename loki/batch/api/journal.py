@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from loki.batch.api.job import Item, Job
+from loki.batch.api.journal_shape import is_sound
 from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.done_rows import HashSet, row_identity
 from loki.json_text import compact
@@ -219,6 +220,7 @@ def read_lines(data: Iterable[bytes]) -> tuple[list[JsonObject], int, int]:
     The last line is dropped if it is torn: what it says was not done yet, or is found again.
     """
     lines: list[JsonObject] = []
+    planned: set[str] = set()
     whole = 0
     for number, raw in enumerate(data, 1):
         if not raw.endswith(b"\n"):
@@ -227,8 +229,10 @@ def read_lines(data: Iterable[bytes]) -> tuple[list[JsonObject], int, int]:
             line = json.loads(raw)
         except (ValueError, RecursionError):
             return lines, whole, number
-        if not isinstance(line, dict):
+        if not isinstance(line, dict) or not is_sound(line, planned):
             return lines, whole, number
+        if "plan" in line:
+            planned.add(line["plan"])
         lines.append(line)
         whole += len(raw)
     return lines, whole, 0

@@ -282,6 +282,25 @@ def test_a_damaged_journal_is_left_as_it_is(home: Home) -> None:
         assert len(fake.jobs) == 1
 
 
+@pytest.mark.parametrize(
+    "damage", ["no plan", '{"plan": 5}', '{"rows": "a", "items": [[1, 2, 3]]}']
+)
+@pytest.mark.parametrize("words", [[], ["--status"]])
+def test_a_journal_without_a_plan_or_shape_is_refused_and_pays_nothing(
+    home: Home, damage: str, words: list[str]
+) -> None:
+    write_rows(home, 1)
+    with at(home, polls=9) as fake:
+        jobs(home, "openai:m")
+        path = home.folder / "out.jsonl.jobs"
+        lines = path.read_text().splitlines()
+        kept = lines[1:] if damage == "no plan" else [*lines, damage]
+        path.write_text("".join(f"{line}\n" for line in kept))
+        done = jobs(home, "openai:m", *words)
+        assert done.code == 65 and "not a line of loki-batch --batch-api" in done.err, done.err
+        assert len(fake.jobs) == 1
+
+
 def test_mixed_models_go_in_jobs_of_their_own(home: Home) -> None:
     path = home.folder / "in.jsonl"
     rows = [{"id": n, "prompt": f"P{n}", "model": f"openai:{'mn'[n % 2]}"} for n in range(4)]

@@ -18,6 +18,7 @@ import pytest
 from batch_replay import CLIENTS, flow_params, flows, replay_config, replaying, rows_of
 from commands import BIN, Done, Home
 from fake_batches import Provider, configuration, name_of, provider
+from filelock import FileLock
 from servers import serving
 
 
@@ -299,6 +300,22 @@ def test_a_journal_without_a_plan_or_shape_is_refused_and_pays_nothing(
         done = jobs(home, "openai:m", *words)
         assert done.code == 65 and "not a line of loki-batch --batch-api" in done.err, done.err
         assert len(fake.jobs) == 1
+
+
+def test_a_link_to_an_output_is_the_same_run(home: Home) -> None:
+    write_rows(home, 2)
+    with at(home, polls=10**6) as fake:
+        assert jobs(home, "openai:m").code == 75
+        link = home.folder / "link.jsonl"
+        link.symlink_to("out.jsonl")
+        words = ["-m", "openai:m", str(home.folder / "in.jsonl"), "-o", str(link)]
+        for more in (["--batch-api"], ["--batch-api", "--status"], []):
+            assert home.run(*words, *more, prog="loki-batch").code == 75
+        assert len(fake.jobs) == 1 and not (home.folder / "link.jsonl.jobs").exists()
+        with FileLock(f"{home.folder / 'out.jsonl'}.lock"):
+            busy = home.run(*words, prog="loki-batch")
+        assert busy.code == 75 and "another run is writing" in busy.err
+    assert link.is_symlink()
 
 
 def test_mixed_models_go_in_jobs_of_their_own(home: Home) -> None:

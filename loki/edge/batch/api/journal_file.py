@@ -11,6 +11,7 @@ from returns.result import Result, Success
 
 from loki.batch.api.journal import Journal, encode_line, needed_lines, read_lines
 from loki.batch.done_rows import HashSet
+from loki.edge.batch.output import follow_link
 from loki.edge.files import describe_os_error, write_private
 from loki.edge.trust import UntrustedFileError, open_checked, open_own, require_own
 from loki.problems import Problem, fail
@@ -19,7 +20,7 @@ from loki.records import JsonObject
 
 def journal_path(output: str) -> str:
     """Return where the journal of an output is."""
-    return f"{output}.jobs"
+    return f"{follow_link(output)}.jobs"
 
 
 class JournalFile:

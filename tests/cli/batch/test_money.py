@@ -118,8 +118,22 @@ def test_nothing_is_sent_that_could_pass_the_limit(home: Home) -> None:
     with bulk_server() as server:
         words = ["--max-cost", "1e-7", "--max-tokens", "10"]
         done = batch(home, server.address, 20, *words)
-        assert (done.code, done.out, server.counts["seen"]) == (80, "", 0)
-    assert "ended early (--max-cost); to go on:" in done.err
+        assert (done.code, server.counts["seen"]) == (80, 0)
+    assert {row["error"]["kind"] for row in done.lines} == {"budget"} and len(done.lines) == 20
+
+
+def test_a_row_that_is_too_dear_alone_fails_and_the_others_go_on(home: Home) -> None:
+    rows = [{"id": n, "prompt": "p", "max_tokens": 10 if n else 10**6} for n in range(4)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    with bulk_server() as server:
+        home.local(server.address, PRICED)
+        words = ["-m", "local:m", "--max-cost", "0.01", "--ordered"]
+        done = home.run(*words, stdin=text, prog="loki-batch")
+        assert (done.code, server.counts["seen"]) == (1, 3), done.err
+    first, *others = done.lines
+    assert first["error"]["kind"] == "budget" and not any("error" in row for row in others)
+    assert "this row alone could cost $2" in first["error"]["message"]
+    assert "ended early" not in done.err
 
 
 @pytest.mark.parametrize("in_flight", [1, 4, 16])

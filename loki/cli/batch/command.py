@@ -105,7 +105,13 @@ def order_of(
     paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
     return Result.do(
         BatchContext(console, flags, env, plan, rows, paces, cluster)
-        for env in open_env(flags, environ, console.warn, paced=paces.paced)
+        for env in open_env(
+            flags,
+            environ,
+            console.warn,
+            paced=paces.paced,
+            waiting=lambda name: paces.waiting(name),
+        )
         for all_rows in source_of(flags, form)
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)

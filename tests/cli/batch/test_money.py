@@ -156,6 +156,23 @@ def test_a_limit_waits_with_the_pace_and_stops_nobody(home: Home) -> None:
     assert done.code == 0 and len(done.lines) == 60, done.err
 
 
+@pytest.mark.parametrize("limit", [None, 20])
+def test_rows_wait_for_room_in_a_budget_that_is_only_reserved(
+    home: Home, limit: int | None
+) -> None:
+    """A row costs $0.000020, and at worst $0.000201: only nine may be under way at once."""
+    with bulk_server(latency=0.02, **({"limit": limit} if limit else {})) as server:
+        config = home.local(server.address, PRICED)
+        config.write_text("budget:\n  per_day: 0.002\n" + config.read_text())
+        lines = [json.dumps({"id": n, "prompt": f"p{n}"}) + "\n" for n in range(120)]
+        words = ["-m", "local:m", "--max-tokens", "100", "-j", "16"]
+        done = home.run(*words, stdin="".join(lines[:40]), prog="loki-batch")
+        assert (done.code, len(done.lines)) == (0, 40), done.err
+        more = home.run(*words, stdin="".join(lines), prog="loki-batch")
+    spent = sum(Decimal(str(row["cost"])) for row in (*done.lines, *more.lines))
+    assert more.code == 80 and Decimal("0.0017") < spent <= Decimal("0.002"), (spent, more.err)
+
+
 def test_a_row_whose_worst_case_nobody_knows_is_not_sent(home: Home) -> None:
     with bulk_server() as server:
         done = batch(home, server.address, 5, "--max-cost", "1")

@@ -278,7 +278,6 @@ WITHOUT_MIRROR = {
     "cli/main.py",
     "cli/parser.py",
     "cli/printers.py",
-    "cli/startup.py",
     "config/model_prices.py",
     "config/patches.py",
     "config/yaml_reader.py",

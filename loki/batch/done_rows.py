@@ -71,6 +71,15 @@ class HashSet:
         place, mark = self.find(text)
         return self.slots[place] == mark
 
+    def count_outside(self, other: HashSet) -> int:
+        """Return how many of these texts another set does not have.
+
+        >>> mine, other = HashSet(), HashSet()
+        >>> mine.add("a"), mine.add("b"), other.add("b"), mine.count_outside(other)
+        (True, True, True, 1)
+        """
+        return sum(other.slots[other.probe(mark)] != mark for mark in filter(None, self.slots))
+
     def find(self, text: str) -> tuple[int, int]:
         """Where a text stands or would stand, and its mark."""
         mark = int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()) | 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
@@ -62,3 +62,22 @@ class RowDefaults:
     report_bug: Callable[[Exception], Problem] = lambda report_bug: Problem(
         "bug", repr(report_bug)
     )  # keeps it, too
+
+
+class CountedRows:
+    """Rows, how many of them were taken, and whether there are no more."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self.rows, self.count, self.is_over = rows, 0, False
+
+    def __iter__(self) -> Iterator[Row]:
+        """Return this iterator."""
+        return self
+
+    def __next__(self) -> Row:
+        """Return the next row, after counting it."""
+        for row in self.rows:
+            self.count += 1
+            return row
+        self.is_over = True
+        raise StopIteration

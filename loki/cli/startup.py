@@ -36,10 +36,25 @@ def open_env(
     return Result.do(
         ready
         for config in read_configuration(environ).map(lambda config: print_notes(config, warn))
-        for patches in given_patches(flags)
+        for patches in given_patches(flags).map(lambda patches: hide_given(patches, flags.proxy))
         for env in Success(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
         for ready in with_cache(keep_open(env), flags, environ, warn)
     )
+
+
+def hide_given(patches: tuple[Patch, ...], proxy: str | None) -> tuple[Patch, ...]:
+    """Return the patches of the command line; make their secrets known, and those of a proxy.
+
+    Now rather than with the first request: a command that sends none shows its flags, too.
+    """
+    if patches or proxy:
+        from loki.edge.auth import redactor
+        from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
+
+        redactor.add(*secrets_in_proxy(proxy or ""))
+        for patch in patches:
+            redactor.add(*secrets_in_patch(patch))
+    return patches
 
 
 def print_notes(config: Config, warn: Callable[[str], None]) -> Config:

@@ -23,6 +23,7 @@ from loki.records import Config, Patch
 
 if TYPE_CHECKING:
     from loki.edge.http.attempt import Attempt
+    from loki.edge.ledger.budget import Waiting
 
 
 def log_warning(message: str) -> None:
@@ -91,11 +92,13 @@ def make_env(
     keep: bool = True,
     paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
+    waiting: Waiting | None = None,
 ) -> Env:
     """Return the Env of a configuration: the real network, clock and ledger.
 
     ``say`` prints warnings, ``keep`` writes calls into the ledger, ``paced`` wraps every attempt
-    to send, ``on_idle`` is called while an answer is awaited: what it raises ends the wait.
+    to send, ``on_idle`` is called while an answer is awaited: what it raises ends the wait,
+    ``waiting`` goes around a wait for room in a budget; without it nothing waits for that.
     """
     from loki.edge.send import make_opener, read_whole  # requests comes with it
 
@@ -111,10 +114,12 @@ def make_env(
         clock=time.monotonic,
         patches=patches,
     )
-    return within_budget(env, Ledger(ledger_path(environ), say), say, keep)
+    return within_budget(env, Ledger(ledger_path(environ), say), say, keep, waiting)
 
 
-def within_budget(env: Env, ledger: Ledger, say: Warn, keep: bool = True) -> Env:
+def within_budget(
+    env: Env, ledger: Ledger, say: Warn, keep: bool = True, waiting: Waiting | None = None
+) -> Env:
     """Return an Env that records calls in a ledger and keeps the configured budget, if any."""
     record = ledger.record if keep else env.record
     if not env.config.budget:
@@ -122,5 +127,5 @@ def within_budget(env: Env, ledger: Ledger, say: Warn, keep: bool = True) -> Env
     from loki.edge.ledger.budget import Budget
 
     allow_unpriced = env.config.allow_unpriced
-    budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced)
+    budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced, waiting)
     return replace(env, check_budget=budget.check_budget, record=budget.record)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from loki.batch.api.job import Item, Job
+from loki.batch.api.journal_shape import is_sound
 from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.done_rows import HashSet, row_identity
 from loki.json_text import compact
@@ -28,6 +29,7 @@ class Journal:
         self.jobs: dict[str, Job] = {}
         self.pending: dict[str, list[Item]] = {}
         self.again: Counter[str] = Counter()  # how often a row came back without an answer
+        self.known = HashSet()  # the marks of all rows that were ever in a job
         for line in lines:
             self.add(line)
 
@@ -37,8 +39,10 @@ class Journal:
             case {"plan": str(nonce)}:
                 self.jobs[nonce] = read_plan(nonce, line)
             case {"rows": str(nonce), "items": list(items)} if nonce in self.jobs:
-                job = self.jobs[nonce]
-                self.jobs[nonce] = replace(job, items=(*job.items, *map(read_item, items)))
+                job, found = self.jobs[nonce], [*map(read_item, items)]
+                self.jobs[nonce] = replace(job, items=(*job.items, *found))
+                for item in found:
+                    self.known.add(row_identity(item.id, item.key))
             case _:
                 nonce = next((str(line[kind]) for kind in CHANGES if kind in line), "")
                 if nonce in self.jobs:
@@ -216,6 +220,7 @@ def read_lines(data: Iterable[bytes]) -> tuple[list[JsonObject], int, int]:
     The last line is dropped if it is torn: what it says was not done yet, or is found again.
     """
     lines: list[JsonObject] = []
+    planned: set[str] = set()
     whole = 0
     for number, raw in enumerate(data, 1):
         if not raw.endswith(b"\n"):
@@ -224,8 +229,10 @@ def read_lines(data: Iterable[bytes]) -> tuple[list[JsonObject], int, int]:
             line = json.loads(raw)
         except (ValueError, RecursionError):
             return lines, whole, number
-        if not isinstance(line, dict):
+        if not isinstance(line, dict) or not is_sound(line, planned):
             return lines, whole, number
+        if "plan" in line:
+            planned.add(line["plan"])
         lines.append(line)
         whole += len(raw)
     return lines, whole, 0

@@ -119,21 +119,21 @@ class JobRun:
         rows = self.rows() if submits else None
         visit(self.session, rows, options, self.flags.remote_delete)
 
-    def rows(self) -> Callable[[], Iterable[Row]] | None:
+    def rows(self) -> Callable[[], Iterable[Row] | None]:
         """Return what reads the rows: always at first, later where some are to be asked again."""
         if self.first:
             self.first = False
             return lambda: read_rows(self.order.defaults, self.order.inputs.lines)
         return self.read_again
 
-    def read_again(self) -> Iterable[Row]:
-        """Return the rows once more; a pipe has none any more."""
+    def read_again(self) -> Iterable[Row] | None:
+        """Return the rows once more; None where they are not needed, or were in a pipe."""
         is_needed = self.session.back or self.session.left
         path = self.order.inputs.path
         if not path or not is_needed:
-            return ()
+            return None
         opened = open_source(path, self.order.defaults.input_format)
-        return read_rows(self.order.defaults, opened.unwrap().lines) if is_open(opened) else ()
+        return read_rows(self.order.defaults, opened.unwrap().lines) if is_open(opened) else None
 
     def keep_fields(self) -> None:
         """Keep the fields of rows that are out, where their lines are to have them."""
@@ -201,7 +201,7 @@ def session_of(order: BatchContext, out: Output, effects: Effects, journal: Jour
 
 def show_status(order: BatchContext) -> int:
     """Print how the jobs stand; nothing is written, collected or sent but questions."""
-    journal = read_journal(order.flags.output)
+    journal = read_journal(order.flags.output, must_exist=True)
     stands = find_existing_output(order)
     for problem in (each.failure() for each in (journal, stands) if isinstance(each, Failure)):
         return order.console.report(problem)
@@ -222,4 +222,4 @@ def find_existing_output(order: BatchContext) -> Result[Output, Problem]:
     """Return what stands in the output, which is left as it is."""
     from loki.edge.batch.output import read_existing
 
-    return read_existing(order.flags.output, order.output_format)
+    return read_existing(order.flags.output, order.output_format, retry_failed=False)

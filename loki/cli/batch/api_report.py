@@ -79,7 +79,9 @@ def print_end(console: Console, session: Session, result: Visit) -> None:
         print_jobs(console, session, "")
         warn_of_short_keeping(console, session)
     console.warn(format_visit(session, result))
-    if result.out or result.left:
+    if result.left and not session.is_read:
+        console.warn("rows without an answer are asked again where IN is named")
+    elif result.out or result.left:
         console.warn(f"to go on{when(session)}: {resume_command(console.prog)}")
 
 
@@ -108,7 +110,7 @@ def format_visit(session: Session, result: Visit) -> str:
         f"{result.failed:,} failed" if result.failed else "",
         f"{result.submitted:,} submitted" if result.submitted else "",
         f"{result.out:,} out in {jobs:,} job{'s' * (jobs != 1)}" if jobs else "",
-        f"{result.left:,} not sent" if result.left else "",
+        f"{result.left:,} {'not sent' if session.is_read else 'unanswered'}" if result.left else "",
         format_costs(session),
     ]
     return " · ".join(filter(None, parts))

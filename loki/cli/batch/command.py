@@ -26,12 +26,7 @@ from loki.cli.console import Console
 from loki.cli.prompt import attachment, schema_of, tools_of
 from loki.cli.startup import ask_options, environment, open_env, with_template
 from loki.edge import files
-from loki.edge.auth.find_secrets import (
-    secrets_in_body,
-    secrets_in_headers,
-    secrets_in_proxy,
-    secrets_in_url,
-)
+from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
 from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import open_output
@@ -110,7 +105,13 @@ def order_of(
     paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
     return Result.do(
         BatchContext(console, flags, env, plan, rows, paces, cluster)
-        for env in open_env(flags, environ, console.warn, paced=paces.paced)
+        for env in open_env(
+            flags,
+            environ,
+            console.warn,
+            paced=paces.paced,
+            waiting=lambda name: paces.waiting(name),
+        )
         for all_rows in source_of(flags, form)
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
@@ -233,14 +234,5 @@ def secret_flag(flags: Namespace, env: Env) -> str:
     """Return the flag that holds a password or a key, "" where none does."""
     if any(secrets_in_proxy(flags.proxy or "")):
         return "--proxy"
-    for patch in env.patches:
-        headers = {name: value for name, value in patch.headers.items() if value is not None}
-        if any(
-            (
-                *secrets_in_headers(headers),
-                *secrets_in_body(patch.body, ()),
-                *secrets_in_url(patch.url or ""),
-            )
-        ):
-            return patch.origin
-    return ""
+    secret = (patch.origin for patch in env.patches if any(secrets_in_patch(patch)))
+    return next(secret, "")

@@ -16,7 +16,7 @@ from returns.result import Failure, Result, Success
 from loki.batch.ask_job import ask_row
 from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
-from loki.batch.rows import InvalidRow, ReadyRow, Row
+from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.interrupts import halt_after, halt_on_signals
 from loki.cli.batch.run_state import RunState, resume_command
@@ -63,8 +63,8 @@ class BatchRun:
             return order.console.report(problem)
         task: Task = "embedding" if order.defaults.embed else "chat"
         with buffered_ledger(order) as (env, self.book):
-            left = state.pending(read_rows(order.defaults, order.inputs.lines))
-            self.pool = pool_of(order, env, task, self.limit, left, self.keep)
+            self.left = CountedRows(state.pending(read_rows(order.defaults, order.inputs.lines)))
+            self.pool = pool_of(order, env, task, self.limit, self.left, self.keep)
             order.paces.closing = self.close
             with (
                 halt_on_signals(order.console, self.stop, self.halt),
@@ -75,9 +75,20 @@ class BatchRun:
         state.out.finish()
         state.check_output()
         state.fatal = state.fatal or self.pool.problem
+        if self.is_complete():
+            self.stop.clear()
         if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
             state.fatal = retry_time_problem(order.paces)
         return report_end(order.console, self.flags.summary, state, self.stop)
+
+    def is_complete(self) -> bool:
+        """Return whether every row has its line, so that nothing was ended early.
+
+        The rest of a pipe is not awaited to find out.
+        """
+        if self.left.count == self.state.done and os.path.isfile(self.order.inputs.path):
+            next(self.left, None)
+        return self.left.is_over and self.left.count == self.state.done
 
     def may_be_unsent(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -216,6 +227,8 @@ def with_cost_limit(
         if not isinstance(worst, Success):
             return Failure(worst.failure())
         amount, name = worst.unwrap()
+        if (lack := limit.check_alone(amount)) is not None:
+            return Failure(lack)
         if not limit.reserve(amount, lambda: paces.waiting(name)):
             return Failure(STOPPED)
         cost: Decimal | None = None
@@ -263,12 +276,19 @@ def report_end(console: Console, summary: str | None, run: RunState, stop: StopR
     if why:
         reason = {"SIGINT": "Ctrl-C"}.get(why, why)
         console.warn(f"ended early ({reason}); to go on: {resume_command(console.prog)}")
+    return exit_code(console, run, why)
+
+
+def exit_code(console: Console, run: RunState, why: str) -> int:
+    """Return the exit code of a run that ended early for a reason, or of one that is complete."""
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
-    if run.out_rows and not why:
+    if why:
+        return ENDS[why]
+    if run.out_rows:
         console.note(run.out_words())
         return EXIT_CODES["busy"]
-    return ENDS[why] if why else int(bool(run.failed))
+    return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
 
 
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "--max-cost": 80, "--max-time": 75}

@@ -16,6 +16,7 @@ from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.rows import InvalidRow, ReadyRow, Row
 from loki.cli.describe import problem_json
 from loki.edge.auth.find_secrets import redact_facts
+from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Kind, Problem
@@ -40,6 +41,7 @@ class RunState:
         self.failed: Counter[Kind] = Counter()
         self.tokens: Counter[str] = Counter()
         self.cost, self.unpriced = Decimal(0), 0
+        self.too_dear = 0  # rows of which each alone could pass --max-cost
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
         self.asked, self.ids = HashSet(), HashSet()
@@ -131,6 +133,9 @@ class RunState:
 
     def is_fatal(self, row: Row, problem: Problem) -> bool:
         """Whether to end the run: the others would fail alike."""
+        if problem.code == TOO_DEAR:
+            self.too_dear += 1
+            return False
         own = isinstance(row, InvalidRow) or row.ask.model != self.model
         self.offline += problem.kind == "offline" and not problem.sent
         fatal = problem.kind in FATAL or (problem.kind in FATAL_AT_START and not self.good)
@@ -149,6 +154,11 @@ class RunState:
     def done(self) -> int:
         """Rows that were answered or failed."""
         return self.good + sum(self.failed.values())
+
+    @property
+    def is_all_too_dear(self) -> bool:
+        """Return whether nothing could be sent within --max-cost."""
+        return self.too_dear > 0 and self.done == self.too_dear
 
     def summary(self) -> JsonObject:
         """How it went, for programs."""

@@ -18,6 +18,10 @@ class StopReason:
         """Add a reason; signals may call this, whatever is held."""
         self.reasons.append(reason)
 
+    def clear(self) -> None:
+        """Forget the reasons: there was nothing left to stop."""
+        self.reasons.clear()
+
     def is_set(self, reason: str | None = None) -> bool:
         """Return whether there is a reason, or this one."""
         return bool(self.reasons) if reason is None else reason in self.reasons

@@ -17,7 +17,7 @@ from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.redactor import redact
 from loki.problems import Problem
 from loki.providers import wire_of
-from loki.records import Draft, Json, JsonObject, Request
+from loki.records import Draft, Json, JsonObject, Patch, Request
 from loki.urls import userinfo
 
 A = TypeVar("A")
@@ -32,6 +32,18 @@ def secrets_in_draft(draft: Draft) -> Iterator[str]:
         secrets_in_proxy(draft.target.limits.proxy or ""),
     )
     return chain.from_iterable(places)
+
+
+def secrets_in_patch(patch: Patch) -> Iterator[str]:
+    """Yield the secrets in a patch that was given on the command line or in a file.
+
+    >>> list(secrets_in_patch(Patch(body={"api_key": "k"}, headers={"X-Api-Key": None})))
+    ['k']
+    """
+    headers = {name: value for name, value in patch.headers.items() if value is not None}
+    yield from secrets_in_headers(headers)
+    yield from secrets_in_body(patch.body, ())
+    yield from secrets_in_url(patch.url or "")
 
 
 def secrets_in_proxies(environ: Mapping[str, str]) -> Iterator[str]:

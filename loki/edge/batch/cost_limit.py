@@ -8,6 +8,10 @@ from decimal import Decimal
 from threading import Condition
 
 from loki.money.budget import Allowance
+from loki.price import format_dollars
+from loki.problems import Problem
+
+TOO_DEAR = "row_over_max_cost"  # the code of a row that alone could cost more than the limit
 
 
 class CostLimit:
@@ -18,6 +22,14 @@ class CostLimit:
         self.changed = Condition()
         self.is_over = False
         self.missed: Decimal | None = None  # what did not fit, and nothing under way could help
+
+    def check_alone(self, worst: Decimal) -> Problem | None:
+        """Return why a row can never be sent, whatever the others cost; None where it may fit."""
+        if worst <= self.allowance.limit:
+            return None
+        most = f"--max-cost {format_dollars(self.allowance.limit)}"
+        message = f"this row alone could cost {format_dollars(worst)}, more than {most}"
+        return Problem("budget", message, code=TOO_DEAR)
 
     def reserve(
         self,

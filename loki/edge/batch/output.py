@@ -112,6 +112,14 @@ def write_all(file: IO[bytes], line: bytes) -> None:
     file.flush()
 
 
+def follow_link(path: str) -> str:
+    """Return the path of the file that a link leads to; another path as it is.
+
+    What stands beside an output (its lock, its journal) is then the same by both names.
+    """
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
 @contextmanager
 def open_output(
     path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
@@ -129,6 +137,7 @@ def open_output(
         if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
             yield fail("output", f"cannot write {path}: {NOT_A_FILE}")
             return
+        path = follow_link(path)
         open(path, "ab", opener=open_for_owner).close()  # says what is wrong; a lock would not
         lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
         lock.acquire()
@@ -171,7 +180,9 @@ def open_file(
         return fail("output", f"cannot write {path}: {describe_os_error(error)}")
 
 
-def read_existing(path: str | None, form: Format | None = None) -> Result[Output, Problem]:
+def read_existing(
+    path: str | None, form: Format | None = None, retry_failed: bool = True
+) -> Result[Output, Problem]:
     """What stands in a file, which is left as it is."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
     if not path or path == "-" or not os.path.exists(path):
@@ -180,7 +191,8 @@ def read_existing(path: str | None, form: Format | None = None) -> Result[Output
         with open(path, "rb") as file:
             form = (form or JsonLines()).like(file.readline())
             file.seek(0)
-            return scan(file, path, form).map(lambda found: Output(nowhere, "", found, ""))
+            found = scan(file, path, form, retry_failed)
+            return found.map(lambda earlier: Output(nowhere, "", earlier, ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {describe_os_error(error)}")
 

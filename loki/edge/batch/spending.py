@@ -86,6 +86,8 @@ class Spending:
         if not isinstance(worst, Success):
             return Failure(worst.failure())
         most, _ = worst.unwrap()
+        if (lack := self.limit.check_alone(most)) is not None:
+            return Failure(lack)
         is_taken = self.limit.try_reserve(most)
         return Failure(STOPPED) if is_taken is False else Success(most if is_taken else None)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
+from typing import TypeAlias
 
 from returns.result import Result, Success
 
@@ -14,12 +16,16 @@ from loki.problems import Problem
 from loki.records import Request
 from loki.stages.account import Entry
 
+#: Goes around the wait of a call to a model, by the model's name.
+Waiting: TypeAlias = Callable[[str], AbstractContextManager[None]]
+
 
 class Budget:
     """Budgets of the configuration, by name in US dollars, and the calls under way.
 
     A thread has one call under way: its worst case counts as spent until its row is written.
-    Calls of other processes count when they are done.
+    Calls of other processes count when they are done. With ``waiting``, which goes around the wait
+    of a call to a model, a call that would fit without those under way waits for them.
     """
 
     def __init__(
@@ -30,6 +36,7 @@ class Budget:
         write: Callable[[Entry], None],
         say: Warn,
         allow_unpriced: bool = False,
+        waiting: Waiting | None = None,
     ) -> None:
         self.limits = {name: Decimal(text) for name, text in limits.items()}
         self.ledger = ledger
@@ -37,19 +44,38 @@ class Budget:
         self.write = write
         self.say = say
         self.allow_unpriced = allow_unpriced
-        self.lock = threading.Lock()
+        self.waiting = waiting
+        self.changed = threading.Condition()  # guards what follows
         self.under_way: dict[threading.Thread, Decimal] = {}
         self.unpriced: set[str] = set()  # models of unknown price that were warned of
 
     def check_budget(self, request: Request) -> Result[Request, Problem]:
         """Return the request if every budget allows it; its worst case counts as spent at once."""
-        with self.lock:
-            result = self.statuses().bind(
-                lambda statuses: check_budget(request, statuses, self.allow_unpriced)
-            )
+        self.under_way.pop(threading.current_thread(), None)  # one that was never sent
+        if (result := self.try_reserve(request)) is not None:
+            return result
+        assert self.waiting is not None
+        with self.waiting(request.draft.target.name), self.changed:
+            while (result := self.try_reserve(request)) is None:
+                self.changed.wait(1)  # a thread that dies tells nobody
+        return result
+
+    def try_reserve(self, request: Request) -> Result[Request, Problem] | None:
+        """Reserve the worst case of a call; None where it may fit once others are done."""
+        with self.changed:
+            found = self.statuses()
+            result = found.bind(lambda each: check_budget(request, each, self.allow_unpriced))
             if isinstance(result, Success):
                 self.reserve(request)
-        return result
+            elif self.waiting is not None and self.can_wait(request, found.value_or(())):
+                return None
+            return result
+
+    def can_wait(self, request: Request, statuses: Sequence[BudgetStatus]) -> bool:
+        """Return whether only what is under way stands in the way of a call."""
+        alone = [each._replace(reserved=Decimal(0)) for each in statuses]
+        is_shared = any(each.reserved for each in statuses)
+        return is_shared and isinstance(check_budget(request, alone, self.allow_unpriced), Success)
 
     def record(self, entry: Entry) -> None:
         """Write the row of a call that is no longer under way."""
@@ -57,6 +83,8 @@ class Budget:
             self.write(entry)
         finally:
             self.under_way.pop(threading.current_thread(), None)
+            with self.changed:
+                self.changed.notify_all()
 
     def reserve(self, request: Request) -> None:
         """Count the worst case of a call as spent; warn once if its price is unknown."""

@@ -18,6 +18,7 @@ import pytest
 from batch_replay import CLIENTS, flow_params, flows, replay_config, replaying, rows_of
 from commands import BIN, Done, Home
 from fake_batches import Provider, configuration, name_of, provider
+from filelock import FileLock
 from servers import serving
 
 
@@ -282,6 +283,41 @@ def test_a_damaged_journal_is_left_as_it_is(home: Home) -> None:
         assert len(fake.jobs) == 1
 
 
+@pytest.mark.parametrize(
+    "damage", ["no plan", '{"plan": 5}', '{"rows": "a", "items": [[1, 2, 3]]}']
+)
+@pytest.mark.parametrize("words", [[], ["--status"]])
+def test_a_journal_without_a_plan_or_shape_is_refused_and_pays_nothing(
+    home: Home, damage: str, words: list[str]
+) -> None:
+    write_rows(home, 1)
+    with at(home, polls=9) as fake:
+        jobs(home, "openai:m")
+        path = home.folder / "out.jsonl.jobs"
+        lines = path.read_text().splitlines()
+        kept = lines[1:] if damage == "no plan" else [*lines, damage]
+        path.write_text("".join(f"{line}\n" for line in kept))
+        done = jobs(home, "openai:m", *words)
+        assert done.code == 65 and "not a line of loki-batch --batch-api" in done.err, done.err
+        assert len(fake.jobs) == 1
+
+
+def test_a_link_to_an_output_is_the_same_run(home: Home) -> None:
+    write_rows(home, 2)
+    with at(home, polls=10**6) as fake:
+        assert jobs(home, "openai:m").code == 75
+        link = home.folder / "link.jsonl"
+        link.symlink_to("out.jsonl")
+        words = ["-m", "openai:m", str(home.folder / "in.jsonl"), "-o", str(link)]
+        for more in (["--batch-api"], ["--batch-api", "--status"], []):
+            assert home.run(*words, *more, prog="loki-batch").code == 75
+        assert len(fake.jobs) == 1 and not (home.folder / "link.jsonl.jobs").exists()
+        with FileLock(f"{home.folder / 'out.jsonl'}.lock"):
+            busy = home.run(*words, prog="loki-batch")
+        assert busy.code == 75 and "another run is writing" in busy.err
+    assert link.is_symlink()
+
+
 def test_mixed_models_go_in_jobs_of_their_own(home: Home) -> None:
     path = home.folder / "in.jsonl"
     rows = [{"id": n, "prompt": f"P{n}", "model": f"openai:{'mn'[n % 2]}"} for n in range(4)]
@@ -405,3 +441,63 @@ def test_a_provider_without_jobs_for_embeddings_says_so(home: Home) -> None:
         done = jobs(home, "xai:e", "--embed")
         assert done.code == 64 and "has no batch API for embeddings" in done.err
         assert fake.calls == []
+
+
+def test_only_when_all_rows_are_answered_is_the_end_0(home: Home) -> None:
+    write_rows(home, 2)
+    fates = {"P1": "broke"}
+    with at(home, row=lambda id, body: fates.get(body["messages"][-1]["content"], "ok")) as fake:
+        assert jobs(home, "openai:m").code == 75
+        assert jobs(home, "openai:m", rows=False).code == 81
+        for words in ([], ["--wait=1"], ["--status"]):
+            done = jobs(home, "openai:m", *words, rows=False)
+            assert done.code == 75, (words, done.err)
+        assert "1 unanswered" in jobs(home, "openai:m", rows=False).err
+        fates.clear()
+        assert jobs(home, "openai:m", "--wait=60s").code == 0 and len(fake.jobs) == 2
+        assert jobs(home, "openai:m", "--status", rows=False).code == 0
+
+
+def test_an_output_that_was_removed_is_no_success(home: Home) -> None:
+    write_rows(home, 2)
+    with at(home):
+        assert jobs(home, "openai:m", "--wait=60s").code == 0
+        (home.folder / "out.jsonl").unlink()
+        for words in (["--status"], []):
+            done = jobs(home, "openai:m", *words, rows=False)
+            assert done.code == 75, done.err
+        assert "where IN is named" in done.err
+
+
+def test_rows_of_a_pipe_that_came_back_are_not_forgotten(home: Home) -> None:
+    rows = "".join(json.dumps({"id": n, "prompt": f"P{n}"}) + "\n" for n in range(2))
+    fates = {"P1": "busy"}
+    with at(home, row=lambda id, body: fates.get(body["messages"][-1]["content"], "ok")) as fake:
+        words = ["-m", "openai:m", "--batch-api", "-", "-o", str(home.folder / "out.jsonl")]
+        done = home.run(*words, "--wait=60s", stdin=rows, prog="loki-batch")
+        assert done.code == 75 and len(fake.jobs) == 1, done.err
+
+
+def test_the_status_of_no_jobs_is_missing(home: Home) -> None:
+    with at(home):
+        done = jobs(home, "openai:m", "--status", rows=False)
+    assert done.code == 66 and "there is no" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--patch", '{"body": {"api_key": "sk-hidden-123456"}}'],
+        ["--param", "user.api_key=sk-hidden-123456"],
+        ["--proxy", "http://me:sk-hidden-123456@127.0.0.1:9"],
+    ],
+)
+def test_the_words_to_go_on_with_show_no_secret_though_nothing_was_sent(
+    home: Home, words: list[str]
+) -> None:
+    write_rows(home, 1)
+    with at(home) as fake:
+        done = jobs(home, "openai:m", "--max-cost", "0.0000001", *words)
+    assert done.code == 80 and fake.calls == [], done.err
+    assert "to go on: " in done.err and words[0] in done.err
+    assert "hidden" not in done.err and "***" in done.err

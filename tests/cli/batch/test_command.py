@@ -9,6 +9,7 @@ import pty
 import random
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from bulk import Counting, bulk_server
 from commands import Done, Home
-from servers import plain, reply, serving
+from servers import Asked, Script, plain, reply, serving
 
 
 @pytest.fixture(scope="module")
@@ -439,6 +440,27 @@ def test_a_signal_lets_what_is_under_way_finish(
     assert process.returncode == code
     assert len(out.splitlines()) == seen < 60
     assert b"to go on: loki-batch -m local:m" in err
+
+
+def test_a_run_whose_rows_are_all_written_did_not_end_early(home: Home) -> None:
+    stopping, served = threading.Event(), threading.Event()
+
+    def script(asked: Asked) -> Script:
+        served.set()
+        assert stopping.wait(30)
+        return plain(reply())
+
+    with serving(script) as server:
+        rows = write(home.folder / "in", {"prompt": "x"})
+        at(home, server.address)
+        with home.start("-m", "local:m", str(rows), "-j", "1", prog="loki-batch") as process:
+            assert served.wait(30) and process.stderr is not None
+            process.send_signal(signal.SIGINT)
+            assert b"stopping" in process.stderr.readline()
+            stopping.set()
+            out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and len(out.splitlines()) == 1, err
+    assert b"ended early" not in err
 
 
 def test_a_second_signal_stops_at_once(home: Home) -> None:

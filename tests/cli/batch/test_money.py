@@ -118,8 +118,22 @@ def test_nothing_is_sent_that_could_pass_the_limit(home: Home) -> None:
     with bulk_server() as server:
         words = ["--max-cost", "1e-7", "--max-tokens", "10"]
         done = batch(home, server.address, 20, *words)
-        assert (done.code, done.out, server.counts["seen"]) == (80, "", 0)
-    assert "ended early (--max-cost); to go on:" in done.err
+        assert (done.code, server.counts["seen"]) == (80, 0)
+    assert {row["error"]["kind"] for row in done.lines} == {"budget"} and len(done.lines) == 20
+
+
+def test_a_row_that_is_too_dear_alone_fails_and_the_others_go_on(home: Home) -> None:
+    rows = [{"id": n, "prompt": "p", "max_tokens": 10 if n else 10**6} for n in range(4)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    with bulk_server() as server:
+        home.local(server.address, PRICED)
+        words = ["-m", "local:m", "--max-cost", "0.01", "--ordered"]
+        done = home.run(*words, stdin=text, prog="loki-batch")
+        assert (done.code, server.counts["seen"]) == (1, 3), done.err
+    first, *others = done.lines
+    assert first["error"]["kind"] == "budget" and not any("error" in row for row in others)
+    assert "this row alone could cost $2" in first["error"]["message"]
+    assert "ended early" not in done.err
 
 
 @pytest.mark.parametrize("in_flight", [1, 4, 16])
@@ -140,6 +154,23 @@ def test_a_limit_waits_with_the_pace_and_stops_nobody(home: Home) -> None:
         words = ["--max-cost", "0.01", "--max-tokens", "1000", "-j", "4"]
         done = batch(home, server.address, 60, *words)
     assert done.code == 0 and len(done.lines) == 60, done.err
+
+
+@pytest.mark.parametrize("limit", [None, 20])
+def test_rows_wait_for_room_in_a_budget_that_is_only_reserved(
+    home: Home, limit: int | None
+) -> None:
+    """A row costs $0.000020, and at worst $0.000201: only nine may be under way at once."""
+    with bulk_server(latency=0.02, **({"limit": limit} if limit else {})) as server:
+        config = home.local(server.address, PRICED)
+        config.write_text("budget:\n  per_day: 0.002\n" + config.read_text())
+        lines = [json.dumps({"id": n, "prompt": f"p{n}"}) + "\n" for n in range(120)]
+        words = ["-m", "local:m", "--max-tokens", "100", "-j", "16"]
+        done = home.run(*words, stdin="".join(lines[:40]), prog="loki-batch")
+        assert (done.code, len(done.lines)) == (0, 40), done.err
+        more = home.run(*words, stdin="".join(lines), prog="loki-batch")
+    spent = sum(Decimal(str(row["cost"])) for row in (*done.lines, *more.lines))
+    assert more.code == 80 and Decimal("0.0017") < spent <= Decimal("0.002"), (spent, more.err)
 
 
 def test_a_row_whose_worst_case_nobody_knows_is_not_sent(home: Home) -> None:

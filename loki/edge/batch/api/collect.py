@@ -28,6 +28,7 @@ from loki.batch.api.sites import PROTOCOLS
 from loki.batch.done_rows import row_identity
 from loki.edge.auth.find_secrets import redact_facts
 from loki.edge.auth.redactor import redact
+from loki.edge.batch.api.gap import find_gap, late, refresh
 from loki.edge.batch.api.session import Service, Session
 from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
@@ -36,7 +37,6 @@ from loki.stages.account import Entry
 from loki.wire.errors import is_out_of_credit, kind_of
 
 CHUNK = 500  # rows that are written at once
-YOUNG = 86400.0  # seconds in which results may still appear where there are none yet
 
 
 def collect(session: Session) -> None:
@@ -64,6 +64,10 @@ def collect_from(session: Session, service: Service, job: Job) -> Result[None, P
             if not isinstance(result, Success):
                 return Failure(late(job, result.failure(), session.effects.now()))
         collector.take([each.unwrap() for each in results])
+    lack = find_gap(job, len(collector.came), session.effects.now())
+    if lack is not None:
+        refresh(session, service, job)
+        return Failure(lack)
     collector.take_rest()
     problem = session.effects.sync()
     if problem is not None:
@@ -71,13 +75,6 @@ def collect_from(session: Session, service: Service, job: Job) -> Result[None, P
     session.effects.release(job.nonce)
     session.effects.note(collector.line())
     return Success(None)
-
-
-def late(job: Job, problem: Problem, now: float) -> Problem:
-    """Return a problem of fetching results; those of a job that ended lately may still come."""
-    if problem.status == 404 and (job.ended is None or now - job.ended < YOUNG):
-        return Problem("busy", f"its results are not there yet: {problem.message}")
-    return problem
 
 
 class Collector:

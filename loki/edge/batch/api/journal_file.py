@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from returns.result import Result, Success
 
 from loki.batch.api.journal import Journal, encode_line, needed_lines, read_lines
 from loki.batch.done_rows import HashSet
+from loki.edge.batch.output import follow_link
 from loki.edge.files import describe_os_error, write_private
 from loki.edge.trust import UntrustedFileError, open_checked, open_own, require_own
 from loki.problems import Problem, fail
@@ -18,7 +20,7 @@ from loki.records import JsonObject
 
 def journal_path(output: str) -> str:
     """Return where the journal of an output is."""
-    return f"{output}.jobs"
+    return f"{follow_link(output)}.jobs"
 
 
 class JournalFile:
@@ -47,7 +49,7 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
         handle = open_private(path, flags)
     except FileNotFoundError as error:
         lack = fail("output", f"cannot write {path}: {describe_os_error(error)}")
-        yield lack if make else fail("missing", f"no jobs of {output}: there is no {path}")
+        yield lack if make else explain_lack(output, path)
         return
     except UntrustedFileError as error:
         yield fail("config", str(error))
@@ -59,6 +61,11 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
         yield read_handle(path, handle)
     finally:
         os.close(handle)
+
+
+def explain_lack(output: str, path: str) -> Result[Any, Problem]:
+    """Return that there is no journal."""
+    return fail("missing", f"no jobs of {output}: there is no {path}")
 
 
 def shorten(path: str) -> None:
@@ -113,11 +120,14 @@ def rows_out(output: str | None) -> Result[HashSet, Problem]:
     return read_journal(output).map(Journal.marks_out) if output else Success(HashSet())
 
 
-def read_journal(output: str) -> Result[Journal, Problem]:
-    """Return the journal of an output, which is left as it is; an empty one where there is none."""
+def read_journal(output: str, must_exist: bool = False) -> Result[Journal, Problem]:
+    """Return the journal of an output, which is left as it is; an empty one where there is none.
+
+    With ``must_exist``, fails with kind missing instead.
+    """
     path = journal_path(output)
     if not os.path.exists(path):
-        return Success(Journal())
+        return explain_lack(output, path) if must_exist else Success(Journal())
     try:
         with open(path, "rb", opener=open_own) as file:
             lines, _, bad = read_lines(file)

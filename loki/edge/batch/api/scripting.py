@@ -47,7 +47,7 @@ def batch_api(
             journal = found.unwrap()
             effects = real_effects(env, out, journal, book, lambda message: None)
             session = Session(env.config, effects, journal.journal, out.done, out.form.encode)
-            visit(session, lambda: rows, SubmitOptions(env, task))
+            visit(session, (lambda: rows) if rows else None, SubmitOptions(env, task))
             if session.problems and not (session.good or session.submitted):
                 return Failure(session.problems[0])
             return Success(make_visit(session, out.failed))

@@ -69,6 +69,7 @@ class Session:
         self.submitted = 0  # rows
         self.left = 0  # rows that were read and are neither done nor out
         self.back = 0  # rows that came back without an answer
+        self.is_read = False  # whether the rows of the input were seen
         self.notes: list[str] = []
         self.problems: list[Problem] = []
         self.full: set[str] = set()  # models that take no more at the moment
@@ -102,6 +103,13 @@ class Session:
         self.cost += entry.cost or Decimal(0)
         if entry.cost is not None and entry.usual_cost is not None:
             self.saved += entry.usual_cost - entry.cost
+
+    def count_left(self) -> int:
+        """Return how many rows have no answer and are not out, by the input or else the journal."""
+        left = self.left + self.back
+        if self.is_read or self.journal.jobs_out:
+            return left
+        return max(left, self.journal.known.count_outside(self.done))
 
     def ask(self, service: Service, call: Call) -> Result[Answer, Problem]:
         """Return the answer to a call that costs nothing."""

@@ -17,19 +17,24 @@ from loki.records import JsonObject
 
 def visit(
     session: Session,
-    rows: Callable[[], Iterable[Row]] | None = None,
+    rows: Callable[[], Iterable[Row] | None] | None = None,
     options: SubmitOptions | None = None,
     removes: bool = False,
 ) -> None:
-    """Do all that can be done now; rows are read last, so that those that came back go again."""
+    """Do all that can be done now; rows are read last, so that those that came back go again.
+
+    Without ``rows``, or where it returns None, nothing is sent.
+    """
     session.problems.clear()
     session.full.clear()
     session.over = None
     collect_done(session, removes)
     stopping = any(each.kind in STOPPING for each in session.problems)
-    if rows is not None and options is not None and not stopping:
+    found = rows() if rows is not None and not stopping else None
+    if found is not None and options is not None:
         session.left = session.back = 0
-        Submitter(session, options).submit(rows())
+        session.is_read = True
+        Submitter(session, options).submit(found)
 
 
 def collect_done(session: Session, removes: bool = False) -> None:
@@ -84,7 +89,7 @@ class Visit:
     failed: int
     submitted: int
     out: int  # rows that are with a provider
-    left: int  # rows that were not sent
+    left: int  # rows without an answer that are not with a provider
     cost: float | None  # of the rows that were written now; None: of some nobody knows
     saved: float
     jobs: tuple[JsonObject, ...]
@@ -98,7 +103,7 @@ def make_visit(session: Session, failed_before: int = 0) -> Visit:
         failed=session.failed,
         submitted=session.submitted,
         out=total_rows(session.journal.jobs_out),
-        left=session.left,
+        left=session.count_left(),
         cost=None if session.unpriced else float(session.cost),
         saved=float(session.saved),
         jobs=tuple(job_json(job) for job in session.journal.jobs.values() if job.is_open),
@@ -114,7 +119,7 @@ def exit_code(session: Session, failed_before: int = 0) -> int:
         return EXIT_CODES[worst]
     if session.over:
         return EXIT_CODES["budget"]
-    if session.journal.jobs_out or session.left:
+    if session.journal.jobs_out or session.count_left():
         return EXIT_CODES["busy"]
     return int(bool(session.failed or failed_before))
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from batch_visits import COST, Place
 from fake_batches import Provider, provider
+from servers import serving
 
 
 def fate(**fates: str) -> Callable[[str, Any], str]:
@@ -85,8 +86,6 @@ def test_results_of_others_twice_and_out_of_order_harm_nobody(tmp_path: Path) ->
             return strange + own + own
 
     fake = Odd("openai")
-    from servers import serving
-
     with serving(fake) as server:
         place = Place(tmp_path, "openai", 2)
         place.configure(server)
@@ -171,8 +170,6 @@ def test_counts_that_are_null_and_files_that_are_empty_say_nothing(tmp_path: Pat
         def show_openai(self, job: Any, over: bool) -> Any:
             shown = super().show_openai(job, over)
             return {**shown, "request_counts": None, "error_file_id": self.keep(b"")}
-
-    from servers import serving
 
     with serving(Odd("openai")) as server:
         place = Place(tmp_path, "openai", 2)

@@ -104,7 +104,8 @@ def speak(
             transcript.reject()
     finally:
         kept = save_turns(speaker, transcript)
-    code = show_answer(answer, speaker, transcript)
+    is_checked = isinstance(reply, Success)  # a whole answer that is refused is not printed
+    code = show_answer(answer, speaker, transcript, is_checked)
     if isinstance(kept, Success):
         return code
     return code or speaker.console.report(kept.failure(), speaker.flags.output)
@@ -166,19 +167,25 @@ def save_turns(speaker: Speaker, transcript: Transcript) -> Result[None, Problem
 
 
 def show_answer(
-    answer: Result[tuple[Reply, Json], Problem], speaker: Speaker, transcript: Transcript
+    answer: Result[tuple[Reply, Json], Problem],
+    speaker: Speaker,
+    transcript: Transcript,
+    is_checked: bool,
 ) -> int:
-    """Print the end of an answer, or why there is none; return the exit code."""
+    """Print the end of an answer, or why there is none; return the exit code.
+
+    What the steps before a failure answered was paid for: it is printed before the error.
+    """
     flags, console = speaker.flags, speaker.console
     if isinstance(answer, Success):
         reply, data = answer.unwrap()
         print_end(reply, data, speaker, transcript)
         return speaker.end(reply, flags, console)
-    problem = answer.failure()
-    is_used_up = problem.kind == "usage" and transcript.since_prompt and flags.output != "events"
-    if is_used_up and (problem.answer_text or flags.output == "json"):
-        print_end(sum_replies(transcript.conversation), ..., speaker, transcript)
-    return console.report(problem, flags.output)
+    if flags.run_tools and flags.output != "events" and transcript.since_prompt and not is_checked:
+        reply = sum_replies(transcript.conversation)
+        if reply.text or flags.output == "json":
+            print_end(reply, ..., speaker, transcript)
+    return console.report(answer.failure(), flags.output)
 
 
 def print_end(reply: Reply, data: Json, speaker: Speaker, transcript: Transcript) -> None:

@@ -206,6 +206,47 @@ def test_a_failure_after_a_step_keeps_the_step(home: Home, talk: Path) -> None:
     assert done.out == "Hello.\n" and roles(talk) == "uata"
 
 
+REJECTED = plain({"error": {"message": "No."}}, 400)
+PRICED = "input_price: 1\noutput_price: 100\nsupports_function_calling: true"
+
+
+@pytest.mark.parametrize("output", ["text", "json", "events"])
+@pytest.mark.parametrize(
+    ("code", "flags", "answers"),
+    [
+        (65, [], [REJECTED]),
+        (76, [], [CUT]),
+        (80, ["--max-tokens", "10", "--max-cost", "0.0012"], []),
+        (69, ["--timeout", "2"], [[1000.0]]),
+    ],
+)
+def test_what_steps_before_a_failure_answered_is_printed(
+    home: Home, code: int, flags: list[str], answers: list[Any], output: str
+) -> None:
+    with serving(plain(openai_answer(0, "Let me see.", [ROME])), *answers) as server:
+        home.local(server.address, PRICED)
+        done = run_tools(home, *flags, "-o", output)
+    assert done.code == code, done.err
+    if output == "text":
+        assert done.out == "Let me see.\n"
+        return
+    last = done.lines[-1]
+    assert last["type"] == "error" if output == "events" else last["text"] == "Let me see."
+    if output == "json":
+        assert last["steps"] == 1 and [turn["role"] for turn in last["messages"]] == [
+            "assistant",
+            "tool",
+        ]
+        assert json.loads(done.err.splitlines()[-1])["sent"]
+
+
+def test_a_last_answer_that_is_refused_is_not_printed(home: Home) -> None:
+    with serving(*chat([ROME], "No code.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        done = run_tools(home, "-c")
+    assert (done.code, done.out) == (65, "")
+
+
 def test_an_answer_that_breaks_off_after_a_step_is_kept_aside(home: Home, talk: Path) -> None:
     with serving(*chat([ROME]), CUT) as server:
         home.local(server.address, "supports_function_calling: true")

@@ -326,6 +326,74 @@ def test_tools_see_and_show_no_secret_of_ours(home: Home, talk: Path, output: st
     assert "***" in turns(talk)[2]["content"] and "PATH" in turns(talk)[2]["content"]
 
 
+def test_tools_show_no_literal_secret_of_the_configuration(home: Home) -> None:
+    tools = write_tools(home, f"print(open({str(home.folder / 'config.yaml')!r}).read())")
+    with serving(*chat([ROME], "22.")) as server:
+        path = home.local(
+            server.address, "supports_function_calling: true", f"api_key: {SECRET}-under"
+        )
+        path.write_text(
+            f"{path.read_text()}  - type: claude\n    api_key: {SECRET}-other\n"
+            "  - type: openai\n    api_base: http://me:pw-MARK-1@127.0.0.1:9/v1\n"
+            "  - type: gemini\n    oauth:\n      client_id: a\n      client_secret: os-MARK-2\n"
+            "    patch:\n      chat_completions:\n        '.*':\n          headers:\n"
+            "            Authorization: Bearer h-MARK-3\n"
+        )
+        home.environ |= {"LOCAL_API_KEY": "sk-over", "CLAUDE_API_KEY": "sk-over-2"}
+        done = home.call("-m", "local:m", "--run-tools", "--tools", tools, "Weather?")
+    assert done.code == 0, done.err
+    told = server.asked[-1].json["messages"][-1]["content"]
+    assert "MARK" not in told and "api_base" in told
+
+
+def test_tools_may_come_through_a_pipe(home: Home) -> None:
+    tools = home.folder / "fifo"
+    os.mkfifo(tools, 0o600)
+    write = "import sys; open(sys.argv[1], 'w').write(open(sys.argv[2]).read())"
+    words = [sys.executable, "-c", write, str(tools), write_tools(home)]
+    with serving(*chat([ROME], "22.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        with subprocess.Popen(words):
+            done = home.call("--timeout", "20", "--run-tools", "--tools", str(tools), "Weather?")
+    assert (done.code, done.out) == (0, "22.\n"), done.err
+
+
+def test_a_tools_file_where_others_can_put_another_is_not_run(home: Home) -> None:
+    folder = home.folder / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with serving(*chat("22.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        tools = Path(write_tools(home)).rename(folder / "tools.json")
+        assert home.call("--tools", str(tools), "Weather?").code == 0
+        done = home.call("--run-tools", "--tools", str(tools), "Weather?")
+    assert done.code == 78 and f"{folder}: anybody can write it" in done.err
+    assert len(server.asked) == 1
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_half_a_character_does_not_end_a_conversation(home: Home, wire: str) -> None:
+    with provided(
+        home, wire, [("call_rome", "weather", {"city": f"Rome{HALF}"})], "22."
+    ) as provider:
+        done = run_tools(home, *on(wire))
+    assert (done.code, done.out) == (0, "22.\n"), (done.err, provider.refusals)
+    assert [json.loads(text)["city"] for _, text in provider.results[1]] == ["Rome\ufffd"]
+
+
+def test_half_a_character_in_an_id_and_in_the_text_is_replaced_too(home: Home) -> None:
+    first = openai_answer(0, f"Let me see{HALF}.", [(f"call_{HALF}", "weather", {"city": "Rome"})])
+    with serving(plain(first), *chat("22.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        assert run_tools(home).out == "22.\n"
+    _, call, result = server.asked[-1].json["messages"]
+    assert call["content"] == "Let me see\ufffd."
+    assert call["tool_calls"][0]["id"] == result["tool_call_id"] == "call_\ufffd"
+
+
 def test_a_tools_file_of_others_is_not_run(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     tools = write_tools(home)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isinf
 from typing import Any
 
 #: The deepest nesting of what is read, in levels; real answers and schemas have some twenty.
@@ -22,7 +23,7 @@ def parse_strict(text: str) -> Any:
     ValueError: a number with over 4300 digits
     """
     try:
-        value = json.loads(text, parse_constant=refuse_constant)
+        value = json.loads(text, parse_constant=refuse_constant, parse_float=parse_finite)
     except json.JSONDecodeError:
         raise
     except ValueError as error:
@@ -59,6 +60,34 @@ def refuse_depth(value: Any) -> None:
 def refuse_constant(name: str) -> None:
     """Raise ValueError for NaN and Infinity."""
     raise ValueError(f"{name} is no number of JSON's")
+
+
+def parse_finite(text: str) -> float:
+    """Parse a number of a JSON text; raise ValueError where it would be written as Infinity.
+
+    >>> parse_finite("-1e999")
+    Traceback (most recent call last):
+    ValueError: -1e999 is too large a number
+    """
+    value = float(text)
+    if isinf(value):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return value
+
+
+def replace_surrogates(value: Any) -> Any:
+    r"""Return a JSON value that can be sent: halves of a surrogate pair alone become U+FFFD.
+
+    >>> replace_surrogates({"a": ["\ud800", "\ud83d\ude00"]}) == {"a": ["\ufffd", "\U0001f600"]}
+    True
+    """
+    text = compact(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return json.loads(whole)
+    return value
 
 
 def compact(value: Any) -> str:

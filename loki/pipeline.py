@@ -19,7 +19,7 @@ from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
 from loki.replies import Done, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, add_cost_to_problem
 from loki.stages.build import build
-from loki.stages.check_max_cost import check_max_cost
+from loki.stages.check_max_cost import check_draft_cost, check_max_cost
 from loki.stages.draft import draft
 from loki.stages.first_event import await_answer
 from loki.stages.ledger_entry import BeginEntry, entry_writer, with_entry, with_stream_entry
@@ -54,11 +54,11 @@ def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]
     return flow(
         check_schema(ask),  #    Ask    -> Ask       if its schema is one
         bind(resolve(env.config, task)),  # Ask -> Target which client, which model
-        bind(check_max_cost(env.patches)),  # Target -> Target if it cannot cost too much
         map_(start_deadline(env.clock)),  # Target -> Target  its time runs
         bind(draft),  #          Target -> Draft     in the provider's words
         map_(patch(env.patches)),  # Draft  -> Draft     the user's changes
-        bind(env.authorize),  #  Draft  -> Draft     with a credential
+        bind(env.authorize),  #  Draft  -> Draft     with a credential, or a kept answer
+        bind(check_draft_cost(env.patches)),  # Draft -> Draft  if it cannot cost too much
         bind(build(env.now)),  # Draft  -> Request   exact bytes
     )
 

@@ -305,7 +305,6 @@ WITHOUT_MIRROR = {
     "edge/http/transport.py",
     "edge/ledger/database.py",
     "edge/ledger/queries.py",
-    "edge/stdin.py",
     "formats/attachments.py",
     "json_text.py",
     "money/estimate.py",

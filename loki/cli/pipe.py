@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -26,6 +28,7 @@ from loki.replies import Opened, Reply, Stream
 
 def pipe(flags: Namespace, console: Console) -> int:
     """Ask what the flags and stdin say; return the exit code."""
+    flags.end = time.monotonic() + flags.timeout if flags.timeout else inf
     environ = environment(flags)
     complete = with_template(flags, environ)
     if not isinstance(complete, Success):

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from returns.result import Result, Success
 
 from loki.cli.decode import decode_stdin
-from loki.cli.startup import ask_options, is_json, text_or_file
+from loki.cli.startup import ask_options, end_of, is_json, text_or_file
 from loki.edge import files, stdin
-from loki.edge.trust import open_own
+from loki.edge.trust import open_in_own_folder, open_own
 from loki.formats.attachments import attach, sniff
 from loki.formats.openai_messages import read_json, split_tools
 from loki.formats.structured_output import read_schema
@@ -29,8 +29,10 @@ from loki.stages.resolve import resolve
 
 def flags_deadline(env: Env, flags: Namespace) -> float | None:
     """Return when the call must be over, on the clock of Env; None where no limit was given."""
-    total: float | None = flags.timeout
-    if total is None and any(client.limits.total for client in env.config.clients):
+    if flags.timeout:
+        return end_of(flags)
+    total: float | None = None
+    if any(client.limits.total for client in env.config.clients):
         target = resolve(env.config)(ask_options(flags))
         total = target.map(lambda found: found.client.limits.total).value_or(None)
     return total and env.clock() + total
@@ -44,6 +46,7 @@ def ask_of(
     It has no messages where ``--if-input`` finds none.
     """
     options = ask_options(flags)
+    until = inf if end is None else end
     return Result.do(
         replace(
             options,
@@ -57,9 +60,9 @@ def ask_of(
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
         )
-        for messages in messages_of(flags, inf if end is None else end, warn)
-        for schema in schema_of(flags)
-        for tools, server_tools in tools_of(flags)
+        for messages in messages_of(flags, until, warn)
+        for schema in schema_of(flags, until)
+        for tools, server_tools in tools_of(flags, until)
     )
 
 
@@ -71,7 +74,7 @@ def messages_of(
     return Result.do(
         messages
         for has_reader in should_read_stdin(flags)
-        for system in system_of(flags)
+        for system in system_of(flags, end)
         for before in conversation(flags, end, warn)
         for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
         for attached in gather(
@@ -122,13 +125,13 @@ def warn_of_file_names(flags: Namespace, warn: Callable[[str], None]) -> None:
         warn(f"-f takes one file, and {name} is sent as text: to attach it too, use {both}")
 
 
-def system_of(flags: Namespace) -> Result[tuple[Message, ...], Problem]:
+def system_of(flags: Namespace, end: float) -> Result[tuple[Message, ...], Problem]:
     """Return the message of ``--system`` or ``--system-file``, if one is given."""
     if flags.system_file is None:
         return Success((Message("system", flags.prompt),) if flags.prompt else ())
     if flags.prompt is not None:
         return fail("usage", "--system and --system-file contradict each other")
-    text = files.read_text(flags.system_file, "--system-file")
+    text = files.read_text(flags.system_file, "--system-file", end=end)
     return text.map(lambda text: (Message("system", text),) if text else ())
 
 
@@ -177,6 +180,8 @@ def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Res
         data = stdin.read_stdin(end)
     except TimeoutError:
         return fail("offline", stdin.LATE)
+    except stdin.TooLargeError as error:
+        return fail("input", f"stdin {error}")
     except (OSError, ValueError) as error:
         return Success("") if optional else fail("input", f"cannot read stdin: {error}")
     return decode_stdin(data, flags.encoding, warn)
@@ -198,7 +203,9 @@ def conversation(
 
     return Result.do(
         messages
-        for text in (read_stdin(flags, end, warn) if is_stdin else text_or_file(path, "--messages"))
+        for text in (
+            read_stdin(flags, end, warn) if is_stdin else text_or_file(path, "--messages", end=end)
+        )
         for messages in read_conversation(text, name).bind(partial(require_messages, name))
     )
 
@@ -220,6 +227,8 @@ def attached_stdin(
         data = stdin.read_stdin(end)
     except TimeoutError:
         return fail("offline", stdin.LATE)
+    except stdin.TooLargeError as error:
+        return fail("input", f"stdin {error}")
     text = Success("") if sniff(data) else decode_stdin(data, flags.encoding, warn)
     return attach(text.value_or("").encode("utf-8", "surrogatepass") or data, "stdin")
 
@@ -232,10 +241,11 @@ def attachment(
         from loki.edge.http.fetch import fetch
 
         return fetch(path, proxy, end).bind(lambda data: attach(data, path))
-    return files.read_bytes(path, "--file").bind(lambda data: attach(data, path))
+    data = files.read_bytes(path, "--file", end=end, limit=stdin.MAX_INPUT)
+    return data.bind(lambda data: attach(data, path))
 
 
-def schema_of(flags: Namespace) -> Result[Any, Problem]:
+def schema_of(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
     """Return the schema of ``--schema``, a file or the JSON itself; None without the flag."""
     given = flags.schema
     if given is None:
@@ -243,7 +253,7 @@ def schema_of(flags: Namespace) -> Result[Any, Problem]:
     name = "--schema" if is_json(given) else given
     return Result.do(
         schema
-        for text in text_or_file(given, "--schema")
+        for text in text_or_file(given, "--schema", end=end)
         for value in read_json(text, name)
         for schema in read_schema(value, name)
     )
@@ -254,16 +264,29 @@ OfferedTools: TypeAlias = tuple[tuple[Tool, ...], tuple[JsonObject, ...]]
 NO_TOOLS: OfferedTools = ((), ())
 
 
-def tools_of(flags: Namespace) -> Result[OfferedTools, Problem]:
+def tools_of(flags: Namespace, end: float = inf) -> Result[OfferedTools, Problem]:
     """Return the tools of ``--tools``: functions, and those that the provider runs itself."""
     if flags.tools is None:
         return Success(NO_TOOLS)
-    return tools_json(flags).bind(lambda value: split_tools(value, name_of_tools(flags)))
+    return tools_json(flags, end).bind(lambda value: split_tools(value, name_of_tools(flags)))
 
 
-def tools_json(flags: Namespace) -> Result[Any, Problem]:
-    """Return the JSON of ``--tools``: itself, or a file that nobody else can have written."""
-    text = text_or_file(flags.tools, "--tools", open_own)
+def tools_json(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
+    """Return the JSON of ``--tools``: itself, or a file that nobody else can have written.
+
+    Tools that are run are kept in the flags: a pipe has nothing left for whoever reads it again.
+    """
+    if not getattr(flags, "run_tools", False):
+        return read_tools(flags, open_own, end)
+    if "tools_read" not in flags:
+        flags.tools_read = read_tools(flags, open_in_own_folder, end)
+    found: Result[Any, Problem] = flags.tools_read
+    return found
+
+
+def read_tools(flags: Namespace, opener: stdin.Opener, end: float) -> Result[Any, Problem]:
+    """Return the JSON of ``--tools`` from where it is."""
+    text = text_or_file(flags.tools, "--tools", opener, end)
     return text.bind(lambda text: read_json(text, name_of_tools(flags)))
 
 

@@ -23,7 +23,7 @@ from loki.cli.embed.pieces import Record
 from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.files import describe_os_error
-from loki.edge.stdin import LATE, read_stdin
+from loki.edge.stdin import LATE, TooLargeError, read_stdin
 from loki.formats.openai_messages import read_json
 from loki.json_text import compact
 from loki.pipeline import Env, for_each, prepare
@@ -107,6 +107,8 @@ def documents_of(flags: Namespace, end: float) -> Result[tuple[Document, ...], P
         data = read_stdin(end)
     except TimeoutError:
         return fail("offline", LATE)
+    except TooLargeError as error:
+        return fail("input", f"stdin {error}")
     except OSError as error:
         return fail("input", f"cannot read stdin: {describe_os_error(error)}")
     documents = lines(data, flags.null).bind(read_json_lines if flags.jsonl else Success)

@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from returns.result import Result, Success
@@ -13,6 +14,7 @@ from returns.result import Result, Success
 from loki.config.patches import read_param, read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
+from loki.edge.stdin import Opener
 from loki.edge.trust import open_own
 from loki.formats.openai_messages import read_json
 from loki.pipeline import Env
@@ -90,7 +92,7 @@ def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace
         return Success(flags)
     from loki.cli.template import apply_template
 
-    return apply_template(flags, environ)
+    return apply_template(flags, environ, end_of(flags))
 
 
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
@@ -98,20 +100,29 @@ def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
     params = gather(map(read_param, flags.param))
     if flags.patch is None:
         return params
-    return Result.do((*first, final) for first in params for final in read_given_patch(flags.patch))
+    return Result.do(
+        (*first, final)
+        for first in params
+        for final in read_given_patch(flags.patch, end_of(flags))
+    )
 
 
-def read_given_patch(given: str) -> Result[Patch, Problem]:
-    """Return the patch of ``--patch``, the JSON itself or a file.
+def end_of(flags: Namespace) -> float:
+    """Return when ``--timeout`` ends, on the monotonic clock; inf where it does not span a run."""
+    return getattr(flags, "end", inf)
+
+
+def read_given_patch(given: str, end: float = inf) -> Result[Patch, Problem]:
+    """Return the patch of ``--patch``, the JSON itself or a file, which may be a pipe.
 
     What is no file is not named in messages: it may be a patch with a secret, and a typo.
     """
-    is_file = not is_json(given) and os.path.isfile(given)
+    is_file = not is_json(given) and os.path.exists(given)
     name = given if is_file else "--patch"
     return Result.do(
         patch
         for text in (
-            files.read_text(given, "--patch", open_own).alt(files.without_hint)
+            files.read_text(given, "--patch", open_own, end).alt(files.without_hint)
             if is_file
             else Success(given)
         )
@@ -129,9 +140,11 @@ def is_json(given: str) -> bool:
     return given.lstrip().startswith(("{", "["))
 
 
-def text_or_file(given: str, flag: str, opener: files.Opener | None = None) -> Result[str, Problem]:
+def text_or_file(
+    given: str, flag: str, opener: Opener | None = None, end: float = inf
+) -> Result[str, Problem]:
     """Return the JSON of a flag: the flag's own text, or that of the file that it names."""
-    return Success(given) if is_json(given) else files.read_text(given, flag, opener)
+    return Success(given) if is_json(given) else files.read_text(given, flag, opener, end)
 
 
 def limits_of(flags: Namespace) -> Limits:

@@ -6,6 +6,7 @@ import os
 import re
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from returns.result import Result, Success
@@ -14,6 +15,7 @@ from loki.cli.flags import PIPE
 from loki.config.prompt_file import FrontSetting, PromptFile, read_prompt_file
 from loki.edge import files
 from loki.edge.render import Renderer, TemplateNames, hint_at, undefined_name
+from loki.edge.stdin import MAX_TEMPLATE, Opener
 from loki.edge.trust import open_own, require_own_folder
 from loki.formats.structured_output import read_schema
 from loki.json_text import compact
@@ -32,7 +34,9 @@ class Template:
     values: Mapping[str, str]
 
 
-def apply_template(flags: Namespace, environ: Mapping[str, str]) -> Result[Namespace, Problem]:
+def apply_template(
+    flags: Namespace, environ: Mapping[str, str], end: float = inf
+) -> Result[Namespace, Problem]:
     """Return the flags with what the front matter sets and the command line does not.
 
     Adds ``prompt_file``, and ``origins``: where the settings of the front matter stand, by name.
@@ -42,7 +46,7 @@ def apply_template(flags: Namespace, environ: Mapping[str, str]) -> Result[Names
     return Result.do(
         with_settings(flags, Template(path, file, values), settings)
         for values in values_of(flags.set)
-        for path, content in find_template(flags.template_file, environ)
+        for path, content in find_template(flags.template_file, environ, end)
         for file in read_prompt_file(content, path)
         for settings in gather(
             convert(path, name, setting) for name, setting in file.settings.items()
@@ -99,7 +103,9 @@ def convert(path: str, name: str, setting: FrontSetting) -> Result[tuple[str, An
 # ---- the file, and what fills it in --------------------------------------------------------------
 
 
-def find_template(name: str, environ: Mapping[str, str]) -> Result[tuple[str, str], Problem]:
+def find_template(
+    name: str, environ: Mapping[str, str], end: float = inf
+) -> Result[tuple[str, str], Problem]:
     """Return the path and the content of a prompt file.
 
     A name alone is first looked for in ``templates`` of the configuration folder, where nobody
@@ -108,12 +114,12 @@ def find_template(name: str, environ: Mapping[str, str]) -> Result[tuple[str, st
     folder = f"{files.directory('config', environ)}/templates"
     inside = os.path.join(folder, name)
     if os.path.basename(name) == name and os.path.lexists(inside):
-        return read_template(inside, open_inside)
+        return read_template(inside, open_inside, end)
     if not os.path.exists(name):
         known = os.listdir(folder) if os.path.isdir(folder) else []
         where = "" if os.path.dirname(name) else f", nor in {folder}{suggest_nearest(name, known)}"
         return fail("missing", f"--template: no file {name}{where}")
-    return read_template(name)
+    return read_template(name, end=end)
 
 
 def open_inside(path: str, flags: int) -> int:
@@ -123,10 +129,10 @@ def open_inside(path: str, flags: int) -> int:
 
 
 def read_template(
-    path: str, opener: files.Opener | None = None
+    path: str, opener: Opener | None = None, end: float = inf
 ) -> Result[tuple[str, str], Problem]:
     """Return a path and the text there."""
-    text = files.read_text(path, "--template", opener)
+    text = files.read_text(path, "--template", opener, end, MAX_TEMPLATE)
     return text.map(lambda content: (path, content)).alt(files.without_hint)
 
 

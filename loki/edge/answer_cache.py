@@ -28,6 +28,7 @@ from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.redactor import redact
 from loki.edge.env import log_warning
 from loki.edge.files import environment
+from loki.edge.stdin import read_file
 from loki.edge.trust import (
     UntrustedFileError,
     open_trusted,
@@ -46,6 +47,7 @@ from loki.urls import mask_url
 
 STEP = MAX_FOLDER_SIZE // 16  # bytes that a process writes before it looks again how much there is
 MAX_ANSWER_SIZE = 64 << 20  # bytes of one answer
+MAX_FILE_SIZE = MAX_ANSWER_SIZE + (16 << 20)  # bytes: its sizes and headers are there too
 
 
 def cached(
@@ -132,8 +134,7 @@ class AnswerCache:
         try:
             require_own_folder(self.folder)
             require_cache_folder(path)
-            with open(path, "rb", opener=open_trusted) as file:
-                data = file.read()
+            data = read_file(path, open_trusted, limit=MAX_FILE_SIZE)
         except UntrustedFileError as error:
             return fail("config", f"the answer cache is not used: {error}")
         except OSError:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from math import inf
 
 from returns.result import Result, Success
 
+from loki.edge.stdin import MAX_TEXT, NOT_IN_TIME, Opener, TooLargeError, read_file
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
@@ -20,7 +22,6 @@ from loki.edge.trust import (
 from loki.problems import Kind, Problem, fail
 
 Environ = Mapping[str, str]
-Opener = Callable[[str, int], int]  # as ``open`` takes it: a path, flags -> a handle
 
 
 def directory(kind: str, environ: Environ) -> str:
@@ -53,17 +54,20 @@ def environment() -> dict[str, str]:
 
     The names that only the file sets are listed under ``ADDED``: the mapping is copied and extended
     later, and code that starts other programs must leave those out. A file that another user may
-    have written gives nothing but the name ``REFUSED``, with the reason: ``edge.env.read`` fails.
+    have written, or that is too large, gives nothing but the name ``REFUSED``, with the reason:
+    ``edge.env.read`` fails.
     """
     os.environ.pop(REFUSED, None)  # of an earlier call
     path = env_file(os.environ)
     try:
-        with open(path, encoding="utf-8-sig", errors="replace", opener=open_in_own_folder) as file:
-            from_file = read_env(file.read())
+        data = read_file(path, open_in_own_folder)
     except UntrustedFileError as error:
         return {**os.environ, REFUSED: str(error)}
+    except TooLargeError as error:
+        return {**os.environ, REFUSED: f"{path} {error}"}
     except OSError:
         return dict(os.environ)
+    from_file = read_env(data.decode("utf-8", "replace"))
     added = {*os.environ.get(ADDED, "").split(), *(from_file.keys() - os.environ.keys())}
     return {**from_file, **os.environ, **({ADDED: " ".join(sorted(added))} if added else {})}
 
@@ -91,7 +95,7 @@ def read_env(text: str) -> dict[str, str]:
     {'A': 'b c', 'D': 'e', 'F': ''}
     """
     variables: dict[str, str] = {}
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     for match in re.finditer(ENV_LINE, lines, re.MULTILINE | re.VERBOSE):
         name, double, single, plain = match.groups()
         values = (double, single, plain)
@@ -105,21 +109,37 @@ ENV_LINE = r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
     [ \t]*(?:(?<=[ \t=])\#.*)?$"""
 
 
-def read_text(path: str, what: str, opener: Opener | None = None) -> Result[str, Problem]:
-    """Return the text of a UTF-8 file; ``what`` names it in messages."""
-    return read_bytes(path, what, opener).bind(lambda data: decode(data, path))
+def read_text(
+    path: str,
+    what: str,
+    opener: Opener | None = None,
+    end: float = inf,
+    limit: int = MAX_TEXT,
+) -> Result[str, Problem]:
+    """Return the text of a UTF-8 file; the arguments are those of ``read_bytes``."""
+    return read_bytes(path, what, opener, end, limit).bind(lambda data: decode(data, path))
 
 
-def read_bytes(path: str, what: str, opener: Opener | None = None) -> Result[bytes, Problem]:
+def read_bytes(
+    path: str,
+    what: str,
+    opener: Opener | None = None,
+    end: float = inf,
+    limit: int = MAX_TEXT,
+) -> Result[bytes, Problem]:
     """Return the bytes of a file that a user named; ``what`` names its purpose in messages.
 
-    ``opener`` is for files that nobody else may have written.
+    ``opener`` is for files that nobody else may have written; a pipe is waited for until ``end``,
+    on the monotonic clock; more than ``limit`` bytes are refused.
     """
     try:
-        with open(path, "rb", opener=opener) as file:
-            return Success(file.read())
+        return Success(read_file(path, opener, end, limit))
     except UntrustedFileError as error:
         return fail("config", str(error))
+    except TooLargeError as error:
+        return fail("input", f"{what}: {path} {error}")
+    except TimeoutError:
+        return fail("offline", f"{what}: {path} {NOT_IN_TIME}")
     except FileNotFoundError:
         return fail("missing", f"{what}: no file {path}")
     except ValueError:  # a NUL, or half of a surrogate pair

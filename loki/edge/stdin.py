@@ -1,4 +1,4 @@
-"""Read stdin within the total time limit."""
+"""Read stdin and the user's files: within the total time limit, and no more than fits."""
 
 from __future__ import annotations
 
@@ -6,42 +6,84 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from math import inf
+from stat import S_ISREG
 
 PIECE = 65536  # bytes
 LONGEST = 1e6  # seconds that poll can wait
-LATE = "stdin did not end within the time for everything (total timeout); nothing was sent"
+MAX_INPUT = 512 << 20  # bytes of stdin, and of a file that is attached
+MAX_TEXT = 64 << 20  # bytes of a file with settings, JSON or a prompt
+MAX_TEMPLATE = 16 << 20  # bytes of a prompt file
+NOT_IN_TIME = "did not end within the time for everything (total timeout); nothing was sent"
+LATE = f"stdin {NOT_IN_TIME}"
+
+#: As ``open`` takes it: a path, flags -> a handle.
+Opener = Callable[[str, int], int]
 
 
-def read_stdin(end: float = inf) -> bytes:
+class TooLargeError(OSError):
+    """There is more to read than we take; its text goes on after a name."""
+
+
+def read_stdin(end: float = inf, limit: int = MAX_INPUT) -> bytes:
     """Return all of stdin, empty if it is closed; raise TimeoutError at ``end``, or OSError.
 
-    ``end`` is on the monotonic clock.
+    ``end`` is on the monotonic clock; more than ``limit`` bytes raise TooLargeError.
     """
     if sys.stdin is None:
         return b""
     if end == inf:
-        return sys.stdin.buffer.read()
-    pieces = []
-    while piece := read_piece(sys.stdin.fileno(), end):
+        return read_all(partial(sys.stdin.buffer.read, PIECE), limit)
+    return read_all(partial(read_piece, sys.stdin.fileno(), end), limit)
+
+
+def read_file(
+    path: str, opener: Opener | None = None, end: float = inf, limit: int = MAX_TEXT
+) -> bytes:
+    """Return all of a file likewise; one that is a pipe is waited for until ``end``."""
+    handle = (opener or os.open)(path, FLAGS)
+    try:
+        if S_ISREG(os.fstat(handle).st_mode):
+            return read_all(partial(os.read, handle, PIECE), limit)
+        if NONBLOCK:
+            os.set_blocking(handle, True)  # only opening a pipe must not wait for its writer
+        return read_all(partial(read_piece, handle, end), limit)
+    finally:
+        os.close(handle)
+
+
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+FLAGS = os.O_RDONLY | NONBLOCK | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_all(read: Callable[[], bytes], limit: int) -> bytes:
+    """Return all pieces that a function reads, up to an empty one; raise TooLargeError."""
+    pieces, size = [], 0
+    while piece := read():
         pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(f"is larger than {limit >> 20} MiB, the most that is read of it")
     return b"".join(pieces)
 
 
 def read_piece(file: int, end: float) -> bytes:
     """Return the next bytes of a pipe, empty at the end; raise TimeoutError.
 
-    ``end`` is on the monotonic clock, and not infinite.
+    ``end`` is on the monotonic clock.
     """
     import select
 
-    seconds = max(0.0, end - time.monotonic())
+    seconds = None if end == inf else max(0.0, end - time.monotonic())
     if hasattr(select, "poll"):  # which takes a file of any number
         poll = select.poll()
         poll.register(file, select.POLLIN)
-        readable = bool(poll.poll(math.ceil(min(seconds, LONGEST) * 1000)))
+        wait = None if seconds is None else math.ceil(min(seconds, LONGEST) * 1000)
+        readable = bool(poll.poll(wait))
     else:
-        readable = bool(select.select([file], [], [], seconds)[0])
+        readable = seconds is None or bool(select.select([file], [], [], seconds)[0])
     if not readable:
         raise TimeoutError
     return os.read(file, PIECE)

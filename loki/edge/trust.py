@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from stat import S_ISCHR, S_ISDIR, S_ISVTX, S_IWGRP, S_IWOTH
+from stat import S_ISCHR, S_ISDIR, S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
 
 
 class UntrustedFileError(OSError):
@@ -72,12 +72,23 @@ def open_trusted(path: str, flags: int) -> int:
     """Open a cache file for ``open(opener=…)`` that only this user or root can have written.
 
     Stricter than ``open_own``: no link is followed, a sticky folder is no excuse, and what another
-    user owns is not trusted by root either. Raise UntrustedFileError.
+    user owns is not trusted by root either; what is no regular file is not waited for. Raise
+    UntrustedFileError, or another OSError.
     """
     require_cache_folder(path)
     if os.path.islink(path):
         raise UntrustedFileError(f"{path}: a link, which no cache of ours is: delete it")
-    return open_checked(path, flags | getattr(os, "O_NOFOLLOW", 0), require_ours)
+    return open_checked(path, flags | NOT_WAITING, require_our_file)
+
+
+NOT_WAITING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def require_our_file(path: str, status: os.stat_result) -> None:
+    """Raise UntrustedFileError as ``require_ours`` does, OSError for a pipe or a device."""
+    require_ours(path, status)
+    if not S_ISREG(status.st_mode):
+        raise OSError(f"{path} is not a regular file")
 
 
 def require_cache_folder(path: str) -> None:

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from returns.result import Result, Success
 
+from loki.json_text import replace_surrogates
 from loki.problems import Problem, fail
 from loki.providers import maker_of, wire_name
 from loki.records import JsonObject, Message
@@ -93,11 +94,15 @@ def is_complete(reply: Reply) -> bool:
 
 
 def message_of(reply: Reply) -> Message:
-    """Return an answer as a turn of the conversation, with what its provider wants back."""
-    carry = reply.carry or carry_thoughts(reply)
+    """Return an answer as a turn of the conversation, with what its provider wants back.
+
+    It can be sent: a model may write half of a surrogate pair.
+    """
+    text, blocks = replace_surrogates([reply.text, list(reply.carry or carry_thoughts(reply))])
+    carry = tuple(blocks)
     return Message(
         "assistant",
-        reply.text,
+        text,
         tool_calls=reply.tool_calls,
         carry=carry,
         carry_from=maker_of(reply.request.target) if carry else "",

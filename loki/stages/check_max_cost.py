@@ -1,4 +1,4 @@
-"""2b. Target -> the same Target, if the call cannot cost more than its ask allows."""
+"""2b. Target, Draft -> the same, if the call cannot cost more than its ask allows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from returns.result import Failure, Result, Success
 
 from loki.money.estimate import max_usage, worst_case
 from loki.problems import Problem, fail
-from loki.records import JsonObject, Patch, Target
+from loki.records import Draft, JsonObject, Patch, Target
 from loki.stages.patch import changes_of, patches_for
 
 
@@ -32,6 +32,16 @@ def check_max_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Target], Result[T
             f"{target.name} could cost ${worst.normalize():f}, over --max-cost ${allowed:f}"
             f" (about {usage.input or 0:,} tokens in, at most {usage.output:,} out)",
         )
+
+    return stage
+
+
+def check_draft_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Result[Draft, Problem]]:
+    """Refuse the same of a draft; one whose answer is kept costs nothing."""
+    check = check_max_cost(extra)
+
+    def stage(draft: Draft) -> Result[Draft, Problem]:
+        return Success(draft) if draft.kept else check(draft.target).map(lambda _: draft)
 
     return stage
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from returns.result import Result, Success
 
+from loki.json_text import replace_surrogates
 from loki.problems import Problem, fail
 from loki.records import JsonObject, ToolCall
 from loki.replies import FinishReason, ToolPiece
@@ -64,8 +65,9 @@ class CallBuilder:
         return ""
 
     def build(self, number: int) -> ToolCall:
-        """Return the call, the ``number``-th of its answer."""
-        return ToolCall(self.id or f"call_{number}", self.name, self.arguments)
+        """Return the call, the ``number``-th of its answer, as valid Unicode."""
+        parts = [self.id or f"call_{number}", self.name, self.arguments]
+        return ToolCall(*replace_surrogates(parts))
 
 
 def read_calls(pieces: Iterable[ToolPiece], finish: FinishReason) -> Result[Calls, Problem]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from loki.json_text import DEEPEST, refuse_constant, refuse_depth
+from loki.json_text import DEEPEST, parse_finite, refuse_constant, refuse_depth
 from loki.records import Json
 
 DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
-STRICT = json.JSONDecoder(parse_constant=refuse_constant)
+STRICT = json.JSONDecoder(parse_constant=refuse_constant, parse_float=parse_finite)
 
 
 def parse_json(text: str | bytes, decoder: json.JSONDecoder = DECODER) -> Json:

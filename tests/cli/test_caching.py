@@ -179,3 +179,13 @@ def test_a_dry_run_does_not_ask_the_cache(home: Home) -> None:
     done: Done = home.call("--cache", "--dry-run", "Hi")
     shown: Any = done.json
     assert shown["body"]["messages"] == [{"role": "user", "content": "Hi"}]
+
+
+def test_what_is_kept_costs_nothing_whatever_it_could_have_cost(home: Home) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address, "input_price: 1\noutput_price: 1000")
+        words = ["--cache", "--max-tokens", "100", "Hi"]
+        assert home.call(*words).code == 0
+        assert home.call("--max-cost", "0.001", *words).out == "Hello.\n"
+        assert home.call("--max-cost", "0.001", *words, "there").code == 80
+        assert len(server.asked) == 1

@@ -338,3 +338,20 @@ def test_an_answer_with_a_word_of_a_secret_of_two_letters_is_kept(tmp_path: Path
     provider = Provider()
     env: Any = cached(provider.env(), folder=str(tmp_path / "a"))
     assert answer(env, HI).unwrap() and answer(env, HI).unwrap().is_cached
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda path: make_sparse(path, 1 << 40)])
+def test_what_is_no_answer_of_ours_is_a_miss(tmp_path: Path, plant: Any) -> None:
+    provider = Provider()
+    env = cached(provider.env(), folder=str(tmp_path / "a"))
+    answer(env, HI).unwrap()
+    (file,) = (tmp_path / "a").iterdir()
+    file.unlink()
+    plant(file)
+    assert not answer(env, HI).unwrap().is_cached and provider.count == 2
+
+
+def make_sparse(path: Path, size: int) -> None:
+    """Make a file of zeros that takes no room."""
+    path.touch(0o600)
+    os.truncate(path, size)

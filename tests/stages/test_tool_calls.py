@@ -19,6 +19,10 @@ WHOLE: dict[str, tuple[list[ToolPiece], list[ToolCall]]] = {
         [ToolPiece(0, "a", "f", "{}"), ToolPiece(0, "b", "g", "")],
         [ToolCall("a", "f", {}), ToolCall("b", "g", {})],
     ),
+    "half a character": (
+        [ToolPiece(0, "a\ud800", "f", '{"x": "\\ud800"}')],
+        [ToolCall("a\ufffd", "f", {"x": "\ufffd"})],
+    ),
     "without an id": ([ToolPiece(None, "", "f", "{}")], [ToolCall("call_0", "f", {})]),
 }
 
@@ -37,6 +41,10 @@ WRONG: list[tuple[list[ToolPiece], FinishReason, str]] = [
     ([ToolPiece(0, "a", "f", "[1]")], "tools", "a tool call's arguments are not a JSON object"),
     ([ToolPiece(0, "a", "f", "[" * 100_000)], "tools", "are not a JSON object"),
     ([ToolPiece(0, "a", "f", "{}", is_whole=False)], "tools", "the call of f was begun and not"),
+    *(
+        ([ToolPiece(0, "a", "f", f'{{"x": {number}}}')], "tools", "are not a JSON object")
+        for number in ("NaN", "Infinity", "1e999", "-1e999")
+    ),
     ([*many(MOST_CALLS + 1)], "tools", "the answer has over 1,000 tool calls"),
 ]
 

@@ -9,9 +9,11 @@ from loki.config.setting_names import CREDENTIALS, SENSITIVE
 from loki.edge.auth import redactor
 from loki.edge.auth.redactor import redact
 from loki.edge.auth.secrets import NAME
-from loki.edge.files import ADDED, process_environment
+from loki.edge.config_cache import read_config
+from loki.edge.files import ADDED, config_file, process_environment
 from loki.providers import KNOWN, PROVIDERS
-from loki.records import Client, Config
+from loki.records import Client, Config, Json
+from loki.urls import SECRET, userinfo
 
 
 def child_environment(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
@@ -32,18 +34,47 @@ def hide_secrets(config: Config, environ: Mapping[str, str]) -> None:
     """Make known what a program could find of our secrets and print, also those not used yet."""
     withheld = {*secret_names(config)}
     of_env_file = environ.keys() - process_environment(environ).keys() - {ADDED}
+    settings = (
+        {name: setting.value}
+        for client in config.clients
+        for name, setting in client.settings.items()
+        if setting.source == "literal"
+    )
+    in_file = read_config(config_file(environ), environ).value_or(None)  # under what variables set
     redactor.add(
-        *(
-            setting.value
-            for client in config.clients
-            for name, setting in client.settings.items()
-            if name in CREDENTIALS and setting.source == "literal"
-        ),
+        *literal_secrets([*settings, in_file]),
         *(
             environ[name]
             for name in environ.keys() & withheld | {*filter(SENSITIVE.search, of_env_file)}
         ),
     )
+
+
+def literal_secrets(
+    value: Json, is_secret: bool = False, of_headers: bool = False
+) -> Iterator[str]:
+    """Yield the secrets that stand in plain values of a configuration: keys, headers, passwords.
+
+    >>> plain = [{"api_key": "sk-1", "api_base": "https://u:pass@a.example", "name": "n"}]
+    >>> [*literal_secrets(plain)]
+    ['sk-1', 'u:pass', 'pass']
+    """
+    match value:
+        case dict():
+            for name, inner in value.items():
+                hidden = name in LITERALS or (of_headers and bool(SENSITIVE.search(name)))
+                yield from literal_secrets(inner, hidden, name == "headers")
+        case list():
+            for inner in value:
+                yield from literal_secrets(inner)
+        case str() if is_secret and not NAME.search(value):
+            yield from {value: True, value.split(" ")[-1]: True}  # Bearer and the like before it
+        case str() if "://" in value:
+            yield from filter(None, (userinfo(value), userinfo(value).partition(":")[2]))
+            yield from (value[each.end(1) : each.end()] for each in SECRET.finditer(value))
+
+
+LITERALS = {*CREDENTIALS, "client_secret"}
 
 
 def is_proxy(name: str) -> bool:

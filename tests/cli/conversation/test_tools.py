@@ -206,6 +206,47 @@ def test_a_failure_after_a_step_keeps_the_step(home: Home, talk: Path) -> None:
     assert done.out == "Hello.\n" and roles(talk) == "uata"
 
 
+REJECTED = plain({"error": {"message": "No."}}, 400)
+PRICED = "input_price: 1\noutput_price: 100\nsupports_function_calling: true"
+
+
+@pytest.mark.parametrize("output", ["text", "json", "events"])
+@pytest.mark.parametrize(
+    ("code", "flags", "answers"),
+    [
+        (65, [], [REJECTED]),
+        (76, [], [CUT]),
+        (80, ["--max-tokens", "10", "--max-cost", "0.0012"], []),
+        (69, ["--timeout", "2"], [[1000.0]]),
+    ],
+)
+def test_what_steps_before_a_failure_answered_is_printed(
+    home: Home, code: int, flags: list[str], answers: list[Any], output: str
+) -> None:
+    with serving(plain(openai_answer(0, "Let me see.", [ROME])), *answers) as server:
+        home.local(server.address, PRICED)
+        done = run_tools(home, *flags, "-o", output)
+    assert done.code == code, done.err
+    if output == "text":
+        assert done.out == "Let me see.\n"
+        return
+    last = done.lines[-1]
+    assert last["type"] == "error" if output == "events" else last["text"] == "Let me see."
+    if output == "json":
+        assert last["steps"] == 1 and [turn["role"] for turn in last["messages"]] == [
+            "assistant",
+            "tool",
+        ]
+        assert json.loads(done.err.splitlines()[-1])["sent"]
+
+
+def test_a_last_answer_that_is_refused_is_not_printed(home: Home) -> None:
+    with serving(*chat([ROME], "No code.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        done = run_tools(home, "-c")
+    assert (done.code, done.out) == (65, "")
+
+
 def test_an_answer_that_breaks_off_after_a_step_is_kept_aside(home: Home, talk: Path) -> None:
     with serving(*chat([ROME]), CUT) as server:
         home.local(server.address, "supports_function_calling: true")
@@ -283,6 +324,74 @@ def test_tools_see_and_show_no_secret_of_ours(home: Home, talk: Path, output: st
     told = server.asked[-1].body.decode() + done.out + done.err + talk.read_text()
     assert "MARK" not in told.upper() and turns(talk)[2].get("is_error") is None
     assert "***" in turns(talk)[2]["content"] and "PATH" in turns(talk)[2]["content"]
+
+
+def test_tools_show_no_literal_secret_of_the_configuration(home: Home) -> None:
+    tools = write_tools(home, f"print(open({str(home.folder / 'config.yaml')!r}).read())")
+    with serving(*chat([ROME], "22.")) as server:
+        path = home.local(
+            server.address, "supports_function_calling: true", f"api_key: {SECRET}-under"
+        )
+        path.write_text(
+            f"{path.read_text()}  - type: claude\n    api_key: {SECRET}-other\n"
+            "  - type: openai\n    api_base: http://me:pw-MARK-1@127.0.0.1:9/v1\n"
+            "  - type: gemini\n    oauth:\n      client_id: a\n      client_secret: os-MARK-2\n"
+            "    patch:\n      chat_completions:\n        '.*':\n          headers:\n"
+            "            Authorization: Bearer h-MARK-3\n"
+        )
+        home.environ |= {"LOCAL_API_KEY": "sk-over", "CLAUDE_API_KEY": "sk-over-2"}
+        done = home.call("-m", "local:m", "--run-tools", "--tools", tools, "Weather?")
+    assert done.code == 0, done.err
+    told = server.asked[-1].json["messages"][-1]["content"]
+    assert "MARK" not in told and "api_base" in told
+
+
+def test_tools_may_come_through_a_pipe(home: Home) -> None:
+    tools = home.folder / "fifo"
+    os.mkfifo(tools, 0o600)
+    write = "import sys; open(sys.argv[1], 'w').write(open(sys.argv[2]).read())"
+    words = [sys.executable, "-c", write, str(tools), write_tools(home)]
+    with serving(*chat([ROME], "22.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        with subprocess.Popen(words):
+            done = home.call("--timeout", "20", "--run-tools", "--tools", str(tools), "Weather?")
+    assert (done.code, done.out) == (0, "22.\n"), done.err
+
+
+def test_a_tools_file_where_others_can_put_another_is_not_run(home: Home) -> None:
+    folder = home.folder / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with serving(*chat("22.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        tools = Path(write_tools(home)).rename(folder / "tools.json")
+        assert home.call("--tools", str(tools), "Weather?").code == 0
+        done = home.call("--run-tools", "--tools", str(tools), "Weather?")
+    assert done.code == 78 and f"{folder}: anybody can write it" in done.err
+    assert len(server.asked) == 1
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_half_a_character_does_not_end_a_conversation(home: Home, wire: str) -> None:
+    with provided(
+        home, wire, [("call_rome", "weather", {"city": f"Rome{HALF}"})], "22."
+    ) as provider:
+        done = run_tools(home, *on(wire))
+    assert (done.code, done.out) == (0, "22.\n"), (done.err, provider.refusals)
+    assert [json.loads(text)["city"] for _, text in provider.results[1]] == ["Rome\ufffd"]
+
+
+def test_half_a_character_in_an_id_and_in_the_text_is_replaced_too(home: Home) -> None:
+    first = openai_answer(0, f"Let me see{HALF}.", [(f"call_{HALF}", "weather", {"city": "Rome"})])
+    with serving(plain(first), *chat("22.")) as server:
+        home.local(server.address, "supports_function_calling: true")
+        assert run_tools(home).out == "22.\n"
+    _, call, result = server.asked[-1].json["messages"]
+    assert call["content"] == "Let me see\ufffd."
+    assert call["tool_calls"][0]["id"] == result["tool_call_id"] == "call_\ufffd"
 
 
 def test_a_tools_file_of_others_is_not_run(home: Home) -> None:

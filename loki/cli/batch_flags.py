@@ -24,6 +24,9 @@ TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
     from loki.cli.flags import Group
 
+#: Flags of an answer that a row cannot have: nobody watches it, and it is one request.
+NOT_FOR_ROWS = ("--show-reasoning", "--search", "--run-tools", "--max-steps")
+
 BATCH: dict[str, Group] = {
     "input": [
         MODEL,
@@ -51,7 +54,12 @@ BATCH: dict[str, Group] = {
             metavar="TEXT",
             dest="prompt",
         ),
-        *(row for row in PIPE["answer"] if row[0] != "--show-reasoning"),
+        *with_help(
+            [row for row in PIPE["answer"] if row[0] not in NOT_FOR_ROWS],
+            "--tools",
+            "tools to offer to the model (OpenAI format, or the provider's own tools as its manual "
+            "writes them); calls are written to the row, not run",
+        ),
     ],
     "output": [
         flag(

@@ -233,9 +233,9 @@ def test_completions_know_the_flags_for_files(home: Home) -> None:
     (home.folder / "system.txt").write_text("x")
     lines = f"""
         source {script}
-        COMP_WORDS=(loki-pipe --system-file sys) COMP_CWORD=2; _loki loki-pipe
+        COMP_LINE="loki-pipe --system-file sys" COMP_POINT=99; _loki loki-pipe
         echo "${{COMPREPLY[@]}}"
-        COMP_WORDS=(loki-pipe --if) COMP_CWORD=1; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
+        COMP_LINE="loki-pipe --if"; _loki loki-pipe; echo "${{COMPREPLY[@]}}"
     """
     environ = {**home.variables(), "PATH": f"{BIN}:{os.defpath}"}
     done = subprocess.run(["bash", "-c", lines], env=environ, capture_output=True, cwd=home.folder)

@@ -228,9 +228,10 @@ def test_a_template_of_another_user_is_refused(home: Home) -> None:
     path = Path(written(home, "Kept", "templates/review"))
     script = (
         "import os\n"
-        "from loki.cli.template import find\n"
+        "from loki.cli.template import find_template\n"
         "os.setgid(1234); os.setuid(1234)\n"
-        f"print(find('review', {{'LOKI_CONFIG_DIR': {str(home.folder)!r}}}).failure().message)"
+        f"environ = {{'LOKI_CONFIG_DIR': {str(home.folder)!r}}}\n"
+        "print(find_template('review', environ).failure().message)"
     )
     for folder in (home.folder, *home.folder.parents):
         if folder.stat().st_mode & 0o011 != 0o011:

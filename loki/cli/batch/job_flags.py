@@ -23,6 +23,7 @@ REFUSED: tuple[tuple[str, str, Any, str], ...] = (
     ("scheduler", "--scheduler", None, "the work is the provider's"),
     ("ordered", "--ordered", False, "rows come when their job is done"),
     ("fallback", "--fallback", [], "a job has one model"),
+    ("cache", "--cache", None, "the rows are answered by the provider's jobs"),
     ("max_time", "--max-time", None, "use --wait=TIME"),
 )
 

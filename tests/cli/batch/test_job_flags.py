@@ -24,6 +24,7 @@ WORDS: list[tuple[list[str], str]] = [
     (["--batch-api", "--tpm", "9", "in"], "--tpm and --batch-api: the provider sets the pace"),
     (["--batch-api", "--scheduler", "a", "in"], "--scheduler and --batch-api"),
     (["--batch-api", "--max-time", "9", "in"], "use --wait=TIME"),
+    (["--batch-api", "--cache", "in"], "--cache and --batch-api: the rows are answered by"),
     (["--batch-api", "--lines", "--csv", "in"], "--lines and --csv"),
 ]
 
@@ -52,3 +53,11 @@ def test_flags_of_jobs_are_told_from_others() -> None:
     assert job_flag(parse("loki-batch", ["in", "--window", "7d"])) == "window"
     with pytest.raises(UsageError, match="90, 30m, 6h or 2d"):
         parse("loki-batch", ["--batch-api", "--wait=soon"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--run-tools"], ["--max-steps", "3"], ["--search"], ["-C", "c"]]
+)
+def test_flags_of_a_pipe_without_effect_on_rows_are_unknown(words: list[str]) -> None:
+    with pytest.raises(UsageError, match=words[0]):
+        parse("loki-batch", ["in", *words])

@@ -81,7 +81,9 @@ def test_busy_and_failing_servers_are_asked_again(status: int) -> None:
 def test_what_retrying_cannot_cure_is_asked_once(status: int, error: Any, kind: str) -> None:
     with serving(plain({"error": error}, status)) as server:
         problem = asked(server).failure()
-    assert (problem.kind, problem.message, len(server.asked)) == (kind, error["message"], 1)
+    message, _, place = problem.message.partition("; client ")
+    assert (problem.kind, message, len(server.asked)) == (kind, error["message"], 1)
+    assert bool(place) == (kind == "auth")  # whose credential it was, and where it came from
 
 
 def test_a_server_that_stays_busy_is_given_up_with_what_it_said() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loki.edge.auth import redactor
@@ -119,6 +119,7 @@ UNSEEN = (
 def test_nothing_that_is_not_seen_hides_a_secret(
     secret: str, inside: list[tuple[int, str]], around: str, encode: Callable[[str], str]
 ) -> None:
+    assume(encode is not quote or secret[0] != "0")  # which might end the %20 before it
     redactor.PROCESS.known.clear()
     redactor.add(secret)
     text = secret

@@ -1,9 +1,10 @@
-"""Sockets that keep the deadline of the call they are used for; see dial.py."""
+"""Sockets that keep the deadline of the call they are used for; see connection.py."""
 
 from __future__ import annotations
 
 import socket
 import ssl
+import weakref
 from contextlib import suppress
 from errno import EPIPE
 from io import BufferedReader, RawIOBase
@@ -27,6 +28,8 @@ class DeadlineSocket:
         self.can_continue = isinstance(sock, socket.socket)  # TLS within TLS loses what it held
         self.unsent = b""
         self.open_files, self.is_closed = 0, False
+        # who drops the last of a connection closes it, also in a circle of references
+        weakref.finalize(self, sock.close).atexit = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sock, name)

@@ -28,15 +28,19 @@ if TYPE_CHECKING:
 #: One attempt; the second argument is when to stop, on the monotonic clock.
 Attempt = Callable[[Request, float], Result[Opened, Problem]]
 
+#: Makes of a request what ``requests`` sends; may raise ValueError.
+Prepare = Callable[[Request], requests.PreparedRequest]
+
 PIECE = 65536  # bytes of an answer at once
 UNPACKED_PIECE = 2**20  # bytes of a packed answer at once, of which urllib3 < 2.6 makes copies
 LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
 
 
-def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
+def connect(on_idle: Callable[[], None] | None = None, prepare: Prepare | None = None) -> Attempt:
     """Return a function that sends a request once; all threads share its connections.
 
     ``on_idle`` is called four times a second while nothing comes; what it raises ends the wait.
+    ``prepare`` makes what is sent of a request, where it is more than its own bytes.
     """
     transports = Transports()
     proxies_for = cache(environment_proxies)
@@ -48,21 +52,25 @@ def connect(on_idle: Callable[[], None] | None = None) -> Attempt:
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
         clock = Deadline(limits.idle or 0.001, deadline, on_idle)
         return transports.get(limits).bind(
-            lambda transport: open_answer(transport, request, proxies, clock)
+            lambda transport: open_answer(transport, request, proxies, clock, prepare)
         )
 
     return attempt
 
 
 def open_answer(
-    transport: Transport, request: Request, proxies: dict[str, str], clock: Deadline
+    transport: Transport,
+    request: Request,
+    proxies: dict[str, str],
+    clock: Deadline,
+    prepare: Prepare | None = None,
 ) -> Result[Opened, Problem]:
     """Send a request, and return the answer once it has begun."""
     limits = request.draft.target.limits
     started = time.monotonic()
     try:
         answer = transport.send(
-            prepare_request(request),
+            (prepare or prepare_request)(request),
             stream=True,
             timeout=clock.timeouts(limits.connect or 0),
             proxies=proxies,

@@ -1,4 +1,4 @@
-"""IMPURE. A call of a batch API -> its answer: one attempt where it is paid for, else retries."""
+"""A call of a batch API -> its answer: one attempt where it is paid for, else retries."""
 
 from __future__ import annotations
 
@@ -8,22 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import field, replace
 from email.utils import parsedate_to_datetime
-from functools import cache, partial
 from math import inf
 from typing import IO, Any
 
 import requests
-from requests.utils import select_proxy
 from returns.result import Failure, Result, Success
-from urllib3.exceptions import HTTPError
 from urllib3.filepost import encode_multipart_formdata
 
 from loki.batch.api.protocol import Call
 from loki.edge.auth.find_secrets import redacting
-from loki.edge.http.attempt import Attempt, as_results, prepare_url, read_pieces, release
-from loki.edge.http.deadline import Deadline
-from loki.edge.http.describe import host_of
-from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
+from loki.edge.http.attempt import Attempt, connect, prepare_url
 from loki.edge.send import check_status, deadline_of, read_all, retry, wrap
 from loki.json_text import compact
 from loki.problems import Problem, excerpt_bytes, fail
@@ -74,7 +68,7 @@ class BatchClient:
 
     def __init__(self, authorize: Authorize) -> None:
         self.authorize = authorize
-        once = connect()
+        once = connect(prepare=prepare)
         self.free = redacting(timed(wrap(once, check_status, retry)))
         self.paid = redacting(timed(wrap(once, check_status)))  # a second one could pay twice
 
@@ -138,49 +132,9 @@ MARK = b"<the rows stand here>"
 # ---- one attempt ---------------------------------------------------------------------------------
 
 
-def connect() -> Attempt:
-    """Return a function that sends an exchange once."""
-    transports = Transports()
-    proxies_for = cache(environment_proxies)
-
-    def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
-        assert isinstance(request, Exchange)
-        limits = request.target.limits
-        proxies = own_proxy(limits) or proxies_for(host_of(request.url))
-        clock = Deadline(limits.idle or 0.001, deadline)
-        return transports.get(limits).bind(
-            lambda transport: open_answer(transport, request, proxies, clock)
-        )
-
-    return attempt
-
-
-def open_answer(
-    transport: Transport, request: Exchange, proxies: dict[str, str], clock: Deadline
-) -> Result[Opened, Problem]:
-    """Send an exchange, and return the answer once it has begun."""
-    limits, started = request.target.limits, time.monotonic()
-    try:
-        answer = transport.send(
-            prepare(request),
-            stream=True,
-            timeout=clock.timeouts(limits.connect or 0),
-            proxies=proxies,
-        )
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        from loki.edge.http.errors import problem_before_answer
-
-        proxy = select_proxy(request.url, proxies) or ""
-        return Failure(problem_before_answer(error, request.url, limits, clock, proxy))
-    pieces = read_pieces(answer.raw)
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    close = partial(release, answer, pieces, clock)
-    chunks = as_results(pieces, limits, clock)
-    return Success(Opened(request, answer.status_code, headers, chunks, close, started))
-
-
-def prepare(request: Exchange) -> requests.PreparedRequest:
+def prepare(request: Request) -> requests.PreparedRequest:
     """Return an exchange as requests sends it."""
+    assert isinstance(request, Exchange)
     prepared = requests.PreparedRequest()
     prepared.url, host = prepare_url(request.url)
     prepared.method = request.method

@@ -9,7 +9,7 @@ from returns.result import Failure, Result, Success
 
 from loki.money.estimate import max_usage, worst_case
 from loki.problems import Problem, fail
-from loki.records import Draft, JsonObject, Patch, Target
+from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
 
 
@@ -20,13 +20,12 @@ def check_max_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Target], Result[T
         allowed = target.ask.max_cost
         if allowed is None:
             return Success(target)
-        changes = changes_of(patches_for(target, extra))
-        worst = worst_case(target, changes)
+        worst = patched_worst_case(target, extra)
         if worst is None:
-            return Failure(unknown_worst_case(target, changes))
+            return Failure(unknown_worst_case(target, extra))
         if worst <= allowed:
             return Success(target)
-        usage = max_usage(target, changes)
+        usage = max_usage(target, changes_of(patches_for(target, extra)))
         return fail(
             "budget",
             f"{target.name} could cost ${worst.normalize():f}, over --max-cost ${allowed:f}"
@@ -51,10 +50,11 @@ def patched_worst_case(target: Target, extra: tuple[Patch, ...]) -> Decimal | No
     return worst_case(target, changes_of(patches_for(target, extra)))
 
 
-def unknown_worst_case(target: Target, changes: JsonObject | None = None) -> Problem:
+def unknown_worst_case(target: Target, extra: tuple[Patch, ...] = ()) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
+    changes = changes_of(patches_for(target, extra))
     longest = max_usage(target, changes).output
-    named = (changes or {}).get("model")
+    named = changes.get("model")
     price = f"the price of {named!r}, which a patch asks for" if named else "its price"
     unknown = "its longest answer: give --max-tokens" if longest is None else price
     message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"

@@ -13,9 +13,8 @@ from loki.batch.read_rows import read_rows
 from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
-from loki.money.estimate import worst_case
 from loki.records import Task
-from loki.stages.patch import changes_of, patches_for
+from loki.stages.check_max_cost import patched_worst_case
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ def count(order: BatchContext) -> int:
             continue
         left += 1
         assert isinstance(row, ReadyRow)
-        changes = changes_of(patches_for(target, row.patches(order.env.patches)))
-        most = worst_case(target, changes)
+        most = patched_worst_case(target, row.patches(order.env.patches))
         worst = [amount + most for amount in worst if most is not None]
     unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
     price = f"at most ${worst[0].normalize():f}" if worst else unknown

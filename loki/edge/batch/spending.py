@@ -14,13 +14,11 @@ from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.money.budget import BudgetStatus, check_budget, known_worst_case
-from loki.money.estimate import worst_case
 from loki.pipeline import Env, prepare
 from loki.problems import Problem
 from loki.records import Ask, Patch, Request, Task
 from loki.stages.account import is_free
-from loki.stages.check_max_cost import unknown_worst_case
-from loki.stages.patch import changes_of, patches_for
+from loki.stages.check_max_cost import patched_worst_case, unknown_worst_case
 from loki.stages.resolve import resolve
 
 #: What is spent of each budget, by the ledger.
@@ -139,10 +137,10 @@ def worst_case_of_any(
         if not isinstance(found, Success):
             return Failure(found.failure())
         target = found.unwrap()
-        changes = changes_of(patches_for(target, job.patches(env.patches)))
-        worst = worst_case(target, changes)
+        patches = job.patches(env.patches)
+        worst = patched_worst_case(target, patches)
         if worst is None:
-            return Failure(unknown_worst_case(target, changes))
+            return Failure(unknown_worst_case(target, patches))
         total += worst
         names.append(target.name)
     return Success((total, names[0]))

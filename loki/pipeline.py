@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from returns.pipeline import flow
@@ -15,7 +16,7 @@ from loki.formats.structured_output import check_answer, check_schema
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
-from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
+from loki.records import Ask, Config, Draft, Json, Patch, Request, Response, Task
 from loki.replies import Done, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, add_cost_to_problem
 from loki.stages.build import build
@@ -75,6 +76,11 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     >>> answer(env, Ask("Hi", model="opnai")).failure().message
     "no client named 'opnai'; did you mean 'openai'?"
     """
+    return answer_with_data(env, ask).map(lambda pair: pair[0])
+
+
+def answer_with_data(env: Env, ask: Ask) -> Result[tuple[Reply, Json], Problem]:
+    """Return the same, and the value that ``ask.schema`` asks for: ``...`` without one."""
 
     def part(request: Request) -> Result[Reply, Problem]:
         return flow(
@@ -97,7 +103,7 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
         bind(env.check_budget),  # Request -> Request  if the budget allows
         bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
-        bind(meet_schema(ask)),  # Reply -> Reply     if it is what was asked for
+        bind(partial(check_answer, ask)),  # Reply -> Reply, Json  if it is what was asked for
     )
 
 
@@ -207,11 +213,6 @@ def spend(ask: Ask, amount: Decimal) -> Ask:
 
 
 # ---- pieces of the flows -----------------------------------------------------------------------
-
-
-def meet_schema(ask: Ask) -> Callable[[Reply], Result[Reply, Problem]]:
-    """Return a step that fails where an answer breaks the schema of the ask."""
-    return lambda reply: check_answer(ask, reply).map(lambda pair: pair[0])
 
 
 def ledger_writer(env: Env) -> BeginEntry:

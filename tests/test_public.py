@@ -12,7 +12,7 @@ from returns.result import Success
 
 import loki
 from loki import Ask, Env, Problem, answer, open_env, prepare, stream
-from loki.pipeline import meet_schema
+from loki.formats.structured_output import check_answer
 from loki.usage import Usage
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -100,7 +100,7 @@ def test_what_is_no_schema_is_refused_before_anything_is_sent(env: Env, call: ob
 
 def test_an_answer_without_a_schema_is_left_alone(env: Env) -> None:
     anything: object = object()
-    assert meet_schema(Ask("Hi"))(anything) == Success(anything)  # type: ignore[arg-type]
+    assert check_answer(Ask("Hi"), anything) == Success((anything, ...))  # type: ignore[arg-type]
 
 
 def test_an_environment_of_ones_own_reads_nothing_of_the_users(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 
 from returns.result import Result, Success
 
 from loki.batch.rows import ReadyRow
 from loki.formats.json_output import reply_json, round_seconds
-from loki.formats.structured_output import check_answer
-from loki.pipeline import Env, answer, embed
+from loki.pipeline import Env, answer_with_data, embed
 from loki.problems import Problem, is_curable
 from loki.records import Ask, JsonObject
 from loki.replies import Embeddings
@@ -54,7 +52,7 @@ def ask_model(env: Env, embed_it: bool, ask: Ask) -> Result[JsonObject, Problem]
     """Return a row's line as one model answers it."""
     if embed_it:
         return embed(env, ask).map(vector_json)
-    return answer(env, ask).bind(partial(check_answer, ask)).map(lambda pair: reply_json(*pair))
+    return answer_with_data(env, ask).map(lambda pair: reply_json(*pair))
 
 
 def vector_json(found: Embeddings) -> JsonObject:

@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from returns.result import Result, Success
+from returns.result import Result
 
-from loki.formats.openai_messages import read_json, read_message, read_messages
+from loki.formats.openai_messages import parse_named, read_json, read_message, read_messages
 from loki.json_text import compact, refuse_constant, refuse_depth
-from loki.problems import Problem, fail
+from loki.problems import Problem
 from loki.railway import gather
 from loki.records import Json, JsonObject, Media, Message, Text
 
@@ -40,17 +40,14 @@ def read_values(text: str, name: str) -> Result[list[tuple[int, Json]], Problem]
     >>> read_values('{"a":\n 1}\n\n{"b": 2}', "m.jsonl").unwrap()
     [(1, {'a': 1}), (4, {'b': 2})]
     """
-    try:
-        values = list(decode_values(text))
-        refuse_depth([value for _, value in values])
-    except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}:{error.colno}"
-        return fail("input", f"{place}: not JSON: {error.msg.lower()}")
-    except RecursionError:
-        return fail("input", f"{name}: too deeply nested")
-    except ValueError as error:
-        return fail("input", f"{name}: not JSON: {error}")
-    return Success(values)
+    return parse_named(parse_values, text, name)
+
+
+def parse_values(text: str) -> list[tuple[int, Json]]:
+    """Return each value and its line; raise ValueError or RecursionError."""
+    values = list(decode_values(text))
+    refuse_depth([value for _, value in values])
+    return values
 
 
 def decode_values(text: str) -> Iterator[tuple[int, Json]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from returns.result import Result, Success
 
@@ -15,6 +17,8 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import CachedText, Json, JsonObject, Media, Message, Text, Tool, ToolCall
 from loki.wire.protocol import as_str
+
+A = TypeVar("A")
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -25,8 +29,13 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
     >>> read_json('{"a": }', "schema.json").failure().message
     'schema.json:1:7: not JSON: expecting value'
     """
+    return parse_named(parse_strict, text, name)
+
+
+def parse_named(parse: Callable[[str], A], text: str, name: str) -> Result[A, Problem]:
+    """Return what ``parse`` makes of a text, or the place of what is wrong with it."""
     try:
-        return Success(parse_strict(text))
+        return Success(parse(text))
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
         return fail("input", f"{place}: not JSON: {error.msg.lower()}")

@@ -17,17 +17,25 @@ from loki.replies import Reply
 
 def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
     """Return a JSON Schema after checking that it is one."""
-    from jsonschema import Draft202012Validator, SchemaError
-
     if not isinstance(value, dict):
         return fail("input", f"{name}: expected a JSON Schema, an object")
     try:
-        Draft202012Validator.check_schema(value)
-    except SchemaError as error:
-        return fail("input", f"{name}: not a JSON Schema: {error.json_path}: {error.message}")
+        fault = find_schema_fault(compact(value))
     except RecursionError:
         return fail("input", f"{name}: too deeply nested")
-    return Success(value)
+    return fail("input", f"{name}: not a JSON Schema: {fault}") if fault else Success(value)
+
+
+@lru_cache(64)  # the schema of a flag or a run, which all its requests have
+def find_schema_fault(text: str) -> str:
+    """Return where and why a JSON text is no JSON Schema, empty if it is one."""
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(parse_strict(text))
+    except SchemaError as error:
+        return f"{error.json_path}: {error.message}"
+    return ""
 
 
 def check_schema(ask: Ask) -> Result[Ask, Problem]:
@@ -38,13 +46,7 @@ def check_schema(ask: Ask) -> Result[Ask, Problem]:
     """
     if ask.schema is None:
         return Success(ask)
-    return read_known(compact(ask.schema)).map(lambda _: ask)
-
-
-@lru_cache(64)  # the schema of a run, which all its rows have
-def read_known(text: str) -> Result[JsonObject, Problem]:
-    """Return a JSON Schema by its text, after checking that it is one."""
-    return read_schema(parse_strict(text), "schema")
+    return read_schema(ask.schema, "schema").map(lambda _: ask)
 
 
 def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:

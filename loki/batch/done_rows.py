@@ -1,4 +1,4 @@
-"""PURE. The lines of an output -> which rows were answered: what a run need not ask again."""
+"""The lines of an output -> which rows were answered: what a run need not ask again."""
 
 from __future__ import annotations
 

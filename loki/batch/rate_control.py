@@ -1,4 +1,4 @@
-"""PURE. Refusals and time -> requests a second: how fast a run may send without being refused."""
+"""Refusals and time -> requests a second: how fast a run may send without being refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMPURE. The file of a conversation: locked, read, appended to; what is not whole is kept aside.
+"""The file of a conversation: locked, read, appended to; what is not whole is kept aside.
 
 The lock lies in the state folder, one for each file, so that nothing is left beside the file.
 """

@@ -244,11 +244,11 @@ def families() -> str:
 
 def read_data(name: str) -> str:
     """Return the text of a file that comes with loki."""
-    with open(data_path(name), encoding="utf-8") as file:
+    with open(packaged_file(name), encoding="utf-8") as file:
         return file.read()
 
 
-def data_path(name: str) -> str:
+def packaged_file(name: str) -> str:
     """Return the path of a file that comes with loki."""
     import loki
 

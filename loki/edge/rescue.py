@@ -1,4 +1,4 @@
-"""IMPURE. Files for what was paid for and has no other place."""
+"""Files for what was paid for and has no other place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMPURE. A program -> what it printed: run in a group of its own, and ended with all of it.
+"""A program -> what it printed: run in a group of its own, and ended with all of it.
 
 What a program starts is ended with it, unless it leaves the group; that takes a call of the system
 (setsid), as daemons make it.

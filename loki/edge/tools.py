@@ -1,4 +1,4 @@
-"""IMPURE. Calls of tools -> their results: commands that run at once, each in its own group.
+"""Calls of tools -> their results: commands that run at once, each in its own group.
 
 A command gets the arguments as JSON on stdin; what it prints is the result. It is stopped at its
 time limit, once it has printed too much, and whenever we are.

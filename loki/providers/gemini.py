@@ -19,7 +19,7 @@ def gemini_embed_url(target: Target, base: str) -> str:
     return f"{base}/models/{quote(target.model.real_name, safe='')}:batchEmbedContents"
 
 
-def gemini_headers(client: Client) -> dict[str, str]:
+def quota_project_header(client: Client) -> dict[str, str]:
     """Return the header that names the project whose quota a token's requests use."""
     auth = client.settings.get("auth")
     token = "access_token" in client.settings or (auth is not None and auth.value != "api_key")
@@ -35,7 +35,7 @@ GEMINI = Provider(
         "embedding": Route(fixed_wire("gemini"), gemini_embed_url),
     },
     auth_headers={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
-    headers=gemini_headers,
+    headers=quota_project_header,
     variables={"api_key": ("GOOGLE_API_KEY",)},
     lists=list_at("models?pageSize=1000"),
     batch="gemini",

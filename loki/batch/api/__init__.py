@@ -1,1 +1,1 @@
-"""PURE. Rows sent as jobs through the providers' own batch APIs: plans, states, answers."""
+"""Rows sent as jobs through the providers' own batch APIs: plans, states, answers."""

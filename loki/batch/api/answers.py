@@ -1,4 +1,4 @@
-"""PURE. What came of a row in a job -> its line and its entry in the ledger, or asking it again."""
+"""What came of a row in a job -> its line and its entry in the ledger, or asking it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PURE. Anthropic's Message Batches: all rows in one paid request, results as lines."""
+"""Anthropic's Message Batches: all rows in one paid request, results as lines."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from loki.batch.api.protocol import (
     sum_counts,
 )
 from loki.records import Json, JsonObject
+from loki.wire.anthropic.response import STATUSES
 from loki.wire.protocol import as_str, get_in
 
 BEFORE, AFTER = 300.0, 600.0  # seconds around an intent in which its job was created
@@ -86,20 +87,6 @@ def read_row(result: Json) -> RowResult | None:
         case {"custom_id": str(id), "result": {"type": str(reason)}}:
             return RowResult(id, reason=reason)
     return None
-
-
-#: The HTTP status that each type of error has outside batches.
-STATUSES = {
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
 
 
 def list_jobs(site: Site, job: Submission, cursor: str) -> Call:

@@ -1,4 +1,4 @@
-"""PURE. Gemini's batch mode by files: an upload in two steps, a job, a file of results."""
+"""Gemini's batch mode by files: an upload in two steps, a job, a file of results."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from loki.batch.api.protocol import (
+    CLOCK_SKEW,
     DAY,
     Call,
     Found,
@@ -24,7 +25,6 @@ from loki.wire.protocol import as_str, get_in
 
 KIND = "application/jsonl"
 FINAL_STATES = frozenset({"succeeded", "failed", "cancelled", "expired"})
-EARLY = 3600.0  # seconds by which the clocks of two machines may differ
 
 
 def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
@@ -212,7 +212,7 @@ def read_list(answer: Json, job: Submission, cursor: str) -> Found:
             return Found(as_str(get_in(each, "name")))
     last = get_in(jobs[-1], "metadata", "createTime") if jobs else None
     oldest = seconds_of(last)
-    is_past = oldest is not None and oldest < (job.intent or 0) - EARLY
+    is_past = oldest is not None and oldest < (job.intent or 0) - CLOCK_SKEW
     return Found(cursor="" if is_past else as_str(get_in(answer, "nextPageToken")))
 
 

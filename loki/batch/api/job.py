@@ -1,4 +1,4 @@
-"""PURE. A job and all that is known of it -> what is to be done for it next."""
+"""A job and all that is known of it -> what is to be done for it next."""
 
 from __future__ import annotations
 

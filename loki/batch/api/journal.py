@@ -1,4 +1,4 @@
-"""PURE. Lines of a journal -> how its jobs stand; what happened -> a line of it.
+"""Lines of a journal -> how its jobs stand; what happened -> a line of it.
 
 A journal is all that is known of the jobs of one output: JSON lines that are only ever added to.
 It has no prompt, no answer and no secret; a schema that answers must meet is kept in it.

@@ -1,4 +1,4 @@
-"""PURE. A JSON object -> whether it is a line of a journal that we can go by.
+"""A JSON object -> whether it is a line of a journal that we can go by.
 
 A line that is not is never skipped: only the journal knows which rows are paid for already.
 """

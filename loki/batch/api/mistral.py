@@ -1,4 +1,4 @@
-"""PURE. Mistral's batch jobs: a file of rows, a job that names the model, files of results."""
+"""Mistral's batch jobs: a file of rows, a job that names the model, files of results."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from loki.batch.api import openai
 from loki.batch.api.protocol import (
+    CLOCK_SKEW,
     DAY,
     HALF,
     Call,
@@ -22,9 +23,8 @@ from loki.batch.api.protocol import (
 from loki.records import Json, JsonObject
 from loki.wire.protocol import as_str, get_in
 
-FINAL_STATES = frozenset({"success", "failed", "timeout_exceeded", "cancelled"})
 PAGE = 100  # jobs in a page of a list
-EARLY = 3600.0  # seconds by which the clocks of two machines may differ
+FINAL_STATES = frozenset({"success", "failed", "timeout_exceeded", "cancelled"})
 
 
 def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
@@ -97,7 +97,7 @@ def read_list(answer: Json, job: Submission, cursor: str) -> Found:
         if has_file or get_in(each, "metadata", "loki") == job.nonce:
             return Found(as_str(get_in(each, "id")))
     oldest = seconds_of(get_in(jobs[-1], "created_at")) if jobs else None
-    is_past = oldest is not None and oldest < (job.intent or 0) - EARLY
+    is_past = oldest is not None and oldest < (job.intent or 0) - CLOCK_SKEW
     return Found(cursor="" if len(jobs) < PAGE or is_past else str(int(cursor or 0) + 1))
 
 

@@ -1,4 +1,4 @@
-"""PURE. The batch API of OpenAI: a file of rows, a job, files of results; and of its imitators."""
+"""The batch API of OpenAI: a file of rows, a job, files of results; and of its imitators."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from loki.batch.api.protocol import (
+    CLOCK_SKEW,
     DAY,
     HALF,
     Call,
@@ -26,7 +27,6 @@ from loki.wire.protocol import as_str, get_in
 
 FINAL_STATES = frozenset({"completed", "failed", "expired", "cancelled"})
 PAGE = 100  # jobs in a page of a list
-EARLY = 3600.0  # seconds by which the clocks of two machines may differ
 
 
 def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
@@ -150,7 +150,7 @@ def read_list(answer: Json, job: Submission, cursor: str) -> Found:
         if is_ours or get_in(each, "metadata", "loki") == job.nonce:
             return Found(as_str(get_in(each, "id")))
     oldest = seconds_of(get_in(jobs[-1], "created_at")) if jobs else None
-    is_past = oldest is not None and oldest < (job.intent or 0) - EARLY
+    is_past = oldest is not None and oldest < (job.intent or 0) - CLOCK_SKEW
     more = get_in(answer, "has_more") is True and not is_past
     return Found(cursor=as_str(get_in(jobs[-1], "id")) if jobs and more else "")
 

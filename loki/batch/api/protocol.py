@@ -1,4 +1,4 @@
-"""PURE. What a batch API is to us: its calls, and how its answers are read."""
+"""What a batch API is to us: its calls, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -117,6 +117,7 @@ class Protocol(NamedTuple):
 
 
 DAY = 86400.0
+CLOCK_SKEW = 3600.0  # seconds by which the clocks of two machines may differ
 
 
 def without_job(answer: Json) -> Json:

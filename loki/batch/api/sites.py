@@ -1,4 +1,4 @@
-"""PURE. Target -> its batch API and where that is, or why there is none."""
+"""Target -> its batch API and where that is, or why there is none."""
 
 from __future__ import annotations
 

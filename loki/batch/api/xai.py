@@ -1,4 +1,4 @@
-"""PURE. xAI's batches: an empty container, which is free, and rows that are added to it."""
+"""xAI's batches: an empty container, which is free, and rows that are added to it."""
 
 from __future__ import annotations
 

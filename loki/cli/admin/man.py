@@ -20,7 +20,7 @@ def man(flags: Namespace, console: Console) -> int:
         message = f"no manual page {flags.man!r}{suggest_nearest(flags.man, topics())}"
         return console.report(Problem("usage", message))
     program = shutil.which("man") if console.stdout_is_terminal else None
-    if program and subprocess.run([program, files.data_path(f"man/{name}")]).returncode == 0:
+    if program and subprocess.run([program, files.packaged_file(f"man/{name}")]).returncode == 0:
         return 0
     text = to_text(files.read_data(f"man/{name}"), columns(console))
     if console.stdout_is_terminal:
@@ -39,7 +39,7 @@ def columns(console: Console) -> int:
 
 def pages() -> list[str]:
     """Return the names of the pages: ``loki-pipe.1`` and so on."""
-    return sorted(os.listdir(files.data_path("man")))
+    return sorted(os.listdir(files.packaged_file("man")))
 
 
 def topics() -> list[str]:

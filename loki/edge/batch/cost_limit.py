@@ -1,4 +1,4 @@
-"""IMPURE. ``--max-cost`` of a run, kept before anything is sent: all its threads share it."""
+"""``--max-cost`` of a run, kept before anything is sent: all its threads share it."""
 
 from __future__ import annotations
 

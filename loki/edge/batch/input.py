@@ -1,4 +1,4 @@
-"""IMPURE. A file or stdin -> numbered lines, each as text or with what is wrong with it."""
+"""A file or stdin -> numbered lines, each as text or with what is wrong with it."""
 
 from __future__ import annotations
 

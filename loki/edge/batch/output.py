@@ -1,4 +1,4 @@
-"""IMPURE. The output of a run -> what of it stands already; and rows, kept as they come."""
+"""The output of a run -> what of it stands already; and rows, kept as they come."""
 
 from __future__ import annotations
 

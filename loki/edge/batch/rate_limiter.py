@@ -1,4 +1,4 @@
-"""IMPURE. Attempt -> Attempt in its turn: a pace for each client and model of a run."""
+"""Attempt -> Attempt in its turn: a pace for each client and model of a run."""
 
 from __future__ import annotations
 

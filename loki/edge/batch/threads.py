@@ -1,4 +1,4 @@
-"""IMPURE. Many items -> their results: work in plain threads, never far ahead of who takes them."""
+"""Many items -> their results: work in plain threads, never far ahead of who takes them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""IMPURE. Rows sent as jobs through the providers' own batch APIs: the journal, the calls."""
+"""Rows sent as jobs through the providers' own batch APIs: the journal, the calls."""

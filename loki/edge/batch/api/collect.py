@@ -1,4 +1,4 @@
-"""IMPURE. Jobs that are over -> rows of the output: the ledger, then the rows, then a note."""
+"""Jobs that are over -> rows of the output: the ledger, then the rows, then a note."""
 
 from __future__ import annotations
 

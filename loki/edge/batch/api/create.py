@@ -1,4 +1,4 @@
-"""IMPURE. Rows in a file -> a job: what is free first, then a note, then what is paid for, once."""
+"""Rows in a file -> a job: what is free first, then a note, then what is paid for, once."""
 
 from __future__ import annotations
 

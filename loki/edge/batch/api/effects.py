@@ -1,4 +1,4 @@
-"""IMPURE. This machine -> the effects of a visit: network, journal, output, ledger, clock."""
+"""This machine -> the effects of a visit: network, journal, output, ledger, clock."""
 
 from __future__ import annotations
 

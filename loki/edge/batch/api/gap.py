@@ -1,4 +1,4 @@
-"""IMPURE. Results of a job that are not there, or not whole -> why its rows wait."""
+"""Results of a job that are not there, or not whole -> why its rows wait."""
 
 from __future__ import annotations
 

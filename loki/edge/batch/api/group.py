@@ -1,4 +1,4 @@
-"""IMPURE. Rows -> a file of them for one job, and what that job can cost at most."""
+"""Rows -> a file of them for one job, and what that job can cost at most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMPURE. The journal of an output: read once, then only added to, each line safe on the disk."""
+"""The journal of an output: read once, then only added to, each line safe on the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMPURE. What a visit to the providers' batch APIs is made of, and what it has learnt."""
+"""What a visit to the providers' batch APIs is made of, and what it has learnt."""
 
 from __future__ import annotations
 

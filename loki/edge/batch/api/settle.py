@@ -1,4 +1,4 @@
-"""IMPURE. A session -> what its jobs became meanwhile: lost ones found, the others looked at."""
+"""A session -> what its jobs became meanwhile: lost ones found, the others looked at."""
 
 from __future__ import annotations
 

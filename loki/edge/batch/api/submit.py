@@ -1,4 +1,4 @@
-"""IMPURE. Rows -> jobs that are out: sorted into files, within what may be spent."""
+"""Rows -> jobs that are out: sorted into files, within what may be spent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMPURE. One visit to the providers: the lost are found, the done written, the rest sent."""
+"""One visit to the providers: the lost are found, the done written, the rest sent."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
+from loki.abilities import Abilities
 from loki.price import Price
 from loki.record import record
 
@@ -179,34 +180,6 @@ class Patch:
 
 
 @record
-class Reasoning:
-    """How a model is asked to think; the defaults are for one of which nothing is known."""
-
-    by: str = ""  # a row of its wire's table REASONING; "": as its server does; none: it cannot
-    off: str | None = "none"  # the word that switches it off; "": by not asking; None: it cannot be
-    efforts: tuple[str, ...] = ("low", "medium", "high")  # that it knows, the weakest first
-    budgets: Mapping[str, int] = field(default_factory=dict)  # tokens, by effort
-    tokens: bool | None = None  # takes a number of tokens as well; None: as its server does
-    least: int = 1  # of those tokens
-    encrypted: bool = True  # its thoughts come encrypted, to be sent back
-
-
-@record
-class Abilities:
-    """What a model can do: True, False, or None where nobody knows."""
-
-    vision: bool | None = None  # takes images
-    pdf: bool | None = None
-    audio: bool | None = None
-    tools: bool | None = None
-    forced_tools: bool | None = None  # can be made to call a tool
-    schema: bool | None = None  # keeps to a JSON Schema
-    schema_with_tools: bool | None = None  # in one request
-    sampling: bool | None = None  # takes temperature and top_p
-    reasoning: Reasoning = Reasoning()
-
-
-@record
 class Model:
     """A model of a client, with what is known of it; sizes in tokens, None is unknown."""
 
@@ -242,7 +215,7 @@ class Model:
 
 @record
 class Setting:
-    """A client's setting: the value itself, or (``form``) where its value is to be had."""
+    """A client's setting: the value itself, or (``source``) where its value is to be had."""
 
     value: str = field(repr=False)
     source: Literal["literal", "name", "cmd", "file"] = "literal"

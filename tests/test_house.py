@@ -24,7 +24,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Who may import whom: a module only those of lower floors, and of its own part of the house.
 FLOORS = (
     ("record", "json_text", "urls", "version"),
-    ("usage", "price"),
+    ("usage", "price", "abilities"),
     ("problems",),
     ("railway",),
     ("records",),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from loki.abilities import Abilities
 from loki.config.families import abilities_of, rows_of
 from loki.config.model_prices import (
     NO_PRICE,
@@ -24,7 +25,7 @@ from loki.config.patches import patch_of
 from loki.config.setting_names import MODEL_FIELDS
 from loki.price import Price
 from loki.providers import known_name
-from loki.records import Abilities, Client, JsonObject, Model, Patch, Task
+from loki.records import Client, JsonObject, Model, Patch, Task
 
 NO_ABILITIES = Abilities()
 

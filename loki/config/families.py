@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from loki.abilities import Abilities, ReasoningSupport
 from loki.config.setting_names import ABILITY_SETTINGS
-from loki.records import Abilities, JsonObject, Reasoning
+from loki.records import JsonObject
 
 #: The rows of data/families.json, by the name of the family.
 Families = Mapping[str, JsonObject]
@@ -69,10 +70,10 @@ def abilities_of(
     told = {**(DENIED if is_described else NO_ROW), **abilities_in(entry)}
     flags = {**denied, **flags_in(guess), **told, **flags_in(known)}
     reasoning = apply_reasoning_settings(
-        Reasoning(**expand_reasoning(guess.get("reasoning", {}))), entry
+        ReasoningSupport(**expand_reasoning(guess.get("reasoning", {}))), entry
     )
     if "reasoning" in known:
-        reasoning = Reasoning(**expand_reasoning(known["reasoning"]))
+        reasoning = ReasoningSupport(**expand_reasoning(known["reasoning"]))
     reasoning = apply_reasoning_settings(reasoning, settings)
     return Abilities(**{**flags, **abilities_in(settings)}, reasoning=reasoning)
 
@@ -92,17 +93,19 @@ def flags_in(row: JsonObject) -> JsonObject:
 
 
 def expand_reasoning(reasoning: JsonObject) -> JsonObject:
-    """Return the fields of Reasoning, its efforts as a tuple, as records have them."""
+    """Return the fields of ReasoningSupport, its efforts as a tuple, as records have them."""
     efforts = reasoning.get("efforts")
     return {**reasoning, "efforts": tuple(efforts)} if efforts else reasoning
 
 
-def apply_reasoning_settings(reasoning: Reasoning, settings: Mapping[str, object]) -> Reasoning:
+def apply_reasoning_settings(
+    reasoning: ReasoningSupport, settings: Mapping[str, object]
+) -> ReasoningSupport:
     """Return how a model reasons, by its own entry or settings.
 
-    >>> apply_reasoning_settings(Reasoning(), {"reasoning_levels": ["none", "high"]}).efforts
+    >>> apply_reasoning_settings(ReasoningSupport(), {"reasoning_levels": ["none", "high"]}).efforts
     ('high',)
-    >>> apply_reasoning_settings(Reasoning(), {"reasoning_levels": ["high"]}).off is None
+    >>> apply_reasoning_settings(ReasoningSupport(), {"reasoning_levels": ["high"]}).off is None
     True
     """
     if settings.get("supports_reasoning") is False:

@@ -8,9 +8,10 @@ from typing import Any
 
 from returns.result import Result, Success
 
+from loki.abilities import ReasoningSupport
 from loki.config.setting_names import EFFORTS
 from loki.problems import Problem, fail
-from loki.records import Reasoning, Target
+from loki.records import Target
 
 #: How servers are asked that take a number of tokens as well as an effort.
 BY_TOKENS = ("budget", "object")
@@ -37,7 +38,7 @@ def fit_reasoning(target: Target) -> Result[Target, Problem]:
             return refuse(target, known)
 
 
-def without_reasoning(target: Target, known: Reasoning) -> Result[Target, Problem]:
+def without_reasoning(target: Target, known: ReasoningSupport) -> Result[Target, Problem]:
     """Return a target that is not to think."""
     if known.by == "none":  # it never does
         return Success(with_reasoning(target, None))
@@ -47,7 +48,7 @@ def without_reasoning(target: Target, known: Reasoning) -> Result[Target, Proble
     return Success(with_reasoning(target, "none"))
 
 
-def with_tokens(target: Target, known: Reasoning, tokens: int) -> Result[Target, Problem]:
+def with_tokens(target: Target, known: ReasoningSupport, tokens: int) -> Result[Target, Problem]:
     """Return a target that is to think within a number of tokens."""
     if not can_take_tokens(target, known):
         return refuse(target, known, ", not tokens")
@@ -57,7 +58,7 @@ def with_tokens(target: Target, known: Reasoning, tokens: int) -> Result[Target,
     return Success(target)
 
 
-def can_take_tokens(target: Target, known: Reasoning) -> bool:
+def can_take_tokens(target: Target, known: ReasoningSupport) -> bool:
     """Return whether a model can be told how many tokens to think with."""
     if known.tokens is not None:
         return known.tokens
@@ -71,7 +72,7 @@ def with_reasoning(target: Target, reasoning: str | None) -> Target:
     return replace(target, ask=replace(target.ask, reasoning=reasoning))
 
 
-def refuse(target: Target, known: Reasoning, end: str = "") -> Result[Any, Problem]:
+def refuse(target: Target, known: ReasoningSupport, end: str = "") -> Result[Any, Problem]:
     """Return the failure that names what the model takes."""
     words = [
         *(["none"] if known.off is not None else []),

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from loki.abilities import ReasoningSupport
 from loki.config.catalogue import section
 from loki.config.catalogue_update import find_family_faults
 from loki.config.families import abilities_of, find_row, rows_of
 from loki.config.setting_names import EFFORTS
 from loki.edge.files import catalogue, families
 from loki.providers import KNOWN, TYPES
-from loki.records import Reasoning
 from loki.wire.anthropic.reasoning import REASONING as CLAUDE
 from loki.wire.bedrock.reasoning import REASONING as BEDROCK
 from loki.wire.google.reasoning import REASONING as GOOGLE
@@ -36,7 +36,7 @@ def test_every_row_is_one_that_an_update_may_bring() -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_row_names_what_there_is(name: str) -> None:
     row = FAMILIES[name]
-    reasoning = Reasoning(**row.get("reasoning", {}))
+    reasoning = ReasoningSupport(**row.get("reasoning", {}))
     assert {*row["clients"]} <= {*TYPES, *KNOWN}
     assert reasoning.by in {"", "none", *CLAUDE, *BEDROCK, *GOOGLE, *OPENAI}
     assert list(reasoning.efforts) == sorted(reasoning.efforts, key=EFFORTS.index)
@@ -82,20 +82,20 @@ def test_each_speaks_over_the_one_before(
 
 
 LEVELS = {"reasoning_levels": ["none", "high", "max"]}
-THINKING: list[tuple[list[Any], dict[str, Any], dict[str, Any], Reasoning]] = [
-    ([], {}, {}, Reasoning()),
-    ([], LEVELS, {}, Reasoning(efforts=("high", "max"))),
-    ([], {}, {"reasoning_levels": ["high"]}, Reasoning(efforts=("high",), off=None)),
-    ([GUESS], LEVELS, {}, Reasoning(by="level", efforts=("high", "max"))),
-    ([ROW], LEVELS, {}, Reasoning(by="level")),
-    ([ROW], {}, LEVELS, Reasoning(by="level", efforts=("high", "max"))),
-    ([ROW], {}, {"supports_reasoning": False}, Reasoning(by="none")),
+THINKING: list[tuple[list[Any], dict[str, Any], dict[str, Any], ReasoningSupport]] = [
+    ([], {}, {}, ReasoningSupport()),
+    ([], LEVELS, {}, ReasoningSupport(efforts=("high", "max"))),
+    ([], {}, {"reasoning_levels": ["high"]}, ReasoningSupport(efforts=("high",), off=None)),
+    ([GUESS], LEVELS, {}, ReasoningSupport(by="level", efforts=("high", "max"))),
+    ([ROW], LEVELS, {}, ReasoningSupport(by="level")),
+    ([ROW], {}, LEVELS, ReasoningSupport(by="level", efforts=("high", "max"))),
+    ([ROW], {}, {"supports_reasoning": False}, ReasoningSupport(by="none")),
 ]
 
 
 @pytest.mark.parametrize(("rows", "entry", "settings", "expected"), THINKING)
 def test_how_a_model_reasons_is_told_in_the_same_order(
-    rows: list[Any], entry: Any, settings: Any, expected: Reasoning
+    rows: list[Any], entry: Any, settings: Any, expected: ReasoningSupport
 ) -> None:
     assert abilities_of(rows, "m", entry, settings).reasoning == expected
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pytest
 
+from loki.abilities import Abilities
 from loki.config.setting_names import (
     ABILITY_SETTINGS,
     CREDENTIALS,
@@ -18,7 +19,7 @@ from loki.config.setting_names import (
     is_public,
     is_reference,
 )
-from loki.records import Abilities, Limits, Model
+from loki.records import Limits, Model
 
 
 @pytest.mark.parametrize("name", [*CREDENTIALS, "client_secret", "Cookie", "X-Goog-Api-Key"])

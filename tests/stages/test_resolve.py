@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
+from loki.abilities import Abilities
 from loki.config.catalogue import Catalogue
 from loki.config.load import check
 from loki.config.read import configure
@@ -20,7 +21,6 @@ from loki.price import Price
 from loki.problems import Problem
 from loki.providers import KNOWN, TYPES, provider_of
 from loki.records import (
-    Abilities,
     Ask,
     Config,
     Limits,

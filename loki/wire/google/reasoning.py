@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from loki.records import JsonObject, Reasoning, Target
+from loki.abilities import ReasoningSupport
+from loki.records import JsonObject, Target
 
 
 def draft_thinking(target: Target) -> JsonObject:
@@ -13,10 +14,10 @@ def draft_thinking(target: Target) -> JsonObject:
     return {} if wanted is None else REASONING.get(known.by, by_level)(known, wanted)
 
 
-def by_level(known: Reasoning, wanted: str | int) -> JsonObject:
+def by_level(known: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return the level of Gemini 3 and later; the least of some comes close to no thoughts.
 
-    >>> by_level(Reasoning(off="MINIMAL"), "none")
+    >>> by_level(ReasoningSupport(off="MINIMAL"), "none")
     {'thinkingLevel': 'MINIMAL'}
     """
     if wanted == "none":
@@ -24,10 +25,10 @@ def by_level(known: Reasoning, wanted: str | int) -> JsonObject:
     return {"includeThoughts": True, "thinkingLevel": str(wanted).upper()}
 
 
-def by_budget(known: Reasoning, wanted: str | int) -> JsonObject:
+def by_budget(known: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return the budget of Gemini 2.5 in tokens; 0 is none.
 
-    >>> by_budget(Reasoning(budgets={"low": 1024}), "low")
+    >>> by_budget(ReasoningSupport(budgets={"low": 1024}), "low")
     {'includeThoughts': True, 'thinkingBudget': 1024}
     """
     if wanted == "none":
@@ -36,7 +37,7 @@ def by_budget(known: Reasoning, wanted: str | int) -> JsonObject:
     return {"includeThoughts": True, "thinkingBudget": tokens}
 
 
-REASONING: dict[str, Callable[[Reasoning, str | int], JsonObject]] = {
+REASONING: dict[str, Callable[[ReasoningSupport, str | int], JsonObject]] = {
     "level": by_level,
     "budget": by_budget,
 }

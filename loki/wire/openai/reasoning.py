@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from loki.records import JsonObject, Reasoning
+from loki.abilities import ReasoningSupport
+from loki.records import JsonObject
 
 
-def by_effort(known: Reasoning, wanted: str | int) -> JsonObject:
+def by_effort(known: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return OpenAI's own field, which most servers took over."""
     return {"reasoning_effort": wanted}
 
 
-def by_object(known: Reasoning, wanted: str | int) -> JsonObject:
+def by_object(known: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return OpenRouter's object: an effort or a budget."""
     key = "max_tokens" if isinstance(wanted, int) else "effort"
     return {"reasoning": {key: wanted}}
 
 
-def by_switch(known: Reasoning, wanted: str | int) -> JsonObject:
+def by_switch(known: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return the switch of DeepSeek, Zhipu and Moonshot."""
     return {"thinking": {"type": "disabled" if wanted == "none" else "enabled"}}
 
 
-def by_budget(known: Reasoning, wanted: str | int) -> JsonObject:
+def by_budget(known: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return Alibaba's switch and its budget in tokens.
 
-    >>> by_budget(Reasoning(budgets={"low": 1024}), "low")
+    >>> by_budget(ReasoningSupport(budgets={"low": 1024}), "low")
     {'enable_thinking': True, 'thinking_budget': 1024}
     """
     if wanted == "none":
@@ -36,7 +37,7 @@ def by_budget(known: Reasoning, wanted: str | int) -> JsonObject:
 
 
 #: How a model is told to think, by its family or its server's dialect.
-REASONING: dict[str, Callable[[Reasoning, str | int], JsonObject]] = {
+REASONING: dict[str, Callable[[ReasoningSupport, str | int], JsonObject]] = {
     "effort": by_effort,
     "object": by_object,
     "switch": by_switch,

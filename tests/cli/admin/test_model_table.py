@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from loki.abilities import Abilities
 from loki.cli.admin.model_table import format_table, is_selected, model_row, plain
 from loki.price import Price
-from loki.records import Abilities, Client, Model
+from loki.records import Client, Model
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from loki.records import Reasoning
+from loki.abilities import ReasoningSupport
 from loki.wire.openai.reasoning import REASONING
 
-BUDGETS = Reasoning(budgets={"low": 7})
+BUDGETS = ReasoningSupport(budgets={"low": 7})
 
 TOLD: list[tuple[str, str | int, dict[str, Any]]] = [
     ("effort", "xhigh", {"reasoning_effort": "xhigh"}),

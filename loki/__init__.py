@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from loki.edge.batch.threads import answers
     from loki.edge.env import open_env
     from loki.edge.retrieval.store import search, store
+    from loki.messages import Media, Message, Text, Tool, ToolCall
     from loki.pipeline import Env, answer, embed, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask, Media, Message, Text, Tool, ToolCall
+    from loki.records import Ask
     from loki.replies import Done, Embeddings, Ranking, Reasoning, Reply, Source
     from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
@@ -46,11 +47,11 @@ if TYPE_CHECKING:
 HOMES = {
     "open_env": "loki.edge.env",
     "Ask": "loki.records",
-    "Message": "loki.records",
-    "Text": "loki.records",
-    "Media": "loki.records",
-    "Tool": "loki.records",
-    "ToolCall": "loki.records",
+    "Message": "loki.messages",
+    "Text": "loki.messages",
+    "Media": "loki.messages",
+    "Tool": "loki.messages",
+    "ToolCall": "loki.messages",
     "Env": "loki.pipeline",
     "prepare": "loki.pipeline",
     "answer": "loki.pipeline",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from math import isinf
-from typing import Any
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+JsonObject: TypeAlias = dict[str, Any]
 
 #: The deepest nesting of what is read, in levels; real answers and schemas have some twenty.
 DEEPEST = 200

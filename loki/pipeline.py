@@ -13,10 +13,11 @@ from returns.pipeline import flow
 from returns.result import Result, Success
 
 from loki.formats.structured_output import check_answer, check_schema
+from loki.json_text import Json
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
-from loki.records import Ask, Config, Draft, Json, Patch, Request, Response, Task
+from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
 from loki.replies import Done, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, add_cost_to_problem
 from loki.stages.build import build

@@ -5,93 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from loki.abilities import Abilities
+from loki.json_text import JsonObject
+from loki.messages import Message, Tool, turns
 from loki.price import Price
 from loki.record import record
 
-Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 Task = Literal["chat", "embedding", "reranker"]
 
 
 # ---- what is asked ---------------------------------------------------------------------------
-
-
-@record
-class Text:
-    """A piece of text, asked or answered."""
-
-    text: str
-
-    @property
-    def cache_control(self) -> JsonObject | None:
-        """Return how the provider is to cache what ends here: not at all, but of a CachedText."""
-        return None
-
-
-@record
-class CachedText(Text):
-    """A piece of text at whose end a cached prompt ends; apart, for answers make many Texts."""
-
-    cache_control: JsonObject | None = field(default=None, repr=False)
-
-
-@record
-class Media:
-    """An image, PDF or sound that goes along: its bytes, or where they are."""
-
-    media_type: str  # as in RFC 6838: image/png, application/pdf …
-    data: bytes = field(default=b"", repr=False)
-    url: str = ""
-    name: str = ""
-    cache_control: JsonObject | None = field(default=None, repr=False)  # keep what ends here
-    detail: str = ""  # of an image, as OpenAI names it: auto, low, high
-
-
-@record
-class ToolCall:
-    """A function that the model wants called."""
-
-    id: str
-    name: str
-    arguments: JsonObject
-
-
-@record
-class Message:
-    """One turn of a conversation; ``role`` is system, developer, user, assistant or tool."""
-
-    role: str
-    content: str | tuple[Text | Media, ...] = ""
-    tool_calls: tuple[ToolCall, ...] = ()  # of an assistant
-    tool_call_id: str = ""  # the call that a tool answers
-    carry: tuple[JsonObject, ...] = ()  # of an assistant: Reply.carry of that answer, unchanged
-    carry_from: str = ""  # whose carry it is, see providers.maker_of; empty: whoever knows it
-    is_error: bool = False  # of a tool: it failed, and its content says why
-
-    @property
-    def parts(self) -> tuple[Text | Media, ...]:
-        """Return the content as parts, also where it was given as one string."""
-        if isinstance(self.content, str):
-            return (Text(self.content),) if self.content else ()
-        return self.content
-
-    @property
-    def text(self) -> str:
-        """Return the texts of the content, joined."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
-
-
-@record
-class Tool:
-    """A function that the model may ask to have called; ``parameters`` is a JSON Schema."""
-
-    name: str
-    description: str
-    parameters: JsonObject
-    strict: bool | None = None
 
 
 @record
@@ -109,15 +34,6 @@ class Limits:
     client_key: str | None = None
     retry_after_send: bool | None = None
     deadline: float | None = None  # of the total, on the clock of Env; None: it has not begun
-
-
-def turns(messages: str | Sequence[Message]) -> tuple[Message, ...]:
-    """Return the turns of a conversation; a text is one of the user's.
-
-    >>> turns("Hi")[0].role, turns([])
-    ('user', ())
-    """
-    return (Message("user", messages),) if isinstance(messages, str) else tuple(messages)
 
 
 if TYPE_CHECKING:

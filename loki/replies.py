@@ -9,9 +9,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from returns.result import Result
 
+from loki.json_text import JsonObject
+from loki.messages import Text, ToolCall
 from loki.problems import Problem
 from loki.record import record
-from loki.records import JsonObject, Request, Text, ToolCall
+from loki.records import Request
 from loki.usage import Usage
 
 FinishReason = Literal["stop", "length", "tools", "filter", "other"]

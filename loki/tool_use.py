@@ -12,11 +12,12 @@ from returns.result import Failure, Result, Success
 
 from loki.formats.tool_results import call_functions
 from loki.formats.turns import message_of
+from loki.messages import Message, ToolCall
 from loki.money.estimate import worst_case
 from loki.pipeline import Env, answer
 from loki.problems import Problem, fail
 from loki.record import record
-from loki.records import Ask, Message, ToolCall
+from loki.records import Ask
 from loki.replies import Reply
 from loki.stages.account import is_free
 from loki.usage import add_usages

@@ -15,9 +15,10 @@ from returns.result import Result, Success
 
 from loki.config.read import configure
 from loki.edge.files import families
+from loki.messages import Message
 from loki.problems import Problem
 from loki.providers import PROVIDERS
-from loki.records import Ask, Config, Draft, Message, Request, Response, Target
+from loki.records import Ask, Config, Draft, Request, Response, Target
 from loki.replies import Opened, Stream
 from loki.stages import resolve
 from loki.stages.parse import follow

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from support import request
 
+from loki.messages import Message
 from loki.record import MANY
-from loki.records import Ask, Message
+from loki.records import Ask
 
 
 def test_a_request_knows_its_target() -> None:

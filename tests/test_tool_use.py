@@ -18,10 +18,11 @@ from wires import WIRES
 
 import loki
 from loki.formats.tool_results import call_functions
+from loki.messages import Message, Tool
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import wire_name
-from loki.records import Ask, Message, Request, Response, Tool
+from loki.records import Ask, Request, Response
 from loki.replies import Opened, Reply
 from loki.stages.account import Entry
 from loki.tool_use import converse, follow_calls, sum_replies

@@ -10,9 +10,10 @@ from returns.result import Result, Success
 
 from loki.batch.rows import ReadyRow
 from loki.formats.json_output import reply_json, round_seconds
+from loki.json_text import JsonObject
 from loki.pipeline import Env, answer_with_data, embed
 from loki.problems import Problem, is_curable
-from loki.records import Ask, JsonObject
+from loki.records import Ask
 from loki.replies import Embeddings
 from loki.usage import COUNTS
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from loki.batch.rows import ReadyRow, Row
-from loki.records import Ask, Config, Message, Task
+from loki.messages import Message
+from loki.records import Ask, Config, Task
 from loki.stages.resolve import resolve
 
 

@@ -11,8 +11,7 @@ from typing import Any, Protocol
 from toolz import get_in
 
 from loki.batch.done_rows import EarlierRow, read_done, row_identity
-from loki.json_text import compact
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject, compact
 from loki.usage import COUNTS
 
 

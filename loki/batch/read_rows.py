@@ -16,9 +16,11 @@ from loki.batch.template import fill_template
 from loki.config.patches import param_patch
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
 from loki.formats.structured_output import read_schema
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Message, Text
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
-from loki.records import Ask, Json, JsonObject, Media, Message, Patch, Text
+from loki.records import Ask, Patch
 
 
 def read_rows(plan: RowDefaults, lines: Iterable[Line]) -> Iterator[Row]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from hashlib import blake2b
 
-from loki.records import Ask, Json, Media, Message, Patch, Text
+from loki.json_text import Json
+from loki.messages import Media, Message, Text
+from loki.records import Ask, Patch
 
 
 def key_of(ask: Ask, patch: Patch | None = None) -> str:

@@ -8,9 +8,11 @@ from typing import NamedTuple, TypeAlias
 
 from returns.result import Result
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Text
 from loki.problems import Problem, fail
 from loki.record import record
-from loki.records import Ask, Json, JsonObject, Media, Patch, Text
+from loki.records import Ask, Patch
 
 
 class ReadyRow(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from returns.result import Result, Success
 
+from loki.json_text import Json
 from loki.problems import Problem, fail, suggest_nearest
-from loki.records import Json
 
 
 def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loki.cli.admin_flags import ADMINISTRATION
 from loki.cli.batch_flags import BATCH
 from loki.cli.flag_types import between, whole
 from loki.cli.flags import (
@@ -44,57 +45,6 @@ class Command:
         self.text_help = text_help
         self.usage = usage or (f"[{text_name}…]" if text_name else "")
 
-
-ADMINISTRATION: dict[str, Group] = {
-    "administration": [
-        switch("--info", "print version, files, clients and catalogue, one per line"),
-        switch(
-            "--list-models",
-            "list models with limits, prices and features; with TEXT, only those whose name "
-            "contains it",
-        ),
-        switch("--live", "with --list-models: ask each provider for its own list"),
-        switch("--sync-models", "download newer models from sync_models_url, or its default"),
-        switch("--init", "write a commented starter configuration"),
-        flag(
-            "--check",
-            "check the configuration and print every problem; online: ask each provider too",
-            choices=("offline", "online"),
-            metavar="[=online]",
-        ),
-        flag(
-            "--completions",
-            "print the completion script for a shell",
-            choices=("bash", "zsh", "fish"),
-        ),
-        flag(
-            "--man",
-            "show the manual page of a command, config or python",
-            nargs="?",
-            const="",
-            metavar="TOPIC",
-        ),
-        switch("--clear-cache", "delete the answers that --cache kept"),
-    ],
-    "authentication": [
-        flag(
-            "--authenticate",
-            "log in with OAuth; CLIENT may be left out if only one client uses it",
-            nargs="?",
-            const="",
-            metavar="CLIENT",
-        ),
-        flag(
-            "--add-secret",
-            "add a secret to the vault; its value is typed, or read from stdin",
-            metavar="NAME",
-        ),
-        flag("--get-secret", "print a secret", metavar="NAME"),
-        flag("--update-secret", "change the value of a secret", metavar="NAME"),
-        flag("--delete-secret", "delete a secret", metavar="NAME"),
-        switch("--list-secrets", "list the names of all secrets"),
-    ],
-}
 
 SHARED: dict[str, Group] = {
     "ledger and messages": [TAG, NO_LEDGER, QUIET, VERBOSE],

@@ -8,8 +8,8 @@ from typing import Any
 from loki.edge.auth.find_secrets import redact_facts
 from loki.edge.auth.redactor import redact
 from loki.formats import json_output
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import JsonObject
 from loki.replies import Done, Event, Reply
 
 

@@ -16,11 +16,11 @@ from loki.edge.auth.auth_method import credential_name
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.find_secrets import secrets_in_body
 from loki.edge.auth.secrets import mask
-from loki.json_text import compact
+from loki.json_text import Json, compact
 from loki.money.estimate import max_usage, worst_case
 from loki.pipeline import Env, prepare
 from loki.providers import base_url_of, provider_of, wire_of
-from loki.records import Ask, Client, Json, Limits, Request, Setting, Target, Task
+from loki.records import Ask, Client, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.urls import mask_proxy, mask_url

@@ -19,10 +19,11 @@ from loki.cli.prompt import ask_of, flags_deadline
 from loki.cli.startup import describe_spent_today, environment, open_env, with_template
 from loki.edge.auth.credentials import mask_draft
 from loki.formats.structured_output import check_answer, code_block
+from loki.json_text import Json, JsonObject
 from loki.pipeline import Env, first_success, prepare, stream
 from loki.problems import Kind, Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Json, JsonObject, Request
+from loki.records import Ask, Request
 from loki.replies import Opened, Reply, Stream
 
 

@@ -11,8 +11,9 @@ from returns.result import Failure, Result, Success
 from loki.cli.console import Console
 from loki.cli.describe import event_json, reply_json
 from loki.edge.auth.redactor import redact
+from loki.json_text import Json
+from loki.messages import Text
 from loki.problems import Problem, fail
-from loki.records import Json, Text
 from loki.replies import Done, Event, Raw, Reasoning, Reply, Stream
 from loki.stages.parse import collect
 

@@ -20,10 +20,12 @@ from loki.edge.trust import open_in_own_folder, open_own
 from loki.formats.attachments import attach, sniff
 from loki.formats.openai_messages import read_json, split_tools
 from loki.formats.structured_output import read_schema
+from loki.json_text import JsonObject
+from loki.messages import Media, Message, Text, Tool
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, JsonObject, Media, Message, Text, Tool
+from loki.records import Ask
 from loki.stages.resolve import resolve
 
 

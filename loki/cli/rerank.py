@@ -25,12 +25,12 @@ from loki.edge.auth.credentials import mask_draft
 from loki.edge.files import describe_os_error
 from loki.edge.stdin import LATE, TooLargeError, read_stdin
 from loki.formats.openai_messages import read_json
-from loki.json_text import compact
+from loki.json_text import Json, compact
 from loki.pipeline import Env, for_each, prepare
 from loki.problems import Problem, fail
 from loki.railway import bind, gather, map_
 from loki.record import record
-from loki.records import Ask, Json, Request
+from loki.records import Ask, Request
 from loki.replies import Ranking
 from loki.stages.batching import split_texts
 from loki.stages.resolve import resolve

@@ -18,11 +18,10 @@ from loki.edge.render import Renderer, TemplateNames, hint_at, undefined_name
 from loki.edge.stdin import MAX_TEMPLATE, Opener
 from loki.edge.trust import open_own, require_own_folder
 from loki.formats.structured_output import read_schema
-from loki.json_text import compact
+from loki.json_text import Json, compact
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.record import record
-from loki.records import Json
 
 
 @record

@@ -23,9 +23,10 @@ from loki.config.model_prices import (
 )
 from loki.config.patches import patch_of
 from loki.config.setting_names import MODEL_FIELDS
+from loki.json_text import JsonObject
 from loki.price import Price
 from loki.providers import known_name
-from loki.records import Client, JsonObject, Model, Patch, Task
+from loki.records import Client, Model, Patch, Task
 
 NO_ABILITIES = Abilities()
 

@@ -17,9 +17,9 @@ from loki.config.setting_names import (
     MODEL_SETTINGS,
     ModelSetting,
 )
+from loki.json_text import Json, JsonObject
 from loki.price import PRICES
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject
 
 Clients = Mapping[str, Mapping[str, JsonObject]]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from loki.abilities import Abilities, ReasoningSupport
 from loki.config.setting_names import ABILITY_SETTINGS
-from loki.records import JsonObject
+from loki.json_text import JsonObject
 
 #: The rows of data/families.json, by the name of the family.
 Families = Mapping[str, JsonObject]

@@ -12,8 +12,8 @@ from loki.config.grammar import RULES
 from loki.config.setting_names import CREDENTIALS, SENSITIVE, is_public, is_reference
 from loki.config.yaml_reader import read_yaml
 from loki.config.yaml_schema import Complaint, Position, Report, position_of
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject
 from loki.urls import find_proxy_fault
 
 

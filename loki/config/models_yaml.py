@@ -12,8 +12,8 @@ from returns.result import Result, Success
 from loki.config import yaml_schema as yaml
 from loki.config.catalogue_update import Clients, SyncedCatalogue, find_faults, known_keys
 from loki.config.yaml_reader import read_yaml
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject
 
 #: Where the original's successor keeps its list: the models that are new go in there first.
 DEFAULT_URL = "https://raw.githubusercontent.com/Dark-Alex-17/coyote/refs/heads/main/models.yaml"

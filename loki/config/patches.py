@@ -7,10 +7,10 @@ from typing import Any
 from returns.result import Result, Success
 
 from loki.config.patterns import find_pattern_fault
-from loki.json_text import parse_strict
+from loki.json_text import JsonObject, parse_strict
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
-from loki.records import JsonObject, Patch
+from loki.records import Patch
 
 
 def read_patches(text: str, name: str) -> Result[tuple[tuple[str, Patch], ...], Problem]:

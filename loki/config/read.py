@@ -21,10 +21,11 @@ from loki.config.setting_names import (
     TOP,
     is_reference,
 )
+from loki.json_text import JsonObject
 from loki.problems import Problem, fail, suggest_nearest
 from loki.providers import ALIASES, KNOWN, TYPES, find_provider, type_of
 from loki.railway import gather
-from loki.records import Client, Config, JsonObject, Limits, Patch, Setting
+from loki.records import Client, Config, Limits, Patch, Setting
 
 
 def configure(

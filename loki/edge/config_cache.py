@@ -31,8 +31,8 @@ from loki.edge.trust import (
     require_own_with_folder,
     warn_untrusted,
 )
+from loki.json_text import JsonObject
 from loki.problems import Problem, fail
-from loki.records import JsonObject
 from loki.version import __version__
 
 

@@ -18,8 +18,8 @@ from returns.result import Failure, Result, Success
 from loki.edge import files
 from loki.edge.trust import make_private_folder
 from loki.formats.conversation import read_conversation
+from loki.messages import Message
 from loki.problems import Problem, fail
-from loki.records import Message
 
 if TYPE_CHECKING:
     from filelock import FileLock

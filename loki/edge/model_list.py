@@ -13,12 +13,13 @@ from loki.edge.auth import credentials
 from loki.edge.auth.find_secrets import redacting
 from loki.edge.http.attempt import connect
 from loki.edge.send import Send, check_status, deadline_of, read_whole, renew_token, retry, wrap
+from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, provider_of
 from loki.providers.model_list import is_list, next_page, read_models
 from loki.railway import bind
-from loki.records import Draft, Json, JsonObject, Response, Target
+from loki.records import Draft, Response, Target
 from loki.stages.build import build
 from loki.stages.draft import user_agent
 

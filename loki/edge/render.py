@@ -18,9 +18,9 @@ from returns.result import Failure, Result, Success
 from loki.edge import render_child
 from loki.edge.files import describe_os_error
 from loki.edge.stdin import read_piece
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail, suggest_nearest
 from loki.record import record
-from loki.records import Json, JsonObject
 
 PATIENCE = 30.0  # seconds for one text, however busy the machine is
 NEEDED = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # variables without which some interpreters do not start

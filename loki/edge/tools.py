@@ -17,7 +17,7 @@ from loki.edge.tool_process import MAX_OUTPUT, Output, Processes, read_output
 from loki.formats.tool_commands import ToolCommand
 from loki.formats.tool_results import find_fault, result_of
 from loki.json_text import compact
-from loki.records import Message, ToolCall
+from loki.messages import Message, ToolCall
 
 MAX_PARALLEL_CALLS = 8  # tools
 MAX_ERROR_LENGTH = 10_000  # characters of what a tool that failed says on stderr

@@ -6,8 +6,8 @@ import re
 
 from returns.result import Result, Success
 
+from loki.messages import Media, Text
 from loki.problems import Problem, fail
-from loki.records import Media, Text
 
 
 def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:

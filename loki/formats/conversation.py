@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from returns.result import Result
 
 from loki.formats.openai_messages import parse_named, read_json, read_message, read_messages
-from loki.json_text import compact, refuse_constant, refuse_depth
+from loki.json_text import Json, JsonObject, compact, refuse_constant, refuse_depth
+from loki.messages import Media, Message, Text
 from loki.problems import Problem
 from loki.railway import gather
-from loki.records import Json, JsonObject, Media, Message, Text
 
 # ---- reading -----------------------------------------------------------------------------------
 

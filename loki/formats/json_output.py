@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from loki.json_text import JsonObject
+from loki.messages import Text, ToolCall
 from loki.problems import Problem
-from loki.records import JsonObject, Text, ToolCall
 from loki.replies import Done, Event, Raw, Reasoning, Reply, Source
 from loki.usage import COUNTS, Usage
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from returns.result import Result, Success
 
-from loki.json_text import parse_strict
+from loki.json_text import Json, JsonObject, parse_strict
+from loki.messages import CachedText, Media, Message, Text, Tool, ToolCall
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import CachedText, Json, JsonObject, Media, Message, Text, Tool, ToolCall
 from loki.wire.protocol import as_str
 
 A = TypeVar("A")

@@ -9,9 +9,9 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.json_text import compact, parse_strict
+from loki.json_text import Json, JsonObject, compact, parse_strict
 from loki.problems import Problem, excerpt, fail
-from loki.records import Ask, Json, JsonObject
+from loki.records import Ask
 from loki.replies import Reply
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from returns.result import Result, Success
 
 from loki.formats.structured_output import read_schema
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import record
-from loki.records import Json, JsonObject
 
 DEFAULT_TIMEOUT = 60.0  # seconds
 LONGEST = 1e6  # seconds

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loki.formats.structured_output import find_breach
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
+from loki.messages import Message, Tool, ToolCall
 from loki.problems import suggest_nearest
-from loki.records import JsonObject, Message, Tool, ToolCall
 
 
 def call_functions(

@@ -7,10 +7,10 @@ from itertools import takewhile
 
 from returns.result import Result, Success
 
-from loki.json_text import replace_surrogates
+from loki.json_text import JsonObject, replace_surrogates
+from loki.messages import Message
 from loki.problems import Problem, fail
 from loki.providers import maker_of, wire_name
-from loki.records import JsonObject, Message
 from loki.replies import Reply
 
 INSTRUCTIONS = ("system", "developer")
@@ -34,7 +34,7 @@ def resume(
 def find_open_calls(messages: Sequence[Message]) -> list[str]:
     """Return the calls of tools that nobody answered, as ``name (id)``.
 
-    >>> from loki.records import ToolCall
+    >>> from loki.messages import ToolCall
     >>> find_open_calls([Message("assistant", tool_calls=(ToolCall("c1", "now", {}),))])
     ['now (c1)']
     """

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
 from loki.money.estimate import max_usage, service_tiers, worst_case
 from loki.money.prices import max_cost, min_cost, price_of
 from loki.price import format_dollars
 from loki.problems import Problem, fail
-from loki.records import JsonObject, Request, Target, Task
+from loki.records import Request, Target, Task
 
 
 class BudgetStatus(NamedTuple):

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media
 from loki.money.prices import max_cost, price_of
-from loki.records import Json, JsonObject, Media, Target
+from loki.records import Target
 from loki.usage import Usage
 
 

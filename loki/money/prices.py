@@ -7,8 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from loki.json_text import JsonObject
 from loki.price import PRICES, Price
-from loki.records import JsonObject, Target
+from loki.records import Target
 from loki.usage import Usage
 
 MILLION = Decimal(1_000_000)

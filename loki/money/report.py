@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from toolz import groupby, valmap
 
-from loki.records import JsonObject
+from loki.json_text import JsonObject
 
 
 class Tally(NamedTuple):

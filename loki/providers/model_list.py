@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from toolz import get_in
 
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject
 
 Path = tuple[str, ...]
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 from returns.result import Result
 
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.problems import Problem, fail
 from loki.record import record
-from loki.records import JsonObject, Patch, Target
+from loki.records import Patch, Target
 from loki.stages.draft import draft
 from loki.stages.patch import patch
 

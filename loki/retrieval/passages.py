@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import field
 from decimal import Decimal
 
+from loki.json_text import Json, JsonObject
 from loki.record import record
-from loki.records import Json, JsonObject
 
 
 @record

@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from returns.result import Failure, Result, Success
 
+from loki.json_text import JsonObject
 from loki.problems import Problem
 from loki.record import field_names
-from loki.records import Draft, JsonObject, Request
+from loki.records import Draft, Request
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import account, is_free
 from loki.usage import Usage

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
+from loki.messages import Message, Text
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, maker_of, provider_of, route_of
-from loki.records import Ask, Draft, JsonObject, Message, Model, Target, Text
+from loki.records import Ask, Draft, Model, Target
 from loki.version import __version__
 from loki.wire import wire
 from loki.wire.protocol import is_json_mode

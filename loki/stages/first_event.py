@@ -9,9 +9,10 @@ from itertools import chain
 
 from returns.result import Failure, Result, Success
 
+from loki.messages import Text
 from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import wire_name
-from loki.records import Request, Text
+from loki.records import Request
 from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
 from loki.stages.account import add_cost_to_problem
 from loki.stages.reply_builder import ReplyBuilder

@@ -8,9 +8,9 @@ from itertools import accumulate
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
 from loki.problems import Problem, fail
 from loki.providers import wire_name
-from loki.records import JsonObject
 from loki.replies import Ranking, Score
 from loki.stages.parse_vectors import add_costs, add_usages
 from loki.wire import rerank_wire

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
+from loki.messages import Text
 from loki.problems import Problem, fail
-from loki.records import Response, Text
+from loki.records import Response
 from loki.replies import Done, Event, Opened, Raw, Reasoning, Reply, Stream, WireEvent
 from loki.stages.account import add_cost_to_problem
 from loki.stages.first_event import chat_wire_of, with_events

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from returns.result import Failure, Result, Success
 
+from loki.json_text import Json
 from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import wire_name
 from loki.record import field_names
-from loki.records import Json, Response
+from loki.records import Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors
 from loki.usage import Usage
 from loki.wire import embed_wire, rerank_wire

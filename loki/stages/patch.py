@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from loki.records import Draft, Json, JsonObject, Patch, Target
+from loki.json_text import Json, JsonObject
+from loki.records import Draft, Patch, Target
 
 
 def patch(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Draft]:

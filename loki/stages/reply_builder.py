@@ -8,8 +8,10 @@ from itertools import groupby
 
 from returns.result import Failure, Result, Success
 
+from loki.json_text import JsonObject
+from loki.messages import Text
 from loki.problems import Problem
-from loki.records import JsonObject, Request, Text
+from loki.records import Request
 from loki.replies import (
     Carry,
     Finish,

@@ -8,8 +8,9 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from loki.json_text import Json
 from loki.problems import Problem
-from loki.records import Json, Limits
+from loki.records import Limits
 from loki.wire.protocol import RateLimitHeaders
 
 FOREVER = 10 * 365 * 86400.0  # seconds: no clock goes much further

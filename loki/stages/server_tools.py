@@ -6,9 +6,10 @@ from functools import reduce
 
 from returns.result import Result, Success
 
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail
 from loki.providers import wire_name
-from loki.records import Json, JsonObject, Target
+from loki.records import Target
 from loki.wire import chat_wire
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.problems import Problem
 from loki.providers import wire_of
-from loki.records import JsonObject, Request
+from loki.records import Request
 
 Path = tuple[str, ...]
 

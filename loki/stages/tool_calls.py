@@ -7,9 +7,9 @@ from typing import NamedTuple, cast
 
 from returns.result import Result, Success
 
-from loki.json_text import replace_surrogates
+from loki.json_text import JsonObject, replace_surrogates
+from loki.messages import ToolCall
 from loki.problems import Problem, fail
-from loki.records import JsonObject, ToolCall
 from loki.replies import FinishReason, ToolPiece
 from loki.wire.answer_json import STRICT, parse_json
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from loki.json_text import DEEPEST, parse_finite, refuse_constant, refuse_depth
-from loki.records import Json
+from loki.json_text import DEEPEST, Json, parse_finite, refuse_constant, refuse_depth
 
 DECODER = json.JSONDecoder()  # as of json.loads, which looks at its argument first
 STRICT = json.JSONDecoder(parse_constant=refuse_constant, parse_float=parse_finite)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from loki.json_text import Json
 from loki.problems import Problem, excerpt_bytes
-from loki.records import Json
 from loki.replies import WireEvent
 from loki.wire.answer_json import parse_json
 

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 
+from loki.json_text import Json
 from loki.problems import Kind, Problem, excerpt, excerpt_bytes
-from loki.records import Json
 from loki.wire.answer_json import parse_json
 from loki.wire.protocol import get_in
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Text
 from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
 from loki.record import field_names
-from loki.records import Json, JsonObject, Media, Target, Text
+from loki.records import Target
 from loki.replies import FinishReason, WireEvent
 from loki.usage import Usage
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 from returns.result import Failure, Result, Success
 
+from loki.json_text import Json
 from loki.problems import Problem
 from loki.railway import gather
-from loki.records import Json
 from loki.replies import Vector, Vectors
 from loki.usage import Usage
 from loki.wire.errors import unknown_answer

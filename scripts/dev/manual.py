@@ -16,7 +16,8 @@ from typing import Any
 
 from docutils.core import publish_string
 
-from loki.cli.commands import ADMINISTRATION, COMMANDS
+from loki.cli.admin_flags import ADMINISTRATION
+from loki.cli.commands import COMMANDS
 from loki.config.setting_names import MODEL_SETTINGS
 from loki.providers import KNOWN, PROVIDERS
 from loki.version import __version__

@@ -13,8 +13,9 @@ from returns.result import Success
 from loki.config.read import configure
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.files import families
+from loki.messages import Media, Message, Text, Tool
 from loki.pipeline import Env, prepare
-from loki.records import Ask, Media, Message, Request, Task, Text, Tool
+from loki.records import Ask, Request, Task
 
 HI = Message("user", "Hi")
 PLAIN = Ask((HI,))

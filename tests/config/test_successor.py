@@ -15,7 +15,8 @@ from loki.config.grammar import CHAT_ONLY
 from loki.config.load import check, load, secret_places
 from loki.config.read import configure
 from loki.edge import files
-from loki.records import Ask, Config, Message
+from loki.messages import Message
+from loki.records import Ask, Config
 from loki.stages import draft, resolve
 
 HI = (Message("user", "Hi"),)

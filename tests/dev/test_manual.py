@@ -17,7 +17,8 @@ from support import request as some_request
 
 from loki.batch.output_format import COLUMNS
 from loki.cli.admin.roff import to_text
-from loki.cli.commands import ADMINISTRATION, COMMANDS
+from loki.cli.admin_flags import ADMINISTRATION
+from loki.cli.commands import COMMANDS
 from loki.cli.parser import parse
 from loki.config.catalogue import section
 from loki.config.grammar import SECRET_FORMS
@@ -25,10 +26,10 @@ from loki.config.load import check
 from loki.config.setting_names import LIMITS, MODEL_SETTINGS, OAUTH_ALIASES, SETTINGS, TOP
 from loki.edge.auth.oauth_profiles import DEFAULTS
 from loki.formats.json_output import answer_json, event_json, problem_json
+from loki.messages import ToolCall
 from loki.money.report import GROUPS, Tally
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import KNOWN, TYPES
-from loki.records import ToolCall
 from loki.replies import Reply
 from loki.retrieval.passages import Match, Passage, match_json
 from loki.usage import Usage

@@ -31,8 +31,9 @@ from servers import (
 from support import config
 
 from loki.edge.env import make_env
+from loki.messages import Message
 from loki.pipeline import Env, answer, stream
-from loki.records import Ask, Limits, Message, Patch
+from loki.records import Ask, Limits, Patch
 from loki.replies import Stream
 
 ASK = Ask((Message("user", "Hi"),), model="local:m", stream=False, limits=Limits(retries=0, idle=2))

@@ -14,7 +14,7 @@ import pytest
 
 from loki.edge import conversation
 from loki.edge.conversation import append, keep_aside, lock_turns, read_turns
-from loki.records import Message
+from loki.messages import Message
 
 LINE = '{"role":"user","content":"Hi"}\n'
 HI = Message("user", "Hi")

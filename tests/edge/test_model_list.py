@@ -13,8 +13,9 @@ from servers import Script, plain, serving
 from loki.config.read import configure
 from loki.edge.env import make_env
 from loki.edge.model_list import list_models
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import Ask, JsonObject, Limits, Model
+from loki.records import Ask, Limits, Model
 from loki.stages.resolve import fill_defaults
 
 KEY = "sk-0123456789"

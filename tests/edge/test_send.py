@@ -28,9 +28,10 @@ from servers import (
 from support import config
 
 from loki.edge.env import make_env
+from loki.messages import Message
 from loki.pipeline import Env, answer, stream
 from loki.problems import Problem
-from loki.records import Ask, Limits, Message
+from loki.records import Ask, Limits
 from loki.replies import Reply
 from loki.stages.parse import collect
 

@@ -15,7 +15,7 @@ from processes import is_gone
 from loki.edge.auth import redactor
 from loki.edge.tools import run_tools
 from loki.formats.tool_commands import ToolCommand
-from loki.records import Message, ToolCall
+from loki.messages import Message, ToolCall
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 

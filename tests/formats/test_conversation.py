@@ -15,7 +15,7 @@ from support import body_of, client_of, recordings, request, told
 
 from loki.formats.conversation import message_json, read_conversation, write_lines
 from loki.formats.turns import message_of
-from loki.records import Media, Message, Text, ToolCall
+from loki.messages import Media, Message, Text, ToolCall
 from loki.stages import draft
 from loki.stages.parse import collect
 

@@ -19,8 +19,8 @@ from loki.formats.json_output import (
     reply_json,
 )
 from loki.json_text import compact
+from loki.messages import Text, ToolCall
 from loki.problems import Problem
-from loki.records import Text, ToolCall
 from loki.replies import Done, Event, Reasoning, Reply
 from loki.usage import Usage
 

@@ -12,7 +12,8 @@ from loki.batch.rows import RowDefaults
 from loki.edge.files import read_bytes
 from loki.formats.openai_messages import read_json, read_messages, split_tools
 from loki.formats.structured_output import read_answer, read_schema
-from loki.records import Ask, Media
+from loki.messages import Media
+from loki.records import Ask
 
 NUL = chr(0)
 PARTS: dict[str, tuple[Any, str]] = {

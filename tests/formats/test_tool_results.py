@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loki.formats.tool_results import call_functions, find_fault
-from loki.records import Message, Tool, ToolCall
+from loki.messages import Message, Tool, ToolCall
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 DOUBLE = Tool("double", "", SCHEMA)

@@ -10,7 +10,8 @@ import pytest
 from support import CLIENTS, target
 
 from loki.formats.turns import close_calls, find_open_calls, resume
-from loki.records import Ask, Message, ToolCall
+from loki.messages import Message, ToolCall
+from loki.records import Ask
 from loki.stages import draft
 
 TURNS = (Message("user", "Hi"), Message("assistant", "Hello."))

@@ -10,10 +10,11 @@ import pytest
 from returns.result import Success
 from support import target
 
+from loki.messages import Media, Message, Text
 from loki.money.budget import BudgetStatus, check_budget, known_worst_case
 from loki.money.estimate import estimate_quota, max_usage, worst_case
 from loki.price import Price
-from loki.records import Ask, Draft, Media, Message, Patch, Request, Text
+from loki.records import Ask, Draft, Patch, Request
 from loki.stages.patch import patch
 
 PRICED: dict[str, Any] = {"input_price": "3", "output_price": "15"}

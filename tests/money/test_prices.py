@@ -17,10 +17,11 @@ from support import ROOT
 from loki.config.catalogue import Catalogue, build_catalogued, section
 from loki.config.load import load
 from loki.config.read import configure
+from loki.messages import Message
 from loki.money.prices import cost, find_rates, max_cost
 from loki.price import Price
 from loki.problems import Problem
-from loki.records import Ask, Client, Message, Model, Setting, Target, Task
+from loki.records import Ask, Client, Model, Setting, Target, Task
 from loki.stages import resolve
 from loki.stages.check_max_cost import check_max_cost
 from loki.usage import Usage

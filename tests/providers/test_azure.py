@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from support import target
 
+from loki.messages import Message
 from loki.providers import wire_name
 from loki.providers.azure import root_of
-from loki.records import Ask, Message
+from loki.records import Ask
 from loki.stages import draft
 
 HI = (Message("user", "Hi"),)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from support import target
 
+from loki.messages import Message
 from loki.providers import wire_name
-from loki.records import Ask, Message
+from loki.records import Ask
 from loki.stages import build, draft
 
 HI = (Message("user", "Hi"),)

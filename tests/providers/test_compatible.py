@@ -9,8 +9,9 @@ from support import config, target
 
 from loki.config.read import configure
 from loki.edge import files
+from loki.messages import Message
 from loki.providers import KNOWN, provider_of
-from loki.records import Ask, Client, Message
+from loki.records import Ask, Client
 from loki.stages import draft, resolve
 
 HI = (Message("user", "Hi"),)

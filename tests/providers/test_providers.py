@@ -8,8 +8,9 @@ import sys
 import pytest
 from support import target
 
+from loki.messages import Message
 from loki.providers import KNOWN, PROVIDERS
-from loki.records import Ask, Message
+from loki.records import Ask
 from loki.stages.draft import draft
 from loki.wire import CHAT, EMBED, RERANK
 

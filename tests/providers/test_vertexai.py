@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from support import config, target
 
+from loki.messages import Message
 from loki.providers.vertexai import host_of, publisher_of, vertex_url, vertex_wire
-from loki.records import Ask, Message, Target
+from loki.records import Ask, Target
 from loki.stages import resolve
 
 

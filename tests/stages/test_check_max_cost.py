@@ -12,8 +12,9 @@ from returns.result import Result, Success
 
 from loki.config.load import check
 from loki.config.read import configure
+from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem
-from loki.records import Ask, Config, Media, Message, Patch, Target, Text, Tool
+from loki.records import Ask, Config, Patch, Target
 from loki.stages import resolve
 from loki.stages.check_max_cost import check_max_cost
 

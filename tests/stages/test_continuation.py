@@ -11,9 +11,10 @@ import pytest
 from returns.result import Failure, Result, Success
 from support import config
 
+from loki.messages import Message, Text
 from loki.pipeline import Env, answer, stream
 from loki.problems import Problem, fail
-from loki.records import Ask, Message, Request, Response, Text
+from loki.records import Ask, Request, Response
 from loki.replies import Done, Opened, Reply
 from loki.stages.account import Entry
 from loki.stages.continuation import MAX_PAUSES

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from support import CLIENTS, target
 
-from loki.records import Ask, Media, Message
+from loki.messages import Media, Message
+from loki.records import Ask
 from loki.stages import draft
 
 ODD = (Message("user", (Media("application/x-odd", b"data", name="film"),)),)

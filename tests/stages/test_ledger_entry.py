@@ -11,8 +11,9 @@ import pytest
 from returns.result import Failure, Result, Success
 from support import request, target
 
+from loki.messages import Message, Text
 from loki.problems import Problem, fail
-from loki.records import Ask, Message, Request, Text
+from loki.records import Ask, Request
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import Entry
 from loki.stages.ledger_entry import entry_writer, with_entry, with_stream_entry

@@ -16,8 +16,9 @@ from wire.test_promises import nowhere
 from loki.config.patches import read_patch
 from loki.config.read import configure
 from loki.edge.auth.credentials import authorize
+from loki.messages import Message
 from loki.pipeline import Env, prepare
-from loki.records import Ask, Message, Patch, Request
+from loki.records import Ask, Patch, Request
 from loki.stages.patch import merge_patch, set_headers
 
 # ---- RFC 7396 --------------------------------------------------------------------------------

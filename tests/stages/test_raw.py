@@ -8,8 +8,8 @@ import pytest
 from returns.result import Failure, Result, Success
 from support import cut, request
 
+from loki.messages import Text
 from loki.problems import Problem
-from loki.records import Text
 from loki.replies import Opened, Raw, Stream
 from loki.stages.first_event import await_answer
 from loki.stages.parse import collect, follow

@@ -16,24 +16,12 @@ from loki.config.catalogue import Catalogue
 from loki.config.load import check
 from loki.config.read import configure
 from loki.edge.files import catalogue
+from loki.messages import Media, Message, Text, Tool
 from loki.money.estimate import estimate_tokens
 from loki.price import Price
 from loki.problems import Problem
 from loki.providers import KNOWN, TYPES, provider_of
-from loki.records import (
-    Ask,
-    Config,
-    Limits,
-    Media,
-    Message,
-    Model,
-    Patch,
-    Setting,
-    Target,
-    Task,
-    Text,
-    Tool,
-)
+from loki.records import Ask, Config, Limits, Model, Patch, Setting, Target, Task
 from loki.stages import resolve
 from loki.stages.draft import arrange, draft
 from loki.stages.resolve import DEFAULT_LIMITS

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from support import config
 
+from loki.messages import Message, Tool
 from loki.problems import Problem
-from loki.records import Ask, Message, Tool
+from loki.records import Ask
 from loki.stages import draft, resolve
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from loki.config.read import configure
+from loki.messages import Message
 from loki.problems import Problem, is_curable
-from loki.records import Ask, Draft, Message, Request
+from loki.records import Ask, Draft, Request
 from loki.stages.resolve import resolve
 from loki.stages.suggest_models import suggest
 

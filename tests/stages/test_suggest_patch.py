@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from support import target
 
+from loki.json_text import JsonObject
 from loki.problems import Kind, Problem
-from loki.records import Draft, JsonObject, Request
+from loki.records import Draft, Request
 from loki.stages.patch import patch
 from loki.stages.suggest_patch import suggest_patch
 

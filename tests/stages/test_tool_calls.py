@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from loki.records import ToolCall
+from loki.messages import ToolCall
 from loki.replies import FinishReason, ToolPiece
 from loki.stages.tool_calls import MOST_CALLS, Calls, read_calls
 

@@ -25,8 +25,9 @@ from support import (
 )
 
 from loki.config.catalogue import build_catalogued, section
+from loki.messages import Message
 from loki.money.prices import cost
-from loki.records import Ask, Draft, Message, Model, Request
+from loki.records import Ask, Draft, Model, Request
 from loki.replies import Reply
 from loki.stages import resolve
 from loki.stages.account import account

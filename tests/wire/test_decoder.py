@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import cut
 
-from loki.records import Text
+from loki.messages import Text
 from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire import chat_wire

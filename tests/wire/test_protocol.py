@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki.json_text import DEEPEST
+from loki.messages import Media, Text
 from loki.problems import Problem
-from loki.records import Media, Text
 from loki.usage import Usage
 from loki.wire.answer_json import STRICT, parse_json
 from loki.wire.protocol import (

@@ -11,8 +11,8 @@ import pytest
 from returns.result import Success
 from support import CLIENTS, body_of, client_of, cut, recordings, request, response, told
 
+from loki.messages import Text
 from loki.problems import Problem
-from loki.records import Text
 from loki.replies import Reasoning, Reply
 from loki.stages.first_event import chat_wire_of
 from loki.stages.parse import collect, parse

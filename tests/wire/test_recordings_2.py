@@ -10,8 +10,9 @@ from returns.result import Result
 from support import SHARED, body_of, config, cut, request, response, told
 
 from loki.config.read import configure
+from loki.messages import Message
 from loki.problems import Problem, is_curable
-from loki.records import Ask, Draft, Message, Request
+from loki.records import Ask, Draft, Request
 from loki.replies import Reply, Source
 from loki.stages import resolve
 from loki.stages.parse import collect, parse

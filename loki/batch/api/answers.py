@@ -11,10 +11,10 @@ from loki.batch.api.protocol import RowResult
 from loki.batch.ask_job import vector_json
 from loki.formats.json_output import problem_json, reply_json
 from loki.formats.structured_output import check_answer
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.money.batch_tier import BatchRates, usual_cost
 from loki.problems import Problem
-from loki.records import Draft, JsonObject, Request, Response, Target
+from loki.records import Draft, Request, Response, Target
 from loki.replies import Embeddings, Reply
 from loki.stages.account import Entry, build_entry, is_free
 from loki.stages.parse import parse

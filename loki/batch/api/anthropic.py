@@ -19,7 +19,7 @@ from loki.batch.api.protocol import (
     seconds_of,
     sum_counts,
 )
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject
 from loki.wire.anthropic.response import STATUSES
 from loki.wire.protocol import as_str, get_in
 

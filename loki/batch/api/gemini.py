@@ -19,8 +19,8 @@ from loki.batch.api.protocol import (
     count_at,
     seconds_of,
 )
+from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import Discount
-from loki.records import Json, JsonObject
 from loki.wire.protocol import as_str, get_in
 
 KIND = "application/jsonl"

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
 
 from loki.batch.api.protocol import JobStatus, Protocol, Submission
+from loki.json_text import JsonObject
 from loki.record import record
-from loki.records import JsonObject, Task
+from loki.records import Task
 
 LATER = 600.0  # seconds between two looks for a job that may be lost: lists lag
 

@@ -17,9 +17,8 @@ from loki.batch.api.job import Item, Job
 from loki.batch.api.journal_shape import is_sound
 from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.done_rows import HashSet, row_identity
-from loki.json_text import compact
+from loki.json_text import Json, JsonObject, compact
 from loki.record import field_names
-from loki.records import Json, JsonObject
 
 
 class Journal:

@@ -10,7 +10,8 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import TypeAlias, get_args
 
-from loki.records import Json, JsonObject, Task
+from loki.json_text import Json, JsonObject
+from loki.records import Task
 
 Check: TypeAlias = Callable[[Json], bool]
 

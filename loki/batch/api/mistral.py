@@ -20,7 +20,7 @@ from loki.batch.api.protocol import (
     count_at,
     seconds_of,
 )
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject
 from loki.wire.protocol import as_str, get_in
 
 PAGE = 100  # jobs in a page of a list

@@ -21,8 +21,8 @@ from loki.batch.api.protocol import (
     seconds_of,
     without_job,
 )
+from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import Discount
-from loki.records import Json, JsonObject
 from loki.wire.protocol import as_str, get_in
 
 FINAL_STATES = frozenset({"completed", "failed", "expired", "cancelled"})

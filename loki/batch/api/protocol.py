@@ -8,9 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import Discount
 from loki.record import record
-from loki.records import Json, JsonObject, Task
+from loki.records import Task
 from loki.wire.protocol import as_count, get_in
 
 

@@ -18,8 +18,8 @@ from loki.batch.api.protocol import (
     count_at,
     sum_counts,
 )
+from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import Discount
-from loki.records import Json, JsonObject
 from loki.wire.protocol import as_str, get_in
 
 PAGE = 1000  # results in a page

@@ -16,9 +16,10 @@ from loki.config.setting_names import CREDENTIALS
 from loki.config.yaml_schema import Position
 from loki.edge.auth import vault
 from loki.edge.auth.auth_method import auth_method, credential_name
+from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
-from loki.records import Ask, Client, Config, JsonObject, Model, Target
+from loki.records import Ask, Client, Config, Model, Target
 from loki.stages.resolve import fill_defaults, find_target
 
 

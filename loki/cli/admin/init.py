@@ -13,8 +13,9 @@ from loki.config.load import ClientPlace
 from loki.config.read import configure, implied_clients
 from loki.edge import files
 from loki.edge.auth import vault
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import Client, Config, JsonObject
+from loki.records import Client, Config
 
 
 def init(flags: Namespace, console: Console) -> int:

@@ -15,12 +15,12 @@ from loki.cli.startup import environment, limits_of
 from loki.config.families import abilities_in
 from loki.edge.env import make_env, with_vault
 from loki.edge.model_list import list_models
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
 from loki.record import field_names
-from loki.records import Ask, Client, Config, JsonObject, Limits, Model
+from loki.records import Ask, Client, Config, Limits, Model
 from loki.stages.resolve import fill_defaults, find_client, start_deadline
 
 #: A client, and the models that its provider lists, or why there are none.

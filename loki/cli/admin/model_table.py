@@ -10,8 +10,9 @@ from typing import Any
 
 from loki.cli.console import Console
 from loki.config.setting_names import MODEL_SETTINGS, ModelSetting
+from loki.json_text import JsonObject
 from loki.price import PRICES
-from loki.records import Client, Config, JsonObject, Model
+from loki.records import Client, Config, Model
 
 
 def print_table(rows: Sequence[tuple[Client, Model]], console: Console) -> None:

@@ -11,8 +11,9 @@ from loki.cli.admin.live_models import ask_clients
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.edge.env import make_env, with_vault
+from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem, suggest_nearest
-from loki.records import Client, Config, JsonObject
+from loki.records import Client, Config
 
 
 def check_online(config: Config, flags: Namespace, console: Console) -> int:

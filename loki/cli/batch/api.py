@@ -27,8 +27,9 @@ from loki.edge.batch.api.visit import choose_pause, forget, make_visit, visit
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
+from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
-from loki.records import JsonObject, Task
+from loki.records import Task
 
 
 def run_jobs(order: BatchContext, environ: dict[str, str]) -> int:

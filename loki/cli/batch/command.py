@@ -31,11 +31,11 @@ from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
+from loki.messages import Message
 from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
-from loki.records import Message
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from loki.cli.console import Console
 from loki.cli.template import Template, hinted, renderer_of, start
 from loki.edge.batch.input import Source
 from loki.edge.render import TemplateNames
+from loki.json_text import Json
 from loki.problems import Problem, fail, suggest_nearest
-from loki.records import Json
 
 
 def filler_of(flags: Namespace, rows: Source, console: Console) -> Result[Fill, Problem]:

@@ -30,11 +30,11 @@ from loki.edge.batch.spending import Spending, cost_of, worst_case_of_any
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.edge.trust import open_for_owner
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import EXIT_CODES, Problem
-from loki.records import JsonObject, Task
+from loki.records import Task
 from loki.stages.account import Entry
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from loki.edge.auth.find_secrets import redact_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
+from loki.json_text import JsonObject
 from loki.problems import Kind, Problem
-from loki.records import JsonObject
 from loki.stages.account import is_free
 from loki.usage import COUNTS, Usage
 

@@ -20,10 +20,11 @@ from loki.cli.describe import format_summary, one_line, reply_json
 from loki.edge import conversation as conversation_file
 from loki.formats.conversation import message_json, write_lines
 from loki.formats.turns import find_open_calls, is_complete
+from loki.json_text import Json
 from loki.pipeline import Env
 from loki.problems import Problem, excerpt
 from loki.railway import fold
-from loki.records import Ask, Json
+from loki.records import Ask
 from loki.replies import Reply, Stream
 from loki.tool_use import MAX_STEPS, CallTools, Conversation, add_reply, follow_calls, sum_replies
 

@@ -12,9 +12,10 @@ from loki.cli.conversation.transcript import Turns
 from loki.cli.describe import one_line
 from loki.formats.tool_commands import ToolCommand
 from loki.json_text import compact
+from loki.messages import Message, ToolCall
 from loki.pipeline import Env
 from loki.problems import excerpt
-from loki.records import Ask, Message, ToolCall
+from loki.records import Ask
 from loki.tool_use import CallTools
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from loki.formats.turns import split_turns
-from loki.records import Message, Text
+from loki.messages import Message, Text
 from loki.replies import Reasoning, Stream
 from loki.tool_use import Conversation
 

@@ -13,11 +13,12 @@ from returns.result import Result, Success
 from loki.cli.embed.pieces import Record, join, read_pieces, split, with_lines
 from loki.edge.files import describe_os_error
 from loki.formats.openai_messages import read_json
+from loki.json_text import Json, JsonObject
 from loki.money.estimate import estimate_tokens
 from loki.problems import Problem, fail
 from loki.railway import fold
 from loki.record import record
-from loki.records import Json, JsonObject, Model
+from loki.records import Model
 from loki.stages.chunking import chunk, chunk_size
 
 

@@ -14,9 +14,8 @@ from returns.result import Failure, Result, Success
 
 from loki.cli.describe import problem_json
 from loki.cli.embed.input import Item
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.problems import Kind, Problem
-from loki.records import JsonObject
 from loki.replies import Embeddings, Vector
 
 A = TypeVar("A")

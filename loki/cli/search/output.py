@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from loki.edge.retrieval.table import Store, size_of
-from loki.json_text import compact
-from loki.records import JsonObject
+from loki.json_text import JsonObject, compact
 from loki.retrieval.passages import Match, match_json
 
 

@@ -11,8 +11,9 @@ from loki.edge.auth.redactor import redact
 from loki.edge.auth.secrets import NAME
 from loki.edge.config_cache import read_config
 from loki.edge.files import ADDED, config_file, process_environment
+from loki.json_text import Json
 from loki.providers import KNOWN, PROVIDERS
-from loki.records import Client, Config, Json
+from loki.records import Client, Config
 from loki.urls import SECRET, userinfo
 
 

@@ -24,9 +24,9 @@ from loki.edge.auth.token_endpoint import (
     to_seconds,
 )
 from loki.edge.http.describe import host_of
+from loki.json_text import Json
 from loki.problems import Problem, fail
 from loki.record import record
-from loki.records import Json
 from loki.urls import is_safe
 
 INTERVAL, SLOWER, LIFE = 5.0, 5.0, 600.0  # seconds: RFC 8628, sections 3.2 and 3.5

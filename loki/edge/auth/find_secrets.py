@@ -15,9 +15,10 @@ from returns.result import Result
 
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.redactor import redact
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem
 from loki.providers import wire_of
-from loki.records import Draft, Json, JsonObject, Patch, Request
+from loki.records import Draft, Patch, Request
 from loki.urls import userinfo
 
 A = TypeVar("A")

@@ -29,8 +29,9 @@ from loki.edge.auth.redactor import hide
 from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.files import describe_os_error
 from loki.edge.http.deadline import end_of
+from loki.json_text import Json
 from loki.problems import Problem, fail
-from loki.records import Client, Json, Limits
+from loki.records import Client, Limits
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 VARIABLES = ("GOOGLE_", "GCE_", "AWS_")  # prefixes of the variables that google-auth reads

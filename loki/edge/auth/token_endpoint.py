@@ -23,9 +23,10 @@ from loki.edge.auth.token_cache import Token
 from loki.edge.http.deadline import Deadline, TimeLeft, end_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
+from loki.json_text import Json
 from loki.problems import Kind, Problem, fail
 from loki.record import record
-from loki.records import Json, Limits
+from loki.records import Limits
 from loki.stages.patch import set_headers
 from loki.version import __version__
 

@@ -18,8 +18,8 @@ from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.spending import Reservation, Spending, cost_of
 from loki.edge.batch.worker import JobResult, Parcel, Report, WorkerSettings
 from loki.edge.batch.worker_link import SentJob, WorkerLink, host_of
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import JsonObject
 from loki.stages.account import Entry
 
 Outcome = tuple[Row, Result[JsonObject, Problem]]

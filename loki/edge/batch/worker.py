@@ -19,10 +19,11 @@ from loki.edge.auth.find_secrets import redact_facts, without_secrets
 from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.rate_limiter import Pacers, RateWindow
 from loki.edge.batch.worker_pool import PAUSE, WorkerPool
+from loki.json_text import JsonObject
 from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
 from loki.problems import Problem
-from loki.records import JsonObject, Patch, Task
+from loki.records import Patch, Task
 from loki.stages.account import Entry
 
 POLL = 0.002  # seconds between two looks for results

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from loki.json_text import compact
-from loki.records import Json
+from loki.json_text import Json, compact
 from loki.replies import Vector
 from loki.retrieval.header import Header, read_header, signature_json, write_header
 from loki.retrieval.passages import Match, Passage

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
 from loki.problems import Problem, fail
-from loki.records import Client, JsonObject, Target
+from loki.records import Client, Target
 
 VERSION = "2023-06-01"
 WITHOUT_SAMPLING = "2026-10-21"  # the first version that refuses temperature and its like

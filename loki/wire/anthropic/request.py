@@ -8,9 +8,11 @@ from itertools import groupby
 
 from returns.result import Result, Success
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Json, JsonObject, Media, Message, Target, Text, Tool
+from loki.records import Target
 from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
 from loki.wire.protocol import is_json_mode
 

@@ -11,8 +11,9 @@ from itertools import count
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
+from loki.messages import Media, Message, Text
 from loki.problems import Problem, fail
-from loki.records import JsonObject, Media, Message, Text
 
 
 def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import JsonObject, Target
+from loki.records import Target
 from loki.wire.anthropic import reasoning
 from loki.wire.protocol import get_in
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.records import JsonObject
+from loki.json_text import JsonObject
 
 
 def whole_block(block: JsonObject) -> JsonObject:

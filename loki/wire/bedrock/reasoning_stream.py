@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject
 from loki.replies import Carry, WireEvent
 from loki.wire.bedrock.reasoning_blocks import is_carried, whole_block
 from loki.wire.bedrock.response import read_chat_event

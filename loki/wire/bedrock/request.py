@@ -8,17 +8,11 @@ from itertools import groupby
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
+from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    JsonObject,
-    Media,
-    Message,
-    Target,
-    Text,
-    Tool,
-)
+from loki.records import Ask, Target
 from loki.wire.bedrock.media import draft_part, with_distinct_names
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, is_claude, unsupported
 from loki.wire.protocol import (

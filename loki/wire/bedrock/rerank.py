@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
 from loki.problems import Problem, fail
-from loki.records import JsonObject, Target
+from loki.records import Target
 from loki.wire.openai.rerank import wanted_count
 from loki.wire.protocol import without_none
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from returns.result import Failure, Result, Success
 
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject, Target
+from loki.records import Target
 from loki.replies import Vectors
 from loki.usage import Usage
 from loki.wire.errors import unknown_answer

@@ -8,18 +8,11 @@ from itertools import groupby
 
 from returns.result import Result, Success
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Ask,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Target,
-    Text,
-    Tool,
-)
+from loki.records import Ask, Target
 from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
 from loki.wire.protocol import is_json_mode, without_none
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem
-from loki.records import Json, JsonObject
 from loki.replies import Carry, Finish, FinishReason, Reasoning, Source, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.openai.chat_response import read_error_event

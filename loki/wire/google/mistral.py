@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from returns.result import Result
 
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import Dialect, JsonObject, Target
+from loki.records import Dialect, Target
 from loki.wire.openai.chat_request import draft_chat
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loki.abilities import ReasoningSupport
-from loki.records import JsonObject, Target
+from loki.json_text import JsonObject
+from loki.records import Target
 
 
 def draft_thinking(target: Target) -> JsonObject:

@@ -9,9 +9,11 @@ from itertools import chain, groupby
 
 from returns.result import Result, Success
 
+from loki.json_text import JsonObject
+from loki.messages import Media, Message, Text, Tool, ToolCall
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import Ask, JsonObject, Media, Message, Target, Text, Tool, ToolCall
+from loki.records import Ask, Target
 from loki.wire.google.reasoning import draft_thinking
 from loki.wire.protocol import is_json_mode
 

@@ -6,8 +6,9 @@ import re
 
 from returns.result import Failure, Result, Success
 
+from loki.json_text import Json, JsonObject
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject, Target
+from loki.records import Target
 from loki.replies import Score, Scores
 from loki.wire.errors import unknown_answer
 from loki.wire.openai.rerank import make_score, wanted_count

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from loki.records import JsonObject
+from loki.json_text import JsonObject
 from loki.wire.protocol import RERANK_KEYS, RateLimitHeaders, TextsWire, Wire
 
 if TYPE_CHECKING:

@@ -10,19 +10,11 @@ from itertools import groupby
 
 from returns.result import Result
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Message, Text, Tool, ToolCall
 from loki.problems import Problem
 from loki.railway import gather
-from loki.records import (
-    Dialect,
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Target,
-    Text,
-    Tool,
-    ToolCall,
-)
+from loki.records import Dialect, Target
 from loki.wire.protocol import (
     DraftPart,
     draft_content,

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Text
 from loki.problems import Problem
-from loki.records import Json, JsonObject, Text
 from loki.replies import Finish, FinishReason, Item, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
 from loki.wire.openai.sources import read_annotations, read_executed_tools, read_search_results

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from returns.result import Result, Success
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media
 from loki.problems import Problem, fail
-from loki.records import Json, JsonObject, Media, Target
+from loki.records import Target
 from loki.wire.openai import responses_request
 from loki.wire.openai.chat_request import draft_schema
 from loki.wire.protocol import is_json_mode, without_none

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loki.abilities import ReasoningSupport
-from loki.records import JsonObject
+from loki.json_text import JsonObject
 
 
 def by_effort(known: ReasoningSupport, wanted: str | int) -> JsonObject:

@@ -8,18 +8,11 @@ from itertools import takewhile
 
 from returns.result import Result, Success
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Media, Message, Text, Tool, ToolCall
 from loki.problems import Problem, fail
 from loki.railway import gather
-from loki.records import (
-    Json,
-    JsonObject,
-    Media,
-    Message,
-    Target,
-    Text,
-    Tool,
-    ToolCall,
-)
+from loki.records import Target
 from loki.wire.openai.chat_request import (
     SCHEMAS,
     data_url,

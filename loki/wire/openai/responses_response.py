@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
+from loki.json_text import Json, JsonObject
+from loki.messages import Text
 from loki.problems import Problem
-from loki.records import Json, JsonObject, Text
 from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, Refusal, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer

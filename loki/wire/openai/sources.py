@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject
 from loki.replies import Source
 from loki.wire.protocol import as_str, get_in
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loki.records import Text
+from loki.messages import Text
 from loki.replies import Reasoning
 
 OPEN, CLOSE = "<think>", "</think>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from loki.records import Json, JsonObject
+from loki.json_text import Json, JsonObject
 from loki.usage import Usage
 from loki.wire.protocol import as_count, as_name, get_in
 

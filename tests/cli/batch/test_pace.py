@@ -16,8 +16,9 @@ from servers import plain, reply, serving
 from loki.batch.rows import ReadyRow
 from loki.cli.batch.command import bug_keeper
 from loki.cli.batch.run import answer_row
+from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import Ask, JsonObject
+from loki.records import Ask
 
 BUSY = {"error": {"message": "Slow down."}}
 

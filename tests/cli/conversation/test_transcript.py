@@ -9,8 +9,8 @@ from returns.result import Failure, Success
 from support import request
 
 from loki.cli.conversation.transcript import Transcript
+from loki.messages import Message, Text, ToolCall
 from loki.problems import Problem
-from loki.records import Message, Text, ToolCall
 from loki.replies import Reply, Stream
 from loki.tool_use import add_reply
 from loki.usage import Usage

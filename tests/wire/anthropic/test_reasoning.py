@@ -8,8 +8,9 @@ import pytest
 from returns.result import Result, Success
 from support import resolved
 
+from loki.messages import Message, Tool
 from loki.problems import Problem
-from loki.records import Ask, Message, Target, Tool
+from loki.records import Ask, Target
 from loki.wire.anthropic.reasoning import ANSWER, draft_thinking, unsupported
 
 OLD, OPUS_46, OPUS_48, SONNET_5, SONNET_55, FABLE, UNKNOWN = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.records import Media, Message, Text
+from loki.messages import Media, Message, Text
 from loki.wire.bedrock.media import FORMS, draft_part, plain_name, with_distinct_names
 
 DATA = base64.b64encode(b"abc").decode()

@@ -8,8 +8,9 @@ import pytest
 from returns.result import Result, Success
 from support import resolved
 
+from loki.messages import Message, Tool, ToolCall
 from loki.problems import Problem
-from loki.records import Ask, Message, Target, Tool, ToolCall
+from loki.records import Ask, Target
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
 
 

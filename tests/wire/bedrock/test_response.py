@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from loki.messages import Text
 from loki.problems import Problem
-from loki.records import Text
 from loki.replies import Finish, Reasoning, ToolPiece
 from loki.usage import Usage
 from loki.wire.bedrock.response import read_chat, read_chat_event

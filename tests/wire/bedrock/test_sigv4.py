@@ -24,10 +24,11 @@ from support import config
 from loki.config.read import configure
 from loki.edge.auth.auth_method import session_token_if_matching
 from loki.edge.auth.credentials import authorize
+from loki.messages import Message
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.providers import PROVIDERS
-from loki.records import Ask, Message, Patch, Request
+from loki.records import Ask, Patch, Request
 from loki.stages.build import build
 from loki.wire.bedrock.sigv4 import sign
 

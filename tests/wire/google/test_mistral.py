@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from support import target
 
-from loki.records import Ask, Message
+from loki.messages import Message
+from loki.records import Ask
 from loki.wire.google.mistral import draft_mistral
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from support import resolved
 
-from loki.records import Ask, Message
+from loki.messages import Message
+from loki.records import Ask
 from loki.wire.google.reasoning import draft_thinking
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resolved, target
 
-from loki.records import Ask, Media, Message, Text, ToolCall
+from loki.messages import Media, Message, Text, ToolCall
+from loki.records import Ask
 from loki.wire.openai.chat_request import draft_chat
 
 #: Clients that are asked for reasoning in four ways.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.records import Text
+from loki.messages import Text
 from loki.replies import Finish
 from loki.usage import Usage
 from loki.wire.openai.chat_response import read_chat, read_chat_event

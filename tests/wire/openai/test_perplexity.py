@@ -8,7 +8,8 @@ import pytest
 from support import resolved
 
 from loki.edge.files import catalogue
-from loki.records import Ask, Media, Message, Tool, ToolCall
+from loki.messages import Media, Message, Tool, ToolCall
+from loki.records import Ask
 from loki.stages.draft import draft
 
 CLIENT: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.records import Text
+from loki.messages import Text
 from loki.replies import Reasoning
 from loki.wire.openai.think_tags import ThinkTagSplitter
 

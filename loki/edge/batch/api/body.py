@@ -8,10 +8,11 @@ from returns.result import Result, Success
 
 from loki.batch.rows import ReadyRow as Asking
 from loki.edge.batch.api.session import Service, service_of
+from loki.json_text import JsonObject
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
-from loki.records import Draft, JsonObject, Patch, Request, Target, Task
+from loki.records import Draft, Patch, Request, Target, Task
 from loki.stages.patch import patches_for
 
 

@@ -30,9 +30,9 @@ from loki.edge.auth.find_secrets import redact_facts
 from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.gap import find_gap, late, refresh
 from loki.edge.batch.api.session import Service, Session
+from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
-from loki.records import Json, JsonObject
 from loki.stages.account import Entry
 from loki.wire.errors import is_out_of_credit, kind_of
 

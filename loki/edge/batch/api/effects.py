@@ -15,9 +15,9 @@ from loki.edge.batch.output import Output
 from loki.edge.ledger.batches import record_batch, release, reserve
 from loki.edge.ledger.budget import Budget
 from loki.edge.ledger.writer import Ledger, Warn
+from loki.json_text import JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem
-from loki.records import JsonObject
 
 LETTERS = string.ascii_lowercase + string.digits
 

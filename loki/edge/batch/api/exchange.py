@@ -19,11 +19,11 @@ from loki.batch.api.protocol import Call
 from loki.edge.auth.find_secrets import redacting
 from loki.edge.http.attempt import Attempt, connect, prepare_url
 from loki.edge.send import check_status, deadline_of, read_all, retry, wrap
-from loki.json_text import compact
+from loki.json_text import Json, compact
 from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import provider_of
 from loki.record import record
-from loki.records import Draft, Json, Request, Target
+from loki.records import Draft, Request, Target
 from loki.replies import Opened
 from loki.stages.draft import user_agent
 

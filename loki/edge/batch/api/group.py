@@ -13,10 +13,10 @@ from loki.batch.api.protocol import Submission
 from loki.batch.rows import ReadyRow as Row
 from loki.edge.batch.api.exchange import Rows
 from loki.edge.batch.api.session import Service, account_of
-from loki.json_text import compact_strict
+from loki.json_text import JsonObject, compact_strict
 from loki.money.batch_tier import BatchRates
 from loki.money.estimate import max_usage
-from loki.records import JsonObject, Patch, Target
+from loki.records import Patch, Target
 from loki.stages.check_max_cost import patched_worst_case
 
 SHARE = 0.95  # of the bytes that a provider takes, for what it may count besides

@@ -14,8 +14,8 @@ from loki.batch.done_rows import HashSet
 from loki.edge.batch.output import follow_link
 from loki.edge.files import describe_os_error, write_private
 from loki.edge.trust import UntrustedFileError, open_checked, open_own, require_own
+from loki.json_text import JsonObject
 from loki.problems import Problem, fail
-from loki.records import JsonObject
 
 
 def journal_path(output: str) -> str:

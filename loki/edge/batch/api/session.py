@@ -17,11 +17,12 @@ from loki.batch.api.sites import protocol_of, site_of
 from loki.batch.done_rows import HashSet
 from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.exchange import Answer, Lines, Rows
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
+from loki.messages import Message
 from loki.money.budget import BudgetStatus
 from loki.problems import Problem, excerpt, fail
 from loki.record import record
-from loki.records import Ask, Config, JsonObject, Limits, Message, Target, Task
+from loki.records import Ask, Config, Limits, Target, Task
 from loki.stages.account import Entry
 from loki.stages.resolve import resolve
 

@@ -22,14 +22,14 @@ from loki.edge.batch.api.session import (
     Service,
     Session,
 )
-from loki.json_text import compact
+from loki.json_text import JsonObject, compact
 from loki.money.batch_tier import BatchRates
 from loki.money.budget import describe_budget
 from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import Problem
 from loki.record import record
-from loki.records import JsonObject, Target, Task
+from loki.records import Target, Task
 from loki.stages.check_max_cost import unknown_worst_case
 
 

@@ -10,9 +10,9 @@ from loki.edge.batch.api.collect import collect, remove
 from loki.edge.batch.api.session import Session, total_rows
 from loki.edge.batch.api.settle import settle
 from loki.edge.batch.api.submit import SubmitOptions, Submitter
+from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Kind
 from loki.record import record
-from loki.records import JsonObject
 
 
 def visit(

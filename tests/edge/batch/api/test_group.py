@@ -15,8 +15,9 @@ from loki.batch.api.protocol import Protocol
 from loki.batch.rows import ReadyRow as Row
 from loki.edge.batch.api.group import Group, batch_worst_case
 from loki.edge.batch.api.session import Service, service_of
+from loki.messages import Message
 from loki.money.batch_tier import BatchRates
-from loki.records import Ask, Message, Patch
+from loki.records import Ask, Patch
 
 PRICED = {"name": "m", "input_price": "2", "output_price": "8"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import field, replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +18,7 @@ from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record
 from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
+from loki.redaction.redactor import Redactor
 from loki.replies import Done, Opened, Reply, Stream
 from loki.stages.account import Billed, Entry, account, add_cost_to_problem
 from loki.stages.build import build
@@ -49,6 +50,7 @@ class Env:
     patches: tuple[Patch, ...] = ()  # applied last
     check_budget: Callable[[Request], Result[Request, Problem]] = Success  # within the budget
     record: Callable[[Entry], None] = lambda entry: None  # in the ledger
+    redactor: Redactor = field(default_factory=Redactor, repr=False)  # knows its secrets
 
 
 def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:

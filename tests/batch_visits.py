@@ -115,7 +115,13 @@ class Place:
                     effects = killer.wrap(effects, out, journal)
                 limits = env.config.clients[0].limits
                 session = Session(
-                    env.config, effects, journal.journal, out.done, out.form.encode, limits
+                    env.config,
+                    effects,
+                    journal.journal,
+                    out.done,
+                    out.form.encode,
+                    env.redactor,
+                    limits,
                 )
                 try:
                     if forgets:

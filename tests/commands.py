@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from loki.cli.main import run_guarded
-from loki.edge.auth import redactor
 
 BIN = Path(sys.executable).parent
 
@@ -105,9 +104,8 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 @contextmanager
 def in_this_process(environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
-    """Make this process a new one for a while: other variables, another stdin, no secret seen."""
+    """Make this process a new one for a while: other variables, another stdin."""
     before, handler, own_stdin = dict(os.environ), signal.getsignal(signal.SIGTERM), sys.stdin
-    redactor.PROCESS.known.clear()
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import Home
 from hypothesis import settings
-
-from loki.edge.auth import redactor
 
 # In the background of a script SIGINT is ignored, and every command of a test would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -33,11 +30,3 @@ settings.load_profile("loki")
 def home(tmp_path: Path) -> Home:
     """A user's folders."""
     return Home(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def no_secret_of_another_test() -> Iterator[None]:
-    """Begin without the secrets of other tests and doctests: else texts here lack their words."""
-    redactor.PROCESS.known.clear()
-    yield
-    redactor.PROCESS.known.clear()

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, settings
 from returns.result import Result, Success
 
 from loki.config.read import configure
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.files import families
 from loki.messages import Message
 from loki.problems import Problem
 from loki.providers import PROVIDERS
 from loki.records import Ask, Config, Draft, Request, Response, Target
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened, Stream
 from loki.stages import resolve
 from loki.stages.parse import follow
@@ -174,3 +176,8 @@ def body_of(recording: Any) -> bytes:
     if "body_base64" in answer:
         return base64.b64decode(answer["body_base64"])
     return str(answer["body_text"]).encode()
+
+
+def auth_context(environ: Mapping[str, str], redactor: Redactor | None = None) -> AuthContext:
+    """Return what credentials are looked up with, where no secret is known yet."""
+    return AuthContext(environ, redactor or Redactor())

@@ -28,10 +28,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from returns.result import Success
 from servers import CLOSE, DONE, Asked, Script, plain, reply, serving, streamed
+from support import auth_context
 
 from loki import Ask, Message, answer, open_env, prepare
 from loki.cli.main import run_guarded
-from loki.edge.auth import redactor, vault
+from loki.edge.auth import vault
 from loki.pipeline import Env
 from loki.providers.compatible import KNOWN
 from loki.wire.bedrock.sigv4 import sign
@@ -143,7 +144,7 @@ def vault_files(name: str, secret: str, password: str) -> dict[str, str]:
     """Return the files of a vault with one secret, by name."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {"LOKI_CONFIG_DIR": folder}
-        vault.add(name, secret, environ, lambda path: Success(password)).unwrap()
+        vault.add(name, secret, auth_context(environ), lambda path: Success(password)).unwrap()
         return {each.name: each.read_text() for each in Path(folder).iterdir() if each.is_file()}
 
 
@@ -411,10 +412,9 @@ def write_files(home: Home, way: Way, address: str) -> None:
 
 @contextmanager
 def new_process(home: Home, monkeypatch: pytest.MonkeyPatch, stdin: bytes = b"") -> Iterator[None]:
-    """Run a block like a new process: no known secrets, the home's own variables."""
+    """Run a block like a new process: the home's own variables."""
     before = dict(os.environ)
     with monkeypatch.context() as patched:
-        redactor.PROCESS.known.clear()
         os.environ.clear()
         os.environ.update(home.variables())
         patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

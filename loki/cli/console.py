@@ -7,9 +7,9 @@ import os
 from typing import Any, TextIO
 
 from loki.cli.describe import one_line, problem_json, provider_facts
-from loki.edge.auth.redactor import redact
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
+from loki.redaction.redactor import Redactor
 
 #: A disk that is full, or fails.
 FULL = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
@@ -20,6 +20,7 @@ class Console:
 
     def __init__(self, prog: str, stdout: TextIO, stderr: TextIO) -> None:
         self.prog = prog
+        self.redactor = Redactor()  # of the whole command: learns its secrets, and hides them
         self.stdout = stdout
         self.stderr = stderr
         self.stdout_is_terminal = stdout.isatty()
@@ -32,6 +33,7 @@ class Console:
         self.data: Any = getattr(stdout.buffer, "raw", stdout.buffer)  # counts what it takes
         self.full: OSError | None = None  # why stdout takes no more
         self.rescue = ""  # the path of the file that has the rest
+        self.kept: Any = None  # what is to stay open until the process ends
 
     # ---- stdout: data ----------------------------------------------------------------------------
 
@@ -97,7 +99,7 @@ class Console:
 
     def print_stderr(self, text: str) -> None:
         """Print lines on stderr, without any secret."""
-        self.write_stderr(redact(text).rstrip("\n") + "\n")
+        self.write_stderr(self.redactor.redact(text).rstrip("\n") + "\n")
 
     def note(self, text: str) -> None:
         """Print a message on stderr after the name of the command."""
@@ -117,7 +119,7 @@ class Console:
         message = one_line(problem.message + provider_facts(problem))
         self.note(f"{self.coloured(problem.kind, '31')}: {message}")
         if output_format not in ("text", "raw"):
-            line = compact(problem_json(problem))
+            line = compact(problem_json(problem, self.redactor))
             self.print_stderr(strip_controls(line) if self.stderr_is_terminal else line)
 
     def report(self, problem: Problem, output_format: str = "text") -> int:
@@ -126,7 +128,7 @@ class Console:
         Return the exit code.
         """
         if output_format == "events":
-            self.write_json({"type": "error", **problem_json(problem)})
+            self.write_json({"type": "error", **problem_json(problem, self.redactor)})
         self.print_problem(problem, output_format)
         return EXIT_CODES[problem.kind]
 

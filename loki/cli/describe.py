@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from loki.edge.auth.find_secrets import redact_facts
-from loki.edge.auth.redactor import redact
+from loki.edge.auth.find_secrets import redact_facts, without_secrets
 from loki.formats import json_output
 from loki.json_text import JsonObject
 from loki.problems import Problem
+from loki.redaction.redactor import Redactor
 from loki.replies import Done, Event, Reply
 
 
@@ -69,20 +68,17 @@ def format_summary(reply: Reply, today: str = "") -> str:
 # ---- for programs ------------------------------------------------------------------------------
 
 
-def problem_json(problem: Problem) -> JsonObject:
+def problem_json(problem: Problem, redactor: Redactor) -> JsonObject:
     """Return the JSON object of a problem."""
-    texts = (problem.message, problem.code, problem.request_id)
-    message, code, request_id = (text and redact(text) for text in texts)
-    redacted = replace(problem, message=message or "", code=code, request_id=request_id)
-    return json_output.problem_json(redacted)
+    return json_output.problem_json(without_secrets(problem, redactor))
 
 
-def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
+def reply_json(reply: Reply, redactor: Redactor, data: Any = ...) -> JsonObject:
     """Return the JSON object of an answer; ``data`` is the value that ``--schema`` asked for."""
-    return redact_facts(json_output.answer_json(reply, data))
+    return redact_facts(json_output.answer_json(reply, data), redactor)
 
 
-def event_json(event: Event) -> JsonObject:
+def event_json(event: Event, redactor: Redactor) -> JsonObject:
     """Return the JSON object of an event of a stream."""
     shown = json_output.event_json(event)
-    return redact_facts(shown) if isinstance(event, Done) else shown
+    return redact_facts(shown, redactor) if isinstance(event, Done) else shown

@@ -206,7 +206,7 @@ def report_bug(console: Console, bug: Exception) -> int:
     """Print a bug of ours: a line, JSON where that is due; save the traceback in a file."""
     from loki.cli.bug_report import save_traceback
 
-    message = save_traceback(console.prog, bug)
+    message = save_traceback(console.prog, bug, console.redactor)
     console.write_stderr(f"{console.prog}: bug: {message}\n")
     if console.output_format in ("json", "events"):
         report_bug_json(console, message)

@@ -38,8 +38,8 @@ def pipe(flags: Namespace, console: Console) -> int:
     console.output_format = flags.output
     ready = Result.do(
         (env, ask, shown)
-        for env in open_env(flags, environ, console.warn, on_idle=console.exit_if_stdout_closed)
-        for ask in ask_of(flags, flags_deadline(env, flags), console.warn)
+        for env in open_env(flags, environ, console, on_idle=console.exit_if_stdout_closed)
+        for ask in ask_of(flags, flags_deadline(env, flags), console.warn, env.redactor)
         for shown in (full_ask(flags, ask) if is_conversation(flags) else Success(ask))
     )
     if not isinstance(ready, Success):

@@ -10,7 +10,6 @@ from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
 from loki.cli.describe import event_json, reply_json
-from loki.edge.auth.redactor import redact
 from loki.json_text import Json
 from loki.messages import Text
 from loki.problems import Problem, fail
@@ -54,7 +53,8 @@ class ReasoningPrinter:
         """Print a piece."""
         if self.is_wanted:
             self.has_begun = True
-            self.console.write_stderr(self.console.coloured(redact(self.strip(text)), "2"))
+            shown = self.console.redactor.redact(self.strip(text))
+            self.console.write_stderr(self.console.coloured(shown, "2"))
 
     def finish(self) -> None:
         """End the line, if there is one."""
@@ -150,7 +150,7 @@ class JsonOutput(WholeTextOutput):
 
     def finish(self, reply: Reply, data: Json) -> None:
         """Print the object."""
-        self.console.write_json(reply_json(reply, data))
+        self.console.write_json(reply_json(reply, self.console.redactor, data))
 
 
 class EventsOutput:
@@ -166,11 +166,11 @@ class EventsOutput:
     def show(self, event: Event) -> None:
         """Print an event, but for the last: the answer has not been checked yet."""
         if not isinstance(event, Done):
-            self.console.write_json(event_json(event))
+            self.console.write_json(event_json(event, self.console.redactor))
 
     def finish(self, reply: Reply, data: Json) -> None:
         """Print the last event."""
-        self.console.write_json({"type": "done", **reply_json(reply, data)})
+        self.console.write_json({"type": "done", **reply_json(reply, self.console.redactor, data)})
 
 
 class RawOutput:

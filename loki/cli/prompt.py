@@ -26,6 +26,7 @@ from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask
+from loki.redaction.redactor import Redactor
 from loki.stages.resolve import resolve
 
 
@@ -41,7 +42,7 @@ def flags_deadline(env: Env, flags: Namespace) -> float | None:
 
 
 def ask_of(
-    flags: Namespace, end: float | None, warn: Callable[[str], None]
+    flags: Namespace, end: float | None, warn: Callable[[str], None], redactor: Redactor
 ) -> Result[Ask, Problem]:
     """Return what the flags and stdin ask; stdin is waited for until ``end``.
 
@@ -62,14 +63,14 @@ def ask_of(
             stream=False if flags.no_stream else None,
             max_cost=flags.max_cost,
         )
-        for messages in messages_of(flags, until, warn)
+        for messages in messages_of(flags, until, warn, redactor)
         for schema in schema_of(flags, until)
         for tools, server_tools in tools_of(flags, until)
     )
 
 
 def messages_of(
-    flags: Namespace, end: float, warn: Callable[[str], None]
+    flags: Namespace, end: float, warn: Callable[[str], None], redactor: Redactor
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the system prompt, the conversation so far, and the turn that is asked now."""
     warn_of_file_names(flags, warn)
@@ -80,7 +81,9 @@ def messages_of(
         for before in conversation(flags, end, warn)
         for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
         for attached in gather(
-            attached_stdin(flags, end, warn) if path == "-" else attachment(path, flags.proxy, end)
+            attached_stdin(flags, end, warn)
+            if path == "-"
+            else attachment(redactor, path, flags.proxy, end)
             for path in flags.file
         )
         for text, rest in texts_of(flags, piped, end)
@@ -236,13 +239,13 @@ def attached_stdin(
 
 
 def attachment(
-    path: str, proxy: str | None = None, end: float = inf
+    redactor: Redactor, path: str, proxy: str | None = None, end: float = inf
 ) -> Result[Text | Media, Problem]:
     """Return one ``--file``: a URL (through the proxy, if one is given) or a file."""
     if path.startswith(("http://", "https://")):
         from loki.edge.http.fetch import fetch
 
-        return fetch(path, proxy, end).bind(lambda data: attach(data, path))
+        return fetch(path, redactor, proxy, end).bind(lambda data: attach(data, path))
     data = files.read_bytes(path, "--file", end=end, limit=stdin.MAX_INPUT)
     return data.bind(lambda data: attach(data, path))
 

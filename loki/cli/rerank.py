@@ -52,7 +52,7 @@ def rerank(flags: Namespace, console: Console) -> int:
     ready = Result.do(
         (env, documents, ask_of(flags, query, end, documents))
         for query in query_of(flags)
-        for env in open_env(flags, environ, console.warn)
+        for env in open_env(flags, environ, console)
         for end in Success(flags.timeout and env.clock() + flags.timeout)
         for documents in documents_of(flags, inf if end is None else end)
     )

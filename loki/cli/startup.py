@@ -11,6 +11,7 @@ from typing import Any
 
 from returns.result import Result, Success
 
+from loki.cli.console import Console
 from loki.config.patches import read_param, read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
@@ -22,6 +23,7 @@ from loki.price import format_dollars
 from loki.problems import Problem
 from loki.railway import gather
 from loki.records import Ask, Config, Limits, Patch
+from loki.redaction.redactor import Redactor
 
 
 def environment(flags: Namespace) -> dict[str, str]:
@@ -32,25 +34,30 @@ def environment(flags: Namespace) -> dict[str, str]:
 
 
 def open_env(
-    flags: Namespace, environ: dict[str, str], warn: Callable[[str], None], **options: Any
+    flags: Namespace, environ: dict[str, str], console: Console, **options: Any
 ) -> Result[Env, Problem]:
     """Return the configuration and this machine, with the patch and ledger of the command line."""
+    warn, redactor = console.warn, console.redactor
+    options = {**options, "redactor": redactor}
     return Result.do(
         ready
         for config in read_configuration(environ).map(lambda config: print_notes(config, warn))
-        for patches in given_patches(flags).map(lambda patches: hide_given(patches, flags.proxy))
+        for patches in given_patches(flags).map(
+            lambda patches: hide_given(patches, flags.proxy, redactor)
+        )
         for env in Success(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
-        for ready in with_cache(keep_open(env), flags, environ, warn)
+        for ready in with_cache(keep_open(env, console), flags, environ, warn)
     )
 
 
-def hide_given(patches: tuple[Patch, ...], proxy: str | None) -> tuple[Patch, ...]:
+def hide_given(
+    patches: tuple[Patch, ...], proxy: str | None, redactor: Redactor
+) -> tuple[Patch, ...]:
     """Return the patches of the command line; make their secrets known, and those of a proxy.
 
     Now rather than with the first request: a command that sends none shows its flags, too.
     """
     if patches or proxy:
-        from loki.edge.auth import redactor
         from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
 
         redactor.add(*secrets_in_proxy(proxy or ""))
@@ -77,13 +84,10 @@ def with_cache(
     return use_cache(env, flags, environ, warn)
 
 
-def keep_open(env: Env) -> Env:
+def keep_open(env: Env, console: Console) -> Env:
     """Keep a reference, so that SQLite is not closed (and synced) at exit."""
-    OPEN.append(env)
+    console.kept = env
     return env
-
-
-OPEN: list[Env] = []
 
 
 def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace, Problem]:

@@ -25,7 +25,6 @@ from loki.edge.answer_files import (
     write_file,
 )
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.auth.redactor import redact
 from loki.edge.env import log_warning
 from loki.edge.files import environment
 from loki.edge.stdin import read_file
@@ -40,6 +39,7 @@ from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
 from loki.records import Draft, Kept, Request, Response
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened, Reply
 from loki.stages.first_event import copy_pieces
 from loki.stages.replay import headers_to_keep, read_kept, reopen, respond
@@ -62,7 +62,8 @@ def cached(
     Only whole, successful answers are kept, and of chats those that ``is_good``. For what is found
     no credential is looked up, nothing is sent, and nothing counts against a budget.
     """
-    cache = AnswerCache(folder or cache_folder(environment()), age, env.now, warn, is_good)
+    folder = folder or cache_folder(environment())
+    cache = AnswerCache(folder, age, env.now, warn, is_good, env.redactor)
 
     def authorize(draft: Draft) -> Result[Draft, Problem]:
         if draft.url.startswith(SECRET_BASE):  # where it goes is known only then
@@ -107,9 +108,10 @@ class AnswerCache:
         now: Callable[[], float],
         warn: Callable[[str], None],
         is_good: Callable[[Reply], bool],
+        redactor: Redactor,
     ) -> None:
         self.folder, self.age, self.now, self.warn = folder, age, now, warn
-        self.is_good = is_good
+        self.is_good, self.redactor = is_good, redactor
         self.lock = Lock()
         self.written = STEP  # bytes since the last look at the folder: the first one is due
         self.has_warned = False
@@ -167,10 +169,12 @@ class AnswerCache:
         if not key or len(body) > MAX_ANSWER_SIZE or not self.is_fit(request, kept):
             return
         text = body.decode("latin-1")
+        redact = self.redactor.redact
         if redact(text) != text:  # a server that repeats a key
             return
+        headers = {name: redact(value) for name, value in kept.headers.items()}
         try:
-            data = encode_file(kept, key, self.now())
+            data = encode_file(replace(kept, headers=headers), key, self.now())
             write_file(self.folder, key, data)
             self.make_room(len(data))
         except OSError as error:

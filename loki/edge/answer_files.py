@@ -15,7 +15,6 @@ from hashlib import sha256
 
 from returns.result import Result, Success
 
-from loki.edge.auth.redactor import redact
 from loki.edge.files import describe_os_error, directory
 from loki.edge.trust import UntrustedFileError, make_private_folder, require_cache_folder
 from loki.json_text import compact
@@ -44,7 +43,7 @@ def encode_file(kept: Kept, key: str, now: float) -> bytes:
         "key": key,
         "time": float(now),
         "status": kept.status,
-        "headers": {name: redact(value) for name, value in kept.headers.items()},
+        "headers": dict(kept.headers),
         "sizes": [len(piece) for piece in kept.pieces],
         "sha256": sha256(body).hexdigest(),
     }

@@ -13,6 +13,7 @@ from returns.result import Result
 from loki.config.read import configure
 from loki.edge import files
 from loki.edge.auth import credentials
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.find_secrets import redacting
 from loki.edge.config_cache import read_config
@@ -20,6 +21,7 @@ from loki.edge.ledger.writer import Ledger, Warn, ledger_path
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.records import Config, Patch
+from loki.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from loki.edge.http.attempt import Attempt
@@ -93,28 +95,33 @@ def make_env(
     paced: Callable[[Attempt], Attempt] = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
     waiting: Waiting | None = None,
+    redactor: Redactor | None = None,
 ) -> Env:
     """Return the Env of a configuration: the real network, clock and ledger.
 
     ``say`` prints warnings, ``keep`` writes calls into the ledger, ``paced`` wraps every attempt
     to send, ``on_idle`` is called while an answer is awaited: what it raises ends the wait,
-    ``waiting`` goes around a wait for room in a budget; without it nothing waits for that.
+    ``waiting`` goes around a wait for room in a budget; without it nothing waits for that;
+    ``redactor`` learns its secrets, where somebody else has one already.
     """
     from loki.edge.send import make_opener, read_whole  # requests comes with it
 
-    environ = with_vault(config, environ)
-    issued: set[str] = set()  # tokens that authorize got, which renew may replace
-    open_ = redacting(make_opener(credentials.renew(environ, issued), paced, on_idle))
+    environ, redactor = with_vault(config, environ), redactor or Redactor()
+    context = AuthContext(environ, redactor)
+    opener = make_opener(redactor, credentials.renew(context), paced, on_idle)
+    open_ = redacting(opener, redactor)
     env = Env(
         config=config,
-        authorize=credentials.authorize(environ, issued),
-        send=redacting(read_whole(open_)),
+        authorize=credentials.authorize(context),
+        send=redacting(read_whole(open_), redactor),
         open=open_,
         now=time.time,
         clock=time.monotonic,
         patches=patches,
+        redactor=redactor,
     )
-    return within_budget(env, Ledger(ledger_path(environ), say), say, keep, waiting)
+    ledger = Ledger(ledger_path(environ), say, redactor)
+    return within_budget(env, ledger, say, keep, waiting)
 
 
 def within_budget(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.edge.auth import credentials
 from loki.edge.auth.find_secrets import redacting
 from loki.edge.http.attempt import connect
-from loki.edge.send import Send, check_status, deadline_of, read_whole, renew_token, retry, wrap
+from loki.edge.send import Send, check_status, deadline_of, read_whole, retry, wrap
 from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -20,6 +19,7 @@ from loki.providers import base_url_of, provider_of
 from loki.providers.model_list import is_list, next_page, read_models
 from loki.railway import bind
 from loki.records import Draft, Response, Target
+from loki.redaction.redactor import Redactor
 from loki.stages.build import build
 from loki.stages.draft import user_agent
 
@@ -29,16 +29,14 @@ MAX_PAGES = 100
 Get = Callable[[str], Result[Json, Problem]]
 
 
-def list_models(
-    env: Env, target: Target, environ: Mapping[str, str]
-) -> Result[tuple[JsonObject, ...], Problem]:
+def list_models(env: Env, target: Target) -> Result[tuple[JsonObject, ...], Problem]:
     """Return the models that the provider of a target lists, each as settings of the catalogue.
 
     Of several lists one that is not to be had is left out, unless it is the first.
     """
     service = provider_of(target.client)
     assert service is not None  # else there would be no target
-    get = make_get(env, target, environ)
+    get = make_get(env, target)
     (first, prefix), *others = service.lists(target, base_url_of(target.client, service))
     found = all_pages(get, first, prefix)
     more = (
@@ -73,9 +71,9 @@ def all_pages(get: Get, url: str, prefix: str) -> Result[tuple[JsonObject, ...],
     return fail("garbled", f"{host}: the list of models has more than {MAX_PAGES} pages")
 
 
-def make_get(env: Env, target: Target, environ: Mapping[str, str]) -> Get:
+def make_get(env: Env, target: Target) -> Get:
     """Return a function that reads a page of a list, with the client's credentials."""
-    send = make_send(environ)
+    send = make_send(env.redactor)
     service = provider_of(target.client)
     assert service is not None
     headers = {
@@ -96,10 +94,11 @@ def make_get(env: Env, target: Target, environ: Mapping[str, str]) -> Get:
     return get
 
 
-def make_send(environ: Mapping[str, str]) -> Send:
+def make_send(redactor: Redactor) -> Send:
     """Return a function that sends a request with retries, and reads whatever JSON comes back."""
-    attempt = wrap(connect(), check_status, renew_token(credentials.renew(environ, set())), retry)
-    return redacting(read_whole(lambda request: attempt(request, deadline_of(request))))
+    attempt = wrap(connect(redactor), check_status, retry)
+    send = read_whole(lambda request: attempt(request, deadline_of(request)))
+    return redacting(send, redactor)
 
 
 def read_page(response: Response) -> Result[Json, Problem]:

@@ -21,6 +21,7 @@ from loki.json_text import compact
 from loki.problems import Problem
 from loki.providers import wire_of
 from loki.records import Limits, Request, Response
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened
 from loki.stages.first_event import first_event
 from loki.stages.retry_policy import retry_delay, with_attempts, with_retry_advice
@@ -33,13 +34,14 @@ Wrapper = Callable[[Attempt], Attempt]
 
 
 def make_opener(
+    redactor: Redactor,
     renew: Renew = lambda request: None,
     paced: Wrapper = lambda attempt: attempt,
     on_idle: Callable[[], None] | None = None,
 ) -> Open:
     """Return a function that opens an answer, with retries; ``on_idle`` is called in silence."""
     attempt = wrap(
-        connect(on_idle),  #    one request, one answer that has begun
+        connect(redactor, on_idle),  # one request, one answer that has begun
         check_status,  #        a refusal is a Problem
         drop_stream_options,  # a server that refuses them is asked without, once
         renew_token(renew),  #  a token that is refused is renewed, once

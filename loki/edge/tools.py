@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from loki.edge.auth.redactor import redact
 from loki.edge.files import describe_os_error
 from loki.edge.tool_process import MAX_OUTPUT, Output, Processes, read_output
 from loki.formats.tool_commands import ToolCommand
 from loki.formats.tool_results import find_fault, result_of
 from loki.json_text import compact
 from loki.messages import Message, ToolCall
+from loki.redaction.redactor import Redactor
 
 MAX_PARALLEL_CALLS = 8  # tools
 MAX_ERROR_LENGTH = 10_000  # characters of what a tool that failed says on stderr
@@ -34,19 +34,19 @@ def run_tools(
     environ: Mapping[str, str],
     end: float,
     on_result: OnResult,
+    redactor: Redactor,
     calls: tuple[ToolCall, ...],
 ) -> tuple[Message, ...]:
     """Return the results of calls, which run at once, in their order; ``end`` is for all of them.
 
-    Whatever interrupts the wait ends every command first.
+    Whatever interrupts the wait ends every command first. No result has a secret of ours in it.
     """
     processes = Processes(environ)
+    work = partial(timed_call, processes, commands, end, redactor)
     with ThreadPoolExecutor(MAX_PARALLEL_CALLS) as pool:
         try:
             results = []
-            for call, (result, seconds) in zip(
-                calls, pool.map(partial(timed_call, processes, commands, end), calls), strict=True
-            ):
+            for call, (result, seconds) in zip(calls, pool.map(work, calls), strict=True):
                 on_result(call, result, seconds)
                 results.append(result)
             return tuple(results)
@@ -57,21 +57,29 @@ def run_tools(
 
 
 def timed_call(
-    processes: Processes, commands: Mapping[str, ToolCommand], end: float, call: ToolCall
+    processes: Processes,
+    commands: Mapping[str, ToolCommand],
+    end: float,
+    redactor: Redactor,
+    call: ToolCall,
 ) -> tuple[Message, float]:
     """Return the result of a call, and the seconds it took."""
     started = time.monotonic()
-    result = run_call(processes, commands, end, call)
+    result = run_call(processes, commands, end, redactor, call)
     return result, time.monotonic() - started
 
 
 def run_call(
-    processes: Processes, commands: Mapping[str, ToolCommand], end: float, call: ToolCall
+    processes: Processes,
+    commands: Mapping[str, ToolCommand],
+    end: float,
+    redactor: Redactor,
+    call: ToolCall,
 ) -> Message:
     """Return the result of a call: what its command prints, or what is wrong."""
     schemas = {name: command.schema for name, command in commands.items()}
     if fault := find_fault(call, schemas):
-        return result_of(call, redact(fault), is_error=True)
+        return result_of(call, redactor.redact(fault), is_error=True)
     command = commands[call.name]
     try:
         process = processes.start(command.argv)
@@ -85,18 +93,21 @@ def run_call(
         output = read_output(process, data, started + limit)
     finally:
         processes.end(process)
-    return describe_output(call, output, process.returncode, limit)
+    return describe_output(call, output, process.returncode, limit, redactor)
 
 
 # ---- what the model is told --------------------------------------------------------------------
 
 
-def describe_output(call: ToolCall, output: Output, code: int, limit: float) -> Message:
+def describe_output(
+    call: ToolCall, output: Output, code: int, limit: float, redactor: Redactor
+) -> Message:
     """Return what a command printed as the result of its call; no secret of ours is in it."""
     if 0 in output.out:
         place = f"byte {output.out.index(0)} is 0"
         return result_of(call, f"the tool printed what is no text: {place}", is_error=True)
-    text = as_text(output.out[:MAX_OUTPUT] + (CUT if len(output.out) > MAX_OUTPUT else b""))
+    cut = CUT if len(output.out) > MAX_OUTPUT else b""
+    text = as_text(output.out[:MAX_OUTPUT] + cut, redactor)
     if output.stopped == "long":
         return result_of(call, f"{text}\n[cut: the tool printed more than {MAX_OUTPUT:,} bytes]")
     if output.stopped == "late":
@@ -106,13 +117,13 @@ def describe_output(call: ToolCall, output: Output, code: int, limit: float) -> 
         fault = f"the tool failed with {how}"
     else:
         return result_of(call, text)
-    stderr = as_text(output.err)[-MAX_ERROR_LENGTH:].strip()
+    stderr = as_text(output.err, redactor)[-MAX_ERROR_LENGTH:].strip()
     return result_of(call, "\n".join(filter(None, (fault, stderr, text))), is_error=True)
 
 
-def as_text(printed: bytes) -> str:
+def as_text(printed: bytes, redactor: Redactor) -> str:
     """Return what a command printed as a text without our secrets and without its last line end."""
-    return redact(printed.decode("utf-8", "replace")).rstrip("\n").replace("\0", "\ufffd")
+    return redactor.redact(printed.decode("utf-8", "replace")).rstrip("\n").replace("\0", "\ufffd")
 
 
 #: The mark of a cut, by which a secret that was cut in two is known.

@@ -17,6 +17,7 @@ from loki.cli.progress import INTERVAL, position, print_each_minute, progress
 from loki.edge.batch.input import open_source
 from loki.edge.batch.output import open_output
 from loki.problems import Problem
+from loki.redaction.redactor import Redactor
 
 NO = Problem("input", "no")
 USAGE = {"input": 1000, "output": 500, "cache_read": None, "cache_write": None, "reasoning": None}
@@ -27,7 +28,7 @@ def run(tmp_path: Path) -> Iterator[RunState]:
     """A run that writes into a file."""
     with open_output(str(tmp_path / "out"), "") as found:
         out = found.unwrap()
-        yield RunState(out, 4, "local:m")
+        yield RunState(out, 4, "local:m", Redactor())
         out.file.close()
 
 

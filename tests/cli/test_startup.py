@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
+from loki.cli.console import Console
 from loki.cli.parser import parse
 from loki.cli.startup import open_env
-from loki.edge.auth import redactor
 
 #: Flags with a secret in them.
 SECRET_FLAGS = [
@@ -23,12 +24,13 @@ SECRET_FLAGS = [
 @pytest.mark.parametrize("prog", ["loki-pipe", "loki-batch", "loki-embed"])
 @pytest.mark.parametrize("words", SECRET_FLAGS)
 def test_secrets_of_flags_are_known_before_anything_is_prepared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prog: str, words: list[str]
+    tmp_path: Path, prog: str, words: list[str]
 ) -> None:
-    monkeypatch.setattr(redactor.PROCESS, "known", set())
+    console = Console(prog, TextIOWrapper(BytesIO()), TextIOWrapper(BytesIO()))
     config = tmp_path / "config.yaml"
     config.write_text("clients:\n  - type: openai\n    api_key: k\n")
     environ = {"LOKI_CONFIG_FILE": str(config), "HOME": str(tmp_path)}
     flags = parse(prog, [*words, "--no-ledger", "in"])
-    open_env(flags, environ, lambda message: None).unwrap()
-    assert "hidden" not in redactor.redact(" ".join(words))
+    env = open_env(flags, environ, console).unwrap()
+    assert "hidden" not in console.redactor.redact(" ".join(words))
+    assert env.redactor is console.redactor

@@ -18,10 +18,10 @@ from servers import COUNTED, DONE, delta, reply
 from loki import Ask, Env, Message, answer, cached, collect, embed, open_env, stream
 from loki.edge import answer_cache
 from loki.edge.answer_cache import key_of
-from loki.edge.auth import redactor
 from loki.pipeline import prepare
 from loki.problems import Problem, fail
 from loki.records import Draft, Request, Response
+from loki.redaction.redactor import Redactor
 from loki.replies import Done, Opened
 from loki.stages.account import Entry
 
@@ -334,9 +334,9 @@ def test_failures_pass_through(tmp_path: Path) -> None:
 
 
 def test_an_answer_with_a_word_of_a_secret_of_two_letters_is_kept(tmp_path: Path) -> None:
-    redactor.add("lo")  # shorter than what is taken for a secret
+    redactor = Redactor("lo")  # shorter than what is taken for a secret
     provider = Provider()
-    env: Any = cached(provider.env(), folder=str(tmp_path / "a"))
+    env: Any = cached(replace(provider.env(), redactor=redactor), folder=str(tmp_path / "a"))
     assert answer(env, HI).unwrap() and answer(env, HI).unwrap().is_cached
 
 

@@ -30,7 +30,7 @@ def asked(entry: dict[str, Any], **environ: str) -> Result[tuple[JsonObject, ...
         config, Ask(stream=False, limits=limits), config.clients[0], Model("", "")
     )
     env = make_env(config, environ, keep=False)
-    return target.bind(lambda target: list_models(env, target, environ))
+    return target.bind(lambda target: list_models(env, target))
 
 
 def compatible(name: str, **settings: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from support import request
 from loki.edge.send import make_opener
 from loki.problems import Problem
 from loki.records import Draft, Limits, Request, Target
+from loki.redaction.redactor import Redactor
 
 LOCAL = {"type": "openai-compatible", "name": "local"}
 
@@ -41,14 +42,14 @@ def renewing(log: list[Request]) -> Callable[[Request], Result[Request, Problem]
 def test_no_token_is_renewed_for_another_status_than_401(status: int) -> None:
     log: list[Request] = []
     with serving(plain({"error": {"message": "No."}}, status), plain(reply())) as server:
-        problem = make_opener(renewing(log))(request_to(server.address)).failure()
+        problem = make_opener(Redactor(), renewing(log))(request_to(server.address)).failure()
     assert (problem.status, log, len(server.asked)) == (status, [], 1)
 
 
 def test_a_token_that_is_refused_with_401_is_renewed_once() -> None:
     log: list[Request] = []
     with serving(plain({"error": {"message": "Who?"}}, 401), plain(reply())) as server:
-        opened = make_opener(renewing(log))(request_to(server.address)).unwrap()
+        opened = make_opener(Redactor(), renewing(log))(request_to(server.address)).unwrap()
         opened.close()
     assert (opened.attempts, len(log)) == (2, 1)
     assert server.asked[1].headers["authorization"] == "Bearer new"
@@ -57,7 +58,7 @@ def test_a_token_that_is_refused_with_401_is_renewed_once() -> None:
 def test_a_new_token_that_is_refused_too_is_the_end() -> None:
     log: list[Request] = []
     with serving(plain({"error": {"message": "Who?"}}, 401)) as server:
-        problem = make_opener(renewing(log))(request_to(server.address)).failure()
+        problem = make_opener(Redactor(), renewing(log))(request_to(server.address)).failure()
     assert (problem.kind, len(log), len(server.asked)) == ("auth", 1, 2)
 
 
@@ -66,7 +67,7 @@ def wait_message(seconds: int) -> tuple[str, float]:
     busy = plain({"error": {"message": "Later."}}, 429, f"retry-after: {seconds}\r\n")
     with serving(busy) as server:
         before = time.time()
-        problem = make_opener()(request_to(server.address, retries=3)).failure()
+        problem = make_opener(Redactor())(request_to(server.address, retries=3)).failure()
     assert problem.retry_at is not None and 0 <= problem.retry_at - seconds - before < 60
     return problem.message, problem.retry_at
 

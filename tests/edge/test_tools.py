@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from processes import is_gone
 
-from loki.edge.auth import redactor
 from loki.edge.tools import run_tools
 from loki.formats.tool_commands import ToolCommand
 from loki.messages import Message, ToolCall
+from loki.redaction.redactor import Redactor
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 
@@ -25,10 +25,13 @@ def command(script: str, timeout: float = 30) -> ToolCommand:
     return ToolCommand("tool", (sys.executable, "-c", script), SCHEMA, timeout)
 
 
-def run(tool: ToolCommand, *arguments: Any, end: float = inf) -> list[Message]:
+def run(
+    tool: ToolCommand, *arguments: Any, end: float = inf, redactor: Redactor | None = None
+) -> list[Message]:
     """The results of calls of one tool with these arguments."""
     calls = tuple(ToolCall(f"c{i}", "tool", given) for i, given in enumerate(arguments or ({},)))
-    return [*run_tools({"tool": tool}, {"PATH": os.defpath}, end, lambda *_: None, calls)]
+    path, known = {"PATH": os.defpath}, redactor or Redactor()
+    return [*run_tools({"tool": tool}, path, end, lambda *_: None, known, calls)]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_arguments_are_checked_before_anything_runs(tmp_path: Path) -> None:
 
 def test_a_tool_that_is_not_there_is_named() -> None:
     call = ToolCall("c", "tol", {})
-    (result,) = run_tools({"tool": command("")}, {}, inf, lambda *_: None, (call,))
+    (result,) = run_tools({"tool": command("")}, {}, inf, lambda *_: None, Redactor(), (call,))
     assert result.is_error and result.text == "there is no tool 'tol'; did you mean 'tool'?"
 
 
@@ -149,22 +152,23 @@ if json.load(sys.stdin)["n"]:
 
     calls = tuple(ToolCall(str(n), "tool", {"n": n}) for n in range(20))
     with pytest.raises(KeyboardInterrupt):
-        run_tools({"tool": command(script, 600)}, {}, inf, interrupt, calls)
+        run_tools({"tool": command(script, 600)}, {}, inf, interrupt, Redactor(), calls)
     pids = os.listdir(tmp_path)
     assert len(pids) <= 8 and all(is_gone(int(pid)) for pid in pids)
 
 
 def test_no_secret_comes_back() -> None:
-    redactor.add("sk-mark-0123456789")
+    redactor = Redactor("sk-mark-0123456789")
     script = "import sys; print('sk-mark-0123456789'); sys.stderr.write('SK-MARK-0123456789')"
-    assert run(command(script))[0].text == "***"
-    assert run(command(script + "; sys.exit(1)"))[0].text.endswith("exit code 1\n***\n***")
+    assert run(command(script), redactor=redactor)[0].text == "***"
+    failing = command(script + "; sys.exit(1)")
+    assert run(failing, redactor=redactor)[0].text.endswith("exit code 1\n***\n***")
 
 
 def test_no_half_of_a_secret_is_left_at_a_cut() -> None:
-    redactor.add("sk-mark-0123456789")
+    redactor = Redactor("sk-mark-0123456789")
     script = "print('x' * 999_990 + 'sk-mark-0123456789' * 10)"
-    text = run(command(script))[0].text
+    text = run(command(script), redactor=redactor)[0].text
     assert "sk-ma" not in text and text.endswith("bytes]")
 
 
@@ -174,5 +178,7 @@ def test_a_result_is_told_of_with_its_time() -> None:
     def hear(call: ToolCall, result: Message, seconds: float) -> None:
         heard.append((call.id, result.text, seconds >= 0))
 
-    run_tools({"tool": command("print(5)")}, {}, inf, hear, (ToolCall("a", "tool", {}),))
+    run_tools(
+        {"tool": command("print(5)")}, {}, inf, hear, Redactor(), (ToolCall("a", "tool", {}),)
+    )
     assert heard == [("a", "5", True)]

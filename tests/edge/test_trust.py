@@ -13,6 +13,7 @@ import pytest
 from commands import Home
 from returns.result import Success
 from servers import ANSWER, plain, reply, serving
+from support import auth_context
 
 from loki.edge.auth import vault
 from loki.edge.auth.token_cache import Token, store
@@ -81,7 +82,8 @@ def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> Non
         try:
             assert home.run("Hi").code == 0
             environ = {**home.variables(), "LOKI_CONFIG_DIR": str(home.folder / "new" / "config")}
-            assert vault.add("KEY", "v", environ, lambda path: Success("")) == Success(None)
+            context = auth_context(environ)
+            assert vault.add("KEY", "v", context, lambda path: Success("")) == Success(None)
             store(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
             out, summary = home.folder / "new" / "out.jsonl", home.folder / "new" / "summary"
             words = ["--lines", "-o", str(out), "--summary", str(summary)]
@@ -100,9 +102,9 @@ def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> Non
 def settled(home: Home, address: str) -> None:
     """A client whose key is in the vault, and a .env."""
     home.local(address, client="api_key: '{{KEY}}'")
-    assert vault.add("KEY", "s3cret-value", home.variables(), lambda path: Success("")) == Success(
-        None
-    )
+    assert vault.add(
+        "KEY", "s3cret-value", auth_context(home.variables()), lambda path: Success("")
+    ) == Success(None)
     (home.folder / ".env").write_text("LOKI_MODEL=local:m\n")
 
 

@@ -16,8 +16,8 @@ from returns.result import Success
 
 from loki.config.patches import read_patch
 from loki.edge.auth.find_secrets import secrets_in_body, secrets_in_proxy, secrets_in_url
-from loki.edge.auth.redactor import Redactor
-from loki.edge.auth.spellings import encoded_spellings
+from loki.redaction.redactor import Redactor
+from loki.redaction.spellings import encoded_spellings
 from loki.urls import find_proxy_fault, find_url_fault, is_url, mask_proxy, mask_url
 
 TYPED = "mArK7Zk9xWv2kRaM"

@@ -18,6 +18,7 @@ from loki.cli.describe import reply_json
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask, Draft, Request, Response, Task
+from loki.redaction.redactor import Redactor
 from loki.stages import resolve
 from loki.stages.account import account
 from loki.stages.parse import collect, parse
@@ -270,7 +271,7 @@ def holds(result: Any) -> None:
     if isinstance(result, Success):
         reply = account(result.unwrap())
         assert reply.text or reply.tool_calls
-        compact(reply_json(reply)).encode("utf-8", "replace")
+        compact(reply_json(reply, Redactor())).encode("utf-8", "replace")
         for name in ("input", "output", "cache_read", "cache_write", "reasoning"):
             count = getattr(reply.usage, name)
             assert count is None or 0 <= count < 2**40

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import SHARED
+from support import SHARED, auth_context
 from wire.test_promises import nowhere
 
 from loki.config.patches import read_patch
@@ -129,7 +129,7 @@ def patched(
     """The request for a greeting, after every patch."""
     entry = {"type": "openai", "api_key": "sk-test", **client}
     config = configure({"clients": [entry]}, "config.yaml", environ or {}).unwrap()
-    env = Env(config, authorize({}), nowhere, nowhere, lambda: 1.8e9, float, extra)
+    env = Env(config, authorize(auth_context({})), nowhere, nowhere, lambda: 1.8e9, float, extra)
     name = entry.get("name", entry["type"])
     ask = Ask((Message("user", "Hi"),), model=f"{name}:{model}", stream=False)
     return prepare(env, ask).unwrap()

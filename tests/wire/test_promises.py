@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Result, Success
-from support import cut, told
+from support import auth_context, cut, told
 
 from loki.cli.describe import reply_json
 from loki.config.read import configure
@@ -26,6 +26,7 @@ from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
 from loki.records import Ask, Request, Response
+from loki.redaction.redactor import Redactor
 from loki.replies import Reply
 from loki.stages.parse import collect, parse
 
@@ -51,7 +52,7 @@ def drafted(fixture: Any) -> Result[Request, Problem]:
     env = config.map(
         lambda known: Env(
             known,
-            authorize({"AWS_EC2_METADATA_DISABLED": "true"}),
+            authorize(auth_context({"AWS_EC2_METADATA_DISABLED": "true"})),
             nowhere,
             nowhere,
             lambda: 1.8e9,
@@ -110,7 +111,7 @@ def test_an_answer_reads_the_same_however_it_is_cut(fixture: Any, size: int) -> 
         found = {name: getattr(problem, name) for name in fixture["problem"]}
         assert found == fixture["problem"]
         return
-    found = reply_json(result.unwrap())
+    found = reply_json(result.unwrap(), Redactor())
     assert {name: found.get(name) for name in fixture["reply"]} == fixture["reply"]
 
 

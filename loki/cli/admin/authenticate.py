@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
@@ -16,6 +16,7 @@ from loki.cli.admin.secrets import type_hidden
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.edge.auth import token_cache
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.device_flow import DeviceLogin, start_device, wait_for_consent
 from loki.edge.auth.oauth import authority_of, token_file
 from loki.edge.auth.oauth_callback import Answers, listen, read_pasted, wait_for_answer
@@ -48,8 +49,9 @@ def authenticate(flags: Namespace, console: Console) -> int:
         describe_login(client, stored)
         for config in read_configuration(environ)
         for client in client_of(config, flags.authenticate)
-        for registered in ask_registration(client, environ, console)
-        for authority in authority_of(with_limits(client, flags), with_vault(config, environ))
+        for context in Success(AuthContext(with_vault(config, environ), console.redactor))
+        for registered in ask_registration(client, context, console)
+        for authority in authority_of(with_limits(client, flags), context)
         for token in FLOWS[authority.flow](authority, flags.timeout, console)
         for stored in token_cache.store(token_file(client.name, environ), token)
     )
@@ -95,10 +97,10 @@ def with_limits(client: Client, flags: Namespace) -> Client:
 
 
 def ask_registration(
-    client: Client, environ: Mapping[str, str], console: Console
+    client: Client, context: AuthContext, console: Console
 ) -> Result[Registration, Problem]:
     """Return the client id that is kept; ask for one at a terminal where none is set or kept."""
-    kept = read_registration(client.name, environ)
+    kept = read_registration(client.name, context)
     found = kept.map(lambda registration: registration.client_id).value_or("-")
     if found or client.oauth.get("client_id") or not is_terminal(console):
         return kept
@@ -111,9 +113,8 @@ def ask_registration(
     if not is_visible(client_id):
         return fail("input", "no client id was typed")
     secret = type_hidden("Client secret (not shown; enter where there is none): ")
-    return secret.bind(
-        lambda secret: store_registration(client.name, Registration(client_id, secret), environ)
-    )
+    typed = secret.map(lambda secret: Registration(client_id, secret))
+    return typed.bind(lambda kept: store_registration(client.name, kept, context.environ))
 
 
 # ---- consent on another device -------------------------------------------------------------------

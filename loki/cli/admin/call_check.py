@@ -20,6 +20,7 @@ from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
 from loki.records import Ask, Client, Config, Model, Target
+from loki.redaction.redactor import Redactor
 from loki.stages.resolve import fill_defaults, find_target
 
 
@@ -105,9 +106,10 @@ def no_client_id(client: Client, environ: Mapping[str, str]) -> str:
     service = provider_of(client)
     if service is None or auth_method(client, service) != "oauth" or client.oauth.get("client_id"):
         return ""
+    from loki.edge.auth.auth_context import AuthContext
     from loki.edge.auth.registration import read_registration
 
-    kept = read_registration(client.name, environ)
+    kept = read_registration(client.name, AuthContext(environ, Redactor()))
     if kept.map(lambda registration: registration.client_id).value_or(""):
         return ""
     return f"no OAuth client id: set oauth: client_id, or loki --authenticate {client.name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.config.families import abilities_in
-from loki.edge.env import make_env, with_vault
+from loki.edge.env import make_env
 from loki.edge.model_list import list_models
 from loki.json_text import JsonObject, compact
 from loki.pipeline import Env
@@ -30,9 +30,9 @@ Answer = tuple[Client, Result[tuple[JsonObject, ...], Problem]]
 def list_live(config: Config, flags: Namespace, console: Console) -> int:
     """Print what the providers list; return the exit code of the first that cannot be asked."""
     environ = environment(flags)
-    env = make_env(config, environ, say=console.warn, keep=False)
+    env = make_env(config, environ, say=console.warn, keep=False, redactor=console.redactor)
     clients = wanted_clients(config, flags.model or "")
-    answers = ask_clients(env, clients, limits_of(flags), with_vault(config, environ))
+    answers = ask_clients(env, clients, limits_of(flags))
     problems = [answer.failure() for _, answer in answers if not isinstance(answer, Success)]
     rows = [
         (client, entry)
@@ -74,16 +74,14 @@ def prefix_of(wanted: str | None, client: Client) -> str:
     return f"{client.name}:{model}" if colon else ""
 
 
-def ask_clients(
-    env: Env, clients: Sequence[Client], limits: Limits, environ: Mapping[str, str]
-) -> list[Answer]:
+def ask_clients(env: Env, clients: Sequence[Client], limits: Limits) -> list[Answer]:
     """Ask the provider of each client for its list."""
 
     def ask(client: Client) -> Result[tuple[JsonObject, ...], Problem]:
         target = fill_defaults(env.config, Ask(stream=False, limits=limits), client, Model("", ""))
         return (
             target.map(start_deadline(env.clock))
-            .bind(lambda target: list_models(env, target, environ))
+            .bind(lambda target: list_models(env, target))
             .alt(lambda problem: with_name(problem, client))
         )
 

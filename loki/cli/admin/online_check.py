@@ -10,7 +10,7 @@ from returns.result import Success
 from loki.cli.admin.live_models import ask_clients
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
-from loki.edge.env import make_env, with_vault
+from loki.edge.env import make_env
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem, suggest_nearest
 from loki.records import Client, Config
@@ -19,8 +19,8 @@ from loki.records import Client, Config
 def check_online(config: Config, flags: Namespace, console: Console) -> int:
     """Print, for each client, what its provider says; return the exit code of the first problem."""
     environ = environment(flags)
-    env = make_env(config, environ, say=console.warn, keep=False)
-    answers = ask_clients(env, config.clients, limits_of(flags), with_vault(config, environ))
+    env = make_env(config, environ, say=console.warn, keep=False, redactor=console.redactor)
+    answers = ask_clients(env, config.clients, limits_of(flags))
     problems = [answer.failure() for _, answer in answers if not isinstance(answer, Success)]
     bad = [problem for problem in problems if not is_keyless(problem)]
     for client, answer in answers:

@@ -13,12 +13,10 @@ from returns.result import Result, Success
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.edge.auth import vault
-from loki.edge.env import read_configuration
+from loki.edge.auth.auth_context import AuthContext
+from loki.edge.env import read_configuration, with_vault
 from loki.problems import Problem, fail
 from loki.railway import fold
-from loki.records import Config
-
-Environ = dict[str, str]
 
 
 def add_secret(flags: Namespace, console: Console) -> int:
@@ -26,10 +24,10 @@ def add_secret(flags: Namespace, console: Console) -> int:
     name = flags.add_secret
     added = Result.do(
         done
-        for environ in environment_of_vault(flags)
-        for _ in vault.require_absent(name, environ)
+        for context in open_vault(flags, console)
+        for _ in vault.require_absent(name, context.environ)
         for value in read_value(name, flags, console)
-        for done in vault.add(name, value, environ, password_chooser(console))
+        for done in vault.add(name, value, context, password_chooser(console))
     )
     return exit_code(added, console)
 
@@ -39,17 +37,17 @@ def update_secret(flags: Namespace, console: Console) -> int:
     name = flags.update_secret
     updated = Result.do(
         done
-        for environ in environment_of_vault(flags)
-        for _ in vault.require_present(name, environ)
+        for context in open_vault(flags, console)
+        for _ in vault.require_present(name, context.environ)
         for value in read_value(name, flags, console)
-        for done in vault.update(name, value, environ)
+        for done in vault.update(name, value, context)
     )
     return exit_code(updated, console)
 
 
 def get_secret(flags: Namespace, console: Console) -> int:
     """Print a secret and a newline; return the exit code."""
-    value = environment_of_vault(flags).bind(lambda environ: vault.get(flags.get_secret, environ))
+    value = open_vault(flags, console).bind(lambda context: vault.get(flags.get_secret, context))
     return exit_code(value.map(lambda value: console.write(value + "\n")), console)
 
 
@@ -70,15 +68,12 @@ def exit_code(result: Result[None, Problem], console: Console) -> int:
     return fold(result, lambda nothing: 0, console.report)
 
 
-def environment_of_vault(flags: Namespace) -> Result[Environ, Problem]:
-    """Return the environment, with the password file that the configuration names."""
+def open_vault(flags: Namespace, console: Console) -> Result[AuthContext, Problem]:
+    """Return where the vault and its password file are, and who learns what is in them."""
     environ = environment(flags)
-
-    def with_password_file(config: Config) -> Environ:
-        path = config.vault_password_file
-        return {**environ, "LOKI_VAULT_PASSWORD_FILE": path} if path else environ
-
-    return read_configuration(environ).map(with_password_file)
+    return read_configuration(environ).map(
+        lambda config: AuthContext(with_vault(config, environ), console.redactor)
+    )
 
 
 # ---- typing --------------------------------------------------------------------------------------

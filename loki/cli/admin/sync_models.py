@@ -20,11 +20,11 @@ from loki.config.catalogue_update import (
 )
 from loki.config.models_yaml import DEFAULT_URL, is_models_yaml, parse_models_yaml
 from loki.edge import files
-from loki.edge.auth import redactor
 from loki.edge.auth.find_secrets import secrets_in_url
 from loki.edge.env import read_configuration
 from loki.edge.http.describe import describe_error, root_cause
 from loki.problems import Kind, Problem, fail
+from loki.redaction.redactor import Redactor
 from loki.urls import find_url_fault
 from loki.version import __version__
 
@@ -38,7 +38,7 @@ def sync_models(flags: Namespace, console: Console) -> int:
     describe_changes = Result.do(
         describe_changes
         for config in read_configuration(environ)
-        for data in fetch((config.sync_models_url or "").strip() or DEFAULT_URL)
+        for data in fetch((config.sync_models_url or "").strip() or DEFAULT_URL, console.redactor)
         for catalogue in parse(data, environ)
         for describe_changes in store(catalogue, environ, is_models_yaml(data))
     )
@@ -85,7 +85,7 @@ def store(
 # ---- download ------------------------------------------------------------------------------------
 
 
-def fetch(url: str) -> Result[bytes, Problem]:
+def fetch(url: str, redactor: Redactor) -> Result[bytes, Problem]:
     """Download a URL; no credential of the user is sent there."""
     redactor.add(*secrets_in_url(url))
     if wrong := find_url_fault(url):
@@ -100,10 +100,8 @@ def fetch(url: str) -> Result[bytes, Problem]:
             session.verify = default_bundle()
             return follow(session, url)
     except (requests.RequestException, OSError, ValueError) as error:
-        return fail(
-            "offline",
-            f"no catalogue from {without_secrets(url)}: {describe_error(root_cause(error))}",
-        )
+        why = describe_error(root_cause(error), redactor)
+        return fail("offline", f"no catalogue from {without_secrets(url)}: {why}")
 
 
 def follow(session: requests.Session, url: str) -> Result[bytes, Problem]:

@@ -90,7 +90,7 @@ class JobRun:
         self.order, self.flags, self.out, self.journal = order, order.flags, out, journal
         ledger = None
         if not self.flags.no_ledger:
-            ledger = Ledger(ledger_path(os.environ), order.console.warn)
+            ledger = Ledger(ledger_path(os.environ), order.console.warn, order.env.redactor)
         effects = real_effects(order.env, out, journal, ledger, order.console.warn)
         self.session = session_of(order, out, effects, journal.journal)
         self.first = True
@@ -195,6 +195,7 @@ def session_of(order: BatchContext, out: Output, effects: Effects, journal: Jour
         journal,
         out.done,
         out.form.encode,
+        order.env.redactor,
         limits_of(flags),
         retries,
     )

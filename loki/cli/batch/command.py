@@ -9,6 +9,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 from traceback import extract_tb
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
+from loki.redaction.redactor import Redactor
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ def order_of(
         for env in open_env(
             flags,
             environ,
-            console.warn,
+            console,
             paced=paces.paced,
             waiting=lambda name: paces.waiting(name),
         )
@@ -117,7 +119,7 @@ def order_of(
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
         for rows in check_columns(flags, all_rows)
-        for defaults in plan_of(console.prog, flags, form, env.config.model, filler)
+        for defaults in plan_of(console, flags, form, env.config.model, filler)
         for plan in check_price(flags, env, defaults)
         for cluster in connect_cluster(flags, env)
     )
@@ -153,7 +155,7 @@ def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[
 
 
 def plan_of(
-    prog: str, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
+    console: Console, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
 ) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
     return Result.do(
@@ -173,15 +175,15 @@ def plan_of(
             fill=filler,
             embed=flags.embed,
             keep_fields=flags.keep or is_table(flags.output),
-            attach=attachment,
-            report_bug=bug_keeper(prog),
+            attach=partial(attachment, console.redactor),
+            report_bug=bug_keeper(console.prog, console.redactor),
         )
         for schema in schema_of(flags)
         for tools, server_tools in tools_of(flags)
     )
 
 
-def bug_keeper(prog: str) -> Callable[[Exception], Problem]:
+def bug_keeper(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:
     """Return what makes a Problem of a bug; the traceback of each is saved once."""
     found: dict[tuple[str, int], Problem] = {}
     lock = Lock()
@@ -192,7 +194,7 @@ def bug_keeper(prog: str) -> Callable[[Exception], Problem]:
         place = f"{type(bug).__name__} in {ours[-1].filename}", ours[-1].lineno or 0
         with lock:
             if place not in found:
-                found[place] = Problem("bug", save_traceback(prog, bug))
+                found[place] = Problem("bug", save_traceback(prog, bug, redactor))
             return found[place]
 
     return keep

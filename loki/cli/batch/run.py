@@ -52,7 +52,9 @@ class BatchRun:
 
     def __init__(self, order: BatchContext, out: Output) -> None:
         self.order, self.flags = order, order.flags
-        self.state = RunState(out, order.flags.in_flight, order.defaults.ask.model)
+        self.state = RunState(
+            out, order.flags.in_flight, order.defaults.ask.model, order.console.redactor
+        )
         self.limit = CostLimit(order.flags.max_cost) if order.flags.max_cost is not None else None
         self.stop = StopReason()
 
@@ -156,7 +158,7 @@ def cluster_pool(
 
     flags, config = order.flags, env.config
     say = order.console.warn
-    ledger = Ledger(ledger_path(os.environ), say)
+    ledger = Ledger(ledger_path(os.environ), say, env.redactor)
     budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
     return ClusterPool(
         cluster,
@@ -193,7 +195,7 @@ def buffered_ledger(order: BatchContext) -> Iterator[tuple[Env, Callable[[], Non
     if order.flags.no_ledger or (order.env.config.budget and order.cluster is None):
         yield order.env, lambda: None
         return
-    ledger = Ledger(ledger_path(os.environ), order.console.warn)
+    ledger = Ledger(ledger_path(os.environ), order.console.warn, order.env.redactor)
     told: SimpleQueue[Entry] = SimpleQueue()
 
     def book() -> None:

@@ -21,6 +21,7 @@ from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
 from loki.problems import Kind, Problem
+from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
 from loki.usage import COUNTS, Usage
 
@@ -33,7 +34,8 @@ DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
 class RunState:
     """How far a run is."""
 
-    def __init__(self, out: Output, in_flight: int, model: str | None) -> None:
+    def __init__(self, out: Output, in_flight: int, model: str | None, redactor: Redactor) -> None:
+        self.redactor = redactor
         self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
         self.unsent = 0  # rows that were read, and not sent because the run ended
@@ -98,7 +100,7 @@ class RunState:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
-            line = {**self.line_head(row), **redact_facts(result.unwrap())}
+            line = {**self.line_head(row), **redact_facts(result.unwrap(), self.redactor)}
             self.add_usage_and_cost(line)
         else:
             problem = result.failure()
@@ -107,7 +109,7 @@ class RunState:
                 return b""  # it will be asked when the run goes on
             self.failed[problem.kind] += 1
             self.last = problem
-            line = {**self.line_head(row), "error": error_json(problem)}
+            line = {**self.line_head(row), "error": error_json(problem, self.redactor)}
             if has_answer(problem):
                 line.update(billed_json(problem))
                 self.add_usage_and_cost(line)
@@ -247,9 +249,9 @@ RESERVED_NAMES = frozenset(
 )
 
 
-def error_json(problem: Problem) -> JsonObject:
+def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
     """A problem in a row."""
-    told = problem_json(problem)
+    told = problem_json(problem, redactor)
     return {name: told[name] for name in ("kind", "message", "status", "sent")}
 
 

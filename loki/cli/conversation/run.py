@@ -200,4 +200,5 @@ def print_end(reply: Reply, data: Json, speaker: Speaker, transcript: Transcript
         "steps": len(transcript.conversation.replies),
         "messages": [message_json(turn) for turn in transcript.since_prompt],
     }
-    speaker.console.write_json({**kind, **reply_json(reply, data), **steps})
+    shown = reply_json(reply, speaker.console.redactor, data)
+    speaker.console.write_json({**kind, **shown, **steps})

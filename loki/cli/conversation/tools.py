@@ -34,9 +34,10 @@ def tool_runner(
         from loki.edge.auth.child_environment import child_environment, hide_secrets
         from loki.edge.tools import run_tools
 
-        hide_secrets(env.config, environ)
-        variables = child_environment(env.config, environ)
-        return run_tools(commands, variables, end, partial(print_result, flags, console), calls)
+        hide_secrets(env.config, environ, env.redactor)
+        variables = child_environment(env.config, environ, env.redactor)
+        show = partial(print_result, flags, console)
+        return run_tools(commands, variables, end, show, env.redactor, calls)
 
     return run
 

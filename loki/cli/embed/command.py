@@ -50,7 +50,7 @@ def embed(flags: Namespace, console: Console) -> int:
     ask = ask_of(flags)
     ready = Result.do(
         (env, target, items)
-        for env in open_env(flags, environ, console.warn)
+        for env in open_env(flags, environ, console)
         for target in resolve(env.config, "embedding")(ask)
         for items in items_of(flags, target.model)
     )
@@ -73,7 +73,7 @@ def embed_into(flags: Namespace, console: Console) -> int:
     environ = environment(flags)
     ready = Result.do(
         (env, adding, items)
-        for env in open_env(flags, environ, console.warn)
+        for env in open_env(flags, environ, console)
         for adding in open_writer(env, flags.into, ask_of(flags))
         for items in items_of(flags, adding.target.model)
     )
@@ -190,9 +190,8 @@ def run(
 ) -> int:
     """Embed batch by batch; return the exit code."""
     totals, start = Totals(), time.monotonic()
-    work = partial(
-        embed_batch, counted(env, ask, totals, console.warn), FORMATS[flags.output], Event()
-    )
+    encode = partial(FORMATS[flags.output], console.redactor)
+    work = partial(embed_batch, counted(env, ask, totals, console.warn), encode, Event())
     texts, rejected, first, fatal = 0, 0, None, None
     with closing(map_threaded(work, batches, max(1, flags.in_flight))) as results:
         for result in results:

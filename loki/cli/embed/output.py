@@ -16,6 +16,7 @@ from loki.cli.describe import problem_json
 from loki.cli.embed.input import Item
 from loki.json_text import JsonObject, compact
 from loki.problems import Kind, Problem
+from loki.redaction.redactor import Redactor
 from loki.replies import Embeddings, Vector
 
 A = TypeVar("A")
@@ -104,26 +105,26 @@ def affects_all_texts(call: Call, texts: Sequence[str], problem: Problem) -> boo
 # ---- lines -------------------------------------------------------------------------------------
 
 
-def as_json_line(item: Item, vector: Vector | Problem) -> bytes:
+def as_json_line(redactor: Redactor, item: Item, vector: Vector | Problem) -> bytes:
     """Return a line with the vector as numbers, or with why there is none."""
     if isinstance(vector, Problem):
-        return error_line(item, vector)
+        return error_line(redactor, item, vector)
     return encode_line({**item.line_head, "embedding": list(vector)})
 
 
-def as_base64(item: Item, vector: Vector | Problem) -> bytes:
+def as_base64(redactor: Redactor, item: Item, vector: Vector | Problem) -> bytes:
     """Return a line with the vector as little-endian float32 in base64, or with why not."""
     if isinstance(vector, Problem):
-        return error_line(item, vector)
+        return error_line(redactor, item, vector)
     numbers = array("f", vector)
     if sys.byteorder == "big":
         numbers.byteswap()
     return encode_line({**item.line_head, "embedding": b64encode(numbers).decode()})
 
 
-def error_line(item: Item, problem: Problem) -> bytes:
+def error_line(redactor: Redactor, item: Item, problem: Problem) -> bytes:
     """Return a line that says why a text has no vector."""
-    fields = problem_json(problem)
+    fields = problem_json(problem, redactor)
     return encode_line(
         {**item.line_head, "error": {name: fields[name] for name in ("kind", "message")}}
     )
@@ -134,7 +135,7 @@ def encode_line(line: JsonObject) -> bytes:
     return (compact(line) + "\n").encode("utf-8", "replace")
 
 
-FORMATS: dict[str, Callable[[Item, Vector | Problem], bytes]] = {
+FORMATS: dict[str, Callable[[Redactor, Item, Vector | Problem], bytes]] = {
     "json": as_json_line,
     "base64": as_base64,
 }

@@ -35,7 +35,7 @@ def search(flags: Namespace, console: Console) -> int:
     ready = Result.do(
         (env, store, target, queries)
         for path in named
-        for env in open_env(flags, environ, console.warn)
+        for env in open_env(flags, environ, console)
         for store in open_store(path)
         for target in target_of(env, store, ask)
         for queries in queries_of(flags, target)

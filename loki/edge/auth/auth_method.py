@@ -8,14 +8,15 @@ from typing import Any
 
 from returns.result import Result
 
+from loki.edge.auth.auth_context import AuthContext
 from loki.problems import Problem
 from loki.providers import Provider, provider_of
 from loki.records import Client
 
-#: A client, the environment, a token that was refused ("" if none) -> a token that is good now.
-TokenSource = Callable[[Client, Mapping[str, str], str], Result[str, Problem]]
-#: A client, the environment -> the parts of a signature, by the names of their settings.
-KeySource = Callable[[Client, Mapping[str, str]], Result[dict[str, str], Problem]]
+#: A client, the context, a token that was refused ("" if none) -> a token that is good now.
+TokenSource = Callable[[Client, AuthContext, str], Result[str, Problem]]
+#: A client, the context -> the parts of a signature, by the names of their settings.
+KeySource = Callable[[Client, AuthContext], Result[dict[str, str], Problem]]
 
 
 def lazy(module: str, name: str) -> Callable[..., Any]:

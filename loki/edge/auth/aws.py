@@ -4,69 +4,64 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from returns.result import Failure, Result, Success
 
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.cloud_sdk import (
     CONNECT,
     READ,
     UNEXPECTED,
-    Environ,
     describe_sdk_error,
     patched_environ,
     quiet_logging,
     run_within,
 )
-from loki.edge.auth.redactor import hide
 from loki.edge.files import directory
 from loki.edge.http.deadline import end_of
 from loki.edge.http.transport import own_proxy
 from loki.edge.trust import make_private_folder
 from loki.problems import Problem
 from loki.records import Client, Limits
+from loki.redaction.redactor import Redactor
 
 VARIABLES = ("AWS_",)  # prefixes of the variables that botocore reads
 
 
-def keys(client: Client, environ: Environ) -> Result[dict[str, str], Problem]:
+def keys(client: Client, context: AuthContext) -> Result[dict[str, str], Problem]:
     """Return keys to sign with from botocore's chain: profiles, SSO, roles, processes, machine."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    environ, redactor = context.environ, context.redactor
     settings, limits = client.settings, client.limits
     profile = settings["profile"].value if "profile" in settings else None
     region = settings["region"].value if "region" in settings else None
     variables = tuple(sorted(item for item in environ.items() if item[0].startswith(VARIABLES)))
     cacheable, folder = replace(limits, deadline=None), directory("cache", environ)
+    key = profile, region, cacheable, folder, variables
 
     def find() -> Any:
         with patched_environ(environ, VARIABLES), quiet_logging("botocore"):
-            chain = load_chain(profile, region, cacheable, folder, variables)
-            return chain.get_frozen_credentials()
+            if key not in context.chains:
+                context.chains[key] = load_chain(profile, region, cacheable, folder)
+            return context.chains[key].get_frozen_credentials()
 
     try:
         frozen = run_within(end_of(limits), find)
     except (BotoCoreError, ClientError, OSError, EOFError, *UNEXPECTED) as error:
         name = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
-        return Failure(to_problem(error, client, name or "default"))
+        return Failure(to_problem(error, client, name or "default", redactor))
     parts = {
         "access_key_id": frozen.access_key,
         "secret_access_key": frozen.secret_key,
         **({"session_token": frozen.token} if frozen.token else {}),
     }
-    return Success({name: hide(part) for name, part in parts.items()})
+    return Success({name: redactor.hide(part) for name, part in parts.items()})
 
 
-@cache
-def load_chain(
-    profile: str | None,
-    region: str | None,
-    limits: Limits,
-    folder: str,
-    variables: tuple[tuple[str, str], ...],
-) -> Any:
-    """Return botocore's self-renewing credentials, the same for all calls; raise its exceptions.
+def load_chain(profile: str | None, region: str | None, limits: Limits, folder: str) -> Any:
+    """Return botocore's credentials, which renew themselves; raise its exceptions.
 
     Credentials of roles and SSO are cached in ``folder``, so that not every process asks for them.
     """
@@ -111,7 +106,7 @@ def proxies_of(limits: Limits) -> dict[str, str] | None:
     return proxies if is_known and limits.proxy is not None else None
 
 
-def to_problem(error: Exception, client: Client, profile: str) -> Problem:
+def to_problem(error: Exception, client: Client, profile: str, redactor: Redactor) -> Problem:
     """Return the problem of a chain that gave no keys, with what may help."""
     from botocore.exceptions import (
         ConnectionError,
@@ -121,21 +116,21 @@ def to_problem(error: Exception, client: Client, profile: str) -> Problem:
         TokenRetrievalError,
     )
 
-    name = f"client {client.name!r}"
+    name, why = f"client {client.name!r}", describe_sdk_error(error, redactor)
     match error:
         case NoCredentialsError():
             return Problem("auth", f"{name} has no AWS credentials: {ADVICE}")
         case SSOError() | TokenRetrievalError():
             return Problem(
                 "auth",
-                f"{name}: {describe_sdk_error(error)}; run `aws sso login --profile {profile}`",
+                f"{name}: {why}; run `aws sso login --profile {profile}`",
             )
         case ConnectionError() | HTTPClientError() | TimeoutError():
-            return Problem("offline", f"{name}: no AWS credentials: {describe_sdk_error(error)}")
+            return Problem("offline", f"{name}: no AWS credentials: {why}")
         case _:
             return Problem(
                 "auth",
-                f"{name}: no AWS credentials by profile {profile!r}: {describe_sdk_error(error)}",
+                f"{name}: no AWS credentials by profile {profile!r}: {why}",
             )
 
 

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from loki.config.read import variable_prefix
 from loki.config.setting_names import CREDENTIALS, SENSITIVE
-from loki.edge.auth import redactor
-from loki.edge.auth.redactor import redact
 from loki.edge.auth.secrets import NAME
 from loki.edge.config_cache import read_config
 from loki.edge.files import ADDED, config_file, process_environment
 from loki.json_text import Json
 from loki.providers import KNOWN, PROVIDERS
 from loki.records import Client, Config
+from loki.redaction.redactor import Redactor
 from loki.urls import SECRET, userinfo
 
 
-def child_environment(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+def child_environment(
+    config: Config, environ: Mapping[str, str], redactor: Redactor
+) -> dict[str, str]:
     """Return the variables without those of the .env file and those that hold a secret of ours.
 
     Ours are the credentials of every client and every known provider, what ``{{NAME}}`` refers to,
@@ -27,11 +28,11 @@ def child_environment(config: Config, environ: Mapping[str, str]) -> dict[str, s
     return {
         name: value
         for name, value in process_environment(environ).items()
-        if name not in withheld and (is_proxy(name) or redact(value) == value)
+        if name not in withheld and (is_proxy(name) or redactor.redact(value) == value)
     }
 
 
-def hide_secrets(config: Config, environ: Mapping[str, str]) -> None:
+def hide_secrets(config: Config, environ: Mapping[str, str], redactor: Redactor) -> None:
     """Make known what a program could find of our secrets and print, also those not used yet."""
     withheld = {*secret_names(config)}
     of_env_file = environ.keys() - process_environment(environ).keys() - {ADDED}

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import requests
 from toolz import itemfilter, keyfilter
 
-from loki.edge.auth.redactor import redact
 from loki.edge.files import directory
 from loki.edge.http.deadline import Deadline, TimeLeft, end_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import Transport, own_proxy
 from loki.records import Client, Limits
+from loki.redaction.redactor import Redactor
 
 A = TypeVar("A")
 Environ = Mapping[str, str]
@@ -140,17 +140,17 @@ def quiet_logging(package: str) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def describe_unreachable(error: Exception) -> str:
+def describe_unreachable(error: Exception, redactor: Redactor) -> str:
     """Return which server could not be reached, and why."""
     request = getattr(next(iter(error.args), None), "request", None)
     host = host_of(str(request.url)).partition("://")[2] if request else "its server"
-    return f"no connection to {host}: {describe_error(root_cause(error))}"
+    return f"no connection to {host}: {describe_error(root_cause(error), redactor)}"
 
 
-def describe_sdk_error(error: Exception) -> str:
+def describe_sdk_error(error: Exception, redactor: Redactor) -> str:
     """Return the message of a package's exception, on one line and without secrets."""
     text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    line = " ".join(redact(text).split())[:300].removesuffix(".")
+    line = " ".join(redactor.redact(text).split())[:300].removesuffix(".")
     return f"{type(error).__name__}: {line}" if isinstance(error, TERSE) else line
 
 

@@ -9,7 +9,7 @@ from returns.result import Result, Success
 
 from loki.config.read import variable_prefix
 from loki.config.setting_names import CREDENTIALS, is_public
-from loki.edge.auth import redactor
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.auth_method import (
     KEYS,
     TOKENS,
@@ -32,6 +32,7 @@ from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.railway import gather
 from loki.record import record
 from loki.records import Client, Draft, Request
+from loki.redaction.redactor import Redactor
 from loki.stages.patch import set_headers
 from loki.urls import is_url, mask_url
 
@@ -48,14 +49,14 @@ class Credentials:
 
 
 def authorize(
-    environ: Mapping[str, str], issued: set[str] | None = None
+    context: AuthContext,
 ) -> Callable[[Draft], Result[Draft, Problem]]:
     """Look up the credentials of the client in use, and put them where its provider expects them.
 
-    Tokens that can be renewed are added to ``issued``, which is to be shared with ``renew``.
+    The context is to be shared with ``renew``, which renews what is issued here.
     """
-    redactor.add(*secrets_in_proxies(environ))
-    tokens = set() if issued is None else issued
+    redactor = context.redactor
+    redactor.add(*secrets_in_proxies(context.environ))
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = provider_of(draft.target.client)
@@ -64,28 +65,28 @@ def authorize(
         if wrong := explain_bad_proxy(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
         return Result.do(
-            with_credentials(draft, url, credentials, headers)
-            for url in find_url(draft, environ)
-            for credentials in find_credentials(draft, service, environ, tokens)
-            for headers in expand_references(draft.headers, environ)
+            with_credentials(draft, url, credentials, headers, redactor)
+            for url in find_url(draft, context)
+            for credentials in find_credentials(draft, service, context)
+            for headers in expand_references(draft.headers, context)
         )
 
     return stage
 
 
-def renew(environ: Mapping[str, str], issued: set[str]) -> Renew:
+def renew(context: AuthContext) -> Renew:
     """Return a request with a token that is not the one that was refused.
 
-    Only tokens of ``issued`` are renewed: those that ``authorize`` got from their source.
+    Only tokens that were issued are renewed: those that ``authorize`` got from their source.
     """
 
     def stage(request: Request) -> Result[Request, Problem] | None:
         client = client_of(request.draft)
         service = provider_of(client)
         refused = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if service is None or refused not in issued:
+        if service is None or refused not in context.issued:
             return None
-        return get_token(client, service, environ, issued, refused).map(
+        return get_token(client, service, context, refused).map(
             lambda token: replace(
                 request, headers={**request.headers, "Authorization": f"Bearer {token}"}
             )
@@ -102,18 +103,22 @@ def client_of(draft: Draft) -> Client:
 # ---- where they go -----------------------------------------------------------------------------
 
 
-def find_url(draft: Draft, environ: Mapping[str, str]) -> Result[str, Problem]:
+def find_url(draft: Draft, context: AuthContext) -> Result[str, Problem]:
     """Return the draft's address, with its base looked up where that is a secret."""
     if not draft.url.startswith(SECRET_BASE):
         return Success(draft.url)
     setting = draft.target.client.settings["api_base"]
-    base = look_up(setting, environ, end_of(draft.target.limits))
-    redactor.add(*long_path_segments(base.value_or("")))
+    base = look_up(setting, context, end_of(draft.target.limits))
+    context.redactor.add(*long_path_segments(base.value_or("")))
     return base.map(lambda url: url.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
 
 def with_credentials(
-    draft: Draft, url: str, credentials: Credentials, headers: Mapping[str, str]
+    draft: Draft,
+    url: str,
+    credentials: Credentials,
+    headers: Mapping[str, str],
+    redactor: Redactor,
 ) -> Draft:
     """Return the draft, ready to be signed; its secrets, also those of a patch, are known then."""
     ready = replace(
@@ -154,8 +159,7 @@ LISTS = frozenset({"anthropic-beta"})
 
 
 def add_headers(credentials: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of a credential and those sent with it, whose values are secrets too."""
-    redactor.add(*(value for name, value in extra.items() if not is_public(name)))
+    """Return the headers of a credential and those sent with it."""
     return dict(set_headers(credentials, join_lists(credentials, extra)))
 
 
@@ -163,49 +167,54 @@ def add_headers(credentials: Mapping[str, str], extra: Mapping[str, str]) -> dic
 
 
 def find_credentials(
-    draft: Draft, service: Provider, environ: Mapping[str, str], issued: set[str]
+    draft: Draft, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return what ``auth`` names, else the first credential that is set, else this machine's."""
     client = client_of(draft)
     method, name = auth_method(client, service), credential_name(client, service)
     if method in TOKENS:
-        return from_token(client, service, environ, issued)
+        return from_token(client, service, context)
     if method in KEYS:
-        return from_key_chain(client, service, environ)
+        return from_key_chain(client, service, context)
     if name is not None:
-        value = look_up(client.settings[name], environ, end_of(client.limits))
+        value = look_up(client.settings[name], context, end_of(client.limits))
         return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
-    return from_signing_keys(client, service, environ)
+    return from_signing_keys(client, service, context)
 
 
 def from_token(
-    client: Client, service: Provider, environ: Mapping[str, str], issued: set[str]
+    client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
-    """Return a token of the client's source, and the headers that ``oauth`` sends with it."""
+    """Return a token of the client's source, and the headers that ``oauth`` sends with it.
+
+    The values of these are secrets too.
+    """
     bearer = service.auth_headers["access_token"]
     return Result.do(
-        Credentials(headers=add_headers(bearer(token), extra))
-        for token in get_token(client, service, environ, issued)
-        for extra in expand_references(extra_oauth_headers(client, service), environ)
+        Credentials(headers=add_headers(bearer(token), hide_headers(extra, context.redactor)))
+        for token in get_token(client, service, context)
+        for extra in expand_references(extra_oauth_headers(client, service), context)
     )
 
 
+def hide_headers(headers: Mapping[str, str], redactor: Redactor) -> Mapping[str, str]:
+    """Return headers after making known the values of those that may be secret."""
+    redactor.add(*(value for name, value in headers.items() if not is_public(name)))
+    return headers
+
+
 def get_token(
-    client: Client,
-    service: Provider,
-    environ: Mapping[str, str],
-    issued: set[str],
-    refused: str = "",
+    client: Client, service: Provider, context: AuthContext, refused: str = ""
 ) -> Result[str, Problem]:
     """Return a token that is good now, and not the refused one."""
-    token = TOKENS[auth_method(client, service)](client, environ, refused)
+    token = TOKENS[auth_method(client, service)](client, context, refused)
     if isinstance(token, Success):
-        issued.add(redactor.hide(token.unwrap()))
+        context.issued.add(context.redactor.hide(token.unwrap()))
     return token
 
 
 def from_key_chain(
-    client: Client, service: Provider, environ: Mapping[str, str]
+    client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return the keys of a chain, and the region, which is a part of every signature."""
     method, region = auth_method(client, service), client.settings.get("region")
@@ -213,18 +222,18 @@ def from_key_chain(
         return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
     if region is None or region.source != "literal":
         return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
-    keys = KEYS[method](client, environ)
+    keys = KEYS[method](client, context)
     return keys.map(lambda parts: Credentials(signing={**parts, "region": region.value}))
 
 
 def from_signing_keys(
-    client: Client, service: Provider, environ: Mapping[str, str]
+    client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return the keys to sign with that are set; fail with what is missing."""
     missing = next((key for key in service.keys if key not in client.settings), "")
     if service.keys and not missing:
         names = [*service.keys, *session_token_if_matching(client, service)]
-        parts = gather(signing_part(client, name, environ) for name in names)
+        parts = gather(signing_part(client, name, context) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
     if service.keyless:
         return Success(Credentials())
@@ -236,12 +245,12 @@ def from_signing_keys(
     )
 
 
-def signing_part(client: Client, name: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+def signing_part(client: Client, name: str, context: AuthContext) -> Result[str, Problem]:
     """Return a part of a signature; a region is no secret, and messages may name it."""
     setting = client.settings[name]
     if name not in CREDENTIALS:
         return Success(setting.value)
-    return look_up(setting, environ, end_of(client.limits))
+    return look_up(setting, context, end_of(client.limits))
 
 
 # ---- for a dry run -----------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from returns.result import Result, Success
 
-from loki.edge.auth import redactor
 from loki.edge.auth.oauth_flow import challenge_of, new_verifier, secret_argument
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import (
@@ -65,6 +64,7 @@ def read_device(
     authority: OAuthClient, verifier: str, status: int, body: bytes
 ) -> Result[DeviceLogin, Problem]:
     """Return the login of an answer; fail with a refusal, or an answer that is none."""
+    redactor = authority.redactor
     data, host = parse_json(body), host_of(authority.device_authorization_url)
     match data:
         case {"device_code": str(code), "user_code": str(user_code)} if (
@@ -83,8 +83,9 @@ def read_device(
                     life=to_seconds(data.get("expires_in")) or LIFE,
                 )
             )
-    if 400 <= status < 500 and reason_of(data):
-        return fail("auth", f"{host} starts no login: {reason_of(data)}", code=error_code(data))
+    if 400 <= status < 500 and (reason := reason_of(data, redactor)):
+        message = f"{host} starts no login: {reason}"
+        return fail("auth", message, code=error_code(data, redactor))
     return fail("offline", f"{host} answered {status} with something that is no code for a device")
 
 

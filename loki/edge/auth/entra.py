@@ -9,6 +9,7 @@ from typing import Any
 import requests
 from returns.result import Failure, Result, Success
 
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.cloud_sdk import (
     CONNECT,
     READ,
@@ -19,7 +20,6 @@ from loki.edge.auth.cloud_sdk import (
     session_for,
     token_file,
 )
-from loki.edge.auth.redactor import hide, redact
 from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.http.deadline import end_of
 from loki.problems import Problem, fail
@@ -29,15 +29,17 @@ SCOPE = "https://cognitiveservices.azure.com/.default"
 VARIABLES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_")  # prefixes that azure-identity reads
 
 
-def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Problem]:
+def token(client: Client, context: AuthContext, refused: str = "") -> Result[str, Problem]:
     """Return an access token of Microsoft Entra, cached while it is valid."""
+    environ = context.environ
     identity = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
     path = token_file("entra", client, repr(identity).encode(), environ)
-    current = valid_token(path, lambda old: fetch(client, environ), refused, end_of(client.limits))
+    end = end_of(client.limits)
+    current = valid_token(path, lambda old: fetch(client, context), context.unwritten, refused, end)
     return current.map(lambda valid: valid.access)
 
 
-def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:
+def fetch(client: Client, context: AuthContext) -> Result[Token, Problem]:
     """Return a new token from the first of azure-identity's sources that has one."""
     try:
         from azure.core.exceptions import AzureError
@@ -45,8 +47,8 @@ def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:
     except ImportError:
         how = "pip install '.[azure]' in loki's folder"
         return fail("config", f"client {client.name!r}: auth: entra needs azure-identity: {how}")
-    for name in SECRETS:
-        hide(environ.get(name, ""))
+    environ, redactor = context.environ, context.redactor
+    redactor.add(*(environ.get(name, "") for name in SECRETS))
     sources = 0
     try:
         with (
@@ -58,7 +60,7 @@ def fetch(client: Client, environ: Environ) -> Result[Token, Problem]:
             sources = len(chain.credentials)
             token = chain.get_token(SCOPE)
     except (AzureError, OSError, *UNEXPECTED) as error:
-        return Failure(to_problem(str(error), sources, client))
+        return Failure(to_problem(redactor.redact(str(error)), sources, client))
     return Success(Token(token.token, "", time.time(), float(token.expires_on)))
 
 
@@ -84,7 +86,7 @@ def to_problem(message: str, sources: int, client: Client) -> Problem:
     tried = message.partition("\nTo mitigate")[0].split("\n\t")[1:]
     if len(tried) == sources and (sources > 1 or "unavailable" in message):
         return Problem("auth", f"client {client.name!r} has no Entra credentials: {ADVICE}")
-    reason = " ".join(redact(tried[-1] if tried else message).split())
+    reason = " ".join((tried[-1] if tried else message).split())
     if causes := UNREACHABLE.findall(reason):
         return Problem("offline", f"client {client.name!r}: no connection to Entra: {causes[-1]}")
     return Problem("auth", f"client {client.name!r}: no Entra token: {reason[:300]}")

@@ -6,7 +6,6 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote
@@ -14,11 +13,11 @@ from urllib.parse import unquote
 from returns.result import Result
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.redactor import redact
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem
 from loki.providers import wire_of
 from loki.records import Draft, Patch, Request
+from loki.redaction.redactor import Redactor
 from loki.urls import userinfo
 
 A = TypeVar("A")
@@ -64,7 +63,6 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
             yield from with_bare_token(value)
 
 
-@lru_cache(256)
 def secrets_in_url(url: str) -> tuple[str, ...]:
     """Return user and password of an address, as written and as sent, and keys in its query.
 
@@ -89,7 +87,6 @@ def is_signature(name: str) -> bool:
     return "sig" in name.lower()
 
 
-@lru_cache(256)
 def secrets_in_proxy(proxy: str) -> tuple[str, ...]:
     """Return the same of a proxy, and the pieces of a password that should have been encoded.
 
@@ -164,14 +161,15 @@ LONG = 16  # characters: what is shorter may be any word
 
 
 def redacting(
-    call: Callable[[Request], Result[A, Problem]],
+    call: Callable[[Request], Result[A, Problem]], redactor: Redactor
 ) -> Callable[[Request], Result[A, Problem]]:
     """Wrap a call so that its problems show no known secret, whatever a server repeats."""
-    return lambda request: call(request).alt(without_secrets)
+    return lambda request: call(request).alt(lambda problem: without_secrets(problem, redactor))
 
 
-def without_secrets(problem: Problem) -> Problem:
+def without_secrets(problem: Problem, redactor: Redactor) -> Problem:
     """Return the problem without any known secret."""
+    redact = redactor.redact
     return replace(
         problem,
         message=redact(problem.message),
@@ -180,10 +178,10 @@ def without_secrets(problem: Problem) -> Problem:
     )
 
 
-def redact_facts(reply: JsonObject) -> JsonObject:
+def redact_facts(reply: JsonObject, redactor: Redactor) -> JsonObject:
     """Return an answer whose facts, which a server wrote, show no known secret."""
     return {
-        name: redact(value) if name in FACTS and isinstance(value, str) else value
+        name: redactor.redact(value) if name in FACTS and isinstance(value, str) else value
         for name, value in reply.items()
     }
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import requests
 from returns.result import Result, Success
 
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.cloud_sdk import (
     CONNECT,
     READ,
@@ -25,28 +26,29 @@ from loki.edge.auth.cloud_sdk import (
     session_for,
     token_file,
 )
-from loki.edge.auth.redactor import hide
 from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.files import describe_os_error
 from loki.edge.http.deadline import end_of
 from loki.json_text import Json
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
+from loki.redaction.redactor import Redactor
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 VARIABLES = ("GOOGLE_", "GCE_", "AWS_")  # prefixes of the variables that google-auth reads
 PROBE = 1.0  # seconds, twice: for the metadata server, which most machines do not have
 
 
-def token(client: Client, environ: Environ, refused: str = "") -> Result[str, Problem]:
+def token(client: Client, context: AuthContext, refused: str = "") -> Result[str, Problem]:
     """Return an access token by Application Default Credentials, cached while it is valid."""
 
     def from_source(source: CredentialFile) -> Result[Token, Problem]:
-        path = token_file("google", client, source.content, environ)
+        path, end = token_file("google", client, source.content, environ), end_of(client.limits)
         return valid_token(
-            path, lambda old: fetch(source, client, environ), refused, end_of(client.limits)
+            path, lambda old: fetch(source, client, context), context.unwritten, refused, end
         )
 
+    environ = context.environ
     return find(client, environ).bind(from_source).map(lambda valid: valid.access)
 
 
@@ -90,8 +92,9 @@ def gcloud_file(environ: Environ) -> str:
     return f"{folder}/application_default_credentials.json"
 
 
-def fetch(source: CredentialFile, client: Client, environ: Environ) -> Result[Token, Problem]:
+def fetch(source: CredentialFile, client: Client, context: AuthContext) -> Result[Token, Problem]:
     """Return a new token for a source of credentials."""
+    environ, redactor = context.environ, context.redactor
     if not source.path and not on_google(environ):
         return fail("auth", f"client {client.name!r} has no Google credentials: {ADVICE}")
     from google.auth.exceptions import GoogleAuthError, TransportError
@@ -99,18 +102,17 @@ def fetch(source: CredentialFile, client: Client, environ: Environ) -> Result[To
     place = source.path or "the metadata server"
     try:
         with patched_environ(environ, VARIABLES), quiet_logging("google"):
-            return Success(refresh(source, client.limits))
+            return Success(refresh(source, client.limits, redactor))
     except TransportError as error:
-        return fail("offline", f"{place}: no token: {describe_unreachable(error)}")
+        return fail("offline", f"{place}: no token: {describe_unreachable(error, redactor)}")
     except (GoogleAuthError, OSError, *UNEXPECTED) as error:
         is_lasting = not getattr(error, "retryable", False)
         inner = error.__cause__ if isinstance(error.__cause__, ValueError) else error
-        return fail(
-            "auth" if is_lasting else "offline", f"{place}: no token: {describe_sdk_error(inner)}"
-        )
+        why = describe_sdk_error(inner, redactor)
+        return fail("auth" if is_lasting else "offline", f"{place}: no token: {why}")
 
 
-def refresh(source: CredentialFile, limits: Limits) -> Token:
+def refresh(source: CredentialFile, limits: Limits, redactor: Redactor) -> Token:
     """Return a new token by google-auth; raise its exceptions."""
     from google.auth.transport.requests import Request
 
@@ -118,14 +120,14 @@ def refresh(source: CredentialFile, limits: Limits) -> Token:
     session = session_for(limits if source.path else unproxied)
     request = partial(Request(session), timeout=(limits.connect or CONNECT, READ))
     with session:
-        credentials = credentials_of(source, request)
+        credentials = credentials_of(source, request, redactor)
         credentials.refresh(request)
     expiry = credentials.expiry  # in UTC, though it does not say so
     until = expiry.replace(tzinfo=UTC).timestamp() if expiry else None
     return Token(credentials.token, "", time.time(), until)
 
 
-def credentials_of(source: CredentialFile, request: Any) -> Any:
+def credentials_of(source: CredentialFile, request: Any, redactor: Redactor) -> Any:
     """Return the credentials of a file, of any of Google's kinds, or of this machine."""
     if not source.path:
         from google.auth.compute_engine import Credentials
@@ -140,8 +142,7 @@ def credentials_of(source: CredentialFile, request: Any) -> Any:
     load: Any = load_credentials_from_dict
     scoped: Any = with_scopes_if_required
     data = json.loads(source.content)
-    for secret in secrets_in(data):
-        hide(secret)
+    redactor.add(*secrets_in(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a file may be anyone's: it is the user's own
         return scoped(load(data, request=request)[0], [SCOPE])

@@ -12,6 +12,7 @@ from loki.config.read import FORMS, variable_prefix
 from loki.config.setting_names import is_reference
 from loki.edge import files
 from loki.edge.auth import token_cache
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.oauth_flow import refresh, request_machine_token
 from loki.edge.auth.oauth_profiles import profile_of, registration_advice
 from loki.edge.auth.registration import read_registration
@@ -25,34 +26,34 @@ from loki.records import Client, Setting
 from loki.urls import is_loopback, is_safe, mask_url
 
 
-def token(client: Client, environ: Mapping[str, str], refused: str) -> Result[str, Problem]:
+def token(client: Client, context: AuthContext, refused: str) -> Result[str, Problem]:
     """Return an access token that is good now, and not the refused one."""
 
     def renew(old: Token | None) -> Result[Token, Problem]:
-        return refresh_login(client, environ, old)
+        return refresh_login(client, context, old)
 
-    path = token_file(client.name, environ)
-    return token_cache.valid_token(path, renew, refused, end_of(client.limits)).map(
-        lambda valid: valid.access
-    )
+    path = token_file(client.name, context.environ)
+    end = end_of(client.limits)
+    valid = token_cache.valid_token(path, renew, context.unwritten, refused, end)
+    return valid.map(lambda found: found.access)
 
 
 def refresh_login(
-    client: Client, environ: Mapping[str, str], old: Token | None
+    client: Client, context: AuthContext, old: Token | None
 ) -> Result[Token, Problem]:
     """Return a new token for the old one of a login; fail where there is none to refresh.
 
     A machine needs no old one: it proves itself each time with its secret.
     """
     if profile_of(client)["flow"] == "client_credentials":
-        return authority_of(client, environ).bind(request_machine_token)
+        return authority_of(client, context).bind(request_machine_token)
     advice = login_command(client.name)
     if old is None:
         return fail("auth", f"client {client.name!r} is not logged in: {advice}")
     if not old.refresh:
         over = "the login is over and cannot be renewed"
         return fail("auth", f"client {client.name!r}: {over}: {advice}")
-    return authority_of(client, environ).bind(lambda authority: refresh(authority, old))
+    return authority_of(client, context).bind(lambda authority: refresh(authority, old))
 
 
 def token_file(client: str, environ: Mapping[str, str]) -> str:
@@ -63,7 +64,7 @@ def token_file(client: str, environ: Mapping[str, str]) -> str:
 # ---- the authorization server ------------------------------------------------------------------
 
 
-def authority_of(client: Client, environ: Mapping[str, str]) -> Result[OAuthClient, Problem]:
+def authority_of(client: Client, context: AuthContext) -> Result[OAuthClient, Problem]:
     """Return the client's ``oauth``, with the defaults of the client's type under it."""
     merged = profile_of(client)
     return Result.do(
@@ -83,25 +84,26 @@ def authority_of(client: Client, environ: Mapping[str, str]) -> Result[OAuthClie
             echo_challenge=merged["echo_pkce_in_token_exchange"],
             device_challenge=merged["use_pkce_in_device_flow"],
             send_state=merged["include_state_in_token_exchange"],
+            redactor=context.redactor,
         )
-        for id in client_id(client, environ)
-        for secret in client_secret(client, environ)
+        for id in client_id(client, context)
+        for secret in client_secret(client, context)
         for urls in endpoints(client, merged)
         for redirect_uri in redirect_address(client, merged)
         for headers in expand_references(
-            without_none({**merged["request_headers"], **merged["token_headers"]}), environ
+            without_none({**merged["request_headers"], **merged["token_headers"]}), context
         )
     )
 
 
-def client_id(client: Client, environ: Mapping[str, str]) -> Result[str, Problem]:
+def client_id(client: Client, context: AuthContext) -> Result[str, Problem]:
     """Return the id of the user's own registration with the provider; none is built in."""
     configured = client.oauth.get("client_id", "")
     if is_reference(configured):
-        return look_up(to_setting(client, "client_id", configured), environ, end_of(client.limits))
+        return look_up(to_setting(client, "client_id", configured), context, end_of(client.limits))
     if configured:
         return Success(configured)  # no secret: the address to open shows it
-    return read_registration(client.name, environ).bind(
+    return read_registration(client.name, context).bind(
         lambda kept: Success(kept.client_id) if kept.client_id else no_client_id(client)
     )
 
@@ -114,15 +116,15 @@ def no_client_id(client: Client) -> Result[str, Problem]:
     return fail("config", f"client {client.name!r} has no OAuth client id: {where}; then {how}")
 
 
-def client_secret(client: Client, environ: Mapping[str, str]) -> Result[str, Problem]:
+def client_secret(client: Client, context: AuthContext) -> Result[str, Problem]:
     """Return the secret that some providers give with a client id; empty where there is none."""
     keys = (f"client_secret{end}" for end in FORMS)
     key = next((key for key in keys if client.oauth.get(key)), None)
     if key is None and client.oauth.get("client_id"):
         return Success("")
     if key is None:
-        return read_registration(client.name, environ).map(lambda kept: kept.client_secret)
-    return look_up(to_setting(client, key, client.oauth[key]), environ, end_of(client.limits))
+        return read_registration(client.name, context).map(lambda kept: kept.client_secret)
+    return look_up(to_setting(client, key, client.oauth[key]), context, end_of(client.limits))
 
 
 def to_setting(client: Client, key: str, value: str) -> Setting:

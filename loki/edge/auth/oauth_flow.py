@@ -11,8 +11,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from returns.result import Result, Success
 
-from loki.edge.auth import redactor
-from loki.edge.auth.redactor import redact
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import OAuthClient, is_visible, reason_of, request_token
 from loki.problems import Problem, fail
@@ -42,7 +40,7 @@ def new_state() -> str:
 
 def new_verifier(authority: OAuthClient) -> str:
     """Return a verifier that nobody can guess (RFC 7636)."""
-    return redactor.hide(oauth_client(authority).create_code_verifier(64))
+    return authority.redactor.hide(oauth_client(authority).create_code_verifier(64))
 
 
 def challenge_of(authority: OAuthClient, verifier: str) -> dict[str, str]:
@@ -89,15 +87,17 @@ INSECURE = "OAUTHLIB_INSECURE_TRANSPORT"
 
 def read_code(login: Login, answer: str) -> Result[str, Problem]:
     """Return the code of an answer: ``code#state``, the whole redirect address, or a bare code."""
-    fields = split_answer(answer)
+    fields, redactor = split_answer(answer), login.authority.redactor
     advice = f"log in again: {login.authority.command}"
     state = fields.get("state", login.state)
     if "error" in fields and state in ("", login.state):
-        return fail("auth", f"the login was denied: {reason_of(fields)}", code=fields["error"])
+        reason = reason_of(fields, redactor)
+        return fail("auth", f"the login was denied: {reason}", code=fields["error"])
     if state != login.state:
         return fail("auth", f"this is not the answer to this login (wrong state); {advice}")
     if not is_from(login.authority, fields.get("iss")):
-        return fail("auth", f"the answer is another server's, {redact(fields['iss'])[:100]!r}")
+        issuer = redactor.redact(fields["iss"])[:100]
+        return fail("auth", f"the answer is another server's, {issuer!r}")
     if not is_visible(fields.get("code", "")):
         return fail("auth", f"there is no code in the answer, or more than one; {advice}")
     return Success(redactor.hide(fields["code"]))
@@ -169,7 +169,7 @@ def exchange_code(login: Login, code: str) -> Result[Token, Problem]:
 
 def refresh(authority: OAuthClient, old: Token) -> Result[Token, Problem]:
     """Exchange an old token for a new one, which keeps the refresh token if it gets no other."""
-    redactor.add(old.access, old.refresh)
+    authority.redactor.add(old.access, old.refresh)
     form = oauth_client(authority).prepare_refresh_body(
         refresh_token=old.refresh, client_id=authority.client_id, **secret_argument(authority)
     )
@@ -186,7 +186,7 @@ def request_machine_token(authority: OAuthClient) -> Result[Token, Problem]:
     """
     from oauthlib.oauth2 import BackendApplicationClient
 
-    redactor.add(authority.client_secret)
+    authority.redactor.add(authority.client_secret)
     client = BackendApplicationClient(authority.client_id)
     scope = " ".join(authority.scopes) or None
     in_header = client.prepare_request_body(scope=scope)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from returns.result import Result, Success
 
 from loki.edge import files
-from loki.edge.auth import redactor
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
@@ -33,13 +33,15 @@ def registration_file(client: str, environ: Mapping[str, str]) -> str:
     return f"{files.directory('cache', environ)}/oauth/registered/{name}.json"
 
 
-def read_registration(client: str, environ: Mapping[str, str]) -> Result[Registration, Problem]:
+def read_registration(client: str, context: AuthContext) -> Result[Registration, Problem]:
     """Return a client's registration, an empty one where none was kept."""
-    path = registration_file(client, environ)
+    path = registration_file(client, context.environ)
     try:
         require_own_folder(path)
         with open(path, encoding="utf-8", opener=open_own) as file:
-            return Success(from_json(json.load(file)))
+            kept = from_json(json.load(file))
+            context.redactor.add(kept.client_secret)
+            return Success(kept)
     except UntrustedFileError as error:
         return fail("config", str(error))
     except (OSError, ValueError, RecursionError):
@@ -54,7 +56,6 @@ def from_json(data: object) -> Registration:
     """
     match data:
         case {"client_id": str(client_id), "client_secret": str(secret)}:
-            redactor.add(secret)
             return Registration(client_id, secret)
     return Registration()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import SENSITIVE
-from loki.edge.auth.redactor import hide, redact
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.files import describe_os_error, process_environment
 from loki.problems import Problem, fail
 from loki.railway import gather
@@ -29,16 +29,17 @@ PAUSE = 0.05  # seconds between two looks at it
 IN_TIME = "within the time for everything (total timeout)"
 
 
-def look_up(setting: Setting, environ: Mapping[str, str], end: float = inf) -> Result[str, Problem]:
+def look_up(setting: Setting, context: AuthContext, end: float = inf) -> Result[str, Problem]:
     """Return the value of a setting, from the one place that it names; never from another.
 
     A command is waited for until ``end``, on the monotonic clock.
     """
+    hide = context.redactor.hide
     if setting.source in ("cmd", "file") and is_bare_key(setting.value):
         hide(setting.value)  # else the message that it is no command or file shows it
     if setting.source == "cmd":
-        return from_command(setting, environ, end).map(hide)
-    return FORMS[setting.source](setting, environ).map(hide)
+        return from_command(setting, context, end).map(hide)
+    return FORMS[setting.source](setting, context).map(hide)
 
 
 def is_bare_key(value: str) -> bool:
@@ -50,27 +51,25 @@ def is_bare_key(value: str) -> bool:
     return is_like_a_key(value) and re.search(r"[\s/\\]", value) is None
 
 
-def read_named_secret(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+def read_named_secret(setting: Setting, context: AuthContext) -> Result[str, Problem]:
     """Return the vault's secret of a name, or the environment variable where the vault has none."""
     from loki.edge.auth import vault  # only where a name is used
 
-    name, path = setting.value, vault.vault_file(environ)
+    name, path = setting.value, vault.vault_file(context.environ)
 
     def or_variable(secret: str | None) -> Result[str, Problem]:
-        value = secret or environ.get(name)
+        value = secret or context.environ.get(name)
         if value:
             return Success(value)
         where = f"no secret {name} in {path}, and " if os.path.exists(path) else ""
         return fail("auth", f"{setting.origin}: {where}no environment variable {name}")
 
-    secret = vault.find(name, environ)
+    secret = vault.find(name, context)
     located = secret.alt(lambda problem: Problem("auth", f"{setting.origin}: {problem.message}"))
     return located.bind(or_variable)
 
 
-def from_command(
-    setting: Setting, environ: Mapping[str, str], end: float = inf
-) -> Result[str, Problem]:
+def from_command(setting: Setting, context: AuthContext, end: float = inf) -> Result[str, Problem]:
     """Return the first line that a command prints.
 
     The command sees the environment of this process, and nothing of the .env file, whose secrets
@@ -78,7 +77,7 @@ def from_command(
     written into the command.
     """
     try:
-        variables = process_environment(environ)
+        variables = process_environment(context.environ)
         done = run(setting.value, variables, min(end, monotonic() + COMMAND_TIMEOUT))
     except TimeoutError:
         if monotonic() >= end:
@@ -87,9 +86,10 @@ def from_command(
     except (OSError, ValueError) as error:
         return fail("auth", f"{setting.origin}: the command cannot be run: {error}")
     if done.returncode:
-        hide(done.stdout.decode("utf-8", "replace").strip())  # maybe the secret, told again below
+        redactor = context.redactor
+        redactor.add(done.stdout.decode("utf-8", "replace").strip())  # maybe the secret, see below
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = f": {redact(lines[-1])}" if lines else ""
+        why = f": {redactor.redact(lines[-1])}" if lines else ""
         return fail("auth", f"{setting.origin}: the command failed with {done.returncode}{why}")
     return first_line(done.stdout, setting, "the command printed nothing")
 
@@ -123,7 +123,7 @@ def wait_for(process: Popen[bytes], end: float) -> CompletedProcess[bytes]:
     raise TimeoutError
 
 
-def from_file(setting: Setting, environ: Mapping[str, str]) -> Result[str, Problem]:
+def from_file(setting: Setting, context: AuthContext) -> Result[str, Problem]:
     """Return the first line of a file."""
     path = os.path.expanduser(setting.value)
     try:
@@ -140,8 +140,8 @@ def first_line(data: bytes, setting: Setting, if_empty: str) -> Result[str, Prob
     return Success(line) if line else Failure(Problem("auth", f"{setting.origin}: {if_empty}"))
 
 
-FORMS: dict[str, Callable[[Setting, Mapping[str, str]], Result[str, Problem]]] = {
-    "literal": lambda setting, environ: Success(setting.value),
+FORMS: dict[str, Callable[[Setting, AuthContext], Result[str, Problem]]] = {
+    "literal": lambda setting, context: Success(setting.value),
     "name": read_named_secret,
     "cmd": from_command,
     "file": from_file,
@@ -152,20 +152,20 @@ FORMS: dict[str, Callable[[Setting, Mapping[str, str]], Result[str, Problem]]] =
 
 
 def expand_references(
-    headers: Mapping[str, str], environ: Mapping[str, str]
+    headers: Mapping[str, str], context: AuthContext
 ) -> Result[dict[str, str], Problem]:
     """Return the headers with every ``{{NAME}}`` in them looked up."""
     if not any("{{" in value for value in headers.values()):
         return Success(dict(headers))
-    values = gather(expand_value(name, value, environ) for name, value in headers.items())
+    values = gather(expand_value(name, value, context) for name, value in headers.items())
     return values.map(lambda expanded: dict(zip(headers, expanded, strict=True)))
 
 
-def expand_value(header: str, value: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+def expand_value(header: str, value: str, context: AuthContext) -> Result[str, Problem]:
     """Return the value of a header with every ``{{NAME}}`` in it looked up."""
     origin = f"header {header}"
     secrets = gather(
-        look_up(Setting(name, "name", origin), environ) for name in NAME.findall(value)
+        look_up(Setting(name, "name", origin), context) for name in NAME.findall(value)
     )
     literals = NAME.split(value)[::2]  # what stands between the names
     pairs = secrets.map(lambda values: zip_longest(literals, values, fillvalue=""))

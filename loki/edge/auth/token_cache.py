@@ -41,8 +41,8 @@ class Token(NamedTuple):
 Renewal = Callable[[Token | None], Result[Token, Problem]]
 
 
-#: Tokens that could not be written, by the file where they should be.
-unwritten: dict[str, Token] = {}
+#: Tokens that could not be written, by the file where they should be; they serve one Env.
+Unwritten = dict[str, Token]
 
 
 class LockedError(Exception):
@@ -50,21 +50,23 @@ class LockedError(Exception):
 
 
 def valid_token(
-    path: str, renew: Renewal, refused: str = "", end: float = inf
+    path: str, renew: Renewal, unwritten: Unwritten, refused: str = "", end: float = inf
 ) -> Result[Token, Problem]:
     """Return the token of a file; one that expires, or was refused, is renewed for all processes.
 
     Another process that renews it is waited for until ``end``, on the monotonic clock.
     """
     try:
-        token = usable(path, refused)
+        token = usable(path, unwritten, refused)
         if token is not None:
             return Success(token)
         with locked(path, end):
-            token = usable(path, refused)  # another process may have renewed it meanwhile
+            token = usable(path, unwritten, refused)  # maybe renewed meanwhile
             if token is not None:
                 return Success(token)
-            return renew(latest(path)).map(lambda new: write_if_possible(path, new))
+            return renew(latest(path, unwritten)).map(
+                lambda new: write_if_possible(path, new, unwritten)
+            )
     except LockedError as error:
         if time.monotonic() >= end:
             return fail("offline", f"{error}; {OUT_OF_TIME}")
@@ -73,9 +75,9 @@ def valid_token(
         return fail("config", str(error))
 
 
-def usable(path: str, refused: str) -> Token | None:
+def usable(path: str, unwritten: Unwritten, refused: str) -> Token | None:
     """Return the latest token of a file, None if there is none that may be used now."""
-    token = latest(path)
+    token = latest(path, unwritten)
     return token if token is not None and is_valid(token, refused, time.time()) else None
 
 
@@ -134,8 +136,8 @@ def locked(path: str, end: float = inf) -> Iterator[None]:
         lock.release()
 
 
-def latest(path: str) -> Token | None:
-    """Return a file's token, or a newer one of this process that could not be written there."""
+def latest(path: str, unwritten: Unwritten) -> Token | None:
+    """Return a file's token, or a newer one of this Env that could not be written there."""
     tokens = (read(path), unwritten.get(path))
     return max(filter(None, tokens), key=lambda token: token.obtained, default=None)
 
@@ -180,8 +182,8 @@ def write(path: str, token: Token) -> None:
     write_private(path, json.dumps(token._asdict()) + "\n")
 
 
-def write_if_possible(path: str, token: Token) -> Token:
-    """Return a token after writing it; one that cannot be written still serves this process."""
+def write_if_possible(path: str, token: Token, unwritten: Unwritten) -> Token:
+    """Return a token after writing it; one that cannot be written still serves this Env."""
     try:
         write(path, token)
     except OSError as error:

@@ -17,8 +17,6 @@ from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
 from loki.config.setting_names import is_public
-from loki.edge.auth import redactor
-from loki.edge.auth.redactor import redact
 from loki.edge.auth.token_cache import Token
 from loki.edge.http.deadline import Deadline, TimeLeft, end_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
@@ -27,6 +25,7 @@ from loki.json_text import Json
 from loki.problems import Kind, Problem, fail
 from loki.record import record
 from loki.records import Limits
+from loki.redaction.redactor import Redactor
 from loki.stages.patch import set_headers
 from loki.version import __version__
 
@@ -51,6 +50,7 @@ class OAuthClient:
     authorize_params: Mapping[str, str]
     token_headers: Mapping[str, str] = field(repr=False)
     limits: Limits
+    redactor: Redactor = field(repr=False)  # learns what the server issues
     issuer: str = ""  # what an answer calls the server; empty: anything of its own origin
     echo_challenge: bool = False  # with a code, beside its verifier
     device_challenge: bool = False
@@ -77,7 +77,7 @@ def request_token(
     """Send a token request and return its token; ``refusal`` turns a reason into a message."""
     host = host_of(authority.token_url)
     return post(authority, form, authority.token_url, is_basic).bind(
-        lambda answer: read_answer(*answer, host, refusal, time.time())
+        lambda answer: read_answer(*answer, host, refusal, time.time(), authority.redactor)
     )
 
 
@@ -93,12 +93,16 @@ def post(
     """
     limits = authority.limits
     opened = make_transport(limits.ca_bundle, limits.client_cert, limits.client_key)
-    request = prepare(authority, form, url, is_basic)
-    return opened.bind(lambda adapter: send(adapter, request, host_of(url), limits))
+    request, redactor = prepare(authority, form, url, is_basic), authority.redactor
+    return opened.bind(lambda adapter: send(adapter, request, host_of(url), limits, redactor))
 
 
 def send(
-    adapter: HTTPAdapter, request: requests.PreparedRequest, host: str, limits: Limits
+    adapter: HTTPAdapter,
+    request: requests.PreparedRequest,
+    host: str,
+    limits: Limits,
+    redactor: Redactor,
 ) -> Result[tuple[int, bytes], Problem]:
     """Send one request; redirects are not followed."""
     try:
@@ -114,7 +118,8 @@ def send(
             )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
-        return fail(kind, f"no token from {host}: {describe_error(root_cause(error))}")
+        why = describe_error(root_cause(error), redactor)
+        return fail(kind, f"no token from {host}: {why}")
 
 
 def timeouts(limits: Limits) -> tuple[TimeLeft, TimeLeft]:
@@ -129,7 +134,8 @@ def prepare(
 ) -> requests.PreparedRequest:
     """Return a request; without a session requests takes nothing out of ~/.netrc."""
     extra = authority.token_headers
-    redactor.add(*(value for name, value in extra.items() if value and not is_public(name)))
+    secrets = (value for name, value in extra.items() if value and not is_public(name))
+    authority.redactor.add(*secrets)
     is_json = authority.token_format == "json"
     headers = {
         "Accept": "application/json",
@@ -156,29 +162,34 @@ def basic_proof(authority: OAuthClient) -> HTTPBasicAuth:
 
 
 def read_answer(
-    status: int, body: bytes, host: str, refusal: Callable[[str], str], now: float
+    status: int,
+    body: bytes,
+    host: str,
+    refusal: Callable[[str], str],
+    now: float,
+    redactor: Redactor,
 ) -> Result[Token, Problem]:
     """Return the token of an answer; fail with a refusal, or with a server that is not well.
 
-    >>> read_answer(200, b'{"access_token": "a", "expires_in": 5}', "h", str, 100.0)
+    >>> read_answer(200, b'{"access_token": "a", "expires_in": 5}', "h", str, 100.0, Redactor())
     <Success: Token(access='a', refresh='', obtained=100.0, expires=105.0)>
-    >>> refused = read_answer(400, b'{"error": "invalid_grant"}', "h", "refused: {}".format, 0)
-    >>> refused.failure().message
+    >>> body = b'{"error": "invalid_grant"}'
+    >>> read_answer(400, body, "h", "refused: {}".format, 0, Redactor()).failure().message
     'refused: invalid_grant'
-    >>> read_answer(200, b"<html>", "https://h", str, 0).failure().message
+    >>> read_answer(200, b"<html>", "https://h", str, 0, Redactor()).failure().message
     'https://h answered 200 with something that is no token'
     """
     data = parse_json(body)
-    reason = reason_of(data) or f"status {status}"
+    reason = reason_of(data, redactor) or f"status {status}"
     match data:
         case {"access_token": str(access)} if is_visible(access) and 200 <= status < 300:
-            return Success(to_token(access, data, now))
+            return Success(hide_token(to_token(access, data, now), redactor))
         case {"error": _} if 200 <= status < 300:
-            return fail("auth", refusal(reason), code=error_code(data))
+            return fail("auth", refusal(reason), code=error_code(data, redactor))
     if status == 429:
-        return fail("busy", f"{host} gives no token now: {reason}", code=error_code(data))
+        return fail("busy", f"{host} gives no token now: {reason}", code=error_code(data, redactor))
     if 400 <= status < 500 and not body.lstrip().startswith(b"<"):
-        return fail("auth", refusal(reason), code=error_code(data))
+        return fail("auth", refusal(reason), code=error_code(data, redactor))
     return fail("offline", f"{host} answered {status} with something that is no token")
 
 
@@ -203,12 +214,16 @@ def to_token(access: str, data: Mapping[str, Json], now: float) -> Token:
     """Return the token of an answer; ``now`` and its times are seconds since the epoch."""
     refresh = data.get("refresh_token")
     life = to_seconds(data.get("expires_in"))
-    token = Token(
+    return Token(
         access=access,
         refresh=refresh if isinstance(refresh, str) else "",
         obtained=now,
         expires=None if life is None else now + life,
     )
+
+
+def hide_token(token: Token, redactor: Redactor) -> Token:
+    """Return a token after making it known."""
     redactor.add(token.access, token.refresh)
     return token
 
@@ -226,18 +241,19 @@ def to_seconds(value: Json) -> float | None:
     return number if isfinite(number) else None
 
 
-def error_code(data: Json) -> str | None:
+def error_code(data: Json, redactor: Redactor) -> str | None:
     """Return a server's code of its error, without our secrets: invalid_grant, invalid_client …"""
     match data:
         case {"error": str(code)}:
-            return redact(code)
+            return redactor.redact(code)
     return None
 
 
-def reason_of(data: Json) -> str:
+def reason_of(data: Json, redactor: Redactor) -> str:
     """Return a server's error and its description on one line, without our secrets.
 
-    >>> reason_of({"error": "invalid_grant", "error_description": "used\\nbefore"})
+    >>> data = {"error": "invalid_grant", "error_description": "used\\nbefore"}
+    >>> reason_of(data, Redactor())
     'invalid_grant: used before'
     """
     match data:
@@ -247,4 +263,4 @@ def reason_of(data: Json) -> str:
             pass
         case _:
             text = ""
-    return " ".join(redact(text).split())[:300]
+    return " ".join(redactor.redact(text).split())[:300]

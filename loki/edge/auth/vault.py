@@ -17,7 +17,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from loki.edge import files
-from loki.edge.auth.redactor import hide
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.vault_format import (
     NAME,
     NONCE,
@@ -65,21 +65,22 @@ def password_file(environ: Environ) -> str:
 # ---- reading -----------------------------------------------------------------------------------
 
 
-def find(name: str, environ: Environ) -> Result[str | None, Problem]:
+def find(name: str, context: AuthContext) -> Result[str | None, Problem]:
     """Return a secret, None where there is no vault or no such name in it.
 
     Only a hit derives the key, which takes a 25th of a second.
     """
 
     def get_value(vault: Vault | None) -> Result[str | None, Problem]:
-        return value_in(vault, name, environ) if vault and name in vault.places else Success(None)
+        return value_in(vault, name, context) if vault and name in vault.places else Success(None)
 
-    return load(vault_file(environ)).bind(get_value)
+    return load(vault_file(context.environ)).bind(get_value)
 
 
-def get(name: str, environ: Environ) -> Result[str, Problem]:
+def get(name: str, context: AuthContext) -> Result[str, Problem]:
     """Return a secret; fail if the vault has none of that name."""
-    return require_present(name, environ).bind(lambda vault: value_in(vault, name, environ))
+    vault = require_present(name, context.environ)
+    return vault.bind(lambda found: value_in(found, name, context))
 
 
 def list_names(environ: Environ) -> Result[list[str], Problem]:
@@ -87,9 +88,13 @@ def list_names(environ: Environ) -> Result[list[str], Problem]:
     return load(vault_file(environ)).map(lambda vault: [*vault.places] if vault else [])
 
 
-def value_in(vault: Vault, name: str, environ: Environ) -> Result[Any, Problem]:
+def value_in(vault: Vault, name: str, context: AuthContext) -> Result[Any, Problem]:
     """Return a secret of a vault, which is redacted from now on."""
-    return key_of(vault, environ).bind(lambda key: value_of(vault, name, key)).map(hide)
+    return (
+        key_of(vault, context)
+        .bind(lambda key: value_of(vault, name, key))
+        .map(context.redactor.hide)
+    )
 
 
 def load(path: str) -> Result[Vault | None, Problem]:
@@ -132,27 +137,30 @@ def require_absent(name: str, environ: Environ) -> Result[Vault | None, Problem]
 # ---- writing -----------------------------------------------------------------------------------
 
 
-def add(name: str, value: str, environ: Environ, choose: ChoosePassword) -> Result[None, Problem]:
+def add(
+    name: str, value: str, context: AuthContext, choose: ChoosePassword
+) -> Result[None, Problem]:
     """Add a secret; the first one makes the vault, whose password ``choose`` returns."""
 
     def put() -> Result[None, Problem]:
-        vault = require_absent(name, environ).bind(
-            lambda existing: Success(existing) if existing else create(environ, choose)
+        vault = require_absent(name, context.environ).bind(
+            lambda existing: Success(existing) if existing else create(context, choose)
         )
-        return vault.bind(lambda existing: set_value(existing, name, value, environ))
+        return vault.bind(lambda existing: set_value(existing, name, value, context))
 
-    return require_value(value).bind(lambda _: locked(environ, put))
+    return require_value(value, context).bind(lambda _: locked(context.environ, put))
 
 
-def update(name: str, value: str, environ: Environ) -> Result[None, Problem]:
+def update(name: str, value: str, context: AuthContext) -> Result[None, Problem]:
     """Change the value of a secret; the same value leaves the file as it is."""
 
     def put() -> Result[None, Problem]:
         return require_present(name, environ).bind(
-            lambda vault: set_value(vault, name, value, environ)
+            lambda vault: set_value(vault, name, value, context)
         )
 
-    existing = require_value(value).bind(lambda _: require_present(name, environ))
+    environ = context.environ
+    existing = require_value(value, context).bind(lambda _: require_present(name, environ))
     return existing.bind(lambda _: locked(environ, put))
 
 
@@ -167,12 +175,14 @@ def delete(name: str, environ: Environ) -> Result[None, Problem]:
     return require_present(name, environ).bind(lambda _: locked(environ, drop))
 
 
-def require_value(value: str) -> Result[str, Problem]:
+def require_value(value: str, context: AuthContext) -> Result[str, Problem]:
     """Return a value, which is redacted from now on; fail if it is empty."""
-    return Success(hide(value)) if value else fail("input", "an empty value is no secret")
+    if not value:
+        return fail("input", "an empty value is no secret")
+    return Success(context.redactor.hide(value))
 
 
-def set_value(vault: Vault, name: str, value: str, environ: Environ) -> Result[None, Problem]:
+def set_value(vault: Vault, name: str, value: str, context: AuthContext) -> Result[None, Problem]:
     """Encrypt a value and write it into its line, unless it is there already."""
 
     def put(key: bytes) -> Result[None, Problem]:
@@ -181,7 +191,7 @@ def set_value(vault: Vault, name: str, value: str, environ: Environ) -> Result[N
         ciphertext = encrypt(key, name, value, os.urandom(NONCE))
         return write(vault.path, with_value(vault, name, ciphertext))
 
-    return key_of(vault, environ).bind(put)
+    return key_of(vault, context).bind(put)
 
 
 def locked(environ: Environ, change: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
@@ -212,16 +222,16 @@ def write(path: str, text: str) -> Result[None, Problem]:
 # ---- the password ------------------------------------------------------------------------------
 
 
-def create(environ: Environ, choose: ChoosePassword) -> Result[Vault, Problem]:
+def create(context: AuthContext, choose: ChoosePassword) -> Result[Vault, Problem]:
     """Return a new vault, not yet written; write a password if there is none."""
-    path, place = vault_file(environ), password_file(environ)
+    path, place = vault_file(context.environ), password_file(context.environ)
     if not os.path.lexists(place):
         written = choose(place).bind(
             lambda chosen: write(place, (chosen or random_password()) + "\n")
         )
         if not isinstance(written, Success):
             return Failure(written.failure())
-    return read_password(environ, path).bind(
+    return read_password(context, path).bind(
         lambda password: new_vault(path, password, os.urandom(SALT), os.urandom(NONCE))
     )
 
@@ -233,17 +243,17 @@ def random_password() -> str:
     return token_urlsafe(32)
 
 
-def key_of(vault: Vault, environ: Environ) -> Result[bytes, Problem]:
+def key_of(vault: Vault, context: AuthContext) -> Result[bytes, Problem]:
     """Return the key of a vault; fail if its password is wrong."""
-    place = password_file(environ)
-    return read_password(environ, vault.path).bind(
+    place = password_file(context.environ)
+    return read_password(context, vault.path).bind(
         lambda password: check_password(vault, password, place)
     )
 
 
-def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
+def read_password(context: AuthContext, vault: str) -> Result[bytes, Problem]:
     """Return the password, from a file that only its owner may read; ``vault`` is for messages."""
-    path = password_file(environ)
+    path = password_file(context.environ)
     fact = f"the vault {vault} is locked"
     try:
         with open(path, "rb", opener=open_private) as file:
@@ -256,7 +266,7 @@ def read_password(environ: Environ, vault: str) -> Result[bytes, Problem]:
         return fail("auth", f"{fact}: cannot read {path}: {describe_os_error(error)}")
     if not password:
         return fail("auth", f"{fact}: its password file {path} is empty")
-    hide(password.decode(errors="replace"))
+    context.redactor.add(password.decode(errors="replace"))
     return Success(password)
 
 

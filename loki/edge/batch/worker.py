@@ -24,6 +24,7 @@ from loki.money.estimate import estimate_quota
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import Patch, Task
+from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 
 POLL = 0.002  # seconds between two looks for results
@@ -128,11 +129,12 @@ class BatchWorker:
         self.heard = time.monotonic()  # when the run last asked
         self.is_over = False
         self.error: Problem | None = None
-        env = worker_env(settings, self.paces, environ)
+        self.redactor = Redactor()
+        env = worker_env(settings, self.paces, self.redactor, environ)
         if isinstance(env, Success):
             self.start(env.unwrap())
         else:
-            self.error = without_secrets(env.failure())
+            self.error = without_secrets(env.failure(), self.redactor)
 
     def start(self, env: Env) -> None:
         """Start the threads."""
@@ -152,7 +154,7 @@ class BatchWorker:
 
     def reason(self, key: str) -> Problem:
         """Return what a server said that asks for too long a wait."""
-        return without_secrets(self.paces.get(key).closed or Problem("busy", "busy"))
+        return without_secrets(self.paces.get(key).closed or Problem("busy", "busy"), self.redactor)
 
     def run(self) -> None:
         """Ask rows until the run says that it is over, or says nothing any more."""
@@ -202,10 +204,13 @@ class BatchWorker:
             result = ask_row(env, self.settings.embed, job, self.settings.fallback)
         except Exception as bug:
             problem = Problem("bug", f"{type(bug).__name__} on a worker: {bug}", sent=True)
-            return JobResult(number, None, without_secrets(problem), tuple(entries))
+            problem = without_secrets(problem, self.redactor)
+            return JobResult(number, None, problem, tuple(entries))
         if isinstance(result, Success):
-            return JobResult(number, redact_facts(result.unwrap()), None, tuple(entries))
-        problem = without_secrets(result.failure())  # nobody else knows this worker's secrets
+            line = redact_facts(result.unwrap(), self.redactor)
+            return JobResult(number, line, None, tuple(entries))
+        # Nobody else knows this worker's secrets.
+        problem = without_secrets(result.failure(), self.redactor)
         return JobResult(number, None, problem, tuple(entries))
 
     # ---- on the loop of the worker
@@ -244,7 +249,10 @@ class BatchWorker:
 
 
 def worker_env(
-    settings: WorkerSettings, paces: Pacers, environ: dict[str, str] | None = None
+    settings: WorkerSettings,
+    paces: Pacers,
+    redactor: Redactor,
+    environ: dict[str, str] | None = None,
 ) -> Result[Env, Problem]:
     """Return the worker's own configuration; the run keeps the ledger and the budgets."""
     from loki.edge import files
@@ -253,7 +261,14 @@ def worker_env(
     variables = files.environment() if environ is None else environ
     return read_configuration(variables).map(
         lambda config: replace(
-            make_env(config, variables, settings.patches, keep=False, paced=paces.paced),
+            make_env(
+                config,
+                variables,
+                settings.patches,
+                keep=False,
+                paced=paces.paced,
+                redactor=redactor,
+            ),
             check_budget=Success,
         )
     )

@@ -20,6 +20,7 @@ from loki.edge.http.describe import host_of, root_cause
 from loki.edge.http.transport import Transport, Transports, environment_proxies, own_proxy
 from loki.problems import Problem, fail
 from loki.records import Limits, Request
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ UNPACKED_PIECE = 2**20  # bytes of a packed answer at once, of which urllib3 < 2
 LATE = 0.001  # seconds to wait for the end of an answer that nobody listens to any more
 
 
-def connect(on_idle: Callable[[], None] | None = None, prepare: Prepare | None = None) -> Attempt:
+def connect(
+    redactor: Redactor,
+    on_idle: Callable[[], None] | None = None,
+    prepare: Prepare | None = None,
+) -> Attempt:
     """Return a function that sends a request once; all threads share its connections.
 
     ``on_idle`` is called four times a second while nothing comes; what it raises ends the wait.
@@ -52,7 +57,7 @@ def connect(on_idle: Callable[[], None] | None = None, prepare: Prepare | None =
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
         clock = Deadline(limits.idle or 0.001, deadline, on_idle)
         return transports.get(limits).bind(
-            lambda transport: open_answer(transport, request, proxies, clock, prepare)
+            lambda transport: open_answer(transport, request, proxies, clock, redactor, prepare)
         )
 
     return attempt
@@ -63,6 +68,7 @@ def open_answer(
     request: Request,
     proxies: dict[str, str],
     clock: Deadline,
+    redactor: Redactor,
     prepare: Prepare | None = None,
 ) -> Result[Opened, Problem]:
     """Send a request, and return the answer once it has begun."""
@@ -79,14 +85,14 @@ def open_answer(
         from loki.edge.http.errors import problem_before_answer
 
         proxy = select_proxy(request.url, proxies) or ""
-        return Failure(problem_before_answer(error, request.url, limits, clock, proxy))
+        return Failure(problem_before_answer(error, request.url, limits, clock, proxy, redactor))
     pieces = read_pieces(answer.raw)
     return Success(
         Opened(
             request=request,
             status=answer.status_code,
             headers={name.lower(): value for name, value in answer.headers.items()},
-            chunks=as_results(pieces, limits, clock),
+            chunks=as_results(pieces, limits, clock, redactor),
             close=partial(release, answer, pieces, clock),
             started=started,
         )
@@ -137,7 +143,7 @@ def read_pieces(raw: BaseHTTPResponse) -> Iterator[bytes]:
 
 
 def as_results(
-    pieces: Iterator[bytes], limits: Limits, clock: Deadline
+    pieces: Iterator[bytes], limits: Limits, clock: Deadline, redactor: Redactor
 ) -> Iterator[Result[bytes, Problem]]:
     """Yield each piece of the body as a Result; a failure comes last."""
     try:
@@ -145,7 +151,7 @@ def as_results(
     except (HTTPError, OSError) as error:
         from loki.edge.http.errors import problem_within_answer
 
-        yield Failure(problem_within_answer(error, limits, clock))
+        yield Failure(problem_within_answer(error, limits, clock, redactor))
 
 
 def release(answer: requests.Response, pieces: Iterator[bytes], clock: Deadline) -> None:

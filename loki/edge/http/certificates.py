@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from loki.edge.http.describe import describe_error
+from loki.edge.http.describe import error_text, shorten
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -48,7 +48,8 @@ def load_authorities(context: SSLContext, setting: str, path: str) -> None:
         else:
             context.load_verify_locations(cafile=expanded)
     except OSError as error:
-        raise UnusableFileError(f"{setting}: cannot use {path}: {describe_error(error)}") from error
+        why = shorten(error_text(error), error)
+        raise UnusableFileError(f"{setting}: cannot use {path}: {why}") from error
 
 
 def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> None:
@@ -59,7 +60,7 @@ def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> 
     except OSError as error:  # ssl.SSLError is one
         names = " with ".join(filter(None, (cert, key)))
         raise UnusableFileError(
-            f"extra.client_cert: cannot use {names}: {describe_error(error)}"
+            f"extra.client_cert: cannot use {names}: {shorten(error_text(error), error)}"
         ) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http.client import HTTPException
 
-from loki.edge.auth.redactor import redact
+from loki.redaction.redactor import Redactor
 
 
 def host_of(url: str) -> str:
@@ -25,27 +25,35 @@ def root_cause(error: Exception) -> Exception:
     return root_cause(inner) if isinstance(inner, Exception) else error
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: Exception, redactor: Redactor) -> str:
     """Return the text of an exception, shortened, in lower case.
 
     Secrets are redacted first: once cut they would not be recognised.
 
-    >>> describe_error(ConnectionRefusedError(111, "Connection refused"))
+    >>> describe_error(ConnectionRefusedError(111, "Connection refused"), Redactor())
     'connection refused'
     """
-    text = str(getattr(error, "strerror", None) or error)
-    shown = redact_line(text) if isinstance(error, HTTPException) else redact(text)
-    text = shown.rpartition("] ")[2]
+    text = error_text(error)
+    is_line = isinstance(error, HTTPException)
+    return shorten(redact_line(text, redactor) if is_line else redactor.redact(text), error)
+
+
+def error_text(error: Exception) -> str:
+    """Return the whole text of an exception."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def shorten(text: str, error: Exception) -> str:
+    """Return the text of an exception, in which no secret can be, shortened, in lower case."""
+    text = text.rpartition("] ")[2]
     text = text.rpartition("Failed to establish a new connection: ")[2].partition(" (_ssl.c")[0]
     return " ".join((text or type(error).__name__).split())[:300].strip(".()").lower()
 
 
-def redact_line(line: str) -> str:
+def redact_line(line: str, redactor: Redactor) -> str:
     """Return a line of a server without any secret, also one that the next line would go on with.
 
-    >>> from loki.edge.auth import redactor
-    >>> redactor.add("sk-0123456789")
-    >>> redact_line("no sk-012345")
+    >>> redact_line("no sk-012345", Redactor("sk-0123456789"))
     'no ***'
     """
-    return redact(f"{line}…").removesuffix("…")
+    return redactor.redact(f"{line}…").removesuffix("…")

@@ -18,41 +18,43 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from loki.edge.auth import redactor
 from loki.edge.http.certificates import UnusableFileError
 from loki.edge.http.deadline import Deadline
 from loki.edge.http.describe import describe_error, host_of, redact_line, root_cause
 from loki.problems import Problem
 from loki.records import Limits
+from loki.redaction.redactor import Redactor
 
 #: OpenSSL's verify codes that a bundle with the right issuer would cure.
 UNKNOWN_ISSUER = (2, 18, 19, 20, 21, 27)
 
 
 def problem_before_answer(
-    error: Exception, url: str, limits: Limits, clock: Deadline, proxy: str
+    error: Exception, url: str, limits: Limits, clock: Deadline, proxy: str, redactor: Redactor
 ) -> Problem:
     """Return the Problem of a call that got no answer; ``proxy`` is the one in use, or empty."""
+    redactor.add(*proxy_passwords(proxy))
     host, cause = host_of(url).partition("://")[2], root_cause(error)
+    text = describe_error(cause, redactor)
     match error:
         case requests.exceptions.SSLError():
-            return tls_problem(cause, host, limits, clock)
+            return tls_problem(cause, text, host, limits, clock)
         case requests.exceptions.InvalidURL() if proxy and is_proxy_address_error(
             proxy, error, cause
         ):
-            return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {describe_error(cause)}")
+            return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {text}")
         case requests.exceptions.ProxyError():
-            return proxy_problem(cause, host, proxy, limits, clock)
+            return proxy_problem(cause, text, host, proxy, limits, clock)
         case requests.exceptions.ConnectionError() if is_socks_failure(proxy, cause):
-            return proxy_problem(cause, host, proxy, limits, clock)
+            return proxy_problem(cause, text, host, proxy, limits, clock)
         case requests.exceptions.ConnectTimeout() | requests.exceptions.ReadTimeout():
             return timeout_problem(host, limits, clock)
         case requests.exceptions.ConnectionError() | requests.exceptions.InvalidHeader():
-            return connection_problem(cause, host, limits, clock)
+            return connection_problem(cause, text, host, limits, clock)
         case UnusableFileError():
             return Problem("config", str(error))
         case _:
-            return Problem("config", f"cannot send to {host}: {describe_error(cause)}")
+            return Problem("config", f"cannot send to {host}: {text}")
 
 
 def timeout_problem(host: str, limits: Limits, clock: Deadline) -> Problem:
@@ -66,28 +68,28 @@ def timeout_problem(host: str, limits: Limits, clock: Deadline) -> Problem:
     return Problem("offline", message, sent=True, retryable=bool(limits.retry_after_send))
 
 
-def connection_problem(cause: Exception, host: str, limits: Limits, clock: Deadline) -> Problem:
+def connection_problem(
+    cause: Exception, text: str, host: str, limits: Limits, clock: Deadline
+) -> Problem:
     """Return the Problem of a connection that failed or broke before an answer."""
     if isinstance(cause, NewConnectionError):
-        return Problem(
-            "offline", f"no connection to {host}: {describe_error(cause)}", retryable=True
-        )
+        return Problem("offline", f"no connection to {host}: {text}", retryable=True)
     if isinstance(cause, TimeoutError):
         return timeout_problem(host, limits, clock)
     odd = isinstance(cause, (HTTPException, InvalidHeader))
     if odd and not isinstance(cause, RemoteDisconnected):
-        return Problem("garbled", f"{host} does not speak HTTP: {describe_error(cause)}", sent=True)
-    message = f"{host} closed the connection before an answer: {describe_error(cause)}"
+        return Problem("garbled", f"{host} does not speak HTTP: {text}", sent=True)
+    message = f"{host} closed the connection before an answer: {text}"
     return Problem("offline", message, sent=clock.sent, retryable=True)
 
 
 def proxy_problem(
-    cause: Exception, host: str, proxy: str, limits: Limits, clock: Deadline
+    cause: Exception, text: str, host: str, proxy: str, limits: Limits, clock: Deadline
 ) -> Problem:
     """Return the Problem of a proxy that did not connect; nothing was sent."""
-    name, text = proxy_name(proxy), describe_error(cause)
+    name = proxy_name(proxy)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return tls_problem(cause, f"the proxy {name}", limits, clock)
+        return tls_problem(cause, text, f"the proxy {name}", limits, clock)
     late = isinstance(cause, (ConnectTimeoutError, TimeoutError))
     if late and not isinstance(cause, NewConnectionError):  # which is one of the former
         message = f"no connection to {host} through the proxy {name} {expired_limit(limits, clock)}"
@@ -115,9 +117,8 @@ def is_proxy_address_error(proxy: str, error: Exception, cause: Exception) -> bo
 WANTS_CREDENTIALS = "wants a user name and a password, or others than these, in its address"
 
 
-def tls_problem(cause: Exception, host: str, limits: Limits, clock: Deadline) -> Problem:
+def tls_problem(cause: Exception, text: str, host: str, limits: Limits, clock: Deadline) -> Problem:
     """Return the Problem of a TLS handshake that failed."""
-    text = describe_error(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         notes = [note for note in getattr(cause, "__notes__", ()) if note]
         issuer = f"; it was issued by {notes[0]!r}" if notes else ""
@@ -146,7 +147,9 @@ CLIENT_CERTIFICATE_WORDS = (
 )
 
 
-def problem_within_answer(error: Exception, limits: Limits, clock: Deadline) -> Problem:
+def problem_within_answer(
+    error: Exception, limits: Limits, clock: Deadline, redactor: Redactor
+) -> Problem:
     """Return the Problem of an answer that broke off."""
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
         quiet = f"nothing came {expired_limit(limits, clock)} in the middle of the answer"
@@ -154,39 +157,34 @@ def problem_within_answer(error: Exception, limits: Limits, clock: Deadline) -> 
             quiet = f"the answer was not whole {expired_limit(limits, clock)}"
         return Problem("offline", quiet, sent=True, retryable=bool(limits.retry_after_send))
     if isinstance(error, DecodeError):
-        return Problem(
-            "garbled", f"the answer cannot be unpacked: {describe_error(error)}", sent=True
-        )
-    return Problem(
-        "garbled",
-        f"the answer broke off: {describe_damage(root_cause(error))}",
-        sent=True,
-        retryable=True,
-    )
+        why = describe_error(error, redactor)
+        return Problem("garbled", f"the answer cannot be unpacked: {why}", sent=True)
+    why = describe_damage(root_cause(error), redactor)
+    return Problem("garbled", f"the answer broke off: {why}", sent=True, retryable=True)
 
 
-def describe_damage(cause: Exception) -> str:
+def describe_damage(cause: Exception, redactor: Redactor) -> str:
     """Return what is wrong with a body that breaks HTTP's framing.
 
     >>> import urllib3
-    >>> describe_damage(IncompleteRead(b""))
+    >>> describe_damage(IncompleteRead(b""), Redactor())
     'the connection ended before the last chunk'
-    >>> describe_damage(urllib3.exceptions.IncompleteRead(3, 5))
+    >>> describe_damage(urllib3.exceptions.IncompleteRead(3, 5), Redactor())
     'the connection ended 5 bytes before the answer did'
     """
     match cause:
         case IncompleteRead(__context__=IncompleteRead() as inner):
-            return describe_damage(inner)
+            return describe_damage(inner, redactor)
         case IncompleteRead(__context__=ValueError() as odd) if not str(odd).endswith("b''"):
             line = str(odd).rpartition(": ")[2].removesuffix("'").removesuffix(r"\r\n")
-            return f"no chunk begins with {redact_line(line)[:60]}'"
+            return f"no chunk begins with {redact_line(line, redactor)[:60]}'"
         case LineTooLong():
-            return f"no chunk begins with a line like this: {describe_error(cause)}"
+            return f"no chunk begins with a line like this: {describe_error(cause, redactor)}"
         case IncompleteRead(expected=int(left)):
             return f"the connection ended {left:,} bytes before the answer did"
         case IncompleteRead():
             return "the connection ended before the last chunk"
-    return describe_error(cause)
+    return describe_error(cause, redactor)
 
 
 # ---- texts for messages -------------------------------------------------------------------------
@@ -202,19 +200,26 @@ def expired_limit(limits: Limits, clock: Deadline) -> str:
 
 
 def proxy_name(proxy: str) -> str:
-    """Return a proxy's address without its credentials, and redact these from now on.
+    """Return a proxy's address without its credentials.
 
     >>> proxy_name("http://user:pass%21@proxy.example:3128/")
     'http://proxy.example:3128'
     """
-    try:
-        password = urlsplit(proxy).password
-    except ValueError:
-        password = None
-    if password:
-        redactor.add(password, unquote(password))
     scheme, separator, _ = (
         proxy.rpartition("@")[0].partition("://") if "@" in proxy else ("", "", "")
     )
     bare = proxy.rpartition("@")[2].rstrip("/")
     return f"{scheme}://{bare}" if separator else bare
+
+
+def proxy_passwords(proxy: str) -> tuple[str, ...]:
+    """Return the password in a proxy's address, as written and as sent; () where there is none.
+
+    >>> proxy_passwords("http://user:pass%21@proxy.example:3128/")
+    ('pass%21', 'pass!')
+    """
+    try:
+        password = urlsplit(proxy).password
+    except ValueError:
+        password = None
+    return (password, unquote(password)) if password else ()

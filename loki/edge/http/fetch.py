@@ -11,7 +11,6 @@ import requests
 from returns.result import Result, Success
 from urllib3.exceptions import HTTPError
 
-from loki.edge.auth import redactor
 from loki.edge.auth.find_secrets import secrets_in_proxy, secrets_in_url
 from loki.edge.http.deadline import Deadline
 from loki.edge.http.describe import describe_error, host_of, root_cause
@@ -19,13 +18,16 @@ from loki.edge.http.proxies import explain_bad_proxy
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.problems import Kind, Problem, fail
 from loki.records import Limits
+from loki.redaction.redactor import Redactor
 from loki.urls import find_url_fault, mask_url
 from loki.wire.sse import MAX_EVENT_BYTES
 
 CONNECT, IDLE = 10.0, 60.0  # seconds
 
 
-def fetch(url: str, proxy: str | None = None, end: float = inf) -> Result[bytes, Problem]:
+def fetch(
+    url: str, redactor: Redactor, proxy: str | None = None, end: float = inf
+) -> Result[bytes, Problem]:
     """Return a document, text recoded to UTF-8; ``end`` is on the monotonic clock."""
     redactor.add(*secrets_in_url(url), *secrets_in_proxy(proxy or ""))
     if wrong := find_url_fault(url):
@@ -33,12 +35,16 @@ def fetch(url: str, proxy: str | None = None, end: float = inf) -> Result[bytes,
     if wrong := explain_bad_proxy(proxy, url):
         return fail("config", wrong)
     return make_transport().bind(
-        lambda adapter: fetch_through(adapter, url, proxy, Deadline(IDLE, end))
+        lambda adapter: fetch_through(adapter, url, proxy, Deadline(IDLE, end), redactor)
     )
 
 
 def fetch_through(
-    adapter: requests.adapters.HTTPAdapter, url: str, proxy: str | None, clock: Deadline
+    adapter: requests.adapters.HTTPAdapter,
+    url: str,
+    proxy: str | None,
+    clock: Deadline,
+    redactor: Redactor,
 ) -> Result[bytes, Problem]:
     """Return a document through an adapter; redirects are followed."""
     shown = mask_url(url)
@@ -61,7 +67,7 @@ def fetch_through(
         why = (
             "the time for everything is over (total timeout)"
             if is_late
-            else describe_error(root_cause(error))
+            else describe_error(root_cause(error), redactor)
         )
         return fail("offline", f"--file: cannot fetch {shown}: {why}")
 

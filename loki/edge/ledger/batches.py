@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from loki.edge.ledger.database import tidy
-from loki.edge.ledger.writer import COLUMNS, Ledger, row_of, signals_deferred, storable
+from loki.edge.ledger.writer import COLUMNS, Ledger, signals_deferred, storable
 from loki.stages.account import Entry
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ RELEASE = "DELETE FROM reserved WHERE job = ?"
 def record_batch(ledger: Ledger, entries: Sequence[Entry]) -> None:
     """Write the rows of a job; those that are there already stay as they are."""
     rows: list[list[Any]] = [
-        [*row_of(each), each.batch, storable(each.usual_cost), each.batch] for each in entries
+        [*ledger.row_of(each), each.batch, storable(each.usual_cost), each.batch]
+        for each in entries
     ]
 
     def write(db: Connection) -> None:

@@ -17,7 +17,6 @@ from weakref import finalize
 
 from returns.result import Result, Success
 
-from loki.edge.auth.redactor import redact
 from loki.edge.files import directory
 from loki.edge.ledger.database import (
     ForeignDatabaseError,
@@ -28,6 +27,7 @@ from loki.edge.ledger.database import (
     tidy,
 )
 from loki.problems import Problem, fail
+from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ class Ledger:
     It stays open: closing would wait for the disk, and SQLite loses nothing without it.
     """
 
-    def __init__(self, path: str, say: Warn = lambda message: None) -> None:
+    def __init__(
+        self, path: str, say: Warn = lambda message: None, redactor: Redactor | None = None
+    ) -> None:
         self.path = path
+        self.redactor = redactor or Redactor()  # knows what no row may show
         self.say = say
         self.lock = threading.RLock()
         self.db: Connection | None = None
@@ -95,7 +98,7 @@ class Ledger:
         def write(db: Connection) -> None:
             for start in range(0, len(entries), GROUP):
                 group = entries[start : start + GROUP]
-                db.execute(insert_sql(len(group)), [*chain.from_iterable(map(row_of, group))])
+                db.execute(insert_sql(len(group)), [*chain.from_iterable(map(self.row_of, group))])
             tidy(db, self.path)
 
         with signals_deferred():
@@ -103,6 +106,12 @@ class Ledger:
             if not isinstance(result, Success) and not self.warned:
                 self.warned = True
                 self.say(f"this call is not in the ledger: {result.failure().message}")
+
+    def row_of(self, entry: Entry) -> list[Any]:
+        """Return the values of an entry, in the order of COLUMNS, without any secret."""
+        values = (*BEFORE(entry), *COUNTED(entry.usage), *AFTER(entry))
+        redact = self.redactor.redact
+        return [storable(redact(each) if isinstance(each, str) else each) for each in values]
 
     def spent(
         self, spans: Sequence[tuple[float, float]], now: float | None = None
@@ -197,13 +206,8 @@ def insert_sql(lines: int) -> str:
     return f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([line] * lines)}"
 
 
-def row_of(entry: Entry) -> list[Any]:
-    """Return the values of an entry, in the order of COLUMNS."""
-    return [*map(storable, (*BEFORE(entry), *COUNTED(entry.usage), *AFTER(entry)))]
-
-
 def storable(value: Any) -> Any:
-    """Return a value as SQLite takes it, without secrets; None if it cannot.
+    """Return a value as SQLite takes it; None if it cannot.
 
     >>> storable(10**30), storable("\\udcff"), storable(Decimal("0.00234"))
     (None, '?', 2340000000)
@@ -213,7 +217,7 @@ def storable(value: Any) -> Any:
     if isinstance(value, Decimal):
         value = to_pico(value) if value.is_finite() and abs(value) < MAX_DOLLARS else None
     if isinstance(value, str):
-        return redact(value).encode("utf-8", "replace").decode()[:MAX_NAME]
+        return value.encode("utf-8", "replace").decode()[:MAX_NAME]
     if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
         return None
     return value

@@ -19,6 +19,7 @@ from loki.cli.batch.run import answer_row
 from loki.json_text import JsonObject
 from loki.problems import Problem
 from loki.records import Ask
+from loki.redaction.redactor import Redactor
 
 BUSY = {"error": {"message": "Slow down."}}
 
@@ -192,7 +193,7 @@ def test_a_bug_of_ours_is_one_row_s_and_its_traceback_is_kept_once(
         raise ZeroDivisionError(row.id)
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    keep = bug_keeper("loki-batch")
+    keep = bug_keeper("loki-batch", Redactor())
     for number in (1, 2):
         job = ReadyRow(number, number, str(number), Ask())
         row, result = answer_row(ask, keep, job)

@@ -14,6 +14,7 @@ from support import config
 
 from loki.edge.auth.aws import ADVICE, proxies_of, to_problem
 from loki.records import Limits
+from loki.redaction.redactor import Redactor
 
 (CLIENT,) = config({"type": "bedrock", "name": "aws", "region": "us-east-1"}).clients
 
@@ -48,5 +49,5 @@ WHY: list[tuple[Exception, str, str]] = [
 def test_why_there_are_no_keys_is_said_with_what_may_help(
     error: Exception, kind: str, words: str
 ) -> None:
-    problem = to_problem(error, CLIENT, "dev")
+    problem = to_problem(error, CLIENT, "dev", Redactor())
     assert problem.kind == kind and words in problem.message and not problem.sent

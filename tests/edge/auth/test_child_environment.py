@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from loki.config.read import configure
-from loki.edge.auth import redactor
 from loki.edge.auth.child_environment import child_environment
+from loki.redaction.redactor import Redactor
 
 CLIENTS: list[dict[str, Any]] = [
     {
@@ -41,15 +41,15 @@ WITHHELD = [
 @pytest.mark.parametrize("name", WITHHELD)
 def test_a_secret_of_ours_is_withheld(name: str) -> None:
     environ = {name: "x", "LOKI_ADDED_BY_ENV_FILE": "OF_ENV_FILE"}
-    assert child_environment(CONFIG, environ) == {}
+    assert child_environment(CONFIG, environ, Redactor()) == {}
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME", "GITHUB_TOKEN", "MY_SERVER_API_BASE", "LANG"])
 def test_all_else_is_passed_on(name: str) -> None:
-    assert child_environment(CONFIG, {name: "x"}) == {name: "x"}
+    assert child_environment(CONFIG, {name: "x"}, Redactor()) == {name: "x"}
 
 
 def test_whatever_holds_a_known_secret_is_withheld_but_a_proxy() -> None:
-    redactor.add("sk-mark-0123456789")
+    redactor = Redactor("sk-mark-0123456789")
     environ = {"A": "b: sk-mark-0123456789", "HTTPS_PROXY": "http://u:sk-mark-0123456789@p"}
-    assert [*child_environment(CONFIG, environ)] == ["HTTPS_PROXY"]
+    assert [*child_environment(CONFIG, environ, redactor)] == ["HTTPS_PROXY"]

@@ -28,9 +28,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from returns.result import Result
 from servers import Asked, Script, Server, attended, plain, read_request, serving
+from support import auth_context
 
 from loki.config.read import configure
-from loki.edge.auth import aws, entra, google, redactor
+from loki.edge.auth import aws, entra, google
 from loki.edge.auth.auth_method import auth_method
 from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.credentials import find_credentials
@@ -199,7 +200,8 @@ def test_a_service_account_signs_for_its_token(
 ) -> None:
     with serving(*granted("tok-1")) as server:
         path = write_file(tmp_path / "sa.json", service_account(key, server.address))
-        assert google.token(client({**VERTEX, "adc_file": path}), environ).unwrap() == "tok-1"
+        context = auth_context(environ)
+        assert google.token(client({**VERTEX, "adc_file": path}), context).unwrap() == "tok-1"
     claims = asserted(server.asked[0], key)
     assert claims["iss"] == "a@b.example" and claims["scope"] == google.SCOPE
 
@@ -209,7 +211,7 @@ def test_another_one_s_token_is_exchanged(tmp_path: Path, environ: Environ) -> N
     with serving(plain(told)) as server:
         path = write_file(tmp_path / "wif.json", external_account(tmp_path, server.address))
         environ["GOOGLE_APPLICATION_CREDENTIALS"] = path
-        assert google.token(client(VERTEX), environ).unwrap() == "tok-1"
+        assert google.token(client(VERTEX), auth_context(environ)).unwrap() == "tok-1"
     assert form(server.asked[0])["subject_token"] == "subject-token"
     assert form(server.asked[0])["scope"] == google.SCOPE
 
@@ -220,7 +222,8 @@ def test_a_user_s_token_is_renewed_through_the_client_s_own_proxy_and_authority(
     write_file(tmp_path / ".config/gcloud/application_default_credentials.json", USER)
     with posing(tmp_path, *granted("tok-1")) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
-        assert google.token(client({**VERTEX, "extra": extra}), environ).unwrap() == "tok-1"
+        context = auth_context(environ)
+        assert google.token(client({**VERTEX, "extra": extra}), context).unwrap() == "tok-1"
     assert server.asked[0].headers["host"] == "oauth2.googleapis.com"
     assert form(server.asked[0])["refresh_token"] == "r-MARKED"
 
@@ -238,7 +241,8 @@ def test_a_user_s_token_may_speak_for_a_service_account(tmp_path: Path, environ:
     with posing(tmp_path, *granted("tok-1"), plain(given)) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
         path = write_file(tmp_path / "imp.json", adc)
-        found = google.token(client({**VERTEX, "adc_file": path, "extra": extra}), environ)
+        context = auth_context(environ)
+        found = google.token(client({**VERTEX, "adc_file": path, "extra": extra}), context)
     assert found.unwrap() == "tok-2"
     assert server.asked[1].headers["authorization"] == "Bearer tok-1"
 
@@ -260,7 +264,7 @@ def test_the_nearest_source_is_taken(
             else:
                 variable = "CLOUDSDK_CONFIG" if name == "gcloud" else name
                 environ[variable] = str(path.parent) if name == "gcloud" else where
-        google.token(client(entry), environ).unwrap()
+        google.token(client(entry), auth_context(environ)).unwrap()
     assert asserted(server.asked[0], key)["iss"] == first
 
 
@@ -278,9 +282,11 @@ def machine(asked: Asked) -> Script:
 GOOGLE_PROBE = """
 import json, os, sys
 from loki.edge.auth import google
+from loki.edge.auth.auth_context import AuthContext
 from loki.config.read import configure
+from loki.redaction.redactor import Redactor
 client = configure({"clients": [json.loads(sys.argv[1])]}, "c", {}).unwrap().clients[0]
-found = google.token(client, dict(os.environ))
+found = google.token(client, AuthContext(dict(os.environ), Redactor()))
 print(json.dumps([found.value_or(""), "google.auth" in sys.modules]))
 """
 
@@ -313,9 +319,9 @@ def test_a_laptop_does_not_wait_for_a_server_that_it_does_not_have(environ: Envi
         environ["GCE_METADATA_HOST"] = where
         environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = f"http://{where}"
         started = time.monotonic()
-        assert google.token(client(VERTEX), environ).failure().kind == "auth"
+        assert google.token(client(VERTEX), auth_context(environ)).failure().kind == "auth"
         halfway = time.monotonic()
-        assert aws.keys(client(BEDROCK), environ).failure().kind == "auth"
+        assert aws.keys(client(BEDROCK), auth_context(environ)).failure().kind == "auth"
         assert halfway - started < 2.5 and time.monotonic() - halfway < 3
 
 
@@ -341,7 +347,8 @@ def test_a_refused_token_is_not_given_again(
         path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         me = client({**VERTEX, "adc_file": path})
         told = [
-            google.token(me, environ, refused).unwrap() for refused in ("", "tok-1", "", "tok-1")
+            google.token(me, auth_context(environ), refused).unwrap()
+            for refused in ("", "tok-1", "", "tok-1")
         ]
     assert told == ["tok-1", "tok-2", "tok-2", "tok-2"]
 
@@ -374,23 +381,24 @@ DAMAGED: dict[str, tuple[Any, str]] = {
 def test_a_damaged_file_is_named(case: str, tmp_path: Path, environ: Environ) -> None:
     content, expected = DAMAGED[case]
     path = write_file(tmp_path / "adc.json", content)
-    problem = google.token(client({**VERTEX, "adc_file": path}), environ).failure()
+    problem = google.token(client({**VERTEX, "adc_file": path}), auth_context(environ)).failure()
     assert problem.kind == "auth" and problem.message.startswith(f"{path}: ")
     assert expected in problem.message and "\n" not in problem.message
     assert "k-MARK" not in problem.message
 
 
 def test_what_could_be_set_is_said(tmp_path: Path, environ: Environ) -> None:
-    nothing = google.token(client(VERTEX), environ).failure()
+    nothing = google.token(client(VERTEX), auth_context(environ)).failure()
     for word in ("gcp/eu", "gcloud auth application-default login", "adc_file", "GOOGLE_APPLI"):
         assert word in nothing.message
-    lost = google.token(client({**VERTEX, "adc_file": "/no/such"}), environ).failure()
+    lost = google.token(client({**VERTEX, "adc_file": "/no/such"}), auth_context(environ)).failure()
     assert lost.message == "config.yaml clients[0].adc_file: no file /no/such"
     gone = google.token(
-        client(VERTEX), {**environ, "GOOGLE_APPLICATION_CREDENTIALS": "/no"}
+        client(VERTEX), auth_context({**environ, "GOOGLE_APPLICATION_CREDENTIALS": "/no"})
     ).failure()
     assert gone.message == "GOOGLE_APPLICATION_CREDENTIALS: no file /no"
-    folder = google.token(client({**VERTEX, "adc_file": str(tmp_path)}), environ).failure()
+    context = auth_context(environ)
+    folder = google.token(client({**VERTEX, "adc_file": str(tmp_path)}), context).failure()
     assert "is a directory" in folder.message
     assert {each.kind for each in (nothing, lost, gone, folder)} == {"auth"}
 
@@ -402,13 +410,13 @@ def test_a_token_endpoint_is_quoted_when_it_refuses_and_named_when_it_is_away(
     with serving(plain(told, 400)) as server:
         path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         me = client({**VERTEX, "adc_file": path, "extra": {"connect_timeout": 2}})
-        refused = google.token(me, environ).failure()
+        refused = google.token(me, auth_context(environ)).failure()
     assert (refused.kind, refused.message) == (
         "auth",
         f"{path}: no token: invalid_grant: Account has been deleted",
     )
     write_file(tmp_path / "sa.json", service_account(key, NOBODY))
-    away = google.token(me, environ).failure()
+    away = google.token(me, auth_context(environ)).failure()
     assert away.kind == "offline" and f"no connection to {NOBODY[7:]}: " in away.message
 
 
@@ -423,7 +431,7 @@ def test_what_a_token_endpoint_repeats_of_a_secret_is_not_shown(
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
         path = write_file(tmp_path / "user.json", USER)
         me = client({**VERTEX, "adc_file": path, "extra": extra})
-        problem = google.token(me, environ).failure()
+        problem = google.token(me, auth_context(environ)).failure()
     assert form(server.asked[0])["client_secret"] == USER["client_secret"]
     assert "invalid_grant" in problem.message and "MARKED" not in problem.message
 
@@ -473,9 +481,10 @@ def test_a_profile_gives_keys(case: str, tmp_path: Path, environ: Environ) -> No
     profile(tmp_path, config)
     profile(tmp_path, credentials, "credentials")
     before = dict(os.environ)
-    assert keys_of(aws.keys(client(BEDROCK), {**environ, **variables})) == keys
+    context = auth_context({**environ, **variables})
+    assert keys_of(aws.keys(client(BEDROCK), context)) == keys
     assert dict(os.environ) == before  # what was changed is as it was
-    assert set(keys) <= redactor.PROCESS.known
+    assert set(keys) <= context.redactor.known.keys()
 
 
 def assumed(action: str) -> Script:
@@ -497,8 +506,7 @@ def test_a_role_is_taken_once_for_all_processes(tmp_path: Path, environ: Environ
     with serving(assumed("AssumeRole")) as server:
         told = {**environ, "AWS_ENDPOINT_URL_STS": server.address}
         for _ in "ab":
-            aws.load_chain.cache_clear()
-            assert keys_of(aws.keys(client({**BEDROCK, "profile": "dev"}), told)) == (
+            assert keys_of(aws.keys(client({**BEDROCK, "profile": "dev"}), auth_context(told))) == (
                 "RK",
                 "rs",
                 "rt",
@@ -516,7 +524,7 @@ def test_another_one_s_token_becomes_a_role(tmp_path: Path, environ: Environ) ->
             "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r",
             "AWS_WEB_IDENTITY_TOKEN_FILE": write_file(tmp_path / "jwt", "web-token"),
         }
-        assert keys_of(aws.keys(client(BEDROCK), environ)) == ("RK", "rs", "rt")
+        assert keys_of(aws.keys(client(BEDROCK), auth_context(environ))) == ("RK", "rs", "rt")
     assert form(server.asked[0])["WebIdentityToken"] == "web-token"
 
 
@@ -532,7 +540,8 @@ def test_aws_is_asked_by_the_client_s_own_proxy_or_by_none(
         }
         monkeypatch.setenv("http_proxy", NOBODY)
         own = {"extra": {"proxy": server.address if proxied else "-"}}
-        assert keys_of(aws.keys(client({**BEDROCK, **own}), environ)) == ("RK", "rs", "rt")
+        context = auth_context(environ)
+        assert keys_of(aws.keys(client({**BEDROCK, **own}), context)) == ("RK", "rs", "rt")
     assert server.asked[0].line.split()[1] == ("http://sts.example/" if proxied else "/")
 
 
@@ -542,8 +551,9 @@ def test_a_container_is_asked_with_its_own_token(environ: Environ) -> None:
     with serving(plain({**told, **late})) as server:
         environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{server.address}/keys"
         environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "pod"
-        assert keys_of(aws.keys(client(BEDROCK), environ)) == ("CK", "cs", "ct")
-        assert keys_of(aws.keys(client(BEDROCK), environ)) == ("CK", "cs", "ct")
+        context = auth_context(environ)  # asked once for all calls of an Env
+        for _ in "ab":
+            assert keys_of(aws.keys(client(BEDROCK), context)) == ("CK", "cs", "ct")
     (asked,) = server.asked
     assert asked.line.startswith("GET /keys ") and asked.headers["authorization"] == "pod"
 
@@ -562,7 +572,7 @@ def test_a_machine_of_aws_s_has_keys(environ: Environ) -> None:
     del environ["AWS_EC2_METADATA_DISABLED"]
     with serving(instance) as server:
         environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server.address
-        assert keys_of(aws.keys(client(BEDROCK), environ)) == ("IK", "is", "it")
+        assert keys_of(aws.keys(client(BEDROCK), auth_context(environ))) == ("IK", "is", "it")
 
 
 SSO = (
@@ -608,7 +618,7 @@ def test_aws_s_own_words_say_why_there_are_no_keys(
     config, variables, expected = LOST[case]
     profile(tmp_path, config)
     entry = BEDROCK if variables or not config else {**BEDROCK, "profile": "dev"}
-    problem = aws.keys(client(entry), {**environ, **variables}).failure()
+    problem = aws.keys(client(entry), auth_context({**environ, **variables})).failure()
     assert problem.kind == "auth" and "'bedrock'" in problem.message
     assert "\n" not in problem.message
     for word in expected:
@@ -627,10 +637,10 @@ def test_a_refusing_and_an_absent_token_service_are_told_apart(
     error = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not you</Message></Error>"
     with serving(plain(error + b"</ErrorResponse>", 403)) as server:
         environ["AWS_ENDPOINT_URL_STS"] = server.address
-        refused = aws.keys(me, environ).failure()
+        refused = aws.keys(me, auth_context(environ)).failure()
     assert refused.kind == "auth" and "AccessDenied" in refused.message
     assert "Not you" in refused.message
-    away = aws.keys(me, {**environ, "AWS_ENDPOINT_URL_STS": NOBODY}).failure()
+    away = aws.keys(me, auth_context({**environ, "AWS_ENDPOINT_URL_STS": NOBODY})).failure()
     assert away.kind == "offline" and NOBODY in away.message
 
 
@@ -662,10 +672,12 @@ def test_what_is_nearest_to_the_client_counts(case: str) -> None:
 
 def test_the_way_of_aws_needs_a_region_and_a_service_that_signs() -> None:
     openai = client({"type": "openai", "auth": "aws"})
-    problem = find_credentials(draft_to(openai), PROVIDERS["openai"], {}, set()).failure()
+    context = auth_context({})
+    problem = find_credentials(draft_to(openai), PROVIDERS["openai"], context).failure()
     assert problem.kind == "config" and "auth: aws is not for openai" in problem.message
     nowhere = client({"type": "bedrock", "profile": "dev", "api_base": "https://a.example"})
-    problem = find_credentials(draft_to(nowhere), PROVIDERS["bedrock"], {}, set()).failure()
+    context = auth_context({})
+    problem = find_credentials(draft_to(nowhere), PROVIDERS["bedrock"], context).failure()
     assert problem.kind == "config" and "needs a region" in problem.message
 
 
@@ -747,25 +759,28 @@ def test_a_principal_of_entra_s_gets_a_token_which_is_kept(
     with posing(tmp_path, microsoft) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
         me = client({**AZURE, "extra": extra})
-        assert entra.token(me, {**environ, **PRINCIPAL}).unwrap() == "entra-1"
+        assert entra.token(me, auth_context({**environ, **PRINCIPAL})).unwrap() == "entra-1"
         asked = [each for each in server.asked if each.line.startswith("POST ")]
-        assert entra.token(me, {**environ, **PRINCIPAL}).unwrap() == "entra-1"
+        assert entra.token(me, auth_context({**environ, **PRINCIPAL})).unwrap() == "entra-1"
         assert [each for each in server.asked if each.line.startswith("POST ")] == asked
         assert form(asked[0])["scope"] == entra.SCOPE
-        assert entra.token(me, {**environ, **PRINCIPAL}, "entra-1").unwrap() == "entra-1"
+        context = auth_context({**environ, **PRINCIPAL})
+        assert entra.token(me, context, "entra-1").unwrap() == "entra-1"
         assert sum(each.line.startswith("POST ") for each in server.asked) == len(asked) + 1
-        wrong = entra.token(me, {**environ, **PRINCIPAL, "AZURE_CLIENT_SECRET": "bad"}).failure()
+        context = auth_context({**environ, **PRINCIPAL, "AZURE_CLIENT_SECRET": "bad"})
+        wrong = entra.token(me, context).failure()
     assert wrong.kind == "auth" and "AADSTS7000215" in wrong.message
     assert "\n" not in wrong.message
     nowhere = client({**AZURE, "extra": {"proxy": NOBODY}})
-    away = entra.token(nowhere, {**environ, **PRINCIPAL, "AZURE_CLIENT_ID": "other"}).failure()
+    context = auth_context({**environ, **PRINCIPAL, "AZURE_CLIENT_ID": "other"})
+    away = entra.token(nowhere, context).failure()
     assert away.kind == "offline" and len(away.message) < 300
     (kept,) = (tmp_path / "cache/entra").glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_nobody_to_entra_is_told_how_to_become_somebody(environ: Environ) -> None:
-    problem = entra.token(client(AZURE), environ).failure()
+    problem = entra.token(client(AZURE), auth_context(environ)).failure()
     assert problem.kind == "auth" and "az login" in problem.message
     assert "AZURE_CLIENT_SECRET" in problem.message
 
@@ -774,7 +789,7 @@ def test_entra_without_its_package_says_what_to_install(
     environ: Environ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "azure.identity", None)
-    problem = entra.token(client(AZURE), environ).failure()
+    problem = entra.token(client(AZURE), auth_context(environ)).failure()
     assert problem.kind == "config" and "pip install '.[azure]' in loki's folder" in problem.message
 
 
@@ -865,11 +880,13 @@ def test_google_s_token_that_drips_ends_with_the_time(
     with serving([b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n", *drip]) as server:
         file = write_file(tmp_path / "account.json", service_account(key, server.address))
         who = client({**VERTEX, "adc_file": file})
-        ends_in_time(lambda who, _: google.token(who, environ), who)
+        ends_in_time(lambda who, _: google.token(who, auth_context(environ)), who)
 
 
 def test_a_process_that_gives_aws_keys_ends_with_the_time(tmp_path: Path, environ: Environ) -> None:
     profile(tmp_path, "[profile dev]\ncredential_process = sleep 6\n")
     who = client(BEDROCK)
-    problem = ends_in_time(lambda who, _: aws.keys(who, {**environ, "AWS_PROFILE": "dev"}), who)
+    problem = ends_in_time(
+        lambda who, _: aws.keys(who, auth_context({**environ, "AWS_PROFILE": "dev"})), who
+    )
     assert "total timeout" in problem.message

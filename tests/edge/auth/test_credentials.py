@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from servers import plain, serving
-from support import target
+from support import auth_context, target
 
 from loki.edge.auth.credentials import Credentials, authorize, renew
-from loki.edge.auth.redactor import Redactor
 from loki.records import Request
+from loki.redaction.redactor import Redactor
 from loki.stages.draft import draft
 
 LOGIN = {"access": "first-token", "refresh": "again", "obtained": 0, "expires": None}
@@ -35,16 +35,16 @@ def test_a_token_is_renewed_only_by_who_shares_the_issued_tokens(tmp_path: Path)
     environ = {"LOKI_CACHE_DIR": str(tmp_path), "LOKI_CONFIG_DIR": str(tmp_path)}
     (tmp_path / "oauth").mkdir(mode=0o700)
     (tmp_path / "oauth" / "mine.json").write_text(json.dumps(LOGIN))
-    issued: set[str] = set()
+    context = auth_context(environ)
     with serving(plain({"access_token": "second-token"})) as server:
-        ready = authorize(environ, issued)(draft(target(client_of(server.address))).unwrap())
+        ready = authorize(context)(draft(target(client_of(server.address))).unwrap())
         asked = Request(ready.unwrap(), "https://a.example", ready.unwrap().headers, b"")
         assert asked.headers["Authorization"] == "Bearer first-token"
-        assert renew(environ, set())(asked) is None and not server.asked
-        renewed = renew(environ, issued)(asked)
+        assert renew(auth_context(environ))(asked) is None and not server.asked
+        renewed = renew(context)(asked)
     assert renewed is not None
     assert renewed.unwrap().headers["Authorization"] == "Bearer second-token"
-    assert issued == {"first-token", "second-token"}
+    assert context.issued == {"first-token", "second-token"}
 
 
 def test_a_redactor_knows_only_its_own_secrets() -> None:

@@ -12,6 +12,7 @@ from commands import Home
 from oidc import Oidc, needed, oidc, typed
 from returns.result import Result
 from servers import ANSWER, Asked, Script, Server, plain, serving
+from support import auth_context
 
 from loki.edge.auth.device_flow import DeviceLogin, start_device, wait_for_consent
 from loki.edge.auth.oauth import authority_of, token_file
@@ -130,7 +131,7 @@ def start_at(server: Server, **oauth: Any) -> Result[DeviceLogin, Problem]:
         "token_url": f"{server.address}/token",
         **oauth,
     }
-    return authority_of(Client("c", "openai", {}, oauth=told), {}).bind(start_device)
+    return authority_of(Client("c", "openai", {}, oauth=told), auth_context({})).bind(start_device)
 
 
 class Hours:

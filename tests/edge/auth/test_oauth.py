@@ -18,6 +18,7 @@ from commands import Done, Home
 from oidc import Oidc, address_in, consented, needed, oidc
 from returns.result import Success
 from servers import ANSWER, Asked, Script, plain, reply, serving
+from support import auth_context
 
 from loki.edge.auth.oauth import authority_of, token, token_file
 from loki.edge.auth.oauth_profiles import PROFILES
@@ -211,7 +212,8 @@ def test_a_program_that_uses_the_package_sees_no_secret_either(tmp_path: Path) -
     echo = {"error": "no", "error_description": "what rt-old and s3cret-1 had"}
     with serving(plain(echo, 400)) as giver:
         more = {"client_secret": "s3cret-1", "token_url": f"{giver.address}/token"}
-        problem = token(Client("c", "claude", {}, oauth={**IDS, **more}), environ, "").failure()
+        context = auth_context(environ)
+        problem = token(Client("c", "claude", {}, oauth={**IDS, **more}), context, "").failure()
     assert (problem.kind, problem.code) == ("auth", "no")
     assert problem.message == (
         "client 'c': the login is over (no: what *** and *** had): loki --authenticate c"
@@ -338,15 +340,16 @@ IDS = {"client_id": "mine"}
 
 def test_settings_lie_over_the_profile_part_by_part() -> None:
     client = Client("c", "claude", {}, oauth={**IDS, "scopes": ["a"], "token_format": "form"})
-    authority = authority_of(client, {}).unwrap()
+    authority = authority_of(client, auth_context({})).unwrap()
     assert authority.scopes == ("a",) and authority.token_format == "form"
     assert authority.token_url == PROFILES["claude"]["token_url"]
 
 
 def test_a_client_id_may_be_a_name() -> None:
     client = Client("c", "claude", {}, oauth={"client_id": "{{ID}}"})
-    assert authority_of(client, {"ID": "mine"}).unwrap().client_id == "mine"
-    assert authority_of(client, {}).failure().message.endswith("no environment variable ID")
+    assert authority_of(client, auth_context({"ID": "mine"})).unwrap().client_id == "mine"
+    context = auth_context({})
+    assert authority_of(client, context).failure().message.endswith("no environment variable ID")
 
 
 @pytest.mark.parametrize("kind", PROFILES)
@@ -354,7 +357,7 @@ def test_a_profile_is_whole_safe_and_without_an_id(kind: str) -> None:
     profile = PROFILES[kind]
     assert not {"client_id", "client_secret", "request_headers"} & set(profile)
     assert is_safe(profile["authorize_url"]) and is_safe(profile["token_url"])
-    assert isinstance(authority_of(Client("c", kind, {}, oauth=IDS), {}), Success)
+    assert isinstance(authority_of(Client("c", kind, {}, oauth=IDS), auth_context({})), Success)
 
 
 @pytest.mark.parametrize(
@@ -371,13 +374,13 @@ def test_a_profile_is_whole_safe_and_without_an_id(kind: str) -> None:
 )
 def test_an_address_that_others_can_read_along_is_refused(url: str) -> None:
     client = Client("c", "claude", {}, oauth={**IDS, "token_url": url})
-    problem = authority_of(client, {}).failure()
+    problem = authority_of(client, auth_context({})).failure()
     assert problem.kind == "config" and "is not https" in problem.message
 
 
 def test_secrets_are_in_no_repr() -> None:
     client = Client("c", "claude", {}, oauth={**IDS, "client_secret": "s3cret-1"})
-    assert "s3cret-1" not in repr(authority_of(client, {}).unwrap())
+    assert "s3cret-1" not in repr(authority_of(client, auth_context({})).unwrap())
 
 
 def test_a_name_stays_in_its_folder() -> None:

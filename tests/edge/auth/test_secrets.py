@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from returns.result import Result, Success
-from support import target
+from support import auth_context, target
 
-from loki.edge.auth import redactor, secrets, vault
+from loki.edge.auth import secrets, vault
 from loki.edge.auth.credentials import authorize, mask_draft
-from loki.edge.auth.redactor import redact
 from loki.problems import Problem
 from loki.records import Draft, Patch
+from loki.redaction.redactor import Redactor
 from loki.stages.draft import draft
 from loki.stages.patch import patch
 
@@ -28,11 +28,10 @@ PLACE = "config.yaml clients[0]."
 
 
 @pytest.fixture(autouse=True)
-def no_known_secrets(
+def no_vault(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Start each test without any known secret, as a user without a vault."""
-    monkeypatch.setattr(redactor.PROCESS, "known", set())
+    """Start each test as a user without a vault."""
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "nobody"))
     yield
@@ -50,7 +49,7 @@ def drafted(
 
 def authorization(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the Authorization header of a client."""
-    found = authorize(environ)(drafted(settings))
+    found = authorize(auth_context(environ))(drafted(settings))
     return found.map(lambda ready: ready.headers["Authorization"])
 
 
@@ -114,14 +113,15 @@ def test_a_file_may_lie_in_the_user_s_home(folder: Path, monkeypatch: pytest.Mon
 def test_an_address_and_a_header_may_be_secrets() -> None:
     said = drafted({"api_base": "{{BASE}}"}, {"X-Team": "{{TEAM}}/{{ROOM}}!"})
     known = {"BASE": "https://b.example/v1/", "TEAM": "red", "ROOM": "9"}
-    ready = authorize(known)(said).unwrap()
+    ready = authorize(auth_context(known))(said).unwrap()
     assert ready.url == "https://b.example/v1/chat/completions"
     assert ready.headers["X-Team"] == "red/9!"
 
 
 def test_a_header_of_the_user_s_wins_over_the_credential() -> None:
     said = drafted({"api_key": "plain"}, {"Authorization": "Basic {{BOTH}}"})
-    assert authorize({"BOTH": "dTpw"})(said).unwrap().headers["Authorization"] == "Basic dTpw"
+    context = auth_context({"BOTH": "dTpw"})
+    assert authorize(context)(said).unwrap().headers["Authorization"] == "Basic dTpw"
 
 
 # ---- not found -------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_no_other_source_steps_in_for_a_missing_secret(case: str, folder: Path) 
     rest = {name.replace("api_key", "access_token"): value for name, value in settings.items()}
     said = drafted(filled({**rest, "api_key": "other"}, folder), client=COHERE)
     others = {"CO_API_KEY": "other", "api_key": "other"}
-    problem = authorize({**others, **environ})(said).failure()
+    problem = authorize(auth_context({**others, **environ}))(said).failure()
     told = message.replace("api_key", "access_token").replace("FOLDER", str(folder))
     assert problem == Problem("auth", PLACE + told)
 
@@ -197,9 +197,9 @@ def test_a_command_that_hangs_is_given_up(command: str, monkeypatch: pytest.Monk
 
 
 def test_a_missing_address_or_header_is_told_too() -> None:
-    problem = authorize({})(drafted({"api_base": "{{BASE}}"})).failure()
+    problem = authorize(auth_context({}))(drafted({"api_base": "{{BASE}}"})).failure()
     assert problem == Problem("auth", PLACE + "api_base: no environment variable BASE")
-    problem = authorize({})(drafted({}, {"X-Team": "{{TEAM}}"})).failure()
+    problem = authorize(auth_context({}))(drafted({}, {"X-Team": "{{TEAM}}"})).failure()
     assert problem.kind == "auth" and "no environment variable TEAM" in problem.message
 
 
@@ -211,12 +211,13 @@ NONE_SET = {
 
 @pytest.mark.parametrize("kind", NONE_SET)
 def test_a_client_without_a_credential_is_told_where_one_goes(kind: str) -> None:
-    problem = authorize({})(drafted({}, client={"type": kind, "name": "mine"})).failure()
+    context = auth_context({})
+    problem = authorize(context)(drafted({}, client={"type": kind, "name": "mine"})).failure()
     assert problem == Problem("auth", NONE_SET[kind])
 
 
 def test_a_server_of_one_s_own_needs_no_credential() -> None:
-    assert "Authorization" not in authorize({})(drafted({})).unwrap().headers
+    assert "Authorization" not in authorize(auth_context({}))(drafted({})).unwrap().headers
 
 
 # ---- the vault -------------------------------------------------------------------------------
@@ -224,10 +225,11 @@ def test_a_server_of_one_s_own_needs_no_credential() -> None:
 
 def test_the_vault_comes_before_the_environment_which_comes_after(tmp_path: Path) -> None:
     environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name", "REST": "from-name"}
-    assert vault.add("KEY", "from-vault", environ, lambda path: Success("")) == Success(None)
+    context = auth_context(environ)
+    assert vault.add("KEY", "from-vault", context, lambda path: Success("")) == Success(None)
     assert authorization({"api_key": "{{KEY}}"}, environ) == Success("Bearer from-vault")
     assert authorization({"api_key": "{{REST}}"}, environ) == Success("Bearer from-name")
-    assert redact("from-vault") == "***"
+    assert context.redactor.redact("from-vault") == "***"
     path = vault.vault_file(environ)
     told = f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE"
     assert authorization({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", told)
@@ -235,7 +237,8 @@ def test_the_vault_comes_before_the_environment_which_comes_after(tmp_path: Path
 
 def test_no_environment_steps_in_for_a_vault_that_cannot_be_opened(tmp_path: Path) -> None:
     environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name"}
-    assert vault.add("KEY", "from-vault", environ, lambda path: Success("")) == Success(None)
+    context = auth_context(environ)
+    assert vault.add("KEY", "from-vault", context, lambda path: Success("")) == Success(None)
     Path(vault.password_file(environ)).unlink()
     problem = authorization({"api_key": "{{KEY}}"}, environ).failure()
     assert problem.kind == "auth" and problem.message.startswith(f"{PLACE}api_key: the vault ")
@@ -257,7 +260,7 @@ SHOWN: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("case", SHOWN)
 def test_no_secret_is_in_a_draft_s_repr(case: str) -> None:
     said = drafted(SHOWN[case], {"X-Key": "s3cret-value"})
-    ready = authorize({"KEY": "s3cret-value"})(said).unwrap()
+    ready = authorize(auth_context({"KEY": "s3cret-value"}))(said).unwrap()
     assert "s3cret-value" in ready.headers["Authorization"]
     signing = replace(ready, credentials={"secret_access_key": "s3cret-value"})
     for each in (said, ready, signing, mask_draft(said).unwrap()):
@@ -278,7 +281,7 @@ def test_masking_looks_nothing_up(folder: Path) -> None:
     shown = mask_draft(drafted(settings, {"X-Team": "{{TEAM}}"})).unwrap()
     assert shown.url == "https://***/chat/completions"
     assert shown.headers["X-Team"] == "***"
-    assert not made.exists() and redactor.PROCESS.known == set()
+    assert not made.exists()
 
 
 HEADERS = [
@@ -318,12 +321,11 @@ REDACTED = [
 
 @pytest.mark.parametrize(("known", "text", "shown"), REDACTED)
 def test_a_text_is_shown_without_known_secrets(known: list[str], text: str, shown: str) -> None:
-    redactor.add(*known)
-    assert redact(text) == shown
+    assert Redactor(*known).redact(text) == shown
 
 
 @pytest.mark.parametrize("case", SHOWN)
 def test_a_secret_that_was_looked_up_is_known_from_then_on(case: str) -> None:
-    assert redact("said s3cret-value") == "said s3cret-value"
-    assert isinstance(authorization(SHOWN[case], {"KEY": "s3cret-value"}), Success)
-    assert redact("said s3cret-value") == "said ***"
+    context = auth_context({"KEY": "s3cret-value"})
+    assert isinstance(authorize(context)(drafted(SHOWN[case])), Success)
+    assert context.redactor.redact("said s3cret-value") == "said ***"

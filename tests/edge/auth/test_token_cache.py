@@ -60,19 +60,19 @@ def test_a_token_is_renewed_a_little_before_its_end(
 def test_a_good_token_is_used_without_asking_or_locking(path: str) -> None:
     store(path, Token("a", "b", time.time(), time.time() + 3600))
     os.unlink(f"{path}.lock")
-    assert valid_token(path, must_not_renew).unwrap().access == "a"
+    assert valid_token(path, must_not_renew, {}).unwrap().access == "a"
     assert not os.path.exists(f"{path}.lock")
 
 
 def test_a_refused_token_is_renewed_unless_another_process_did_that(path: str) -> None:
     store(path, Token("a"))
-    assert valid_token(path, renew_to_fresh, refused="a").unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh, {}, refused="a").unwrap() == FRESH
     assert read(path) == FRESH
-    assert valid_token(path, must_not_renew, refused="a").unwrap() == FRESH
+    assert valid_token(path, must_not_renew, {}, refused="a").unwrap() == FRESH
 
 
 def test_the_file_is_for_its_owner_alone(path: str) -> None:
-    assert valid_token(path, renew_to_fresh).unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh, {}).unwrap() == FRESH
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
     assert set(os.listdir(os.path.dirname(path))) == {"local.json", "local.json.lock"}
@@ -81,7 +81,7 @@ def test_the_file_is_for_its_owner_alone(path: str) -> None:
 def test_a_renewal_that_fails_leaves_the_file_untouched(path: str) -> None:
     store(path, Token("a", "b", 0.0, 1.0))
     before = Path(path).read_bytes()
-    assert valid_token(path, lambda old: fail("offline", "gone")).failure().kind == "offline"
+    assert valid_token(path, lambda old: fail("offline", "gone"), {}).failure().kind == "offline"
     assert Path(path).read_bytes() == before
 
 
@@ -95,7 +95,7 @@ def test_of_many_at_once_one_renews_and_all_have_the_new_one(path: str) -> None:
         return Success(FRESH)
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: valid_token(path, slowly).unwrap(), range(8)))
+        found = list(pool.map(lambda _: valid_token(path, slowly, {}).unwrap(), range(8)))
     assert found == [FRESH] * 8 and len(asked) == 1
 
 
@@ -109,9 +109,9 @@ def test_one_that_waits_too_long_is_told_so(path: str, monkeypatch: pytest.Monke
         return Success(FRESH)
 
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(valid_token, path, stuck)
+        first = pool.submit(valid_token, path, stuck, {})
         entered.wait(10)
-        problem = valid_token(path, must_not_renew).failure()
+        problem = valid_token(path, must_not_renew, {}).failure()
         leave.set()
         assert first.result().unwrap() == FRESH
     assert problem.kind == "busy" and "another process" in problem.message
@@ -134,7 +134,7 @@ def test_what_is_no_token_is_none(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path))
     Path(path).write_text(text)
     assert read(path) is None
-    assert valid_token(path, renew_to_fresh).unwrap() == FRESH
+    assert valid_token(path, renew_to_fresh, {}).unwrap() == FRESH
 
 
 def test_a_token_that_cannot_be_written_serves_this_process_and_is_told(
@@ -142,12 +142,12 @@ def test_a_token_that_cannot_be_written_serves_this_process_and_is_told(
 ) -> None:
     (tmp_path / "oauth").write_text("a file, no folder")
     path = str(tmp_path / "oauth" / "local.json")
-    assert valid_token(path, renew_to_fresh).unwrap() == FRESH
+    unwritten = dict[str, Token]()
+    assert valid_token(path, renew_to_fresh, unwritten).unwrap() == FRESH
     ((name, level, words),) = caplog.record_tuples
     assert (name, level) == ("loki", logging.WARNING)
     assert words.startswith(f"cannot write {path}: ") and words.endswith("this process")
-    assert (
-        valid_token(path, must_not_renew).unwrap() == FRESH
-    )  # a refresh token may be worth nothing a second time
+    # A refresh token may be worth nothing a second time.
+    assert valid_token(path, must_not_renew, unwritten).unwrap() == FRESH
     problem = store(path, FRESH).failure()
     assert problem.kind == "config" and problem.message.startswith(f"cannot write {path}: ")

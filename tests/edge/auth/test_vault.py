@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
+from support import auth_context
 
-from loki.edge.auth import redactor, vault
+from loki.edge.auth import vault
 from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
 from loki.problems import Problem
+from loki.redaction.redactor import Redactor
 
 SECRETS = {"ALPHA": "first value", "BETA": "second value", "GAMMA": "third\nvalue\n"}
 
@@ -61,7 +63,8 @@ def filled(folder: Path) -> dict[str, str]:
     """Put secrets into a new vault; return the variables that lead to it."""
     environ = {"LOKI_CONFIG_DIR": str(folder)}
     for name, value in SECRETS.items():
-        assert vault.add(name, value, environ, choosing("correct horse")) == Success(None)
+        context = auth_context(environ)
+        assert vault.add(name, value, context, choosing("correct horse")) == Success(None)
     return environ
 
 
@@ -92,9 +95,10 @@ def link_instead(path: Path) -> None:
 
 @given(st.text(min_size=1))
 def test_any_text_comes_out_as_it_went_in(shared: dict[str, str], value: str) -> None:
-    assert vault.update("ALPHA", value, shared) == Success(None)
-    assert vault.get("ALPHA", shared) == vault.find("ALPHA", shared) == Success(value)
-    assert vault.get("BETA", shared) == Success(SECRETS["BETA"])
+    assert vault.update("ALPHA", value, auth_context(shared)) == Success(None)
+    context = auth_context(shared)
+    assert vault.get("ALPHA", context) == vault.find("ALPHA", context) == Success(value)
+    assert vault.get("BETA", auth_context(shared)) == Success(SECRETS["BETA"])
 
 
 @given(st.text(), st.text(), st.text(), st.binary(min_size=NONCE, max_size=NONCE))
@@ -112,10 +116,14 @@ def test_a_value_opens_only_under_its_own_name(
 def test_names_are_kept_in_order_and_can_be_taken_out(
     shared: dict[str, str], names: set[str]
 ) -> None:
-    held = [name for name in names if vault.add(name, "v", shared, choosing()) == Success(None)]
+    held = [
+        name
+        for name in names
+        if vault.add(name, "v", auth_context(shared), choosing()) == Success(None)
+    ]
     assert vault.list_names(shared) == Success(sorted({*held, *SECRETS}))
     for name in held:
-        assert vault.get(name, shared) == Success("v")
+        assert vault.get(name, auth_context(shared)) == Success("v")
         assert vault.delete(name, shared) == Success(None)
     assert vault.list_names(shared) == Success(sorted(SECRETS))
 
@@ -133,10 +141,13 @@ def changed_lines(before: str, after: str) -> list[str]:
 
 
 CHANGES: dict[str, tuple[Callable[[dict[str, str]], Result[None, Problem]], list[str]]] = {
-    "a new one": (lambda e: vault.add("BETTER", "v", e, choosing()), ["+   BETTER"]),
-    "a new last one": (lambda e: vault.add("Z", "v", e, choosing()), ["+   Z"]),
-    "another value": (lambda e: vault.update("BETA", "v", e), ["-   BETA", "+   BETA"]),
-    "the same value": (lambda e: vault.update("BETA", SECRETS["BETA"], e), []),
+    "a new one": (lambda e: vault.add("BETTER", "v", auth_context(e), choosing()), ["+   BETTER"]),
+    "a new last one": (lambda e: vault.add("Z", "v", auth_context(e), choosing()), ["+   Z"]),
+    "another value": (
+        lambda e: vault.update("BETA", "v", auth_context(e)),
+        ["-   BETA", "+   BETA"],
+    ),
+    "the same value": (lambda e: vault.update("BETA", SECRETS["BETA"], auth_context(e)), []),
     "one less": (lambda e: vault.delete("BETA", e), ["-   BETA"]),
 }
 
@@ -152,22 +163,22 @@ def test_a_change_touches_one_line(environ: dict[str, str], case: str) -> None:
 def test_what_a_user_writes_between_the_lines_stays(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     path.write_text(path.read_text().replace("  BETA", "  # of the team\n\n  BETA"))
-    assert vault.update("BETA", "v", environ) == Success(None)
+    assert vault.update("BETA", "v", auth_context(environ)) == Success(None)
     assert "  # of the team\n\n  BETA: " in path.read_text()
-    assert vault.get("BETA", environ) == Success("v")
+    assert vault.get("BETA", auth_context(environ)) == Success("v")
 
 
 def test_a_vault_from_a_checkout_with_other_line_ends_is_read(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert vault.get("GAMMA", environ) == Success(SECRETS["GAMMA"])
-    assert vault.update("GAMMA", "v", environ) == Success(None)
-    assert vault.get("GAMMA", environ) == Success("v")
+    assert vault.get("GAMMA", auth_context(environ)) == Success(SECRETS["GAMMA"])
+    assert vault.update("GAMMA", "v", auth_context(environ)) == Success(None)
+    assert vault.get("GAMMA", auth_context(environ)) == Success("v")
 
 
 def test_the_same_value_is_never_sealed_alike(environ: dict[str, str]) -> None:
     for name in ("ONE", "TWO"):
-        assert vault.add(name, "same", environ, choosing()) == Success(None)
+        assert vault.add(name, "same", auth_context(environ), choosing()) == Success(None)
     one, two = re.findall(r"^  (?:ONE|TWO): (\S+)$", text_of(environ), re.M)
     assert one != two
 
@@ -186,7 +197,7 @@ def test_other_programs_read_it_as_yaml(environ: dict[str, str]) -> None:
 def test_only_the_owner_may_read_what_is_written(nobody: dict[str, str]) -> None:
     before = os.umask(0)
     try:
-        assert vault.add("A", "v", nobody, choosing()) == Success(None)
+        assert vault.add("A", "v", auth_context(nobody), choosing()) == Success(None)
     finally:
         os.umask(before)
     assert mode(vault.vault_file(nobody)) == mode(vault.password_file(nobody)) == 0o600
@@ -196,7 +207,7 @@ def test_only_the_owner_may_read_what_is_written(nobody: dict[str, str]) -> None
 def test_a_random_password_is_strong_and_differs(nobody: dict[str, str], tmp_path: Path) -> None:
     other = {"LOKI_CONFIG_DIR": str(tmp_path / "other")}
     for each in (nobody, other):
-        assert vault.add("A", "v", each, choosing()) == Success(None)
+        assert vault.add("A", "v", auth_context(each), choosing()) == Success(None)
     one, two = (Path(vault.password_file(each)).read_text() for each in (nobody, other))
     assert one != two and len(one) == len(two) == 44
 
@@ -205,8 +216,8 @@ def test_the_files_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(tmp_path))
     elsewhere = {"LOKI_VAULT_FILE": "~/a/v.yml", "LOKI_VAULT_PASSWORD_FILE": "~/b/p"}
     environ = {"LOKI_CONFIG_DIR": str(tmp_path / "c"), **elsewhere}
-    assert vault.add("A", "v", environ, choosing("word")) == Success(None)
-    assert vault.get("A", environ) == Success("v")
+    assert vault.add("A", "v", auth_context(environ), choosing("word")) == Success(None)
+    assert vault.get("A", auth_context(environ)) == Success("v")
     assert (tmp_path / "b" / "p").read_text() == "word\n"
     assert (tmp_path / "a" / "v.yml").exists() and not (tmp_path / "c").exists()
 
@@ -216,24 +227,28 @@ def test_a_password_that_is_there_is_taken(nobody: dict[str, str]) -> None:
     path.parent.mkdir()
     path.write_bytes(b"p\xffss w\xc3\xb6rd\r\n\n")
     path.chmod(0o600)
-    assert vault.add("A", "v", nobody, lambda path: pytest.fail("asked")) == Success(None)
+    context = auth_context(nobody)
+    assert vault.add("A", "v", context, lambda path: pytest.fail("asked")) == Success(None)
     path.write_bytes(b"p\xffss w\xc3\xb6rd")
-    assert vault.get("A", nobody) == Success("v")
+    assert vault.get("A", auth_context(nobody)) == Success("v")
 
 
 def test_a_link_to_the_vault_stays_one(environ: dict[str, str], tmp_path: Path) -> None:
     link = tmp_path / "link.yml"
     link.symlink_to("vault.yml")
-    assert vault.update("BETA", "v", {**environ, "LOKI_VAULT_FILE": str(link)}) == Success(None)
-    assert link.is_symlink() and vault.get("BETA", environ) == Success("v")
+    context = auth_context({**environ, "LOKI_VAULT_FILE": str(link)})
+    assert vault.update("BETA", "v", context) == Success(None)
+    assert link.is_symlink() and vault.get("BETA", auth_context(environ)) == Success("v")
 
 
 def test_without_a_vault_there_are_no_names(nobody: dict[str, str]) -> None:
-    assert vault.list_names(nobody) == Success([]) and vault.find("A", nobody) == Success(None)
+    context = auth_context(nobody)
+    assert vault.list_names(nobody) == Success([]) and vault.find("A", context) == Success(None)
     path = vault.vault_file(nobody)
     lost = Problem("config", f"no secret 'A': there is no vault {path}")
-    assert vault.get("A", nobody).failure() == lost
-    assert vault.delete("A", nobody).failure() == vault.update("A", "v", nobody).failure() == lost
+    assert vault.get("A", auth_context(nobody)).failure() == lost
+    context = auth_context(nobody)
+    assert vault.delete("A", nobody).failure() == vault.update("A", "v", context).failure() == lost
     assert not os.path.exists(nobody["LOKI_CONFIG_DIR"])
 
 
@@ -245,25 +260,30 @@ NAMES = ["", " ", "a b", "a:b", "a/b", "a\n", "é", "{A}", "#a", "٣"]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_letters_digits_and_three_signs(environ: dict[str, str], name: str) -> None:
     before = text_of(environ)
-    problem = vault.add(name, "v", environ, choosing()).failure()
+    problem = vault.add(name, "v", auth_context(environ), choosing()).failure()
     assert problem.kind == "usage" and "use letters, digits, and _ - ." in problem.message
     assert text_of(environ) == before
 
 
 def test_an_empty_value_is_refused(environ: dict[str, str], nobody: dict[str, str]) -> None:
     empty = Failure(Problem("input", "an empty value is no secret"))
-    assert vault.add("A", "", nobody, choosing()) == vault.update("ALPHA", "", environ) == empty
+    context = auth_context(nobody)
+    assert (
+        vault.add("A", "", context, choosing())
+        == vault.update("ALPHA", "", auth_context(environ))
+        == empty
+    )
     assert not os.path.exists(nobody["LOKI_CONFIG_DIR"])
 
 
 def test_names_that_are_taken_or_unknown_are_told(environ: dict[str, str]) -> None:
     path = vault.vault_file(environ)
-    taken = vault.add("BETA", "v", environ, choosing()).failure()
+    taken = vault.add("BETA", "v", auth_context(environ), choosing()).failure()
     how = "change it with loki --update-secret BETA"
     assert taken == Problem("input", f"there is a secret 'BETA' in {path} already: {how}")
     unknown = Problem("config", f"no secret 'BETTA' in {path}; did you mean 'BETA'?")
-    assert vault.get("BETTA", environ).failure() == unknown
-    assert vault.update("BETTA", "v", environ).failure() == unknown
+    assert vault.get("BETTA", auth_context(environ)).failure() == unknown
+    assert vault.update("BETTA", "v", auth_context(environ)).failure() == unknown
     assert vault.delete("BETTA", environ).failure() == unknown
 
 
@@ -297,10 +317,10 @@ def test_a_password_that_does_not_do_is_told(environ: dict[str, str], case: str)
     spoil(path)
     told = message.replace("PASSWORD", str(path)).replace("VAULT", vault.vault_file(environ))
     for done in (
-        vault.find("BETA", environ),
-        vault.get("BETA", environ),
-        vault.update("BETA", "v", environ),
-        vault.add("NEW", "v", environ, lambda path: pytest.fail("asked")),
+        vault.find("BETA", auth_context(environ)),
+        vault.get("BETA", auth_context(environ)),
+        vault.update("BETA", "v", auth_context(environ)),
+        vault.add("NEW", "v", auth_context(environ), lambda path: pytest.fail("asked")),
     ):
         problem = done.failure()
         assert problem.kind == "auth" and problem.message.startswith(told)
@@ -311,7 +331,7 @@ def test_names_are_listed_and_dropped_without_the_password(environ: dict[str, st
     os.unlink(vault.password_file(environ))
     assert vault.list_names(environ) == Success(sorted(SECRETS))
     assert vault.delete("BETA", environ) == Success(None)
-    assert vault.find("BETA", environ) == Success(None)
+    assert vault.find("BETA", auth_context(environ)) == Success(None)
 
 
 # ---- damaged -----------------------------------------------------------------------------------
@@ -349,7 +369,7 @@ def test_a_damaged_vault_is_told_with_its_line(environ: dict[str, str], case: st
     tokens = dict(re.findall(r"^  (\w+): (\S+)$", path.read_text(), re.M))
     damaged = re.sub(pattern, by.replace("{GAMMA}", tokens["GAMMA"]), path.read_text(), count=1)
     path.write_text(damaged)
-    problem = vault.find("BETA", environ).failure()
+    problem = vault.find("BETA", auth_context(environ)).failure()
     assert problem.kind == "config" and problem.message.startswith(f"{path}:{line}: {message}")
     assert path.read_text() == damaged
 
@@ -357,9 +377,9 @@ def test_a_damaged_vault_is_told_with_its_line(environ: dict[str, str], case: st
 def test_a_damaged_value_can_be_set_again_and_harms_no_other(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     path.write_text(re.sub("BETA: ....", "BETA: AAAA", path.read_text()))
-    assert vault.get("ALPHA", environ) == Success(SECRETS["ALPHA"])
-    assert vault.update("BETA", "v", environ) == Success(None)
-    assert vault.get("BETA", environ) == Success("v")
+    assert vault.get("ALPHA", auth_context(environ)) == Success(SECRETS["ALPHA"])
+    assert vault.update("BETA", "v", auth_context(environ)) == Success(None)
+    assert vault.get("BETA", auth_context(environ)) == Success("v")
 
 
 def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
@@ -369,7 +389,7 @@ def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
     for i in range(start, len(good)):
         path.write_text(good[:i] + ("b" if good[i] == "a" else "a") + good[i + 1 :])
         for name in ("ALPHA", "BETA"):
-            found = vault.find(name, environ)
+            found = vault.find(name, auth_context(environ))
             ours = isinstance(found, Success) and found.unwrap() in (SECRETS[name], None)
             assert ours or found.failure().message.startswith(f"{path}:"), i
 
@@ -379,7 +399,8 @@ def test_no_vault_that_breaks_off_is_ever_read(environ: dict[str, str]) -> None:
     good = path.read_text()
     for end in range(len(good) - 1):
         path.write_text(good[:end])
-        assert vault.find("ALPHA", environ).failure().message.startswith(f"{path}:"), end
+        context = auth_context(environ)
+        assert vault.find("ALPHA", context).failure().message.startswith(f"{path}:"), end
 
 
 @given(st.binary(max_size=300))
@@ -388,7 +409,7 @@ def test_garbage_is_a_problem_never_a_crash(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "garbage.yml"
     path.write_bytes(garbage)
-    problem = vault.find("A", {"LOKI_VAULT_FILE": str(path)}).failure()
+    problem = vault.find("A", auth_context({"LOKI_VAULT_FILE": str(path)})).failure()
     assert problem.kind == "config" and str(path) in problem.message
 
 
@@ -405,8 +426,8 @@ def test_a_vault_that_cannot_be_read_is_not_passed_over(environ: dict[str, str],
     path = Path(vault.vault_file(environ))
     spoil(path)
     told = Problem("config", message.replace("VAULT", str(path)))
-    assert vault.find("BETA", environ).failure() == told
-    assert vault.add("NEW", "v", environ, choosing()).failure() == told
+    assert vault.find("BETA", auth_context(environ)).failure() == told
+    assert vault.add("NEW", "v", auth_context(environ), choosing()).failure() == told
 
 
 # ---- many at once, and the end at any moment -----------------------------------------------------
@@ -428,15 +449,18 @@ def test_a_vault_that_another_process_holds_is_waited_for_and_given_up(
 WRITER = """
 import os, sys
 from loki.edge.auth import vault
+from loki.edge.auth.auth_context import AuthContext
+from loki.redaction.redactor import Redactor
+context = AuthContext(dict(os.environ), Redactor())
 while True:
     for value in ("old" * 30000, "new" * 30000):
-        vault.update("BETA", value, dict(os.environ)).unwrap()
+        vault.update("BETA", value, context).unwrap()
     print("wrote", flush=True)
 """
 
 
 def test_killed_while_writing_the_vault_is_the_old_or_the_new(environ: dict[str, str]) -> None:
-    assert vault.update("BETA", "old" * 30000, environ) == Success(None)
+    assert vault.update("BETA", "old" * 30000, auth_context(environ)) == Success(None)
     for i in range(8):
         with subprocess.Popen(
             [sys.executable, "-c", WRITER], env={**os.environ, **environ}, stdout=subprocess.PIPE
@@ -444,9 +468,9 @@ def test_killed_while_writing_the_vault_is_the_old_or_the_new(environ: dict[str,
             assert process.stdout and process.stdout.readline() == b"wrote\n"
             time.sleep(0.0037 * i)
             process.kill()
-        assert vault.get("BETA", environ).unwrap() in ("old" * 30000, "new" * 30000)
-        assert vault.get("ALPHA", environ) == Success(SECRETS["ALPHA"])
-    assert vault.update("BETA", "still", environ) == Success(None)
+        assert vault.get("BETA", auth_context(environ)).unwrap() in ("old" * 30000, "new" * 30000)
+        assert vault.get("ALPHA", auth_context(environ)) == Success(SECRETS["ALPHA"])
+    assert vault.update("BETA", "still", auth_context(environ)) == Success(None)
 
 
 @pytest.fixture
@@ -470,24 +494,23 @@ def test_a_full_disk_leaves_the_old_vault(environ: dict[str, str], small_disk: P
     path.write_text(text_of(environ))
     before = path.read_bytes()
     there = {**environ, "LOKI_VAULT_FILE": str(path)}
-    problem = vault.update("BETA", "v" * 9000, there).failure()
+    problem = vault.update("BETA", "v" * 9000, auth_context(there)).failure()
     assert problem.message == f"cannot write {path}: no space left on device; it is as it was"
     assert path.read_bytes() == before
     assert sorted(os.listdir(small_disk)) == ["vault.yml", "vault.yml.lock"]
-    assert vault.get("BETA", there) == Success(SECRETS["BETA"])
+    assert vault.get("BETA", auth_context(there)) == Success(SECRETS["BETA"])
 
 
 # ---- never shown, and soon there -----------------------------------------------------------------
 
 
-def test_what_was_read_or_written_is_never_printed(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(redactor.PROCESS, "known", set())
+def test_what_was_read_or_written_is_never_printed(environ: dict[str, str]) -> None:
+    redactor = Redactor()
+    context = auth_context(environ, redactor)
     assert redactor.redact("first value") == "first value"
-    assert vault.find("ALPHA", environ) == Success("first value")
+    assert vault.find("ALPHA", context) == Success("first value")
     assert redactor.redact("'first value' and 'correct horse'") == "'***' and '***'"
-    assert vault.add("NEW", "brand\nmark", environ, choosing()) == Success(None)
+    assert vault.add("NEW", "brand\nmark", context, choosing()) == Success(None)
     assert redactor.redact("brand\nmark, brand mark") == "***, ***"
 
 
@@ -495,8 +518,8 @@ def test_one_secret_is_there_whatever_became_of_the_others(environ: dict[str, st
     """Only what was asked for is deciphered: a vault of thousands costs no more."""
     path = Path(vault.vault_file(environ))
     path.write_text(re.sub(r"(ALPHA|GAMMA): \S+", rf"\1: {'A' * 64}", path.read_text()))
-    assert vault.find("BETA", environ) == Success(SECRETS["BETA"])
-    problem = vault.find("ALPHA", environ).failure()
+    assert vault.find("BETA", auth_context(environ)) == Success(SECRETS["BETA"])
+    problem = vault.find("ALPHA", auth_context(environ)).failure()
     assert problem.kind == "config" and "ALPHA is damaged" in problem.message
 
 
@@ -507,7 +530,10 @@ def test_one_secret_is_soon_there(
     words = (
         "import os, sys, time\nfrom loki.edge.auth import secrets; from loki.edge import files\n"
         "start = time.perf_counter()\n"
-        "from loki.edge.auth import vault\nvault.find('BETA', os.environ).unwrap()\n"
+        "from loki.edge.auth import vault\n"
+        "from loki.edge.auth.auth_context import AuthContext\n"
+        "from loki.redaction.redactor import Redactor\n"
+        "vault.find('BETA', AuthContext(os.environ, Redactor())).unwrap()\n"
         "print(time.perf_counter() - start)"
     )
     found = [

@@ -21,12 +21,12 @@ from returns.result import Result, Success
 from servers import CLOSE, Script, attended, chunk, plain, serving
 from support import request
 
-from loki.edge.auth import redactor
 from loki.edge.http.attempt import Attempt, connect, open_answer
 from loki.edge.http.deadline import Deadline
 from loki.edge.http.transport import Transports, make_transport
 from loki.problems import Problem
 from loki.records import Limits, Request
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened
 
 LIMITS = Limits(connect=2, idle=2, total=10, retries=0)
@@ -102,7 +102,7 @@ def test_what_comes_after_an_answer_is_never_another_calls(
 
     with attended(attend) as port:
         where = f"http{'s' if tls else ''}://127.0.0.1:{port}"
-        attempt, bundle = connect(), certificates().authority if tls else None
+        attempt, bundle = connect(Redactor()), certificates().authority if tls else None
         for number in range(1, 4):
             assert read(attempt, where, ca_bundle=bundle) == b"%d" % number
             assert happened.wait(5)  # it is in our kernel by now
@@ -112,7 +112,7 @@ def test_what_comes_after_an_answer_is_never_another_calls(
 
 def test_one_connection_is_enough_for_calls_one_after_the_other() -> None:
     with serving(plain(b"Hello")) as server:
-        attempt = connect()
+        attempt = connect(Redactor())
         with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
             for pool in (one, other, one, other):
                 told = pool.submit(read, attempt, server.address).result()
@@ -147,7 +147,7 @@ DRIPS: dict[str, Script] = {
 def test_the_time_for_everything_holds_while_something_drips(name: str) -> None:
     with serving(DRIPS[name]) as server:
         started = time.monotonic()
-        problem = read(connect(), server.address, total=0.8)
+        problem = read(connect(Redactor()), server.address, total=0.8)
         took = time.monotonic() - started
     assert isinstance(problem, Problem) and (problem.kind, problem.sent) == ("offline", True)
     assert "within 0.8 s for everything (total timeout)" in problem.message
@@ -158,7 +158,7 @@ def test_the_time_for_everything_holds_while_something_drips(name: str) -> None:
 def test_the_time_between_two_bytes_holds_everywhere(name: str) -> None:
     with serving([(DRIPS[name] or [b""])[0], 5.0]) as server:
         started = time.monotonic()
-        problem = read(connect(), server.address, idle=0.4)
+        problem = read(connect(Redactor()), server.address, idle=0.4)
         took = time.monotonic() - started
     assert isinstance(problem, Problem) and "for 0.4 s (idle timeout)" in problem.message
     assert took < 1
@@ -176,7 +176,10 @@ def test_a_proxy_that_drips_is_given_up_and_nothing_was_sent() -> None:
     with attended(attend) as port:
         started = time.monotonic()
         problem = read(
-            connect(), "https://127.0.0.1:9", proxy=f"http://127.0.0.1:{port}", connect=0.6
+            connect(Redactor()),
+            "https://127.0.0.1:9",
+            proxy=f"http://127.0.0.1:{port}",
+            connect=0.6,
         )
         took = time.monotonic() - started
     assert isinstance(problem, Problem) and not problem.sent and took < 1.2
@@ -188,7 +191,7 @@ def test_a_flood_of_interim_answers_ends_at_once(status: str) -> None:
     flood = f"HTTP/1.1 {status}\r\n\r\n".encode() * 200_000
     with serving([flood, 5.0]) as server:
         burnt = time.thread_time()
-        problem = read(connect(), server.address)
+        problem = read(connect(Redactor()), server.address)
         burnt = time.thread_time() - burnt
     assert isinstance(problem, Problem) and (problem.kind, problem.sent) == ("garbled", True)
     assert "more than 32 answers (1xx) before the answer" in problem.message
@@ -198,7 +201,7 @@ def test_a_flood_of_interim_answers_ends_at_once(status: str) -> None:
 def test_some_interim_answers_are_skipped() -> None:
     some = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n" * 8
     with serving([some, *(plain(b"Hello") or ())]) as server:
-        attempt = connect()
+        attempt = connect(Redactor())
         assert [read(attempt, server.address) for _ in range(2)] == [b"Hello"] * 2
     assert server.guests == 1
 
@@ -213,7 +216,7 @@ def test_silence_calls_back_and_what_that_raises_ends_the_wait() -> None:
     with serving([9.0]) as server:
         started = time.monotonic()
         with pytest.raises(SystemExit):
-            read(connect(on_idle), server.address, idle=9)
+            read(connect(Redactor(), on_idle), server.address, idle=9)
         assert 0.5 < time.monotonic() - started < 1.5
         assert server.closed.wait(1)
 
@@ -241,7 +244,7 @@ def test_an_answer_is_the_same_however_it_is_cut(name: str, size: int) -> None:
     data, wanted = BODIES[name]
     steps = [data[at : at + size] for at in range(0, len(data), size)]
     with serving([step for each in steps for step in (each, 0.0005)]) as server:
-        attempt = connect()
+        attempt = connect(Redactor())
         assert [read(attempt, server.address) for _ in range(2)] == [wanted, wanted]
 
 
@@ -251,7 +254,7 @@ def test_pieces_come_as_they_come_also_within_a_chunk() -> None:
     with serving(
         [large, *(step for word in words for step in (word, 0.15)), b"\r\n0\r\n\r\n"]
     ) as it:
-        opened = ask(connect(), it.address).unwrap()
+        opened = ask(connect(Redactor()), it.address).unwrap()
         came = [(piece.unwrap(), time.monotonic()) for piece in opened.chunks]
         opened.close()
     assert [piece for piece, _ in came] == words
@@ -261,13 +264,13 @@ def test_pieces_come_as_they_come_also_within_a_chunk() -> None:
 def test_chunks_that_are_there_come_as_one_piece() -> None:
     both = CHUNKED + chunk(b"one ") + chunk(b"two ")
     with serving([both, 0.15, chunk(b"three") + b"0\r\n\r\n"]) as server:
-        opened = ask(connect(), server.address).unwrap()
+        opened = ask(connect(Redactor()), server.address).unwrap()
         assert [piece.unwrap() for piece in opened.chunks] == [b"one two ", b"three"]
 
 
 def test_what_came_before_the_damage_is_told() -> None:
     with serving([CHUNKED + chunk(b"one ") + chunk(b"two ") + b"5zz\r\n", CLOSE]) as server:
-        opened = ask(connect(), server.address).unwrap()
+        opened = ask(connect(Redactor()), server.address).unwrap()
         *good, bad = opened.chunks
         opened.close()
     assert b"".join(piece.unwrap() for piece in good) == b"one two "
@@ -293,7 +296,7 @@ def test_what_came_before_the_damage_is_told() -> None:
 )
 def test_what_is_no_answer_is_said(data: bytes, said: str) -> None:
     with serving([data, CLOSE]) as server:
-        problem = read(connect(), server.address)
+        problem = read(connect(Redactor()), server.address)
     assert isinstance(problem, Problem) and (problem.kind, problem.sent) == ("garbled", True)
     assert said in problem.message
 
@@ -322,7 +325,7 @@ def test_a_connection_more_loads_no_certificate_more() -> None:
     with serving(goodbye, tls=certificates().server()) as server:
         for _ in range(4):
             clock = Deadline(2.0, time.monotonic() + 5)
-            opened = open_answer(way, to(server.address), {}, clock).unwrap()
+            opened = open_answer(way, to(server.address), {}, clock, Redactor()).unwrap()
             assert [*opened.chunks] == [Success(b"Hello")]
             opened.close()
     assert server.guests == 4 and len(way.context().get_ca_certs()) == trusted
@@ -331,7 +334,7 @@ def test_a_connection_more_loads_no_certificate_more() -> None:
 def test_a_tunnel_within_tls_is_used_again() -> None:
     tls = certificates().server()
     with serving(plain(b"Hello"), tls=tls) as server, listening(http, tls) as proxy:
-        attempt, bundle = connect(), certificates().authority
+        attempt, bundle = connect(Redactor()), certificates().authority
         way = {"proxy": proxy.address("https"), "ca_bundle": bundle}
         assert [read(attempt, server.address, **way) for _ in range(3)] == [b"Hello"] * 3
     assert server.guests == 1 and len(proxy.went) == 1
@@ -349,14 +352,14 @@ def test_an_early_refusal_is_heard_over_tls() -> None:
     tls = certificates().server()
     with attended(attend) as port:
         where, bundle = f"https://127.0.0.1:{port}", certificates().authority
-        opened = ask(connect(), where, content=b"x" * 5_000_000, ca_bundle=bundle, idle=3)
+        opened = ask(connect(Redactor()), where, content=b"x" * 5_000_000, ca_bundle=bundle, idle=3)
     assert opened.unwrap().status == 413
     opened.unwrap().close()
 
 
 def test_a_forked_process_has_connections_of_its_own() -> None:
     with serving(plain(b"Hello")) as server:
-        attempt = connect()
+        attempt = connect(Redactor())
         assert read(attempt, server.address) == b"Hello"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of threads, which the child does without
@@ -370,12 +373,8 @@ def test_a_forked_process_has_connections_of_its_own() -> None:
 
 def test_a_secret_in_what_is_no_answer_is_not_told() -> None:
     secret = "mArK-in-a-chunk-kRaM"
-    redactor.add(secret)
-    try:
-        for data in (f"{'x' * 290}{secret}\r\n".encode(), CHUNKED + f"{secret}\r\n".encode()):
-            with serving([data, CLOSE]) as server:
-                problem = read(connect(), server.address)
-            assert isinstance(problem, Problem) and problem.kind == "garbled"
-            assert "mark-in" not in problem.message.lower()
-    finally:
-        redactor.PROCESS.known.discard(secret)
+    for data in (f"{'x' * 290}{secret}\r\n".encode(), CHUNKED + f"{secret}\r\n".encode()):
+        with serving([data, CLOSE]) as server:
+            problem = read(connect(Redactor(secret)), server.address)
+        assert isinstance(problem, Problem) and problem.kind == "garbled"
+        assert "mark-in" not in problem.message.lower()

@@ -23,11 +23,11 @@ from typing import Any
 import pytest
 from returns.result import Success
 
-from loki.edge.auth import redactor
 from loki.edge.ledger import database, writer
 from loki.edge.ledger.batches import ALL
 from loki.edge.ledger.database import APPLICATION_ID, MIGRATIONS
 from loki.edge.ledger.writer import USAGE, Ledger, Spent
+from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 from loki.usage import Usage
 
@@ -113,9 +113,8 @@ def test_nothing_in_an_entry_keeps_its_line_from_being_written(
     assert said == []
 
 
-def test_no_secret_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redactor.PROCESS, "known", {"sk-very-secret"})
-    book, _ = quiet(path)
+def test_no_secret_is_written(path: Path) -> None:
+    book = Ledger(str(path), redactor=Redactor("sk-very-secret"))
     book.record(ENTRY._replace(tag="sk-very-secret", request_id="req sk-very-secret"))
     assert (rows(path)[0]["tag"], rows(path)[0]["request_id"]) == ("***", "req ***")
     book.close()

@@ -19,7 +19,7 @@ import botocore.awsrequest
 import botocore.credentials
 import pytest
 import requests
-from support import config
+from support import auth_context, config
 
 from loki.config.read import configure
 from loki.edge.auth.auth_method import session_token_if_matching
@@ -53,8 +53,9 @@ def prepared(model: str, client: Mapping[str, Any], patch: Patch, stream: bool) 
     def nowhere(request: Request) -> Any:
         return fail("bug", "nothing is sent here")
 
+    context = auth_context({})
     env = Env(
-        config(client), authorize({}), nowhere, nowhere, lambda: NOW, time.monotonic, (patch,)
+        config(client), authorize(context), nowhere, nowhere, lambda: NOW, time.monotonic, (patch,)
     )
     ask = Ask((Message("user", "Grüße 🙂 \u2028"),), model=f"bedrock:{model}", stream=stream)
     return prepare(env, ask).unwrap()

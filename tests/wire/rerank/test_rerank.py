@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Result, Success
-from support import SHARED, body_of
+from support import SHARED, auth_context, body_of
 
 from loki.config.read import configure
 from loki.edge.auth.credentials import authorize
@@ -49,7 +49,7 @@ def env_of(
 ) -> Env:
     """A world in which nothing but a client is configured, and the time is fixed."""
     config = configure({"clients": [client]}, "config.yaml", {}, CATALOGUE).unwrap()
-    return Env(config, authorize({}), send, nowhere, lambda: 1.8e9, float, **more)
+    return Env(config, authorize(auth_context({})), send, nowhere, lambda: 1.8e9, float, **more)
 
 
 def ask_of(fixture: Any) -> Ask:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from support import auth_context
 from wire.test_vendor_converse import as_given
 
 from loki.config.read import configure
@@ -32,7 +33,7 @@ def drafted(fixture: Any) -> Request:
     config = configure({"clients": [fixture["client"]]}, "config.yaml", {}).unwrap()
     ask = Ask(**{**fixture["ask"], "texts": tuple(fixture["ask"]["texts"])})
     nowhere: Any = lambda request: fail("bug", "nothing is sent here")  # noqa: E731
-    env = Env(config, authorize({}), nowhere, nowhere, lambda: 1.8e9, float)
+    env = Env(config, authorize(auth_context({})), nowhere, nowhere, lambda: 1.8e9, float)
     return prepare(env, ask, "reranker").unwrap()
 
 

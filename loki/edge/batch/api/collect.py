@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -27,7 +27,6 @@ from loki.batch.api.protocol import Call, JobStatus, RowResult
 from loki.batch.api.sites import PROTOCOLS
 from loki.batch.done_rows import row_identity
 from loki.edge.auth.find_secrets import redact_facts
-from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.gap import find_gap, late, refresh
 from loki.edge.batch.api.session import Service, Session
 from loki.json_text import Json, JsonObject
@@ -82,6 +81,7 @@ class Collector:
 
     def __init__(self, session: Session, service: Service, job: Job) -> None:
         self.session, self.job = session, job
+        self.redact = session.redactor.redact
         rates = BatchRates(service.target.model.price, service.protocol.discount)
         self.asked = RowContext(service.target, rates, job.planned)
         self.items = {item.suffix: item for item in job.items}
@@ -104,7 +104,7 @@ class Collector:
             nonce, _, suffix = row.id.partition("-")
             item = self.items.get(suffix) if nonce == self.job.nonce else None
             if item is None:
-                self.strange.append(redact(row.id)[:64])
+                self.strange.append(self.redact(row.id)[:64])
             elif suffix not in self.came:
                 self.came.add(suffix)
                 self.settle(item, read_row(self.asked, row))
@@ -119,7 +119,8 @@ class Collector:
             self.settle(item, self.without_result(self.job.standing, places[item.suffix]))
         self.flush()
         if self.job.standing.problem:
-            self.session.note(f"job {self.job.nonce} failed: {redact(self.job.standing.problem)}")
+            reason = self.redact(self.job.standing.problem)
+            self.session.note(f"job {self.job.nonce} failed: {reason}")
         if self.strange:
             self.session.note(
                 f"job {self.job.nonce}: {len(self.strange):,} results of rows that are not in it"
@@ -136,7 +137,7 @@ class Collector:
             reason = standing.state if standing.state != "completed" else "no line in the results"
             reason = "canceled" if reason.startswith("cancel") else reason
             return read_row(self.asked, RowResult(id, reason=reason))
-        problem = job_problem(standing)
+        problem = job_problem(standing, self.redact)
         if problem.kind == "quota" or standing.code in FULL:
             return Held(problem)
         if standing.bad_lines and place not in standing.bad_lines:
@@ -171,9 +172,10 @@ class Collector:
         """Keep the line and the entry of a row that is done."""
         known = row_identity(item.id, item.key)
         head = {"id": item.id, "line": item.line, "key": item.key}
-        line = redact_facts(outcome.line)
+        line = redact_facts(outcome.line, self.session.redactor)
         if "error" in line:
-            line = {**line, "error": {**line["error"], "message": redact(line["error"]["message"])}}
+            message = self.redact(line["error"]["message"])
+            line = {**line, "error": {**line["error"], "message": message}}
         kept = self.session.kept.get(known, {})
         self.lines.append(self.session.encode({**head, **kept, **line}))
         self.entries.append(outcome.entry)
@@ -203,7 +205,7 @@ class Collector:
         }
 
 
-def job_problem(standing: JobStatus) -> Problem:
+def job_problem(standing: JobStatus, redact: Callable[[str], str]) -> Problem:
     """Return why a job failed as a whole."""
     message = redact(f"the job failed: {standing.problem}")
     is_broke = is_out_of_credit(429, standing.problem)

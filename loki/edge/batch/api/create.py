@@ -15,6 +15,7 @@ from loki.edge.batch.api.exchange import Answer, Rows
 from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
 from loki.edge.batch.api.settle import drop
 from loki.problems import Problem, fail
+from loki.redaction.redactor import Redactor
 
 #: Statuses of 4xx that do not say for certain that nothing was done.
 UNCERTAIN = (408, 409, 425, 499)
@@ -71,12 +72,14 @@ def keep_job(session: Session, service: Service, job: Job, answer: Answer) -> Re
     """Note the job that was created."""
     standing = service.protocol.read_status(answer.json)
     id = job.submission.ref if service.protocol.job_is_deposit else standing.id if standing else ""
-    if not id or is_secret(id):
-        message = f"not a batch job: {format_answer(answer)}; it is looked for next time"
+    if not id or is_secret(id, session.redactor):
+        shown = format_answer(answer, session.redactor)
+        message = f"not a batch job: {shown}; it is looked for next time"
         return fail("garbled", message, sent=True)
     session.effects.note({"job": job.nonce, "id": id, "time": answer.now})
     session.note_wait(answer)
-    clean = without_secrets(standing).value_or(None) if standing is not None else None
+    checked = without_secrets(standing, session.redactor) if standing is not None else None
+    clean = checked.value_or(None) if checked is not None else None
     if clean is not None:
         session.effects.note(seen_line(job.nonce, clean, session.effects.now()))
     return Success(None)
@@ -94,13 +97,13 @@ def store(
     answer = send(service.target, call, rows if call.rows else None, False)
     if protocol.upload_at:
         answer = answer.bind(lambda got: upload(session, service, got, rows))
-    return answer.bind(lambda got: named(protocol.read_deposit(got.json), got))
+    return answer.bind(lambda got: named(protocol.read_deposit(got.json), got, session.redactor))
 
 
-def named(ref: str, answer: Answer) -> Result[tuple[str, float], Problem]:
+def named(ref: str, answer: Answer, redactor: Redactor) -> Result[tuple[str, float], Problem]:
     """Return the name of what was stored; fails where there is none."""
-    if not ref or is_secret(ref):
-        return fail("garbled", f"not a stored file: {format_answer(answer)}", sent=True)
+    if not ref or is_secret(ref, redactor):
+        return fail("garbled", f"not a stored file: {format_answer(answer, redactor)}", sent=True)
     return Success((ref, answer.now))
 
 

@@ -26,7 +26,7 @@ def real_effects(
     env: Env, out: Output, journal: JournalFile, ledger: Ledger | None, say: Warn
 ) -> Effects:
     """Return effects on this machine; without a ledger nothing is written there."""
-    client = BatchClient(env.authorize)
+    client = BatchClient(env.authorize, env.redactor)
     config = env.config
     budget = None
     if ledger is not None and config.budget:
@@ -48,7 +48,7 @@ def real_effects(
 
 def read_only_effects(env: Env, journal: Journal) -> Effects:
     """Return effects that ask providers how jobs stand, and change nothing."""
-    client = BatchClient(env.authorize)
+    client = BatchClient(env.authorize, env.redactor)
 
     def note(*lines: JsonObject) -> None:
         for line in lines:

@@ -24,6 +24,7 @@ from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import provider_of
 from loki.record import record
 from loki.records import Draft, Request, Target
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened
 from loki.stages.draft import user_agent
 
@@ -66,11 +67,12 @@ class Answer:
 class BatchClient:
     """Sends calls; connections are kept."""
 
-    def __init__(self, authorize: Authorize) -> None:
+    def __init__(self, authorize: Authorize, redactor: Redactor) -> None:
         self.authorize = authorize
-        once = connect(prepare=prepare)
-        self.free = redacting(timed(wrap(once, check_status, retry)))
-        self.paid = redacting(timed(wrap(once, check_status)))  # a second one could pay twice
+        once = connect(redactor, prepare=prepare)
+        self.free = redacting(timed(wrap(once, check_status, retry)), redactor)
+        # A second one could pay twice.
+        self.paid = redacting(timed(wrap(once, check_status)), redactor)
 
     def send(
         self, target: Target, call: Call, rows: Rows | None = None, is_paid: bool = False

@@ -39,7 +39,8 @@ def refresh(session: Session, service: Service, job: Job) -> None:
     """Look at a job that is over once more: it may name other files by now."""
     answer = session.ask(service, service.protocol.poll(service.site, job.id))
     seen = answer.map(lambda got: service.protocol.read_status(got.json)).value_or(None)
-    clean = without_secrets(seen).value_or(None) if seen is not None else None
+    checked = without_secrets(seen, session.redactor) if seen is not None else None
+    clean = checked.value_or(None) if checked is not None else None
     if clean is None:
         return
     if clean.inline:

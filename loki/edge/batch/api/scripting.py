@@ -35,7 +35,7 @@ def batch_api(
     where nothing could be done; what went wrong with one job is told by ``code``.
     """
     environ = files.environment()
-    book = Ledger(ledger_path(environ)) if ledger else None
+    book = Ledger(ledger_path(environ), redactor=env.redactor) if ledger else None
     rows = list(rows_of(asks))
     with open_output(path, files.directory("state", environ), retry_failed=False) as opened:
         if not isinstance(opened, Success):
@@ -46,7 +46,9 @@ def batch_api(
                 return Failure(found.failure())
             journal = found.unwrap()
             effects = real_effects(env, out, journal, book, lambda message: None)
-            session = Session(env.config, effects, journal.journal, out.done, out.form.encode)
+            session = Session(
+                env.config, effects, journal.journal, out.done, out.form.encode, env.redactor
+            )
             visit(session, (lambda: rows) if rows else None, SubmitOptions(env, task))
             if session.problems and not (session.good or session.submitted):
                 return Failure(session.problems[0])

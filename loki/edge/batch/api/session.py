@@ -15,7 +15,6 @@ from loki.batch.api.journal import Journal
 from loki.batch.api.protocol import Call, JobStatus, Protocol, Site
 from loki.batch.api.sites import protocol_of, site_of
 from loki.batch.done_rows import HashSet
-from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.exchange import Answer, Lines, Rows
 from loki.json_text import JsonObject, compact
 from loki.messages import Message
@@ -23,6 +22,7 @@ from loki.money.budget import BudgetStatus
 from loki.problems import Problem, excerpt, fail
 from loki.record import record
 from loki.records import Ask, Config, Limits, Target, Task
+from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 from loki.stages.resolve import resolve
 
@@ -56,12 +56,13 @@ class Session:
         journal: Journal,
         done: HashSet,
         encode: Callable[[JsonObject], bytes],
+        redactor: Redactor,
         limits: Limits = NO_LIMITS,
         retries: int = 3,
     ) -> None:
         self.config, self.effects, self.journal = config, effects, journal
         self.done = done  # marks of the rows in the output
-        self.encode = encode
+        self.encode, self.redactor = encode, redactor
         self.limits = limits
         self.retries = retries
         self.kept: dict[str, JsonObject] = {}  # fields of the input, by the marks of rows
@@ -165,20 +166,21 @@ def service_of(target: Target) -> Result[Service, Problem]:
     )
 
 
-def format_answer(answer: Answer) -> str:
+def format_answer(answer: Answer, redactor: Redactor) -> str:
     """Return the beginning of an answer for a message, without any secret."""
-    return excerpt(redact(compact(answer.json)), 200)
+    return excerpt(redactor.redact(compact(answer.json)), 200)
 
 
-def is_secret(name: str) -> bool:
+def is_secret(name: str, redactor: Redactor) -> bool:
     """Return whether a provider's name of something is, or holds, a secret of ours."""
-    return redact(name) != name
+    return redactor.redact(name) != name
 
 
-def without_secrets(standing: JobStatus) -> Result[JobStatus, Problem]:
+def without_secrets(standing: JobStatus, redactor: Redactor) -> Result[JobStatus, Problem]:
     """Return how a job stands as the journal may keep it; fails where a name in it is a secret."""
-    if any(map(is_secret, (standing.id, *standing.files))):
+    if any(is_secret(name, redactor) for name in (standing.id, *standing.files)):
         return fail("garbled", "the provider names a job or a file by a secret of ours", sent=True)
+    redact = redactor.redact
     texts = {name: redact(getattr(standing, name)) for name in ("state", "problem", "code")}
     return Success(replace(standing, **texts))  # type: ignore[arg-type]
 

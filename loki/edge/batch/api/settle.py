@@ -59,7 +59,7 @@ def look(session: Session, service: Service, job: Job) -> Result[None, Problem]:
         if not isinstance(page, Success):
             return Failure(page.failure())
         found, now = page.unwrap()
-        if found.id and not is_secret(found.id):
+        if found.id and not is_secret(found.id, session.redactor):
             adopt(session, job, found.id)
             return Success(None)
         cursor = found.cursor
@@ -159,9 +159,11 @@ def keep(session: Session, service: Service, job: Job, answer: Answer) -> Result
     """Note how a job stands, if that is new."""
     found = service.protocol.read_status(answer.json)
     if found is None:
-        return fail("garbled", f"not a batch job: {format_answer(answer)}", sent=True)
+        shown = format_answer(answer, session.redactor)
+        return fail("garbled", f"not a batch job: {shown}", sent=True)
     session.note_wait(answer)
-    return without_secrets(found).map(lambda standing: keep_status(session, job, standing))
+    clean = without_secrets(found, session.redactor)
+    return clean.map(lambda standing: keep_status(session, job, standing))
 
 
 def keep_status(session: Session, job: Job, standing: JobStatus) -> None:

@@ -13,7 +13,6 @@ from loki.batch.api.journal import rows_allowed
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.rows import InvalidRow, Row
 from loki.batch.rows import ReadyRow as Asking
-from loki.edge.auth.redactor import redact
 from loki.edge.batch.api.body import body_of, check_window, explain_too_large, unsigned
 from loki.edge.batch.api.create import submit_job
 from loki.edge.batch.api.exchange import Rows
@@ -162,7 +161,7 @@ class Submitter:
     def refuse(self, row: Row, problem: Problem) -> None:
         """Write the line of a row that no job can have."""
         key = row.key if isinstance(row, Asking) else f"line:{row.line}"
-        message = redact(problem.message)
+        message = self.session.redactor.redact(problem.message)
         error = {"kind": problem.kind, "message": message, "status": None, "sent": False}
         line = {"id": row.id, "line": row.line, "key": key}
         kept = self.options.fields(row)

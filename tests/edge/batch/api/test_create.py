@@ -10,7 +10,7 @@ from batch_visits import Place
 from fake_batches import Provider, provider
 from servers import serving
 
-from loki.edge.auth.redactor import redact
+from loki.redaction.redactor import Redactor
 
 REFUSALS = [
     (400, {"error": {"message": "No.", "code": "invalid_value"}}, 65),
@@ -92,7 +92,7 @@ def test_a_provider_that_repeats_our_key_gets_it_into_no_file_and_no_message(
             texts += [*place.session.notes, *(each.message for each in place.session.problems)]
     files = [path for path in tmp_path.iterdir() if path.name != "config.yaml"]
     assert not [path.name for path in files if SECRET.encode() in path.read_bytes()]
-    assert SECRET not in "".join(map(redact, texts))
+    assert SECRET not in "".join(map(Redactor(SECRET).redact, texts))
     assert max(fake.paid.values(), default=1) == 1
 
 

@@ -14,6 +14,7 @@ from loki.batch.api.protocol import Call
 from loki.edge.batch.api.exchange import BatchClient, Rows
 from loki.problems import Problem
 from loki.records import Limits, Target
+from loki.redaction.redactor import Redactor
 
 
 def there(address: str) -> Target:
@@ -26,7 +27,7 @@ def there(address: str) -> Target:
 
 def client() -> BatchClient:
     """Return a client without credentials."""
-    return BatchClient(Success)
+    return BatchClient(Success, Redactor())
 
 
 def rows(data: bytes) -> Rows:
@@ -84,7 +85,7 @@ def test_no_credential_goes_with_a_call_that_is_not_signed() -> None:
         return Success(replace(draft, headers={**draft.headers, "Authorization": "Bearer k"}))
 
     with serving(plain({})) as server:
-        sender = BatchClient(sign)
+        sender = BatchClient(sign, Redactor())
         sender.send(there(server.address), Call("GET", f"{server.address}/a"))
         sender.send(there(server.address), Call("GET", f"{server.address}/b", is_signed=False))
         assert ["authorization" in asked.headers for asked in server.asked] == [True, False]

@@ -14,6 +14,7 @@ from loki.batch.done_rows import HashSet
 from loki.edge.batch.api.exchange import Answer
 from loki.edge.batch.api.session import Session, account_of, find_service, service_of
 from loki.problems import Problem
+from loki.redaction.redactor import Redactor
 
 BASE: dict[str, Any] = {"type": "openai", "api_key": "a"}
 #: A client, and whether its jobs are those of BASE.
@@ -39,7 +40,7 @@ def test_an_account_is_where_it_is_and_not_its_key(client: dict[str, Any], is_sa
 
 
 def test_a_job_of_another_account_is_not_asked_for() -> None:
-    session = Session(config(BASE), None, Journal(), HashSet(), lambda line: b"")  # type: ignore[arg-type]
+    session = Session(config(BASE), None, Journal(), HashSet(), lambda line: b"", Redactor())  # type: ignore[arg-type]
     own = Job(Submission("a", 1), 1.0, "openai", "openai:m", account(BASE), "chat")
     assert session.service(own).unwrap().name == "openai"
     other = Job(Submission("a", 1), 1.0, "openai", "openai:m", "other", "chat")
@@ -49,7 +50,7 @@ def test_a_job_of_another_account_is_not_asked_for() -> None:
 
 
 def test_notes_are_kept_once_and_waits_at_their_longest() -> None:
-    session = Session(config(BASE), None, Journal(), HashSet(), lambda line: b"")  # type: ignore[arg-type]
+    session = Session(config(BASE), None, Journal(), HashSet(), lambda line: b"", Redactor())  # type: ignore[arg-type]
     for _ in range(3):
         session.note("same")
     for wait in ("10", "2.5", "soon", ""):

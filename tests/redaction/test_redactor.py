@@ -5,23 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from loki.edge.auth import redactor
-from loki.edge.auth.redactor import redact
-
-
-@pytest.fixture(autouse=True)
-def no_known_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start each test without any known secret."""
-    monkeypatch.setattr(redactor.PROCESS, "known", set())
-    yield
-
+from loki.redaction.redactor import Redactor
 
 TEXTS = [
     ("Sk-Ab12", "no SK-AB12, nor sk-ab12.", "no ***, nor ***."),
@@ -54,8 +45,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("secret", "text", "shown"), TEXTS)
 def test_a_secret_is_known_again_as_others_write_it(secret: str, text: str, shown: str) -> None:
-    redactor.add(secret)
-    assert redact(text) == shown
+    assert Redactor(secret).redact(text) == shown
 
 
 ENCODERS: tuple[Callable[[str], str], ...] = (
@@ -76,8 +66,7 @@ ENCODERS: tuple[Callable[[str], str], ...] = (
     st.sampled_from(ENCODERS),
 )
 def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -> None:
-    redactor.PROCESS.known.clear()
-    redactor.add(secret)
+    redact = Redactor(secret).redact
     frame = encode("").strip("[]")
     told = redact(f"<{encode(secret)}>")
     assert secret not in told and encode(secret)[1:-1] not in told
@@ -86,8 +75,7 @@ def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
 def test_base64_hides_no_secret(before: bytes, secret: str, after: bytes) -> None:
-    redactor.PROCESS.known.clear()
-    redactor.add(secret)
+    redact = Redactor(secret).redact
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         told = redact(encode(before + secret.encode() + after).decode())
         assert "***" in told and len(told) <= len("***") + 4 * len(before + after) + 4
@@ -95,8 +83,7 @@ def test_base64_hides_no_secret(before: bytes, secret: str, after: bytes) -> Non
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
 def test_neither_hex_nor_base32_hides_a_secret(before: bytes, secret: str, after: bytes) -> None:
-    redactor.PROCESS.known.clear()
-    redactor.add(secret)
+    redact = Redactor(secret).redact
     data = before + secret.encode() + after
     for encode in (base64.b32encode, base64.b32hexencode, base64.b16encode):
         told = redact(encode(data).decode())
@@ -120,8 +107,7 @@ def test_nothing_that_is_not_seen_hides_a_secret(
     secret: str, inside: list[tuple[int, str]], around: str, encode: Callable[[str], str]
 ) -> None:
     assume(encode is not quote or secret[0] != "0")  # which might end the %20 before it
-    redactor.PROCESS.known.clear()
-    redactor.add(secret)
+    redact = Redactor(secret).redact
     text = secret
     for at, unseen in inside:
         text = text[:at] + unseen + text[at:]
@@ -130,8 +116,7 @@ def test_nothing_that_is_not_seen_hides_a_secret(
 
 
 def test_a_text_takes_no_more_than_its_length() -> None:
-    for number in range(40):
-        redactor.add(f"sk-{number:04}-abcdefghijklmnop")
+    redact = Redactor(*(f"sk-{number:04}-abcdefghijklmnop" for number in range(40))).redact
     hostile = (
         "\\",
         "%",

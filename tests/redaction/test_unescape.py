@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from loki.edge.auth.unescape import Parts, rewrite_escapes, rewrite_latin, rewrite_unseen
+from loki.redaction.unescape import Parts, rewrite_escapes, rewrite_latin, rewrite_unseen
 
 
 def after(parts: Parts) -> str:

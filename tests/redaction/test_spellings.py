@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.edge.auth.spellings import MIN_LENGTH, encoded_spellings, escaped_spellings, in_hex
+from loki.redaction.spellings import MIN_LENGTH, encoded_spellings, escaped_spellings, in_hex
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "hex": lambda data: data.hex().encode(),

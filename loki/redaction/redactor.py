@@ -1,9 +1,12 @@
 """Take secrets out of texts: ``Redactor.add`` makes one known, ``Redactor.redact`` removes it.
 
-All redaction is here. A secret is found in either case, and as others may repeat it: percent-
-encoded, with escapes of JSON, Python or HTML (nested ones too), in hex, base32 or base64, alone or
-after something else (``user:password``), with spaces, line ends or characters inside that nobody
-sees, and cut, where ``…`` or ``...`` says that something was cut.
+All redaction is here. A command has one Redactor, in its Console; an Env that a script opens has
+one of its own. Whoever learns a secret, or shows a text, is given it.
+
+A secret is found in either case, and as others may repeat it: percent-encoded, with escapes of
+JSON, Python or HTML (nested ones too), in hex, base32 or base64, alone or after something else
+(``user:password``), with spaces, line ends or characters inside that nobody sees, and cut, where
+``…`` or ``...`` says that something was cut.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -27,14 +29,18 @@ CUTS = 100  # so many are looked at, the last ones: nobody needs more, and each 
 class Redactor:
     """A set of secrets, and their removal from texts."""
 
-    def __init__(self) -> None:
-        """Start without any secret."""
-        self.known: set[str] = set()
+    def __init__(self, *secrets: str) -> None:
+        """Start with these secrets."""
+        self.known: dict[str, float] = {}  # secrets, and the length of what can show each
+        self.needles: dict[str, tuple[bytes, ...]] = {}  # what to look for, by its secret
+        self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
         """Make secrets known, each of their lines too; no text shows them from now on."""
         for secret in secrets:
-            self.known.update((secret, *map(str.strip, secret.splitlines())))
+            for line in (secret, *map(str.strip, secret.splitlines())):
+                if line not in self.known:
+                    self.known[line] = shortest_text(line)
 
     def hide(self, secret: str) -> str:
         """Return a secret after making it known, for use in an expression."""
@@ -47,21 +53,22 @@ class Redactor:
         Takes time that grows with the length of the text, however the text is made.
         """
         is_cut = "…" in text or "..." in text
-        secrets = [each for each in self.known if is_cut or shortest_text(each) <= len(text)]
+        known = self.known.copy()  # other threads may add to it
+        secrets = [each for each, least in known.items() if is_cut or least <= len(text)]
         if not secrets:
             return text  # so are most texts of a call that went well: nothing is prepared for them
-        needles = [needle for secret in secrets for needle in needles_of(secret)]
+        needles = [needle for secret in secrets for needle in self.needles_of(secret)]
         data = text.encode("utf-8", "surrogatepass")
         spans = sorted(find_spans(data.lower(), needles))
         if not spans:
             return text  # nearly always
         return b"***".join(pieces_between(data, spans)).decode("utf-8", "surrogatepass")
 
-
-#: One for the whole process, not one for each Env: a traceback, a log, the ledger and the error of
-#: another Env must not show a secret either, and none of them has the Env that looked it up.
-PROCESS = Redactor()
-add, hide, redact = PROCESS.add, PROCESS.hide, PROCESS.redact
+    def needles_of(self, secret: str) -> tuple[bytes, ...]:
+        """Return every spelling of a secret, which is worked out once, when it is first needed."""
+        if secret not in self.needles:
+            self.needles[secret] = needles_of(secret)
+        return self.needles[secret]
 
 
 def pieces_between(data: bytes, spans: list[tuple[int, int]]) -> Iterator[bytes]:
@@ -117,7 +124,7 @@ def rewrite_by(name: str) -> Callable[[bytes], Parts]:
     """Return a function of the module unescape, which is loaded where it is needed."""
 
     def rewrite(data: bytes) -> Parts:
-        from loki.edge.auth import unescape
+        from loki.redaction import unescape
 
         parts: Parts = getattr(unescape, name)(data)
         return parts
@@ -190,7 +197,6 @@ def find_spans_after(
 # ---- what to look for ----------------------------------------------------------------------------
 
 
-@lru_cache(1024)
 def shortest_text(secret: str) -> float:
     """Return the length in characters of the shortest text that can show a whole secret.
 
@@ -203,10 +209,9 @@ def shortest_text(secret: str) -> float:
     return MIN_SECRET if is_odd else max(MIN_SECRET, len(secret) - secret.count(" "))
 
 
-@lru_cache(1024)
 def needles_of(secret: str) -> tuple[bytes, ...]:
     """Return every spelling of a secret to look for, in lower case, as after each of the steps."""
-    from loki.edge.auth.spellings import encoded_spellings, escaped_spellings
+    from loki.redaction.spellings import encoded_spellings, escaped_spellings
 
     cases = {secret, secret.lower(), secret.upper()}  # letters beyond ASCII have cases too
     texts = {text.encode("utf-8", "surrogatepass") for text in cases}

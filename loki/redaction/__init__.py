@@ -1,0 +1,1 @@
+"""Secrets -> texts without them, however others may repeat them."""

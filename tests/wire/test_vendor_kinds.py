@@ -29,47 +29,47 @@ from loki.records import Ask, Request
 #: --:  the vendor has no word for it and needs none: the request is that of the ask without it.
 #: .:   there is no such thing to ask for.
 TABLE = """
-kind                        openai resp claude genai cohere mistral bedrock nova pplx pplx-v1
-a text                      yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a stream                    yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-several texts               yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a system prompt             yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a developer's instructions  yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-instructions in the middle  yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a conversation              yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-thoughts of an earlier turn --     yes  yes    yes   yes    --      yes     yes  --   --
-temperature                 yes    yes  old    yes   yes    yes     yes     yes  yes  64
-top_p                       yes    yes  old    yes   yes    yes     yes     yes  yes  64
-max_tokens                  yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-stop                        yes    64   yes    yes   yes    yes     yes     yes  yes  64
-seed                        yes    64   64     yes   yes    yes     64      64   64   64
-an image                    yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-an image by its address     yes    yes  yes    yes   yes    yes     64      64   yes  yes
-an image's detail           yes    yes  --     --    --     yes     --      --   --   --
-a PDF                       yes    yes  yes    yes   64     yes     yes     yes  yes  64
-a PDF by its address        yes    yes  yes    yes   64     yes     64      64   yes  64
-a sound                     yes    64   64     yes   64     yes     yes     yes  64   64
-a tool                      yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a strict tool               yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a tool without parameters   yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-tool choice auto            yes    yes  yes    yes   --     yes     yes     yes  yes  --
-tool choice none            yes    yes  yes    yes   yes    yes     yes     yes  yes  64
-tool choice required        yes    yes  yes    yes   yes    yes     yes     yes  yes  64
-tool choice by name         yes    yes  yes    yes   yes    yes     yes     yes  yes  64
-results of two tools        yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a failed tool               --     --   yes    yes   --     --      yes     yes  --   --
-a tool's image              yes    yes  yes    yes   64     yes     yes     yes  yes  64
-a closed schema             yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-an open schema              yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-JSON mode                   yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-a schema and a tool         yes    yes  yes    yes   64     yes     yes     yes  yes  yes
-reasoning low               yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-reasoning max               yes    yes  yes    yes   yes    yes     yes     yes  yes  yes
-reasoning none              yes    yes  --     yes   yes    yes     --      yes  64   64
-reasoning in tokens         64     64   yes    64    yes    64      yes     64   64   64
-search                      yes    yes  yes    yes   64     64      64      yes  --   yes
-the vendor's own tool       .      yes  yes    yes   .      .       .       yes  .    yes
-cache_control               --     --   yes    --    --     --      yes     yes  --   --
+kind                        openai resp claude azure genai cohere mistral bedrock nova pplx pplx-v1
+a text                      yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a stream                    yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+several texts               yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a system prompt             yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a developer's instructions  yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+instructions in the middle  yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a conversation              yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+thoughts of an earlier turn --     yes  yes    yes   yes   yes    --      yes     yes  --   --
+temperature                 yes    yes  old    64    yes   yes    yes     yes     yes  yes  64
+top_p                       yes    yes  old    64    yes   yes    yes     yes     yes  yes  64
+max_tokens                  yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+stop                        yes    64   yes    yes   yes   yes    yes     yes     yes  yes  64
+seed                        yes    64   64     64    yes   yes    yes     64      64   64   64
+an image                    yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+an image by its address     yes    yes  yes    yes   yes   yes    yes     64      64   yes  yes
+an image's detail           yes    yes  --     --    --    --     yes     --      --   --   --
+a PDF                       yes    yes  yes    yes   yes   64     yes     yes     yes  yes  64
+a PDF by its address        yes    yes  yes    yes   yes   64     yes     64      64   yes  64
+a sound                     yes    64   64     64    yes   64     yes     yes     yes  64   64
+a tool                      yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a strict tool               yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a tool without parameters   yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+tool choice auto            yes    yes  yes    yes   yes   --     yes     yes     yes  yes  --
+tool choice none            yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  64
+tool choice required        yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  64
+tool choice by name         yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  64
+results of two tools        yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a failed tool               --     --   yes    yes   yes   --     --      yes     yes  --   --
+a tool's image              yes    yes  yes    yes   yes   64     yes     yes     yes  yes  64
+a closed schema             yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+an open schema              yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+JSON mode                   yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+a schema and a tool         yes    yes  yes    yes   yes   64     yes     yes     yes  yes  yes
+reasoning low               yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+reasoning max               yes    yes  yes    yes   yes   yes    yes     yes     yes  yes  yes
+reasoning none              yes    yes  --     yes   yes   yes    yes     --      yes  64   64
+reasoning in tokens         64     64   yes    64    64    yes    64      yes     64   64   64
+search                      yes    yes  yes    yes   yes   64     64      64      yes  --   yes
+the vendor's own tool       .      yes  yes    yes   yes   .      .       .       yes  .    yes
+cache_control               --     --   yes    yes   --    --     --      yes     yes  --   --
 """
 
 # ---- what is asked -------------------------------------------------------------------------------
@@ -220,6 +220,13 @@ VENDORS: dict[str, Vendor] = {
         {"type": "claude", "api_key": "k"},
         "claude-sonnet-4-6",
         "claude-sonnet-4-6",
+        vendors.anthropic,
+        {"type": "web_fetch_20250910", "name": "web_fetch"},
+    ),
+    "azure": (
+        {"type": "azure-openai", "api_key": "k", "api_base": "https://r.services.ai.azure.com"},
+        "claude-sonnet-5",
+        "claude-sonnet-5",
         vendors.anthropic,
         {"type": "web_fetch_20250910", "name": "web_fetch"},
     ),

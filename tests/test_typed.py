@@ -16,6 +16,8 @@ from documents import blocks
 from servers import COUNTED, DONE, Asked, Script, Server, delta, plain, reply, serving, streamed
 from support import ROOT, SHARED
 
+from loki.providers import KNOWN, TYPES
+
 README = (ROOT / "README.rst").read_text()
 CONTRACT = SHARED / "docs" / "contract.md"
 
@@ -155,6 +157,46 @@ def test_the_configuration_of_the_readme_is_one_that_works(
     for model, tier in models.items():
         body = shell(f"loki-pipe -m {model} --dry-run Hi").json["body"]
         assert body.get("service_tier", "") == tier and body["model"] == model.partition(":")[2]
+
+
+# ---- the original's configuration ----------------------------------------------------------------
+
+KEYS = SHARED / "upstream" / "keys.md"
+
+#: What a client of the original's example must say beside its name.
+SETTINGS = {
+    "azure-openai": "api_base: https://r.openai.azure.com",
+    "bedrock": "region: us-east-1",
+    "vertexai": "project_id: p",
+    "openai-compatible": "api_base: https://a.example/v1",
+    "ai12": "api_base: https://a.example/v1",
+    "databricks": "api_base: https://w.example",
+    "cloudflare": "api_base: https://api.cloudflare.com/client/v4/accounts/a/ai/v1",
+}
+
+
+@pytest.mark.skipif(not KEYS.exists(), reason="no list of the original's names in ../shared")
+def test_a_client_of_every_name_in_the_original_s_example_drafts(
+    home: Home, shell: Callable[..., Done]
+) -> None:
+    listed = KEYS.read_text().partition("Names of known providers in its example: ")[2]
+    example = re.findall(r"[a-z][a-z0-9-]*[a-z0-9]", listed.partition(", and the others")[0])
+    assert {"ollama", "ai12", *TYPES} <= {*example}
+    clients, names = "clients:\n", [*dict.fromkeys([*example, *KNOWN, "groq-work"])]
+    for name in names:
+        type_ = name if name in TYPES else "openai-compatible"
+        more = f"  {SETTINGS[name]}\n" if name in SETTINGS else ""
+        clients += f"- type: {type_}\n  name: {name}\n  access_token: t\n{more}"
+    home.configure(clients)
+    for name in ("openai", "groq", "cohere"):  # at home, for once
+        del home.environ[f"{name.upper()}_API_BASE"]
+    assert shell("loki --check").code == 0
+    hosts = set()
+    for name in names:
+        done = home.call("-m", f"{name}:some-model", "--dry-run", "Hi")
+        assert done.code == 0, f"{name}: {done.err}"
+        hosts.add(done.json["url"].split("/")[2])
+    assert len(hosts) > 40
 
 
 # ---- the contract --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -287,14 +288,18 @@ OLDER = {"claude": ("temperature", "top_p")}
 # ---- the table -----------------------------------------------------------------------------------
 
 
-def prepared(vendor: str, kind: str, asked: Json) -> Result[Request, Problem]:
-    """Return the request of an ask of a vendor; the time is fixed."""
-    client, model, thinking, _, own = VENDORS[vendor]
-    config = configure(
-        {"clients": [client]}, "c.yaml", {}, files.catalogue({}), files.families()
-    ).unwrap()
+@cache
+def environment(vendor: str) -> Env:
+    """Return the environment of a client of a vendor; the time is fixed."""
+    texts = files.catalogue({}), files.families()
+    config = configure({"clients": [VENDORS[vendor][0]]}, "c.yaml", {}, *texts).unwrap()
     nowhere: Callable[[Any], Any] = lambda request: fail("bug", "nothing is sent")  # noqa: E731
-    env = Env(config, authorize({}), nowhere, nowhere, lambda: 1.8e9, time.monotonic)
+    return Env(config, authorize({}), nowhere, nowhere, lambda: 1.8e9, time.monotonic)
+
+
+def prepared(vendor: str, kind: str, asked: Json) -> Result[Request, Problem]:
+    """Return the request of an ask of a vendor."""
+    _, model, thinking, _, own = VENDORS[vendor]
     known: Json = {"messages": HI, "stream": False, **asked}
     known["messages"] = read_messages(known["messages"], "kinds").unwrap()
     if "tools" in known:
@@ -303,7 +308,7 @@ def prepared(vendor: str, kind: str, asked: Json) -> Result[Request, Problem]:
         known["server_tools"] = (own,)
     known["stop"] = tuple(known.get("stop", ()))
     name = thinking if kind.startswith("reasoning") else model
-    return prepare(env, Ask(**known, model=f"{name_of(vendor)}:{name}"))
+    return prepare(environment(vendor), Ask(**known, model=f"{name_of(vendor)}:{name}"))
 
 
 def name_of(vendor: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from returns.result import Result, Success
 
 from loki.json_text import Json, JsonObject
-from loki.messages import Media
+from loki.messages import Media, Message
 from loki.problems import Problem, fail
 from loki.records import Target
 from loki.wire.openai import chat_request, responses_request
@@ -50,8 +51,10 @@ def respell(target: Target, body: JsonObject) -> JsonObject:
     """Return OpenAI's body in Perplexity's words: typed messages, chat's form of a schema."""
     ask, name = target.ask, target.model.real_name
     schema = None if is_json_mode(ask.schema) else ask.schema  # the prompt asks for any JSON
+    signed = signatures_in(ask.messages)
+    items = [item for item in body["input"] if item.get("type") != "reasoning"]
     own = {
-        "input": [draft_item(item) for item in body["input"] if item.get("type") != "reasoning"],
+        "input": [{**draft_item(item), **signed.get(item.get("call_id"), {})} for item in items],
         "reasoning": {"effort": ask.reasoning} if ask.reasoning else None,
         "response_format": draft_schema(schema) if schema else None,
     }
@@ -59,6 +62,16 @@ def respell(target: Target, body: JsonObject) -> JsonObject:
     preset = name.removeprefix("preset/")
     asked = {"preset": preset} if preset != name else {"model": name}
     return {**asked, **kept, **without_none(own)}
+
+
+def signatures_in(messages: Iterable[Message]) -> dict[str, JsonObject]:
+    """Return the signatures of calls, by their ids, as a call and its answer must have them."""
+    return {
+        block["call_id"]: {"thought_signature": block["thought_signature"]}
+        for message in messages
+        for block in message.carry
+        if {"call_id", "thought_signature"} <= block.keys()
+    }
 
 
 def draft_item(item: Json) -> JsonObject:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from support import resolved
+from support import request, resolved, response, told
 
 from loki.edge.files import catalogue
 from loki.messages import Media, Message, Tool, ToolCall
 from loki.records import Ask
 from loki.stages.draft import draft
+from loki.stages.parse import collect, parse
 
 CLIENT: dict[str, Any] = {
     "type": "openai-compatible",
@@ -74,6 +76,35 @@ def test_calls_and_their_answers_keep_their_types_and_thoughts_stay_here() -> No
     assert items[0]["content"] == [
         {"type": "input_image", "image_url": "data:image/png;base64,YWJj"}
     ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_signed_call_goes_back_signed_and_so_does_its_answer(stream: bool) -> None:
+    item = {
+        "type": "function_call",
+        "call_id": "c",
+        "name": "now",
+        "arguments": "{}",
+        "thought_signature": "c2ln",
+    }
+    body = {"status": "completed", "output": [item]}
+    events = [
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": {**body, "output": []}},
+    ]
+    asked = request({**CLIENT, "models": [{"name": "m", "endpoint": "responses"}]}, stream)
+    if stream:
+        data = b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in events)
+        reply = collect(told(asked, [data])).unwrap()
+    else:
+        reply = parse(response(asked, 200, json.dumps(body).encode())).unwrap()
+    turns = (
+        *HI,
+        Message("assistant", tool_calls=reply.tool_calls, carry=reply.carry),
+        Message("tool", "noon", tool_call_id="c"),
+    )
+    items = drafted(turns, tools=(TOOL,)).unwrap().body["input"]
+    assert [item.get("thought_signature") for item in items] == [None, "c2ln", "c2ln"]
 
 
 def test_reasoning_and_a_schema_are_in_its_own_words() -> None:

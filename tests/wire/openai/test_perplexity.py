@@ -125,14 +125,24 @@ def test_reasoning_and_a_schema_are_in_its_own_words() -> None:
             {},
             "takes text alone from a tool (a.p",
         ),
-        (HI, {"temperature": 0.5}, "takes no --temperature with openai/gpt-5.1"),
-        (HI, {"top_p": 0.5}, "takes no --top-p with openai/gpt-5.1"),
+        (HI, {"temperature": 0.5}, "takes no temperature for openai/gpt-5.1"),
+        (HI, {"temperature": 1}, "takes no --temperature with openai/gpt-5.1"),
+        (HI, {"top_p": 1}, "takes no --top-p with openai/gpt-5.1"),
         (HI, {"reasoning": "none"}, ":openai/gpt-5.1 takes no --reasoning none: minimal is"),
     ],
 )
 def test_what_it_lacks_is_said(messages: Any, asked: Any, message: str) -> None:
     problem = drafted(messages, **asked).failure()
     assert problem.kind == "usage" and f"perplexity {message}".replace(" :", ":") in problem.message
+
+
+@pytest.mark.parametrize(("model", "sent"), [("openai/gpt-5.1", None), ("sonar", 0.5)])
+def test_a_default_of_the_configuration_is_sent_where_it_is_taken(
+    model: str, sent: float | None
+) -> None:
+    ask = Ask(HI, model=f"perplexity:{model}")
+    body = resolved(CLIENT, ask, temperature=0.5).bind(draft).unwrap().body
+    assert body.get("temperature") == sent
 
 
 def test_the_catalogue_names_the_models_of_responses() -> None:

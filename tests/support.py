@@ -96,7 +96,7 @@ def is_spoken(recording: Any) -> bool:
 
 #: The wires that read a kind of recording.
 WIRES = {
-    "chat": ("openai", "claude", "claude-vertex", "gemini", "cohere"),
+    "chat": ("openai", "perplexity-chat", "claude", "claude-vertex", "gemini", "cohere"),
     "converse": ("converse",),
 }
 WIRES["responses"] = ("responses",)

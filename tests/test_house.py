@@ -315,7 +315,6 @@ WITHOUT_MIRROR = {
     "providers/base.py",
     "providers/cohere.py",
     "providers/gemini.py",
-    "providers/openai.py",
     "replies.py",
     "stages/account.py",
     "stages/merge_rankings.py",

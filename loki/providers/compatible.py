@@ -48,9 +48,8 @@ def databricks_chat_url(target: Target, base: str) -> str:
 
 
 def perplexity_wire(target: Target) -> str:
-    """Return Chat Completions, or Perplexity's own form of Responses."""
-    wire = openai_wire(target)
-    return "perplexity-responses" if wire == "responses" else wire
+    """Return Perplexity's own form of Chat Completions, or of Responses."""
+    return "perplexity-responses" if openai_wire(target) == "responses" else "perplexity-chat"
 
 
 def perplexity_url(target: Target, base: str) -> str:
@@ -124,7 +123,7 @@ KNOWN: dict[str, KnownService] = {
     # docs.perplexity.ai; a recording
     "perplexity": KnownService(
         "https://api.perplexity.ai",
-        Dialect(stream_usage=False, search="always"),
+        Dialect(stream_usage=False, developer="system", search="always"),
         routes={
             "chat": Route(perplexity_wire, perplexity_url),
             "embedding": Route(fixed_wire("perplexity"), fixed_path("v1/embeddings")),

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from loki.messages import Media
 from loki.providers.base import Provider, Route, bearer, fixed_path, fixed_wire
 from loki.records import Client, Dialect, Target, Task
 
 
 def openai_wire(target: Target) -> str:
-    """Return Chat Completions, or Responses for a model that only answers or searches there."""
-    searches = target.ask.search and target.dialect.search == "responses"
-    has_own_search = "-search" in target.model.real_name
-    is_there = target.model.endpoint == "responses" or (searches and not has_own_search)
-    return "responses" if is_there else "openai"
+    """Return Chat Completions, or Responses for what is only done there."""
+    return "responses" if needs_responses(target) else "openai"
+
+
+def needs_responses(target: Target) -> bool:
+    """Return whether Chat Completions will not do: for the model, a search, a PDF's address.
+
+    Source: developers.openai.com/api/docs/guides/file-inputs.
+    """
+    if target.model.endpoint == "responses":
+        return True
+    if target.dialect.search != "responses" or "-search" in target.model.real_name:
+        return False
+    return target.ask.search or any(
+        isinstance(part, Media) and part.media_type == "application/pdf" and bool(part.url)
+        for turn in target.ask.messages
+        for part in turn.parts
+    )
 
 
 def openai_url(target: Target, base: str) -> str:

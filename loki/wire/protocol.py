@@ -179,7 +179,8 @@ def part_drafter(
         family = part.media_type.partition("/")[0]
         drafted = media.get(part.media_type) or media.get(family)
         if drafted is None:
-            return fail("usage", f"{taker} no {part.media_type} ({part.name or part.url})")
+            given = part.name or part.url or "attached"
+            return fail("usage", f"{taker} no {part.media_type} ({given})")
         return Success(drafted(part))
 
     return draft

@@ -444,13 +444,17 @@ def test_events_always_end_with_done_or_error(home: Home, before: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "asked"),
-    [("The model `m` does not exist", ["m", "n"]), ("no such cache", ["m"])],
+    ("said", "status", "asked"),
+    [
+        ("The model `m` does not exist", 404, ["m", "n"]),
+        ("Unknown model m", 400, ["m", "n"]),
+        ("no such cache", 404, ["m"]),
+    ],
 )
 def test_the_next_model_is_tried_when_one_is_unknown_but_not_for_another_404(
-    home: Home, said: str, asked: list[str]
+    home: Home, said: str, status: int, asked: list[str]
 ) -> None:
-    with serving(plain({"error": {"message": said}}, 404), ANSWER) as server:
+    with serving(plain({"error": {"message": said}}, status), ANSWER) as server:
         path = home.local(server.address)
         path.write_text(path.read_text() + "      - name: n\n")
         done = home.call("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")

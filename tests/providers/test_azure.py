@@ -70,3 +70,25 @@ def test_documents_are_ranked_by_cohere() -> None:
 @pytest.mark.parametrize("base", ["https://a.example", "https://a.example/other"])
 def test_an_address_without_a_path_of_ours_stays(base: str) -> None:
     assert root_of(base) == base
+
+
+THINKING: list[tuple[str, dict[str, Any]]] = [
+    ("claude-sonnet-5", {"type": "disabled"}),
+    ("claude-opus-4-5", {}),
+    ("gpt-5.1", {}),
+]
+
+
+@pytest.mark.parametrize(("model", "thinking"), THINKING)
+def test_a_claude_model_is_told_not_to_think_as_at_home(
+    model: str, thinking: dict[str, Any]
+) -> None:
+    asked = target(client(), Ask(HI, model=f"azure-openai:{model}", reasoning="none"))
+    assert draft(asked).unwrap().body.get("thinking", {}) == thinking
+
+
+def test_a_claude_model_takes_no_more_sampling_than_at_home() -> None:
+    from support import resolved
+
+    ask = Ask(HI, model="azure-openai:claude-sonnet-5", temperature=0.5)
+    assert "takes no temperature for claude-sonnet-5" in resolved(client(), ask).failure().message

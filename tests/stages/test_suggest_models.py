@@ -48,6 +48,7 @@ def said(message: str, status: int = 404, code: str | None = None) -> Problem:
         ("zzz", said("model: zzz"), "model: zzz; known: gpt-9, gpt-9-mini"),
         ("zzz", said("page not found"), "page not found; known: gpt-9, gpt-9-mini"),
         ("zzz", said("No.", 400, "model_not_found"), "No; known: gpt-9, gpt-9-mini"),
+        ("zzz", said("No.", 400, "invalid_model"), "No; known: gpt-9, gpt-9-mini"),
         # a 400 that names the model, in the words of some providers
         (
             "zzz",

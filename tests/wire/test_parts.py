@@ -175,6 +175,7 @@ SUM = {"type": "custom_tool_call", "call_id": "c", "name": "sum", "input": "4 + 
 OWN = {"type": "custom_tool_call", "call_id": "c", "name": "x_keyword_search", "input": "{}"}
 IMAGE = {"type": "image_generation_call", "id": "i", "result": "AA=="}
 SHELL = {"type": "shell_call", "call_id": "s", "action": {}}
+COMPUTER = {"type": "computer_call", "call_id": "p", "action": {}}
 MCP = {"type": "mcp_call", "id": "m", "name": "f", "arguments": "{}", "output": "1"}
 SEARCH = {"type": "web_search_call", "id": "w", "status": "completed"}
 PAGE = {"url": "https://a.example", "title": "A", "snippet": "a"}
@@ -193,6 +194,7 @@ RESPONSES: list[tuple[list[Any], str, Gist]] = [
     ([OWN, TEXT], "", {"text": "Hi", **DONE}),
     ([IMAGE], "", {"items": ["image_generation_call"], **DONE}),
     ([SHELL, MCP, TEXT], "", {"text": "Hi", "items": ["shell_call", "mcp_call"], **DONE}),
+    ([COMPUTER], "", {"items": ["computer_call"], **DONE}),
     ([FOUND, TEXT], "", {"text": "Hi", "sources": [("https://a.example", "A", "a")], **DONE}),
     ([SEARCH, CITED], "", {"text": "Hi", "sources": [("https://a.example", "A", "")], **DONE}),
     (

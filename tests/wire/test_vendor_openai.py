@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
+from vendors import strict
 from wire.test_promises import FIXTURES, drafted
 
 openai = pytest.importorskip("openai")
@@ -27,18 +27,6 @@ def drafts(wire: str) -> list[Any]:
 
 
 WIRES = {"openai": "/chat/completions", "responses": "/responses"}
-
-
-def strict(params: Any) -> Any:
-    """A type of the vendor's that forbids unknown keys and looks into lists at once."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("openai.types"):
-            for member in list(vars(module).values()):
-                if isinstance(member, type) and hasattr(member, "__required_keys__"):
-                    member.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
-            if hasattr(module, "Iterable"):  # which pydantic would check only when it is read
-                vars(module)["Iterable"] = list
-    return pydantic.TypeAdapter(params)
 
 
 def body_of(fixture: Any) -> Any:
@@ -62,8 +50,8 @@ def sent_by_vendor(task: str, fixture: Any) -> Any:
     return sent
 
 
-ADAPTER = strict(completions.CompletionCreateParamsNonStreaming)
-STREAMED = strict(completions.CompletionCreateParamsStreaming)
+ADAPTER = strict("openai.types", completions.CompletionCreateParamsNonStreaming)
+STREAMED = strict("openai.types", completions.CompletionCreateParamsStreaming)
 
 
 @pytest.mark.parametrize("fixture", drafts("openai"))

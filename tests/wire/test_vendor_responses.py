@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from wire.test_vendor_openai import body_of, drafts, sent_by_vendor, strict
+from vendors import strict
+from wire.test_vendor_openai import body_of, drafts, sent_by_vendor
 
 params = pytest.importorskip("openai.types.responses.response_create_params")
 pydantic = pytest.importorskip("pydantic")
 
-ADAPTER = strict(params.ResponseCreateParamsNonStreaming)
-STREAMED = strict(params.ResponseCreateParamsStreaming)
+ADAPTER = strict("openai.types", params.ResponseCreateParamsNonStreaming)
+STREAMED = strict("openai.types", params.ResponseCreateParamsStreaming)
 
 
 @pytest.mark.parametrize("fixture", drafts("responses"))

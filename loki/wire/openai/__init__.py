@@ -63,6 +63,13 @@ def perplexity_responses() -> Wire:
     return responses_api()._replace(draft=draft_chat)
 
 
+def perplexity_chat() -> Wire:
+    """Return Chat Completions as Perplexity takes them."""
+    from loki.wire.openai.perplexity import draft_completion
+
+    return chat_completions()._replace(draft=draft_completion)
+
+
 #: What asks for a web search in a chat completion, by the name that a dialect has for it.
 SEARCH: dict[str, JsonObject] = {
     "always": {},  # Perplexity's models search by themselves
@@ -77,6 +84,7 @@ CHAT: dict[str, Callable[[], Wire]] = {
     "openai": chat_completions,
     "responses": responses_api,
     "perplexity-responses": perplexity_responses,
+    "perplexity-chat": perplexity_chat,
 }
 
 

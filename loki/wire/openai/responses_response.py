@@ -143,7 +143,8 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
         case {"type": "function_call", "call_id": str(id), "name": str(name)}:
             arguments = item.get("arguments")
             text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-            return (ToolPiece(row, id, name, text, is_whole=item.get("status") != "incomplete"),)
+            whole = item.get("status") != "incomplete"
+            return (*read_signature(item), ToolPiece(row, id, name, text, whole))
         case {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}:
             whole = item.get("status") != "incomplete"
             call = ToolPiece(row, id, name, as_str(item.get("input")), whole, is_custom=True)
@@ -156,6 +157,17 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
             return (Item(item),)
         case _:
             return ()
+
+
+def read_signature(call: JsonObject) -> tuple[Carry, ...]:
+    """Return the signature of a call, which Perplexity wants back with it.
+
+    >>> read_signature({"call_id": "c", "thought_signature": "s", "name": "f"})
+    (Carry(block={'call_id': 'c', 'thought_signature': 's'}),)
+    """
+    names = ("call_id", "thought_signature")
+    signed = {name: call[name] for name in names if call.get(name)}
+    return (Carry(signed),) if "thought_signature" in signed else ()
 
 
 def is_of_server(name: str) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import json
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from vendors import strict
 from wire.embed.test_drafts import ASKED, DRAFTS, prepared
 
 
 def drafts(kind: str) -> list[Any]:
-    """The table's rows for a type of client: client, model, what is asked."""
+    """The table's rows for a client, by its name or else its type: client, model, what is asked."""
     found = [(client, model, asked) for client, model, asked, _, _ in DRAFTS]
-    return [row for row in found if row[0]["type"] == kind]
+    return [row for row in found if row[0].get("name", row[0]["type"]) == kind]
 
 
 def sent(row: tuple[Any, ...]) -> tuple[str, Any]:
@@ -97,3 +99,50 @@ def plain(told: Any) -> Any:
             return [plain(each) for each in told]
         case _:
             return told
+
+
+@pytest.mark.parametrize("row", drafts("mistral"))
+def test_mistral_would_send_the_same(row: Any) -> None:
+    mistral, httpx = pytest.importorskip("mistralai.client"), pytest.importorskip("httpx2")
+    url, body = sent(row)
+    usage = {"prompt_tokens": 1, "completion_tokens": 0, "total_tokens": 1}
+    answer = {"id": "e", "object": "list", "model": "m", "data": [], "usage": usage}
+    heard, client = overheard(httpx, answer)
+    with client:
+        embeddings = mistral.Mistral(api_key="k", client=client).embeddings
+        embeddings.create(**{"inputs" if name == "input" else name: v for name, v in body.items()})
+    assert heard == [(url, body)]
+
+
+@pytest.mark.parametrize("row", drafts("perplexity"))
+def test_perplexity_would_send_the_same(row: Any) -> None:
+    perplexity, httpx = pytest.importorskip("perplexity"), pytest.importorskip("httpx")
+    params = pytest.importorskip("perplexity.types.embedding_create_params").EmbeddingCreateParams
+    url, body = sent(row)
+    strict("perplexity.types", params).validate_python(body, strict=True)
+    heard, client = overheard(httpx, {"data": []})
+    with client:
+        perplexity.Perplexity(api_key="k", http_client=client).embeddings.create(**body)
+    assert heard == [(url, body)]
+
+
+@pytest.mark.parametrize("row", drafts("bedrock"))
+def test_botocore_would_invoke_the_same_model(row: Any) -> None:
+    pytest.importorskip("botocore")
+    from botocore.serialize import create_serializer
+    from botocore.validate import ParamValidator
+    from wire.test_vendor_converse import MODEL
+
+    request = prepared(row[0], row[1], **row[2]).unwrap()
+    operation = MODEL.operation_model("InvokeModel")
+    given = {
+        "modelId": unquote(urlsplit(request.url).path.split("/")[-2]),
+        "body": request.content,
+        "contentType": request.headers["Content-Type"],
+    }
+    report = ParamValidator().validate(given, operation.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    theirs = create_serializer("rest-json").serialize_to_request(given, operation)
+    assert (theirs["body"], theirs["method"]) == (request.content, "POST")
+    assert urlsplit(request.url).path == theirs["url_path"]
+    assert theirs["headers"].items() <= request.headers.items()

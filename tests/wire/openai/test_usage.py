@@ -43,6 +43,26 @@ CHAT: list[tuple[dict[str, Any], dict[str, Any], Usage]] = [
         {},
         Usage(input=10, output=12, reasoning=7),
     ),
+    (  # … unless the total says that they are in it: OpenRouter bills 514
+        {
+            "prompt_tokens": 39,
+            "completion_tokens": 514,
+            "total_tokens": 553,
+            "completion_tokens_details": {"reasoning_tokens": 553},
+        },
+        {},
+        Usage(input=39, output=514, reasoning=553),
+    ),
+    (  # … but for a gateway whose total leaves them out, as its cost proves
+        {
+            **PLAIN,
+            "total_tokens": 15,
+            "market_cost": 0.1,
+            "completion_tokens_details": {"reasoning_tokens": 7},
+        },
+        {},
+        Usage(input=10, output=12, reasoning=7),
+    ),
     (PLAIN, {"service_tier": "flex"}, Usage(input=10, output=5, tier="flex")),
     ({**PLAIN, "service_tier": "flex"}, {}, Usage(input=10, output=5, tier="flex")),
     (PLAIN, {"service_tier": 7}, Usage(input=10, output=5)),

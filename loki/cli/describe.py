@@ -9,6 +9,7 @@ from loki.edge.auth.find_secrets import redact_facts
 from loki.edge.auth.redactor import redact
 from loki.formats import json_output
 from loki.json_text import JsonObject
+from loki.price import format_dollars
 from loki.problems import Problem
 from loki.replies import Done, Event, Reply
 
@@ -28,15 +29,20 @@ def one_line(text: str) -> str:
 
 
 def provider_facts(problem: Problem) -> str:
-    """Return what the provider's support will ask for: status, code and request id.
+    """Return what the provider's support will ask for, and what was paid for no answer.
 
+    >>> from decimal import Decimal
     >>> provider_facts(Problem("auth", "No.", status=401, code="bad_key", request_id="req_1"))
     ' (401 bad_key, request req_1)'
+    >>> provider_facts(Problem("input", "No JSON.", cost=Decimal("0.0120")))
+    ' (cost $0.012)'
     """
     code = problem.code if problem.code and problem.code not in problem.message else None
     status = " ".join(str(fact) for fact in (problem.status, code) if fact)
     request = f"request {problem.request_id}" if problem.request_id else ""
-    facts = ", ".join(filter(None, (status, request)))
+    paid = format_dollars(problem.cost) if problem.cost else ""
+    cost = f"cost {paid}" if paid and paid not in problem.message else ""
+    facts = ", ".join(filter(None, (status, request, cost)))
     return f" ({facts})" if facts else ""
 
 
@@ -75,6 +81,11 @@ def problem_json(problem: Problem) -> JsonObject:
     message, code, request_id = (text and redact(text) for text in texts)
     redacted = replace(problem, message=message or "", code=code, request_id=request_id)
     return json_output.problem_json(redacted)
+
+
+def full_problem_json(problem: Problem) -> JsonObject:
+    """Return the same with what came of an answer: its text, tokens and cost."""
+    return {**problem_json(problem), **json_output.paid_json(problem)}
 
 
 def reply_json(reply: Reply, data: Any = ...) -> JsonObject:

@@ -145,7 +145,8 @@ def wants_tools(reply: Reply) -> bool:
 def explain_too_many_steps(conversation: Conversation, max_steps: int) -> Problem:
     """Return the Problem of a model that goes on calling tools."""
     names = ", ".join(sorted({call.name for call in conversation.reply.tool_calls}))
-    message = f"no answer after {count_of(max_steps, 'step')} (--max-steps): the model still calls {names}"
+    steps = f"{count_of(max_steps, 'step')} (--max-steps)"
+    message = f"no answer after {steps}: the model still calls {names}"
     problem = Problem("usage", message, answer_text=conversation.reply.text)
     return add_spent(conversation, problem)
 
@@ -158,7 +159,8 @@ def add_spent(conversation: Conversation, problem: Problem) -> Problem:
     own = [problem.usage] if problem.usage else []
     costs = (conversation.cost, Decimal(0) if is_free(problem) else problem.cost)
     known = [cost for cost in costs if cost is not None]
-    steps = f"; {count_of(len(usages), 'step')} before it cost {format_dollars(max_spent(conversation))}"
+    spent = format_dollars(max_spent(conversation))
+    steps = f"; {count_of(len(usages), 'step')} before it cost {spent}"
     return replace(
         problem,
         message=problem.message + (steps if problem.kind == "budget" else ""),

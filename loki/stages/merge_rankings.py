@@ -26,7 +26,8 @@ def check_completeness(ranking: Ranking) -> Result[Ranking, Problem]:
         return Success(ranking)
     return fail(
         "garbled",
-        f"scores for {len(ranking.scores)} of {count_of(texts, 'text')}, where {due} {'is' if due == 1 else 'are'} due",
+        f"scores for {len(ranking.scores)} of {count_of(texts, 'text')},"
+        f" where {due} {'is' if due == 1 else 'are'} due",
         sent=True,
         usage=ranking.usage,
     )

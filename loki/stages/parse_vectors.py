@@ -52,7 +52,8 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
         if len({*places}) != len(places) or not all(0 <= place < len(texts) for place in places):
             return fail(
                 "garbled",
-                f"scores for {places[:20]}, but {count_that_are(len(texts), 'text', past=True)} sent",
+                f"scores for {places[:20]},"
+                f" but {count_that_are(len(texts), 'text', past=True)} sent",
                 sent=True,
                 usage=result.usage,
             )

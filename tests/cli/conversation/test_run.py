@@ -271,3 +271,14 @@ def test_a_conversation_that_cannot_be_written_costs_no_answer(home: Home, talk:
     assert done.returncode == 74 and done.stdout == b"Hello.\n", done.stderr
     assert f"cannot write {talk}: file too large".encode() in done.stderr
     assert talk.read_text() == before
+
+
+@pytest.mark.parametrize(("name", "code"), [("loop", 74), ("n" * 300, 74), ("no/talk", 66)])
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_paid(
+    home: Home, name: str, code: int
+) -> None:
+    (home.folder / "loop").symlink_to("loop")
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call("-C", str(home.folder / name), "Hi")
+    assert (done.code, done.out, server.asked) == (code, "", []), done.err

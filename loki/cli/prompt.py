@@ -252,13 +252,25 @@ def schema_of(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
     given = flags.schema
     if given is None:
         return Success(None)
-    name = "--schema" if is_json(given) else given
+    is_own = is_json(given) or is_bare_json(given)
+    name = "--schema" if is_own else given
     return Result.do(
         schema
-        for text in text_or_file(given, "--schema", end=end)
+        for text in (Success(given) if is_own else text_or_file(given, "--schema", end=end))
         for value in read_json(text, name)
         for schema in read_schema(value, name)
     )
+
+
+def is_bare_json(given: str) -> bool:
+    """Return whether a flag has JSON without brackets: true, false, or what is no file's name.
+
+    >>> is_bare_json("true"), is_bare_json("5"), is_bare_json("a.json")
+    (True, True, False)
+    """
+    if given.strip() in ("true", "false"):
+        return True
+    return not os.path.exists(given) and isinstance(read_json(given, ""), Success)
 
 
 #: Functions, and tools that the provider runs itself.

@@ -206,12 +206,14 @@ def without_none(fields: JsonObject) -> JsonObject:
 
 
 def is_json_mode(schema: JsonObject | None) -> bool:
-    """Return whether a schema asks for any JSON object: what providers call JSON mode.
+    """Return whether a schema asks for any JSON object, or any JSON: what providers call JSON mode.
 
     >>> is_json_mode({"type": "object"}), is_json_mode({"type": "object", "properties": {}})
     (True, False)
+    >>> is_json_mode({}), is_json_mode(None)
+    (True, False)
     """
-    return schema == {"type": "object"}
+    return schema in ({"type": "object"}, {})
 
 
 def schema_name(schema: JsonObject) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from commands import Home
+from servers import plain, reply, serving
 
 ALL = """clients:
   - {type: openai, api_key: k}
@@ -118,13 +119,44 @@ JSON_MODE: list[tuple[str, str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("schema", ['{"type": "object"}', "{}", "true"])
 @pytest.mark.parametrize(("model", "key", "expected"), JSON_MODE)
 def test_a_schema_of_any_object_is_json_mode(
-    home: Home, model: str, key: str, expected: Any
+    home: Home, model: str, key: str, expected: Any, schema: str
 ) -> None:
-    body = body_of(home, "Hi", "-m", model, "--schema", '{"type": "object"}')
+    body = body_of(home, "Hi", "-m", model, "--schema", schema)
     assert body.get(key) == expected
     assert "Answer with one JSON object." in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("false", "--schema: the JSON Schema false is one that no answer meets"),
+        ("5", "--schema: expected a JSON Schema: an object, or true for any JSON; this is 5"),
+        ('"x"', 'or true for any JSON; this is "x"'),
+        ("null", "or true for any JSON; this is null"),
+        ("[]", "or true for any JSON; this is []"),
+    ],
+)
+def test_json_that_is_no_schema_is_not_taken_for_a_file(
+    home: Home, given: str, message: str
+) -> None:
+    home.environ |= {"LOKI_PLATFORM": "openai", "OPENAI_API_KEY": "k"}
+    done = home.call("--dry-run", "--schema", given, "Hi")
+    assert done.code == 65 and message in done.err and done.out == ""
+
+
+@pytest.mark.parametrize("schema", ["{}", "true"])
+def test_any_json_meets_a_schema_of_any_json_and_no_other_text_does(
+    home: Home, schema: str
+) -> None:
+    with serving(plain(reply("[1]")), plain(reply("no"))) as server:
+        home.local(server.address)
+        good = home.call("--schema", schema, "-o", "json", "-S", "Hi")
+        assert good.json["data"] == [1]
+        bad = home.call("--schema", schema, "-S", "Hi")
+    assert (bad.code, bad.out) == (65, "") and "the answer is not JSON" in bad.err
 
 
 def test_a_prompt_that_names_json_needs_no_more_words(home: Home) -> None:

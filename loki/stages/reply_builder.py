@@ -17,6 +17,7 @@ from loki.replies import (
     Finish,
     FinishReason,
     Item,
+    OtherChoice,
     Pause,
     Raw,
     Reasoning,
@@ -37,7 +38,7 @@ class ReplyBuilder:
 
     __slots__ = (
         *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "sources", "items"),
-        *("finish", "usage", "problem", "has_words", "has_text", "pause"),
+        *("finish", "usage", "problem", "has_words", "has_text", "pause", "has_choices"),
     )
 
     def __init__(self, finish_reasons: Mapping[str, FinishReason]) -> None:
@@ -49,6 +50,7 @@ class ReplyBuilder:
         self.sources: dict[Source, None] = {}  # each once
         self.items: list[JsonObject] = []
         self.pause: tuple[JsonObject, ...] = ()
+        self.has_choices = False  # beside the first one, which counts
         self.finish: str | None = None  # the provider's word
         self.usage = Usage()
         self.has_words = False  # text or thoughts
@@ -100,6 +102,8 @@ class ReplyBuilder:
                 self.items.append(block)
             case Pause(content):
                 self.pause = content
+            case OtherChoice():
+                self.has_choices = True
             case Source() if len(self.sources) <= MOST_SOURCES:
                 self.sources[event] = None
 
@@ -148,15 +152,17 @@ class ReplyBuilder:
                 carry=tuple(self.carry),
                 sources=fullest(self.sources)[:MOST_SOURCES],
                 items=tuple(self.items),
-                notes=tuple(self.find_notes(calls)),
+                notes=tuple(self.find_notes(calls, request.target.ask.raw)),
                 pause=self.pause,
             )
         )
 
-    def find_notes(self, calls: Calls) -> Iterator[str]:
+    def find_notes(self, calls: Calls, is_raw: bool) -> Iterator[str]:
         """Yield what a reader should know of the answer: what was cut off or left out."""
         if calls.cut:
             yield f"the call of {', '.join(calls.cut)} was cut off by the token limit, and left out"
+        if self.has_choices and not is_raw:
+            yield "the provider gave several answers, of which this is the first: -o raw has all"
         if len(self.sources) > MOST_SOURCES:
             yield f"the answer names more than {MOST_SOURCES:,} sources; the others are left out"
 

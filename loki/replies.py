@@ -129,7 +129,7 @@ class Item(NamedTuple):
 class OtherChoice(NamedTuple):
     """There is another answer beside the first one (``n: 2``), which is not told."""
 
-    index: int  # from 1; the first choice is 0
+    choice_index: int  # from 1; the first choice is 0
 
 
 class Finish(NamedTuple):

@@ -109,7 +109,13 @@ KNOWN: dict[str, KnownService] = {
     # docs.mistral.ai/api; a recording
     "mistral": KnownService(
         "https://api.mistral.ai/v1",
-        Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system"),
+        Dialect(
+            seed="random_seed",
+            stream_usage=False,
+            media="mistral",
+            developer="system",
+            names=False,  # which it refuses: mistralai 3.7, its messages
+        ),
         routes={"embedding": Route(fixed_wire("mistral"), fixed_path("embeddings"))},
         batch="mistral",
     ),

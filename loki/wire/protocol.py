@@ -43,6 +43,7 @@ class Wire(NamedTuple):
     finish_reasons: Mapping[str, FinishReason]  # the protocol's words for the end of an answer
     content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
     rate_limit_headers: RateLimitHeaders = ()
+    has_names: bool = False  # of who speaks in a message
     tools_path: tuple[str, ...] = ("tools",)  # where a body lists tools
     search: Callable[[Target], JsonObject | None] = lambda target: None  # the provider's own
 

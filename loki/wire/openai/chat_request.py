@@ -86,6 +86,7 @@ def draft_message(dialect: Dialect, message: Message) -> Result[JsonObject, Prob
     return draft_parts(dialect, message.parts).map(
         lambda content: {
             "role": role,
+            **({"name": message.name} if message.name and dialect.names else {}),
             "content": content if content or not message.tool_calls else None,
             **(
                 {"tool_calls": list(map(draft_call, message.tool_calls))}

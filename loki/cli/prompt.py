@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from returns.result import Result, Success
 
 from loki.cli.decode import decode_stdin
-from loki.cli.startup import ask_options, end_of, is_json, text_or_file
+from loki.cli.startup import ask_options, end_of, is_bare_json, is_json, text_or_file
 from loki.edge import files, stdin
 from loki.edge.trust import open_in_own_folder, open_own
 from loki.formats.attachments import attach, sniff
@@ -260,17 +260,6 @@ def schema_of(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
         for value in read_json(text, name)
         for schema in read_schema(value, name)
     )
-
-
-def is_bare_json(given: str) -> bool:
-    """Return whether a flag has JSON without brackets: true, false, or what is no file's name.
-
-    >>> is_bare_json("true"), is_bare_json("5"), is_bare_json("a.json")
-    (True, True, False)
-    """
-    if given.strip() in ("true", "false"):
-        return True
-    return not os.path.exists(given) and isinstance(read_json(given, ""), Success)
 
 
 #: Functions, and tools that the provider runs itself.

@@ -60,6 +60,7 @@ class Message:
     carry: tuple[JsonObject, ...] = ()  # of an assistant: Reply.carry of that answer, unchanged
     carry_from: str = ""  # whose carry it is, see providers.maker_of; empty: whoever knows it
     is_error: bool = False  # of a tool: it failed, and its content says why
+    name: str = ""  # who speaks, of several with one role; not every protocol has it
 
     @property
     def parts(self) -> tuple[Text | Media, ...]:

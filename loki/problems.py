@@ -114,6 +114,28 @@ def excerpt_bytes(data: bytes, most: int) -> str:
     return excerpt(data[: 4 * most + 4].decode("utf-8", "replace"), most)
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return a number and what is counted, in the plural where it is not one.
+
+    >>> count_of(1, "step"), count_of(1200, "query"), count_of(0, "search")
+    ('1 step', '1,200 queries', '0 searches')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ie" if noun.endswith("y") else f"{noun}e" if noun.endswith("ch") else noun
+    return f"{number:,} {plural}s"
+
+
+def count_that_are(number: int, noun: str, past: bool = False) -> str:
+    """Return the same with its verb.
+
+    >>> count_that_are(1, "row"), count_that_are(2, "text", past=True)
+    ('1 row is', '2 texts were')
+    """
+    verbs = ("was", "were") if past else ("is", "are")
+    return f"{count_of(number, noun)} {verbs[number != 1]}"
+
+
 def suggest_nearest(name: str, known: list[str], rarer: list[str] | None = None) -> str:
     """Return the end of a message about a misspelt name: the nearest, or the known names.
 

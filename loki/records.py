@@ -204,6 +204,7 @@ class Dialect(NamedTuple):
     stream_usage: bool = True  # understands stream_options.include_usage
     media: str = "openai"  # a row of wire.openai.chat_request.DRAFT_PARTS: how files are attached
     developer: str = "developer"  # the role of a developer's instructions
+    names: bool = True  # takes the name of who speaks in a message
     cache_control: bool = False  # takes cache_control in the parts of a message
     search: str = ""  # how its web search is asked for: a row of wire.openai.SEARCH
 

@@ -126,6 +126,12 @@ class Item(NamedTuple):
     block: JsonObject
 
 
+class OtherChoice(NamedTuple):
+    """There is another answer beside the first one (``n: 2``), which is not told."""
+
+    choice_index: int  # from 1; the first choice is 0
+
+
 class Finish(NamedTuple):
     """The provider's word for why the answer ended."""
 
@@ -142,6 +148,7 @@ WireEvent: TypeAlias = (
     | Source
     | Item
     | Pause
+    | OtherChoice
     | Finish
     | Usage
     | Raw

@@ -15,7 +15,8 @@ from loki.formats.turns import message_of
 from loki.messages import Message, ToolCall
 from loki.money.estimate import worst_case
 from loki.pipeline import Env, answer
-from loki.problems import Problem, fail
+from loki.price import format_dollars
+from loki.problems import Problem, count_of, fail
 from loki.record import record
 from loki.records import Ask
 from loki.replies import Reply
@@ -144,7 +145,8 @@ def wants_tools(reply: Reply) -> bool:
 def explain_too_many_steps(conversation: Conversation, max_steps: int) -> Problem:
     """Return the Problem of a model that goes on calling tools."""
     names = ", ".join(sorted({call.name for call in conversation.reply.tool_calls}))
-    message = f"no answer after {max_steps} steps (--max-steps): the model still calls {names}"
+    steps = f"{count_of(max_steps, 'step')} (--max-steps)"
+    message = f"no answer after {steps}: the model still calls {names}"
     problem = Problem("usage", message, answer_text=conversation.reply.text)
     return add_spent(conversation, problem)
 
@@ -157,7 +159,8 @@ def add_spent(conversation: Conversation, problem: Problem) -> Problem:
     own = [problem.usage] if problem.usage else []
     costs = (conversation.cost, Decimal(0) if is_free(problem) else problem.cost)
     known = [cost for cost in costs if cost is not None]
-    steps = f"; {len(usages)} steps before it cost ${max_spent(conversation).normalize():f}"
+    spent = format_dollars(max_spent(conversation))
+    steps = f"; {count_of(len(usages), 'step')} before it cost {spent}"
     return replace(
         problem,
         message=problem.message + (steps if problem.kind == "budget" else ""),

@@ -53,5 +53,7 @@ def make_reply_check(flags: Namespace) -> Callable[[Reply], bool]:
     if not getattr(flags, "code", False):
         return lambda reply: True
     return lambda reply: bool(
-        reply.tool_calls or reply.request.target.ask.schema or code_block(reply.text) != reply.text
+        reply.tool_calls
+        or reply.request.target.ask.schema is not None
+        or code_block(reply.text) != reply.text
     )

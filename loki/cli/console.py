@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Any, TextIO
 
-from loki.cli.describe import one_line, problem_json, provider_facts
+from loki.cli.describe import full_problem_json, one_line, provider_facts
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
 from loki.redaction.redactor import Redactor
@@ -119,7 +119,7 @@ class Console:
         message = one_line(problem.message + provider_facts(problem))
         self.note(f"{self.coloured(problem.kind, '31')}: {message}")
         if output_format not in ("text", "raw"):
-            line = compact(problem_json(problem, self.redactor))
+            line = compact(full_problem_json(problem, self.redactor))
             self.print_stderr(strip_controls(line) if self.stderr_is_terminal else line)
 
     def report(self, problem: Problem, output_format: str = "text") -> int:
@@ -128,7 +128,7 @@ class Console:
         Return the exit code.
         """
         if output_format == "events":
-            self.write_json({"type": "error", **problem_json(problem, self.redactor)})
+            self.write_json({"type": "error", **full_problem_json(problem, self.redactor)})
         self.print_problem(problem, output_format)
         return EXIT_CODES[problem.kind]
 

@@ -7,6 +7,7 @@ from typing import Any
 from loki.edge.auth.find_secrets import redact_facts, without_secrets
 from loki.formats import json_output
 from loki.json_text import JsonObject
+from loki.price import format_dollars
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
 from loki.replies import Done, Event, Reply
@@ -27,15 +28,20 @@ def one_line(text: str) -> str:
 
 
 def provider_facts(problem: Problem) -> str:
-    """Return what the provider's support will ask for: status, code and request id.
+    """Return what the provider's support will ask for, and what was paid for no answer.
 
+    >>> from decimal import Decimal
     >>> provider_facts(Problem("auth", "No.", status=401, code="bad_key", request_id="req_1"))
     ' (401 bad_key, request req_1)'
+    >>> provider_facts(Problem("input", "No JSON.", cost=Decimal("0.0120")))
+    ' (cost $0.012)'
     """
     code = problem.code if problem.code and problem.code not in problem.message else None
     status = " ".join(str(fact) for fact in (problem.status, code) if fact)
     request = f"request {problem.request_id}" if problem.request_id else ""
-    facts = ", ".join(filter(None, (status, request)))
+    paid = format_dollars(problem.cost) if problem.cost else ""
+    cost = f"cost {paid}" if paid and paid not in problem.message else ""
+    facts = ", ".join(filter(None, (status, request, cost)))
     return f" ({facts})" if facts else ""
 
 
@@ -71,6 +77,11 @@ def format_summary(reply: Reply, today: str = "") -> str:
 def problem_json(problem: Problem, redactor: Redactor) -> JsonObject:
     """Return the JSON object of a problem."""
     return json_output.problem_json(without_secrets(problem, redactor))
+
+
+def full_problem_json(problem: Problem, redactor: Redactor) -> JsonObject:
+    """Return the same with what came of an answer: its text, tokens and cost."""
+    return {**problem_json(problem, redactor), **json_output.paid_json(problem)}
 
 
 def reply_json(reply: Reply, redactor: Redactor, data: Any = ...) -> JsonObject:

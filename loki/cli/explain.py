@@ -54,7 +54,7 @@ def without_secrets(body: Json, secrets: Container[str]) -> Json:
             return {key: without_secrets(value, secrets) for key, value in body.items()}
         case list():
             return [without_secrets(value, secrets) for value in body]
-        case str() if body in secrets:
+        case str() | int() | float() if str(body) in secrets:
             return "***"
         case _:
             return body

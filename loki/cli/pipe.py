@@ -89,7 +89,7 @@ def note_when_sent(env: Env, console: Console) -> Env:
 
 def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], console: Console) -> int:
     """Ask, print the answer as it comes, and what should be known of it; return the exit code."""
-    whole = flags.output == "text" and (flags.code or ask.schema or flags.run_tools)
+    whole = flags.output == "text" and (flags.code or ask.schema is not None or flags.run_tools)
     reasoning = ReasoningPrinter(console, flags.show_reasoning)
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
     ask_model = partial(ask_models, flags, console, output, reasoning)
@@ -174,7 +174,7 @@ def keep_code_block(reply: Reply, ask: Ask) -> Result[Reply, Problem]:
     The value of ``--schema`` is code already, and calls of tools need none.
     """
     code = code_block(reply.text)
-    if code != reply.text or ask.schema or reply.tool_calls:
+    if code != reply.text or ask.schema is not None or reply.tool_calls:
         return Success(replace(reply, text=code))
     return Failure(
         Problem(

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from returns.result import Result, Success
 
 from loki.cli.decode import decode_stdin
-from loki.cli.startup import ask_options, end_of, is_json, text_or_file
+from loki.cli.startup import ask_options, end_of, is_bare_json, is_json, text_or_file
 from loki.edge import files, stdin
 from loki.edge.trust import open_in_own_folder, open_own
 from loki.formats.attachments import attach, sniff
@@ -255,10 +255,11 @@ def schema_of(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
     given = flags.schema
     if given is None:
         return Success(None)
-    name = "--schema" if is_json(given) else given
+    is_own = is_json(given) or is_bare_json(given)
+    name = "--schema" if is_own else given
     return Result.do(
         schema
-        for text in text_or_file(given, "--schema", end=end)
+        for text in (Success(given) if is_own else text_or_file(given, "--schema", end=end))
         for value in read_json(text, name)
         for schema in read_schema(value, name)
     )

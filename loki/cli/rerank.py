@@ -27,7 +27,7 @@ from loki.edge.stdin import LATE, TooLargeError, read_stdin
 from loki.formats.openai_messages import read_json
 from loki.json_text import Json, compact
 from loki.pipeline import Env, for_each, prepare
-from loki.problems import Problem, fail
+from loki.problems import Problem, count_of, fail
 from loki.railway import bind, gather, map_
 from loki.record import record
 from loki.records import Ask, Request
@@ -223,8 +223,8 @@ def format_summary(ranking: Ranking, today: str) -> str:
     usage, searches = ranking.usage, ranking.usage.searches
     parts = (
         ranking.model,
-        f"{len(ranking.scores):,} documents",
-        "" if usage.input is None else f"{usage.input:,} tokens",
+        count_of(len(ranking.scores), "document"),
+        "" if usage.input is None else count_of(usage.input, "token"),
         "" if searches is None else f"{searches:,} search unit{'' if searches == 1 else 's'}",
         "cost unknown" if ranking.cost is None else f"${ranking.cost.normalize():f}",
         "" if ranking.seconds is None else f"{ranking.seconds:.1f} s",

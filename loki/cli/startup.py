@@ -144,6 +144,17 @@ def is_json(given: str) -> bool:
     return given.lstrip().startswith(("{", "["))
 
 
+def is_bare_json(given: str) -> bool:
+    """Return whether a flag has JSON without brackets: true, false, or what is no file's name.
+
+    >>> is_bare_json("true"), is_bare_json("5"), is_bare_json("a.json")
+    (True, True, False)
+    """
+    if given.strip() in ("true", "false"):
+        return True
+    return not os.path.exists(given) and isinstance(read_json(given, ""), Success)
+
+
 def text_or_file(
     given: str, flag: str, opener: Opener | None = None, end: float = inf
 ) -> Result[str, Problem]:

@@ -25,7 +25,7 @@ from loki.config.patches import patch_of
 from loki.config.setting_names import MODEL_FIELDS
 from loki.json_text import JsonObject
 from loki.price import Price
-from loki.providers import known_name
+from loki.providers import known_name, provider_of
 from loki.records import Client, Model, Patch, Task
 
 NO_ABILITIES = Abilities()
@@ -87,9 +87,32 @@ class Catalogue:
         return rows_of(self._sections[FAMILIES], section_of(client))
 
     def unlisted(self, client: Client, name: str, task: Task) -> Model:
-        """Return a model of a client that nobody lists, by its name alone."""
+        """Return a model of a client that nobody lists, by its name alone.
+
+        A name that its provider does not know, and another one does mean, is that model.
+        """
+        if (meant := meaning_of(client, name)) is not None:
+            real_name, effort = meant
+            model = self.find(client, real_name) or self.unlisted(client, real_name, task)
+            origin = f"{model.origin}, for {name}"
+            return replace(model, name=name, default_reasoning_effort=effort, origin=origin)
         known = tuple(filter(None, (self.find(client, base) for base in bases(name))))
         return unlisted(name, task, known, self.rows(client))
+
+
+def meaning_of(client: Client, name: str) -> tuple[str, str | None] | None:
+    """Return the name that a provider knows in the place of another, and how it is to think.
+
+    >>> meaning_of(Client("claude", "claude", {}), "claude-opus-4-6:thinking")
+    ('claude-opus-4-6', 'medium')
+    >>> meaning_of(Client("github", "openai-compatible", {}), "o3-mini-high")
+    ('openai/o3-mini', 'high')
+    """
+    provider = provider_of(client)
+    for other in provider.other_names if provider else ():
+        if match := re.fullmatch(other.pattern, name):
+            return match.expand(other.real_name), other.effort
+    return None
 
 
 #: The section with the rows of families, in the text of a catalogue or in data/families.json.

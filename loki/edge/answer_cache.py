@@ -1,13 +1,13 @@
 """Env -> the same Env, which does not ask again what was answered before: cached().
 
-The answers are files, one each, named by a hash of the request without its credentials.
+The answers are files, one each, named by a hash of the request and of who asks: see key_of().
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
@@ -34,16 +34,15 @@ from loki.edge.trust import (
     require_cache_folder,
     require_own_folder,
 )
-from loki.json_text import compact_strict
+from loki.json_text import Json, compact_strict
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
-from loki.records import Draft, Kept, Request, Response
+from loki.records import Client, Draft, Kept, Request, Response, Setting
 from loki.redaction.redactor import Redactor
 from loki.replies import Opened, Reply
 from loki.stages.first_event import copy_pieces
 from loki.stages.replay import headers_to_keep, read_kept, reopen, respond
-from loki.urls import mask_url
 
 STEP = MAX_FOLDER_SIZE // 16  # bytes that a process writes before it looks again how much there is
 MAX_ANSWER_SIZE = 64 << 20  # bytes of one answer
@@ -62,8 +61,9 @@ def cached(
     Only whole, successful answers are kept, and of chats those that ``is_good``. For what is found
     no credential is looked up, nothing is sent, and nothing counts against a budget.
     """
-    folder = folder or cache_folder(environment())
-    cache = AnswerCache(folder, age, env.now, warn, is_good, env.redactor)
+    environ = environment()
+    folder = folder or cache_folder(environ)
+    cache = AnswerCache(folder, age, env.now, warn, is_good, environ, env.redactor)
 
     def authorize(draft: Draft) -> Result[Draft, Problem]:
         if draft.url.startswith(SECRET_BASE):  # where it goes is known only then
@@ -87,15 +87,42 @@ def cached(
     return replace(env, authorize=authorize, check_budget=afford, send=send, open=open_)
 
 
-def key_of(draft: Draft, url: str) -> str:
-    """Return the name of a request: a hash of all of it but its credentials; "" if it has none."""
-    shown = mask_draft(draft).unwrap()
-    headers = sorted((n.lower(), value) for n, value in shown.headers.items() if "***" not in value)
+def key_of(draft: Draft, url: str, environ: Mapping[str, str]) -> str:
+    """Return the name of a request: a hash of all of it and of who asks; "" if it has none.
+
+    One server may answer two of its users differently, and neither is to see the other's answers.
+    """
+    headers = sorted((name.lower(), value) for name, value in draft.headers.items())
+    who = identity_of(draft.target.client, environ)
     try:
-        parts = compact_strict([draft.method, mask_url(url), headers, draft.body])
+        parts = compact_strict([draft.method, url, headers, draft.body, who])
         return sha256(parts.encode()).hexdigest()
     except (ValueError, RecursionError):
         return ""  # of which ``build`` says what is wrong
+
+
+def identity_of(client: Client, environ: Mapping[str, str]) -> list[Json]:
+    """Return who asks, as far as that is known without looking up a credential.
+
+    That is the client, and each of its settings: a key that stands there, or in a variable, by
+    its value, one of the vault, a file or a command by where it is. It goes into a hash together
+    with the request, and nowhere else.
+    """
+    settings = [
+        (name, setting.source, setting.value, named_value(setting, environ))
+        for name, setting in sorted(client.settings.items())
+    ]
+    chosen = [environ.get(name) for name in IDENTITIES]
+    return [client.name, settings, repr(sorted(client.oauth.items())), chosen]
+
+
+def named_value(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    """Return the value of the variable that a setting names, if it names one that is set."""
+    return environ.get(setting.value.strip("{} ")) if setting.source == "name" else None
+
+
+#: Variables that choose among the identities of a machine.
+IDENTITIES = ("AWS_PROFILE", "AZURE_CLIENT_ID", "GOOGLE_APPLICATION_CREDENTIALS")
 
 
 class AnswerCache:
@@ -108,10 +135,11 @@ class AnswerCache:
         now: Callable[[], float],
         warn: Callable[[str], None],
         is_good: Callable[[Reply], bool],
+        environ: Mapping[str, str],
         redactor: Redactor,
     ) -> None:
         self.folder, self.age, self.now, self.warn = folder, age, now, warn
-        self.is_good, self.redactor = is_good, redactor
+        self.is_good, self.environ, self.redactor = is_good, environ, redactor
         self.lock = Lock()
         self.written = STEP  # bytes since the last look at the folder: the first one is due
         self.has_warned = False
@@ -122,7 +150,7 @@ class AnswerCache:
         self, draft: Draft, url: str, authorize: Callable[[], Result[Draft, Problem]]
     ) -> Result[Draft, Problem]:
         """Return the draft with its answer and without a credential, else ready to be sent."""
-        key = key_of(draft, url)
+        key = key_of(draft, url, self.environ)
 
         def with_answer(kept: Kept | None) -> Result[Draft, Problem]:
             ready = authorize() if kept is None else mask_draft(draft)

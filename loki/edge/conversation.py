@@ -85,13 +85,33 @@ def read_turns(path: str) -> Result[tuple[Message, ...], Problem]:
     """Return the turns in a file, none where it is missing; fail if it could not be written."""
     if os.path.exists(path) and not os.path.isfile(path):
         return fail("usage", f"{FLAG}: {path} is not a file that can be read and added to")
-    folder = os.path.dirname(path) or "."
+    return can_append(path).bind(lambda is_there: parse_turns(path) if is_there else Success(()))
+
+
+def can_append(path: str) -> Result[bool, Problem]:
+    """Return whether a file is there; fail where it could not be added to, before any is paid.
+
+    It is opened as it will be later: a loop of links, a name that is too long and a disk that is
+    read-only show themselves then. One that is not there yet is not made: its folder is looked at,
+    which for a link is that of the file to which it leads.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)))
+        return Success(True)
+    except (FileNotFoundError, NotADirectoryError):
+        folder = os.path.dirname(os.path.realpath(path))
+    except (OSError, ValueError) as error:
+        why = files.describe_os_error(error) if isinstance(error, OSError) else str(error)
+        return fail("output", f"{FLAG}: cannot write {path}: {why}")
     if not os.path.isdir(folder):
         return fail("missing", f"{FLAG}: no folder {folder}")
-    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+    if not os.access(folder, os.W_OK | os.X_OK):
         return fail("output", f"{FLAG}: cannot write {path}: permission denied")
-    if not os.path.exists(path):
-        return Success(())
+    return Success(False)
+
+
+def parse_turns(path: str) -> Result[tuple[Message, ...], Problem]:
+    """Return the turns in a file that is there."""
     return (
         files.read_bytes(path, FLAG)
         .bind(lambda data: files.decode(data, path).alt(without_hint))

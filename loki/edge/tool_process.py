@@ -1,7 +1,7 @@
-"""A program -> what it printed: run in a group of its own, and ended with all of it.
+"""A program -> what it printed: run in a group of its own, and ended with all that it started.
 
-What a program starts is ended with it, unless it leaves the group; that takes a call of the system
-(setsid), as daemons make it.
+On Linux what leaves the group is ended too, see process_tree. A guard, a small shell, ends the
+group if we are killed and cannot do it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from subprocess import PIPE, Popen, TimeoutExpired
+from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from threading import Lock
 from typing import NamedTuple
+from uuid import uuid4
+
+from loki.edge.process_tree import find_marked, signal_marked, with_mark
 
 MAX_OUTPUT = 1_000_000  # bytes that are read of what a program prints
 PIECE = 65536  # bytes
 PIPE_BUF = 512  # bytes that a pipe takes at once wherever POSIX holds
 PAUSE = 0.1  # seconds between two looks at a process
+ROUNDS = 10  # of looking for processes that others started while they were ended
 GRACE = 1.0  # seconds between asking a process to end and ending it
 
 
@@ -31,12 +35,23 @@ class Output(NamedTuple):
     stopped: str = ""  # late or long
 
 
+#: Waits for a line; if its stdin ends without one, we are gone, and the group is ended.
+GUARD = 'read -r line || kill -s KILL -- "-$1"'
+
+
+class Tool(NamedTuple):
+    """What else belongs to a process: the mark in its environment, and its guard."""
+
+    mark: str
+    guard: Popen[bytes] | None
+
+
 class Processes:
     """The processes that run now: all can be stopped together, and then no other starts."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
-        self.running: set[Popen[bytes]] = set()
+        self.running: dict[Popen[bytes], Tool] = {}
         self.is_stopped = False
         self.lock = Lock()
 
@@ -45,48 +60,77 @@ class Processes:
         with self.lock:
             if self.is_stopped:
                 raise InterruptedError("stopped")
+            mark = uuid4().hex
             process = Popen(
                 argv,
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
-                env=self.environ,
+                env=with_mark(self.environ, mark),
                 start_new_session=True,
                 bufsize=0,
             )
-            self.running.add(process)
+            self.running[process] = Tool(mark, start_guard(process.pid))
             return process
 
     def end(self, process: Popen[bytes]) -> None:
         """End a process and its group."""
-        end_groups({process})
+        with self.lock:
+            tool = self.running.get(process)
+        if tool is not None:
+            end_groups({process: tool})
+            release_guard(tool.guard)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
         with self.lock:
-            self.running.discard(process)
+            self.running.pop(process, None)
 
     def stop(self) -> None:
         """End all processes, and start none any more."""
         with self.lock:
-            self.is_stopped, running = True, set(self.running)
+            self.is_stopped, running = True, dict(self.running)
         end_groups(running)
 
 
-def end_groups(processes: set[Popen[bytes]]) -> None:
-    """Ask the groups of processes to end; after a while end them."""
+def start_guard(group: int) -> Popen[bytes] | None:
+    """Start what ends a group if we are killed; None where there is no shell."""
+    words = ["/bin/sh", "-c", GUARD, "sh", str(group)]
+    with suppress(OSError):
+        return Popen(
+            words, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, env={}, start_new_session=True
+        )
+    return None
+
+
+def release_guard(guard: Popen[bytes] | None) -> None:
+    """Let a guard end: its group is gone."""
+    if guard is not None:
+        with suppress(OSError):
+            guard.communicate(b"\n")
+
+
+def end_groups(processes: Mapping[Popen[bytes], Tool]) -> None:
+    """Ask the groups of processes, and what left them, to end; after a while end them."""
+    marks = [tool.mark for tool in processes.values()]
     signal_groups(processes, signal.SIGTERM)
+    signal_marked(marks, signal.SIGTERM)
     end = time.monotonic() + GRACE
     try:
         while time.monotonic() < end and any(map(is_group_alive, processes)):
             time.sleep(0.01)
+        while time.monotonic() < end and find_marked(marks):
+            time.sleep(0.05)
     finally:  # also where a second signal interrupts us
         signal_groups(processes, signal.SIGKILL)
+        for _ in range(ROUNDS):
+            if not signal_marked(marks, signal.SIGKILL):
+                break
     for process in processes:
         process.wait()
 
 
-def signal_groups(processes: set[Popen[bytes]], number: signal.Signals) -> None:
+def signal_groups(processes: Collection[Popen[bytes]], number: signal.Signals) -> None:
     """Send a signal to whoever is left of the groups of processes."""
     for process in processes:
         with suppress(ProcessLookupError, PermissionError):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from stat import S_ISCHR, S_ISDIR, S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
+from stat import S_ISCHR, S_ISDIR, S_ISLNK, S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
 
 
 class UntrustedFileError(OSError):
@@ -92,10 +92,23 @@ def require_our_file(path: str, status: os.stat_result) -> None:
 
 
 def require_cache_folder(path: str) -> None:
-    """Raise UntrustedFileError if anybody but this user and root can put a file there."""
+    """Raise UntrustedFileError if anybody but this user and root can put a file there.
+
+    A folder may be a link of theirs to another disk; one of another user's leads where he likes.
+    """
     folder = os.path.dirname(path) or "."
     with suppress(FileNotFoundError, NotADirectoryError):
+        require_own_link(folder)
         require_ours(folder, os.stat(folder))
+
+
+def require_own_link(path: str) -> None:
+    """Raise UntrustedFileError if a file or a folder is a link that another user made."""
+    if os.name != "posix":
+        return
+    status = os.lstat(path)
+    if S_ISLNK(status.st_mode) and status.st_uid not in (0, os.geteuid()):
+        raise UntrustedFileError(f"{path}: a link of another user (uid {status.st_uid}): delete it")
 
 
 def require_ours(path: str, status: os.stat_result) -> None:

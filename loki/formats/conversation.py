@@ -85,6 +85,7 @@ def message_json(message: Message) -> JsonObject:
     }
     return {
         "role": message.role,
+        **({"name": readable(message.name)} if message.name else {}),
         "content": content_json(message),
         **{name: value for name, value in optional.items() if value},
     }

@@ -88,6 +88,20 @@ def problem_json(problem: Problem) -> JsonObject:
     }
 
 
+def paid_json(problem: Problem) -> JsonObject:
+    """Return what came of an answer that is a problem, as JSON; empty where none came.
+
+    It was paid for: the text is kept where it came whole, a cost that nobody knows is null.
+    """
+    if problem.usage is None:
+        return {}
+    return {
+        **({} if problem.answer_text is None else {"text": problem.answer_text}),
+        "usage": {name: getattr(problem.usage, name) for name in COUNTS},
+        "cost": None if problem.cost is None else float(problem.cost),
+    }
+
+
 def format_time(seconds: float) -> str:
     """Return a time as programs read it (RFC 3339).
 

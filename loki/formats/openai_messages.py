@@ -74,6 +74,8 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
         return fail("input", f"{place}: a tool's answer needs the tool_call_id that it answers")
     if unread := next((name for name in UNREAD if value.get(name) is not None), ""):
         return fail("input", f"{place}: cannot read {unread}; {UNREAD[unread]}")
+    if not isinstance(value.get("name") or "", str):
+        return fail("input", f"{place}: name is {value['name']!r}, not a text")
     listed = value.get("tool_calls") or []
     if not isinstance(listed, list):
         return fail("input", f"{place}: tool_calls is not a list")
@@ -85,6 +87,7 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
             as_str(value.get("tool_call_id")),
             *read_carry(value),
             is_error=value.get("is_error") is True,
+            name=as_str(value.get("name")),
         )
         for calls in gather(read_tool_call(call, place) for call in listed)
         for content in read_content(value.get("content"), place, optional=bool(listed))

@@ -16,9 +16,18 @@ from loki.replies import Reply
 
 
 def read_schema(value: Json, name: str) -> Result[JsonObject, Problem]:
-    """Return a JSON Schema after checking that it is one."""
+    """Return a JSON Schema after checking that it is one; ``true`` is one, of any JSON.
+
+    >>> read_schema(True, "s.json").unwrap(), read_schema(5, "s.json").failure().message
+    ({}, 's.json: expected a JSON Schema: an object, or true for any JSON; this is 5')
+    """
+    if value is True:
+        return Success({})
+    if value is False:
+        return fail("input", f"{name}: the JSON Schema false is one that no answer meets")
     if not isinstance(value, dict):
-        return fail("input", f"{name}: expected a JSON Schema, an object")
+        expected = "expected a JSON Schema: an object, or true for any JSON"
+        return fail("input", f"{name}: {expected}; this is {excerpt(compact(value), 60)}")
     try:
         fault = find_schema_fault(compact(value))
     except RecursionError:

@@ -85,6 +85,7 @@ def find_provider(type_: str, name: str) -> Provider | None:
         routes={**service.routes, **known.routes},
         lists=known.lists,
         batch=known.batch,
+        other_names=known.other_names,
         variables=known.variables if name in KNOWN else {},  # groq-work has an account of its own
     )
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Provider, Route, as_header, bearer, fixed_path, fixed_wire, list_at
+from loki.providers.base import (
+    THINKING,
+    Provider,
+    Route,
+    as_header,
+    bearer,
+    fixed_path,
+    fixed_wire,
+    list_at,
+)
 from loki.records import Client
 
 
@@ -26,4 +35,5 @@ ANTHROPIC = Provider(
     lists=list_at("models?limit=1000"),
     variables={"api_key": ("ANTHROPIC_API_KEY",)},
     batch="anthropic",
+    other_names=(THINKING,),
 )

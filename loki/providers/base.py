@@ -32,6 +32,18 @@ class Route(NamedTuple):
     headers: Callable[[Target], dict[str, str]] = lambda target: {}  # beside the provider's own
 
 
+class OtherName(NamedTuple):
+    """Names that a provider does not know, as the original Loki lists them, and what they mean."""
+
+    pattern: str  # of the whole name
+    real_name: str  # as ``re.Match.expand`` takes it
+    effort: str | None = None  # of reasoning, where an ask does not say
+
+
+#: A model as it is and one that thinks, as two names.
+THINKING = OtherName("(.+):thinking", r"\1", "medium")
+
+
 class Provider(NamedTuple):
     """A client type. ``proofs``: credential setting -> headers, in order of preference."""
 
@@ -51,6 +63,7 @@ class Provider(NamedTuple):
     )  # what is not configured, empty if nothing
     lists: Lists = lambda target, base: ((f"{base}/models", ""),)
     batch: str = ""  # its API for many rows at a lower price: a row of batch/api
+    other_names: tuple[OtherName, ...] = ()  # the first that fits counts
 
 
 def fixed_wire(name: str) -> WireName:

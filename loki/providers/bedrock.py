@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from loki.providers.base import Provider, Route, bearer, fixed_wire, quoted_setting
+from loki.providers.base import THINKING, Provider, Route, bearer, fixed_wire, quoted_setting
 from loki.providers.openai import PATHS
 from loki.records import Target
 
@@ -113,4 +113,5 @@ BEDROCK = Provider(
     unsupported=bedrock_lacks,
     lists=bedrock_lists,
     batch="bedrock",
+    other_names=(THINKING,),
 )

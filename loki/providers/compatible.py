@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from loki.providers.base import (
+    THINKING,
     Lists,
     Locate,
+    OtherName,
     Provider,
     Route,
     bearer,
@@ -28,6 +30,20 @@ class KnownService(NamedTuple):
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
     lists: Lists = list_at("models")
     batch: str = ""  # as in Provider
+    other_names: tuple[OtherName, ...] = ()
+
+
+#: The makers that GitHub's names begin with by now.  Source: models.github.ai/catalog/models.
+GITHUB_NAMES = (
+    OtherName(r"(o\d(-mini)?)-high", r"openai/\1", "high"),
+    OtherName(r"(?:gpt-|o\d|text-embedding-)[^/]*", r"openai/\g<0>"),
+    OtherName(r"llama-[^/]+", r"meta/\g<0>"),
+    OtherName(r"(?:mistral|ministral|codestral)-[^/]+", r"mistral-ai/\g<0>"),
+    OtherName(r"cohere-[^/]+", r"cohere/\g<0>"),
+    OtherName(r"deepseek-[^/]+", r"deepseek/\g<0>"),
+    OtherName(r"(?:phi|mai)-[^/]+", r"microsoft/\g<0>"),
+    OtherName(r"grok-[^/]+", r"xai/\g<0>"),
+)
 
 
 def qianwen_rerank_url(target: Target, base: str) -> str:
@@ -94,6 +110,7 @@ KNOWN: dict[str, KnownService] = {
         "https://models.github.ai/inference",
         variables={"api_key": ("GITHUB_TOKEN",)},
         lists=list_at("catalog/models", end="/inference"),
+        other_names=GITHUB_NAMES,
     ),
     # console.groq.com/docs/openai; a recording
     "groq": KnownService(
@@ -108,7 +125,13 @@ KNOWN: dict[str, KnownService] = {
     # docs.mistral.ai/api; a recording
     "mistral": KnownService(
         "https://api.mistral.ai/v1",
-        Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system"),
+        Dialect(
+            seed="random_seed",
+            stream_usage=False,
+            media="mistral",
+            developer="system",
+            names=False,  # which it refuses: mistralai 3.7, its messages
+        ),
         routes={"embedding": Route(fixed_wire("mistral"), fixed_path("embeddings"))},
         batch="mistral",
     ),
@@ -137,6 +160,7 @@ KNOWN: dict[str, KnownService] = {
             "embedding": Route(fixed_wire("qianwen"), fixed_path("embeddings")),
             "reranker": Route(fixed_wire("common"), qianwen_rerank_url),
         },
+        other_names=(THINKING,),
     ),
     # docs.x.ai/docs/api-reference; a recording
     "xai": KnownService("https://api.x.ai/v1", Dialect(search="responses"), batch="xai"),
@@ -145,6 +169,7 @@ KNOWN: dict[str, KnownService] = {
         "https://open.bigmodel.cn/api/paas/v4",
         SWITCH._replace(search="tool"),
         routes={"embedding": Route(fixed_wire("zhipuai"), fixed_path("embeddings"))},
+        other_names=(OtherName("(.+):instruct", r"\1", "none"),),
     ),
     # api.jina.ai/redoc
     "jina": KnownService(

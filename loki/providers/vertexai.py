@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from loki.providers.base import (
+    THINKING,
     Provider,
     Route,
     as_header,
@@ -148,4 +149,5 @@ VERTEXAI = Provider(
     unsupported=vertex_lacks,
     lists=vertex_lists,
     batch="vertex",
+    other_names=(THINKING,),
 )

@@ -9,7 +9,7 @@ from itertools import accumulate
 from returns.result import Result, Success
 
 from loki.json_text import JsonObject
-from loki.problems import Problem, fail
+from loki.problems import Problem, count_of, fail
 from loki.providers import wire_name
 from loki.replies import Ranking, Score
 from loki.stages.parse_vectors import add_costs, add_usages
@@ -26,7 +26,8 @@ def check_completeness(ranking: Ranking) -> Result[Ranking, Problem]:
         return Success(ranking)
     return fail(
         "garbled",
-        f"scores for {len(ranking.scores)} of {texts} texts, where {due} are due",
+        f"scores for {len(ranking.scores)} of {count_of(texts, 'text')},"
+        f" where {due} {'is' if due == 1 else 'are'} due",
         sent=True,
         usage=ranking.usage,
     )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from returns.result import Failure, Result, Success
 
 from loki.json_text import Json
-from loki.problems import Problem, excerpt_bytes, fail
+from loki.problems import Problem, count_of, count_that_are, excerpt_bytes, fail
 from loki.providers import wire_name
 from loki.record import field_names
 from loki.records import Response
@@ -34,7 +34,7 @@ def read_vectors(response: Response) -> Result[Embeddings, Problem]:
         if len(result.vectors) != len(texts):
             return fail(
                 "garbled",
-                f"{len(result.vectors)} vectors for {len(texts)} texts",
+                f"{count_of(len(result.vectors), 'vector')} for {count_of(len(texts), 'text')}",
                 sent=True,
                 usage=usage,
             )
@@ -52,7 +52,8 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
         if len({*places}) != len(places) or not all(0 <= place < len(texts) for place in places):
             return fail(
                 "garbled",
-                f"scores for {places[:20]}, but {len(texts)} texts were sent",
+                f"scores for {places[:20]},"
+                f" but {count_that_are(len(texts), 'text', past=True)} sent",
                 sent=True,
                 usage=result.usage,
             )

@@ -11,12 +11,14 @@ from returns.result import Failure, Result, Success
 from loki.json_text import JsonObject
 from loki.messages import Text
 from loki.problems import Problem
-from loki.records import Request
+from loki.providers import wire_name
+from loki.records import Request, Target
 from loki.replies import (
     Carry,
     Finish,
     FinishReason,
     Item,
+    OtherChoice,
     Pause,
     Raw,
     Reasoning,
@@ -28,6 +30,7 @@ from loki.replies import (
 )
 from loki.stages.tool_calls import Calls, read_calls
 from loki.usage import Usage
+from loki.wire import chat_wire
 from loki.wire.openai.think_tags import ThinkTagSplitter
 from loki.wire.protocol import merge_usage
 
@@ -37,7 +40,7 @@ class ReplyBuilder:
 
     __slots__ = (
         *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "sources", "items"),
-        *("finish", "usage", "problem", "has_words", "has_text", "pause"),
+        *("finish", "usage", "problem", "has_words", "has_text", "pause", "has_choices"),
     )
 
     def __init__(self, finish_reasons: Mapping[str, FinishReason]) -> None:
@@ -49,6 +52,7 @@ class ReplyBuilder:
         self.sources: dict[Source, None] = {}  # each once
         self.items: list[JsonObject] = []
         self.pause: tuple[JsonObject, ...] = ()
+        self.has_choices = False  # beside the first one, which counts
         self.finish: str | None = None  # the provider's word
         self.usage = Usage()
         self.has_words = False  # text or thoughts
@@ -100,6 +104,8 @@ class ReplyBuilder:
                 self.items.append(block)
             case Pause(content):
                 self.pause = content
+            case OtherChoice():
+                self.has_choices = True
             case Source() if len(self.sources) <= MOST_SOURCES:
                 self.sources[event] = None
 
@@ -148,17 +154,21 @@ class ReplyBuilder:
                 carry=tuple(self.carry),
                 sources=fullest(self.sources)[:MOST_SOURCES],
                 items=tuple(self.items),
-                notes=tuple(self.find_notes(calls)),
+                notes=tuple(self.find_notes(calls, request.target)),
                 pause=self.pause,
             )
         )
 
-    def find_notes(self, calls: Calls) -> Iterator[str]:
+    def find_notes(self, calls: Calls, target: Target) -> Iterator[str]:
         """Yield what a reader should know of the answer: what was cut off or left out."""
         if calls.cut:
             yield f"the call of {', '.join(calls.cut)} was cut off by the token limit, and left out"
+        if self.has_choices and not target.ask.raw:
+            yield "the provider gave several answers, of which this is the first: -o raw has all"
         if len(self.sources) > MOST_SOURCES:
             yield f"the answer names more than {MOST_SOURCES:,} sources; the others are left out"
+        if lost := lost_names(target):
+            yield f"{target.name} knows no names in messages: {', '.join(lost)} left out"
 
     def find_break(self, is_whole: bool) -> Problem | None:
         """Return the Problem of an answer that did not come to its end, None if it did."""
@@ -180,6 +190,13 @@ class ReplyBuilder:
             return Problem("input", f"{EMPTY} {where} ({self.finish}); {LONGER}", sent=True)
         end = f"it ended ({self.finish}) " if self.finish else "it ended "
         return Problem("garbled", f"the answer is empty: {end}{WITHOUT}", sent=True)
+
+
+def lost_names(target: Target) -> tuple[str, ...]:
+    """Return the names of who speaks in the messages, each once, where the protocol has none."""
+    names = tuple(dict.fromkeys(turn.name for turn in target.ask.messages if turn.name))
+    is_known = names and chat_wire(wire_name(target)).has_names and target.dialect.names
+    return () if is_known else names
 
 
 def fullest(sources: Iterable[Source]) -> tuple[Source, ...]:

@@ -229,7 +229,7 @@ def check_tool_limits(target: Target) -> Result[Target, Problem]:
     """Refuse what a model does not do together, or cannot be made to do."""
     ask, able = target.ask, target.model.abilities
     name, model = target.client.name, target.model.real_name
-    if ask.schema and ask.tools and able.schema_with_tools is False:
+    if ask.schema is not None and ask.tools and able.schema_with_tools is False:
         return fail("usage", f"{name} takes --schema or --tools for {model}, not both at once")
     if ask.tool_choice not in (None, "auto", "none") and able.forced_tools is False:
         return fail("usage", f"{name} takes only --tool-choice auto or none for {model}")

@@ -43,6 +43,7 @@ class Wire(NamedTuple):
     finish_reasons: Mapping[str, FinishReason]  # the protocol's words for the end of an answer
     content_keys: tuple[str, ...]  # the parts of a body that are the user's own words
     rate_limit_headers: RateLimitHeaders = ()
+    has_names: bool = False  # of who speaks in a message
     tools_path: tuple[str, ...] = ("tools",)  # where a body lists tools
     search: Callable[[Target], JsonObject | None] = lambda target: None  # the provider's own
 
@@ -207,12 +208,14 @@ def without_none(fields: JsonObject) -> JsonObject:
 
 
 def is_json_mode(schema: JsonObject | None) -> bool:
-    """Return whether a schema asks for any JSON object: what providers call JSON mode.
+    """Return whether a schema asks for any JSON object, or any JSON: what providers call JSON mode.
 
     >>> is_json_mode({"type": "object"}), is_json_mode({"type": "object", "properties": {}})
     (True, False)
+    >>> is_json_mode({}), is_json_mode(None)
+    (True, False)
     """
-    return schema == {"type": "object"}
+    return schema in ({"type": "object"}, {})
 
 
 def schema_name(schema: JsonObject) -> str:

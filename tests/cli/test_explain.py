@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 from commands import Done, Home
+from servers import plain, serving
 
 BASE = "http://127.0.0.1:9/v1"  # nobody listens: a dry run asks nobody
 
@@ -76,3 +77,21 @@ def test_explain_says_what_came_from_where(home: Home, words: list[str], line: s
     assert done.code == 0
     shown = done.err.replace(str(home.folder) + "/", "")
     assert line in shown, shown
+
+
+@pytest.mark.parametrize("form", ["json", "curl"])
+@pytest.mark.parametrize("name", ["password", "session.token", "a.api_key", "client_secret"])
+def test_a_number_under_a_secret_name_is_shown_nowhere(home: Home, name: str, form: str) -> None:
+    words = ["--param", f"{name}=12345678", "--param", "max_tokens=4321"]
+    done = dry_run(home, f"--dry-run={form}", "--explain", *words)
+    assert done.code == 0 and "12345678" not in done.out + done.err
+    assert "***" in done.out and "4321" in done.out
+
+
+def test_a_number_under_a_secret_name_is_in_no_error(home: Home) -> None:
+    answer = {"error": {"message": "bad password 12345678 of max_tokens 4321"}}
+    with serving(plain(answer, 400)) as server:
+        home.local(server.address)
+        done = home.call("--param", "password=12345678", "--param", "max_tokens=4321", "Hi")
+    assert server.asked[0].json["password"] == 12345678
+    assert done.code == 65 and "bad password *** of max_tokens 4321" in done.err

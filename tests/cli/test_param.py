@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from commands import Home
+from servers import COUNTED, DONE, plain, reply, serving, streamed
 
 ALL = """clients:
   - {type: openai, api_key: k}
@@ -118,15 +119,94 @@ JSON_MODE: list[tuple[str, str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("schema", ['{"type": "object"}', "{}", "true"])
 @pytest.mark.parametrize(("model", "key", "expected"), JSON_MODE)
 def test_a_schema_of_any_object_is_json_mode(
-    home: Home, model: str, key: str, expected: Any
+    home: Home, model: str, key: str, expected: Any, schema: str
 ) -> None:
-    body = body_of(home, "Hi", "-m", model, "--schema", '{"type": "object"}')
+    body = body_of(home, "Hi", "-m", model, "--schema", schema)
     assert body.get(key) == expected
     assert "Answer with one JSON object." in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("false", "--schema: the JSON Schema false is one that no answer meets"),
+        ("5", "--schema: expected a JSON Schema: an object, or true for any JSON; this is 5"),
+        ('"x"', 'or true for any JSON; this is "x"'),
+        ("null", "or true for any JSON; this is null"),
+        ("[]", "or true for any JSON; this is []"),
+    ],
+)
+def test_json_that_is_no_schema_is_not_taken_for_a_file(
+    home: Home, given: str, message: str
+) -> None:
+    home.environ |= {"LOKI_PLATFORM": "openai", "OPENAI_API_KEY": "k"}
+    done = home.call("--dry-run", "--schema", given, "Hi")
+    assert done.code == 65 and message in done.err and done.out == ""
+
+
+@pytest.mark.parametrize("schema", ["{}", "true"])
+def test_any_json_meets_a_schema_of_any_json_and_no_other_text_does(
+    home: Home, schema: str
+) -> None:
+    with serving(plain(reply("[1]")), plain(reply("no"))) as server:
+        home.local(server.address)
+        good = home.call("--schema", schema, "-o", "json", "-S", "Hi")
+        assert good.json["data"] == [1]
+        bad = home.call("--schema", schema, "-S", "Hi")
+    assert (bad.code, bad.out) == (65, "") and "the answer is not JSON" in bad.err
 
 
 def test_a_prompt_that_names_json_needs_no_more_words(home: Home) -> None:
     words = ["A json, please", "-m", "openai:gpt-4.1", "--schema", '{"type":"object"}']
     assert len(body_of(home, *words)["messages"]) == 1
+
+
+def choices(*texts: str) -> Any:
+    """Return a chat completion of several choices."""
+    one = reply()
+    found = [
+        {**one["choices"][0], "index": i, "message": {"role": "assistant", "content": text}}
+        for i, text in enumerate(texts)
+    ]
+    return {**one, "choices": found}
+
+
+def choice_frame(index: int, text: str | None, finish: str | None = None) -> bytes:
+    """Return a frame of a stream about one of several choices."""
+    words = {} if text is None else {"content": text}
+    choice = {"index": index, "delta": words, "finish_reason": finish}
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+
+
+SEVERAL = streamed(
+    *(choice_frame(0, "One."), choice_frame(1, "Two."), choice_frame(0, None, "stop")),
+    *(choice_frame(1, None, "stop"), COUNTED, DONE),
+)
+NOTE = "the provider gave several answers, of which this is the first: -o raw has all"
+
+
+@pytest.mark.parametrize("script", [plain(choices("One.", "Two.")), SEVERAL], ids=["one", "stream"])
+@pytest.mark.parametrize("output", ["text", "json", "events", "raw"])
+def test_a_second_answer_is_not_dropped_in_silence(home: Home, script: Any, output: str) -> None:
+    with serving(script) as server:
+        home.local(server.address)
+        done = home.call("--param", "n=2", "-o", output, "Hi")
+        quiet = home.call("--param", "n=2", "-o", output, "-q", "Hi")
+    assert done.code == 0 and "One." in done.out and NOTE not in quiet.err
+    if output == "raw":
+        assert "Two." in done.out and done.err == ""
+    else:
+        assert "Two." not in done.out and done.err.count(NOTE) == 1
+
+
+def test_a_second_candidate_is_not_dropped_in_silence(home: Home) -> None:
+    parts = [{"content": {"parts": [{"text": each}]}, "finishReason": "STOP"} for each in "AB"]
+    with serving(plain({"candidates": parts})) as server:
+        home.configure(
+            f"clients:\n  - {{type: gemini, api_key: k, api_base: '{server.address}'}}\n"
+        )
+        done = home.call("-m", "gemini:gemini-2.5-flash", "-S", "Hi")
+    assert (done.code, done.out) == (0, "A\n") and NOTE in done.err

@@ -50,6 +50,54 @@ def test_every_name_of_the_original_and_its_successor_drafts(
     assert not failed, "\n".join(failed)
 
 
+#: Names that would be unknown at their provider -> what is sent, and how it is to think.
+MEANT: list[tuple[str, str, str]] = [
+    ("claude:claude-opus-4-6:thinking", "claude-opus-4-6", "thinking"),
+    ("claude:claude-3-7-sonnet-20250219:thinking", "claude-3-7-sonnet-20250219", "thinking"),
+    ("vertexai:claude-sonnet-4-5@20250929:thinking", "claude-sonnet-4-5@20250929", "thinking"),
+    (
+        "bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0:thinking",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "thinking",
+    ),
+    ("qianwen:qwen3-max:thinking", "qwen3-max", "enable_thinking"),
+    ("zhipuai:glm-4.7:instruct", "glm-4.7", "disabled"),
+    (
+        "openrouter:mistralai/magistral-medium-2506:thinking",
+        "mistralai/magistral-medium-2506:thinking",
+        "",
+    ),
+    ("github:gpt-4.1", '"openai/gpt-4.1"', ""),
+    ("github:o4-mini-high", '"openai/o4-mini"', '"high"'),
+    ("github:o3", '"openai/o3"', ""),
+    ("github:llama-3.3-70b-instruct", '"meta/llama-3.3-70b-instruct"', ""),
+    ("github:codestral-2501", '"mistral-ai/codestral-2501"', ""),
+    ("github:mai-ds-r1", '"microsoft/mai-ds-r1"', ""),
+    ("github:grok-3", '"xai/grok-3"', ""),
+    ("github:openai/gpt-4.1", '"openai/gpt-4.1"', ""),
+]
+
+
+@pytest.mark.parametrize(("name", "sent", "thoughts"), MEANT)
+def test_a_name_that_a_provider_does_not_know_is_sent_as_what_it_means(
+    home: Home, name: str, sent: str, thoughts: str
+) -> None:
+    home.environ |= NEEDED
+    done = home.call("-m", name, "--dry-run", "Hi")
+    assert done.code == 0, done.err
+    from urllib.parse import unquote
+
+    text = json.dumps(done.json["body"]) + unquote(done.json["url"])
+    assert sent in text and thoughts in text, text
+    assert name.partition(":")[2] not in text or name.partition(":")[2] in sent
+
+
+def test_how_a_name_thinks_gives_way_to_the_command_line(home: Home) -> None:
+    home.environ |= NEEDED
+    done = home.call("-m", "github:o3-mini-high", "--reasoning", "low", "--dry-run", "Hi")
+    assert done.json["body"]["reasoning_effort"] == "low"
+
+
 def names_model(request: Any, model: str) -> bool:
     """Return whether a request names the model, in its body or its address."""
     from urllib.parse import quote
@@ -58,6 +106,9 @@ def names_model(request: Any, model: str) -> bool:
     return (
         model in body
         or model.partition("@")[0] in body
+        or model.removesuffix(":thinking").removesuffix(":instruct").removesuffix("-high") in body
+        or quote(model.removesuffix(":thinking"), safe="@") in url
+        or quote(model.removesuffix(":thinking"), safe="") in url
         or quote(model, safe="@") in url
         or (quote(model, safe="") in url)
     )

@@ -108,7 +108,7 @@ def test_every_setting_has_its_entry() -> None:
 
 
 #: Variables that loki sets for itself.
-INTERNAL = {"LOKI_ADDED_BY_ENV_FILE", "LOKI_ENV_FILE_REFUSED"}
+INTERNAL = {"LOKI_ADDED_BY_ENV_FILE", "LOKI_ENV_FILE_REFUSED", "LOKI_TOOL_CALL"}
 
 
 def variables() -> set[str]:

@@ -100,18 +100,59 @@ def test_another_question_is_another_request(other: Ask, tmp_path: Path) -> None
     assert provider.count == 2
 
 
-def test_the_address_counts_and_the_credential_does_not(tmp_path: Path) -> None:
+def test_the_address_counts_and_so_does_who_asks(tmp_path: Path) -> None:
     folder, provider = str(tmp_path / "a"), Provider()
     for key, base, count in (
         ("sk-one", "https://a.example/v1", 1),
-        ("sk-two", "https://a.example/v1", 1),
-        ("sk-two", "https://b.example/v1", 2),
-        ("sk-two", "https://user:pass@b.example/v1", 3),
-        ("sk-two", "https://user:word@b.example/v1", 3),
+        ("sk-one", "https://a.example/v1", 1),
+        ("sk-two", "https://a.example/v1", 2),
+        ("sk-two", "https://b.example/v1", 3),
+        ("sk-two", "https://user:pass@b.example/v1", 4),
+        ("sk-two", "https://user:word@b.example/v1", 5),
+        ("sk-one", "https://a.example/v1", 5),
     ):
         env = cached(provider.env(key, OPENAI_API_BASE=base), folder=folder)
         assert answer(env, HI).unwrap().text == "Hello."
         assert provider.count == count, base
+
+
+#: Settings of two clients at one address, each pair of which are two users.
+USERS = {
+    "keys": ("api_key: one", "api_key: two"),
+    "names": ("api_key: '{{ONE}}'", "api_key: '{{TWO}}'"),
+    "commands": ("api_key_cmd: echo one", "api_key_cmd: echo two"),
+    "files": ("api_key_file: ONE", "api_key_file: TWO"),
+    "patches": (
+        "api_key: k, patch: {chat_completions: {'.*': {headers: {Authorization: one}}}}",
+        "api_key: k, patch: {chat_completions: {'.*': {headers: {Authorization: two}}}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", USERS)
+def test_clients_of_two_users_at_one_address_share_no_answer(case: str, tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("one"), (tmp_path / "two").write_text("two")
+    provider, config, environ = Provider(), tmp_path / "c.yaml", {"ONE": "one", "TWO": "two"}
+    for setting, count in [*zip(USERS[case], (1, 2), strict=True), (USERS[case][0], 2)]:
+        path = setting.replace("file: ONE", f"file: {tmp_path}/one")
+        path = path.replace("file: TWO", f"file: {tmp_path}/two")
+        base = "api_base: https://a.example, models: [{name: m}]"
+        config.write_text(f"clients:\n  - {{type: openai, {base}, {path}}}\n")
+        opened = open_env(str(config), {**environ, "LOKI_CACHE_DIR": str(tmp_path)}).unwrap()
+        env = cached(replace(opened, send=provider.send), folder=str(tmp_path / "a"))
+        assert answer(env, replace(HI, model="openai:m")).unwrap() and provider.count == count
+
+
+def test_a_name_counts_with_the_value_of_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, provider = tmp_path / "c.yaml", Provider()
+    config.write_text("clients:\n  - {type: openai, api_key: '{{THE_KEY}}', models: [{name: m}]}\n")
+    for value, count in (("one", 1), ("two", 2), ("one", 2)):
+        monkeypatch.setenv("THE_KEY", value)
+        opened = open_env(str(config), {"THE_KEY": value, "LOKI_CACHE_DIR": str(tmp_path)}).unwrap()
+        env = cached(replace(opened, send=provider.send), folder=str(tmp_path / "a"))
+        assert answer(env, replace(HI, model="openai:m")).unwrap() and provider.count == count
 
 
 def test_an_address_that_is_a_secret_counts_too(tmp_path: Path) -> None:
@@ -246,16 +287,21 @@ def test_no_credential_is_in_the_folder(tmp_path: Path) -> None:
     assert (file.stat().st_mode & 0o777, (tmp_path / "a").stat().st_mode & 0o777) == (0o600, 0o700)
 
 
-def test_the_key_of_a_request_has_all_of_it_but_its_credentials() -> None:
+def test_the_key_of_a_request_has_all_of_it_and_shows_none() -> None:
     draft = prepare(replace(Provider().env(), authorize=Success), HI).unwrap().draft
-    key = key_of(draft, draft.url)
+    key = key_of(draft, draft.url, {})
     with_headers: Callable[[dict[str, str]], Draft] = lambda more: replace(  # noqa: E731
         draft, headers={**draft.headers, **more}
     )
-    assert key_of(with_headers({"Authorization": "Bearer x"}), draft.url) == key
-    assert key_of(with_headers({"X-Team": "a"}), draft.url) != key
-    assert key_of(draft, draft.url + "?key=1") == key_of(draft, draft.url + "?key=2") != key
-    assert key_of(replace(draft, body={"a": float("nan")}), draft.url) == ""
+    others = [
+        key_of(with_headers({"Authorization": "Bearer x"}), draft.url, {}),
+        key_of(with_headers({"X-Team": "a"}), draft.url, {}),
+        key_of(draft, draft.url + "?key=1", {}),
+        key_of(draft, draft.url + "?key=2", {}),
+        key_of(draft, draft.url, {"AWS_PROFILE": "work"}),
+    ]
+    assert len({key, *others}) == 6 and all(len(each) == 64 for each in (key, *others))
+    assert key_of(replace(draft, body={"a": float("nan")}), draft.url, {}) == ""
 
 
 def test_never_is_much_more_kept_than_is_allowed(
@@ -297,6 +343,18 @@ def test_a_folder_that_others_can_fill_is_refused(case: str, tmp_path: Path) -> 
     assert problem.kind == "config" and provider.count == 0 and [*folder.iterdir()] == []
     assert problem.message.startswith("the answer cache is not used: ")
     assert "\n" not in problem.message and str(tmp_path) in problem.message
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_the_folder_may_be_a_link_of_ours_and_of_nobody_else(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "a").symlink_to("real")
+    provider = Provider()
+    env = cached(provider.env(), folder=str(tmp_path / "a"))
+    assert [answer(env, HI).unwrap().is_cached for _ in range(2)] == [False, True]
+    os.lchown(tmp_path / "a", 12345, 12345)
+    problem = answer(env, HI).failure()
+    assert problem.kind == "config" and "a link of another user (uid 12345)" in problem.message
 
 
 def test_a_kept_answer_that_others_can_write_is_refused(tmp_path: Path) -> None:

@@ -76,6 +76,10 @@ def test_what_is_not_text_for_a_file_is_written_all_the_same(tmp_path: Path) -> 
         ("folder", "usage", "is not a file that can be read and added to"),
         ("pipe", "usage", "is not a file that can be read and added to"),
         ("nowhere/talk.jsonl", "missing", "--conversation: no folder "),
+        ("loop", "output", "loop: too many levels of symbolic links"),
+        ("astray", "missing", "--conversation: no folder "),
+        (f"{'n' * 300}", "output", "file name too long"),
+        ("image/talk.jsonl", "missing", "--conversation: no folder "),
         ("image", "input", "image is not UTF-8 text: byte 0 is 0x89"),
         ("broken", "input", "broken:2:1: not JSON: expecting value"),
         ("array", "input", "array is a JSON array, to which --conversation cannot add: make it"),
@@ -88,10 +92,18 @@ def test_what_is_no_conversation_is_said(
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "image").write_bytes(b"\x89PNG")
     (tmp_path / "array").write_text("[]")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "astray").symlink_to("nowhere/talk.jsonl")
     (tmp_path / "broken").write_text(f"{LINE}Hello")
     problem = read_turns(str(tmp_path / name)).failure()
     assert problem.kind == kind and message in problem.message
     assert "-f" not in problem.message
+
+
+def test_a_link_to_a_file_that_is_not_there_yet_is_an_empty_conversation(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("talk.jsonl")
+    assert read_turns(str(tmp_path / "link")).unwrap() == ()
+    assert append(str(tmp_path / "link"), LINE) and (tmp_path / "talk.jsonl").read_text() == LINE
 
 
 def test_a_missing_file_is_an_empty_conversation(tmp_path: Path) -> None:

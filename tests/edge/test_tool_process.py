@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -41,6 +42,50 @@ def test_what_a_tool_leaves_behind_is_not_waited_for_and_ended(tmp_path: Path) -
     script = CHILD.replace("PLACE", repr(str(tmp_path / "pids"))) + "print('done')"
     assert run(script, 100) == Output(b"done\n", b"")
     assert all(is_gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+DAEMON = """
+import os, subprocess, sys, time
+words = [sys.executable, "-c", "import time; time.sleep(600)"]
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        devnull = os.open("/dev/null", os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(devnull, number)
+        open(PLACE, "w").write(str(os.getpid()))
+        os.execv(words[0], words)
+    os._exit(0)
+os.wait()
+while not os.path.exists(PLACE) or not open(PLACE).read():
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("end", ["print('done')", "time.sleep(600)"], ids=["ends", "hangs"])
+def test_what_leaves_the_group_is_ended_too(tmp_path: Path, end: str) -> None:
+    place = tmp_path / "pid"
+    output = run(DAEMON.replace("PLACE", repr(str(place))) + end, 2 if "sleep" in end else 100)
+    assert output.stopped == ("late" if "sleep" in end else "") and is_gone(int(place.read_text()))
+
+
+KILLED = """
+import sys
+from loki.edge.tool_process import Processes, read_output
+process = Processes({}).start((sys.executable, "-c", "import time; time.sleep(600)"))
+print(process.pid, flush=True)
+read_output(process, b"{}", 1e9)
+"""
+
+
+def test_a_tool_ends_with_us_also_where_we_are_killed() -> None:
+    words = [sys.executable, "-c", KILLED]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        tool = int(process.stdout.readline())
+        process.kill()
+    assert is_gone(tool)
 
 
 def test_what_is_printed_beyond_the_limit_is_not_read() -> None:

@@ -133,7 +133,7 @@ def test_usage_beside_another_choice_counts() -> None:
     other = {"index": 1, "delta": {"content": "No"}, "finish_reason": "stop"}
     events = pieces("stop", {"content": "Hi"})
     events.append({"choices": [other], "usage": {"prompt_tokens": 18, "completion_tokens": 2}})
-    assert streamed("openai", events) == {**SPOKEN, "text": "Hi", "output": 2}
+    assert streamed("openai", events) == {**SPOKEN, "text": "Hi", "output": 2, "notes": 1}
 
 
 # ---- Responses -----------------------------------------------------------------------------------

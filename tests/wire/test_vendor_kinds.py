@@ -18,11 +18,13 @@ from returns.result import Result
 
 from loki.config.read import configure
 from loki.edge import files
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.credentials import authorize
 from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
 from loki.records import Ask, Request
+from loki.redaction.redactor import Redactor
 
 #: yes: drafted, known to the vendor's package, which would send the same, and said in the body.
 #: old: the same in the version of the API that we name; the newest package has no word for it.
@@ -294,7 +296,14 @@ def environment(vendor: str) -> Env:
     texts = files.catalogue({}), files.families()
     config = configure({"clients": [VENDORS[vendor][0]]}, "c.yaml", {}, *texts).unwrap()
     nowhere: Callable[[Any], Any] = lambda request: fail("bug", "nothing is sent")  # noqa: E731
-    return Env(config, authorize({}), nowhere, nowhere, lambda: 1.8e9, time.monotonic)
+    return Env(
+        config,
+        authorize(AuthContext({}, Redactor())),
+        nowhere,
+        nowhere,
+        lambda: 1.8e9,
+        time.monotonic,
+    )
 
 
 def prepared(vendor: str, kind: str, asked: Json) -> Result[Request, Problem]:

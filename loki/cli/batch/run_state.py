@@ -20,7 +20,7 @@ from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
-from loki.problems import Kind, Problem
+from loki.problems import Kind, Problem, count_that_are
 from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
 from loki.usage import COUNTS, Usage
@@ -205,7 +205,7 @@ class RunState:
 
     def out_words(self) -> str:
         """Return that rows were left alone because they are out as batch jobs."""
-        rows = "1 row is" if self.out_rows == 1 else f"{self.out_rows:,} rows are"
+        rows = count_that_are(self.out_rows, "row")
         return f"{rows} out as batch jobs; --batch-api collects them"
 
     def describe_cost(self) -> str:

@@ -105,8 +105,7 @@ def speak(
             transcript.reject()
     finally:
         kept = save_turns(speaker, transcript)
-    is_checked = isinstance(reply, Success)  # a whole answer that is refused is not printed
-    code = show_answer(answer, speaker, transcript, is_checked)
+    code = show_answer(answer, speaker, transcript)
     if isinstance(kept, Success):
         return code
     return code or speaker.console.report(kept.failure(), speaker.flags.output)
@@ -171,25 +170,28 @@ def show_answer(
     answer: Result[tuple[Reply, Json], Problem],
     speaker: Speaker,
     transcript: Transcript,
-    is_checked: bool,
 ) -> int:
     """Print the end of an answer, or why there is none; return the exit code.
 
-    What the steps before a failure answered was paid for: it is printed before the error.
+    What the steps before a failure answered was paid for: it is printed before the error. An
+    answer that is refused is not printed: the error has it.
     """
     flags, console = speaker.flags, speaker.console
     if isinstance(answer, Success):
         reply, data = answer.unwrap()
-        print_end(reply, data, speaker, transcript)
+        print_end(reply, data, speaker, transcript.conversation, transcript.since_prompt)
         return speaker.end(reply, flags, console)
-    if flags.run_tools and flags.output != "events" and transcript.since_prompt and not is_checked:
-        reply = sum_replies(transcript.conversation)
+    if flags.run_tools and flags.output != "events" and transcript.since_prompt:
+        steps = transcript.before_refusal
+        reply = sum_replies(steps)
         if reply.text or flags.output == "json":
-            print_end(reply, ..., speaker, transcript)
+            print_end(reply, ..., speaker, steps, transcript.since_prompt)
     return console.report(answer.failure(), flags.output)
 
 
-def print_end(reply: Reply, data: Json, speaker: Speaker, transcript: Transcript) -> None:
+def print_end(
+    reply: Reply, data: Json, speaker: Speaker, conversation: Conversation, turns: Turns
+) -> None:
     """Print the end of an answer; JSON with the turns of all steps, where tools may have run."""
     flags = speaker.flags
     if not flags.run_tools or flags.output not in ("json", "events"):
@@ -197,8 +199,8 @@ def print_end(reply: Reply, data: Json, speaker: Speaker, transcript: Transcript
         return
     kind = {"type": "done"} if flags.output == "events" else {}
     steps = {
-        "steps": len(transcript.conversation.replies),
-        "messages": [message_json(turn) for turn in transcript.since_prompt],
+        "steps": len(conversation.replies),
+        "messages": [message_json(turn) for turn in turns],
     }
     shown = reply_json(reply, speaker.console.redactor, data)
     speaker.console.write_json({**kind, **shown, **steps})

@@ -24,6 +24,7 @@ class Transcript:
         self.pieces: list[str] = []
         self.thoughts: list[str] = []
         self.is_answered = False
+        self.is_refused = False
 
     @property
     def new(self) -> Turns:
@@ -44,6 +45,12 @@ class Transcript:
     def reasoning(self) -> str:
         """Return the thoughts of the answer under way."""
         return "".join(self.thoughts)
+
+    @property
+    def before_refusal(self) -> Conversation:
+        """Return the conversation without a last reply that was refused."""
+        replies = self.conversation.replies
+        return replace(self.conversation, replies=replies[:-1] if self.is_refused else replies)
 
     def tap(self, events: Stream) -> Stream:
         """Return the same stream; its text and thoughts are remembered as they pass."""
@@ -67,6 +74,7 @@ class Transcript:
 
     def reject(self) -> None:
         """Take the last reply for a part of an answer, as if it had broken off."""
+        self.is_refused = True
         self.pieces = [self.conversation.reply.text]
         messages = self.conversation.messages[:-1]
         self.conversation = replace(self.conversation, messages=messages)

@@ -16,11 +16,12 @@ from loki.edge.auth.token_endpoint import (
     OAuthClient,
     error_code,
     is_visible,
+    no_answer,
     parse_json,
     post,
     reason_of,
     request_token,
-    to_seconds,
+    to_lifetime,
 )
 from loki.edge.http.describe import host_of
 from loki.json_text import Json
@@ -79,14 +80,14 @@ def read_device(
                     device_code=code,
                     verifier=verifier,
                     direct_address=direct_address_in(data),
-                    interval=max(to_seconds(data.get("interval")) or INTERVAL, 0.0),
-                    life=to_seconds(data.get("expires_in")) or LIFE,
+                    interval=to_lifetime(data.get("interval")) or INTERVAL,
+                    life=to_lifetime(data.get("expires_in")) or LIFE,
                 )
             )
     if 400 <= status < 500 and (reason := reason_of(data, redactor)):
         message = f"{host} starts no login: {reason}"
         return fail("auth", message, code=error_code(data, redactor))
-    return fail("offline", f"{host} answered {status} with something that is no code for a device")
+    return no_answer(host, status, "no code for a device")
 
 
 def address_in(data: Json) -> str:

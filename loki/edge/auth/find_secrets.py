@@ -122,6 +122,8 @@ def secrets_in_body(
     ['Bearer t', 't']
     >>> list(secrets_in_body({"api_keys": ["k", "l"], "schema": {"key": {"type": "string"}}}, []))
     ['k', 'l']
+    >>> list(secrets_in_body({"password": 12345678, "max_tokens": 9, "secret": True}, []))
+    ['12345678']
     """
     if isinstance(body, list):
         for item in body:
@@ -129,7 +131,8 @@ def secrets_in_body(
     for name, value in body.items() if isinstance(body, dict) else ():
         within = AUTHORIZATION if name in content_keys else names
         if within.search(name):
-            yield from chain.from_iterable(map(with_bare_token, texts_in(value)))
+            texts = (*texts_in(value), *numbers_in(name, value))
+            yield from chain.from_iterable(map(with_bare_token, texts))
         yield from secrets_in_body(value, content_keys, within)
 
 
@@ -141,6 +144,24 @@ def texts_in(value: Json) -> list[str]:
     """Return a text, or those of a list, as a list."""
     texts = value if isinstance(value, list) else [value]
     return [text for text in texts if isinstance(text, str)]
+
+
+def numbers_in(name: str, value: Json) -> list[str]:
+    """Return numbers that are secrets by their name, as JSON writes them: no count of tokens is.
+
+    >>> numbers_in("api_key", [1234, 5.5]), numbers_in("stop_token_ids", [1]), numbers_in("key", [])
+    (['1234', '5.5'], [], [])
+    """
+    numbers = value if isinstance(value, list) else [value]
+    is_secret = SECRET_NUMBER.search(name) is not None
+    return [str(each) for each in numbers if is_secret and type(each) in (int, float)]
+
+
+#: Names of secrets that can be numbers; max_tokens, budget_tokens, token_ids are none.
+SECRET_NUMBER = re.compile(
+    r"(?i)(pass(word|wd|phrase|code)?|secret|credentials?|cookie|signature|auth(orization)?"
+    r"|keys?|token)$"
+)
 
 
 def with_bare_token(text: str) -> tuple[str, ...]:

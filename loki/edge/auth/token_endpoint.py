@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from math import isfinite
+from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 import requests
@@ -31,6 +32,7 @@ from loki.version import __version__
 
 TIMEOUT = 30.0  # seconds to connect, and between two bytes
 MAX_ANSWER_BYTES = 2**20  # bytes of an answer
+MAX_LIFE = 100 * 366 * 86400.0  # seconds that a token lasts: what is more is no time
 
 
 @record
@@ -169,7 +171,7 @@ def read_answer(
     now: float,
     redactor: Redactor,
 ) -> Result[Token, Problem]:
-    """Return the token of an answer; fail with a refusal, or with a server that is not well.
+    """Return the token of an answer; fail with a refusal, or with an answer that is none.
 
     >>> read_answer(200, b'{"access_token": "a", "expires_in": 5}', "h", str, 100.0, Redactor())
     <Success: Token(access='a', refresh='', obtained=100.0, expires=105.0)>
@@ -188,9 +190,16 @@ def read_answer(
             return fail("auth", refusal(reason), code=error_code(data, redactor))
     if status == 429:
         return fail("busy", f"{host} gives no token now: {reason}", code=error_code(data, redactor))
-    if 400 <= status < 500 and not body.lstrip().startswith(b"<"):
+    is_page = body.lstrip().startswith(b"<")
+    if status in (401, 403) or (400 <= status < 500 and not is_page):
         return fail("auth", refusal(reason), code=error_code(data, redactor))
-    return fail("offline", f"{host} answered {status} with something that is no token")
+    return no_answer(host, status, "no token")
+
+
+def no_answer(host: str, status: int, what: str) -> Result[Any, Problem]:
+    """Return the failure of a server that is not well, or says what the protocol does not know."""
+    kind: Kind = "offline" if status >= 500 else "garbled"
+    return fail(kind, f"{host} answered {status} with something that is {what}")
 
 
 def parse_json(body: bytes) -> Json:
@@ -213,7 +222,7 @@ def is_visible(text: str) -> bool:
 def to_token(access: str, data: Mapping[str, Json], now: float) -> Token:
     """Return the token of an answer; ``now`` and its times are seconds since the epoch."""
     refresh = data.get("refresh_token")
-    life = to_seconds(data.get("expires_in"))
+    life = to_lifetime(data.get("expires_in"))
     return Token(
         access=access,
         refresh=refresh if isinstance(refresh, str) else "",
@@ -239,6 +248,16 @@ def to_seconds(value: Json) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if isfinite(number) else None
+
+
+def to_lifetime(value: Json) -> float | None:
+    """Return the seconds that something lasts; None for what can be no life: it is not known then.
+
+    >>> to_lifetime("60"), to_lifetime(0), to_lifetime(-5), to_lifetime(1e300), to_lifetime(True)
+    (60.0, None, None, None, None)
+    """
+    seconds = None if isinstance(value, bool) else to_seconds(value)
+    return seconds if seconds is not None and 0 < seconds <= MAX_LIFE else None
 
 
 def error_code(data: Json, redactor: Redactor) -> str | None:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from loki.edge.retrieval.rows import Rows, header_of
 from loki.edge.trust import make_private_folder
-from loki.problems import Problem
+from loki.problems import Problem, count_that_are
 from loki.retrieval.header import Signature
 
 
@@ -42,7 +42,7 @@ class Rescue:
         """Keep rows; return the problem that they met, with where they are."""
         if problem.kind not in ("output", "busy"):
             return problem
-        kept = f"{len(rows):,} vectors are kept"
+        kept = f"{count_that_are(len(rows), 'vector')} kept"
         try:
             where = f"{kept} in {self.write(rows)}, and the next run adds them"
             self.forget()

@@ -39,7 +39,7 @@ def draft_body(target: Target, messages: list[JsonObject]) -> JsonObject:
         "strict_tools": any(tool.strict for tool in ask.tools) or None,
         "tool_choice": CHOICES.get(ask.tool_choice, "REQUIRED"),
         "thinking": draft_thinking(target),
-        "response_format": draft_schema(ask.schema) if ask.schema else None,
+        "response_format": None if ask.schema is None else draft_schema(ask.schema),
         "stream": ask.stream or None,
     }
     return {

@@ -31,7 +31,7 @@ def vertex_mistral() -> Wire:
     from loki.wire.google.mistral import draft_mistral
     from loki.wire.openai import chat_completions
 
-    return chat_completions()._replace(draft=draft_mistral)
+    return chat_completions()._replace(draft=draft_mistral, has_names=False)
 
 
 def batch_embed_contents() -> TextsWire[Vectors]:

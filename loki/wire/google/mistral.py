@@ -19,4 +19,6 @@ def draft_mistral(target: Target) -> Result[JsonObject, Problem]:
     return draft_chat(replace(target, model=plain, dialect=MISTRAL))
 
 
-MISTRAL = Dialect(seed="random_seed", stream_usage=False, media="mistral", developer="system")
+MISTRAL = Dialect(
+    seed="random_seed", stream_usage=False, media="mistral", developer="system", names=False
+)

@@ -65,7 +65,7 @@ def draft_config(ask: Ask, thinking: JsonObject) -> JsonObject:
         "maxOutputTokens": ask.max_tokens,
         "stopSequences": list(ask.stop) or None,
         "seed": ask.seed,
-        "responseMimeType": "application/json" if ask.schema else None,
+        "responseMimeType": "application/json" if ask.schema is not None else None,
         "responseJsonSchema": None if is_json_mode(ask.schema) else ask.schema,
         "thinkingConfig": thinking or None,
     }

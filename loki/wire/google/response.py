@@ -7,7 +7,16 @@ from collections.abc import Iterable
 
 from loki.json_text import Json, JsonObject
 from loki.problems import Kind, Problem
-from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, ToolPiece, WireEvent
+from loki.replies import (
+    Carry,
+    Finish,
+    FinishReason,
+    Item,
+    OtherChoice,
+    Reasoning,
+    ToolPiece,
+    WireEvent,
+)
 from loki.usage import Usage
 from loki.wire import sse
 from loki.wire.decoder import Splitter
@@ -63,9 +72,10 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
         case {"promptFeedback": {"blockReason": str(reason)} as feedback} if reason:
             return (*read_usage(chunk), explain_block(reason, feedback.get("blockReasonMessage")))
         case {"candidates": [{"index": int(index)}, *_]} if index > 0:
-            return read_usage(chunk)
-        case {"candidates": [dict(candidate), *_]}:
-            words = (*read_words(candidate), *read_sources(candidate))
+            return (OtherChoice(index), *read_usage(chunk))
+        case {"candidates": [dict(candidate), *others]}:
+            more = (OtherChoice(len(others)),) if others else ()
+            words = (*more, *read_words(candidate), *read_sources(candidate))
             return (*words, *read_finish(candidate), *read_usage(chunk))
         case {"candidates": []} | {"usageMetadata": dict()} | {"responseId": str()}:
             return read_usage(chunk)

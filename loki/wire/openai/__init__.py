@@ -32,6 +32,7 @@ def chat_completions() -> Wire:
         decoder=lambda: Decoder(EventSplitter(), response.read_chat_event),
         finish_reasons=response.FINISH_REASONS,
         content_keys=("messages", "tools"),
+        has_names=True,
         # Anthropic and routers in front of it speak this protocol too, with headers of their own
         rate_limit_headers=(*RATE_LIMIT_HEADERS, *anthropic.RATE_LIMIT_HEADERS),
         search=lambda target: SEARCH.get(target.dialect.search),

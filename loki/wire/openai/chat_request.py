@@ -43,7 +43,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
         dialect.seed: ask.seed,
         "tools": [draft_tool(tool) for tool in ask.tools] or None,
         "tool_choice": draft_choice(ask.tool_choice),
-        "response_format": SCHEMAS[schema_form(target)](ask.schema) if ask.schema else None,
+        "response_format": None if ask.schema is None else SCHEMAS[schema_form(target)](ask.schema),
         "stream": ask.stream or None,
         "stream_options": {"include_usage": True} if ask.stream and dialect.stream_usage else None,
     }
@@ -58,7 +58,7 @@ def draft_body(target: Target, messages: list[JsonObject], reasoning: JsonObject
 def draft_messages(target: Target) -> Result[list[JsonObject], Problem]:
     """Return the conversation; a server without JSON Schema gets the schema in a prompt."""
     messages = target.ask.messages
-    if target.ask.schema and needs_schema_prompt(target):
+    if target.ask.schema is not None and needs_schema_prompt(target):
         messages = (Message("system", schema_prompt(target.ask.schema)), *messages)
     return gather(
         draft_message(target.dialect, message) for message in with_texts_of_tools(messages)
@@ -86,6 +86,7 @@ def draft_message(dialect: Dialect, message: Message) -> Result[JsonObject, Prob
     return draft_parts(dialect, message.parts).map(
         lambda content: {
             "role": role,
+            **({"name": message.name} if message.name and dialect.names else {}),
             "content": content if content or not message.tool_calls else None,
             **(
                 {"tool_calls": list(map(draft_call, message.tool_calls))}

@@ -9,7 +9,16 @@ from typing import Any
 from loki.json_text import Json, JsonObject
 from loki.messages import Text
 from loki.problems import Problem
-from loki.replies import Finish, FinishReason, Item, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import (
+    Finish,
+    FinishReason,
+    Item,
+    OtherChoice,
+    Reasoning,
+    Refusal,
+    ToolPiece,
+    WireEvent,
+)
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
 from loki.wire.openai.sources import read_annotations, read_executed_tools, read_search_results
 from loki.wire.openai.usage import chat_usage
@@ -28,7 +37,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
             words = read_content(message, "choices[0].message")
             rest = (*read_message(message), *read_search_results(body))
-            return (*words, *rest, *read_finish(choice), *read_usage(body))
+            others = read_other_choices(body["choices"])
+            return (*words, *rest, *others, *read_finish(choice), *read_usage(body))
         case _:
             return read_error_event(body)
 
@@ -46,15 +56,22 @@ def read_chat_event(chunk: Json) -> tuple[WireEvent, ...]:
         case {"error": error} if error:
             return (*read_usage(chunk), *read_error_event(chunk))
         case {"choices": [{"index": int(index)}, *_]} if index > 0:
-            return read_usage(chunk)  # of all choices
-        case {"choices": [choice, *_]}:
+            return (OtherChoice(index), *read_usage(chunk))  # of all choices
+        case {"choices": [choice]}:
             return read_choice(choice, chunk)
+        case {"choices": [choice, *_] as choices}:
+            return (*read_other_choices(choices), *read_choice(choice, chunk))
         case {"choices": list()} | {"usage": dict()} | {"x_groq": dict()}:
             return read_usage(chunk)
         case dict() if "choices" in chunk or "object" in chunk:
             return ()
         case _:
             return read_error_event(chunk)
+
+
+def read_other_choices(choices: list[Json]) -> tuple[WireEvent, ...]:
+    """Return that there are choices beside the first one, which a user's ``n`` asks for."""
+    return (OtherChoice(len(choices) - 1),) if len(choices) > 1 else ()
 
 
 def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:

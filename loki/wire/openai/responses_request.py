@@ -42,7 +42,7 @@ def draft_body(
 ) -> JsonObject:
     """Return the body around the conversation; nothing is stored at the provider."""
     ask, schema = target.ask, schema_form(target)
-    if ask.schema and needs_schema_prompt(target):
+    if ask.schema is not None and needs_schema_prompt(target):
         system = "\n\n".join(filter(None, (system, schema_prompt(ask.schema))))
     optional = {
         "instructions": system or None,
@@ -50,7 +50,7 @@ def draft_body(
         "temperature": ask.temperature,
         "top_p": ask.top_p,
         "reasoning": reasoning or None,
-        "text": {"format": draft_format(schema, ask.schema)} if ask.schema else None,
+        "text": None if ask.schema is None else {"format": draft_format(schema, ask.schema)},
         "tools": [draft_tool(tool) for tool in ask.tools] or None,
         "tool_choice": draft_choice(ask.tool_choice),
         "include": ["reasoning.encrypted_content"] if wants_thoughts_back(target) else None,

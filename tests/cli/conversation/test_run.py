@@ -271,3 +271,44 @@ def test_a_conversation_that_cannot_be_written_costs_no_answer(home: Home, talk:
     assert done.returncode == 74 and done.stdout == b"Hello.\n", done.stderr
     assert f"cannot write {talk}: file too large".encode() in done.stderr
     assert talk.read_text() == before
+
+
+@pytest.mark.parametrize(("name", "code"), [("loop", 74), ("n" * 300, 74), ("no/talk", 66)])
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_paid(
+    home: Home, name: str, code: int
+) -> None:
+    (home.folder / "loop").symlink_to("loop")
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call("-C", str(home.folder / name), "Hi")
+    assert (done.code, done.out, server.asked) == (code, "", []), done.err
+
+
+NAMED = '[{"role":"user","name":"Ann","content":"Hi"},{"role":"user","name":"Bob","content":"Ho"}]'
+
+
+def test_the_names_of_who_speaks_go_along_and_are_kept(home: Home) -> None:
+    talk = home.folder / "talk.jsonl"
+    lines = [json.dumps(turn) for turn in json.loads(NAMED)]
+    talk.write_text("\n".join(lines) + "\n")
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert home.call("--messages", NAMED).err == ""
+        assert home.call("-C", str(talk)).err == ""
+    for asked in server.asked:
+        assert [turn["name"] for turn in asked.json["messages"]] == ["Ann", "Bob"]
+    assert [turn.get("name") for turn in turns(talk)] == ["Ann", "Bob", None]
+
+
+@pytest.mark.parametrize("wire", ["claude", "gemini", "responses"])
+def test_names_that_a_protocol_lacks_are_left_out_with_a_note(home: Home, wire: str) -> None:
+    with provided(home, wire, "Hello.") as provider:
+        done = home.call(*on(wire), "--messages", NAMED)
+    assert (done.code, done.out) == (0, "Hello.\n"), (done.err, provider.refusals)
+    assert "knows no names in messages: Ann, Bob left out" in done.err
+
+
+def test_a_name_that_is_no_text_is_refused(home: Home) -> None:
+    home.local("http://127.0.0.1:9")
+    done = home.call("--messages", '[{"role":"user","name":5,"content":"Hi"}]')
+    assert done.code == 65 and "message 1: name is 5, not a text" in done.err

@@ -247,6 +247,39 @@ def test_a_last_answer_that_is_refused_is_not_printed(home: Home) -> None:
     assert (done.code, done.out) == (65, "")
 
 
+@pytest.mark.parametrize("output", ["text", "json", "events"])
+@pytest.mark.parametrize("flags", [["--schema", '{"type": "object"}'], ["-c"]])
+def test_a_last_answer_that_is_refused_keeps_the_steps_before_it_and_says_what_all_cost(
+    home: Home, flags: list[str], output: str
+) -> None:
+    first, last = openai_answer(0, "Let me see.", [ROME]), openai_answer(0, "It is 22.", ())
+    with serving(plain(first), plain(last)) as server:
+        home.local(server.address, PRICED)
+        done = run_tools(home, *flags, "-o", output)
+    assert done.code == 65 and "(cost $0.00102)" in done.err, done.err
+    if output == "text":
+        assert done.out == "Let me see.\n"
+        return
+    error = json.loads(done.err.splitlines()[-1])
+    assert (error["text"], error["cost"], error["usage"]["input"]) == ("It is 22.", 0.00102, 20)
+    line = done.lines[-1]
+    if output == "json":
+        assert (line["text"], line["steps"], line["cost"]) == ("Let me see.", 1, 0.00051)
+        assert [turn["role"] for turn in line["messages"]] == ["assistant", "tool"]
+    else:
+        assert line == {"type": "error", **error}
+
+
+@pytest.mark.parametrize(("steps", "words"), [(1, "1 step "), (2, "2 steps ")])
+def test_steps_are_counted_in_words(home: Home, steps: int, words: str) -> None:
+    with serving(plain(openai_answer(0, "", [ROME]))) as server:
+        home.local(server.address, PRICED)
+        used_up = run_tools(home, "--max-steps", str(steps))
+        assert f"no answer after {words}(--max-steps)" in used_up.err
+        done = run_tools(home, "--max-tokens", "10", "--max-cost", f"{steps * 0.0006 + 0.0005}")
+    assert f"; {words}before it cost $0.00" in done.err
+
+
 def test_an_answer_that_breaks_off_after_a_step_is_kept_aside(home: Home, talk: Path) -> None:
     with serving(*chat([ROME]), CUT) as server:
         home.local(server.address, "supports_function_calling: true")

@@ -199,6 +199,14 @@ def test_a_server_that_stays_away_is_named() -> None:
     assert problem.kind == "offline" and "answered 503" in problem.message
 
 
+@pytest.mark.parametrize("odd", [-5, 0, 1e300, "soon", True])
+def test_an_interval_or_a_life_that_is_none_is_the_usual_one(odd: Any) -> None:
+    code = {**CODE, "interval": odd, "expires_in": odd}
+    with serving(lambda asked: plain(code) if "/device" in asked.line else PENDING) as server:
+        login = login_at(server)
+    assert (login.interval, login.life) == (5.0, 600.0)
+
+
 def test_a_person_is_waited_for_no_longer_than_was_said() -> None:
     with serving(lambda asked: plain(CODE) if "/device" in asked.line else PENDING) as server:
         hours = Hours()
@@ -208,14 +216,14 @@ def test_a_person_is_waited_for_no_longer_than_was_said() -> None:
 
 NO_CODES: dict[str, tuple[Script, str, str]] = {
     "a refusal": (error("invalid_client", 401), "auth", "starts no login: invalid_client"),
-    "a page": (plain(b"<html>"), "offline", "something that is no code for a device"),
+    "a page": (plain(b"<html>"), "garbled", "something that is no code for a device"),
     "an address in the open": (
         plain({**CODE, "verification_uri": "http://a.example/device"}),
-        "offline",
+        "garbled",
         "something that is no code",
     ),
-    "no address": (plain({**CODE, "verification_uri": 1}), "offline", "no code for a device"),
-    "control characters": (plain({**CODE, "user_code": "A\x1b[2J"}), "offline", "no code for a"),
+    "no address": (plain({**CODE, "verification_uri": 1}), "garbled", "no code for a device"),
+    "control characters": (plain({**CODE, "user_code": "A\x1b[2J"}), "garbled", "no code for a"),
 }
 
 

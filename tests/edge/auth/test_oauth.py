@@ -181,7 +181,9 @@ def refresh(home: Home, script: Script, *words: str, **more: Any) -> tuple[Done,
 REFUSALS: dict[str, tuple[Script, int, str]] = {
     "500": (plain({"error": "server_error"}, 500), 69, "answered 500"),
     "503 as a page": (plain(b"<html>later</html>", 503), 69, "answered 503"),
-    "a page": (plain(b"<html>sign in to the hotel</html>"), 69, "answered 200"),
+    "a page": (plain(b"<html>sign in to the hotel</html>"), 76, "answered 200"),
+    "no token": (plain({"expires_in": 5}), 76, "something that is no token"),
+    "403 as a page": (plain(b"<html>no</html>", 403), 77, "loki --authenticate local"),
     "nothing": (None, 69, "no token from http://127.0.0.1:"),
     "invalid_grant": (plain({"error": "invalid_grant"}, 400), 77, "loki --authenticate local"),
     "401": (plain({"error": "invalid_client"}, 401), 77, "loki --authenticate local"),
@@ -225,6 +227,14 @@ def test_a_token_endpoint_that_is_not_there_is_offline(home: Home) -> None:
     done = home.run("Hi")
     assert done.code == 69 and "no token from http://127.0.0.1:9: " in done.err
     assert len(done.err.splitlines()) == 1 and stored_token(home) == OLD
+
+
+@pytest.mark.parametrize("life", [1e300, 10**400, -5, 0, "soon", True, None, [1], "1e308"])
+def test_a_life_that_is_none_does_not_lose_the_login(home: Home, life: Any) -> None:
+    done, _ = refresh(home, plain({**NEW, "expires_in": life}))
+    assert done.code == 0, done.err
+    kept = stored_token(home)
+    assert (kept.access, kept.refresh, kept.expires) == ("at-new", "rt-new", None)
 
 
 def test_a_refresh_sends_what_it_must(home: Home) -> None:

@@ -25,7 +25,7 @@ def test_rows_are_kept_until_they_are_in_their_store(tmp_path: Path) -> None:
     problem = Rescue(store, str(state), SIGNATURE).keep(one_row(), FULL)
     (kept,) = state.iterdir()
     assert problem.message == (
-        f"{FULL.message}; 1 vectors are kept in {kept}, and the next run adds them"
+        f"{FULL.message}; 1 vector is kept in {kept}, and the next run adds them"
     )
     assert kept.stat().st_mode & 0o777 == 0o600
     later = Rescue(store, str(state), SIGNATURE)
@@ -57,7 +57,7 @@ def test_where_nothing_can_be_kept_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     problem = Rescue("s", str(tmp_path / "state"), SIGNATURE).keep(one_row(), FULL)
     assert problem.message == (
-        f"{FULL.message}; 1 vectors are kept nowhere: that disk is full as well"
+        f"{FULL.message}; 1 vector is kept nowhere: that disk is full as well"
     )
 
 

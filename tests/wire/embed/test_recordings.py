@@ -140,7 +140,8 @@ def test_an_answer_with_a_vector_too_few_is_garbled(recording: Any) -> None:
     problem = read_vectors(response_of(recording, ("one more",))).failure()
     assert problem.kind == "garbled" and problem.sent
     many = recording["expected"]["vectors"][0]
-    assert problem.message == f"{many} vectors for {many + 1} texts"
+    vectors = "1 vector" if many == 1 else f"{many} vectors"
+    assert problem.message == f"{vectors} for {many + 1} texts"
 
 
 KINDS = {400: "input", 401: "auth", 404: "config"}

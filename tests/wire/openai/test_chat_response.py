@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from loki.messages import Text
-from loki.replies import Finish
+from loki.replies import Finish, OtherChoice
 from loki.usage import Usage
 from loki.wire.openai.chat_response import read_chat, read_chat_event
 
 READ: list[tuple[Any, tuple[Any, ...]]] = [
     ({"choices": [{"delta": {"content": "Hi"}}]}, (Text("Hi"),)),
     ({"choices": [{"delta": {}, "finish_reason": "stop"}]}, (Finish("stop"),)),
-    ({"choices": [{"index": 1, "delta": {"content": "other"}}]}, ()),
+    ({"choices": [{"index": 1, "delta": {"content": "other"}}]}, (OtherChoice(1),)),
     ({"choices": []}, ()),
     (
         {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "length"}]},

@@ -8,7 +8,7 @@ from loki.batch.api.job import Job
 from loki.batch.api.journal import seen_line
 from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.session import Service, Session, without_secrets
-from loki.problems import Problem
+from loki.problems import Problem, count_of
 
 YOUNG = 86400.0  # seconds in which results may still appear where there are none yet
 
@@ -31,7 +31,7 @@ def find_gap(job: Job, came: int, now: float) -> Problem | None:
     kept_until = (now if job.ended is None else job.ended) + PROTOCOLS[job.protocol].retention
     if came >= done or now >= kept_until:
         return None
-    counts = f"{came:,} of {done:,} rows that it counts as done"
+    counts = f"{came:,} of {count_of(done, 'row')} that it counts as done"
     return Problem("busy", f"its results are not whole yet, {counts}; they are fetched again later")
 
 

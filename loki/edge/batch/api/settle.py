@@ -13,7 +13,7 @@ from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.collect import first_id
 from loki.edge.batch.api.exchange import Answer
 from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
-from loki.problems import Problem, fail
+from loki.problems import Problem, count_that_are, fail
 
 MAX_PAGES = 100  # of a list of jobs; beyond these nobody knows
 
@@ -125,7 +125,8 @@ def held(job: Job, candidates: int) -> Result[None, Problem]:
     return fail(
         "busy",
         f"nobody knows whether it was created, and its provider lists {seen}: its"
-        f" {job.submission.rows:,} rows are held. If you know it was not: --forget {job.nonce}",
+        f" {count_that_are(job.submission.rows, 'row')} held."
+        f" If you know it was not: --forget {job.nonce}",
     )
 
 

@@ -26,7 +26,7 @@ from loki.money.batch_tier import BatchRates
 from loki.money.budget import describe_budget
 from loki.pipeline import Env
 from loki.price import format_dollars
-from loki.problems import Problem
+from loki.problems import Problem, count_of
 from loki.record import record
 from loki.records import Target, Task
 from loki.stages.check_max_cost import unknown_worst_case
@@ -205,6 +205,8 @@ class Submitter:
             return spent.failure()
         for purse in spent.unwrap():
             if purse.spent + job.worst > purse.budget:
-                could = f"{job.submission.rows:,} rows could cost {format_dollars(job.worst)}"
+                could = (
+                    f"{count_of(job.submission.rows, 'row')} could cost {format_dollars(job.worst)}"
+                )
                 return Problem("budget", f"{job.model}: {could}, and of {describe_budget(purse)}")
         return None

@@ -267,7 +267,6 @@ WITHOUT_MIRROR = {
     "cli/batch/run.py",
     "cli/batch/stop_reason.py",
     "cli/bug_report.py",
-    "cli/commands.py",
     "cli/console.py",
     "cli/cost/image.py",
     "cli/cost/terminal_chart.py",

@@ -79,7 +79,8 @@ class BatchRun:
             self.stop.clear()
         if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
             state.fatal = retry_time_problem(order.paces)
-        return report_end(order.console, self.flags.summary, state, self.stop)
+        left = self.count_left() if self.flags.summary else None
+        return report_end(order.console, self.flags.summary, state, self.stop, left)
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.
@@ -89,6 +90,13 @@ class BatchRun:
         if self.left.count == self.state.done and os.path.isfile(self.order.inputs.path):
             next(self.left, None)
         return self.left.is_over and self.left.count == self.state.done
+
+    def count_left(self) -> int | None:
+        """Return how many rows have no line yet; None where only the rest of a pipe would tell."""
+        if os.path.isfile(self.order.inputs.path):
+            for _ in self.left:
+                pass
+        return self.left.count - self.state.done if self.left.is_over else None
 
     def may_be_unsent(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -259,23 +267,25 @@ def retry_time_problem(paces: Pacers) -> Problem | None:
     return replace(late, message=f"{words}; its rows are left for later")
 
 
-def report_end(console: Console, summary: str | None, run: RunState, stop: StopReason) -> int:
+def report_end(
+    console: Console, summary: str | None, run: RunState, stop: StopReason, left: int | None
+) -> int:
     """Print how a run went, write its summary where one is wanted; return the exit code."""
+    why = stop.first or (run.fatal.kind if run.fatal else "")
     for note in run.notes:
         console.warn(note)
     if summary:
         try:
             with open(summary, "w", encoding="utf-8", opener=open_for_owner) as file:
-                file.write(compact(run.summary()) + "\n")
+                file.write(compact(run.summary(why, left)) + "\n")
         except OSError as error:
             console.note(f"cannot write {summary}: {error.strerror}")
     if run.fatal:
         console.print_problem(run.fatal)
     console.warn(run.summary_text())
-    why = stop.first or (run.fatal.kind if run.fatal else "")
     if why:
-        reason = {"SIGINT": "Ctrl-C"}.get(why, why)
-        console.warn(f"ended early ({reason}); to go on: {resume_command(console.prog)}")
+        reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
+        console.warn(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}")
     return exit_code(console, run, why)
 
 
@@ -290,5 +300,12 @@ def exit_code(console: Console, run: RunState, why: str) -> int:
         return EXIT_CODES["busy"]
     return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
 
+
+#: What must be done before the same command can go on.
+CURES = {
+    "auth": " once the key is mended",
+    "quota": " once the account has credit",
+    "config": " once the configuration is mended",
+}
 
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "--max-cost": 80, "--max-time": 75}

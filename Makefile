@@ -14,7 +14,7 @@ SHELL := bash
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/model  ## watch a real model answer about a note, without a key
+demo: .venv/model  ## a small model answers here, without a key (LOKI_DEMO_MODEL=FILE)
 	@$(BIN)/python scripts/dev/demo.py
 
 test: lint types check  ## lint, types, tests and doctests

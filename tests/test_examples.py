@@ -125,6 +125,49 @@ def test_a_watch_that_fails_says_so(home: Home, shell: Callable[[str], Done]) ->
     assert (done.code, done.out) == (69, "") and "offline" in done.err
 
 
+def failure(status: int, code: str) -> Script:
+    """Return an error of a provider, which nothing would cure by being tried again."""
+    return plain({"error": {"message": code, "code": code}}, status, "x-should-retry: false\r\n")
+
+
+BUSY, BROKE = failure(429, "rate_limit_exceeded"), failure(429, "insufficient_quota")
+FULL = plain(reply("disk is full"))
+#: What the two models answer; the report then, what is printed for the mail, the exit code.
+REPORTS: dict[str, tuple[list[Script], str, str, int]] = {
+    "whole": ([FULL], "disk is full\n", "", 0),
+    "cut off": ([plain(reply("disk is", "length"))], "old\n", "cut off", 1),
+    "the second model": ([BUSY, FULL], "disk is full\n", "", 0),
+    "busy": ([BUSY, BUSY], "old\n", "", 0),
+    "out of credit": ([BUSY, BROKE], "old\n", "No report until there is money", 1),
+    "no key": ([failure(401, "no")], "old\n", "auth", 1),
+}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_a_report_is_whole_or_stays_as_it_is(
+    home: Home, shell: Callable[[str], Done], case: str
+) -> None:
+    answers, report, mail, code = REPORTS[case]
+    with serving(*answers) as models:
+        client = (
+            "  - type: openai-compatible\n    name: {}\n    api_base: {}\n    api_key: k\n"
+            "    models:\n      - name: {}\n        no_stream: true\n"
+        )
+        names = [("local", "m"), ("groq", "openai/gpt-oss-120b")]
+        clients = "".join(client.format(name, models.address, model) for name, model in names)
+        home.configure(f"model: local:m\nclients:\n{clients}")
+        done = shell("echo old > report; echo error | nightly-report report || exit 1")
+    assert (home.folder / "work" / "report").read_text() == report
+    assert done.code == code and mail in done.out and bool(done.out) == bool(mail), done
+
+
+def test_a_night_without_a_log_keeps_the_report(
+    home: Home, server: Server, shell: Callable[[str], Done]
+) -> None:
+    done = shell("echo old > report; nightly-report report < /dev/null; cat report")
+    assert (done.code, done.out, server.asked) == (0, "old\n", [])
+
+
 def test_a_table_is_translated(home: Home, server: Server, shell: Callable[[str], Done]) -> None:
     table = "id,lang,text\n1,French,good day\n2,German,good night\n"
     (home.folder / "work" / "texts.csv").write_text(table)
@@ -176,6 +219,7 @@ def test_every_example_is_tried() -> None:
         "commit-message",
         "prepare-commit-msg",
         "watch-log",
+        "nightly-report",
         "translate",
         "summaries/Makefile",
         "summaries/summarise",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from documents import blocks, commands, named_models
 from matrix import matrix
 from support import ROOT
 
+import loki
 from loki.cli.admin.man import pages
 from loki.cli.commands import COMMANDS
 from loki.cli.parser import parse, parser
@@ -27,6 +29,13 @@ def test_the_shell_examples_are_commands_of_ours(words: list[str]) -> None:
 
 def test_there_are_shell_examples() -> None:
     assert len(CALLS) >= 4 and "cat report.txt | loki-pipe" in README
+
+
+def test_the_call_from_python_is_python_and_names_what_loki_exports() -> None:
+    (example,) = blocks(README, "python")
+    imported, *others = ast.parse(example).body
+    assert isinstance(imported, ast.ImportFrom) and imported.module == "loki" and len(others) == 2
+    assert {name.name for name in imported.names} <= {*loki.__all__}
 
 
 def test_the_configuration_has_nothing_wrong() -> None:

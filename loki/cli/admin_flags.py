@@ -9,19 +9,32 @@ if TYPE_CHECKING:
     from loki.cli.flags import Group
 
 ADMINISTRATION: dict[str, Group] = {
-    "administration": [
-        switch("--info", "print version, files, clients and catalogue, one per line"),
+    "setup": [
+        switch(
+            "--info",
+            "print the version, the paths of loki's files, the configured clients and the date of "
+            "the model catalogue, one per line",
+        ),
         switch(
             "--list-models",
-            "list models with limits, prices and features; with TEXT, only those whose name "
+            "list models with their limits, prices and features; with TEXT, only those whose name "
             "contains it",
         ),
-        switch("--live", "with --list-models: ask each provider for its own list"),
-        switch("--sync-models", "download newer models from sync_models_url, or its default"),
-        switch("--init", "write a commented starter configuration"),
+        switch("--live", "with --list-models: list what each provider offers now"),
+        switch(
+            "--sync-models",
+            "update the model catalogue (limits, prices, features) from sync_models_url, or from "
+            "the default URL",
+        ),
+        switch(
+            "--init",
+            "write a starter configuration for the providers whose API keys are set, and print the "
+            "next step",
+        ),
         flag(
             "--check",
-            "check the configuration and print every problem; online: ask each provider too",
+            "check the configuration and print every problem; online: also ask each provider which "
+            "models it has",
             choices=("offline", "online"),
             metavar="[=online]",
         ),
@@ -32,24 +45,25 @@ ADMINISTRATION: dict[str, Group] = {
         ),
         flag(
             "--man",
-            "show the manual page of a command, config or python",
+            "show a manual page: that of a command, or config, python, batch-api",
             nargs="?",
             const="",
             metavar="TOPIC",
         ),
-        switch("--clear-cache", "delete the answers that --cache kept"),
+        switch("--clear-cache", "delete the answers that --cache stored"),
     ],
-    "authentication": [
+    "logins and secrets": [
         flag(
             "--authenticate",
-            "log in with OAuth; CLIENT may be left out if only one client uses it",
+            "log in with OAuth; CLIENT may be omitted if only one client uses it",
             nargs="?",
             const="",
             metavar="CLIENT",
         ),
         flag(
             "--add-secret",
-            "add a secret to the vault; its value is typed, or read from stdin",
+            "add a secret to the vault (loki's own secret store); the value is typed, or read from "
+            "stdin",
             metavar="NAME",
         ),
         flag("--get-secret", "print a secret", metavar="NAME"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from loki.cli.flag_types import dollars, duration, positive, whole
 from loki.cli.flags import (
+    CACHE,
     CONFIG,
     FALLBACK,
     MAX_COST_OF_RUN,
     MODEL,
+    NETWORK,
     NO_LEDGER,
     PIPE,
     QUIET,
-    SENDING,
+    REQUEST,
     SET,
     TAG,
     VERBOSE,
@@ -27,58 +29,68 @@ if TYPE_CHECKING:
 #: Flags of an answer that a row cannot have: nobody watches it, and it is one request.
 NOT_FOR_ROWS = ("--show-reasoning", "--search", "--run-tools", "--max-steps")
 
+
+def for_rows(part: str) -> Group:
+    """Return those flags of a group of loki-pipe that a row can have."""
+    return [row for row in PIPE[part] if row[0] not in NOT_FOR_ROWS]
+
+
 BATCH: dict[str, Group] = {
+    "model": [MODEL, FALLBACK],
     "input": [
-        MODEL,
-        FALLBACK,
-        switch("--lines", "read every line as a prompt"),
-        switch("--csv", "read CSV with a header; --template uses its columns"),
+        switch("--lines", "read each line of IN as a prompt"),
+        switch("--csv", "read IN as CSV with a header; --template uses its columns"),
+        switch("--embed", "embed the rows instead of asking for answers"),
+    ],
+    "prompt": [
         flag(
             "--template",
-            "prompt of a row with its fields, as in 'Translate to {lang}: {text}'",
+            "prompt for each row, as text; {name} is replaced by the row's field, e.g. "
+            "'Translate to {lang}: {text}' (to read it from a file: -T)",
             metavar="TEXT",
         ),
         flag(
             "-T --template-file",
-            "prompt as a file, filled in with the fields of a row",
+            "prompt file for each row, filled in with the row's fields; may start with settings",
             metavar="FILE",
             dest="template_file",
         ),
         SET,
-        switch("--embed", "embed the rows instead of asking for answers"),
-    ],
-    "answer": [
         flag(
             "-s --system --prompt",
-            "system prompt for rows without one of their own",
+            "system prompt for rows without one of their own (--prompt is an older name of "
+            "--system)",
             metavar="TEXT",
             dest="prompt",
         ),
-        *with_help(
-            [row for row in PIPE["answer"] if row[0] not in NOT_FOR_ROWS],
-            "--tools",
-            "tools to offer to the model (OpenAI format, or the provider's own tools as its manual "
-            "writes them); calls are written to the row, not run",
-        ),
     ],
+    "generation": for_rows("generation"),
+    "tools": with_help(
+        for_rows("tools"),
+        "--tools",
+        "tool definitions, in OpenAI format or (for the provider's built-in tools) the provider's "
+        "own; tool calls are written to the output row, not run",
+    ),
     "output": [
         flag(
-            "-o --output", "file to write; a run that is started again continues it", metavar="OUT"
+            "-o --output",
+            "output file, CSV if it is named .csv; if it already exists, the run resumes from it",
+            metavar="OUT",
         ),
         switch(
             "--keep",
-            "copy the input's fields to each output row; a field whose name clashes is written "
-            "as input_NAME",
+            "copy the input's fields to each output row (OUT.csv always has them); a field "
+            "whose name clashes is written as input_NAME",
         ),
         switch("--ordered", "write rows in the order of the input, not as they finish"),
         flag("--summary", "write a summary of the run as JSON", metavar="FILE"),
-        switch("--check", "send nothing; count the rows left and what they may cost"),
-        *(TAG, NO_LEDGER, QUIET, VERBOSE),
+        QUIET,
+        VERBOSE,
     ],
-    "pace": [
+    "limits and concurrency": [
         flag(
             "-j --in-flight",
-            "number of rows at the same time (default 16)",
+            "number of rows sent at the same time (default 16)",
             type=whole,
             default=16,
             metavar="N",
@@ -87,50 +99,73 @@ BATCH: dict[str, Group] = {
             "--rpm", "limit for the whole run, in requests per minute", type=positive, metavar="N"
         ),
         flag("--tpm", "limit for the whole run, in tokens per minute", type=positive, metavar="N"),
+        flag(
+            "--max-time",
+            "start no further row after this time, in seconds",
+            type=positive,
+            metavar="S",
+        ),
+        flag(
+            "--scheduler",
+            "address of a Dask scheduler; its workers send the requests",
+            metavar="ADDRESS",
+        ),
+    ],
+    "cost": [
         flag("--max-cost", MAX_COST_OF_RUN, type=dollars, metavar="USD"),
-        flag("--max-time", "stop the run after this time, in seconds", type=positive, metavar="S"),
-        flag("--scheduler", "send the rows from the workers of a Dask cluster", metavar="ADDRESS"),
+        CACHE,
+        TAG,
+        NO_LEDGER,
     ],
     "batch jobs": [
         switch(
             "--batch-api",
-            "send the rows as jobs of the provider's own batch API, at its lower price, and leave; "
-            "started again, it collects what is done",
+            "submit the rows to the provider's batch API (lower price) and exit; run the same "
+            "command again to collect finished results",
         ),
         flag(
             "--wait",
-            "stay until all jobs are done, or for TIME (30m, 6h, 2d)",
+            "wait until all jobs are finished, or at most TIME (30m, 6h, 2d)",
             type=duration,
             metavar="[=TIME]",
         ),
         flag(
             "--status",
-            "show how the jobs stand, and change nothing; FORMAT: text (default) or json",
+            "print the status of the jobs; send and collect nothing; FORMAT: text (default) or "
+            "json",
             choices=("text", "json"),
             metavar="[=FORMAT]",
         ),
-        switch("--cancel", "stop the jobs, then collect what they had done"),
-        switch("--again", "ask rows that failed again"),
+        switch("--cancel", "cancel the jobs, then collect the results already finished"),
+        switch("--again", "retry the rows that failed"),
         flag(
             "--window",
-            "time that the provider may take, where it offers a choice (24h to 7d)",
+            "completion window to request, where the provider offers a choice (24h to 7d)",
             type=duration,
             metavar="TIME",
         ),
         flag(
             "--forget",
-            "give up a job of which nobody knows whether it was created; its rows are asked again",
+            "abandon JOB, for when loki could not learn whether the provider created it; its rows "
+            "are sent again (and billed twice if it did)",
             metavar="JOB",
         ),
         switch("--remote-delete", "delete files and results at the provider once collected"),
     ],
-    "sending": with_help(
-        [row for row in SENDING if row[0] != "--max-cost"],
-        "--timeout",
-        "limit for each row, all attempts included, in seconds (default 600; for the run: "
-        "--max-time)",
+    "network": with_help(
+        with_help(
+            NETWORK,
+            "--timeout",
+            "limit for each row, retries and fallbacks included, in seconds (default 600; use "
+            "--max-time to limit the whole run)",
+        ),
+        "--max-wait",
+        "longest wait that a server may ask for, in seconds; if it asks for more, the run ends "
+        "with 75, unless other models have rows left (default 60)",
     ),
-    "configuration": [
+    "request": REQUEST,
+    "inspection": [
+        switch("--check", "send nothing; print how many rows are left and what they may cost"),
         flag(
             "--dry-run",
             "print the request of the first row and send nothing; FORMAT: json (default), curl, or "
@@ -138,6 +173,6 @@ BATCH: dict[str, Group] = {
             choices=("json", "curl", "all"),
             metavar="[=FORMAT]",
         ),
-        CONFIG,
     ],
+    "configuration": [CONFIG],
 }

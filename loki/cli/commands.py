@@ -6,15 +6,15 @@ from loki.cli.admin_flags import ADMINISTRATION
 from loki.cli.batch_flags import BATCH
 from loki.cli.flag_types import between, whole
 from loki.cli.flags import (
-    CONFIG,
+    CONFIGURATION,
     INSPECTION,
     MAX_COST_OF_RUN,
     MODEL,
-    NO_LEDGER,
+    NETWORK,
     PIPE,
     QUIET,
-    SENDING,
-    TAG,
+    REQUEST,
+    SPENDING,
     VERBOSE,
     flag,
     switch,
@@ -37,6 +37,7 @@ class Command:
         text_name: str = "",
         text_help: str = "",
         usage: str = "",
+        second_text: tuple[str, str] = ("", ""),
     ) -> None:
         self.description = description
         self.example = example
@@ -44,20 +45,27 @@ class Command:
         self.text_name = text_name
         self.text_help = text_help
         self.usage = usage or (f"[{text_name}…]" if text_name else "")
+        self.second_text = second_text  # name and help of what follows the first TEXT
 
 
 SHARED: dict[str, Group] = {
-    "ledger and messages": [TAG, NO_LEDGER, QUIET, VERBOSE],
-    "sending": with_help(SENDING, "--max-cost", MAX_COST_OF_RUN),
+    "cost": with_help(SPENDING, "--max-cost", MAX_COST_OF_RUN),
+    "network": with_help(
+        NETWORK,
+        "--timeout",
+        "limit for the whole call, retries included, in seconds (default 600)",
+    ),
+    "request": REQUEST,
     "inspection": INSPECTION,
+    "configuration": CONFIGURATION,
 }
 
 EMBED: dict[str, Group] = {
-    "input": [
+    "model": [
         MODEL,
         flag(
             "--task",
-            "purpose of the vectors: query or document",
+            "what the texts are: query or document (some models embed them differently)",
             choices=("query", "document"),
             metavar="TASK",
         ),
@@ -67,13 +75,15 @@ EMBED: dict[str, Group] = {
             type=whole,
             metavar="N",
         ),
+    ],
+    "input": [
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
-        switch("-0 --null", "read texts that end with NUL instead of a newline"),
+        switch("-0 --null", "texts read end with NUL, not newline"),
         switch("--whole", "treat all of stdin as one text"),
-        switch("--chunk", "split long texts to the chunk size of the model"),
+        switch("--chunk", "split texts that exceed the model's chunk size"),
         flag(
             "-f --file",
-            "read the texts from files, one per line",
+            "read texts from FILEs, one text per line",
             nargs="+",
             action="extend",
             default=[],
@@ -83,7 +93,7 @@ EMBED: dict[str, Group] = {
     "output": [
         flag(
             "--into",
-            "put texts and vectors into a store, a folder for loki-search; print nothing",
+            "save texts and vectors in folder STORE, for loki-search, instead of printing them",
             metavar="STORE",
         ),
         flag(
@@ -94,22 +104,27 @@ EMBED: dict[str, Group] = {
         ),
         flag(
             "-j --in-flight",
-            "number of requests at the same time (default 4)",
+            "number of requests sent at the same time (default 4)",
             type=whole,
             default=4,
             metavar="N",
         ),
+        QUIET,
+        VERBOSE,
     ],
     **SHARED,
 }
 
 SEARCH: dict[str, Group] = {
-    "search": [
+    "model": [
         flag(
             "-m --model",
-            "model to use for QUERY (default: the model of STORE)",
+            "model that embeds QUERY (default: the model of STORE)",
             metavar="CLIENT:MODEL",
         ),
+    ],
+    "input": [switch("-0 --null", "queries read and texts printed end with NUL, not newline")],
+    "output": [
         flag("--top", "print the N nearest (default 10)", type=whole, default=10, metavar="N"),
         flag(
             "--min-score",
@@ -117,34 +132,35 @@ SEARCH: dict[str, Group] = {
             type=between(-1, 1),
             metavar="X",
         ),
-        switch("-0 --null", "read queries and print texts that end with NUL instead of a newline"),
-        switch("--info", "print the model, size and age of STORE"),
-    ],
-    "output": [
         flag(
             "-o --output",
             "the texts (default), or JSON lines with score, id, source and line",
             choices=("text", "json"),
             default="text",
         ),
+        QUIET,
+        VERBOSE,
     ],
     **SHARED,
+    "inspection": [switch("--info", "print the model, size and age of STORE"), *INSPECTION],
 }
 
 RERANK: dict[str, Group] = {
+    "model": [MODEL],
     "input": [
-        MODEL,
-        flag("--top", "print only the N best documents", type=whole, metavar="N"),
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
-        switch("-0 --null", "read and print documents that end with NUL instead of a newline"),
+        switch("-0 --null", "documents read and printed end with NUL, not newline"),
     ],
     "output": [
+        flag("--top", "print only the N best documents", type=whole, metavar="N"),
         flag(
             "-o --output",
             "the documents (default), or JSON lines with their scores",
             choices=("text", "json"),
             default="text",
         ),
+        QUIET,
+        VERBOSE,
     ],
     **SHARED,
 }
@@ -158,7 +174,8 @@ COST: dict[str, Group] = {
         ),
         flag(
             "--until",
-            "end, in the same forms; a day or month is included (default now)",
+            "end, in the same forms as --since; a day or month named here is included in full "
+            "(default now)",
             metavar="WHEN",
         ),
         flag(
@@ -180,21 +197,21 @@ COST: dict[str, Group] = {
         ),
         flag(
             "--chart",
-            "draw a chart here, or into an SVG or PNG file",
+            "draw a chart in the terminal, or write it to an SVG or PNG file",
             nargs="?",
             const="-",
-            metavar="FILE.svg|png",
+            metavar="FILE.svg|FILE.png",
         ),
-        CONFIG,
         QUIET,
     ],
+    "configuration": CONFIGURATION,
 }
 
 PIPE_DOES = (
     "Read a prompt (TEXT, stdin, or both) and print the answer of a language model. By default the "
     "answer is streamed to standard output. Messages and warnings go to standard error."
 )
-PROMPT = "prompt; stdin is added after a newline (use -n inside `while read` loops)"
+PROMPT = "prompt; anything on stdin is appended on a new line (see -n)"
 
 COMMANDS: dict[str, Command] = {
     "loki-pipe": Command(
@@ -205,21 +222,23 @@ COMMANDS: dict[str, Command] = {
         PROMPT,
     ),
     "loki": Command(
-        f"loki-pipe plus setup: configuration, login, secrets, models. {PIPE_DOES}",
+        f"{PIPE_DOES} loki does everything that loki-pipe does, and also sets up configuration, "
+        "logins, secrets and models.",
         "loki -m openai 'Summarise in three sentences' < report.txt",
         {**PIPE, **ADMINISTRATION},
         "TEXT",
         PROMPT,
     ),
     "loki-embed": Command(
-        "Read texts (TEXT, or stdin, one per line) and print one JSON line with a vector per text.",
+        "Embed texts (TEXT, or the lines of stdin) and print one JSON line per text, with its "
+        "vector.",
         "loki-embed -m openai:text-embedding-3-small < titles.txt > vectors.jsonl",
         EMBED,
         "TEXT",
-        "texts to embed; without any, the lines of stdin",
+        "texts to embed; without it, each line of stdin is one",
     ),
     "loki-rerank": Command(
-        "Read documents (stdin, one per line) and print them, the most relevant first.",
+        "Read documents (one per line of stdin) and print them, the most relevant to QUERY first.",
         "loki-rerank -m cohere:rerank-v3.5 'how to mend a bicycle' --top 5 < notes.txt",
         RERANK,
         "QUERY",
@@ -227,24 +246,26 @@ COMMANDS: dict[str, Command] = {
         "QUERY < DOCUMENTS",
     ),
     "loki-search": Command(
-        "Print the texts of a store that are nearest to a query; loki-embed --into makes stores.",
+        "Print the texts in a store that are nearest in meaning to a query.",
         "loki-search notes 'how to mend a bicycle' --top 5",
         SEARCH,
         "STORE",
-        "folder of the store, then QUERY; without QUERY, the lines of stdin",
+        "folder made by loki-embed --into",
         "STORE [QUERY]",
+        ("QUERY", "text to search for; without it, each line of stdin is a query"),
     ),
     "loki-batch": Command(
-        "Answer many rows: JSON lines or CSV in, JSON lines out. Started again, a run continues "
-        "where it stopped.",
+        "Send one prompt per row to a model and write the answers, as JSON lines or CSV. To resume "
+        "an interrupted run, start it again with the same output file.",
         "loki-batch -m openai:gpt-4.1-mini questions.jsonl -o answers.jsonl",
         BATCH,
         "IN",
-        'file with one JSON object per line: "id" and "prompt", or "messages"; without it, stdin',
+        'JSON lines file; each object has "id" and either "prompt" or "messages" (other formats: '
+        "--csv, --lines); default: stdin",
         "[IN] [-o OUT]",
     ),
     "loki-cost": Command(
-        "Report what was spent, from the ledger.",
+        "Report what was spent, from the ledger: loki's local record of calls.",
         "loki-cost --since 7d --by model",
         COST,
     ),

@@ -33,19 +33,25 @@ def switch(names: str, help: str) -> tuple[str, dict[str, Any]]:
 
 MODEL = flag(
     "-m --model",
-    "model to use; CLIENT alone means its first model of the right type",
+    "model to use; CLIENT is a provider entry of the configuration; CLIENT alone selects its "
+    "first suitable model",
     metavar="CLIENT:MODEL",
 )
 CONFIG = flag("--config", "configuration file to read", metavar="FILE")
 QUIET = switch("-q --quiet", "print no warnings")
 VERBOSE = switch("-v --verbose", "print tokens, cost and seconds on stderr at the end")
-TAG = flag("--tag", "label for this call in the ledger", default="", metavar="NAME")
-NO_LEDGER = switch("--no-ledger", "write nothing to the ledger")
+TAG = flag(
+    "--tag",
+    "label for this call in the ledger (the local record of calls that loki-cost reads)",
+    default="",
+    metavar="NAME",
+)
+NO_LEDGER = switch("--no-ledger", "do not record this call in the ledger")
 
-SENDING: Group = [
+NETWORK: Group = [
     flag(
         "--timeout",
-        "limit for the whole call, all attempts included, in seconds (default 600)",
+        "limit for the whole call, retries and fallbacks included, in seconds (default 600)",
         type=positive,
         metavar="S",
     ),
@@ -69,32 +75,47 @@ SENDING: Group = [
     ),
     flag(
         "--max-wait",
-        "give up with exit 75 if the server asks for a longer wait, in seconds (default 60)",
+        "longest wait that a server may ask for, in seconds; if it asks for more, exit with 75 "
+        "(default 60)",
         type=positive,
         metavar="S",
     ),
     flag("--proxy", "proxy (http, https, socks5 or socks5h); - for none", metavar="URL"),
+]
+REQUEST: Group = [
     flag(
         "--param",
-        "parameter of the body in the provider's own words, as top_k=40 or user=me; a dot in NAME "
-        "leads into an object; VALUE is JSON, else text; repeatable",
+        "set a parameter of the request body, under the provider's name for it, e.g. top_k=40; "
+        "a.b=1 sets b inside object a; a VALUE that is not valid JSON is sent as a string; "
+        "repeatable",
         action="append",
         default=[],
         metavar="NAME=VALUE",
     ),
     flag(
         "--patch",
-        'change the request: an object with "url", "body" or "headers"',
+        'JSON object with "url", "body" or "headers": url replaces the address of the request, '
+        "the others are merged into it",
         metavar="FILE|JSON",
     ),
-    flag("--max-cost", "refuse any request that could cost more", type=dollars, metavar="USD"),
-    flag(
-        "--cache",
-        "answer from the cache if the same request was answered before, within AGE (30m, 1h, 7d)",
-        type=age,
-        metavar="[=AGE]",
-    ),
 ]
+MAX_COST = flag(
+    "--max-cost",
+    "send no request that could cost more than this, in US dollars",
+    type=dollars,
+    metavar="USD",
+)
+MAX_COST_OF_RUN = (
+    "spending limit for the whole run, in US dollars; a request that could exceed it is not sent"
+)
+CACHE = flag(
+    "--cache",
+    "reuse the stored answer to an identical request, if no older than AGE (30m, 1h, 7d; default: "
+    "any age); store new answers",
+    type=age,
+    metavar="[=AGE]",
+)
+SPENDING: Group = [MAX_COST, CACHE, TAG, NO_LEDGER]
 INSPECTION: Group = [
     flag(
         "--dry-run",
@@ -103,14 +124,12 @@ INSPECTION: Group = [
         metavar="[=FORMAT]",
     ),
     switch("--explain", "print on stderr where each setting comes from"),
-    CONFIG,
 ]
-
-MAX_COST_OF_RUN = "limit for the whole run; no request that could exceed it is sent"
+CONFIGURATION: Group = [CONFIG]
 
 FALLBACK = flag(
     "--fallback",
-    "model to try when the one before fails; repeatable",
+    "model to try if the previous one fails; repeatable, tried in order",
     metavar="CLIENT:MODEL",
     action="append",
     default=[],
@@ -118,115 +137,143 @@ FALLBACK = flag(
 
 SET = flag(
     "--set",
-    "value for a name in the prompt file; repeatable",
+    "set variable NAME in the prompt file; repeatable",
     metavar="NAME=VALUE",
     action="append",
     default=[],
 )
 
 PIPE: dict[str, Group] = {
+    "model": [MODEL, FALLBACK],
     "prompt": [
-        MODEL,
-        FALLBACK,
         flag(
             "-T --template",
-            "prompt as a file, with settings in front; a NAME alone may be in templates/ of the "
-            "configuration folder",
+            "prompt file, optionally starting with settings (front matter); a bare NAME is also "
+            "looked up in templates/ in the configuration folder",
             metavar="FILE",
             dest="template_file",
         ),
         SET,
-        flag("-s --system --prompt", "system prompt", metavar="TEXT", dest="prompt"),
+        flag(
+            "-s --system --prompt",
+            "system prompt (--prompt is an older name of --system; it does not set the user "
+            "prompt)",
+            metavar="TEXT",
+            dest="prompt",
+        ),
         flag("--system-file", "file with the system prompt", metavar="FILE"),
-        switch("-n --no-stdin", "do not read stdin; for use inside `while read` loops"),
+        switch(
+            "-n --no-stdin",
+            "do not read stdin (in a `while read` loop, loki would read the lines of the loop)",
+        ),
         switch("--if-input", "send nothing and exit 0 if stdin is empty"),
         flag(
             "--encoding",
-            "encoding of stdin (default: as its byte order mark says, else UTF-8)",
+            "encoding of stdin (default: detected from a byte order mark, otherwise UTF-8)",
             type=encoding,
             metavar="NAME",
         ),
         flag(
             "--messages",
-            "conversation to continue, in the OpenAI message format (- is stdin)",
+            "earlier messages to send, in OpenAI format (- is stdin); the file is not changed",
             metavar="FILE|JSON",
         ),
         flag(
             "-C --conversation",
-            "file of a conversation to continue; both turns are added to it (made if missing)",
+            "continue the conversation in FILE (created if missing); the prompt and the answer "
+            "are appended",
             metavar="FILE",
         ),
         flag(
             "-f --file",
-            "attach a text, image, PDF or sound file (- is stdin); repeatable",
+            "attach a text, image, PDF or audio file (- is stdin); repeatable",
             metavar="PATH|URL",
             action="append",
             default=[],
         ),
     ],
-    "answer": [
+    "generation": [
         flag("-t --temperature", "sampling temperature, 0 to 2", type=between(0, 2), metavar="X"),
         flag("--top-p", "nucleus sampling, 0 to 1", type=between(0, 1), metavar="X"),
-        flag("--max-tokens", "limit for the answer, in tokens", type=whole, metavar="N"),
+        flag("--max-tokens", "longest answer, in tokens", type=whole, metavar="N"),
         flag(
             "--stop",
-            "end the answer before this text; repeatable",
+            "stop sequence: end the answer just before S; repeatable",
             action="append",
             default=[],
             metavar="S",
         ),
-        flag("--seed", "ask for repeatable answers, where supported", type=integer, metavar="N"),
+        flag(
+            "--seed",
+            "random seed, for more repeatable answers where supported",
+            type=integer,
+            metavar="N",
+        ),
         flag(
             "--reasoning",
-            "reasoning effort (none, minimal, low, medium, high, xhigh, max; the nearest one that "
-            "the model has), or a limit in tokens",
+            "reasoning effort: none, minimal, low, medium, high, xhigh or max (the nearest level "
+            "that the model supports is used); or a reasoning budget in tokens",
             type=reasoning,
             metavar="EFFORT",
         ),
         switch("--show-reasoning", "print the model's reasoning on stderr as it comes"),
-        flag("--schema", "answer with JSON that satisfies this JSON Schema", metavar="FILE|JSON"),
         flag(
-            "--tools",
-            "tools to offer to the model (OpenAI format, or the provider's own tools as its manual "
-            "writes them); calls are printed, unless --run-tools",
+            "--schema",
+            "JSON Schema that the answer, a JSON value, must satisfy",
             metavar="FILE|JSON",
         ),
-        switch("--search", "let the model search the web with its provider's own tool"),
+    ],
+    "tools": [
+        flag(
+            "--tools",
+            "tool definitions, in OpenAI format or (for the provider's built-in tools) the "
+            "provider's own; tool calls are printed unless --run-tools is given",
+            metavar="FILE|JSON",
+        ),
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
-        switch("--run-tools", 'run the "command" of each tool that the model calls, and go on'),
+        switch(
+            "--run-tools",
+            'when the model calls a tool, run its "command" on this computer and send the result '
+            "back, until the model answers",
+        ),
         flag(
             "--max-steps",
-            "requests until there must be an answer, with --run-tools (default 10)",
+            "with --run-tools: maximum number of requests to the model (default 10)",
             type=at_least_one,
             metavar="N",
+        ),
+        switch(
+            "--search",
+            "let the model use the provider's built-in web search (not loki-search)",
         ),
     ],
     "output": [
         flag(
             "-o --output",
-            "text as it comes (default), one JSON object at the end, events as JSON lines, or "
-            "the provider's own bytes (raw)",
+            "text: print as it streams (default); json: one object at the end; events: one JSON "
+            "event per line; raw: the provider's response, unchanged",
             choices=("text", "json", "events", "raw"),
             default="text",
         ),
         flag(
             "--fail-on",
-            "fail if the answer was cut off (length, exit 65), filtered (filter, 79) or wants "
-            "tools called (tools, 64); repeatable",
+            "exit with an error if the answer hit the token limit (length: exit 65), was blocked "
+            "by a content filter (filter: 79) or is a tool call (tools: 64); repeatable",
             choices=("length", "filter", "tools"),
             action="append",
             default=[],
             metavar="length|filter|tools",
         ),
-        switch("-S --no-stream", "ask for the answer in one response instead of a stream"),
+        switch("-S --no-stream", "request the answer in one response instead of a stream"),
         switch("-c --code", "print only the first fenced code block of the answer"),
-        TAG,
-        NO_LEDGER,
         QUIET,
         VERBOSE,
     ],
-    "sending": SENDING,
+    "cost": SPENDING,
+    "network": NETWORK,
+    "request": REQUEST,
     "inspection": INSPECTION,
+    "configuration": CONFIGURATION,
 }
 
 

@@ -12,6 +12,8 @@ TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from loki.cli.commands import Command
+
 
 class UsageError(Exception):
     """Wrong flags; its text says what is wrong with them."""
@@ -29,11 +31,18 @@ class Parser(argparse.ArgumentParser):
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """argparse's, except that an example is not wrapped, and ``[=VALUE]`` follows its flag."""
+    """argparse's, except that an example is not wrapped, no word is broken at its hyphens, and
+    ``[=VALUE]`` follows its flag."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Return a paragraph wrapped, an example as it is."""
         return text if text.startswith(EXAMPLE) else super()._fill_text(text, width, indent)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Return the lines of the help of a flag; ``--run-tools`` stays in one."""
+        from textwrap import wrap  # as argparse does
+
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         """Return a flag with its value, as it is typed."""
@@ -120,21 +129,38 @@ def parser(prog: str) -> Parser:
         description=command.description,
         epilog=f"{EXAMPLE}{command.example}",
         allow_abbrev=False,
+        add_help=False,
         formatter_class=lambda prog: HelpFormatter(prog, width=columns),
     )
     if command.text_name:
-        made.add_argument("text", nargs="*", metavar=command.text_name, help=command.text_help)
+        add_texts(made, command)
     for title, flags in command.groups.items():
         group = made.add_argument_group(title)
         for names, options in flags:
             group.add_argument(*names.split(), **options)
-    made.add_argument(
+    add_help(made)
+    return made
+
+
+def add_texts(made: Parser, command: Command) -> None:
+    """Add what is no flag; all of it is ``text``, the second name is there for the help alone."""
+    group = made.add_argument_group("arguments")
+    group.add_argument("text", nargs="*", metavar=command.text_name, help=command.text_help)
+    name, help = command.second_text
+    if name:
+        group.add_argument("_", nargs="*", metavar=name, help=help, default=argparse.SUPPRESS)
+
+
+def add_help(made: Parser) -> None:
+    """Add the flags that print and exit."""
+    group = made.add_argument_group("help")
+    group.add_argument("-h", "--help", action="help", help="print this help and exit")
+    group.add_argument(
         "--version",
         action="version",
-        version=f"{prog} {__version__}",
+        version=f"{made.prog} {__version__}",
         help="print the version and exit",
     )
-    return made
 
 
 def width() -> int:

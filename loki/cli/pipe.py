@@ -124,13 +124,13 @@ def ask_models(
     tap: Callable[[Stream], Stream] = lambda events: events,
 ) -> Result[Reply, Problem]:
     """Ask the model, then each fallback; print what comes, which passes through ``tap``."""
+    failures = ModelFailures(console, ask.model or env.config.model or "")
     return Result.do(
         streamed
         for asks in with_fallbacks(env, ask, flags)
-        for events in first_success(
-            partial(stream_in_time, env), asks, partial(warn_fallback, console)
-        )
-        for streamed in show_stream(tap(events), output, reasoning)
+        for streamed in first_success(partial(stream_in_time, env), asks, failures.add)
+        .bind(lambda events: show_stream(tap(events), output, reasoning))
+        .alt(failures.explain if flags.fallback else lambda problem: problem)
     )
 
 
@@ -163,9 +163,24 @@ def stream_in_time(env: Env, ask: Ask) -> Result[Stream, Problem]:
     return stream(env, ask)
 
 
-def warn_fallback(console: Console, problem: Problem, following: Ask) -> None:
-    """Say that the next model is tried."""
-    console.warn(f"{problem.kind}: {one_line(problem.message)}; trying {following.model}")
+class ModelFailures:
+    """The models that failed so far, so that the last failure names them, also under ``-q``."""
+
+    def __init__(self, console: Console, model: str) -> None:
+        self.console, self.model = console, model
+        self.earlier: list[str] = []
+
+    def add(self, problem: Problem, following: Ask) -> None:
+        """Note that a model failed, and say that the next one is tried."""
+        self.earlier.append(f"{self.model}: {problem.kind}")
+        self.model = following.model or ""
+        message = one_line(problem.message)
+        self.console.warn(f"{problem.kind}: {message}; trying {following.model}")
+
+    def explain(self, problem: Problem) -> Problem:
+        """Return the failure of the last model that was asked, with the names of all."""
+        earlier = f" (before it: {', '.join(self.earlier)})" if self.earlier else ""
+        return replace(problem, message=f"{self.model}: {problem.message}{earlier}")
 
 
 def keep_code_block(reply: Reply, ask: Ask) -> Result[Reply, Problem]:

@@ -71,8 +71,8 @@ def with_settings(
 #: The rows of the flags that front matter may set, by their long names.
 ROWS = {
     name.removeprefix("--"): (names.split(), options)
-    for part in ("prompt", "answer", "output")
-    for names, options in PIPE[part]
+    for rows in PIPE.values()
+    for names, options in rows
     for name in names.split()
     if name.startswith("--")
 }

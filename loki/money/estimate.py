@@ -59,10 +59,13 @@ def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | N
     """
     if target.ask.search or target.ask.server_tools:
         return None
-    usage = max_usage(target, changes)
-    tiers = service_tiers(changes)
+    return cost_at_most(target, changes, max_usage(target, changes))
+
+
+def cost_at_most(target: Target, changes: JsonObject | None, usage: Usage) -> Decimal | None:
+    """Return what a usage costs at the dearest tier that may answer; None if it has no price."""
     price = price_of(target, changes or {})
-    costs = [max_cost(replace(usage, tier=tier), price) for tier in tiers]
+    costs = [max_cost(replace(usage, tier=tier), price) for tier in service_tiers(changes)]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 

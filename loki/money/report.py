@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from toolz import groupby, valmap
 
+from loki.columns import fit_columns
 from loki.json_text import JsonObject
 
 
@@ -38,6 +39,8 @@ class ReportRow(NamedTuple):
 GROUPS = {"day": True, "month": True, "model": False, "client": False, "tag": False}
 
 HEADS = ("CALLS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
+#: The columns that a narrow terminal can do without, after the notes; the first goes first.
+SPARE = ("CACHED", "FAILED", "OUTPUT", "INPUT")
 
 
 def sum_tallies(tallies: Iterable[Tally]) -> Tally:
@@ -86,8 +89,12 @@ def sort_key(by: Sequence[str]) -> Callable[[ReportRow], tuple[object, ...]]:
 # ---- for people --------------------------------------------------------------------------------
 
 
-def table(sorted_rows: Sequence[ReportRow], by: Sequence[str], zone: str) -> list[str]:
+def table(
+    sorted_rows: Sequence[ReportRow], by: Sequence[str], zone: str, width: int | None = None
+) -> list[str]:
     """Return the lines of a table: a head with the time zone, the rows, and their total.
+
+    Columns that would make it wider than ``width`` are left out, the least needed first.
 
     >>> for line in table([ReportRow(("2026-11-01",), Tally(2, 0, 1000, 0, 7, Decimal("1.5"), 1))],
     ...                   ["day"], "UTC"):
@@ -106,7 +113,9 @@ def table(sorted_rows: Sequence[ReportRow], by: Sequence[str], zone: str) -> lis
     ]
     saved = sum_tallies(row.tally for row in sorted_rows).saved
     notes = [f"saved by batch jobs: {format_amount(saved, places)}"] if saved > 0 else []
-    return [*align_columns(lines, len(by)), *notes]
+    counts = range(len(by), len(by) + len(HEADS))
+    spare = [counts.stop, *(counts[HEADS.index(name)] for name in SPARE)]
+    return [*fit_columns(lines, counts, spare, width), *notes]
 
 
 def printable(key: str) -> str:
@@ -163,23 +172,6 @@ def decimals_of(tallies: Iterable[Tally]) -> int:
 
 #: The highest cost of a column, and the decimals that suit it.
 PLACES = ((Decimal(1), 2), (Decimal("0.01"), 4), (Decimal(0), 6))
-
-
-def align_columns(lines: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Return lines of columns: the first ``left`` and the last one flush left, others right.
-
-    >>> align_columns([["a", "1", ""], ["bb", "20", "(x)"]], 1)
-    ['a    1', 'bb  20  (x)']
-    """
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    last = len(widths) - 1
-    return [
-        "  ".join(
-            cell.ljust(width) if i < left or i == last else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
 
 
 # ---- for programs ------------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from returns.result import Failure, Result, Success
 
-from loki.money.estimate import max_usage, worst_case
+from loki.money.estimate import cost_at_most, max_usage, worst_case
 from loki.problems import Problem, fail
 from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
@@ -53,9 +54,15 @@ def patched_worst_case(target: Target, extra: tuple[Patch, ...]) -> Decimal | No
 def unknown_worst_case(target: Target, extra: tuple[Patch, ...] = ()) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
     changes = changes_of(patches_for(target, extra))
-    longest = max_usage(target, changes).output
+    usage = max_usage(target, changes)
+    is_endless = usage.output is None
     named = changes.get("model")
     price = f"the price of {named!r}, which a patch asks for" if named else "its price"
-    unknown = "its longest answer: give --max-tokens" if longest is None else price
+    is_priced = cost_at_most(target, changes, replace(usage, output=usage.output or 1)) is not None
+    lacks = [
+        *([price] if not (is_endless and is_priced) else []),
+        *(["its longest answer: give --max-tokens"] if is_endless else []),
+    ]
+    unknown = " and ".join(lacks)
     message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
     return Problem("budget", message)

@@ -103,6 +103,8 @@ def run(command: str, environ: dict[str, str], folder: Path) -> bool:
 def main() -> int:
     """Start, ask, stop; return the exit code."""
     weights = os.environ.get("LOKI_DEMO_MODEL", "")
+    if weights and not Path(weights).is_file():
+        sys.exit(f"demo: LOKI_DEMO_MODEL={weights}: there is no such file")
     name = Path(weights).stem.replace(":", "-") if weights else "smollm2"
     begun = time.monotonic()
     say(f"Loading the model {name}; it runs here, without a key …")

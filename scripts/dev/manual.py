@@ -187,12 +187,19 @@ def snippet(name: str) -> str:
     return (SOURCES / f"{name}.rst").read_text(encoding="utf-8")
 
 
+def example(name: str) -> str:
+    """Return a file of scripts/examples as a block of code."""
+    text = (SOURCES.parents[1] / "examples" / name).read_text(encoding="utf-8")
+    return ".. code-block:: bash\n\n" + "".join(f"    {line}\n" for line in text.splitlines())
+
+
 INSERTS: dict[str, Callable[[str], str]] = {
     "flags": flags,
     "model-settings": model_settings,
     "client-types": client_types,
     "known-names": known_names,
     "file": snippet,
+    "example": example,
 }
 
 

@@ -15,6 +15,7 @@ from loki.edge.auth.credentials import mask_draft
 from loki.edge.files import families
 from loki.messages import Media, Message, Text, Tool
 from loki.pipeline import Env, prepare
+from loki.providers.compatible import KNOWN
 from loki.records import Ask, Request, Task
 
 HI = Message("user", "Hi")
@@ -34,11 +35,11 @@ FEATURES: dict[str, list[Ask]] = {
     "system": [replace(PLAIN, messages=(Message("system", "Be brief."), HI))],
     "image": [attached("image/png")],
     "PDF": [attached("application/pdf")],
-    "sound": [attached("audio/wav")],
+    "audio": [attached("audio/wav")],
     "tools": [replace(PLAIN, tools=(TOOL,), tool_choice="auto")],
     "schema": [replace(PLAIN, schema=SCHEMA)],
     "effort": [replace(PLAIN, reasoning="low")],
-    "budget": [replace(PLAIN, reasoning=2048)],
+    "thinking": [replace(PLAIN, reasoning=2048)],
     "stop": [replace(PLAIN, stop=("END",))],
     "seed": [replace(PLAIN, seed=7)],
 }
@@ -49,20 +50,21 @@ OTHERS: dict[str, tuple[Task, Ask]] = {
     "rerank": ("reranker", Ask(texts=("Hi",), query="who")),
 }
 
-#: What a column means where its name does not say it.
+#: What a column means where its name does not say it; PROMPTED are those without schemas.
 NOTES = """\
-``image``, ``PDF``, ``sound``: attached with ``-f``. ``tools``: ``--tools``, ``--tool-choice``.
-``schema``: the provider enforces the schema itself; you always write plain JSON Schema
-(``ai21``, ``deepseek`` and ``zhipuai`` get it in the prompt; every answer is checked here too).
-``effort``, ``budget``: ``--reasoning low`` and ``--reasoning 2048``; "some" depends on the model.
+``image``, ``PDF``, ``audio``: attached with ``-f``. ``tools``: ``--tools``, ``--tool-choice``.
+``schema``: the provider enforces it; under ``openai-compatible`` there are exceptions
+(PROMPTED), where loki puts it in the prompt. loki validates every answer as well.
+``effort``: ``--reasoning low``. ``thinking``: a budget in tokens, ``--reasoning 2048``.
 ``embed``, ``rerank``: the commands of that name.
-``--`` means not supported: the command exits with 64 and sends nothing.
+``some``: depends on the model. For ``openai-compatible``, whether it works depends on the server.
+``--``: not supported; the command exits with 64 and sends nothing.
 """
 
 #: The models that stand for a client, and the client itself.
 ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "openai": ({"type": "openai"}, ["gpt-4.1", "gpt-6.1-terra"]),
-    "… its Responses": (
+    "openai (Responses)": (
         {"type": "openai", "models": [{"name": "m", "endpoint": "responses"}]},
         ["m"],
     ),
@@ -126,7 +128,13 @@ def matrix() -> str:
     rule = "  ".join("=" * width for width in widths)
     rows = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
     rows[0] = rows[0].replace(" ", "\\", 1) if rows[0].startswith(" ") else rows[0]
-    return "\n".join([rule, rows[0], rule, *rows[1:], rule]) + "\n\n" + NOTES
+    return "\n".join([rule, rows[0], rule, *rows[1:], rule]) + f"\n\n{notes()}"
+
+
+def notes() -> str:
+    """Return the notes below the table."""
+    names = (name for name, known in KNOWN.items() if known.dialect.schema == "json_object")
+    return NOTES.replace("PROMPTED", ", ".join(f"``{name}``" for name in sorted(names)))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,10 @@ def start(port: int, context: int, path: str) -> Any:
     # One core is left for others: llama.cpp's threads wait for each other by spinning.
     threads = max(1, (os.cpu_count() or 1) - 1)
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError:
+        sys.exit(f"model_server: {path} is not a model that llama.cpp can load (GGUF)")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from servers import (
     CLOSE,
     COUNTED,
     DONE,
+    Script,
     Server,
     delta,
     plain,
@@ -429,6 +430,25 @@ def test_the_next_model_is_tried_when_one_is_down(home: Home) -> None:
     assert done.json["model"] == "local:n"
     assert done.err == "loki-pipe: offline: down; trying local:n\n"
     assert wrong.code == 78
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "message"),
+    [
+        (plain({"error": "down"}, 503, "x-should-retry: false\r\n"), 69, "offline: local:n: down"),
+        (plain({"error": "bad"}, 400), 65, "input: local:n: bad"),
+    ],
+)
+def test_the_last_failure_names_its_model_and_those_before_it(
+    home: Home, last: Script, code: int, message: str
+) -> None:
+    poor = {"error": {"message": "Poor.", "code": "insufficient_quota"}}
+    with serving(plain(poor, 429), last) as server:
+        path = home.local(server.address)
+        path.write_text(path.read_text() + "      - name: n\n")
+        done = home.call("-q", "-m", "local:m", "--fallback", "local:n", "Hi")
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith(f"loki-pipe: {message} (before it: local:m: quota)")
 
 
 @pytest.mark.parametrize("before", [b"", delta("Hel")])

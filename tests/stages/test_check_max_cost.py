@@ -70,6 +70,13 @@ def checked(config: Config, ask: Ask, *patches: Patch) -> Result[Target, Problem
             "--max-cost: nobody knows tuned:endless's worst case, for want of"
             " its longest answer: give --max-tokens",
         ),
+        (
+            "tuned:plain",
+            None,
+            "1",
+            "--max-cost: nobody knows tuned:plain's worst case, for want of its price and"
+            " its longest answer: give --max-tokens",
+        ),
     ],
 )
 def test_what_could_cost_too_much_is_not_sent(

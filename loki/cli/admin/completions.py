@@ -23,7 +23,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
 }
 #: The same by what the help calls a value; other values are nobody's to guess.
 METAVARS = {
-    **dict.fromkeys(("FILE", "FILE|JSON", "PATH|URL", "OUT", "FILE.svg|png"), "files"),
+    **dict.fromkeys(("FILE", "FILE|JSON", "PATH|URL", "OUT", "FILE.svg|FILE.png"), "files"),
     "STORE": "folders",
 }
 #: The commands that print what may follow a flag, in the words of a POSIX shell and of fish.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from glob import escape
 from typing import Any
 
 from loki.cli.console import Console
+from loki.columns import fit_columns
 from loki.config.setting_names import MODEL_SETTINGS, ModelSetting
 from loki.json_text import JsonObject
 from loki.price import PRICES
@@ -16,9 +18,12 @@ from loki.records import Client, Config, Model
 
 
 def print_table(rows: Sequence[tuple[Client, Model]], console: Console) -> None:
-    """Print models for people, with a head where people look."""
-    head = [HEAD] if console.stdout_is_terminal else []
-    console.write(format_table([*head, *map(model_row, rows)]))
+    """Print models for people; at a terminal with a head, and as many columns as it has room."""
+    head, width = [], None
+    if console.stdout_is_terminal:
+        head, width = [HEAD], shutil.get_terminal_size().columns
+    lines = fit_columns([*head, *map(model_row, rows)], NUMBERS, SPARE, width)
+    console.write("".join(f"{line}\n" for line in lines))
 
 
 def is_selected(name: str, prefix: str, patterns: Sequence[str]) -> bool:
@@ -124,22 +129,7 @@ def format_price(amount: Decimal | None) -> str:
     return "?" if amount is None else f"${amount.normalize():f}"
 
 
-def format_table(lines: Iterable[tuple[str, ...]]) -> str:
-    """Return lines in columns, numbers to the right.
-
-    >>> format_table([("a:m", "chat", "1", "20"), ("a:long", "chat", "100", "3")])
-    'a:m     chat    1  20\\na:long  chat  100   3\\n'
-    """
-    rows = list(lines)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
-    return "".join(
-        "  ".join(
-            cell.rjust(width) if 2 <= i <= 6 else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        + "\n"
-        for row in rows
-    )
-
-
+#: The columns that are flush right, and those that a narrow terminal can do without.
+NUMBERS = range(2, 7)
+SPARE = (7, 6, 1, 3, 2)  # the first goes first
 HEAD = ("MODEL", "TYPE", "INPUT", "OUTPUT", "$/M IN", "$/M OUT", "CACHED", "ABILITIES")

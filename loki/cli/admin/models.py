@@ -34,6 +34,9 @@ def list_models(flags: Namespace, console: Console) -> int:
         for model in known.models(client)
         if is_selected(f"{client.name}:{model.name}", flags.model or "", flags.text)
     ]
+    if not rows and (words := " ".join(filter(None, (flags.model, *flags.text)))):
+        console.warn(f"no model of a configured client has {words!r} in its name")
+        return 0
     if flags.output != "text":
         console.write("".join(compact(model_json(known, *row)) + "\n" for row in rows))
         return 0

@@ -40,7 +40,7 @@ def is_keyless(problem: Problem) -> bool:
 
 
 def describe(client: Client, listed: Collection[JsonObject]) -> str:
-    """Return a line about a client whose provider answers, and one for each model it lacks.
+    """Return a line about a client whose provider answers, and some about models it lacks.
 
     >>> from loki.records import Client
     >>> client = Client("c", "openai", {}, models=({"name": "a", "real_name": "gpt-4x"},))
@@ -51,7 +51,12 @@ def describe(client: Client, listed: Collection[JsonObject]) -> str:
     names = [entry["name"] for entry in listed]
     used = [str(model.get("real_name", model.get("name"))) for model in client.models]
     missing = [name for name in used if name not in names]
-    return f"{client.name}: {len(names)} model{'s' * (len(names) != 1)} listed\n" + "".join(
-        f"{client.name}: {name} is not among them{suggest_nearest(name, names)}\n"
-        for name in missing
-    )
+    lines = [
+        f"{len(names)} model{'s' * (len(names) != 1)} listed",
+        *(f"{name} is not among them{suggest_nearest(name, names)}" for name in missing[:MOST]),
+        *([f"nor are {len(missing) - MOST} more of yours"] if len(missing) > MOST else []),
+    ]
+    return "".join(f"{client.name}: {line}\n" for line in lines)
+
+
+MOST = 3  # models that are named; a provider that lists none of many says so once

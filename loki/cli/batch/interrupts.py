@@ -23,7 +23,7 @@ def halt_on_signals(
         name = signal.Signals(number).name
         if stop.is_set(name):
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        console.print_stderr("stopping: what is under way is finished; once more stops at once")
+        console.note(f"{name}: finishing the rows in progress; once more stops at once")
         halt(name)
 
     names = [name for name in SIGNALS if hasattr(signal, name)]

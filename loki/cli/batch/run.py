@@ -18,10 +18,10 @@ from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
 from loki.cli.batch.context import BatchContext
+from loki.cli.batch.end import report_end
 from loki.cli.batch.interrupts import halt_after, halt_on_signals
-from loki.cli.batch.run_state import RunState, resume_command
+from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
-from loki.cli.console import Console
 from loki.cli.progress import progress
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
@@ -29,11 +29,10 @@ from loki.edge.batch.rate_limiter import STOPPED, Pacers
 from loki.edge.batch.spending import Spending, cost_of, worst_case_of_any
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
-from loki.edge.trust import open_for_owner
-from loki.json_text import JsonObject, compact
+from loki.json_text import JsonObject
 from loki.pipeline import Env
 from loki.price import format_dollars
-from loki.problems import EXIT_CODES, Problem
+from loki.problems import Problem
 from loki.records import Task
 from loki.stages.account import Entry
 
@@ -81,7 +80,8 @@ class BatchRun:
             self.stop.clear()
         if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
             state.fatal = retry_time_problem(order.paces)
-        return report_end(order.console, self.flags.summary, state, self.stop)
+        left = self.count_left() if self.flags.summary else None
+        return report_end(order.console, self.flags.summary, state, self.stop, left)
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.
@@ -91,6 +91,13 @@ class BatchRun:
         if self.left.count == self.state.done and os.path.isfile(self.order.inputs.path):
             next(self.left, None)
         return self.left.is_over and self.left.count == self.state.done
+
+    def count_left(self) -> int | None:
+        """Return how many rows have no line yet; None where only the rest of a pipe would tell."""
+        if os.path.isfile(self.order.inputs.path):
+            for _ in self.left:
+                pass
+        return self.left.count - self.state.done if self.left.is_over else None
 
     def may_be_unsent(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -259,38 +266,3 @@ def retry_time_problem(paces: Pacers) -> Problem | None:
     late = max(found, key=lambda each: each[1].retry_at or 0.0)[1]
     words = "; ".join(f"{key}: {problem.message}" for key, problem in found)
     return replace(late, message=f"{words}; its rows are left for later")
-
-
-def report_end(console: Console, summary: str | None, run: RunState, stop: StopReason) -> int:
-    """Print how a run went, write its summary where one is wanted; return the exit code."""
-    for note in run.notes:
-        console.warn(note)
-    if summary:
-        try:
-            with open(summary, "w", encoding="utf-8", opener=open_for_owner) as file:
-                file.write(compact(run.summary()) + "\n")
-        except OSError as error:
-            console.note(f"cannot write {summary}: {error.strerror}")
-    if run.fatal:
-        console.print_problem(run.fatal)
-    console.warn(run.summary_text())
-    why = stop.first or (run.fatal.kind if run.fatal else "")
-    if why:
-        reason = {"SIGINT": "Ctrl-C"}.get(why, why)
-        console.warn(f"ended early ({reason}); to go on: {resume_command(console.prog)}")
-    return exit_code(console, run, why)
-
-
-def exit_code(console: Console, run: RunState, why: str) -> int:
-    """Return the exit code of a run that ended early for a reason, or of one that is complete."""
-    if run.fatal:
-        return EXIT_CODES[run.fatal.kind]
-    if why:
-        return ENDS[why]
-    if run.out_rows:
-        console.note(run.out_words())
-        return EXIT_CODES["busy"]
-    return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
-
-
-ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "--max-cost": 80, "--max-time": 75}

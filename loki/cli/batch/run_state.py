@@ -162,8 +162,8 @@ class RunState:
         """Return whether nothing could be sent within --max-cost."""
         return self.too_dear > 0 and self.done == self.too_dear
 
-    def summary(self) -> JsonObject:
-        """How it went, for programs."""
+    def summary(self, why: str, left: int | None) -> JsonObject:
+        """Return how it went, for programs: why it ended early, and how many rows are left."""
         return {
             "good": self.good,
             "failed": dict(self.failed),
@@ -176,7 +176,8 @@ class RunState:
             "cost": None if self.unpriced else float(self.cost),
             "cost_at_least": float(self.cost),
             "unknown_costs": self.unpriced,
-            "ended": self.fatal.kind if self.fatal else None,
+            "left": left,
+            "ended": self.fatal.kind if self.fatal else why or None,
         }
 
     def summary_text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -135,7 +136,8 @@ def write_table(rows: Sequence[ReportRow], by: Sequence[str], span: Span, consol
     """Print a table for people; its first and last lines are bold at a terminal."""
     if not rows:
         return
-    lines = table(rows, by, zone_name(span.start, span.end, None))
+    width = shutil.get_terminal_size().columns if console.stdout_is_terminal else None
+    lines = table(rows, by, zone_name(span.start, span.end, None), width)
     if console.stdout_is_terminal and not os.environ.get("NO_COLOR"):
         last = len(rows) + 1
         lines = [bold(line) if i in (0, last) else line for i, line in enumerate(lines)]

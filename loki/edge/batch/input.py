@@ -24,13 +24,14 @@ class Source(NamedTuple):
     columns: tuple[str, ...] | None = None  # of a table
 
     def size(self) -> int | None:
-        """How many lines there are, None where only reading would tell."""
+        """Return the number of lines with rows; None where only reading would tell."""
         if not self.path:
             return None
         try:
             with open(self.path, "rb", buffering=0) as file:
                 blocks = iter(lambda: file.read(2**20), b"")
-                return sum(block.count(b"\n") for block in blocks)
+                lines = sum(block.count(b"\n") for block in blocks)
+                return max(0, lines - (self.columns is not None))
         except OSError:
             return None
 

@@ -107,6 +107,8 @@ def test_the_list_of_models_is_filtered_by_words(
     path.write_text(path.read_text().replace("      - name: m\n", models))
     done = home.call("--list-models", *words, prog="loki")
     assert [line.split()[0] for line in done.out.splitlines()] == names
+    found_none = "loki: no model of a configured client has 'nothing' in its name\n"
+    assert (done.code, done.err) == (0, "" if names else found_none)
 
 
 @pytest.mark.parametrize("flag", ["--info", "--init", "--check", "--list-secrets"])

@@ -6,9 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from commands import Home
+from terminals import talk
 
 from loki.abilities import Abilities
-from loki.cli.admin.model_table import format_table, is_selected, model_row, plain
+from loki.cli.admin.model_table import is_selected, model_row, plain
 from loki.price import Price
 from loki.records import Client, Model
 
@@ -38,8 +40,20 @@ def test_a_row_says_what_is_unknown_and_what_a_model_can() -> None:
     model = replace(model, abilities=Abilities(vision=True))
     row = model_row((client, model))
     assert row == ("c:m", "chat", "1,000", "?", "$2.5", "?", "?", "vision, more when long")
-    assert format_table([row]).startswith("c:m  chat  1,000  ?")
 
 
 def test_prices_are_numbers_for_programs() -> None:
     assert plain({"a": Decimal("0.5"), "b": None}) == {"a": 0.5, "b": None}
+
+
+def test_the_table_fits_a_terminal_of_80_columns(home: Home) -> None:
+    home.configure("clients: [{type: bedrock, region: us-east-1}]\n")
+    head, *lines = talk(home, ["loki", "--list-models", "haiku"]).splitlines()
+    assert head.split() == ["MODEL", "$/M", "IN", "$/M", "OUT"]
+    assert len(lines) > 5 and max(map(len, lines)) <= 80
+
+
+def test_a_pipe_gets_every_column(home: Home) -> None:
+    home.configure("clients: [{type: bedrock, region: us-east-1}]\n")
+    done = home.run("--list-models", "haiku", prog="loki")
+    assert "vision, tools" in done.out and max(map(len, done.out.splitlines())) > 80

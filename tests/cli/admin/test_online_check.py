@@ -25,6 +25,20 @@ def test_each_provider_is_asked_and_a_model_it_lacks_is_named(home: Home) -> Non
     ]
 
 
+def test_many_models_that_a_provider_lacks_are_counted(home: Home) -> None:
+    with serving(GOOD) as server:
+        models = ", ".join(f"{{name: m{n}}}" for n in range(9))
+        home.configure(
+            f"clients:\n- type: openai\n  api_base: {server.address}\n  api_key: k\n"
+            f"  models: [{models}]\n"
+        )
+        done = home.run("--check=online", prog="loki")
+    assert done.out.splitlines()[3:] == [
+        "openai: m2 is not among them; known: gpt-4o, gpt-4.1",
+        "openai: nor are 6 more of yours",
+    ]
+
+
 def test_a_provider_that_refuses_is_a_problem_and_a_missing_key_a_note(home: Home) -> None:
     with serving(plain({"error": {"message": "who?"}}, 401)) as server:
         home.configure(

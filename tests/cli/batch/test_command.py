@@ -430,7 +430,8 @@ def test_a_signal_lets_what_is_under_way_finish(
     with bulk_server(latency=0.4) as server:
         rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(200)))
         at(home, server.address)
-        words = ["-m", "local:m", str(rows), "-j", "8"]
+        summary = home.folder / "summary"
+        words = ["-m", "local:m", str(rows), "-j", "8", "--summary", str(summary)]
         with home.start(*words, prog="loki-batch") as process:
             while server.counts["seen"] < 20:
                 time.sleep(0.02)
@@ -440,6 +441,9 @@ def test_a_signal_lets_what_is_under_way_finish(
     assert process.returncode == code
     assert len(out.splitlines()) == seen < 60
     assert b"to go on: loki-batch -m local:m" in err
+    assert err.startswith(b"loki-batch: %s: finishing the rows in progress" % number.name.encode())
+    told = json.loads(summary.read_text())
+    assert (told["ended"], told["left"]) == (number.name, 200 - seen)
 
 
 def test_a_run_whose_rows_are_all_written_did_not_end_early(home: Home) -> None:
@@ -456,7 +460,7 @@ def test_a_run_whose_rows_are_all_written_did_not_end_early(home: Home) -> None:
         with home.start("-m", "local:m", str(rows), "-j", "1", prog="loki-batch") as process:
             assert served.wait(30) and process.stderr is not None
             process.send_signal(signal.SIGINT)
-            assert b"stopping" in process.stderr.readline()
+            assert b"finishing the rows" in process.stderr.readline()
             stopping.set()
             out, err = process.communicate(timeout=30)
     assert process.returncode == 0 and len(out.splitlines()) == 1, err

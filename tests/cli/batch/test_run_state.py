@@ -63,6 +63,7 @@ def test_the_summary_counts_what_came_of_every_row(home: Home) -> None:
     done, told = run(home, script, PRICED, 3)
     assert done.code == 1
     assert (told["good"], told["failed"], told["ended"]) == (2, {"input": 1}, None)
+    assert told["left"] == 0
     assert (told["usage"]["input"], told["usage"]["output"]) == (20, 10)
     assert told["cost"] == 0.00004 and told["unknown_costs"] == 0
 
@@ -71,7 +72,8 @@ def test_a_failure_that_every_row_would_meet_ends_the_run(home: Home) -> None:
     script = plain({"error": {"message": "Who are you?"}}, 401)
     done, told = run(home, script, PRICED, 40, "-j", "1")
     assert done.code == 77 and told["ended"] == "auth" and told["good"] == 0
-    assert done.out == "" and "ended early" in done.err
+    assert done.out == "" and "ended early (auth); to go on once the key is mended: " in done.err
+    assert told["left"] == 40
 
 
 def test_a_run_that_goes_on_skips_what_was_answered(home: Home) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from commands import BIN, Home, with_environ
 from servers import ANSWER, COUNTED, Server, delta, plain, reply, serving, streamed
+from terminals import talk
 
 from loki.edge.ledger.database import MIGRATIONS
 from loki.edge.ledger.writer import Ledger
@@ -393,6 +394,20 @@ def test_days_are_local_and_the_head_says_whose(year: Home) -> None:
         "TOTAL               7       1  6,000     600      60  ≥ $5.00  (2 calls of unknown cost)\n"
     )
     assert (done.code, done.err) == (0, "")
+
+
+def test_many_months_of_many_models_fit_a_terminal_of_80_columns(home: Home) -> None:
+    home.environ |= {"TZ": "UTC", "NO_COLOR": "1"}
+    model = "anthropic.claude-haiku-4-5-20251001-v1:0"
+    book = Ledger(str(home.folder / "ledger.db"))
+    for month in range(1, 13):
+        moment = seconds(f"2024-{month:02}-03T12:00:00+00:00")
+        book.record(TODAY._replace(time=moment, client="bedrock", model=model, cost=None))
+    book.close()
+    words = ["loki-cost", "--since", "2024-01", "--until", "2024-12", "--by", "month"]
+    lines = talk(home, [*words, "--by", "model"]).splitlines()
+    assert lines[0].split() == ["MONTH", "(UTC)", "MODEL", "CALLS", "COST"], lines[0]
+    assert len(lines) == 14 and max(map(len, lines)) <= 80
 
 
 def test_a_call_at_midnight_is_of_the_day_that_begins(year: Home) -> None:

@@ -45,3 +45,5 @@ def test_a_file_says_how_many_lines_it_has(tmp_path: Path) -> None:
     path.write_bytes(b"a\nb\nc\n")
     found = open_source(str(path), "lines").unwrap()
     assert found.size() == 3 and len(list(found.lines)) == 3
+    table = open_source(str(path), "csv").unwrap()
+    assert table.size() == 2 and len(list(table.lines)) == 2

@@ -1,0 +1,54 @@
+"""A run that is over -> its summary, the line that says how to go on, and the exit code."""
+
+from __future__ import annotations
+
+from loki.cli.batch.run_state import RunState, resume_command
+from loki.cli.batch.stop_reason import StopReason
+from loki.cli.console import Console
+from loki.edge.trust import open_for_owner
+from loki.json_text import compact
+from loki.problems import EXIT_CODES
+
+
+def report_end(
+    console: Console, summary: str | None, run: RunState, stop: StopReason, left: int | None
+) -> int:
+    """Print how a run went, write its summary where one is wanted; return the exit code."""
+    why = stop.first or (run.fatal.kind if run.fatal else "")
+    for note in run.notes:
+        console.warn(note)
+    if summary:
+        try:
+            with open(summary, "w", encoding="utf-8", opener=open_for_owner) as file:
+                file.write(compact(run.summary(why, left)) + "\n")
+        except OSError as error:
+            console.note(f"cannot write {summary}: {error.strerror}")
+    if run.fatal:
+        console.print_problem(run.fatal)
+    console.warn(run.summary_text())
+    if why:
+        reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
+        console.warn(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}")
+    return exit_code(console, run, why)
+
+
+def exit_code(console: Console, run: RunState, why: str) -> int:
+    """Return the exit code of a run that ended early for a reason, or of one that is complete."""
+    if run.fatal:
+        return EXIT_CODES[run.fatal.kind]
+    if why:
+        return ENDS[why]
+    if run.out_rows:
+        console.note(run.out_words())
+        return EXIT_CODES["busy"]
+    return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
+
+
+#: What must be done before the same command can go on.
+CURES = {
+    "auth": " once the key is mended",
+    "quota": " once the account has credit",
+    "config": " once the configuration is mended",
+}
+
+ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "--max-cost": 80, "--max-time": 75}

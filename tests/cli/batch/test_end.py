@@ -1,0 +1,46 @@
+"""How a run ends: for people, for programs, and its exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from loki.cli.batch.end import report_end
+from loki.cli.batch.run_state import RunState
+from loki.cli.batch.stop_reason import StopReason
+from loki.cli.console import Console
+from loki.edge.batch.output import open_output
+from loki.problems import Kind, Problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "code", "ended", "advice"),
+    [
+        (None, "", 0, None, None),
+        (None, "SIGTERM", 143, "SIGTERM", "ended early (SIGTERM); to go on: loki-batch"),
+        (None, "SIGINT", 130, "SIGINT", "ended early (Ctrl-C); to go on: loki-batch"),
+        (None, "--max-time", 75, "--max-time", "ended early (--max-time); to go on: loki-batch"),
+        ("auth", "auth", 77, "auth", "(auth); to go on once the key is mended: loki-batch"),
+        ("quota", "quota", 81, "quota", "to go on once the account has credit: loki-batch"),
+        ("busy", "", 75, "busy", "ended early (busy); to go on: loki-batch"),
+    ],
+)
+def test_an_end_says_why_and_how_to_go_on(
+    tmp_path: Path, kind: Kind | None, reason: str, code: int, ended: str | None, advice: str | None
+) -> None:
+    err, summary, stop = io.StringIO(), tmp_path / "summary", StopReason()
+    console = Console("loki-batch", sys.stdout, err)
+    with open_output(str(tmp_path / "out"), "") as opened:
+        run = RunState(opened.unwrap(), 4, "local:m")
+        run.fatal = kind and Problem(kind, "No.")
+        if reason:
+            stop.set(reason)
+        assert report_end(console, str(summary), run, stop, 7) == code
+        run.out.file.close()
+    told = json.loads(summary.read_text())
+    assert (told["ended"], told["left"]) == (ended, 7)
+    assert (advice or "answered") in err.getvalue() and ("ended" in err.getvalue()) == bool(advice)

@@ -157,7 +157,7 @@ def cluster_pool(
     flags, config = order.flags, env.config
     say = order.console.warn
     ledger = Ledger(ledger_path(os.environ), say)
-    budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
+    budget = Budget(config.budget, ledger, env.now, say, config.allow_unpriced)
     return ClusterPool(
         cluster,
         WorkerSettings(

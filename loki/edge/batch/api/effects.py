@@ -12,8 +12,9 @@ from loki.edge.batch.api.exchange import BatchClient
 from loki.edge.batch.api.journal_file import JournalFile
 from loki.edge.batch.api.session import Effects
 from loki.edge.batch.output import Output
-from loki.edge.ledger.batches import record_batch, release, reserve
+from loki.edge.ledger.batches import record_batch
 from loki.edge.ledger.budget import Budget
+from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger, Warn
 from loki.json_text import JsonObject
 from loki.pipeline import Env
@@ -30,7 +31,7 @@ def real_effects(
     config = env.config
     budget = None
     if ledger is not None and config.budget:
-        budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
+        budget = Budget(config.budget, ledger, env.now, say, config.allow_unpriced)
     return Effects(
         send=client.send,
         fetch=client.fetch,

@@ -168,7 +168,7 @@ def cluster_pool(
         env.record,
         flags.in_flight,
         order.paces,
-        Spending(env, task, limit, budget.statuses if config.budget else None, flags.fallback),
+        Spending(env, task, limit, budget if config.budget else None, flags.fallback),
         flags.ordered,
         lane_finder(config, task),
     )

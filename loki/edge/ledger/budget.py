@@ -96,7 +96,9 @@ class Budget:
             ]
             over = [self.under_way.pop(thread) for thread in done]
             worst = known_worst_case(request)
-            held = self.try_hold(request, worst or Decimal(0), [each.name for each in over])
+            names = [each.name for each in over]
+            may_wait = self.waiting is not None
+            held = self.try_hold(request, worst or Decimal(0), names, may_wait)
             if held is None or not isinstance(held, Success):
                 return None if held is None else held.map(lambda _: request)
             self.under_way[threading.current_thread()] = held.unwrap()
@@ -123,7 +125,7 @@ class Budget:
     # ---- reservations in the ledger
 
     def try_hold(
-        self, request: Request, worst: Decimal, over: Sequence[str] = ()
+        self, request: Request, worst: Decimal, over: Sequence[str] = (), may_wait: bool = False
     ) -> Result[Held, Problem] | None:
         """Reserve what a request may cost, if there is room; None where there may be room later.
 
@@ -142,7 +144,7 @@ class Budget:
                 result = check_budget(request, found, self.allow_unpriced)
                 if isinstance(result, Success):
                     insert_reservation(db, held.name, held.cost, now, expires)
-                elif self.waiting is not None and self.can_wait(request, found):
+                elif may_wait and self.can_wait(request, found):
                     return None
                 return result.map(lambda _: held)
 
@@ -166,13 +168,20 @@ class Budget:
                 if self.keep:
                     insert(db, [entry])
                 if held is not None:
-                    delete_reservations(db, [held.name])
-                    rest = held.cost - (entry.cost or 0)
-                    if self.keep and not entry.exact and rest > 0:
-                        insert_reservation(db, held.name, rest, held.time)
+                    rest = Decimal(0) if entry.exact else held.cost - (entry.cost or 0)
+                    replace_reservation(db, held, rest if self.keep else Decimal(0))
             tidy(db, self.ledger.path)
 
         run_with_warning(self.ledger, work, "this call is not in the ledger")
+
+    def free(self, held: Held, is_known: bool) -> None:
+        """Free what was reserved for calls whose rows are written; an unknown cost stays."""
+
+        def work(db: Connection) -> None:
+            with transaction(db):
+                replace_reservation(db, held, Decimal(0) if is_known else held.cost)
+
+        run_with_warning(self.ledger, work, "a call that is over still counts in the budget")
 
     # ---- what is spent
 
@@ -196,6 +205,13 @@ class Budget:
             return BudgetStatus(period, limit, gone, spent.unknown_calls, reserved)
 
         return tuple(status(*pair) for pair in self.limits.items())
+
+
+def replace_reservation(db: Connection, held: Held, rest: Decimal) -> None:
+    """Free what a call reserved, but for a rest in US dollars, which stays."""
+    delete_reservations(db, [held.name])
+    if rest > 0:
+        insert_reservation(db, held.name, rest, held.time)
 
 
 def to_budget_problem(problem: Problem) -> Problem:

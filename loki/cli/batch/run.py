@@ -180,7 +180,7 @@ def reason_to_end(run: RunState, limit: CostLimit | None) -> str:
         return run.fatal.kind
     if limit is None or limit.missed is None:
         return ""
-    run.notes.append(describe_spent(limit, limit.missed))
+    run.over = Problem("budget", describe_spent(limit, limit.missed))
     return "--max-cost"
 
 
@@ -269,13 +269,15 @@ def report_end(console: Console, summary: str | None, run: RunState, stop: StopR
                 file.write(compact(run.summary()) + "\n")
         except OSError as error:
             console.note(f"cannot write {summary}: {error.strerror}")
-    if run.fatal:
-        console.print_problem(run.fatal)
+    problem = run.problem()
+    if problem:
+        console.print_problem(problem)
     console.warn(run.summary_text())
     why = stop.first or (run.fatal.kind if run.fatal else "")
     if why:
         reason = {"SIGINT": "Ctrl-C"}.get(why, why)
-        console.warn(f"ended early ({reason}); to go on: {resume_command(console.prog)}")
+        say = console.note if why == "--max-time" else console.warn  # no other line says it
+        say(f"ended early ({reason}); to go on: {resume_command(console.prog)}")
     return exit_code(console, run, why)
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from errno import EIO, ENOENT
 
@@ -44,6 +45,7 @@ class RunState:
         self.too_dear = 0  # rows of which each alone could pass --max-cost
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
+        self.over: Problem | None = None  # what --max-cost has no room for
         self.asked, self.ids = HashSet(), HashSet()
         self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
@@ -159,6 +161,12 @@ class RunState:
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
         return self.too_dear > 0 and self.done == self.too_dear
+
+    def problem(self) -> Problem | None:
+        """Return why the run has not sent all that it could, None if it has."""
+        if self.fatal or self.over or not (self.is_all_too_dear and self.last):
+            return self.fatal or self.over
+        return replace(self.last, message=f"no row was sent, the last because {self.last.message}")
 
     def summary(self) -> JsonObject:
         """How it went, for programs."""

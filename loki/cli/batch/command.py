@@ -101,7 +101,7 @@ def order_of(
     flags: Namespace, console: Console, environ: dict[str, str]
 ) -> Result[BatchContext, Problem]:
     """Return the pipeline, what holds for every row, and where rows come from and go through."""
-    form = "lines" if flags.lines else "csv" if flags.csv else "json"
+    form = input_form(flags)
     paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
     return Result.do(
         BatchContext(console, flags, env, plan, rows, paces, cluster)
@@ -123,6 +123,12 @@ def order_of(
     )
 
 
+def input_form(flags: Namespace) -> str:
+    """Return how rows are written: json, lines, or csv, also where IN is named as a table."""
+    named = any(name.lower().endswith((".csv", ".tsv")) for name in flags.text)
+    return "lines" if flags.lines else "csv" if flags.csv or named else "json"
+
+
 def source_of(flags: Namespace, form: str) -> Result[Source, Problem]:
     """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
     if flags.batch_api and not flags.text:
@@ -137,7 +143,8 @@ def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     known = [*rows.columns]
     if flags.template is None and "prompt" not in known:
         hint = f"--template '{{{known[-1]}}}'"
-        return fail("usage", f"--csv needs a prompt: make it of columns with {hint}")
+        table = "--csv" if flags.csv else rows.name
+        return fail("usage", f"{table} needs a prompt: make it of columns with {hint}")
     missing = next((name for name in names_in(flags.template or "") if name not in known), None)
     if missing is not None:
         lack = f"--template names {missing!r}, and {rows.name} has no such column"

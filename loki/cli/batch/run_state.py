@@ -120,7 +120,7 @@ class RunState:
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
         ours: JsonObject = {"id": row.id, "line": row.line, "key": key_of(row)}
-        if not isinstance(row, ReadyRow) or row.fields is None:
+        if row.fields is None:
             return ours
         return {**ours, **{kept_name(name): value for name, value in row.fields.items()}}
 

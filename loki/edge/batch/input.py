@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.rows import Line
+from loki.batch.rows import Line, RaggedLine
 from loki.edge.files import describe_os_error
 from loki.problems import Problem, fail
 
@@ -140,7 +140,7 @@ def read_table_rows(reader: Any) -> Iterator[Line]:
             number = reader.line_num + 1  # it names the last line that was one
             yield number, fail("input", f"line {number}: not CSV: {error}")
             continue
-        yield reader.line_num, check_cell_count(fields, reader.line_num)
+        yield reader.line_num, Success(check_cell_count(fields))
 
 
 def marked(texts: Iterator[str]) -> Iterator[str]:
@@ -149,12 +149,11 @@ def marked(texts: Iterator[str]) -> Iterator[str]:
         yield text if i else text.removeprefix("\ufeff")
 
 
-def check_cell_count(fields: dict[str, Any], number: int) -> Result[dict[str, str], Problem]:
-    """A row of a table, if it has as many fields as the head and each is text."""
+def check_cell_count(fields: dict[Any, Any]) -> Mapping[str, str] | RaggedLine:
+    """Return a row of a table; a ragged one if it has not as many fields as the head."""
+    cells = {name: text for name, text in fields.items() if name and text is not None}
     if "" in fields and isinstance(fields[""], list):
-        return fail("input", f"line {number}: more fields than the head has")
+        return RaggedLine(cells, Problem("input", "more fields than the head has"))
     if None in fields.values():
-        return fail("input", f"line {number}: fewer fields than the head has")
-    if any("\udc80" <= letter <= "\udcff" for value in fields.values() for letter in value):
-        return fail("input", f"line {number} is not UTF-8")
-    return Success(fields)
+        return RaggedLine(cells, Problem("input", "fewer fields than the head has"))
+    return fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loki.cli.flag_types import dollars, duration, positive, whole
 from loki.cli.flags import (
     CONFIG,
+    ENCODING,
     FALLBACK,
     MAX_COST_OF_RUN,
     MODEL,
@@ -45,6 +46,7 @@ BATCH: dict[str, Group] = {
             dest="template_file",
         ),
         SET,
+        ENCODING,
         switch("--embed", "embed the rows instead of asking for answers"),
     ],
     "answer": [

@@ -7,6 +7,7 @@ from loki.cli.batch_flags import BATCH
 from loki.cli.flag_types import between, whole
 from loki.cli.flags import (
     CONFIG,
+    ENCODING,
     INSPECTION,
     MAX_COST_OF_RUN,
     MODEL,
@@ -70,6 +71,7 @@ EMBED: dict[str, Group] = {
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
         switch("-0 --null", "read texts that end with NUL instead of a newline"),
         switch("--whole", "treat all of stdin as one text"),
+        ENCODING,
         switch("--chunk", "split long texts to the chunk size of the model"),
         flag(
             "-f --file",
@@ -118,6 +120,7 @@ SEARCH: dict[str, Group] = {
             metavar="X",
         ),
         switch("-0 --null", "read queries and print texts that end with NUL instead of a newline"),
+        ENCODING,
         switch("--info", "print the model, size and age of STORE"),
     ],
     "output": [
@@ -137,6 +140,7 @@ RERANK: dict[str, Group] = {
         flag("--top", "print only the N best documents", type=whole, metavar="N"),
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
         switch("-0 --null", "read and print documents that end with NUL instead of a newline"),
+        ENCODING,
     ],
     "output": [
         flag(

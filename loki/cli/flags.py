@@ -42,6 +42,13 @@ VERBOSE = switch("-v --verbose", "print tokens, cost and seconds on stderr at th
 TAG = flag("--tag", "label for this call in the ledger", default="", metavar="NAME")
 NO_LEDGER = switch("--no-ledger", "write nothing to the ledger")
 
+ENCODING = flag(
+    "--encoding",
+    "encoding of the input (default: as its byte order mark says, else UTF-8)",
+    type=encoding,
+    metavar="NAME",
+)
+
 SENDING: Group = [
     flag(
         "--timeout",

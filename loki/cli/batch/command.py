@@ -28,7 +28,7 @@ from loki.cli.startup import ask_options, environment, open_env, with_template
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.input import Source, open_source
+from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
 from loki.messages import Message
@@ -112,7 +112,7 @@ def order_of(
             paced=paces.paced,
             waiting=lambda name: paces.waiting(name),
         )
-        for all_rows in source_of(flags, form)
+        for all_rows in source_of(flags, form, console.warn)
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
@@ -129,11 +129,11 @@ def input_form(flags: Namespace) -> str:
     return "lines" if flags.lines else "csv" if flags.csv or named else "json"
 
 
-def source_of(flags: Namespace, form: str) -> Result[Source, Problem]:
+def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem]:
     """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
     if flags.batch_api and not flags.text:
         return Success(Source("nowhere", iter(())))
-    return open_source(next(iter(flags.text), "-"), form)
+    return open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
 
 
 def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:

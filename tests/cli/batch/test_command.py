@@ -242,6 +242,35 @@ def test_a_file_named_as_a_table_is_read_as_one(
     assert [row["text"] for row in lines.lines][1] == f"echo a{mark}x y"
 
 
+@pytest.mark.parametrize(
+    ("data", "words", "note"),
+    [
+        ('{"id": 1, "prompt": "café"}\n'.encode("utf-16"), [], ""),
+        (b'{"id": 1, "prompt": "caf\xe9"}\n', ["--encoding", "latin-1"], ""),
+        ("id;text\n1;café\n".encode("utf-16"), ["--csv", "--template", "{text}"], ""),
+        (
+            b'{"id": 1, "prompt": "caf\xe9"}\n',
+            [],
+            "in is not UTF-8 text: byte 24 is 0xe9; replaced",
+        ),
+    ],
+)
+def test_rows_are_decoded_as_their_mark_or_the_flag_says(
+    home: Home, fast: Counting, data: bytes, words: list[str], note: str
+) -> None:
+    (path := home.folder / "in").write_bytes(data)
+    done = batch(at(home, fast.address), str(path), *words)
+    assert done.lines[0]["text"] == f"echo caf{'�' if note else 'é'}", done.err
+    assert (note in done.err) if note else "UTF-8" not in done.err
+
+
+def test_a_row_with_a_nul_is_one_error_row(home: Home, fast: Counting) -> None:
+    words = ["--lines", "--ordered"]
+    done = batch(at(home, fast.address), *words, stdin="a\0b\nc\n")
+    assert [row.get("text") for row in done.lines] == [None, "echo c"]
+    assert done.code == 1 and done.lines[0]["error"]["message"].startswith("line 1: prompt")
+
+
 def test_a_row_that_cannot_be_asked_keeps_its_id_and_fields(home: Home, fast: Counting) -> None:
     """Also one with too few or too many cells: as far as they have a column."""
     table = ["id,lang,text", "a,fr", "b,de,x,y", "c,en,z", "d,,", "e,it,"]

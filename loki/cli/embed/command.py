@@ -74,7 +74,7 @@ def embed_into(flags: Namespace, console: Console) -> int:
     ready = Result.do(
         (env, adding, items)
         for env in open_env(flags, environ, console.warn)
-        for adding in open_writer(env, flags.into, ask_of(flags))
+        for adding in open_writer(env, flags.into, ask_of(flags), console.warn)
         for items in items_of(flags, adding.target.model, console.warn)
     )
     if not isinstance(ready, Success):

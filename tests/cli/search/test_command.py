@@ -49,6 +49,8 @@ def search(home: Home, *words: str, stdin: str | bytes = "") -> Done:
         (["bread", "and", "water", "--top", "1"], "", "bread needs flour and water\n"),
         (["the moon", "--top", "1", "-0"], "", "the moon has no air\0"),
         (["the moon", "--min-score", "0.99"], "", ""),
+        (["the moon", "--min-score", "-1", "--top", "1"], "", "the moon has no air\n"),
+        (["--min-score", "-.5", "--top", "1", "the moon"], "", "the moon has no air\n"),
         (["--top", "1"], "the moon\n\nwheels\n", "the moon has no air\na bicycle has two wheels\n"),
         (["--top", "1", "-0"], "the\nmoon\0", "the moon has no air\0"),
         ([], "", ""),
@@ -121,6 +123,11 @@ def test_max_cost_is_for_all_queries(notes: Home, allowed: str, code: int) -> No
         (["nowhere", "x"], 66, "missing: no store nowhere: loki-embed --into nowhere makes one"),
         (["NOTES", ""], 64, "usage: QUERY is empty: say what to look for"),
         (["NOTES", "x", "--top", "0"], 64, "usage: --top 0 would leave nothing: give 1 or more"),
+        (
+            ["NOTES", "x", "--top", "-1"],
+            64,
+            "usage: argument --top: '-1' is not a whole number (see loki-search --help)",
+        ),
         (["NOTES", "x", "--info"], 64, "usage: --info takes no QUERY: 'x'"),
         (
             ["NOTES/texts.lance", "x"],

@@ -86,6 +86,15 @@ def check_budget(
     return Success(request)
 
 
+def find_full(purses: Sequence[BudgetStatus], worst: Decimal) -> BudgetStatus | None:
+    """Return the first budget that has no room for what costs so much at worst.
+
+    >>> find_full([BudgetStatus("today", Decimal(2), Decimal(1))], Decimal(1)) is None
+    True
+    """
+    return next((each for each in purses if each.spent + each.reserved + worst > each.budget), None)
+
+
 def find_missing_price(target: Target, changes: JsonObject) -> str:
     """Return where the price is unknown and what to do about it, empty where it is known."""
     unknown = unpriced_tiers(target, changes)

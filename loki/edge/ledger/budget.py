@@ -20,7 +20,7 @@ from loki.edge.ledger.reservations import (
     sum_under_way,
 )
 from loki.edge.ledger.writer import Ledger, Warn, insert, run_with_warning, sum_of
-from loki.money.budget import BudgetStatus, check_budget, known_worst_case
+from loki.money.budget import BudgetStatus, check_budget, find_full, known_worst_case
 from loki.problems import Problem
 from loki.records import Request
 from loki.stages.account import Entry
@@ -150,6 +150,23 @@ class Budget:
 
         done = self.ledger.with_connection(work).alt(to_budget_problem)
         return done.unwrap() if isinstance(done, Success) else Failure(done.failure())
+
+    def hold_job(self, name: str, worst: Decimal) -> Result[BudgetStatus | None, Problem]:
+        """Reserve what a batch job may cost, until ``reservations.reserve`` makes that last.
+
+        Return the budget that has no room for it; then nothing is reserved.
+        """
+        now = self.now()
+
+        def work(db: Connection) -> BudgetStatus | None:
+            with transaction(db):
+                delete_stale(db, now)
+                full = find_full(self.read_statuses(db), worst)
+                if full is None:
+                    insert_reservation(db, name, worst, now, now + DAY)
+                return full
+
+        return self.ledger.with_connection(work).alt(to_budget_problem)
 
     def can_wait(self, request: Request, statuses: Sequence[BudgetStatus]) -> bool:
         """Return whether only what is under way stands in the way of a call."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
+from loki.edge.ledger.database import transaction
 from loki.edge.ledger.writer import Ledger, from_pico, run_with_warning, storable
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ FREE_HOLDER = "DELETE FROM reserved WHERE expires IS NOT NULL AND holder = ?"
 
 def reserve(ledger: Ledger, job: str, cost: Decimal, time: float) -> None:
     """Count what a job may cost as spent, from a time in seconds since the epoch."""
-    run_with_warning(ledger, lambda db: insert_reservation(db, job, cost, time), NOT_RESERVED)
+
+    def work(db: Connection) -> None:
+        with transaction(db):
+            delete_reservations(db, [job])  # which may have an end
+            insert_reservation(db, job, cost, time)
+
+    run_with_warning(ledger, work, NOT_RESERVED)
 
 
 def release(ledger: Ledger, *jobs: str) -> None:

@@ -20,6 +20,8 @@ from support import config
 
 from loki import Ask, Message, answer
 from loki.edge.env import make_env, within_budget
+from loki.edge.ledger.budget import Budget
+from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger
 from loki.pipeline import Env
 from loki.problems import Kind, Problem, fail
@@ -152,6 +154,19 @@ def test_a_call_that_is_interrupted_counts_as_its_worst_case(tmp_path: Path) -> 
 def env_ledger(folder: Path) -> str:
     """Return the path of the ledger that ``shop`` keeps in a folder."""
     return str(folder / "ledger.db")
+
+
+def test_of_two_jobs_at_once_one_is_held(tmp_path: Path) -> None:
+    """Also of two visits that both looked before either had its job out."""
+    ledgers = [Ledger(env_ledger(tmp_path)) for _ in range(2)]
+    one, two = (Budget({"per_day": "3"}, each, time.time, print) for each in ledgers)
+    assert one.hold_job("a", Decimal(2)).unwrap() is None
+    full = two.hold_job("b", Decimal(2)).unwrap()
+    assert full is not None and full.spent == 0 and full.reserved == 2
+    reserve(ledgers[0], "a", Decimal(2), time.time())  # it is out
+    assert [each.reserved for each in two.statuses().unwrap()] == [0]
+    release(ledgers[0], "a")
+    assert two.hold_job("b", Decimal(2)).unwrap() is None
 
 
 PRICED = "input_price: 1000\noutput_price: 1000\nmax_output_tokens: 100"

@@ -270,7 +270,6 @@ WITHOUT_MIRROR = {
     "cli/console.py",
     "cli/cost/image.py",
     "cli/cost/terminal_chart.py",
-    "cli/decode.py",
     "cli/describe.py",
     "cli/embed/input.py",
     "cli/embed/output.py",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.batch.done_rows import HashSet
 from loki.batch.row_key import key_of
-from loki.batch.rows import InvalidRow, Line, ReadyRow, Row, RowDefaults
+from loki.batch.row_settings import SETTINGS, read_settings
+from loki.batch.rows import Content, InvalidRow, Line, RaggedLine, ReadyRow, Row, RowDefaults
 from loki.batch.template import fill_template
 from loki.config.patches import param_patch
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
@@ -33,9 +34,7 @@ def read_rows(plan: RowDefaults, lines: Iterable[Line]) -> Iterator[Row]:
         yield row
 
 
-def read_row(
-    plan: RowDefaults, number: int, content: Result[str | Mapping[str, str], Problem]
-) -> Row:
+def read_row(plan: RowDefaults, number: int, content: Result[Content, Problem]) -> Row:
     """Return one row; whatever is in it, it is the only one that suffers."""
     try:
         return build_row(plan, number, content)
@@ -43,29 +42,23 @@ def read_row(
         return InvalidRow(number, "", plan.report_bug(bug))
 
 
-def build_row(
-    plan: RowDefaults, number: int, content: Result[str | Mapping[str, str], Problem]
-) -> Row:
+def build_row(plan: RowDefaults, number: int, content: Result[Content, Problem]) -> Row:
     """Read one row."""
     told = content.bind(lambda words: fields_of(plan, number, words))
     if not isinstance(told, Success):
         return InvalidRow(number, "", told.failure())
-    fields = told.unwrap()
+    fields, lack = told.unwrap()
     name = row_id({"id": fields.get("id")} if plan.input_format == "csv" else fields)
+    kept = {n: value for n, value in fields.items() if n != "id"} if plan.keep_fields else None
     is_openai = "custom_id" in fields and plan.input_format != "csv"
-    made = read_openai_ask(plan, fields) if is_openai else read_own_ask(plan, fields)
+    read = read_openai_ask if is_openai else read_own_ask
+    made = Failure(lack) if lack else read(plan, fields)
     if not isinstance(made, Success):
         problem = made.failure()
-        return InvalidRow(
-            number, name, replace(problem, message=f"line {number}: {problem.message}")
-        )
+        placed = replace(problem, message=f"line {number}: {problem.message}")
+        return InvalidRow(number, name, placed, kept)
     ask, patch = made.unwrap()
     ask = as_embed_ask(ask) if plan.embed else ask
-    kept = (
-        {name: value for name, value in fields.items() if name != "id"}
-        if plan.keep_fields
-        else None
-    )
     return ReadyRow(number, name, key_of(ask, patch), ask, patch, kept)
 
 
@@ -75,17 +68,19 @@ def as_embed_ask(ask: Ask) -> Ask:
 
 
 def fields_of(
-    plan: RowDefaults, number: int, words: str | Mapping[str, str]
-) -> Result[JsonObject, Problem]:
-    """The fields of a line."""
+    plan: RowDefaults, number: int, words: Content
+) -> Result[tuple[JsonObject, Problem | None], Problem]:
+    """Return the fields of a line, and what it lacks of being a row."""
+    if isinstance(words, RaggedLine):
+        return Success((dict(words.fields), words.problem))
     if not isinstance(words, str):
-        return Success(dict(words))
+        return Success((dict(words), None))
     if plan.input_format == "lines":
-        return Success({"prompt": words})
+        return Success(({"prompt": words}, None))
     told = read_json(words, f"line {number}")
     return told.bind(
         lambda value: (
-            Success(value)
+            Success((value, None))
             if isinstance(value, dict)
             else fail("input", f'line {number}: expected an object such as {{"prompt": "…"}}')
         )
@@ -116,13 +111,12 @@ def read_own_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
     if plan.template is None and plan.fill is None:
         for name in (each for each in fields if each not in FIELDS):
             return fail("input", f"unknown field {name!r}{suggest_nearest(name, [*FIELDS])}")
-    settings: dict[str, Any] = {n: fields[n] for n in SETTINGS if fields.get(n) is not None}
-    if wrong := next(
-        (n for n, value in settings.items() if not is_of_type(SETTINGS[n], value)), None
-    ):
-        return fail(
-            "input", f"{wrong}: {json.dumps(settings[wrong])[:60]} is not {EXPECTED_TYPES[wrong]}"
-        )
+    settings = read_settings(fields)
+    if not isinstance(settings, Success):
+        return Failure(settings.failure())
+    system = fields.get("system")
+    if system is not None and not isinstance(system, str):
+        return fail("input", f"system: {json.dumps(system)[:60]} is not a text")
     params = fields.get("param") or {}
     if not isinstance(params, dict):
         return fail("input", f"param: {json.dumps(params)[:60]} is not an object")
@@ -131,16 +125,14 @@ def read_own_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
         read_schema(fields["schema"], "schema") if "schema" in fields else Success(plan.ask.schema),
         read_tools(fields["tools"], "tools") if fields.get("tools") else Success(plan.ask.tools),
     )
-    if "stop" in settings:
-        settings["stop"] = tuple(settings["stop"])
     return gather(parts).map(
         lambda found: (
             replace(
                 plan.ask,
-                messages=with_system(plan.ask.messages, fields.get("system"), found[0]),
+                messages=with_system(plan.ask.messages, system, found[0]),
                 schema=found[1],
                 tools=found[2],
-                **settings,
+                **settings.unwrap(),
             ),
             param_patch(params, "param of the row") if params else None,
         )
@@ -150,11 +142,6 @@ def read_own_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
 def asked_with(plan: RowDefaults, turns: tuple[Message, ...]) -> Ask:
     """Return what a row asks that wants nothing otherwise than the run."""
     return replace(plan.ask, messages=(*plan.ask.messages, *turns))
-
-
-def is_of_type(kinds: tuple[type, ...], value: Json) -> bool:
-    """Whether a field's value is of a kind that it may be; true and false are no numbers."""
-    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def prompt_of(plan: RowDefaults, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
@@ -202,33 +189,16 @@ def build_user_turn(
 
 
 def with_system(
-    before: tuple[Message, ...], system: Json, turns: tuple[Message, ...]
+    before: tuple[Message, ...], system: str | None, turns: tuple[Message, ...]
 ) -> tuple[Message, ...]:
     """The row's turns after the run's; a row's own system prompt stands in for the run's."""
     if system is None:
         return (*before, *turns)
     kept = (message for message in before if message.role not in ("system", "developer"))
-    return (Message("system", str(system)), *kept, *turns)
+    return (Message("system", system), *kept, *turns)
 
 
-#: The fields of a row that say how to ask, by what their values may be.
-SETTINGS: dict[str, tuple[type, ...]] = {
-    "model": (str,),
-    "temperature": (int, float),
-    "top_p": (int, float),
-    "max_tokens": (int,),
-    "stop": (list,),
-    "seed": (int,),
-    "reasoning": (int, str),
-    "tool_choice": (str,),
-}
-EXPECTED_TYPES = {
-    **dict.fromkeys(("model", "tool_choice"), "a text"),
-    **dict.fromkeys(("temperature", "top_p"), "a number"),
-    **dict.fromkeys(("max_tokens", "seed"), "a whole number"),
-    "stop": "a list of texts",
-    "reasoning": "an effort or a number of tokens",
-}
+#: The fields that a row of ours may have.
 FIELDS = ("id", "prompt", "messages", "system", "schema", "files", "tools", "param", *SETTINGS)
 
 

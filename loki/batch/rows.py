@@ -36,12 +36,24 @@ class InvalidRow(NamedTuple):
     line: int
     id: str | int
     problem: Problem
+    fields: JsonObject | None = None  # of its line, where they are to be kept
 
 
 Row: TypeAlias = ReadyRow | InvalidRow
 
-#: A line's number and what it holds: a JSON text, or the fields of a table, or why it has none.
-Line: TypeAlias = tuple[int, Result[str | Mapping[str, str], Problem]]
+
+class RaggedLine(NamedTuple):
+    """A line of a table that has not a cell for each column: those that it has, by their names."""
+
+    fields: Mapping[str, str]
+    problem: Problem
+
+
+#: What a line holds: a JSON text, or the fields of a table.
+Content: TypeAlias = str | Mapping[str, str] | RaggedLine
+
+#: A line's number and what it holds, or why it cannot be read.
+Line: TypeAlias = tuple[int, Result[Content, Problem]]
 
 #: Reads what a line names: an attachment by its path.
 Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]

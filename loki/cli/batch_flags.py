@@ -6,6 +6,7 @@ from loki.cli.flag_types import dollars, duration, positive, whole
 from loki.cli.flags import (
     CACHE,
     CONFIG,
+    ENCODING,
     FALLBACK,
     MAX_COST_OF_RUN,
     MODEL,
@@ -40,6 +41,7 @@ BATCH: dict[str, Group] = {
     "input": [
         switch("--lines", "read each line of IN as a prompt"),
         switch("--csv", "read IN as CSV with a header; --template uses its columns"),
+        ENCODING,
         switch("--embed", "embed the rows instead of asking for answers"),
     ],
     "prompt": [

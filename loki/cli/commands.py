@@ -7,6 +7,7 @@ from loki.cli.batch_flags import BATCH
 from loki.cli.flag_types import between, whole
 from loki.cli.flags import (
     CONFIGURATION,
+    ENCODING,
     INSPECTION,
     MAX_COST_OF_RUN,
     MODEL,
@@ -80,6 +81,7 @@ EMBED: dict[str, Group] = {
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
         switch("-0 --null", "texts read end with NUL, not newline"),
         switch("--whole", "treat all of stdin as one text"),
+        ENCODING,
         switch("--chunk", "split texts that exceed the model's chunk size"),
         flag(
             "-f --file",
@@ -132,6 +134,7 @@ SEARCH: dict[str, Group] = {
             type=between(-1, 1),
             metavar="X",
         ),
+        ENCODING,
         flag(
             "-o --output",
             "the texts (default), or JSON lines with score, id, source and line",
@@ -150,6 +153,7 @@ RERANK: dict[str, Group] = {
     "input": [
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
         switch("-0 --null", "documents read and printed end with NUL, not newline"),
+        ENCODING,
     ],
     "output": [
         flag("--top", "print only the N best documents", type=whole, metavar="N"),

@@ -48,6 +48,13 @@ TAG = flag(
 )
 NO_LEDGER = switch("--no-ledger", "do not record this call in the ledger")
 
+ENCODING = flag(
+    "--encoding",
+    "encoding of the input (default: detected from a byte order mark, otherwise UTF-8)",
+    type=encoding,
+    metavar="NAME",
+)
+
 NETWORK: Group = [
     flag(
         "--timeout",

@@ -83,7 +83,9 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     end = argv.index("--") if "--" in argv else len(argv)
     refuse_detached(prog, argv[:end])
     standalone = {**STANDALONE, **(CHECK if prog == "loki" else {})}
-    arguments = [standalone.get(argument, argument) for argument in argv[:end]]
+    arguments = attach_negative_numbers(
+        prog, [standalone.get(argument, argument) for argument in argv[:end]]
+    )
     flags = parser(prog).parse_intermixed_args(arguments)
     if getattr(flags, "template_file", None):
         flags.given = given_flags(prog, arguments, flags)
@@ -94,6 +96,24 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     elif end + 1 < len(argv):
         raise UsageError(f"{argv[end + 1]!r}: {prog} takes flags only (see {prog} --help)")
     return flags
+
+
+def attach_negative_numbers(prog: str, arguments: list[str]) -> list[str]:
+    """Return the arguments with each negative number attached to its flag: -0 is a flag, too.
+
+    >>> attach_negative_numbers("loki-search", ["notes", "--min-score", "-1", "-0", "x"])
+    ['notes', '--min-score=-1', '-0', 'x']
+    """
+    rows = (row for group in COMMANDS[prog].groups.values() for row in group)
+    taking = {name for names, options in rows if "type" in options for name in names.split()}
+    attached: list[str] = []
+    for argument in arguments:
+        is_number = argument[:1] == "-" and argument[1:].removeprefix(".")[:1].isdecimal()
+        if is_number and attached and attached[-1] in taking and attached[-1][:2] == "--":
+            attached[-1] += f"={argument}"
+        else:
+            attached.append(argument)
+    return attached
 
 
 def refuse_detached(prog: str, argv: list[str]) -> None:

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 from returns.result import Result, Success
 
-from loki.cli.decode import decode_stdin
 from loki.cli.startup import ask_options, end_of, is_bare_json, is_json, text_or_file
 from loki.edge import files, stdin
+from loki.edge.decode import decode_stdin
 from loki.edge.trust import open_in_own_folder, open_own
 from loki.formats.attachments import attach, sniff
 from loki.formats.openai_messages import read_json, split_tools

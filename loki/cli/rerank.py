@@ -22,6 +22,7 @@ from loki.cli.embed.input import text_of
 from loki.cli.embed.pieces import Record
 from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
 from loki.edge.auth.credentials import mask_draft
+from loki.edge.decode import find_encoding, recode
 from loki.edge.files import describe_os_error
 from loki.edge.stdin import LATE, TooLargeError, read_stdin
 from loki.formats.openai_messages import read_json
@@ -54,7 +55,7 @@ def rerank(flags: Namespace, console: Console) -> int:
         for query in query_of(flags)
         for env in open_env(flags, environ, console)
         for end in Success(flags.timeout and env.clock() + flags.timeout)
-        for documents in documents_of(flags, inf if end is None else end)
+        for documents in documents_of(flags, inf if end is None else end, console.warn)
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), flags.output)
@@ -101,7 +102,9 @@ def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[
     )
 
 
-def documents_of(flags: Namespace, end: float) -> Result[tuple[Document, ...], Problem]:
+def documents_of(
+    flags: Namespace, end: float, warn: Callable[[str], None]
+) -> Result[tuple[Document, ...], Problem]:
     """Return the documents on stdin; fail if there are none, or if it does not end by ``end``."""
     try:
         data = read_stdin(end)
@@ -111,31 +114,37 @@ def documents_of(flags: Namespace, end: float) -> Result[tuple[Document, ...], P
         return fail("input", f"stdin {error}")
     except OSError as error:
         return fail("input", f"cannot read stdin: {describe_os_error(error)}")
-    documents = lines(data, flags.null).bind(read_json_lines if flags.jsonl else Success)
+    text = b"".join(filter(None, recode([data], "stdin", flags.encoding, warn)))
+    raw = data if find_encoding(data, flags.encoding)[1] == "utf-8" else text
+    documents = lines(text, raw, flags.null).bind(read_json_lines if flags.jsonl else Success)
     return documents.bind(
         lambda some: Success(some) if some else fail("input", "stdin has no documents")
     )
 
 
-def lines(data: bytes, null: bool) -> Result[tuple[Document, ...], Problem]:
+def lines(text: bytes, raw: bytes, null: bool) -> Result[tuple[Document, ...], Problem]:
     r"""Return a document for each line, or up to each NUL; blank ones are left out.
 
-    >>> [document.text for document in lines(b"a\r\n\nb", False).unwrap()]
+    ``raw`` is what is printed: the bytes as they came, unless their lines end otherwise.
+
+    >>> [document.text for document in lines(b"a\r\n\nb", b"a\r\n\nb", False).unwrap()]
     ['a', 'b']
     """
-    pieces = data.split(b"\0" if null else b"\n")
-    documents = gather(read_document(index, piece, null) for index, piece in enumerate(pieces))
+    end = b"\0" if null else b"\n"
+    pairs = zip(text.split(end), raw.split(end), strict=True)
+    documents = gather(read_document(index, *pair, null) for index, pair in enumerate(pairs))
     return documents.map(non_blank)
 
 
-def read_document(index: int, raw: bytes, null: bool) -> Result[Document, Problem]:
-    r"""Return a document; a carriage return at its end and a byte order mark are not sent.
+def read_document(index: int, text: bytes, raw: bytes, null: bool) -> Result[Document, Problem]:
+    r"""Return a document; a carriage return at its end is not sent.
 
-    >>> read_document(2, b"ab\xff", False).failure().message
-    'line 3 is not UTF-8 text: byte 2 is 0xff'
+    >>> read_document(2, b"a\0b", b"a\0b", False).failure().message
+    'line 3 has a NUL byte: texts that end with NUL need -0'
     """
     place = f"{'document' if null else 'line'} {index + 1}"
-    return text_of(Record(index, place, raw), null).map(lambda text: Document(index, text, raw))
+    found = text_of(Record(index, place, text), null)
+    return found.map(lambda text: Document(index, text, raw))
 
 
 def read_json_lines(documents: Sequence[Document]) -> Result[tuple[Document, ...], Problem]:

@@ -128,11 +128,10 @@ def within_budget(
     env: Env, ledger: Ledger, say: Warn, keep: bool = True, waiting: Waiting | None = None
 ) -> Env:
     """Return an Env that records calls in a ledger and keeps the configured budget, if any."""
-    record = ledger.record if keep else env.record
     if not env.config.budget:
-        return replace(env, record=record)
+        return replace(env, record=ledger.record if keep else env.record)
     from loki.edge.ledger.budget import Budget
 
     allow_unpriced = env.config.allow_unpriced
-    budget = Budget(env.config.budget, ledger, env.now, record, say, allow_unpriced, waiting)
+    budget = Budget(env.config.budget, ledger, env.now, say, allow_unpriced, waiting, keep)
     return replace(env, check_budget=budget.check_budget, record=budget.record)

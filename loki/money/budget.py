@@ -23,7 +23,7 @@ class BudgetStatus(NamedTuple):
     period: str  # for messages: today (2026-11-22, UTC)
     budget: Decimal
     spent: Decimal
-    unknown_calls: int = 0  # calls that may have cost more than is known
+    unknown_calls: int = 0  # calls of unknown cost: their worst cases, if known, are in spent
     reserved: Decimal = Decimal(0)  # the worst cases of calls under way
 
 
@@ -86,6 +86,15 @@ def check_budget(
     return Success(request)
 
 
+def find_full(purses: Sequence[BudgetStatus], worst: Decimal) -> BudgetStatus | None:
+    """Return the first budget that has no room for what costs so much at worst.
+
+    >>> find_full([BudgetStatus("today", Decimal(2), Decimal(1))], Decimal(1)) is None
+    True
+    """
+    return next((each for each in purses if each.spent + each.reserved + worst > each.budget), None)
+
+
 def find_missing_price(target: Target, changes: JsonObject) -> str:
     """Return where the price is unknown and what to do about it, empty where it is known."""
     unknown = unpriced_tiers(target, changes)
@@ -131,13 +140,14 @@ def describe_budget(purse: BudgetStatus) -> str:
 
     >>> gone = BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown_calls=1)
     >>> describe_budget(gone)
-    'the budget of $1.50 for today (UTC) $1.40 is spent, besides 1 call of unknown cost'
+    'the budget of $1.50 for today (UTC) $1.40 is spent, with 1 call of unknown cost at its most'
     >>> describe_budget(BudgetStatus("today (UTC)", Decimal(2), Decimal(1), reserved=Decimal(1)))
     'the budget of $2.00 for today (UTC) $1.00 is spent and $1.00 reserved for calls under way'
     """
     more = f" and {format_dollars(purse.reserved)} reserved for calls under way"
     under_way = more if purse.reserved else ""
     calls = f"{purse.unknown_calls} call{'s' * (purse.unknown_calls != 1)} of unknown cost"
-    besides = f", besides {calls}" if purse.unknown_calls else ""
+    most = "its" if purse.unknown_calls == 1 else "their"
+    unknown = f", with {calls} at {most} most" if purse.unknown_calls else ""
     limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
-    return f"{limit} {format_dollars(purse.spent)} is spent{under_way}{besides}"
+    return f"{limit} {format_dollars(purse.spent)} is spent{unknown}{under_way}"

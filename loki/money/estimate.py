@@ -57,7 +57,7 @@ def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | N
     answer, for several, for another tier of service, and add to the prompt. Nobody knows how much
     a tool that the provider runs itself will find, and the model then read.
     """
-    if target.ask.search or target.ask.server_tools:
+    if uses_server_tools(target, changes):
         return None
     return cost_at_most(target, changes, max_usage(target, changes))
 
@@ -68,6 +68,29 @@ def cost_at_most(target: Target, changes: JsonObject | None, usage: Usage) -> De
     costs = [max_cost(replace(usage, tier=tier), price) for tier in service_tiers(changes)]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
+
+
+def uses_server_tools(target: Target, changes: JsonObject | None) -> bool:
+    """Return whether a call may search the web, or run another tool of its provider."""
+    asked = target.ask.search or bool(target.ask.server_tools)
+    searches = any(value not in (None, False, []) for value in values_at(changes, SEARCH_PATHS))
+    tools = [tool for tools in values_at(changes, TOOL_PATHS) if tools for tool in tools]
+    return asked or searches or not all(map(is_own_tool, tools))
+
+
+def is_own_tool(tool: Json) -> bool:
+    """Return whether a tool of a body is one that the caller runs, in any provider's words.
+
+    >>> is_own_tool({"type": "function", "function": {}}), is_own_tool({"googleSearch": {}})
+    (True, False)
+    """
+    match tool:
+        case {"type": "function" | "custom"} | {"input_schema": _} | {"toolSpec": _}:
+            return True
+        case dict():
+            return {*tool} <= {"functionDeclarations", "function_declarations", "cachePoint"}
+        case _:
+            return False
 
 
 def service_tiers(changes: JsonObject | None) -> set[str | None]:
@@ -81,8 +104,8 @@ def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
     if target.model.type == "chat":
         added = estimate_tokens(json.dumps(changes, ensure_ascii=False)) if changes else 0
         longest = max_output(target, changes)
-        count = max((n for n in values_at(changes, COUNT_PATHS) if type(n) is int), default=1)
-        output = None if longest is None else longest * max(count, 1)
+        answers = max_answers(changes)
+        output = None if longest is None or answers is None else longest * answers
         return Usage(input=estimate_prompt(target) + added, output=output)
     query = estimate_tokens(ask.query)
     sizes = [estimate_tokens(text) + query for text in ask.texts]
@@ -95,9 +118,30 @@ def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
 def max_output(target: Target, changes: JsonObject | None) -> int | None:
     """Return the most tokens of one answer: as a patch says, else the ask, else the model."""
     patched = values_at(changes, LENGTH_PATHS)
-    lengths = [value for value in patched if type(value) is int and value > 0]
-    asked = None if None in patched else target.ask.max_tokens  # null takes the ask's away
-    return max(lengths, default=None) or asked or target.model.max_output_tokens
+    lengths = [0 if value is None else read_count(value) for value in patched]
+    if None in lengths:
+        return None  # a server that takes it takes it for anything
+    asked = None if 0 in lengths else target.ask.max_tokens  # null takes the ask's away
+    return max(filter(None, lengths), default=None) or asked or target.model.max_output_tokens
+
+
+def max_answers(changes: JsonObject | None) -> int | None:
+    """Return how many answers a patch asks for: one without it; None where nobody can tell."""
+    counts = [1 if n is None else read_count(n) for n in values_at(changes, COUNT_PATHS)]
+    return None if None in counts else max((1, *filter(None, counts)))
+
+
+def read_count(value: Json) -> int | None:
+    """Return a count as a lenient server reads it, none below 0; None for what is no number.
+
+    >>> read_count("5"), read_count(4.5), read_count(-1), read_count([3]), read_count("1e999")
+    (5, 5, 0, None, None)
+    """
+    try:
+        number = float(value) if type(value) in (int, float, str) else math.nan
+        return max(0, math.ceil(number))
+    except (ValueError, OverflowError):
+        return None
 
 
 def values_at(body: JsonObject | None, paths: Sequence[list[str]]) -> list[Json]:
@@ -126,7 +170,16 @@ LENGTH_PATHS = (
     *(["max_tokens"], ["max_completion_tokens"], ["max_output_tokens"]),
     *(["generationConfig", "maxOutputTokens"], ["inferenceConfig", "maxTokens"]),
 )
-COUNT_PATHS = (["n"], ["generationConfig", "candidateCount"], ["num_generations"])
+COUNT_PATHS = (
+    *(["n"], ["best_of"], ["num_return_sequences"], ["num_generations"]),
+    ["generationConfig", "candidateCount"],
+)
+#: Where they ask for a search, and where their tools stand.
+SEARCH_PATHS = (
+    *(["web_search_options"], ["web_search"], ["enable_search"], ["search_parameters"]),
+    *(["plugins"], ["extra_body", "enable_search"]),
+)
+TOOL_PATHS = (["tools"], ["toolConfig", "tools"])
 TIER_PATHS = (["service_tier"], ["serviceTier"], ["serviceTier", "type"])
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from returns.result import Failure, Result, Success
 
-from loki.money.estimate import cost_at_most, max_usage, worst_case
+from loki.money.estimate import cost_at_most, max_answers, max_usage, uses_server_tools, worst_case
 from loki.problems import Problem, fail
 from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
@@ -54,6 +54,12 @@ def patched_worst_case(target: Target, extra: tuple[Patch, ...]) -> Decimal | No
 def unknown_worst_case(target: Target, extra: tuple[Patch, ...] = ()) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
     changes = changes_of(patches_for(target, extra))
+    whose = f"--max-cost: nobody knows {target.name}'s worst case"
+    if uses_server_tools(target, changes):
+        billed = "what a search or another tool of the provider's finds is billed too"
+        return Problem("budget", f"{whose}: {billed}, so ask without it")
+    if max_answers(changes) is None:
+        return Problem("budget", f"{whose}, for want of how many answers a patch asks for")
     usage = max_usage(target, changes)
     is_endless = usage.output is None
     named = changes.get("model")
@@ -63,6 +69,4 @@ def unknown_worst_case(target: Target, extra: tuple[Patch, ...] = ()) -> Problem
         *([price] if not (is_endless and is_priced) else []),
         *(["its longest answer: give --max-tokens"] if is_endless else []),
     ]
-    unknown = " and ".join(lacks)
-    message = f"--max-cost: nobody knows {target.name}'s worst case, for want of {unknown}"
-    return Problem("budget", message)
+    return Problem("budget", f"{whose}, for want of {' and '.join(lacks)}")

@@ -125,6 +125,15 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"max_tokens": 2000}, "0.030018"),
     ({"max_completion_tokens": 2000}, "0.030027"),
     ({"n": 3}, "0.045009"),
+    ({"n": "3"}, "0.045012"),
+    ({"n": 3.0}, "0.045012"),
+    ({"n": 2, "best_of": 3}, "0.045021"),
+    ({"n": None}, "0.015012"),
+    ({"max_tokens": "2000"}, "0.030021"),
+    ({"max_tokens": 2e3}, "0.030021"),
+    ({"max_tokens": -1}, "0.015018"),
+    ({"enable_search": False, "plugins": []}, "0.015033"),
+    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "0.015048"),
     ({"messages": [{"role": "user", "content": "four" * 1000}]}, "0.018039"),
 ]
 
@@ -135,6 +144,38 @@ def test_the_worst_case_is_of_what_patches_ask_for(change: dict[str, Any], worst
     assert isinstance(checked(config(), ask, Patch(body=change)), Success)
     less = replace(ask, max_cost=Decimal(worst) - Decimal("0.000001"))
     assert checked(config(), less, Patch(body=change)).failure().kind == "budget"
+
+
+SEARCH = (
+    "--max-cost: nobody knows tuned:priced's worst case: what a search or another tool of the"
+    " provider's finds is billed too, so ask without it"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"web_search_options": {}}, SEARCH),
+        ({"enable_search": True}, SEARCH),
+        ({"plugins": [{"id": "web"}]}, SEARCH),
+        ({"search_parameters": {"mode": "on"}}, SEARCH),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, SEARCH),
+        ({"tools": [{"functionDeclarations": [], "googleSearch": {}}]}, SEARCH),
+        ({"toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]}}, SEARCH),
+        ({"n": "many"}, "for want of how many answers a patch asks for"),
+        ({"n": [3]}, "for want of how many answers a patch asks for"),
+        ({"max_tokens": "long"}, "for want of its longest answer: give --max-tokens"),
+    ],
+)
+def test_what_nobody_can_count_is_refused(change: dict[str, Any], message: str) -> None:
+    ask = Ask(HI, model="tuned:priced", max_cost=Decimal(100))
+    problem = checked(config(), ask, Patch(body=change)).failure()
+    assert problem.kind == "budget" and problem.message.endswith(message)
+
+
+def test_a_search_is_named_as_what_nobody_can_count() -> None:
+    ask = Ask(HI, model="tuned:priced", max_cost=Decimal(100), search=True)
+    assert checked(config(), ask).failure().message == SEARCH
 
 
 def test_a_patch_that_takes_the_limit_away_leaves_that_of_the_model() -> None:

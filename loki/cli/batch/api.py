@@ -75,7 +75,7 @@ def task_of(plan: RowDefaults) -> Task:
 
 def fields_of(row: Row) -> JsonObject:
     """Return the fields of the input that go into a line."""
-    if not isinstance(row, ReadyRow) or row.fields is None:
+    if row.fields is None:
         return {}
     return {kept_name(name): value for name, value in row.fields.items()}
 

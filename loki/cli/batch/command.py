@@ -29,7 +29,7 @@ from loki.cli.startup import ask_options, environment, open_env, with_template
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.input import Source, open_source
+from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
 from loki.messages import Message
@@ -103,7 +103,7 @@ def order_of(
     flags: Namespace, console: Console, environ: dict[str, str]
 ) -> Result[BatchContext, Problem]:
     """Return the pipeline, what holds for every row, and where rows come from and go through."""
-    form = "lines" if flags.lines else "csv" if flags.csv else "json"
+    form = input_form(flags)
     paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
     return Result.do(
         BatchContext(console, flags, env, plan, rows, paces, cluster)
@@ -114,7 +114,7 @@ def order_of(
             paced=paces.paced,
             waiting=lambda name: paces.waiting(name),
         )
-        for all_rows in source_of(flags, form)
+        for all_rows in source_of(flags, form, console.warn)
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
@@ -125,11 +125,17 @@ def order_of(
     )
 
 
-def source_of(flags: Namespace, form: str) -> Result[Source, Problem]:
+def input_form(flags: Namespace) -> str:
+    """Return how rows are written: json, lines, or csv, also where IN is named as a table."""
+    named = any(name.lower().endswith((".csv", ".tsv")) for name in flags.text)
+    return "lines" if flags.lines else "csv" if flags.csv or named else "json"
+
+
+def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem]:
     """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
     if flags.batch_api and not flags.text:
         return Success(Source("nowhere", iter(())))
-    return open_source(next(iter(flags.text), "-"), form)
+    return open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
 
 
 def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
@@ -139,7 +145,8 @@ def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
     known = [*rows.columns]
     if flags.template is None and "prompt" not in known:
         hint = f"--template '{{{known[-1]}}}'"
-        return fail("usage", f"--csv needs a prompt: make it of columns with {hint}")
+        table = "--csv" if flags.csv else rows.name
+        return fail("usage", f"{table} needs a prompt: make it of columns with {hint}")
     missing = next((name for name in names_in(flags.template or "") if name not in known), None)
     if missing is not None:
         lack = f"--template names {missing!r}, and {rows.name} has no such column"

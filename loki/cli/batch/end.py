@@ -23,12 +23,14 @@ def report_end(
                 file.write(compact(run.summary(why, left)) + "\n")
         except OSError as error:
             console.note(f"cannot write {summary}: {error.strerror}")
-    if run.fatal:
-        console.print_problem(run.fatal)
+    problem = run.problem()
+    if problem:
+        console.print_problem(problem)
     console.warn(run.summary_text())
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
-        console.warn(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}")
+        say = console.note if why == "--max-time" else console.warn  # no other line says it
+        say(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}")
     return exit_code(console, run, why)
 
 

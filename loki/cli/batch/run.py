@@ -166,7 +166,7 @@ def cluster_pool(
     flags, config = order.flags, env.config
     say = order.console.warn
     ledger = Ledger(ledger_path(os.environ), say, env.redactor)
-    budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
+    budget = Budget(config.budget, ledger, env.now, say, config.allow_unpriced)
     return ClusterPool(
         cluster,
         WorkerSettings(
@@ -177,7 +177,7 @@ def cluster_pool(
         env.record,
         flags.in_flight,
         order.paces,
-        Spending(env, task, limit, budget.statuses if config.budget else None, flags.fallback),
+        Spending(env, task, limit, budget if config.budget else None, flags.fallback),
         flags.ordered,
         lane_finder(config, task),
     )
@@ -189,7 +189,7 @@ def reason_to_end(run: RunState, limit: CostLimit | None) -> str:
         return run.fatal.kind
     if limit is None or limit.missed is None:
         return ""
-    run.notes.append(describe_spent(limit, limit.missed))
+    run.over = Problem("budget", describe_spent(limit, limit.missed))
     return "--max-cost"
 
 

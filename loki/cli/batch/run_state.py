@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from errno import EIO, ENOENT
 
@@ -46,6 +47,7 @@ class RunState:
         self.too_dear = 0  # rows of which each alone could pass --max-cost
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
+        self.over: Problem | None = None  # what --max-cost has no room for
         self.asked, self.ids = HashSet(), HashSet()
         self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
@@ -120,7 +122,7 @@ class RunState:
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
         ours: JsonObject = {"id": row.id, "line": row.line, "key": key_of(row)}
-        if not isinstance(row, ReadyRow) or row.fields is None:
+        if row.fields is None:
             return ours
         return {**ours, **{kept_name(name): value for name, value in row.fields.items()}}
 
@@ -161,6 +163,12 @@ class RunState:
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
         return self.too_dear > 0 and self.done == self.too_dear
+
+    def problem(self) -> Problem | None:
+        """Return why the run has not sent all that it could, None if it has."""
+        if self.fatal or self.over or not (self.is_all_too_dear and self.last):
+            return self.fatal or self.over
+        return replace(self.last, message=f"no row was sent, the last because {self.last.message}")
 
     def summary(self, why: str, left: int | None) -> JsonObject:
         """Return how it went, for programs: why it ended early, and how many rows are left."""

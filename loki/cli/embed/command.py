@@ -52,7 +52,7 @@ def embed(flags: Namespace, console: Console) -> int:
         (env, target, items)
         for env in open_env(flags, environ, console)
         for target in resolve(env.config, "embedding")(ask)
-        for items in items_of(flags, target.model)
+        for items in items_of(flags, target.model, console.warn)
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), error_format(flags, console))
@@ -74,8 +74,8 @@ def embed_into(flags: Namespace, console: Console) -> int:
     ready = Result.do(
         (env, adding, items)
         for env in open_env(flags, environ, console)
-        for adding in open_writer(env, flags.into, ask_of(flags))
-        for items in items_of(flags, adding.target.model)
+        for adding in open_writer(env, flags.into, ask_of(flags), console.warn)
+        for items in items_of(flags, adding.target.model, console.warn)
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure())

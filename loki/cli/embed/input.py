@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, replace
 
 from returns.result import Result, Success
 
 from loki.cli.embed.pieces import Record, join, read_pieces, split, with_lines
+from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
 from loki.formats.openai_messages import read_json
 from loki.json_text import Json, JsonObject
@@ -35,9 +36,11 @@ class Item:
     fields: JsonObject = field(default_factory=dict)  # what a line of JSON has beside it
 
 
-def items_of(flags: Namespace, model: Model) -> Result[Iterator[Item | None], Problem]:
+def items_of(
+    flags: Namespace, model: Model, warn: Callable[[str], None]
+) -> Result[Iterator[Item | None], Problem]:
     """Return the items to embed; a None among them says that no more come for a while."""
-    return records_of(flags).map(
+    return records_of(flags, warn).map(
         lambda records: (
             item
             for record in records
@@ -57,7 +60,9 @@ def is_wanted(record: Record, flags: Namespace) -> bool:
 # ---- records -----------------------------------------------------------------------------------
 
 
-def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
+def records_of(
+    flags: Namespace, warn: Callable[[str], None]
+) -> Result[Iterator[Record | None], Problem]:
     """Return the texts of the command line, else those of files, else what stdin has."""
     switches = {"--jsonl": flags.jsonl, "-0": flags.null, "--whole": flags.whole}
     named = [name for name, is_given in switches.items() if is_given]
@@ -73,11 +78,13 @@ def records_of(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
     if flags.file:
         from loki.cli.embed.files import records_in_files
 
-        return records_in_files(flags.file, end_of(flags))
-    return records_on_stdin(flags)
+        return records_in_files(flags.file, end_of(flags), flags.encoding, warn)
+    return records_on_stdin(flags, warn)
 
 
-def records_on_stdin(flags: Namespace) -> Result[Iterator[Record | None], Problem]:
+def records_on_stdin(
+    flags: Namespace, warn: Callable[[str], None]
+) -> Result[Iterator[Record | None], Problem]:
     """Return the texts that stdin has, as they come."""
     if sys.stdin is None or sys.stdin.isatty():
         return fail("usage", "no text: give TEXT, or pipe texts in, one a line")
@@ -85,7 +92,7 @@ def records_on_stdin(flags: Namespace) -> Result[Iterator[Record | None], Proble
         os.read(sys.stdin.fileno(), 0)
     except OSError as error:
         return fail("input", f"cannot read stdin: {describe_os_error(error)}")
-    stdin = read_pieces(sys.stdin.fileno())
+    stdin = recode(read_pieces(sys.stdin.fileno()), "stdin", flags.encoding, warn)
     if flags.whole:
         return Success(iter([Record(0, "stdin", join(stdin), None, 1)]))
     end = end_of(flags) or b"\n"
@@ -131,14 +138,13 @@ def with_problem(item: Item, reason: str) -> Item:
 
 
 def text_of(record: Record, null: bool = False) -> Result[str, Problem]:
-    r"""Decode UTF-8, without a byte order mark and the carriage return at the end of a line.
+    r"""Decode UTF-8, without the carriage return at the end of a line; TEXT may be anything.
 
     >>> text_of(Record(2, "line 3", b"caf\xe9")).failure().message
     'line 3 is not UTF-8 text: byte 3 is 0xe9'
     """
     try:
-        is_first = record.number == 0 or record.line == 1
-        text = record.data.decode("utf-8-sig" if is_first else "utf-8")
+        text = record.data.decode()
     except UnicodeDecodeError as error:
         byte = f"byte {error.start} is 0x{record.data[error.start]:02x}"
         return fail("input", f"{record.place} is not UTF-8 text: {byte}")

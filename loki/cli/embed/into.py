@@ -35,13 +35,29 @@ class NewItems:
 
     adding: Adding
     is_idle: bool = False
+    problem: Problem | None = None  # with writing what had come, while no more came
 
     def select_new(self, items: Iterable[Item | None]) -> Iterator[Item | None]:
         """Yield those items that are new, and those that have a problem."""
         for item in items:
             self.is_idle = item is None
-            if item is None or item.problem or self.adding.writer.is_new(passage_of(item)):
+            if item is None or self.is_wanted(item):
                 yield item
+            if item is None:
+                rested = self.adding.writer.rest()
+                self.problem = self.problem or problem_of(rested)
+
+    def is_wanted(self, item: Item) -> bool:
+        """Return whether an item is to be sent, or to be counted as rejected."""
+        if item.problem:
+            self.adding.writer.begin()
+            return True
+        return self.adding.writer.is_new(passage_of(item))
+
+
+def problem_of(result: Result[None, Problem]) -> Problem | None:
+    """Return what went wrong, if anything did."""
+    return None if isinstance(result, Success) else result.failure()
 
 
 def passage_of(item: Item) -> Passage:
@@ -73,10 +89,13 @@ def run_into(
             problem = write_all(all_, adding, new, count)
     finally:  # also on Ctrl-C: what came has been paid for
         closed = adding.writer.close()
-    problem = problem or (None if isinstance(closed, Success) else closed.failure())
+    problem = problem or new.problem or problem_of(closed)
     if not problem and count.first_problem:
         problem = sum_up(count.texts, count.rejected, count.first_problem)
     code = console.report(problem) if problem else 0
+    if other := adding.writer.other_ids:
+        ids = f"{other:,} id{' has' if other == 1 else 's have'} a text that came before"
+        console.warn(f"{ids}, and a store has each text once: not added")
     console.warn(format_summary(adding, totals, time.monotonic() - start, flags.into))
     return code
 
@@ -113,7 +132,9 @@ def write_all(
 def write(result: BatchResult[Row], adding: Adding, is_idle: bool) -> Result[None, Problem]:
     """Hand a batch to the store; it is written at once where no more comes for a while."""
     added = adding.writer.add([row for row in result.lines if row])
-    return added.bind(lambda _: adding.writer.flush() if is_idle else Success(None))
+    adding.writer.turn.arrive(len(result.lines))
+    flushed = added.bind(lambda _: adding.writer.flush() if is_idle else Success(None))
+    return flushed.bind(lambda _: adding.writer.rest() if is_idle else Success(None))
 
 
 def format_summary(adding: Adding, totals: Totals, seconds: float, path: str) -> str:

@@ -38,7 +38,7 @@ def search(flags: Namespace, console: Console) -> int:
         for env in open_env(flags, environ, console)
         for store in open_store(path)
         for target in target_of(env, store, ask)
-        for queries in queries_of(flags, target)
+        for queries in queries_of(flags, target, console)
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), flags.output)
@@ -69,17 +69,19 @@ def ask_of(flags: Namespace) -> Ask:
     return Ask(model=flags.model, limits=limits_of(flags), tag=flags.tag)
 
 
-def queries_of(flags: Namespace, target: Target) -> Result[Iterator[Item | None], Problem]:
+def queries_of(
+    flags: Namespace, target: Target, console: Console
+) -> Result[Iterator[Item | None], Problem]:
     """Return QUERY, else what stdin has, blank lines left out."""
     query = " ".join(flags.text[1:])
     if flags.text[1:] and not query.strip():
         return fail("usage", "QUERY is empty: say what to look for")
     given = Namespace(text=[], file=[], jsonl=False, null=flags.null, whole=False, chunk=False)
-    given.into = flags.text[0]
+    given.into, given.encoding = flags.text[0], flags.encoding
     if query:
         given.text, given.null = [query], False
     any_length = replace(target.model, max_input_tokens=None)  # search_all says what is too long
-    return items_of(given, any_length).alt(name_query)
+    return items_of(given, any_length, console.warn).alt(name_query)
 
 
 def name_query(problem: Problem) -> Problem:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.rows import Line
+from loki.batch.rows import Line, RaggedLine
+from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
 from loki.problems import Problem, fail
+
+Warn = Callable[[str], None]
 
 
 class Source(NamedTuple):
@@ -39,10 +42,12 @@ class Source(NamedTuple):
 LARGEST_FIELD = 2**26  # characters in a cell: csv's own limit is too small for a document
 
 
-def open_source(path: str, form: str) -> Result[Source, Problem]:
+def open_source(
+    path: str, form: str, encoding: str | None = None, warn: Warn = lambda message: None
+) -> Result[Source, Problem]:
     """The lines of a file, ``-`` is stdin; ``form`` is json, lines or csv."""
     if path == "-":
-        file: IO[bytes] = sys.stdin.buffer
+        file: Any = sys.stdin.buffer
     else:
         try:
             file = open(path, "rb")  # noqa: SIM115 - it is read until the end
@@ -52,14 +57,37 @@ def open_source(path: str, form: str) -> Result[Source, Problem]:
         except OSError as error:
             return fail("input", f"cannot read {path}: {describe_os_error(error)}")
     name = "stdin" if path == "-" else path
-    read = Source(name, close_after(file, read_plain_lines(file)), "" if path == "-" else path)
+    pieces = iter(lambda: file.read1(PIECE), b"")
+    texts = (line.decode() for line in split_lines(recode(pieces, name, encoding, warn)))
+    read = Source(name, close_after(file, read_plain_lines(texts)), "" if path == "-" else path)
     if form != "csv":
         return Success(read)
-    return read_header(file, name).map(
+    return read_header(texts, name).map(
         lambda reader: read._replace(
             lines=close_after(file, read_table_rows(reader)), columns=tuple(reader.fieldnames or ())
         )
     )
+
+
+PIECE = 1 << 16  # bytes read at once
+
+
+def split_lines(pieces: Iterable[bytes | None]) -> Iterator[bytes]:
+    r"""Yield the lines of an input that is read in pieces, each with its end.
+
+    >>> [*split_lines([b"a\nb", b"c\n", b"d"])]
+    [b'a\n', b'bc\n', b'd']
+    """
+    unfinished: list[bytes] = []
+    for piece in filter(None, pieces):
+        first, *more = piece.split(b"\n")
+        unfinished.append(first)
+        if more:
+            yield b"".join(unfinished) + b"\n"
+            yield from (line + b"\n" for line in more[:-1])
+            unfinished = [more[-1]]
+    if any(unfinished):
+        yield b"".join(unfinished)
 
 
 def close_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:
@@ -68,41 +96,32 @@ def close_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:
         yield from lines
 
 
-def read_plain_lines(file: Iterable[bytes]) -> Iterator[Line]:
-    """Lines of text; empty ones are left out.
+def read_plain_lines(texts: Iterable[str]) -> Iterator[Line]:
+    r"""Lines of text; empty ones are left out.
 
-    >>> [(number, line.unwrap()) for number, line in read_plain_lines([b"a\\r\\n", b"\\n", b"b"])]
+    >>> [(number, line.unwrap()) for number, line in read_plain_lines(["a\r\n", "\n", "b"])]
     [(1, 'a'), (3, 'b')]
-    >>> next(read_plain_lines([b"\\xff"]))[1].failure().message
-    'line 1 is not UTF-8: byte 0 is 0xff'
     """
-    for number, raw in enumerate(file, 1):
-        line = raw.rstrip(b"\r\n")
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if not line.strip():
-            continue
-        try:
-            yield number, Success(line.decode())
-        except UnicodeDecodeError as error:
-            byte = f"byte {error.start} is 0x{line[error.start]:02x}"
-            yield number, fail("input", f"line {number} is not UTF-8: {byte}")
+    for number, text in enumerate(texts, 1):
+        line = text.rstrip("\r\n")
+        if line.strip():
+            yield number, Success(line)
 
 
-def read_header(file: Iterable[bytes], name: str = "stdin") -> Result[Any, Problem]:
-    """Read the first line of a table (RFC 4180); return a reader of its rows.
+def read_header(texts: Iterable[str], name: str = "stdin") -> Result[Any, Problem]:
+    r"""Read the first line of a table (RFC 4180); return a reader of its rows.
 
     Fails with kind input where a column stands twice. The delimiter is a comma, a semicolon, a tab
     or a bar, whichever the first line has.
 
-    >>> read_header([b"id;text\\n", b"1;a,b\\n"]).unwrap().fieldnames
+    >>> read_header(["id;text\n", "1;a,b\n"]).unwrap().fieldnames
     ['id', 'text']
-    >>> read_header([b"id,text,id\\n"], "in.csv").failure().message
+    >>> read_header(["id,text,id\n"], "in.csv").failure().message
     "in.csv: column 'id' stands twice in the first line"
     """
-    texts = marked(line.decode("utf-8", "surrogateescape") for line in file)
-    first = next(texts, "")
-    lines = chain((first,) if first else (), texts)
+    lines = iter(texts)
+    first = next(lines, "")
+    lines = chain((first,) if first else (), lines)
     csv.field_size_limit(LARGEST_FIELD)
     reader: Any = csv.DictReader(lines, restkey="", strict=True, delimiter=delimiter_of(first))
     try:
@@ -141,21 +160,14 @@ def read_table_rows(reader: Any) -> Iterator[Line]:
             number = reader.line_num + 1  # it names the last line that was one
             yield number, fail("input", f"line {number}: not CSV: {error}")
             continue
-        yield reader.line_num, check_cell_count(fields, reader.line_num)
+        yield reader.line_num, Success(check_cell_count(fields))
 
 
-def marked(texts: Iterator[str]) -> Iterator[str]:
-    """Texts without the mark that some programs put before the first."""
-    for i, text in enumerate(texts):
-        yield text if i else text.removeprefix("\ufeff")
-
-
-def check_cell_count(fields: dict[str, Any], number: int) -> Result[dict[str, str], Problem]:
-    """A row of a table, if it has as many fields as the head and each is text."""
+def check_cell_count(fields: dict[Any, Any]) -> Mapping[str, str] | RaggedLine:
+    """Return a row of a table; a ragged one if it has not as many fields as the head."""
+    cells = {name: text for name, text in fields.items() if name and text is not None}
     if "" in fields and isinstance(fields[""], list):
-        return fail("input", f"line {number}: more fields than the head has")
+        return RaggedLine(cells, Problem("input", "more fields than the head has"))
     if None in fields.values():
-        return fail("input", f"line {number}: fewer fields than the head has")
-    if any("\udc80" <= letter <= "\udcff" for value in fields.values() for letter in value):
-        return fail("input", f"line {number} is not UTF-8")
-    return Success(fields)
+        return RaggedLine(cells, Problem("input", "fewer fields than the head has"))
+    return fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,23 +13,21 @@ from loki.batch.rows import ReadyRow
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.rate_limiter import STOPPED
-from loki.money.budget import BudgetStatus, check_budget, known_worst_case
+from loki.edge.ledger.budget import Budget, Held
+from loki.money.budget import known_worst_case
 from loki.pipeline import Env, prepare
 from loki.problems import Problem
-from loki.records import Ask, Patch, Request, Task
+from loki.records import Task
 from loki.stages.account import is_free
 from loki.stages.check_max_cost import patched_worst_case, unknown_worst_case
 from loki.stages.resolve import resolve
 
-#: What is spent of each budget, by the ledger.
-ReadBudgets = Callable[[], Result[tuple[BudgetStatus, ...], Problem]]
-
 
 class Reservation(NamedTuple):
-    """What was set aside for a row, in US dollars."""
+    """What was set aside for a row."""
 
-    limit: Decimal = Decimal(0)  # of --max-cost
-    budget: Decimal = Decimal(0)  # of the budgets
+    limit: Decimal = Decimal(0)  # of --max-cost, in US dollars
+    held: Held | None = None  # of the budgets, in the ledger
 
 
 class Spending:
@@ -40,35 +38,31 @@ class Spending:
         env: Env,
         task: Task,
         limit: CostLimit | None = None,
-        purses: ReadBudgets | None = None,
+        budget: Budget | None = None,
         fallback: Sequence[str] = (),
     ) -> None:
-        self.env, self.task, self.limit, self.purses = env, task, limit, purses
+        self.env, self.task, self.limit, self.budget = env, task, limit, budget
         self.fallback = fallback
-        self.reserved = Decimal(0)  # of the budgets
-        self.known: tuple[BudgetStatus, ...] | None = (
-            None  # as the ledger has it, until a row is done
-        )
+        self.under_way = 0  # rows
 
     def reserve(self, job: ReadyRow) -> Result[Reservation | None, Problem]:
         """Set aside what a row may cost; None: wait for what is under way. Fails for good."""
-        if self.limit is None and self.purses is None:
-            return Success(Reservation())
-        asks = [job.ask, *(replace(job.ask, model=name) for name in self.fallback)]
-        budget = self.budget_for(asks, job.patches(self.env.patches))
-        if not isinstance(budget, Success) or budget.unwrap() is None:
-            return budget.map(lambda amount: None)
         limit = self.limit_for(job)
-        if not isinstance(limit, Success) or limit.unwrap() is None:
+        if not isinstance(limit, Success) or (most := limit.unwrap()) is None:
             return limit.map(lambda amount: None)
-        reserved = Reservation(limit.unwrap() or Decimal(0), budget.unwrap() or Decimal(0))
-        self.reserved += reserved.budget
-        return Success(reserved)
+        held = self.hold(job)
+        if held is not None and isinstance(held, Success):
+            self.under_way += held.unwrap() is not None
+            return Success(Reservation(most, held.unwrap()))
+        if self.limit is not None:
+            self.limit.settle(most, Decimal(0))
+        return Success(None) if held is None else Failure(held.failure())
 
     def settle(self, reserved: Reservation, cost: Decimal | None) -> None:
         """Free what was set aside, once a row's cost is in the ledger; None is unknown."""
-        self.reserved -= reserved.budget
-        self.known = None
+        if self.budget is not None and reserved.held is not None:
+            self.under_way -= 1
+            self.budget.free(reserved.held, is_known=cost is not None)
         if self.limit is not None:
             self.limit.settle(reserved.limit, cost)
 
@@ -89,39 +83,22 @@ class Spending:
         is_taken = self.limit.try_reserve(most)
         return Failure(STOPPED) if is_taken is False else Success(most if is_taken else None)
 
-    def budget_for(
-        self, asks: list[Ask], patches: tuple[Patch, ...]
-    ) -> Result[Decimal | None, Problem]:
-        """Return what the budgets must have room for; None: wait. Fails as a single call does."""
-        if self.purses is None:
-            return Success(Decimal(0))
-        env = replace(self.env, authorize=mask_draft, patches=patches)
+    def hold(self, job: ReadyRow) -> Result[Held | None, Problem] | None:
+        """Set aside what the budgets must have room for; None: wait. Fails as a single call does.
+
+        Where nothing of this run is under way, there is nothing to wait for.
+        """
+        if self.budget is None:
+            return Success(None)
+        env = replace(self.env, authorize=mask_draft, patches=job.patches(self.env.patches))
+        asks = [job.ask, *(replace(job.ask, model=name) for name in self.fallback)]
         requests = [prepare(env, ask, self.task) for ask in asks]
-        first = requests[0]
-        if not isinstance(first, Success):
-            return Failure(first.failure())
-        if self.known is None:
-            spent = self.purses()
-            if not isinstance(spent, Success):
-                return Failure(spent.failure())
-            self.known = spent.unwrap()
+        if not isinstance(requests[0], Success):
+            return Failure(requests[0].failure())
         costs = [known_worst_case(each.unwrap()) for each in requests if isinstance(each, Success)]
         most = max((cost for cost in costs if cost is not None), default=Decimal(0))
-        return self.check_budgets(first.unwrap(), self.known, most)
-
-    def check_budgets(
-        self, request: Request, purses: tuple[BudgetStatus, ...], most: Decimal
-    ) -> Result[Decimal | None, Problem]:
-        """Hold a request against the budgets, with what is under way counted as spent."""
-        spent = [purse._replace(reserved=purse.reserved + self.reserved) for purse in purses]
-        allowed = check_budget(request, spent, self.env.config.allow_unpriced)
-        if isinstance(allowed, Success):
-            return Success(most)
-        if self.reserved and isinstance(
-            check_budget(request, purses, self.env.config.allow_unpriced), Success
-        ):
-            return Success(None)
-        return Failure(allowed.failure())
+        held = self.budget.try_hold(requests[0].unwrap(), most, may_wait=self.under_way > 0)
+        return None if held is None else held.map(lambda each: each)
 
 
 def worst_case_of_any(

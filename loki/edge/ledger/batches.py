@@ -1,13 +1,12 @@
-"""Rows of batch jobs -> the ledger, each once; and what jobs that are out may cost."""
+"""Rows of batch jobs -> the ledger, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from loki.edge.ledger.database import tidy
-from loki.edge.ledger.writer import COLUMNS, Ledger, signals_deferred, storable
+from loki.edge.ledger.database import tidy, transaction
+from loki.edge.ledger.writer import COLUMNS, Ledger, run_with_warning, storable
 from loki.stages.account import Entry
 
 if TYPE_CHECKING:
@@ -19,10 +18,6 @@ INSERT = (
     f"INSERT INTO calls ({', '.join(ALL)}) SELECT {', '.join('?' * len(ALL))}"
     " WHERE NOT EXISTS (SELECT 1 FROM calls WHERE batch = ?)"
 )
-RESERVE = (
-    "INSERT INTO reserved SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM reserved WHERE job = ?)"
-)
-RELEASE = "DELETE FROM reserved WHERE job = ?"
 
 
 def record_batch(ledger: Ledger, entries: Sequence[Entry]) -> None:
@@ -33,33 +28,8 @@ def record_batch(ledger: Ledger, entries: Sequence[Entry]) -> None:
     ]
 
     def write(db: Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             db.executemany(INSERT, rows)
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
         tidy(db, ledger.path)
 
-    run_with_warning(ledger, write)
-
-
-def reserve(ledger: Ledger, job: str, cost: Decimal, time: float) -> None:
-    """Count what a job may cost as spent, from a time in seconds since the epoch."""
-    run_with_warning(ledger, lambda db: db.execute(RESERVE, (job, time, storable(cost), job)))
-
-
-def release(ledger: Ledger, *jobs: str) -> None:
-    """Count what some jobs may cost no longer."""
-    run_with_warning(ledger, lambda db: db.executemany(RELEASE, [(job,) for job in jobs]))
-
-
-def run_with_warning(ledger: Ledger, work: Any) -> None:
-    """Do some work on a ledger; if that fails, warn once."""
-    with signals_deferred():
-        result = ledger.with_connection(work, recreate=True)
-        if result.value_or(ledger) is ledger and not ledger.warned:
-            ledger.warned = True
-            ledger.say(f"the rows of a job are not in the ledger: {result.failure().message}")
+    run_with_warning(ledger, write, "the rows of a job are not in the ledger")

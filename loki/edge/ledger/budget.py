@@ -6,26 +6,50 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import TypeAlias
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
-from loki.edge.ledger.writer import Ledger, Spent, Warn
-from loki.money.budget import BudgetStatus, check_budget, known_worst_case
+from loki.edge.ledger.database import tidy, transaction
+from loki.edge.ledger.reservations import (
+    delete_reservations,
+    delete_stale,
+    holder_name,
+    insert_reservation,
+    sum_under_way,
+)
+from loki.edge.ledger.writer import Ledger, Warn, run_with_warning, sum_of
+from loki.money.budget import BudgetStatus, check_budget, find_full, known_worst_case
 from loki.problems import Problem
 from loki.records import Request
 from loki.stages.account import Entry
 
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
 #: Goes around the wait of a call to a model, by the model's name.
 Waiting: TypeAlias = Callable[[str], AbstractContextManager[None]]
 
+DAY = 86400.0  # seconds that a call without a time limit may take
+GRACE = 60.0  # seconds for a call that ended in time to write its row
+
+
+class Held(NamedTuple):
+    """What a call reserved, in US dollars."""
+
+    name: str  # in the ledger
+    cost: Decimal
+    time: float  # seconds since the epoch
+
 
 class Budget:
-    """Budgets of the configuration, by name in US dollars, and the calls under way.
+    """Budgets of the configuration, by name in US dollars, and what calls under way may cost.
 
-    A thread has one call under way: its worst case counts as spent until its row is written.
-    Calls of other processes count when they are done. With ``waiting``, which goes around the wait
-    of a call to a model, a call that would fit without those under way waits for them.
+    The worst case of a call counts as spent, for every process that writes to the ledger, from
+    ``check_budget`` until its row is written; a thread has one call under way. With ``waiting``,
+    which goes around the wait of a call to a model, a call that would fit without those under way
+    waits for them. Without ``keep`` no rows are written.
     """
 
     def __init__(
@@ -33,43 +57,116 @@ class Budget:
         limits: Mapping[str, str],
         ledger: Ledger,
         now: Callable[[], float],
-        write: Callable[[Entry], None],
         say: Warn,
         allow_unpriced: bool = False,
         waiting: Waiting | None = None,
+        keep: bool = True,
     ) -> None:
         self.limits = {name: Decimal(text) for name, text in limits.items()}
         self.ledger = ledger
         self.now = now
-        self.write = write
         self.say = say
         self.allow_unpriced = allow_unpriced
         self.waiting = waiting
+        self.keep = keep
+        self.numbers = count()
         self.changed = threading.Condition()  # guards what follows
-        self.under_way: dict[threading.Thread, Decimal] = {}
+        self.under_way: dict[threading.Thread, Held] = {}
         self.unpriced: set[str] = set()  # models of unknown price that were warned of
+
+    # ---- a call of this thread
 
     def check_budget(self, request: Request) -> Result[Request, Problem]:
         """Return the request if every budget allows it; its worst case counts as spent at once."""
-        self.under_way.pop(threading.current_thread(), None)  # one that was never sent
         if (result := self.try_reserve(request)) is not None:
             return result
         assert self.waiting is not None
         with self.waiting(request.draft.target.name), self.changed:
             while (result := self.try_reserve(request)) is None:
-                self.changed.wait(1)  # a thread that dies tells nobody
+                self.changed.wait(1)  # another process, or a thread that dies, tells nobody
         return result
 
     def try_reserve(self, request: Request) -> Result[Request, Problem] | None:
         """Reserve the worst case of a call; None where it may fit once others are done."""
         with self.changed:
-            found = self.statuses()
-            result = found.bind(lambda each: check_budget(request, each, self.allow_unpriced))
-            if isinstance(result, Success):
-                self.reserve(request)
-            elif self.waiting is not None and self.can_wait(request, found.value_or(())):
-                return None
-            return result
+            done = [
+                thread
+                for thread in self.under_way  # one that was never sent is over, too
+                if thread is threading.current_thread() or not thread.is_alive()
+            ]
+            over = [self.under_way.pop(thread) for thread in done]
+            worst = known_worst_case(request)
+            names = [each.name for each in over]
+            may_wait = self.waiting is not None
+            held = self.try_hold(request, worst or Decimal(0), names, may_wait)
+            if held is None or not isinstance(held, Success):
+                return None if held is None else held.map(lambda _: request)
+            self.under_way[threading.current_thread()] = held.unwrap()
+            self.warn_if_unpriced(request, worst)
+            return Success(request)
+
+    def record(self, entry: Entry) -> None:
+        """Write the row of a call that is no longer under way."""
+        held = self.under_way.get(threading.current_thread())
+        try:
+            self.settle(held, entry)
+        finally:
+            with self.changed:
+                self.under_way.pop(threading.current_thread(), None)
+                self.changed.notify_all()
+
+    def warn_if_unpriced(self, request: Request, worst: Decimal | None) -> None:
+        """Warn once of a model whose price is unknown."""
+        name = request.draft.target.name
+        if worst is None and name not in self.unpriced:
+            self.unpriced.add(name)
+            self.say(f"the budget cannot count {name}: its price is unknown (0 where it is free)")
+
+    # ---- reservations in the ledger
+
+    def try_hold(
+        self, request: Request, worst: Decimal, over: Sequence[str] = (), may_wait: bool = False
+    ) -> Result[Held, Problem] | None:
+        """Reserve what a request may cost, if there is room; None where there may be room later.
+
+        ``over`` names reservations of calls that are over. All is one transaction, so that two
+        processes never take the same room.
+        """
+        now, total = self.now(), request.draft.target.limits.total
+        held = Held(f"call:{holder_name()}:{next(self.numbers)}:{now}", worst, now)
+        expires = now + (DAY if total is None else total) + GRACE
+
+        def work(db: Connection) -> Result[Held, Problem] | None:
+            with transaction(db):
+                delete_reservations(db, over)
+                delete_stale(db, now)
+                found = self.read_statuses(db)
+                result = check_budget(request, found, self.allow_unpriced)
+                if isinstance(result, Success):
+                    insert_reservation(db, held.name, held.cost, now, expires)
+                elif may_wait and self.can_wait(request, found):
+                    return None
+                return result.map(lambda _: held)
+
+        done = self.ledger.with_connection(work).alt(to_budget_problem)
+        return done.unwrap() if isinstance(done, Success) else Failure(done.failure())
+
+    def hold_job(self, name: str, worst: Decimal) -> Result[BudgetStatus | None, Problem]:
+        """Reserve what a batch job may cost, until ``reservations.reserve`` makes that last.
+
+        Return the budget that has no room for it; then nothing is reserved.
+        """
+        now = self.now()
+
+        def work(db: Connection) -> BudgetStatus | None:
+            with transaction(db):
+                delete_stale(db, now)
+                full = find_full(self.read_statuses(db), worst)
+                if full is None:
+                    insert_reservation(db, name, worst, now, now + DAY)
+                return full
+
+        return self.ledger.with_connection(work).alt(to_budget_problem)
 
     def can_wait(self, request: Request, statuses: Sequence[BudgetStatus]) -> bool:
         """Return whether only what is under way stands in the way of a call."""
@@ -77,46 +174,61 @@ class Budget:
         is_shared = any(each.reserved for each in statuses)
         return is_shared and isinstance(check_budget(request, alone, self.allow_unpriced), Success)
 
-    def record(self, entry: Entry) -> None:
-        """Write the row of a call that is no longer under way."""
-        try:
-            self.write(entry)
-        finally:
-            self.under_way.pop(threading.current_thread(), None)
-            with self.changed:
-                self.changed.notify_all()
+    def settle(self, held: Held | None, entry: Entry) -> None:
+        """Write the row of a call in place of what it reserved.
 
-    def reserve(self, request: Request) -> None:
-        """Count the worst case of a call as spent; warn once if its price is unknown."""
-        worst = known_worst_case(request)
-        self.under_way[threading.current_thread()] = worst or Decimal(0)
-        name = request.draft.target.name
-        if worst is None and name not in self.unpriced:
-            self.unpriced.add(name)
-            self.say(f"the budget cannot count {name}: its price is unknown (0 where it is free)")
+        Where nobody knows what it cost, the rest of its worst case goes on counting.
+        """
+
+        def work(db: Connection) -> None:
+            with transaction(db):
+                if self.keep:
+                    self.ledger.insert(db, [entry])
+                if held is not None:
+                    rest = Decimal(0) if entry.exact else held.cost - (entry.cost or 0)
+                    replace_reservation(db, held, rest if self.keep else Decimal(0))
+            tidy(db, self.ledger.path)
+
+        run_with_warning(self.ledger, work, "this call is not in the ledger")
+
+    def free(self, held: Held, is_known: bool) -> None:
+        """Free what was reserved for calls whose rows are written; an unknown cost stays."""
+
+        def work(db: Connection) -> None:
+            with transaction(db):
+                replace_reservation(db, held, Decimal(0) if is_known else held.cost)
+
+        run_with_warning(self.ledger, work, "a call that is over still counts in the budget")
+
+    # ---- what is spent
 
     def statuses(self) -> Result[tuple[BudgetStatus, ...], Problem]:
-        """Return every budget with what is spent of it, calls under way included."""
+        """Return every budget with what is spent of it, and what calls under way may cost."""
+        return self.ledger.with_connection(self.read_statuses).alt(to_budget_problem)
+
+    def read_statuses(self, db: Connection) -> tuple[BudgetStatus, ...]:
+        """Return the same of an open ledger."""
         from loki.money.periods import day_of, month_of, zone_name
 
         now = self.now()
-        reserved = total_reserved(
-            self.under_way
-        )  # read first: a call counts twice rather than never
         kinds = {"per_day": ("today", day_of), "per_month": ("this month", month_of)}
-        spans = {name: kinds[name][1](now, None) for name in self.limits}
 
-        def status(name: str, sum: Spent) -> BudgetStatus:
-            period = f"{kinds[name][0]} ({spans[name].name}, {zone_name(now, now, None)})"
-            return BudgetStatus(period, self.limits[name], sum.cost, sum.unknown_calls, reserved)
+        def status(name: str, limit: Decimal) -> BudgetStatus:
+            word, span_of = kinds[name]
+            day, start, end = span_of(now, None)
+            spent, reserved = sum_of(db, start, end), sum_under_way(db, start, end)
+            period = f"{word} ({day}, {zone_name(now, now, None)})"
+            gone = spent.cost - reserved  # the sums of the ledger have reservations in them
+            return BudgetStatus(period, limit, gone, spent.unknown_calls, reserved)
 
-        spent = self.ledger.spent([span[1:] for span in spans.values()], now)
-        return spent.map(lambda sums: tuple(map(status, self.limits, sums))).alt(to_budget_problem)
+        return tuple(status(*pair) for pair in self.limits.items())
 
 
-def total_reserved(costs: Mapping[threading.Thread, Decimal]) -> Decimal:
-    """Return the US dollars of all threads that still live, also while others add theirs."""
-    return sum((cost for thread, cost in list(costs.items()) if thread.is_alive()), Decimal(0))
+def replace_reservation(db: Connection, held: Held, rest: Decimal) -> None:
+    """Free what a call reserved, but for a rest in US dollars, which stays."""
+    delete_reservations(db, [held.name])
+    if rest > 0:
+        insert_reservation(db, held.name, rest, held.time)
 
 
 def to_budget_problem(problem: Problem) -> Problem:

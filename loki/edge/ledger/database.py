@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from loki.edge.trust import make_private_folder
@@ -71,6 +71,15 @@ MIGRATIONS = (
     CREATE TRIGGER reserved_less AFTER DELETE ON reserved BEGIN
         UPDATE spent SET cost = cost - OLD.cost WHERE quarter = CAST(OLD.time / 900 AS INTEGER);
     END;
+    """,
+    """
+    -- A call under way reserves what it may cost, until its row is here, its process (host:pid) is
+    -- gone, or it expires (seconds since the epoch). Without that time a reservation stays: of a
+    -- job that is out, or the rest of a call whose cost nobody knows.
+    ALTER TABLE reserved ADD COLUMN expires REAL;
+    ALTER TABLE reserved ADD COLUMN holder TEXT;
+    CREATE INDEX reserved_calls ON reserved (holder) WHERE expires IS NOT NULL;
+    DROP TABLE checked;  -- a reservation is written before a call, too
     """,
 )
 
@@ -147,13 +156,20 @@ def version_of(db: Connection, path: str) -> int:
 
 def migrate(db: Connection, path: str) -> None:
     """Run the migrations that are left, all or none; other processes may do so too."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         for number in range(version_of(db, path), len(MIGRATIONS)):
             for statement in statements(MIGRATIONS[number]):
                 db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+@contextmanager
+def transaction(db: Connection) -> Iterator[None]:
+    """Do all of a block or nothing of it; nobody else writes meanwhile."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

@@ -53,7 +53,6 @@ CALL = ("time", "client", "model", "task", "tag")
 OUTCOME = ("cost", "exact", "seconds", "attempts", "outcome", "request_id")
 COLUMNS = (*CALL, *USAGE, *OUTCOME)
 GROUP = 32  # lines written by one statement
-CHECKED = "INSERT OR REPLACE INTO checked VALUES (1, ?)"
 SPENT = "SELECT sum(cost), sum(unknown) FROM spent WHERE quarter >= ? AND quarter < ?"
 
 
@@ -96,16 +95,16 @@ class Ledger:
         """Write some rows at once; if that fails, warn once."""
 
         def write(db: Connection) -> None:
-            for start in range(0, len(entries), GROUP):
-                group = entries[start : start + GROUP]
-                db.execute(insert_sql(len(group)), [*chain.from_iterable(map(self.row_of, group))])
+            self.insert(db, entries)
             tidy(db, self.path)
 
-        with signals_deferred():
-            result = self.with_connection(write, recreate=True)
-            if not isinstance(result, Success) and not self.warned:
-                self.warned = True
-                self.say(f"this call is not in the ledger: {result.failure().message}")
+        run_with_warning(self, write, "this call is not in the ledger")
+
+    def insert(self, db: Connection, entries: Sequence[Entry]) -> None:
+        """Insert the rows of some entries."""
+        for start in range(0, len(entries), GROUP):
+            group = entries[start : start + GROUP]
+            db.execute(insert_sql(len(group)), [*chain.from_iterable(map(self.row_of, group))])
 
     def row_of(self, entry: Entry) -> list[Any]:
         """Return the values of an entry, in the order of COLUMNS, without any secret."""
@@ -113,21 +112,14 @@ class Ledger:
         redact = self.redactor.redact
         return [storable(redact(each) if isinstance(each, str) else each) for each in values]
 
-    def spent(
-        self, spans: Sequence[tuple[float, float]], now: float | None = None
-    ) -> Result[tuple[Spent, ...], Problem]:
+    def spent(self, spans: Sequence[tuple[float, float]]) -> Result[tuple[Spent, ...], Problem]:
         """Return what was spent in some spans of time, whose ends are quarters of an hour.
 
-        With ``now`` something is written too, to see that a call's row could be. A damaged
-        ledger stays where it is: a new one would know of nothing spent.
+        A damaged ledger stays where it is: a new one would know of nothing spent.
         """
-
-        def work(db: Connection) -> tuple[Spent, ...]:
-            if now is not None:
-                db.execute(CHECKED, (now,))
-            return tuple(sum_of(db, start, end) for start, end in spans)
-
-        return self.with_connection(work)
+        return self.with_connection(
+            lambda db: tuple(sum_of(db, start, end) for start, end in spans)
+        )
 
     def with_connection(
         self, work: Callable[[Connection], A], recreate: bool = False
@@ -168,6 +160,15 @@ class Ledger:
         if self.db is not None:
             self.db = None
             self.finalizer()
+
+
+def run_with_warning(ledger: Ledger, work: Callable[[Connection], object], lack: str) -> None:
+    """Do some work on a ledger; if that fails, warn once, with what is lacking now."""
+    with signals_deferred():
+        result = ledger.with_connection(work, recreate=True)
+        if not isinstance(result, Success) and not ledger.warned:
+            ledger.warned = True
+            ledger.say(f"{lack}: {result.failure().message}")
 
 
 def close(db: Connection, owner: int) -> None:

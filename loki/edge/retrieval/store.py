@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -16,6 +16,7 @@ from loki import pipeline
 from loki.edge import files
 from loki.edge.retrieval.rescue import Rescue
 from loki.edge.retrieval.table import Store, find_nearest, find_store, open_store, read_keys
+from loki.edge.retrieval.turn import Turn
 from loki.edge.retrieval.writer import Writer, explain_other_model
 from loki.money.estimate import estimate_tokens
 from loki.pipeline import Env
@@ -54,9 +55,17 @@ class Adding(NamedTuple):
     ask: Ask
 
 
-def open_writer(env: Env, path: str, ask: Ask) -> Result[Adding, Problem]:
-    """Return the store in a folder, or a new one, to add to; fail if its vectors are others."""
-    return find_store(path).bind(lambda found: writer_of(env, path, as_document(ask, found), found))
+def open_writer(
+    env: Env, path: str, ask: Ask, say: Callable[[str], None] = lambda message: None
+) -> Result[Adding, Problem]:
+    """Return the store in a folder, or a new one, to add to; fail if its vectors are others.
+
+    ``say`` is told that another process is adding to it, whose end is awaited.
+    """
+    turn = Turn(path, files.directory("state", os.environ), say)
+    return find_store(path).bind(
+        lambda found: writer_of(env, path, as_document(ask, found), found, turn)
+    )
 
 
 def as_document(ask: Ask, found: Store | None) -> Ask:
@@ -71,10 +80,12 @@ def as_document(ask: Ask, found: Store | None) -> Ask:
     )
 
 
-def writer_of(env: Env, path: str, ask: Ask, found: Store | None) -> Result[Adding, Problem]:
+def writer_of(
+    env: Env, path: str, ask: Ask, found: Store | None, turn: Turn
+) -> Result[Adding, Problem]:
     """Return what adds to a store, if its vectors are those that are asked for."""
     return Result.do(
-        Adding(make_writer(env, path, target, signature, checked, keys), target, ask)
+        Adding(make_writer(env, path, target, signature, checked, keys, turn), target, ask)
         for target in resolve(env.config, "embedding")(ask)
         for signature in signature_of(target, env.patches)
         for checked in check_signature(found, signature)
@@ -83,12 +94,18 @@ def writer_of(env: Env, path: str, ask: Ask, found: Store | None) -> Result[Addi
 
 
 def make_writer(
-    env: Env, path: str, target: Target, signature: Signature, found: Store | None, keys: object
+    env: Env,
+    path: str,
+    target: Target,
+    signature: Signature,
+    found: Store | None,
+    keys: object,
+    turn: Turn,
 ) -> Writer:
     """Return what adds to a store."""
     header = Header(target.name, signature, env.now())
     rescue = Rescue(path, files.directory("state", os.environ), signature)
-    return Writer(path, header, found, keys, env.now, env.clock, rescue)
+    return Writer(path, header, found, keys, env.now, env.clock, rescue, turn)
 
 
 def check_signature(found: Store | None, signature: Signature) -> Result[Store | None, Problem]:

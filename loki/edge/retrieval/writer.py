@@ -1,13 +1,14 @@
 """Passages and vectors -> a store, some thousand at a time; a text that is there is known.
 
 Several processes may write at once: each adds rows under a lock, after it has read what others
-added. Rows that are not yet written are few, and a table changes in one step, so that a process
-that is killed leaves it whole.
+added; those that would send texts take turns. Rows that are not yet written are few, and a table
+changes in one step, so that a process that is killed leaves it whole.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from loki.edge.retrieval import table
 from loki.edge.retrieval.rescue import Rescue
 from loki.edge.retrieval.rows import Row, Rows, join_tables, rows_of
 from loki.edge.retrieval.table import Store, explain_wrong_length
+from loki.edge.retrieval.turn import Turn
+from loki.edge.trust import make_private_folder
 from loki.problems import Problem, fail
 from loki.replies import Vector
 from loki.retrieval.header import Header, describe_difference, make_key_function
@@ -70,29 +73,54 @@ class Writer:
         now: Callable[[], float],
         clock: Callable[[], float],
         rescue: Rescue,
+        turn: Turn,
     ) -> None:
         self.path, self.header, self.store = path, header, store
-        self.now, self.clock, self.rescue = now, clock, rescue
+        self.now, self.clock, self.rescue, self.turn = now, clock, rescue, turn
         self.keys, self.key = Keys(keys), make_key_function(header.signature)
         self.rescued, self.pending = rescue.take(), list[Row]()
         for rows in self.rescued:
             self.keys.begun.update(rows["key"].to_pylist())
+        self.writing = threading.RLock()  # who reads texts writes too, where no more come
         self.added = self.present = 0
+        self.other_ids = 0  # texts that came before in this run under another id
         self.start = self.last = clock()
 
     def is_new(self, passage: Passage) -> bool:
-        """Return whether a text has still to be sent; count it otherwise."""
-        if self.keys.add(self.key(passage.text)):
+        """Return whether a text has still to be sent; count it otherwise.
+
+        One that is new has to arrive by ``turn`` for others to have theirs before the end.
+        """
+        self.begin()
+        key = self.key(passage.text)
+        self.other_ids += passage.id is not None and key in self.keys.begun
+        if self.keys.add(key):
             return True
         self.present += 1
+        self.turn.arrive(1)
         return False
+
+    def begin(self) -> None:
+        """Wait for the turn of this process to send a text, which has then to arrive."""
+        if self.turn.take():
+            with self.writing:
+                self.reread()  # what is wrong with the store, writing will say
+
+    def rest(self) -> Result[None, Problem]:
+        """Write what waits, and let others add, if no text is out."""
+        if self.turn.out > 0:
+            return Success(None)
+        flushed = self.flush()
+        self.turn.give_back()
+        return flushed
 
     def add(self, rows: Sequence[tuple[Passage, Vector]]) -> Result[None, Problem]:
         """Take passages with their vectors; write them, if it is time to."""
         for passage, vector in rows:
             if (own := self.length(vector)) != len(vector):
                 return Failure(explain_wrong_length(self.path, self.header, own, len(vector)))
-            self.pending.append(Row(self.key(passage.text), passage, vector))
+            with self.writing:
+                self.pending.append(Row(self.key(passage.text), passage, vector))
         return self.flush() if self.is_due() else Success(None)
 
     def length(self, vector: Vector) -> int:
@@ -111,6 +139,11 @@ class Writer:
 
     def flush(self) -> Result[None, Problem]:
         """Write the rows that wait; where that cannot be, keep them elsewhere."""
+        with self.writing:
+            return self.flush_rows()
+
+    def flush_rows(self) -> Result[None, Problem]:
+        """Do so while no other thread does."""
         tables = [*self.rescued]
         if self.pending:
             tables.append(rows_of(self.pending, self.header, self.now()))
@@ -129,9 +162,9 @@ class Writer:
         """Do something while no other process writes."""
         from filelock import FileLock, Timeout
 
-        lock = FileLock(os.path.join(self.path, table.LOCK), timeout=PATIENCE)
+        lock = FileLock(os.path.join(self.path, table.LOCK), timeout=PATIENCE, mode=0o600)
         try:
-            os.makedirs(self.path, exist_ok=True)
+            make_private_folder(self.path)
             with lock:
                 return action()
         except Timeout:
@@ -181,7 +214,10 @@ class Writer:
 
     def close(self) -> Result[None, Problem]:
         """Write the rows that wait, and put a table of many files together."""
-        flushed = self.flush()
+        try:
+            flushed = self.flush()
+        finally:
+            self.turn.give_back(at_once=True)
         store = self.store
         if store and table.is_scattered(store.dataset):
             self.run_locked(lambda: table.compact_files(store.dataset))  # may fail: it is as good

@@ -136,6 +136,8 @@ WRONG = {
         "line 2: unknown field 'promt'; did you mean 'prompt' or 'param'?",
     ),
     "kind": ('{"prompt": "x", "temperature": "hot"}', 'line 2: temperature: "hot" is not a number'),
+    "system": ('{"prompt": "x", "system": 7}', "line 2: system: 7 is not a text"),
+    "below": ('{"prompt": "x", "max_tokens": -1}', "line 2: max_tokens: -1 is not a whole number"),
     "role": ('{"messages": [{"role": "me"}]}', "line 2: messages: message 1: role is 'me'"),
     "schema": ('{"prompt": "x", "schema": 3}', "line 2: schema: expected a JSON Schema"),
     "file": ('{"prompt": "x", "files": ["/nowhere"]}', "line 2: --file: no file /nowhere"),
@@ -225,6 +227,67 @@ def test_the_delimiter_of_a_table_is_found(home: Home, fast: Counting, mark: str
     words = ["--csv", "--template", "{text}", "--ordered"]
     done = batch(at(home, fast.address), *words, stdin="\n".join(lines))
     assert [(row["id"], row["text"]) for row in done.lines] == [("a", "echo x y"), ("b", "echo z")]
+
+
+@pytest.mark.parametrize(("name", "mark"), [("in.csv", ";"), ("IN.CSV", ","), ("in.tsv", "\t")])
+def test_a_file_named_as_a_table_is_read_as_one(
+    home: Home, fast: Counting, name: str, mark: str
+) -> None:
+    path = write(home.folder / name, mark.join(("id", "text")), mark.join(("a", "x y")))
+    done = batch(at(home, fast.address), str(path), "--template", "{text}")
+    assert [(row["id"], row["text"]) for row in done.lines] == [("a", "echo x y")], done.err
+    bare = batch(home, str(path))
+    assert (bare.code, bare.out) == (64, "") and f"{name} needs a prompt: make it of" in bare.err
+    lines = batch(home, str(path), "--lines", "--ordered")
+    assert [row["text"] for row in lines.lines][1] == f"echo a{mark}x y"
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "note"),
+    [
+        ('{"id": 1, "prompt": "café"}\n'.encode("utf-16"), [], ""),
+        (b'{"id": 1, "prompt": "caf\xe9"}\n', ["--encoding", "latin-1"], ""),
+        ("id;text\n1;café\n".encode("utf-16"), ["--csv", "--template", "{text}"], ""),
+        (
+            b'{"id": 1, "prompt": "caf\xe9"}\n',
+            [],
+            "in is not UTF-8 text: byte 24 is 0xe9; replaced",
+        ),
+    ],
+)
+def test_rows_are_decoded_as_their_mark_or_the_flag_says(
+    home: Home, fast: Counting, data: bytes, words: list[str], note: str
+) -> None:
+    (path := home.folder / "in").write_bytes(data)
+    done = batch(at(home, fast.address), str(path), *words)
+    assert done.lines[0]["text"] == f"echo caf{'�' if note else 'é'}", done.err
+    assert (note in done.err) if note else "UTF-8" not in done.err
+
+
+def test_a_row_with_a_nul_is_one_error_row(home: Home, fast: Counting) -> None:
+    words = ["--lines", "--ordered"]
+    done = batch(at(home, fast.address), *words, stdin="a\0b\nc\n")
+    assert [row.get("text") for row in done.lines] == [None, "echo c"]
+    assert done.code == 1 and done.lines[0]["error"]["message"].startswith("line 1: prompt")
+
+
+def test_a_row_that_cannot_be_asked_keeps_its_id_and_fields(home: Home, fast: Counting) -> None:
+    """Also one with too few or too many cells: as far as they have a column."""
+    table = ["id,lang,text", "a,fr", "b,de,x,y", "c,en,z", "d,,", "e,it,"]
+    rows, out = write(home.folder / "in.csv", *table), home.folder / "out.csv"
+    words = [str(rows), "--template", "{text}", "-o", str(out), "--ordered"]
+    done = batch(at(home, fast.address), *words)
+    with out.open(newline="") as file:
+        told = [*csv.DictReader(file)]
+    assert done.code == 1 and [*told[0]][:3] == ["id", "lang", "input_text"], done.err
+    assert [(row["id"], row["lang"], row["input_text"]) for row in told] == [
+        *(("a", "fr", ""), ("b", "de", "x"), ("c", "en", "z"), ("d", "", ""), ("e", "it", "")),
+    ]
+    assert [row["text"] for row in told] == ["", "", "echo z", "", ""]
+    assert told[0]["error_message"] == "line 2: fewer fields than the head has"
+    lines = write(home.folder / "in", {"id": "a", "lang": "fr", "prompt": "x", "seed": "s"})
+    kept = batch(home, str(lines), "--keep", "--template", "{prompt}")
+    assert (kept.lines[0]["id"], kept.lines[0]["lang"]) == ("a", "fr"), kept.out
 
 
 def test_a_column_of_openais_format_is_a_column_like_any_other(home: Home, fast: Counting) -> None:

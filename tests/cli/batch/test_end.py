@@ -15,6 +15,7 @@ from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
 from loki.edge.batch.output import open_output
 from loki.problems import Kind, Problem
+from loki.redaction.redactor import Redactor
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_an_end_says_why_and_how_to_go_on(
     err, summary, stop = io.StringIO(), tmp_path / "summary", StopReason()
     console = Console("loki-batch", sys.stdout, err)
     with open_output(str(tmp_path / "out"), "") as opened:
-        run = RunState(opened.unwrap(), 4, "local:m")
+        run = RunState(opened.unwrap(), 4, "local:m", Redactor())
         run.fatal = kind and Problem(kind, "No.")
         if reason:
             stop.set(reason)

@@ -148,6 +148,24 @@ def test_what_is_under_way_never_adds_up_to_more_than_the_limit(home: Home, in_f
     assert Decimal("0.00175") < spent <= Decimal("0.002") - Decimal("0.00018"), spent
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--max-cost", "0.0003", "--max-tokens", "100"], 80, "budget: $0.0001 of --max-cost"),
+        (["--max-cost", "0.0001", "--max-tokens", "100"], 80, "budget: no row was sent, the last"),
+        (["--max-cost", "1"], 80, "budget: --max-cost: nobody knows local:m's worst case"),
+        (["--max-time", "0.5", "-j", "1"], 75, "ended early (--max-time); to go on: loki-batch"),
+    ],
+)
+def test_an_early_end_says_why_to_the_quiet_too(
+    home: Home, words: list[str], code: int, message: str
+) -> None:
+    with bulk_server(latency=0.2) as server:
+        done = batch(home, server.address, 20, "-q", "-j", "1", *words)
+    assert done.code == code and done.err.startswith(f"loki-batch: {message}"), done.err
+    assert len(done.err.splitlines()) == 1
+
+
 def test_a_limit_waits_with_the_pace_and_stops_nobody(home: Home) -> None:
     """A row that waits for its turn has its money; who waits for that money has no place of its."""
     with bulk_server(limit=20) as server:

@@ -89,7 +89,6 @@ def sizes(server: Server) -> list[int]:
         (["--jsonl"], '{"id": "a", "text": "1"}\n{"text": "2", "more": 3}\n', [1, 2]),
         ([], "1\n\n3\n", [1, "line 2 is empty", 3]),
         (["1", " ", "3"], "", [1, "TEXT 2 is empty", 3]),
-        ([], b"1\ncaf\xe9\n3\n", [1, "line 2 is not UTF-8 text: byte 3 is 0xe9", 3]),
         ([], b"1\n2\0\n3\n", [1, "line 2 has a NUL byte: texts that end with NUL need -0", 3]),
         (["--whole"], "", ["stdin is empty"]),
         (["--jsonl"], '\n{"text": "2"}\n', ["line 1 is empty", 2]),

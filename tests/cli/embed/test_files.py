@@ -101,11 +101,32 @@ def test_what_cannot_be_read_is_said_before_anything_is_sent(
     assert not server.asked
 
 
+@pytest.mark.parametrize(
+    ("data", "words", "texts", "note"),
+    [
+        ("é\n☃\n".encode("utf-16"), [], ["é", "☃"], ""),
+        (b"caf\xe9\nx\n", ["--encoding", "latin-1"], ["café", "x"], ""),
+        (b"caf\xe9\nx\n", [], ["caf�", "x"], "in is not UTF-8 text: byte 3 is 0xe9"),
+    ],
+)
+@pytest.mark.parametrize("is_file", [True, False])
+def test_texts_are_decoded_as_their_mark_or_the_flag_says(
+    home: Home, is_file: bool, data: bytes, words: list[str], texts: list[str], note: str
+) -> None:
+    (path := home.folder / "in").write_bytes(data)
+    with serving(answer) as server:
+        home.local(server.address, "type: embedding")
+        named, stdin = (["-f", str(path)], b"") if is_file else ([], data)
+        done = home.call(*words, *named, prog="loki-embed", stdin=stdin)
+    assert done.code == 0 and sent(server.asked) == texts, done.err
+    assert (note[2:] in done.err) if note else not done.err
+
+
 def test_records_are_numbered_through_and_know_their_lines(tmp_path: Path) -> None:
     for name, data in (("a", b"1\n2\n"), ("b", b"x\ny\0z\0")):
         (tmp_path / name).write_bytes(data)
     paths = [str(tmp_path / "a"), str(tmp_path / "b")]
-    found = [r for r in records_in_files(paths, b"\0").unwrap() if r]
+    found = [r for r in records_in_files(paths, b"\0", None, print).unwrap() if r]
     assert [(r.number, r.line, r.data) for r in found] == [
         (0, 1, b"1\n2\n"),
         (1, 1, b"x\ny"),

@@ -277,6 +277,33 @@ def test_two_writers_at_once_put_each_text_there_once(home: Home) -> None:
         for process in both:
             assert process.communicate(timeout=90)[1] == b"" and process.returncode == 0
     assert Counter(rows(home)) == Counter(LINES)
+    assert Counter(sent(server.asked)) == Counter(LINES)  # and none was paid for twice
+
+
+def test_one_that_waits_for_input_lets_others_add(home: Home) -> None:
+    with serving(answer) as server:
+        home.local(server.address, EMBEDDING)
+        with start(home) as slow_one:
+            assert slow_one.stdin
+            slow_one.stdin.write(b"one\n")
+            slow_one.stdin.flush()
+            while not has_rows(home, 1):
+                time.sleep(0.01)
+            other = start(home, stdin=subprocess.PIPE)
+            assert "1 text added" in other.communicate(b"one\ntwo\n", timeout=60)[1].decode()
+            slow_one.stdin.write(b"two\nthree\n")
+            slow_one.stdin.close()
+            assert slow_one.wait(30) == 0
+    assert sorted(sent(server.asked)) == ["one", "three", "two"]
+
+
+def test_ids_of_one_text_are_told_of(home: Home) -> None:
+    given = "".join(json.dumps({"id": n, "text": "same"}) + "\n" for n in range(3))
+    with serving(answer) as server:
+        done, again = (into(home, server, "--jsonl", stdin=given) for _ in range(2))
+    assert rows(home, "id") == [("0",)] and sent(server.asked) == ["same"]
+    note = "2 ids have a text that came before, and a store has each text once: not added"
+    assert note in done.err and note not in again.err, again.err
 
 
 def test_a_signal_keeps_what_has_come(home: Home) -> None:
@@ -326,7 +353,7 @@ def test_a_full_disk_keeps_what_was_paid_for_and_the_next_run_adds_it(
     assert again.code == 0 and len(server.asked) == before
     store = open_store(path).unwrap()
     assert Counter(store.dataset.to_table()["text"].to_pylist()) == Counter(["first", *LINES])
-    assert not [*home.folder.glob("loki-store-*")]
+    assert not [*home.folder.glob("loki-store-*.arrow")]
 
 
 def test_no_room_anywhere_is_said(home: Home) -> None:

@@ -49,6 +49,8 @@ def search(home: Home, *words: str, stdin: str | bytes = "") -> Done:
         (["bread", "and", "water", "--top", "1"], "", "bread needs flour and water\n"),
         (["the moon", "--top", "1", "-0"], "", "the moon has no air\0"),
         (["the moon", "--min-score", "0.99"], "", ""),
+        (["the moon", "--min-score", "-1", "--top", "1"], "", "the moon has no air\n"),
+        (["--min-score", "-.5", "--top", "1", "the moon"], "", "the moon has no air\n"),
         (["--top", "1"], "the moon\n\nwheels\n", "the moon has no air\na bicycle has two wheels\n"),
         (["--top", "1", "-0"], "the\nmoon\0", "the moon has no air\0"),
         ([], "", ""),
@@ -121,6 +123,11 @@ def test_max_cost_is_for_all_queries(notes: Home, allowed: str, code: int) -> No
         (["nowhere", "x"], 66, "missing: no store nowhere: loki-embed --into nowhere makes one"),
         (["NOTES", ""], 64, "usage: QUERY is empty: say what to look for"),
         (["NOTES", "x", "--top", "0"], 64, "usage: --top 0 would leave nothing: give 1 or more"),
+        (
+            ["NOTES", "x", "--top", "-1"],
+            64,
+            "usage: argument --top: '-1' is not a whole number (see loki-search --help)",
+        ),
         (["NOTES", "x", "--info"], 64, "usage: --info takes no QUERY: 'x'"),
         (
             ["NOTES/texts.lance", "x"],
@@ -154,8 +161,24 @@ def test_with_json_a_problem_is_json_as_well(home: Home) -> None:
 
 
 def test_a_query_that_is_no_text_ends_the_run(notes: Home) -> None:
-    done = search(notes, "--top", "1", stdin=b"moon\ncaf\xe9\n")
-    assert done.code == 65 and "line 2 is not UTF-8 text: byte 3 is 0xe9" in done.err
+    done = search(notes, "--top", "1", stdin=b"moon\nca\0f\n")
+    assert done.code == 65 and "line 2 has a NUL byte" in done.err
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "note"),
+    [
+        ("moon\n".encode("utf-16"), [], ""),
+        ("moon\n".encode("utf-16-be"), ["--encoding", "utf-16-be"], ""),
+        (b"moon\xe9\n", [], "stdin is not UTF-8 text: byte 4 is 0xe9; replaced by �"),
+    ],
+)
+def test_queries_are_decoded_as_their_mark_or_the_flag_says(
+    notes: Home, data: bytes, words: list[str], note: str
+) -> None:
+    done = search(notes, "--top", "1", *words, stdin=data)
+    assert (done.code, len(done.out.splitlines())) == (0, 1) and note in done.err, done.err
+    assert bool(done.err) == bool(note)
 
 
 def test_a_server_without_the_model_is_said_with_the_store(notes: Home) -> None:

@@ -5,39 +5,76 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from returns.result import Success
+from returns.result import Result
 
+from loki.batch.rows import Content, RaggedLine
 from loki.edge.batch.input import open_source, read_header, read_plain_lines, read_table_rows
+from loki.problems import Problem
 
 TABLES: dict[str, tuple[bytes, list[tuple[int, object]]]] = {
     "plain": (b"a,b\n1,2\n", [(2, {"a": "1", "b": "2"})]),
     "mark": (b"\xef\xbb\xbfa\n1\n", [(2, {"a": "1"})]),
+    "utf-16": ("a\né\n".encode("utf-16"), [(2, {"a": "é"})]),
     "quoted": (b'a,b\n"x\ny",2\n3,4\n', [(3, {"a": "x\ny", "b": "2"}), (4, {"a": "3", "b": "4"})]),
-    "more": (b"a\n1,2\n3\n", [(2, "line 2: more fields than the head has"), (3, {"a": "3"})]),
-    "fewer": (b"a,b\n1\n", [(2, "line 2: fewer fields than the head has")]),
-    "not-utf-8": (b"a\n\xff\nx\n", [(2, "line 2 is not UTF-8"), (3, {"a": "x"})]),
+    "more": (b"a\n1,2\n3\n", [(2, ({"a": "1"}, "more fields than the head has")), (3, {"a": "3"})]),
+    "fewer": (b"a,b\n1\n", [(2, ({"a": "1"}, "fewer fields than the head has"))]),
+    "not-utf-8": (b"a\n\xff\nx\n", [(2, {"a": "�"}), (3, {"a": "x"})]),
+    "nul": (b"a\nx\0y\n", [(2, {"a": "x\0y"})]),  # whose prompt is refused
     "nothing": (b"", []),
 }
 
 
+def told(row: Result[Content, Problem]) -> object:
+    """Return what a row holds, and what is wrong with it."""
+    content = row.unwrap()
+    if isinstance(content, RaggedLine):
+        return content.fields, content.problem.message
+    return content
+
+
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_is_read_row_by_row(name: str) -> None:
-    data, told = TABLES[name]
-    rows = [
-        (number, row.unwrap() if isinstance(row, Success) else row.failure().message)
-        for number, row in read_table_rows(read_header(data.splitlines(keepends=True)).unwrap())
-    ]
-    assert rows == told
+def test_a_table_is_read_row_by_row(tmp_path: Path, name: str) -> None:
+    data, expected = TABLES[name]
+    (tmp_path / "in").write_bytes(data)
+    found = open_source(str(tmp_path / "in"), "csv").unwrap()
+    assert [(number, told(row)) for number, row in found.lines] == expected
+
+
+@pytest.mark.parametrize("form", ["lines", "json"])
+@pytest.mark.parametrize(
+    ("data", "encoding", "lines", "notes"),
+    [
+        ("é\n\n☃".encode("utf-16"), None, [(1, "é"), (3, "☃")], 0),
+        ("é\n☃".encode("utf-16-be"), "utf-16-be", [(1, "é"), (2, "☃")], 0),
+        (b"caf\xe9\nx\n", "latin-1", [(1, "café"), (2, "x")], 0),
+        (b"caf\xe9\nx\xff\n", None, [(1, "caf�"), (2, "x�")], 1),
+        (b"", None, [], 0),
+    ],
+)
+def test_lines_are_decoded_as_their_mark_or_the_flag_says(
+    tmp_path: Path,
+    form: str,
+    data: bytes,
+    encoding: str | None,
+    lines: list[tuple[int, str]],
+    notes: int,
+) -> None:
+    path, warned = tmp_path / "in", list[str]()
+    path.write_bytes(data)
+    found = open_source(str(path), form, encoding, warned.append).unwrap()
+    assert [(number, line.unwrap()) for number, line in found.lines] == lines
+    assert len(warned) == notes
+    assert not notes or warned[0].startswith(f"{path} is not UTF-8 text: byte 3 is 0xe9; replaced")
 
 
 def test_a_table_that_breaks_the_rules_says_where() -> None:
-    (line,) = read_table_rows(read_header([b"a,b\n", b'"x"y,2\n']).unwrap())
+    (line,) = read_table_rows(read_header(["a,b\n", '"x"y,2\n']).unwrap())
     assert "line 2: not CSV" in line[1].failure().message
 
 
 def test_lines_keep_their_numbers_over_empty_ones() -> None:
-    told = list(read_plain_lines([b"\xef\xbb\xbf\n", b"a\n", b"   \n", b"b"]))
-    assert [(number, line.unwrap()) for number, line in told] == [(2, "a"), (4, "b")]
+    found = list(read_plain_lines(["\n", "a\n", "   \n", "b"]))
+    assert [(number, line.unwrap()) for number, line in found] == [(2, "a"), (4, "b")]
 
 
 def test_a_file_says_how_many_lines_it_has(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loki.edge.ledger.batches import record_batch, release, reserve
+from loki.edge.ledger.batches import record_batch
 from loki.edge.ledger.database import MIGRATIONS
+from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger
 from loki.stages.account import Entry
 from loki.usage import Usage

@@ -1,4 +1,4 @@
-"""Budgets hold against what the ledger says, and against what this process has under way."""
+"""Budgets hold against what the ledger says, and against what any process has under way."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from pathlib import Path
 import pytest
 from commands import BIN, Home
 from returns.result import Failure, Result, Success
-from servers import ANSWER, plain, reply, serving
+from servers import ANSWER, Asked, Script, plain, reply, serving
 from support import config
 
 from loki import Ask, Message, answer
 from loki.edge.env import make_env, within_budget
+from loki.edge.ledger.budget import Budget
+from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger
 from loki.pipeline import Env
 from loki.problems import Kind, Problem, fail
 from loki.records import Request, Response
+from loki.usage import Usage
 
 MODEL = {"name": "m", "input_price": "1000", "output_price": "1000", "max_output_tokens": 100}
 ASK = Ask((Message("user", "Hi"),), model="local:m")
@@ -56,7 +59,7 @@ def kinds(results: list[Result[object, Problem]]) -> list[str]:
 
 
 def test_calls_go_until_the_budget_is_used_up(tmp_path: Path) -> None:
-    env = shop(tmp_path / "l.db", answered, "0.15")
+    env = shop(tmp_path / "ledger.db", answered, "0.15")
     assert kinds([answer(env, ASK) for _ in range(6)]) == ["ok"] * 4 + ["budget"] * 2
 
 
@@ -69,21 +72,21 @@ def test_calls_under_way_count_as_their_worst_case(tmp_path: Path) -> None:
         time.sleep(0.2)
         return answered(request)
 
-    env = shop(tmp_path / "l.db", slow, str(2 * WORST))
+    env = shop(tmp_path / "ledger.db", slow, str(2 * WORST))
     with ThreadPoolExecutor(8) as pool:
         told = kinds(list(pool.map(lambda _: answer(env, ASK), range(8))))
     assert sorted(told) == ["budget"] * 6 + ["ok"] * 2
-    (gone,) = Ledger(str(tmp_path / "l.db")).spent([(0.0, 4e9)]).unwrap()
+    (gone,) = Ledger(str(tmp_path / "ledger.db")).spent([(0.0, 4e9)]).unwrap()
     assert gone.cost == Decimal("0.03")
 
 
 def test_a_call_that_fails_gives_back_its_worst_case(tmp_path: Path) -> None:
-    env = shop(tmp_path / "l.db", lambda request: fail("offline", "gone"), str(WORST))
+    env = shop(tmp_path / "ledger.db", lambda request: fail("offline", "gone"), str(WORST))
     assert kinds([answer(env, ASK) for _ in range(3)]) == ["offline"] * 3
 
 
 def test_a_call_that_the_budget_refuses_takes_nothing_of_it(tmp_path: Path) -> None:
-    env = shop(tmp_path / "l.db", answered, str(WORST))
+    env = shop(tmp_path / "ledger.db", answered, str(WORST))
     large = replace(ASK, messages=(Message("user", "Hi " * 1000),))
     assert kinds([answer(env, large), answer(env, ASK)]) == ["budget", "ok"]
 
@@ -91,22 +94,25 @@ def test_a_call_that_the_budget_refuses_takes_nothing_of_it(tmp_path: Path) -> N
 @pytest.mark.parametrize("kind", ["auth", "busy", "input", "quota", "refused"])
 def test_a_call_that_a_server_refuses_gives_back_its_worst_case(tmp_path: Path, kind: Kind) -> None:
     problem = Problem(kind, "no", status=400, sent=True)
-    env = shop(tmp_path / "l.db", lambda request: Failure(problem), str(WORST))
+    env = shop(tmp_path / "ledger.db", lambda request: Failure(problem), str(WORST))
     again = replace(env, send=answered)
     assert kinds([answer(env, ASK), answer(env, ASK), answer(again, ASK)]) == [kind, kind, "ok"]
 
 
 def test_a_call_that_is_not_to_be_written_gives_it_back_too(tmp_path: Path) -> None:
-    env = shop(tmp_path / "l.db", answered, str(WORST))
+    env = shop(tmp_path / "ledger.db", answered, str(WORST))
     quiet = within_budget(
-        replace(env, record=lambda entry: None), Ledger(str(tmp_path / "l.db")), print, keep=False
+        replace(env, record=lambda entry: None),
+        Ledger(str(tmp_path / "ledger.db")),
+        print,
+        keep=False,
     )
     assert kinds([answer(quiet, ASK) for _ in range(3)]) == ["ok"] * 3
 
 
 def test_threads_that_ended_hold_nothing_back(tmp_path: Path) -> None:
     """Also where somebody took ``record`` away, and no line ever gives a worst case back."""
-    env = replace(shop(tmp_path / "l.db", answered, str(WORST)), record=lambda entry: None)
+    env = replace(shop(tmp_path / "ledger.db", answered, str(WORST)), record=lambda entry: None)
     told: list[Result[object, Problem]] = []
     for _ in range(3):
         thread = threading.Thread(target=lambda: told.append(answer(env, ASK)))
@@ -115,8 +121,112 @@ def test_threads_that_ended_hold_nothing_back(tmp_path: Path) -> None:
     assert kinds(told) == ["ok"] * 3
 
 
+@pytest.mark.parametrize(
+    ("outcome", "more"),
+    [
+        (Failure(Problem("offline", "no answer in time", sent=True)), WORST),
+        (Failure(Problem("garbled", "broke off", sent=True, usage=Usage(input=10))), WORST),
+        (Failure(Problem("offline", "no connection")), Decimal(0)),
+        (Failure(Problem("busy", "later", status=429, sent=True)), Decimal(0)),
+    ],
+)
+def test_a_call_of_unknown_cost_counts_as_its_worst_case(
+    tmp_path: Path, outcome: Result[Response, Problem], more: Decimal
+) -> None:
+    env = shop(tmp_path / "ledger.db", lambda request: outcome, "1")
+    assert kinds([answer(env, ASK)]) == [outcome.failure().kind]
+    (gone,) = Ledger(env_ledger(tmp_path)).spent([(0.0, 4e9)]).unwrap()
+    assert gone.cost == more
+
+
+def test_a_call_that_is_interrupted_counts_as_its_worst_case(tmp_path: Path) -> None:
+    def interrupted(request: Request) -> Result[Response, Problem]:
+        raise KeyboardInterrupt
+
+    env = shop(tmp_path / "ledger.db", interrupted, str(WORST))
+    with pytest.raises(KeyboardInterrupt):
+        answer(env, ASK)
+    problem = answer(replace(env, send=answered), ASK).failure()
+    assert problem.kind == "budget"
+    assert problem.message.endswith("$0.101 is spent, with 1 call of unknown cost at its most")
+
+
+def env_ledger(folder: Path) -> str:
+    """Return the path of the ledger that ``shop`` keeps in a folder."""
+    return str(folder / "ledger.db")
+
+
+def test_of_two_jobs_at_once_one_is_held(tmp_path: Path) -> None:
+    """Also of two visits that both looked before either had its job out."""
+    ledgers = [Ledger(env_ledger(tmp_path)) for _ in range(2)]
+    one, two = (Budget({"per_day": "3"}, each, time.time, print) for each in ledgers)
+    assert one.hold_job("a", Decimal(2)).unwrap() is None
+    full = two.hold_job("b", Decimal(2)).unwrap()
+    assert full is not None and full.spent == 0 and full.reserved == 2
+    reserve(ledgers[0], "a", Decimal(2), time.time())  # it is out
+    assert [each.reserved for each in two.statuses().unwrap()] == [0]
+    release(ledgers[0], "a")
+    assert two.hold_job("b", Decimal(2)).unwrap() is None
+
+
+PRICED = "input_price: 1000\noutput_price: 1000\nmax_output_tokens: 100"
+
+
+def budgeted(home: Home, address: str, budget: str) -> None:
+    """Write a configuration with a daily budget."""
+    path = home.local(address, PRICED)
+    path.write_text(f"budget:\n  per_day: {budget}\n" + path.read_text())
+
+
+def test_a_budget_holds_between_processes_that_are_under_way_at_once(home: Home) -> None:
+    """Six at once, and room for two: the others are refused before anything is sent."""
+    gate = threading.Event()
+
+    def slow(asked: Asked) -> Script:
+        gate.wait(30)
+        return ANSWER
+
+    with serving(slow) as server:
+        budgeted(home, server.address, str(2 * WORST))
+        pipes = [home.start("Hi", stdin=subprocess.DEVNULL) for _ in range(6)]
+        wait_for(lambda: sum(pipe.poll() is not None for pipe in pipes) == 4)
+        wait_for(lambda: len(server.asked) == 2)
+        gate.set()
+        told = [(pipe.wait(30), pipe.communicate()[1].decode()) for pipe in pipes]
+    assert sorted(code for code, _ in told) == [0, 0, 80, 80, 80, 80] and len(server.asked) == 2
+    assert all("$0.202 reserved for calls under way" in err for code, err in told if code == 80)
+    (gone,) = Ledger(env_ledger(home.folder)).spent([(0.0, 4e9)]).unwrap()
+    assert gone.cost == Decimal("0.03")
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so, for half a minute at most."""
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_killed_process_holds_nothing_back(home: Home) -> None:
+    gate = threading.Event()
+
+    def slow(asked: Asked) -> Script:
+        gate.wait(0 if len(server.asked) > 1 else 30)
+        return ANSWER
+
+    with serving(slow) as server:
+        budgeted(home, server.address, str(WORST))
+        pipe = home.start("Hi", stdin=subprocess.DEVNULL)
+        wait_for(lambda: bool(server.asked))
+        assert home.run("Hi").code == 80  # while it is under way
+        pipe.kill()
+        pipe.communicate()
+        assert home.run("Hi").code == 0
+        gate.set()
+
+
 def test_without_a_budget_the_ledger_is_not_read(tmp_path: Path) -> None:
-    env = shop(tmp_path / "l.db", answered, "1")
+    env = shop(tmp_path / "ledger.db", answered, "1")
     assert (
         make_env(replace(env.config, budget={}), {"LOKI_LEDGER": "/nowhere/l"}).check_budget
         is Success

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lance
@@ -13,6 +14,7 @@ import pytest
 from loki import Passage
 from loki.edge.retrieval.rescue import Rescue
 from loki.edge.retrieval.table import find_store, open_store, read_keys
+from loki.edge.retrieval.turn import Turn
 from loki.edge.retrieval.writer import LONGEST, MANY_ROWS, Keys, Writer
 from loki.retrieval.header import Header, Signature
 
@@ -33,9 +35,10 @@ def writer(path: Path, clock: Clock | None = None, signature: Signature = SIGNAT
     """What adds to the store at a path."""
     store = find_store(str(path)).unwrap()
     keys = read_keys(store).unwrap() if store else numpy.empty(0, dtype=numpy.int64)
-    rescue = Rescue(str(path), str(path.parent / "state"), signature)
-    clock = clock or Clock()
-    return Writer(str(path), Header("local:m", signature, 5.0), store, keys, clock, clock, rescue)
+    state, clock = str(path.parent / "state"), clock or Clock()
+    rescue, turn = Rescue(str(path), state, signature), Turn(str(path), state, print)
+    header = Header("local:m", signature, 5.0)
+    return Writer(str(path), header, store, keys, clock, clock, rescue, turn)
 
 
 def rows(*texts: str) -> list[tuple[Passage, list[float]]]:
@@ -68,6 +71,45 @@ def test_what_another_process_added_meanwhile_is_not_added_again(tmp_path: Path)
     one.close().unwrap()
     assert texts_in(tmp_path / "s") == ["a", "b", "c", "d"]
     assert (one.added, two.added) == (3, 1)
+
+
+def test_who_had_to_wait_finds_what_the_other_added(tmp_path: Path) -> None:
+    one, two = writer(tmp_path / "s"), writer(tmp_path / "s")
+    assert one.is_new(Passage("a"))
+    waiting = ThreadPoolExecutor(1).submit(lambda: [two.is_new(Passage(text)) for text in "ab"])
+    one.add(rows("a")).unwrap()
+    assert not waiting.done()
+    one.close().unwrap()
+    assert waiting.result(30) == [False, True]
+
+
+def test_a_rest_lets_others_add_once_nothing_is_out(tmp_path: Path) -> None:
+    one, two = writer(tmp_path / "s"), writer(tmp_path / "s")
+    assert one.is_new(Passage("a"))
+    one.rest().unwrap()
+    assert one.turn.is_held
+    one.add(rows("a")).unwrap()
+    one.turn.arrive(1)
+    one.rest().unwrap()
+    assert not one.turn.is_held and not two.is_new(Passage("a"))
+
+
+def test_a_text_under_a_second_id_is_counted(tmp_path: Path) -> None:
+    adding = writer(tmp_path / "s")
+    assert [adding.is_new(Passage("a", id=name)) for name in ("x", "y", None)] == [
+        True,
+        False,
+        False,
+    ]
+    assert adding.other_ids == 1
+
+
+def test_a_store_is_its_owner_s_alone(tmp_path: Path) -> None:
+    adding = writer(tmp_path / "s")
+    adding.add(rows("a")).unwrap()
+    adding.close().unwrap()
+    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "s" / ".lock").stat().st_mode & 0o777 == 0o600
 
 
 def test_another_process_that_made_the_store_of_another_model_is_seen(tmp_path: Path) -> None:

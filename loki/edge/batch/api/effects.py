@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import string
+from dataclasses import replace
 from functools import partial
 
 from loki.batch.api.journal import Journal
@@ -12,8 +13,9 @@ from loki.edge.batch.api.exchange import BatchClient
 from loki.edge.batch.api.journal_file import JournalFile
 from loki.edge.batch.api.session import Effects
 from loki.edge.batch.output import Output
-from loki.edge.ledger.batches import record_batch, release, reserve
+from loki.edge.ledger.batches import record_batch
 from loki.edge.ledger.budget import Budget
+from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger, Warn
 from loki.json_text import JsonObject
 from loki.pipeline import Env
@@ -28,10 +30,7 @@ def real_effects(
     """Return effects on this machine; without a ledger nothing is written there."""
     client = BatchClient(env.authorize, env.redactor)
     config = env.config
-    budget = None
-    if ledger is not None and config.budget:
-        budget = Budget(config.budget, ledger, env.now, env.record, say, config.allow_unpriced)
-    return Effects(
+    effects = Effects(
         send=client.send,
         fetch=client.fetch,
         note=journal.write,
@@ -42,8 +41,11 @@ def real_effects(
         release=partial(release, ledger) if ledger else do_nothing,
         now=env.now,
         nonce=new_nonce,
-        spent=budget.statuses if budget else None,
     )
+    if ledger is None or not config.budget:
+        return effects
+    budget = Budget(config.budget, ledger, env.now, say, config.allow_unpriced)
+    return replace(effects, hold=budget.hold_job)
 
 
 def read_only_effects(env: Env, journal: Journal) -> Effects:

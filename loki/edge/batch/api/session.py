@@ -43,7 +43,10 @@ class Effects:
     release: Callable[..., None]  # the same of some jobs
     now: Callable[[], float]  # seconds since the epoch
     nonce: Callable[[], str]  # 8 letters and digits that nobody else has
-    spent: Callable[[], Result[tuple[BudgetStatus, ...], Problem]] | None = None  # of budgets
+    #: Reserves what a job may cost before it is stored; returns the budget that has no room.
+    hold: Callable[[str, Decimal], Result[BudgetStatus | None, Problem]] = lambda job, cost: (
+        Success(None)
+    )
 
 
 class Session:

@@ -28,7 +28,7 @@ from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import Problem, count_of
 from loki.record import record
-from loki.records import Target, Task
+from loki.records import Patch, Target, Task
 from loki.stages.check_max_cost import unknown_worst_case
 
 
@@ -103,7 +103,7 @@ class Submitter:
         if name not in self.rates:
             self.rates[name] = BatchRates(service.target.model.price, service.protocol.discount)
         worst = batch_worst_case(service.target, self.rates[name], row, patches)
-        if (lack := self.check_limit(service.target, worst)) is not None:
+        if (lack := self.check_limit(service.target, worst, patches)) is not None:
             self.session.over = self.session.over or lack
             self.session.left += 1
             return None
@@ -141,14 +141,18 @@ class Submitter:
         self.groups[key] = Group(service, nonce, self.options.folder, hours)
         return self.groups[key]
 
-    def check_limit(self, target: Target, worst: Decimal | None) -> Problem | None:
+    def check_limit(
+        self, target: Target, worst: Decimal | None, patches: tuple[Patch, ...]
+    ) -> Problem | None:
         """Return why a row may not be paid for, None where it may."""
         limit, config = self.options.max_cost, self.session.config
         if worst is None:
             if limit is not None:
-                return unknown_worst_case(target)
+                return unknown_worst_case(target, patches)
             if config.budget and not config.allow_unpriced:
-                message = unknown_worst_case(target).message.replace("--max-cost", "budget")
+                message = unknown_worst_case(target, patches).message.replace(
+                    "--max-cost", "budget"
+                )
                 return Problem("budget", message)
             if target.model.price.input is None:
                 self.session.note(f"{target.name} is sent at an unknown price")
@@ -181,8 +185,8 @@ class Submitter:
     def send_rows(self, group: Group, rows: Rows) -> None:
         """Submit a job whose file is complete."""
         job = group.make_job(self.session.effects.now(), self.options.keeps)
-        lack = self.check_budgets(job)
         name = group.service.target.name
+        lack = None if name in self.session.full else self.hold(job)
         if lack is not None or name in self.session.full:
             self.session.over = self.session.over or lack
             self.session.left += len(group.items)
@@ -192,21 +196,21 @@ class Submitter:
             self.session.fail(sent.failure(), job)
             self.session.full.add(name)
         known = self.session.journal.jobs.get(job.nonce)
+        if known is None:  # nothing was noted of it
+            self.session.effects.release(job.nonce)
         is_out = known is not None and known.is_out
         self.session.submitted += len(group.items) if is_out else 0
         self.session.left += 0 if is_out else len(group.items)
 
-    def check_budgets(self, job: Job) -> Problem | None:
-        """Return which budget a job could pass, None where there is room in all."""
-        if self.session.effects.spent is None or job.worst is None:
+    def hold(self, job: Job) -> Problem | None:
+        """Reserve what a job may cost; return which budget has no room for it, if one has none."""
+        if job.worst is None:
             return None
-        spent = self.session.effects.spent()
-        if not isinstance(spent, Success):
-            return spent.failure()
-        for purse in spent.unwrap():
-            if purse.spent + job.worst > purse.budget:
-                could = (
-                    f"{count_of(job.submission.rows, 'row')} could cost {format_dollars(job.worst)}"
-                )
-                return Problem("budget", f"{job.model}: {could}, and of {describe_budget(purse)}")
-        return None
+        full = self.session.effects.hold(job.nonce, job.worst)
+        if not isinstance(full, Success):
+            return full.failure()
+        budget = full.unwrap()
+        if budget is None:
+            return None
+        could = f"{count_of(job.submission.rows, 'row')} could cost {format_dollars(job.worst)}"
+        return Problem("budget", f"{job.model}: {could}, and of {describe_budget(budget)}")

@@ -1,0 +1,113 @@
+"""Bytes of an input -> text: as the byte order mark or ``--encoding`` says, else UTF-8."""
+
+from __future__ import annotations
+
+from codecs import IncrementalDecoder, getincrementaldecoder
+from collections.abc import Callable, Iterable, Iterator
+
+from returns.result import Result, Success
+
+from loki.problems import Problem, fail
+
+#: Byte order marks; those of UTF-32 begin as those of UTF-16 do, and so come first.
+MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+
+
+def decode_stdin(
+    data: bytes, encoding: str | None, warn: Callable[[str], None]
+) -> Result[str, Problem]:
+    r"""Return the text; warn if bytes of it had to be replaced, fail if it has a NUL.
+
+    >>> decode_stdin(b"caf\xe9", None, print).unwrap()
+    stdin is not UTF-8 text: byte 3 is 0xe9; replaced by �, see --encoding
+    'caf�'
+    >>> decode_stdin(b"a\0b", None, print).failure().message
+    'stdin is binary: byte 1 is 0; attach it with -f -'
+    """
+    mark, name = find_encoding(data, encoding)
+    body = data[len(mark) :]
+    text = body.decode(name, "replace").removeprefix("\ufeff")
+    if "\0" in text:
+        return fail("input", f"stdin is binary: byte {data.find(0)} is 0; attach it with -f -")
+    try:
+        body.decode(name)
+    except UnicodeDecodeError as error:
+        place = error.start + len(data) - len(body)
+        warn(describe_replaced("stdin", name, place, data[place]))
+    return Success(text)
+
+
+def find_encoding(data: bytes, encoding: str | None) -> tuple[bytes, str]:
+    """Return the byte order mark of an input, and the name of its encoding."""
+    if encoding:
+        return b"", encoding
+    return next((row for row in MARKS if data.startswith(row[0])), (b"", "utf-8"))
+
+
+def describe_replaced(name: str, encoding: str, place: int, byte: int) -> str:
+    """Return that bytes of an input were replaced, and the first of them."""
+    text = f"{name} is not {encoding.upper()} text: byte {place} is 0x{byte:02x}"
+    return f"{text}; replaced by �, see --encoding"
+
+
+def recode(
+    pieces: Iterable[bytes | None], name: str, encoding: str | None, warn: Callable[[str], None]
+) -> Iterator[bytes | None]:
+    r"""Yield an input that is read in pieces in UTF-8, whatever it is in; a None passes.
+
+    Warn once if bytes of it had to be replaced.
+
+    >>> [*recode([b"\xff", b"\xfe\xe9", None, b"\0a\0"], "in", None, print)]
+    [None, b'\xc3\xa9a']
+    """
+    recoder = Recoder(name, encoding, warn)
+    for piece in pieces:
+        if piece is None:
+            yield None
+        elif text := recoder.feed(piece):
+            yield text
+    if rest := recoder.feed(b"", is_end=True):
+        yield rest
+
+
+class Recoder:
+    """Turns an input into UTF-8, piece by piece."""
+
+    def __init__(self, name: str, encoding: str | None, warn: Callable[[str], None]) -> None:
+        self.name, self.encoding, self.warn = name, encoding, warn
+        self.head = b""  # which may be the beginning of a byte order mark
+        self.decoder: IncrementalDecoder | None = None
+        self.place = 0  # of the next byte
+
+    def feed(self, piece: bytes, is_end: bool = False) -> bytes:
+        """Return what a piece adds to the text, in UTF-8."""
+        if self.decoder is not None:
+            return self.decode(self.decoder, piece, is_end).encode("utf-8", "replace")
+        self.head += piece
+        if not is_end and any(mark.startswith(self.head) for mark, _ in MARKS):
+            return b""
+        mark, self.encoding = find_encoding(self.head, self.encoding)
+        self.decoder, self.place = getincrementaldecoder(self.encoding)(), len(mark)
+        text = self.decode(self.decoder, self.head[len(mark) :], is_end)
+        return text.removeprefix("\ufeff").encode("utf-8", "replace")
+
+    def decode(self, decoder: IncrementalDecoder, piece: bytes, is_end: bool) -> str:
+        """Return what a piece adds to the text; from the first error on, errors are replaced."""
+        before = decoder.getstate()
+        try:
+            text = decoder.decode(piece, is_end)
+        except UnicodeDecodeError as error:
+            place = self.place - len(before[0]) + error.start
+            encoding = self.encoding or "utf-8"
+            self.warn(describe_replaced(self.name, encoding, place, error.object[error.start]))
+            self.decoder = getincrementaldecoder(encoding)("replace")
+            self.decoder.setstate(before)
+            text = self.decoder.decode(piece, is_end)
+        self.place += len(piece)
+        return text

@@ -14,6 +14,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.rows import ReadyRow, Row
 from loki.edge.batch.dask_cluster import Cluster, LostWorkerError
+from loki.edge.batch.pace_lease import LeaseReply, give_turn, learn, pace_news
 from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.spending import Reservation, Spending, cost_of
 from loki.edge.batch.worker import JobResult, Parcel, Report, WorkerSettings
@@ -205,7 +206,8 @@ class ClusterPool:
                     link.sent[number] = SentJob(row, reserved)
             turns, link.turns = link.turns, []
             self.finishing += len(invalid)
-        return Parcel(jobs, link.share, turns, self.over), invalid
+        news = pace_news(self.paces, time.monotonic())
+        return Parcel(jobs, link.share, LeaseReply(turns, news), self.over), invalid
 
     def next_row(self) -> tuple[int, Any]:
         """Return the next row and its number; END where there is none now, or it is to wait."""
@@ -241,8 +243,8 @@ class ClusterPool:
             link.record_answered(len(report.answers))
             link.waiting, link.is_over = report.waiting, report.is_over
             now = time.monotonic()
-            for number, tokens in report.wanted_turns:
-                link.turns.append((number, self.paces.rates.claim(now, tokens) - now))
+            learn(self.paces, report.lease, now)
+            link.turns += [give_turn(self.paces, wanted, now) for wanted in report.lease.wanted]
         for key, problem in report.closed_lanes:
             self.paces.get(key).close(problem)
 

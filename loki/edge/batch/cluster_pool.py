@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import count, islice
 from queue import Empty, Queue
@@ -14,7 +14,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.rows import ReadyRow, Row
 from loki.edge.batch.dask_cluster import Cluster, LostWorkerError
-from loki.edge.batch.pace_lease import LeaseReply, give_turn, learn, pace_news
+from loki.edge.batch.pace_lease import LeaseReply, count_taken, give_turn, learn, pace_news
 from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.spending import Reservation, Spending, cost_of
 from loki.edge.batch.worker import JobResult, Parcel, Report, WorkerSettings
@@ -206,7 +206,8 @@ class ClusterPool:
                     link.sent[number] = SentJob(row, reserved)
             turns, link.turns = link.turns, []
             self.finishing += len(invalid)
-        news = pace_news(self.paces, time.monotonic())
+        others = [each.taken for each in self.links.values() if each is not link]
+        news = pace_news(self.paces, time.monotonic(), sum(others, Counter()))
         return Parcel(jobs, link.share, LeaseReply(turns, news), self.over), invalid
 
     def next_row(self) -> tuple[int, Any]:
@@ -244,6 +245,7 @@ class ClusterPool:
             link.waiting, link.is_over = report.waiting, report.is_over
             now = time.monotonic()
             learn(self.paces, report.lease, now)
+            count_taken(link.taken, report.lease)
             link.turns += [give_turn(self.paces, wanted, now) for wanted in report.lease.wanted]
         for key, problem in report.closed_lanes:
             self.paces.get(key).close(problem)

@@ -54,7 +54,7 @@ class PaceNews(NamedTuple):
     key: str
     age: int
     silence: float  # seconds in which nothing is to be sent
-    accepted: int  # requests of all workers
+    taken: int  # requests of the other workers that were not refused
 
 
 class LeaseReport(NamedTuple):
@@ -83,7 +83,7 @@ class Lease:
         self.changed = Condition()  # guards what follows
         self.wanted: list[WantedTurn] = []
         self.granted: dict[int, tuple[float, int]] = {}  # times and ages, by the turns' numbers
-        self.count = 0
+        self.count = self.reports = self.replies = 0
         self.rejections: list[Rejection] = []
         self.begun: Counter[str] = Counter()
         self.accepted: Counter[str] = Counter()
@@ -111,10 +111,13 @@ class Lease:
             self.ages[key] = max(age, self.ages.get(key, 0))
 
     def reject(self, rejection: Rejection) -> None:
-        """Report a request that a server refused."""
+        """Report a request that a server refused, and wait for what the run knows of it."""
         with self.changed:
             self.rejections.append(rejection)
-        self.ring()
+            report = self.reports  # the one that will have it
+            self.ring()
+            while self.replies <= report and not self.stop.is_set():
+                self.changed.wait(0.1)
 
     def is_urgent(self) -> bool:
         """Return whether there is something that the run is to know at once."""
@@ -131,7 +134,7 @@ class Lease:
             report = LeaseReport(self.wanted, self.rejections, traffic)
             self.wanted, self.rejections = [], []
             self.begun, self.accepted = Counter(), Counter()
-            self.ages = {}
+            self.ages, self.reports = {}, self.reports + 1
         return report
 
     def take_reply(self, reply: LeaseReply, paces: Pacers) -> None:
@@ -140,8 +143,9 @@ class Lease:
         for news in reply.news:
             pacer = paces.get(news.key)
             if isinstance(pacer.pace, LeasedPace) and pacer.pace.update(news, now):
-                pacer.answered()  # another worker's request, for all we know
+                pacer.answered()
         with self.changed:
+            self.replies = self.reports
             self.granted |= {turn.number: (now + turn.seconds, turn.age) for turn in reply.turns}
             self.changed.notify_all()
 
@@ -153,7 +157,7 @@ class LeasedPace:
         self.lease, self.key = lease, key
         self.age = 0  # 0: nothing was ever refused
         self.hold = 0.0
-        self.seen = 0  # requests of all workers that the server took
+        self.taken = 0  # the most that the server took of the other workers
 
     def claim(self, now: float) -> tuple[float, int]:
         """Ask the run for a turn, if its pace is limited at all."""
@@ -174,9 +178,9 @@ class LeasedPace:
         self.lease.reject(Rejection(self.key, problem, now - sent.time, sent.age))
 
     def update(self, news: PaceNews, now: float) -> bool:
-        """Take what the run knows; return whether the server has taken more since the last time."""
+        """Take what the run knows; return whether the server has taken more of others since."""
         self.age, self.hold = news.age, now + news.silence
-        is_taking, self.seen = news.accepted > self.seen, news.accepted
+        is_taking, self.taken = news.taken > self.taken, max(news.taken, self.taken)
         return is_taking
 
 
@@ -217,10 +221,21 @@ def give_turn(paces: Pacers, wanted: WantedTurn, now: float) -> Turn:
     return Turn(wanted.number, start - now, age)
 
 
-def pace_news(paces: Pacers, now: float) -> list[PaceNews]:
-    """Return what is known of each client and model whose server has refused something."""
+def count_taken(taken: Counter[str], report: LeaseReport) -> None:
+    """Count what a worker has sent and no server refused, by clients and models."""
+    for traffic in report.traffic:
+        taken[traffic.key] += traffic.begun
+    for rejection in report.rejections:
+        taken[rejection.key] -= 1
+
+
+def pace_news(paces: Pacers, now: float, taken: Counter[str]) -> list[PaceNews]:
+    """Return what is known of each client and model whose server has refused something.
+
+    ``taken`` is what it took of the other workers: answers may take long, refusals do not.
+    """
     return [
-        PaceNews(key, pacer.pace.age, max(0.0, pacer.pace.hold - now), pacer.answers)
+        PaceNews(key, pacer.pace.age, max(0.0, pacer.pace.hold - now), taken[key])
         for key, pacer in [*paces.pacers.items()]
         if pacer.pace.age
     ]

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.batch.learned_pace import LearnedPace, Sent
+from loki.edge.batch.learned_pace import RECENT_SECONDS, LearnedPace, Sent
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
@@ -101,6 +101,7 @@ class Pacer:
         self.pace: ServerPace = pace or LearnedPace()
         self.under_way: list[Sent] = []  # those that are not answered yet
         self.answers = 0  # how many requests were taken
+        self.answered_at = -inf  # when the last of them was
         self.stuck: float | None = None  # since when everything was refused
         self.refusal = STOPPED  # the last one
         self.closed: Problem | None = None  # a refusal that asks for a longer wait than allowed
@@ -150,7 +151,7 @@ class Pacer:
                 return Failure(STOPPED), tries
             if not self.is_refusal(problem, sent, limits):
                 return result, tries
-            refusals += self.answers == answers and not self.is_older_under_way(sent)
+            refusals += self.answers == answers and not self.is_taking(sent)
             answers = self.answers
             if refusals > (limits.retries or 0) or self.clock() >= deadline:
                 return Failure(replace(problem, retryable=False)), tries
@@ -222,11 +223,15 @@ class Pacer:
     def answered(self, answers: int = 1) -> None:
         """Learn that the server answers: it is not stuck."""
         self.answers += answers
-        self.stuck = None
+        self.answered_at, self.stuck = self.clock(), None
 
-    def is_older_under_way(self, sent: Sent) -> bool:
-        """Return whether an older request is not refused yet: refusals are quick, answers slow."""
-        return min((each.time for each in self.under_way), default=inf) < sent.time
+    def is_taking(self, sent: Sent) -> bool:
+        """Return whether the server took others at the time when it refused a request.
+
+        One did so lately, or an older one is not refused yet: refusals are quick, answers slow.
+        """
+        oldest = min((each.time for each in self.under_way), default=inf)
+        return oldest < sent.time or sent.time - self.answered_at < RECENT_SECONDS
 
     def slow_down(self, problem: Problem, sent: Sent, most: float) -> bool:
         """Learn from a failure; return whether it was a refusal, to be sent again in ``most`` s."""

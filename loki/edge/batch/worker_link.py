@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import NamedTuple
 
 from loki.batch.rows import ReadyRow
@@ -28,6 +29,7 @@ class WorkerLink:
         self.share = 1  # rows that it may have in flight
         self.waiting = 0  # rows that it has set aside
         self.turns: list[Turn] = []
+        self.taken: Counter[str] = Counter()  # requests that were not refused
         self.since, self.answered, self.rate = time.monotonic(), 0, 0
         self.is_over = False
 

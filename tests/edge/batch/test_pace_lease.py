@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,7 +16,11 @@ from loki.edge.batch.pace_lease import (
     LeasedPace,
     LeasedRates,
     LeaseReply,
+    LeaseReport,
+    Rejection,
+    Traffic,
     WantedTurn,
+    count_taken,
     give_turn,
     learn,
     learned_pace,
@@ -34,6 +39,7 @@ class Worker:
     def __init__(self) -> None:
         self.lease = Lease(threading.Event())
         self.paces = Pacers(pace_of=lambda key: LeasedPace(self.lease, key))
+        self.taken: Counter[str] = Counter()  # as the run counts it
 
     @property
     def pacer(self) -> Pacer:
@@ -41,12 +47,27 @@ class Worker:
         return self.paces.get(KEY)
 
 
-def exchange(run: Pacers, worker: Worker) -> None:
+def exchange(run: Pacers, worker: Worker, *others: Worker) -> None:
     """Let a worker and its run exchange what they have, there and back."""
     report, now = worker.lease.take_report(), time.monotonic()
     learn(run, report, now)
+    count_taken(worker.taken, report)
     turns = [give_turn(run, wanted, now) for wanted in report.wanted]
-    worker.lease.take_reply(LeaseReply(turns, pace_news(run, now)), worker.paces)
+    news = pace_news(run, now, sum((other.taken for other in others), Counter()))
+    worker.lease.take_reply(LeaseReply(turns, news), worker.paces)
+
+
+def refuse(run: Pacers, worker: Worker, sent: Sent, retry_after: float | None = None) -> None:
+    """Let a server refuse what a worker has sent, which the run learns at once."""
+    problem = replace(BUSY, retry_after=retry_after)
+    thread = threading.Thread(target=lambda: worker.pacer.slow_down(problem, sent, 60))
+    thread.start()
+    while not worker.lease.rejections:
+        time.sleep(0.001)
+    held = worker.pacer.pace.hold
+    assert held > time.monotonic() + (retry_after or 0) - 5  # already, without the run
+    exchange(run, worker)
+    thread.join()
 
 
 def claim_in_thread(run: Pacers, worker: Worker, key: str) -> tuple[float, int]:
@@ -67,11 +88,8 @@ def test_nobody_asks_for_turns_while_nothing_is_refused() -> None:
 
 def test_a_refusal_at_one_worker_holds_all_back() -> None:
     run, (one, other) = Pacers(), (Worker(), Worker())
-    sent = one.pacer.begin()
-    assert one.pacer.slow_down(replace(BUSY, retry_after=30.0), sent, 60)
-    assert one.pacer.pace.hold > time.monotonic() + 25  # at once
+    refuse(run, one, one.pacer.begin(), 30.0)
     assert other.pacer.pace.hold == 0.0
-    exchange(run, one)
     exchange(run, other)
     assert one.pacer.pace.age == other.pacer.pace.age == 1
     assert other.pacer.pace.hold == pytest.approx(time.monotonic() + 30, abs=5)
@@ -80,21 +98,19 @@ def test_a_refusal_at_one_worker_holds_all_back() -> None:
 def test_the_burst_of_all_workers_tells_what_the_server_takes() -> None:
     run, workers = Pacers(), [Worker(), Worker()]
     sent = [[worker.pacer.begin() for _ in range(20)] for worker in workers]
+    now = time.monotonic()
     for worker in workers:
-        exchange(run, worker)
-    for worker, each in zip(workers, sent, strict=True):
-        for refused in each[:5]:
-            worker.pacer.slow_down(BUSY, refused, 60)
-        exchange(run, worker)
+        learn(run, worker.lease.take_report(), now)
+    refused = [Rejection(KEY, BUSY, 0.0, each.age) for each in (*sent[0][:5], *sent[1][:5])]
+    learn(run, LeaseReport([], refused, []), now)
     pace = learned_pace(run, KEY).pace
     assert pace is not None and pace.peak == 30
 
 
 def test_workers_share_the_turns_of_one_pace() -> None:
-    run, worker, now = Pacers(), Worker(), time.monotonic()
-    sent = [worker.pacer.begin() for _ in range(50)]
-    worker.pacer.slow_down(replace(BUSY, retry_after=0.01), sent[-1], 60)
-    learn(run, worker.lease.take_report(), now)
+    run, now = Pacers(), time.monotonic()
+    refused = Rejection(KEY, replace(BUSY, retry_after=0.01), 0.0, 0)
+    learn(run, LeaseReport([], [refused], [Traffic(KEY, 50, 0, 0)]), now)
     turns = [give_turn(run, WantedTurn(number, KEY, 0), now) for number in range(10)]
     steps = [after.seconds - before.seconds for before, after in pairwise(turns)]
     assert all(turn.age == 1 for turn in turns)
@@ -118,25 +134,32 @@ def test_a_thread_has_the_turn_that_its_run_gives() -> None:
 
 def test_a_server_that_takes_another_worker_s_requests_is_not_stuck() -> None:
     run, (one, other) = Pacers(), (Worker(), Worker())
-    one.pacer.slow_down(BUSY, one.pacer.begin(), 60)
-    assert one.pacer.stuck is not None
-    exchange(run, one)
-    assert one.pacer.stuck is not None
-    other.pacer.accept(other.pacer.begin())
+    refuse(run, one, one.pacer.begin())
+    assert one.pacer.stuck is not None and one.pacer.answers == 0
+    other.pacer.begin()  # which may take long to be answered, and is not refused
     exchange(run, other)
-    exchange(run, one)
-    assert one.pacer.stuck is None and one.pacer.answers > 0
+    exchange(run, one, other)
+    assert one.pacer.stuck is None and one.pacer.answers == 1
+    exchange(run, one, other)
+    assert one.pacer.answers == 1
+
+
+def test_a_server_that_takes_nothing_of_any_worker_is_stuck() -> None:
+    run, (one, other) = Pacers(), (Worker(), Worker())
+    for worker in (one, other, one):
+        refuse(run, worker, worker.pacer.begin())
+    exchange(run, one, other)
+    assert one.pacer.stuck is not None and one.pacer.answers == 0
 
 
 def test_only_what_was_sent_at_the_newest_pace_tells_of_it() -> None:
     run, worker = Pacers(), Worker()
     early = worker.pacer.begin()
-    worker.pacer.slow_down(BUSY, worker.pacer.begin(), 60)
-    exchange(run, worker)
+    refuse(run, worker, worker.pacer.begin())
     worker.pacer.accept(early)
     exchange(run, worker)
     assert not learned_pace(run, KEY).taken
-    worker.pacer.accept(Sent(time.monotonic(), 1))
+    worker.pacer.accept(worker.pacer.begin())
     exchange(run, worker)
     assert learned_pace(run, KEY).taken
 

@@ -131,6 +131,18 @@ def test_a_refusal_is_free_while_an_older_request_is_not_refused() -> None:
     assert result == Success("taken") and tries == 3
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(0.5, 2), (1.5, 1)])
+def test_a_refusal_is_free_just_after_the_server_took_another(seconds: float, asked: int) -> None:
+    made, clock = pacer()
+    made.accept(made.begin())
+    made.under_way.clear()
+    clock.wait(seconds)
+    told: list[Any] = [Failure(BUSY), Success("taken")]
+    limits = Limits(retries=0, max_wait=60)
+    _, tries = made.ask(lambda end: told.pop(0), 0, limits, 1e9)
+    assert tries == asked
+
+
 def test_each_client_and_model_has_its_own_pace_and_fixed_rates_hold_for_all() -> None:
     paces = Pacers(per_minute=6000)
     paces.get("a:m").slow_down(replace(BUSY, retry_after=30.0), paces.get("a:m").begin(), 60)

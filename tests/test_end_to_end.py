@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import importlib.util
 import json
 import math
@@ -176,6 +177,23 @@ def test_sentences_alike_have_vectors_near_each_other(here: Home, address: str, 
     cat, kitten, stocks = packed or told
     assert len(cat) == len(kitten) == len(stocks) == 576
     assert cosine(cat, kitten) > max(cosine(cat, stocks), cosine(kitten, stocks)) + 0.05
+
+
+def test_a_table_comes_back_as_a_table_with_its_own_columns(here: Home) -> None:
+    """Its cells have commas, quotes and line ends; a spreadsheet reads what comes out."""
+    cities = [("1", "Paris, France", 'the "city of light"'), ("2", "Oslo", "two\nlines")]
+    with open(here.folder / "in.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("id", "city", "note"), *cities])
+    words = ["-m", "local:smollm2", "--csv", "--template", "Name a street in {city}.", "--ordered"]
+    words += ["--max-tokens", "12", "-t", "0", "--timeout", "120", "--keep"]
+    paths = [str(here.folder / "in.csv"), "-o", str(here.folder / "out.csv")]
+    done = here.run(*words, *paths, prog="loki-batch")
+    with open(here.folder / "out.csv", newline="") as file:
+        told = [*csv.DictReader(file)]
+    assert done.code == 0, done.err
+    assert [(row["id"], row["city"], row["note"]) for row in told] == cities
+    assert all(row["text"] and int(row["usage_output"]) > 0 for row in told)
+    assert [*told[0]][:3] == ["id", "city", "note"]
 
 
 def test_from_python(here: Home) -> None:

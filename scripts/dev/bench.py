@@ -264,16 +264,16 @@ def cluster_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]
             client = CLIENT.format(name="bulk", url=server.stdout.readline().strip())
             (folder / "bulk.yaml").write_text(f"clients:\n{client}")
             environ = {**os.environ, "LOKI_CONFIG_FILE": str(folder / "bulk.yaml")}
+            what = f"{lines:,} rows, 2 Dask workers, against"
             with cluster(2, environ) as address:
                 time.sleep(4)  # seconds until the workers have joined
-                took = batch(folder, in_flight, lines, "--scheduler", address)()
-            what = f"{lines:,} rows, 2 Dask workers, against"
-            if latency:
-                ideal = latency * -(-lines // in_flight)
-                yield f"{what} the ideal", round(1 / 0.75, 3), (took, ideal, took / ideal)
-            else:
-                alone = batch(folder, in_flight, lines)()
-                yield f"{what} one process", round(1 / 1.4, 3), (took, alone, took / alone)
+                spread = batch(folder, in_flight, lines, "--scheduler", address)
+                if latency:
+                    took, ideal = spread(), latency * -(-lines // in_flight)
+                    yield f"{what} the ideal", round(1 / 0.75, 3), (took, ideal, took / ideal)
+                else:
+                    found = ratio(spread, batch(folder, in_flight, lines), 3)
+                    yield f"{what} one process", round(1 / 1.4, 3), found
             server.kill()
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import count, islice
-from queue import Empty, Queue
 from typing import Any
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.rows import ReadyRow, Row
 from loki.edge.batch.dask_cluster import Cluster, LostWorkerError
+from loki.edge.batch.pace_lease import LeaseReply, count_taken, give_turn, learn, pace_news
 from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.spending import Reservation, Spending, cost_of
 from loki.edge.batch.worker import JobResult, Parcel, Report, WorkerSettings
@@ -26,6 +26,7 @@ Outcome = tuple[Row, Result[JsonObject, Problem]]
 
 END: Any = object()  # there are no more rows
 READ_AHEAD = 2_000  # rows that are read, and not sent yet
+READ_PAUSE = 0.01  # seconds to wait where so many are read; a bounded queue costs more a row
 POLL_INTERVAL = 1.0  # seconds between two looks for workers
 GONE = 5.0  # seconds without a scheduler, or without any worker, that end the run
 
@@ -55,7 +56,7 @@ class ClusterPool:
         self.ordered, self.lane_of = ordered, lane_of
         self.rows = iter(rows)
         self.lock = threading.Lock()  # guards what follows
-        self.queue: Queue[Any] = Queue(READ_AHEAD)  # rows that were read
+        self.queue: deque[Row] = deque()  # rows that were read
         self.returned: deque[tuple[int, Row]] = deque()  # rows to be sent before those
         self.closed: set[str] = set()  # lanes of which nothing more is sent
         self.links: dict[str, WorkerLink] = {}
@@ -100,13 +101,15 @@ class ClusterPool:
         with self.lock:
             if self.finishing or any(link.sent for link in self.links.values()):
                 return False
-            return self.over or (self.is_read and self.queue.empty() and not self.returned)
+            return self.over or (self.is_read and not self.queue and not self.returned)
 
     def read(self) -> None:
         """Read rows ahead, in a thread of its own: whoever writes them may be slow."""
         try:
             for row in self.rows:
-                self.queue.put(row)
+                self.queue.append(row)
+                while len(self.queue) >= READ_AHEAD and not self.over:
+                    time.sleep(READ_PAUSE)
                 if self.over:
                     return
         except BaseException as error:
@@ -205,7 +208,9 @@ class ClusterPool:
                     link.sent[number] = SentJob(row, reserved)
             turns, link.turns = link.turns, []
             self.finishing += len(invalid)
-        return Parcel(jobs, link.share, turns, self.over), invalid
+        others = [each.taken for each in self.links.values() if each is not link]
+        news = pace_news(self.paces, time.monotonic(), sum(others, Counter()))
+        return Parcel(jobs, link.share, LeaseReply(turns, news), self.over), invalid
 
     def next_row(self) -> tuple[int, Any]:
         """Return the next row and its number; END where there is none now, or it is to wait."""
@@ -213,12 +218,10 @@ class ClusterPool:
             return self.returned.popleft()
         if self.ordered and self.number - self.kept >= READ_AHEAD:
             return 0, END
-        try:
-            row = self.queue.get_nowait()
-        except Empty:
+        if not self.queue:
             return 0, END
         self.number += 1
-        return self.number - 1, row
+        return self.number - 1, self.queue.popleft()
 
     def reserve(self, row: Row) -> Result[Reservation | None, Problem]:
         """Set aside what a row may cost; None: it has to wait. Fails if it cannot be asked."""
@@ -241,8 +244,9 @@ class ClusterPool:
             link.record_answered(len(report.answers))
             link.waiting, link.is_over = report.waiting, report.is_over
             now = time.monotonic()
-            for number, tokens in report.wanted_turns:
-                link.turns.append((number, self.paces.rates.claim(now, tokens) - now))
+            learn(self.paces, report.lease, now)
+            count_taken(link.taken, report.lease)
+            link.turns += [give_turn(self.paces, wanted, now) for wanted in report.lease.wanted]
         for key, problem in report.closed_lanes:
             self.paces.get(key).close(problem)
 

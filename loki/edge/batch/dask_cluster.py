@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import socket
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
@@ -11,6 +14,7 @@ from loki.edge.batch.worker import BatchWorker, Parcel, Report, WorkerSettings
 from loki.problems import Problem, fail
 
 CONNECT_TIMEOUT = 10  # seconds to reach the scheduler
+DIRECT_TIMEOUT = 1.0  # seconds to reach a worker without the scheduler
 SILENCE = 60  # seconds after which a worker that says nothing is given up
 
 
@@ -47,7 +51,8 @@ class Cluster:
     def exchange(self, agent: Any, parcel: Parcel) -> Report:
         """Send an agent a parcel and return what it reports; raises LostWorkerError."""
         try:
-            report: Report = agent.exchange(parcel).result(SILENCE)
+            data = pickle.dumps(parcel, pickle.HIGHEST_PROTOCOL)
+            report: Report = pickle.loads(agent.exchange_bytes(data).result(SILENCE))
         except Exception as error:
             raise LostWorkerError(describe_error(error)) from error
         return report
@@ -74,10 +79,23 @@ def connect(address: str) -> Result[Cluster, Problem]:
     except (OSError, ValueError) as error:
         return fail("offline", f"no Dask scheduler at {address}: {describe_error(error)}")
     cluster = Cluster(address, client)
-    if not cluster.workers():
+    workers = cluster.workers()
+    if not workers:
         cluster.close()
         return fail("offline", f"the scheduler at {address} has no workers: dask worker {address}")
+    client.direct_to_workers = all(map(can_connect, workers))
     return Success(cluster)
+
+
+def can_connect(worker: str) -> bool:
+    """Return whether a worker can be reached from here; else all goes through the scheduler."""
+    address = urlsplit(worker)
+    try:
+        place = (address.hostname or "", address.port or 0)
+        socket.create_connection(place, DIRECT_TIMEOUT).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def quiet_logging() -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from math import inf
 from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.rate_control import Pace, after_rejection, backoff_seconds, rate_at
+from loki.edge.batch.learned_pace import RECENT_SECONDS, LearnedPace, Sent
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
@@ -25,10 +24,37 @@ A = TypeVar("A")
 
 #: Of a row that was not sent because the run ends; its code says so to the run.
 STOPPED = Problem("busy", "the run ended before this was sent", code="stopped")
-RECENT_SECONDS = 1.0  # seconds over which requests are counted
 
 #: Goes around a wait for a turn of a key, so that others may work meanwhile.
 Waiting = Callable[[str], AbstractContextManager[None]]
+
+
+class Rates(Protocol):
+    """Turns of rates that hold for a whole run."""
+
+    tokens_per_minute: float | None
+
+    def claim(self, now: float, tokens: int) -> float:
+        """Take the next turn that is free; return when it is."""
+
+
+class ServerPace(Protocol):
+    """How fast a client and model is asked: learnt here, or by the run that a worker works for."""
+
+    age: int
+    hold: float  # nothing is sent before
+
+    def claim(self, now: float) -> tuple[float, int]:
+        """Take the next turn that is free; return when it is, and at which pace it was given."""
+
+    def begin(self, now: float) -> Sent:
+        """Count a request that is sent now."""
+
+    def accept(self, sent: Sent) -> None:
+        """Learn that the server took a request."""
+
+    def reject(self, sent: Sent, now: float, problem: Problem) -> None:
+        """Learn that the server refused a request."""
 
 
 class RateWindow:
@@ -63,24 +89,19 @@ class Pacer:
         tokens_per_minute: float | None = None,
         size: Callable[[Request], int] = lambda request: 0,
         clock: Callable[[], float] = time.monotonic,
-        rates: RateWindow | None = None,
+        rates: Rates | None = None,
+        pace: ServerPace | None = None,
         stop: Event | None = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
         closing: Callable[[], None] = lambda: None,
     ) -> None:
-        self.rates = rates or RateWindow(per_minute, tokens_per_minute)
+        self.rates: Rates = rates or RateWindow(per_minute, tokens_per_minute)
         self.size, self.clock, self.waiting, self.closing = size, clock, waiting, closing
-        self.lock = Lock()
         self.stop = stop or Event()
-        self.pace: Pace | None = None
-        self.age = 0  # of the pace: how often it was changed
-        self.begun: deque[float] = deque(maxlen=10_000)  # when requests were sent
-        self.denied: deque[float] = deque(maxlen=10_000)  # when those were that were refused
-        self.under_way: list[float] = []  # when those were sent that are not answered yet
-        self.next_request = self.hold = 0.0
-        self.refusals = 0  # with nothing taken between
-        self.taken = False  # something, since the pace was last changed
+        self.pace: ServerPace = pace or LearnedPace()
+        self.under_way: list[Sent] = []  # those that are not answered yet
         self.answers = 0  # how many requests were taken
+        self.answered_at = -inf  # when the last of them was
         self.stuck: float | None = None  # since when everything was refused
         self.refusal = STOPPED  # the last one
         self.closed: Problem | None = None  # a refusal that asks for a longer wait than allowed
@@ -116,28 +137,28 @@ class Pacer:
             if not isinstance(waited, Success):
                 return Failure(waited.failure()), tries
             deadline += waited.unwrap()
-            began, tries = self.begin(), tries + 1
+            sent, tries = self.begin(), tries + 1
             try:
                 result = call(deadline)
             finally:
-                self.under_way.remove(began)
+                self.under_way.remove(sent)
             if isinstance(result, Success):
-                self.record_duration(began)
+                self.accept(sent)
                 return result, tries
             problem = result.failure()
             if exceeds_max_wait(problem, limits):
                 self.close(with_attempts(problem, tries, limits, format_local_time))
                 return Failure(STOPPED), tries
-            if not self.is_refusal(problem, began, limits):
+            if not self.is_refusal(problem, sent, limits):
                 return result, tries
-            refusals += self.answers == answers and not self.is_older_under_way(began)
+            refusals += self.answers == answers and not self.is_taking(sent)
             answers = self.answers
             if refusals > (limits.retries or 0) or self.clock() >= deadline:
                 return Failure(replace(problem, retryable=False)), tries
 
-    def is_refusal(self, problem: Problem, began: float, limits: Limits) -> bool:
+    def is_refusal(self, problem: Problem, sent: Sent, limits: Limits) -> bool:
         """Learn from a failure; whether it was a refusal that our pace can cure."""
-        if problem.retryable and self.slow_down(problem, began, limits.max_wait or 0.0):
+        if problem.retryable and self.slow_down(problem, sent, limits.max_wait or 0.0):
             return True
         if problem.status is not None and problem.kind != "busy":
             self.answered()  # with an error, but not with a refusal
@@ -160,9 +181,9 @@ class Pacer:
         A server that takes nothing for ``patience`` seconds after ``since`` is not waited for.
         """
         asked, age, is_counted = self.clock(), -1, False
-        while not is_counted or age != self.age or self.hold > self.clock():
-            if age != self.age or self.hold > self.clock():
-                start, age = self.claim()
+        while not is_counted or self.is_outdated(age):
+            if self.is_outdated(age):
+                start, age = self.pace.claim(self.clock())
             else:
                 start, is_counted = self.rates.claim(self.clock(), tokens), True
             problem = self.wait(start, since, patience)
@@ -182,65 +203,44 @@ class Pacer:
                 break
         return STOPPED if self.stop.is_set() or self.closed else None
 
-    def claim(self) -> tuple[float, int]:
-        """Take the next turn that is free; return when it is, and at which pace it was given."""
-        with self.lock:
-            start = max(self.clock(), self.next_request, self.hold)
-            self.next_request = start + (1 / rate_at(self.pace, start) if self.pace else 0.0)
-            return start, self.age
+    def is_outdated(self, age: int) -> bool:
+        """Return whether a turn that was given at a pace of that age is none any more."""
+        return age != self.pace.age or self.pace.hold > self.clock()
 
     # ---- what is learnt
 
-    def begin(self) -> float:
-        """A request is sent now; the time of that."""
-        now = self.clock()
-        self.begun.append(now)
-        self.under_way.append(now)
-        return now
+    def begin(self) -> Sent:
+        """Send a request now: return when, and at which pace."""
+        sent = self.pace.begin(self.clock())
+        self.under_way.append(sent)
+        return sent
 
-    def record_duration(self, began: float) -> None:
-        """The server took a request."""
+    def accept(self, sent: Sent) -> None:
+        """Learn that the server took a request."""
         self.answered()
-        if self.pace is not None and began > self.pace.reduced_at:
-            self.taken, self.refusals = True, 0
+        self.pace.accept(sent)
 
-    def answered(self) -> None:
-        """The server answers: it is not stuck."""
-        self.answers += 1
-        self.stuck = None
+    def answered(self, answers: int = 1) -> None:
+        """Learn that the server answers: it is not stuck."""
+        self.answers += answers
+        self.answered_at, self.stuck = self.clock(), None
 
-    def is_older_under_way(self, began: float) -> bool:
-        """Whether a request sent earlier is not refused yet: refusals are quick, answers slow."""
-        return min(self.under_way, default=inf) < began
+    def is_taking(self, sent: Sent) -> bool:
+        """Return whether the server took others at the time when it refused a request.
 
-    def accepted_rate(self, until: float) -> float:
-        """How many a second the server seems to have taken until then: all it has not refused.
-
-        Answers may take long, refusals do not; so those that are under way were taken.
+        One did so lately, or an older one is not refused yet: refusals are quick, answers slow.
         """
-        return (count_recent(self.begun, until) - count_recent(self.denied, until)) / RECENT_SECONDS
+        oldest = min((each.time for each in self.under_way), default=inf)
+        return oldest < sent.time or sent.time - self.answered_at < RECENT_SECONDS
 
-    def slow_down(self, problem: Problem, began: float, most: float) -> bool:
-        """Learn from a failure; whether it was a refusal, to be sent again within ``most`` s."""
+    def slow_down(self, problem: Problem, sent: Sent, most: float) -> bool:
+        """Learn from a failure; return whether it was a refusal, to be sent again in ``most`` s."""
         if problem.kind != "busy" or (problem.retry_after or 0) > most:
             return False
-        with self.lock:
-            now = self.clock()
-            self.denied.append(began)
-            self.refusal = problem
-            self.stuck = now if self.stuck is None else self.stuck
-            news = self.taken and self.pace is not None and began > self.pace.reduced_at
-            before, self.pace = (
-                self.pace,
-                after_rejection(self.pace, now, self.accepted_rate(began), news),
-            )
-            if before is None or news:
-                self.taken = False
-                self.next_request = now
-                self.age += 1
-            if began > self.hold:
-                self.refusals += 1
-                self.hold = now + (problem.retry_after or backoff_seconds(self.refusals))
+        now = self.clock()
+        self.refusal = problem
+        self.stuck = now if self.stuck is None else self.stuck
+        self.pace.reject(sent, now, problem)
         return True
 
 
@@ -252,9 +252,11 @@ class Pacers:
         per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         size: Callable[[Request], int] = lambda request: 0,
-        rates: RateWindow | None = None,
+        rates: Rates | None = None,
+        pace_of: Callable[[str], ServerPace] = lambda key: LearnedPace(),
     ) -> None:
-        self.rates, self.size = rates or RateWindow(per_minute, tokens_per_minute), size
+        self.rates: Rates = rates or RateWindow(per_minute, tokens_per_minute)
+        self.size, self.pace_of = size, pace_of
         self.stop = Event()
         self.pacers: dict[str, Pacer] = {}
         self.waiting: Waiting = lambda key: nullcontext()
@@ -268,6 +270,7 @@ class Pacers:
     def make_pacer(self, key: str) -> Pacer:
         """Make a pacer."""
         here: dict[str, Any] = {"rates": self.rates, "stop": self.stop, "size": self.size}
+        here["pace"] = self.pace_of(key)
         return Pacer(**here, waiting=lambda: self.waiting(key), closing=lambda: self.closing(key))
 
     def paced(self, attempt: Attempt) -> Attempt:
@@ -279,8 +282,3 @@ class Pacers:
     def closed(self) -> list[tuple[str, Problem]]:
         """Return the clients and models that ask for too long a wait, and what they said."""
         return [(key, each.closed) for key, each in self.pacers.items() if each.closed]
-
-
-def count_recent(moments: deque[float], until: float) -> int:
-    """How many of them are in the last while before that, itself included."""
-    return sum(until - RECENT_SECONDS < moment <= until for moment in tuple(moments))

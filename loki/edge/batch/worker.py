@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import pickle
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +16,10 @@ from loki.batch.ask_job import ask_row
 from loki.batch.lanes import lane_finder
 from loki.batch.rows import ReadyRow
 from loki.edge.auth.find_secrets import redact_facts, without_secrets
+from loki.edge.batch.bell import Bell
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.rate_limiter import Pacers, RateWindow
+from loki.edge.batch.pace_lease import Lease, LeasedPace, LeasedRates, LeaseReply, LeaseReport
+from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.worker_pool import PAUSE, WorkerPool
 from loki.json_text import JsonObject
 from loki.money.estimate import estimate_quota
@@ -27,8 +29,8 @@ from loki.records import Patch, Task
 from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 
-POLL = 0.002  # seconds between two looks for results
 MAX_WAIT = 0.1  # seconds that an exchange waits for results
+GATHER = 0.01  # seconds that it waits for more of them: few large messages cost less than many
 ABANDONED = 10.0  # seconds without an exchange, after which nothing more is sent
 
 
@@ -48,7 +50,7 @@ class Parcel(NamedTuple):
 
     jobs: list[tuple[int, ReadyRow]]
     share: int  # rows that this worker may have in flight
-    send_times: list[tuple[int, float]]  # by the numbers of Report.wanted: seconds until each
+    lease: LeaseReply = LeaseReply([], [])
     is_last: bool = False  # begin nothing more
 
 
@@ -65,48 +67,11 @@ class Report(NamedTuple):
     """What a worker sends back."""
 
     answers: list[JobResult]
-    wanted_turns: list[
-        tuple[int, int]
-    ]  # turns of the run's rate: their numbers, and tokens of each
+    lease: LeaseReport
     closed_lanes: list[tuple[str, Problem]]  # clients and models that ask for too long a wait
     waiting: int  # rows that were set aside until their client and model take more
     is_over: bool  # nothing is in flight, and nothing will be
     error: Problem | None = None  # why this worker can ask nothing
-
-
-class LeasedRates(RateWindow):
-    """The rates of a whole run, as a worker sees them: it asks the run for each turn."""
-
-    def __init__(self, settings: WorkerSettings, stop: threading.Event) -> None:
-        super().__init__(settings.per_minute, settings.tokens_per_minute)
-        self.stop, self.changed = stop, threading.Condition()
-        self.wanted: list[tuple[int, int]] = []
-        self.granted: dict[int, float] = {}  # the times of turns, by their numbers
-        self.count = 0
-
-    def claim(self, now: float, tokens: int) -> float:
-        """Ask for the next turn and wait until the run has answered; return when it is."""
-        if not self.per_minute and not self.tokens_per_minute:
-            return now
-        with self.changed:
-            number, self.count = self.count, self.count + 1
-            self.wanted.append((number, tokens))
-            while number not in self.granted and not self.stop.is_set():
-                self.changed.wait(0.1)
-            return self.granted.pop(number, now)
-
-    def take_wanted(self) -> list[tuple[int, int]]:
-        """Return the turns to ask for."""
-        with self.changed:
-            wanted, self.wanted = self.wanted, []
-        return wanted
-
-    def grant(self, turns: list[tuple[int, float]]) -> None:
-        """Give out turns: a number and the seconds until it each."""
-        now = time.monotonic()
-        with self.changed:
-            self.granted |= {number: now + seconds for number, seconds in turns}
-            self.changed.notify_all()
 
 
 class BatchWorker:
@@ -119,12 +84,18 @@ class BatchWorker:
     def __init__(self, settings: WorkerSettings, environ: dict[str, str] | None = None) -> None:
         self.settings = settings
         self.stop, self.changed = threading.Event(), threading.Condition()
-        self.rates = LeasedRates(settings, self.stop)
-        self.paces = Pacers(size=lambda asked: estimate_quota(asked.target), rates=self.rates)
+        self.bell = Bell()
+        self.lease = Lease(self.stop, self.bell.ring)
+        self.paces = Pacers(
+            size=lambda asked: estimate_quota(asked.target),
+            rates=LeasedRates(self.lease, settings.per_minute, settings.tokens_per_minute),
+            pace_of=lambda key: LeasedPace(self.lease, key),
+        )
         self.paces.stop = self.stop
         self.jobs: SimpleQueue[tuple[int, ReadyRow]] = SimpleQueue()
         self.answers: list[JobResult] = []
-        self.reports = self.kept = 0  # reports that were made, and that the run has kept
+        self.reported = 0  # answers that the last report had
+        self.enough = 1  # answers that make a report
         self.closed: list[tuple[str, Problem]] = []
         self.heard = time.monotonic()  # when the run last asked
         self.is_over = False
@@ -141,12 +112,13 @@ class BatchWorker:
         self.env = env
         task: Task = "embedding" if self.settings.embed else "chat"
         lane = lane_finder(env.config, task)
-        self.pool = WorkerPool[tuple[int, ReadyRow], None](
-            self.work,
+        self.pool = WorkerPool[tuple[int, ReadyRow], JobResult](
+            lambda item: self.ask(*item),
             self.take_jobs(),
-            lambda nothing: None,
+            self.hand_over,
             1,
             lane_of=lambda item: lane(item[1]),
+            is_counted_later=True,
         )
         self.paces.waiting = self.pool.waiting
         self.paces.closing = lambda key: self.closed.append((key, self.reason(key)))
@@ -166,9 +138,11 @@ class BatchWorker:
         self.is_over = True
 
     def watch(self) -> None:
-        """Stop where the run is gone."""
+        """Stop where the run is gone; nobody will keep what was answered."""
         if time.monotonic() - self.heard > ABANDONED:
             self.end()
+            self.report()
+            self.count_reported()
 
     def end(self) -> None:
         """Begin nothing more."""
@@ -186,15 +160,11 @@ class BatchWorker:
 
     # ---- in the threads of the pool
 
-    def work(self, item: tuple[int, ReadyRow]) -> None:
-        """Ask a row, and wait until the run has kept its result."""
-        answer = self.ask(*item)
+    def hand_over(self, answers: list[JobResult]) -> None:
+        """Put results where the next report takes them."""
         with self.changed:
-            self.answers.append(answer)
-            report = self.reports  # the number of the one that will have it
-            while self.kept <= report:
-                if not self.changed.wait(1) and time.monotonic() - self.heard > ABANDONED:
-                    return
+            self.answers += answers
+        self.bell.ring()
 
     def ask(self, number: int, job: ReadyRow) -> JobResult:
         """Ask a row; a bug of ours is a failure of this row alone."""
@@ -215,37 +185,48 @@ class BatchWorker:
 
     # ---- on the loop of the worker
 
+    async def exchange_bytes(self, parcel: bytes) -> bytes:
+        """Exchange a pickled parcel for a pickled report.
+
+        Dask would look at each object within a message, to learn how large it is.
+        """
+        return pickle.dumps(await self.exchange(pickle.loads(parcel)), pickle.HIGHEST_PROTOCOL)
+
     async def exchange(self, parcel: Parcel) -> Report:
         """Take rows and turns; return results, after a while if there are none yet."""
         self.heard = time.monotonic()
-        with self.changed:
-            self.kept = self.reports
-            self.changed.notify_all()
+        self.count_reported()
         if self.error is None:
             self.pool.in_flight = parcel.share
             for job in parcel.jobs:
                 self.jobs.put(job)
-            self.rates.grant(parcel.send_times)
+            self.lease.take_reply(parcel.lease, self.paces)
         if parcel.is_last:
             self.end()
-        while not self.has_news() and time.monotonic() < self.heard + MAX_WAIT:
-            await asyncio.sleep(POLL)
+        await self.bell.wait(lambda: self.has_news(1), MAX_WAIT)
+        await self.bell.wait(lambda: self.has_news(max(1, parcel.share // 2)), GATHER)
         return self.report()
 
-    def has_news(self) -> bool:
-        """Return whether there is something to report."""
-        news = self.answers or self.rates.wanted or self.closed
-        return bool(news) or self.is_over or self.error is not None
+    def count_reported(self) -> None:
+        """Let others begin in the place of those that the run has kept by now."""
+        if self.reported:
+            self.pool.count_kept(self.reported)
+            self.reported = 0
+
+    def has_news(self, answers: int) -> bool:
+        """Return whether there are so many answers, or something else to report."""
+        urgent = self.lease.is_urgent() or self.closed or self.is_over or self.error is not None
+        return bool(urgent) or len(self.answers) >= answers
 
     def report(self) -> Report:
         """Hand over what there is."""
         is_over = self.is_over or self.error is not None  # before the results: none come after it
         with self.changed:
             answers, self.answers = self.answers, []
-            self.reports += 1
+            self.reported += len(answers)
         closed, self.closed = self.closed, []
         waiting = 0 if self.error else self.pool.set_aside
-        return Report(answers, self.rates.take_wanted(), closed, waiting, is_over, self.error)
+        return Report(answers, self.lease.take_report(), closed, waiting, is_over, self.error)
 
 
 def worker_env(

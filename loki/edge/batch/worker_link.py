@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import NamedTuple
 
 from loki.batch.rows import ReadyRow
+from loki.edge.batch.pace_lease import Turn
 from loki.edge.batch.spending import Reservation
 
 SET_ASIDE = 10_000  # rows at most that a worker keeps for a client and model that waits
@@ -26,7 +28,8 @@ class WorkerLink:
         self.sent: dict[int, SentJob] = {}  # by their numbers, in the order in which they went
         self.share = 1  # rows that it may have in flight
         self.waiting = 0  # rows that it has set aside
-        self.turns: list[tuple[int, float]] = []
+        self.turns: list[Turn] = []
+        self.taken: Counter[str] = Counter()  # requests that were not refused
         self.since, self.answered, self.rate = time.monotonic(), 0, 0
         self.is_over = False
 

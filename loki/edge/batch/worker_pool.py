@@ -33,6 +33,9 @@ class WorkerPool(Generic[A, B]):
     With ``lane_of``, items are of lanes. An item that waits for its turn (``waiting``) is not in
     flight, so another one may be; and while several of a lane wait, its next ones are set aside,
     so that they are in nobody's way. Where the order counts, none is set aside.
+
+    With ``is_counted_later``, what ``keep`` took counts as kept only when its caller says so, by
+    ``count_kept``: until then it is in flight.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class WorkerPool(Generic[A, B]):
         in_flight: int,
         ordered: bool = False,
         lane_of: Callable[[A], str] | None = None,
+        is_counted_later: bool = False,
     ) -> None:
+        self.is_counted_later = is_counted_later
         self.work, self.items, self.keep = work, iter(items), keep
         self.in_flight, self.ordered = in_flight, ordered
         self.reading, self.keeping = threading.Lock(), threading.Lock()
@@ -208,7 +213,8 @@ class WorkerPool(Generic[A, B]):
                 values = [self.done.pop(place) for place in self.ready_places()]
                 if values:
                     self.keep(values)
-                    self.count_kept(len(values))
+                    if not self.is_counted_later:
+                        self.count_kept(len(values))
             finally:
                 self.keeping.release()
             if not self.ordered or self.kept not in self.done:

@@ -85,6 +85,17 @@ def test_a_rate_holds_for_the_cluster_as_a_whole(home: Home) -> None:
     assert time.monotonic() - started >= 11 * 25 * 60 / 6000  # seconds, of 25 tokens a row
 
 
+def test_a_learnt_rate_holds_for_the_cluster_as_a_whole(shared: tuple[Home, str]) -> None:
+    """A server takes 20 a second of whoever asks: what one worker learns holds for the other."""
+    with bulk_server(limit=20, latency=0.1) as server:
+        shared[0].local(server.address)
+        done = over_cluster(shared, 160, "-j", "32", "--retries", "0")
+        counts = server.counts
+    assert done.code == 0 and len(done.lines) == 160, done.err
+    assert counts["seen"] - counts["refused"] == 160
+    assert counts["refused"] <= 40, counts  # some of the first burst, and a few that try for more
+
+
 def test_without_a_cluster_it_says_how_to_start_one(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     done = home.run(

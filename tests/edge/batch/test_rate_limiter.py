@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from returns.result import Failure, Success
 from support import request
 
-from loki.batch.rate_control import MIN_RATE, Pace, after_rejection, rate_at
-from loki.edge.batch.rate_limiter import Pacer, Pacers
+from loki.edge.batch.learned_pace import LearnedPace, Sent
+from loki.edge.batch.rate_limiter import Pacer, Pacers, RateWindow
 from loki.problems import Problem
 from loki.records import Limits
 from loki.replies import Opened
@@ -42,6 +40,12 @@ def pacer(**rates: Any) -> tuple[Pacer, Clock]:
     made = Pacer(clock=clock, **rates)
     made.stop.wait = lambda timeout=None: clock.wait(timeout or 0)  # type: ignore[method-assign]
     return made, clock
+
+
+def begun_of(made: Pacer) -> list[float]:
+    """When its requests were sent."""
+    assert isinstance(made.pace, LearnedPace)
+    return [*made.pace.begun]
 
 
 def good(started: float = 0.0) -> Opened:
@@ -80,7 +84,7 @@ def test_a_wait_that_is_too_long_closes_it_and_marks_no_row() -> None:
     for _ in range(2):  # the second one is not sent at all
         result = made.paced(lambda ask, deadline: Failure(late))(ASK, 1e9)
         assert result.failure().code == "stopped" and clock.now == 100.0
-    assert len(made.begun) == 1 and made.closed is not None
+    assert len(begun_of(made)) == 1 and made.closed is not None
     assert "the server asks to wait 1000000 s, until" in made.closed.message
 
 
@@ -108,9 +112,9 @@ def test_a_refusal_is_free_as_long_as_the_server_takes_others() -> None:
     made, _ = pacer()
 
     def call(end: float) -> Any:
-        if len(made.begun) > 20:
+        if len(begun_of(made)) > 20:
             return Success("taken")
-        made.record_duration(made.begun[-1])  # another one, meanwhile
+        made.accept(made.under_way[-1])  # another one, meanwhile
         return Failure(BUSY)
 
     result, tries = made.ask(call, 0, Limits(retries=0, max_wait=60), 1e9)
@@ -120,11 +124,23 @@ def test_a_refusal_is_free_as_long_as_the_server_takes_others() -> None:
 def test_a_refusal_is_free_while_an_older_request_is_not_refused() -> None:
     """Answers take long, refusals do not: so the older one was taken."""
     made, _ = pacer()
-    made.under_way.append(made.clock() - 1.0)
+    made.under_way.append(Sent(made.clock() - 1.0, 0))
     told: list[Any] = [Failure(BUSY), Failure(BUSY), Success("taken")]
     limits = Limits(retries=0, max_wait=60)
     result, tries = made.ask(lambda end: told.pop(0), 0, limits, 1e9)
     assert result == Success("taken") and tries == 3
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.5, 2), (1.5, 1)])
+def test_a_refusal_is_free_just_after_the_server_took_another(seconds: float, asked: int) -> None:
+    made, clock = pacer()
+    made.accept(made.begin())
+    made.under_way.clear()
+    clock.wait(seconds)
+    told: list[Any] = [Failure(BUSY), Success("taken")]
+    limits = Limits(retries=0, max_wait=60)
+    _, tries = made.ask(lambda end: told.pop(0), 0, limits, 1e9)
+    assert tries == asked
 
 
 def test_each_client_and_model_has_its_own_pace_and_fixed_rates_hold_for_all() -> None:
@@ -156,30 +172,6 @@ def test_when_the_run_ends_nobody_waits() -> None:
     assert result.failure().code == "stopped"
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 100), st.floats(0, 1000), st.booleans()), min_size=1, max_size=50
-    )
-)
-def test_no_history_of_refusals_stops_a_run(told: list[tuple[float, float, bool]]) -> None:
-    pace: Pace | None = None
-    now = 0.0
-    for passed, accepted, news in told:
-        now += passed
-        pace = after_rejection(pace, now, accepted, news)
-        assert rate_at(pace, now) >= MIN_RATE and pace.peak >= 0
-    assert pace is not None and rate_at(pace, now + 1000) > rate_at(pace, now)
-
-
-def test_a_burst_tells_what_a_server_takes_though_its_answers_take_long() -> None:
-    made, clock = pacer()
-    sent = [made.begin() for _ in range(64)]
-    clock.wait(0.01)
-    for began in sent[50:]:  # nothing has been answered yet
-        assert made.slow_down(BUSY, began, 60)
-    assert made.pace is not None and made.pace.peak == 50
-
-
 def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
     made, clock = pacer(per_minute=60)
     assert made.turn(0).unwrap() == 0.0
@@ -195,24 +187,10 @@ def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
     assert made.turn(0).unwrap() == pytest.approx(1.0 + 5.0)
 
 
-def test_turns_given_at_an_older_pace_are_given_anew() -> None:
-    made, clock = pacer()
-    made.pace = Pace(peak=10, cut=0.5, reduced_at=clock.now - 1000, recovery_seconds=4)
-    starts = []
-    for _ in range(3):  # what waits for its turn when the refusal comes
-        starts.append(made.claim())
-    made.taken = True
-    assert made.slow_down(BUSY, made.begin(), 60) and made.pace.reduced_at == clock.now
-    assert all(age != made.age for _, age in starts)
-    times = [made.claim()[0] for _ in range(3)]
-    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
-    assert times[0] == pytest.approx(clock.now + 0.25)
-    assert steps == pytest.approx([1 / rate_at(made.pace, time) for time in times[:2]])
-
-
 def test_what_one_minute_allows_in_tokens_is_counted_once_for_each() -> None:
     made, clock = pacer(tokens_per_minute=600, size=lambda ask: 10)
     assert made.turn(10).unwrap() == 0.0
-    made.hold = clock.now + 0.5
+    made.pace.hold = clock.now + 0.5
     assert made.turn(10).unwrap() == pytest.approx(1.0)
+    assert isinstance(made.rates, RateWindow)
     assert made.rates.next_token == pytest.approx(clock.now + 1.0)

@@ -84,6 +84,7 @@ class Ledger:
         self.opened: tuple[int, Identity | None] | None = None  # the process and the file
         self.finalizer: Callable[[], object] = lambda: None
         self.warned = False
+        self.is_tidy = False  # the log was looked at since the file was opened
 
     def record(self, entry: Entry) -> None:
         """Write a row; if that fails, warn once."""
@@ -96,7 +97,9 @@ class Ledger:
             for start in range(0, len(entries), GROUP):
                 group = entries[start : start + GROUP]
                 db.execute(insert_sql(len(group)), [*chain.from_iterable(map(row_of, group))])
-            tidy(db, self.path)
+            if not self.is_tidy:
+                self.is_tidy = True
+                tidy(db, self.path)
 
         with signals_deferred():
             result = self.with_connection(write, recreate=True)
@@ -143,7 +146,7 @@ class Ledger:
             self.close()
         if self.db is None:
             self.opened = (os.getpid(), file)
-            self.db = connect(self.path)
+            self.db, self.is_tidy = connect(self.path), False
             self.opened = (os.getpid(), identity(self.path))
             self.finalizer = finalize(self, close, self.db, os.getpid())
         return self.db

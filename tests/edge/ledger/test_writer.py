@@ -491,3 +491,13 @@ def test_the_log_stays_small_though_a_thousand_calls_are_processes_of_their_own(
     )
     assert len(rows(path)) == 1000 and check(path) == "ok"
     assert int(done.stdout) < 2_000_000
+
+
+def test_the_log_stays_small_though_one_process_writes_a_thousand_lines(path: Path) -> None:
+    book, said = quiet(path)
+    largest = 0
+    for number in range(1000):
+        book.record(ENTRY._replace(time=NOW + number))
+        largest = max(largest, os.path.getsize(f"{path}-wal"))
+    assert (len(rows(path)), check(path), said) == (1000, "ok", [])
+    assert largest < 2_000_000

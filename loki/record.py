@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
 from itertools import count
-from typing import Any, TypeVar, dataclass_transform
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 C = TypeVar("C", bound=type)
 
@@ -36,6 +37,8 @@ def record(cls: C) -> C:
     cls.__steps__ = cls.__made__ = ()  # type: ignore[attr-defined]  # places before there are slots
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     made.__steps__ = tuple(step(made, each) for each in made.__dataclass_fields__.values())
+    made.__setters__ = {name: put for name, put, _, _ in made.__steps__}
+    made.__values__ = values_of(field_names(made))
     made.__made__ = count(1)
     result: C = made
     return result
@@ -47,6 +50,34 @@ MANY = 64  # instances
 def field_names(cls: type) -> tuple[str, ...]:
     """Return the names of a record's fields, in their order."""
     return tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]  # of a record
+
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # of which type checkers know the fields
+else:
+
+    def replace(value, /, **changes):
+        """Return a record with other values: as ``dataclasses.replace``, in a third of its time.
+
+        A call replaces ten records on its way.
+        """
+        cls = value.__class__
+        setters = cls.__setters__
+        if not changes.keys() <= setters.keys():
+            raise TypeError(f"{cls.__name__} has no {sorted(changes.keys() - setters.keys())}")
+        made = cls.__new__(cls)
+        for put, old in zip(setters.values(), cls.__values__(value), strict=True):
+            put(made, old)
+        for name, new in changes.items():
+            setters[name](made, new)
+        return made
+
+
+def values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gets the values of some fields."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def step(cls: type, spec: Field[Any]) -> Step:
@@ -144,7 +175,8 @@ def show(self: Any) -> str:
 
 def get_state(self: Any) -> tuple[Any, ...]:
     """Return the values for ``pickle`` and ``copy``."""
-    return tuple(getattr(self, name) for name, *_ in self.__steps__)
+    values: tuple[Any, ...] = self.__values__(self)
+    return values
 
 
 def set_state(self: Any, values: tuple[Any, ...]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from loki import record as record_module
 from loki.record import field_names, record
 
 
@@ -110,3 +111,24 @@ def test_the_standard_library_takes_records_for_dataclasses() -> None:
     match point:
         case Point(x, y):
             assert (x, y) == (1, 2)
+
+
+def test_a_record_is_replaced_as_the_standard_library_does_it() -> None:
+    named = Named(1, secret="s", name="n")
+    for changes in ({}, {"y": 2}, {"x": 3, "name": "m", "notes": {"a": 1}}):
+        made = record_module.replace(named, **changes)
+        assert (made, made.notes) == (replace(named, **changes), changes.get("notes", named.notes))
+    assert named == Named(1, secret="s", name="n")
+    assert record_module.replace(Word("a"), text="b") == Word("b")
+    with pytest.raises(TypeError, match=r"Point has no \['z'\]"):
+        record_module.replace(Point(1), z=1)  # type: ignore[call-arg]
+
+
+def test_a_replaced_field_is_converted_as_a_given_one() -> None:
+    @record
+    class Names:
+        """A record that holds a tuple of what is given."""
+
+        names: Any = field(metadata={"convert": tuple})
+
+    assert record_module.replace(Names("ab"), names="cd").names == ("c", "d")

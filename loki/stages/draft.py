@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from returns.result import Result, Success
 
 from loki.json_text import JsonObject
 from loki.messages import Message, Text
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, maker_of, provider_of, route_of
+from loki.record import replace
 from loki.records import Ask, Draft, Model, Target
 from loki.version import __version__
 from loki.wire import wire

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import groupby
 
 from returns.result import Failure, Result, Success
@@ -11,6 +10,7 @@ from returns.result import Failure, Result, Success
 from loki.json_text import JsonObject
 from loki.messages import Text
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Request
 from loki.replies import (
     Carry,

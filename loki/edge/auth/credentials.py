@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from returns.result import Result, Success
 
@@ -30,7 +30,7 @@ from loki.edge.http.proxies import explain_bad_proxy
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.railway import gather
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Client, Draft, Request
 from loki.stages.patch import set_headers
 from loki.urls import is_url, mask_url

@@ -29,7 +29,7 @@ from loki.replies import (
 from loki.stages.tool_calls import Calls, read_calls
 from loki.usage import Usage
 from loki.wire.openai.think_tags import ThinkTagSplitter
-from loki.wire.protocol import merge_usage
+from loki.wire.protocol import NO_USAGE, merge_usage
 
 
 class ReplyBuilder:
@@ -50,7 +50,7 @@ class ReplyBuilder:
         self.items: list[JsonObject] = []
         self.pause: tuple[JsonObject, ...] = ()
         self.finish: str | None = None  # the provider's word
-        self.usage = Usage()
+        self.usage = NO_USAGE
         self.has_words = False  # text or thoughts
         self.has_text = False
         self.problem: Problem | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import lru_cache
 
 from returns.result import Result, Success
 
@@ -56,12 +57,13 @@ def authorize(
     """
     redactor.add(*secrets_in_proxies(environ))
     tokens = set() if issued is None else issued
+    proxy_fault = lru_cache(256)(explain_bad_proxy)
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = provider_of(draft.target.client)
         assert service is not None  # else there would be no draft
         redactor.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
-        if wrong := explain_bad_proxy(draft.target.limits.proxy, draft.url):
+        if wrong := proxy_fault(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
         return Result.do(
             with_credentials(draft, url, credentials, headers)
@@ -166,16 +168,16 @@ def find_credentials(
     draft: Draft, service: Provider, environ: Mapping[str, str], issued: set[str]
 ) -> Result[Credentials, Problem]:
     """Return what ``auth`` names, else the first credential that is set, else this machine's."""
-    client = client_of(draft)
+    client, end = draft.target.client, end_of(draft.target.limits)
     method, name = auth_method(client, service), credential_name(client, service)
     if method in TOKENS:
-        return from_token(client, service, environ, issued)
+        return from_token(client_of(draft), service, environ, issued)
     if method in KEYS:
-        return from_key_chain(client, service, environ)
+        return from_key_chain(client_of(draft), service, environ)
     if name is not None:
-        value = look_up(client.settings[name], environ, end_of(client.limits))
+        value = look_up(client.settings[name], environ, end)
         return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
-    return from_signing_keys(client, service, environ)
+    return from_signing_keys(client, service, environ, end)
 
 
 def from_token(
@@ -218,13 +220,13 @@ def from_key_chain(
 
 
 def from_signing_keys(
-    client: Client, service: Provider, environ: Mapping[str, str]
+    client: Client, service: Provider, environ: Mapping[str, str], end: float
 ) -> Result[Credentials, Problem]:
     """Return the keys to sign with that are set; fail with what is missing."""
     missing = next((key for key in service.keys if key not in client.settings), "")
     if service.keys and not missing:
         names = [*service.keys, *session_token_if_matching(client, service)]
-        parts = gather(signing_part(client, name, environ) for name in names)
+        parts = gather(signing_part(client, name, environ, end) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
     if service.keyless:
         return Success(Credentials())
@@ -236,12 +238,14 @@ def from_signing_keys(
     )
 
 
-def signing_part(client: Client, name: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+def signing_part(
+    client: Client, name: str, environ: Mapping[str, str], end: float
+) -> Result[str, Problem]:
     """Return a part of a signature; a region is no secret, and messages may name it."""
     setting = client.settings[name]
     if name not in CREDENTIALS:
         return Success(setting.value)
-    return look_up(setting, environ, end_of(client.limits))
+    return look_up(setting, environ, end)
 
 
 # ---- for a dry run -----------------------------------------------------------------------------

@@ -87,8 +87,23 @@ class Ledger:
         self.is_tidy = False  # the log was looked at since the file was opened
 
     def record(self, entry: Entry) -> None:
-        """Write a row; if that fails, warn once."""
-        self.record_all([entry])
+        """Write a row; if that fails, warn once. What a signal raises waits until it is there.
+
+        To defer signals takes half as long as the row: so it is done after one has come.
+        """
+        before: dict[Connection, int] = {}  # how many changes there were before the row
+
+        def write(db: Connection) -> None:
+            if db.total_changes == before.setdefault(db, db.total_changes):
+                db.execute(insert_sql(1), row_of(entry))
+
+        with self.lock:  # others would change the file in between
+            try:
+                self.write(write)
+            except BaseException:
+                with signals_deferred():
+                    self.write(write)
+                raise
 
     def record_all(self, entries: Sequence[Entry]) -> None:
         """Write some rows at once; if that fails, warn once."""
@@ -97,15 +112,23 @@ class Ledger:
             for start in range(0, len(entries), GROUP):
                 group = entries[start : start + GROUP]
                 db.execute(insert_sql(len(group)), [*chain.from_iterable(map(row_of, group))])
+
+        with signals_deferred():
+            self.write(write)
+
+    def write(self, work: Callable[[Connection], None]) -> None:
+        """Do some work on the ledger; if it fails, warn once."""
+
+        def work_and_tidy(db: Connection) -> None:
+            work(db)
             if not self.is_tidy:
                 self.is_tidy = True
                 tidy(db, self.path)
 
-        with signals_deferred():
-            result = self.with_connection(write, recreate=True)
-            if not isinstance(result, Success) and not self.warned:
-                self.warned = True
-                self.say(f"this call is not in the ledger: {result.failure().message}")
+        result = self.with_connection(work_and_tidy, recreate=True)
+        if not isinstance(result, Success) and not self.warned:
+            self.warned = True
+            self.say(f"this call is not in the ledger: {result.failure().message}")
 
     def spent(
         self, spans: Sequence[tuple[float, float]], now: float | None = None

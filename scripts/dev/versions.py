@@ -19,7 +19,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("pytest>=8.3", "hypothesis>=6.100", "responses>=0.25")
+TOOLS = ("pytest>=8.3", "pytest-timeout>=2.3.1", "hypothesis>=6.100", "responses>=0.25")
 TESTS = (
     *("tests/edge/http", "tests/edge/test_send.py", "tests/edge/test_connection.py"),
     *("tests/edge/test_network.py", "tests/edge/test_proxies.py", "tests/edge/test_faults.py"),

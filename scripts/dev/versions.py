@@ -56,7 +56,7 @@ def environment(name: str, python: str, packages: tuple[str, ...]) -> str:
     """Return the Python of an environment with some packages, made anew if they changed."""
     folder = ROOT / ".venv" / f"matrix-{name}"
     inner, made = str(folder / "bin" / "python"), folder / "made"
-    wanted = "\n".join((python, *packages, (ROOT / "setup.cfg").read_text()))
+    wanted = "\n".join((python, *TOOLS, *packages, (ROOT / "setup.cfg").read_text()))
     if not made.exists() or made.read_text() != wanted:
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
         pip = [inner, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import field, replace
+from dataclasses import field
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +16,7 @@ from loki.formats.structured_output import check_answer, check_schema
 from loki.json_text import Json
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
 from loki.redaction.redactor import Redactor
 from loki.replies import Done, Opened, Reply, Stream

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, asdict, field, fields, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
 
+from loki import record as record_module
 from loki.record import field_names, record
 
 
@@ -110,3 +112,50 @@ def test_the_standard_library_takes_records_for_dataclasses() -> None:
     match point:
         case Point(x, y):
             assert (x, y) == (1, 2)
+
+
+def test_a_record_is_replaced_as_the_standard_library_does_it() -> None:
+    named = Named(1, secret="s", name="n")
+    for changes in ({}, {"y": 2}, {"x": 3, "name": "m", "notes": {"a": 1}}):
+        made = record_module.replace(named, **changes)
+        assert (made, made.notes) == (replace(named, **changes), changes.get("notes", named.notes))
+    assert named == Named(1, secret="s", name="n")
+    assert record_module.replace(Word("a"), text="b") == Word("b")
+    with pytest.raises(TypeError, match=r"Point has no \['z'\]"):
+        record_module.replace(Point(1), z=1)  # type: ignore[call-arg]
+
+
+def test_a_replaced_field_is_converted_as_a_given_one() -> None:
+    @record
+    class Names:
+        """A record that holds a tuple of what is given."""
+
+        names: Any = field(metadata={"convert": tuple})
+
+    assert record_module.replace(Names("ab"), names="cd").names == ("c", "d")
+
+
+def test_the_standard_library_is_told_of_the_fields_only_when_it_asks() -> None:
+    @record
+    class Quiet(Point):
+        """A record that nobody has asked for its fields."""
+
+        more: int = 0
+        names: list[str] = field(default_factory=list, repr=False, metadata={"a": 1})
+
+    value = record_module.replace(Quiet(1), more=3)
+    assert repr(value).endswith("Quiet(x=1, y=0, notes={}, more=3)") and value == Quiet(1, more=3)
+    assert not isinstance(vars(Quiet)["__dataclass_fields__"], dict)
+    with ThreadPoolExecutor(8) as pool:
+        shown = [*pool.map(lambda _: fields(Quiet), range(100))]
+    found = {each.name: (each.repr, each.compare, dict(each.metadata)) for each in shown[0]}
+    assert found == {
+        "x": (True, True, {}),
+        "y": (True, True, {}),
+        "secret": (False, True, {}),
+        "notes": (True, False, {}),
+        "more": (True, True, {}),
+        "names": (False, True, {"a": 1}),
+    }
+    assert all([each.name for each in one] == [*found] for one in shown)
+    assert is_dataclass(Quiet) and isinstance(vars(Quiet)["__dataclass_fields__"], dict)

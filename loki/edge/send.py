@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import reduce
 from itertools import chain
 from math import inf
@@ -20,6 +19,7 @@ from loki.edge.http.attempt import Attempt, connect
 from loki.json_text import compact
 from loki.problems import Problem
 from loki.providers import wire_of
+from loki.record import replace
 from loki.records import Limits, Request, Response
 from loki.redaction.redactor import Redactor
 from loki.replies import Opened

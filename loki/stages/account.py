@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -12,6 +11,7 @@ from returns.result import Result, Success
 from loki.money.prices import cost, min_cost, price_of
 from loki.price import Price
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Request, Task
 from loki.replies import Reply
 from loki.usage import Usage

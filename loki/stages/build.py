@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from returns.result import Result, Success
 
@@ -46,9 +47,19 @@ def sign(draft: Draft, content: bytes, now: float) -> Mapping[str, str]:
 
 def explain_bad_header(headers: Mapping[str, str]) -> str:
     """Return what is wrong with a header, empty if nothing is; its value may be a secret."""
-    for name, value in headers.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            return f"{name!r} is not the name of a header"
-        if re.search(r"[\r\n\0]", value) or not value.isascii():
-            return f"the value of header {name} has a line break or a character outside ASCII"
+    return next(filter(None, map(header_fault, headers, headers.values())), "")
+
+
+@lru_cache(256)  # most are the same in every request; values are not kept: some are secrets
+def is_header_name(name: str) -> bool:
+    """Return whether a header may have a name, as RFC 9110 has it."""
+    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) is not None
+
+
+def header_fault(name: str, value: str) -> str:
+    """Return what is wrong with one header, empty if nothing is."""
+    if not is_header_name(name):
+        return f"{name!r} is not the name of a header"
+    if re.search(r"[\r\n\0]", value) or not value.isascii():
+        return f"the value of header {name} has a line break or a character outside ASCII"
     return ""

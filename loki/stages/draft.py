@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from returns.result import Result, Success
 
 from loki.json_text import JsonObject
 from loki.messages import Message, Text
 from loki.problems import Problem, fail
 from loki.providers import base_url_of, maker_of, provider_of, route_of
-from loki.records import Ask, Draft, Model, Target
+from loki.record import replace
+from loki.records import Draft, Model, Target
 from loki.version import __version__
 from loki.wire import wire
 from loki.wire.protocol import is_json_mode
@@ -21,8 +20,8 @@ def draft(target: Target) -> Result[Draft, Problem]:
     service, route = provider_of(target.client), route_of(target)
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
-    own = replace(target.ask, messages=keep_own_carry(target))
-    messages = arrange(with_json_prompt(own), target.model)
+    own = with_json_prompt(target.ask.schema, keep_own_carry(target))
+    messages = arrange(own, target.model)
     arranged = target
     if messages is not target.ask.messages:
         arranged = replace(target, ask=replace(target.ask, messages=messages))
@@ -88,14 +87,15 @@ def keep_own_carry(target: Target) -> tuple[Message, ...]:
     )
 
 
-def with_json_prompt(ask: Ask) -> tuple[Message, ...]:
+def with_json_prompt(
+    schema: JsonObject | None, messages: tuple[Message, ...]
+) -> tuple[Message, ...]:
     """Return the conversation, with a word of JSON if any is wanted: providers insist on it.
 
-    >>> with_json_prompt(Ask((Message("user", "Hi"),), schema={"type": "object"}))[0].text
+    >>> with_json_prompt({"type": "object"}, (Message("user", "Hi"),))[0].text
     'Answer with one JSON object.'
     """
-    messages = ask.messages
-    if not is_json_mode(ask.schema) or any("json" in each.text.lower() for each in messages):
+    if not is_json_mode(schema) or any("json" in each.text.lower() for each in messages):
         return messages
     if messages and is_system(messages[0]):
         return (prepend(JSON_PROMPT, messages[0]), *messages[1:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 
 from returns.result import Failure, Result, Success
@@ -12,6 +11,7 @@ from returns.result import Failure, Result, Success
 from loki.messages import Text
 from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import wire_name
+from loki.record import replace
 from loki.records import Request
 from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
 from loki.stages.account import add_cost_to_problem

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
 from loki.messages import Text
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Response
 from loki.replies import Done, Event, Opened, Raw, Reasoning, Reply, Stream, WireEvent
 from loki.stages.account import add_cost_to_problem

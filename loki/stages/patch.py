@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import reduce
 
 from loki.json_text import Json, JsonObject
+from loki.record import replace
 from loki.records import Draft, Patch, Target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import groupby
 
 from returns.result import Failure, Result, Success
@@ -12,6 +11,7 @@ from loki.json_text import JsonObject
 from loki.messages import Text
 from loki.problems import Problem
 from loki.providers import wire_name
+from loki.record import replace
 from loki.records import Request, Target
 from loki.replies import (
     Carry,
@@ -32,7 +32,7 @@ from loki.stages.tool_calls import Calls, read_calls
 from loki.usage import Usage
 from loki.wire import chat_wire
 from loki.wire.openai.think_tags import ThinkTagSplitter
-from loki.wire.protocol import merge_usage
+from loki.wire.protocol import NO_USAGE, merge_usage
 
 
 class ReplyBuilder:
@@ -54,7 +54,7 @@ class ReplyBuilder:
         self.pause: tuple[JsonObject, ...] = ()
         self.has_choices = False  # beside the first one, which counts
         self.finish: str | None = None  # the provider's word
-        self.usage = Usage()
+        self.usage = NO_USAGE
         self.has_words = False  # text or thoughts
         self.has_text = False
         self.problem: Problem | None = None

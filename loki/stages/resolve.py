@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from returns.pipeline import flow
@@ -14,7 +13,7 @@ from loki.money.estimate import MEDIA_TOKENS, estimate_prompt, find_media
 from loki.problems import Problem, fail, suggest_nearest
 from loki.providers import PROVIDERS, base_url_of, provider_of, type_of
 from loki.railway import bind
-from loki.record import field_names
+from loki.record import field_names, replace
 from loki.records import Ask, Client, Config, Limits, Model, Target, Task
 from loki.stages.draft import TASK_VERBS
 

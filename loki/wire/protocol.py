@@ -140,12 +140,17 @@ def not_text(value: Json, place: str) -> Problem:
     return Problem("garbled", f"the answer's text is not text: {place} is {shown}", sent=True)
 
 
+NO_USAGE = Usage()  # of which every answer begins
+
+
 def merge_usage(old: Usage, new: Usage) -> Usage:
     """Return the latest usage: providers repeat running totals, so counts replace, never add up.
 
     >>> merge_usage(Usage(input=5, output=1), Usage(output=9))  # doctest: +ELLIPSIS
     Usage(input=5, cache_read=None, cache_write=None, output=9, reasoning=None, ...)
     """
+    if old is NO_USAGE:
+        return new
     pairs = ((getattr(old, name), getattr(new, name)) for name in field_names(Usage))
     return Usage(*(before if after is None else after for before, after in pairs))
 

@@ -19,7 +19,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("pytest>=8.3", "hypothesis>=6.100", "responses>=0.25")
+TOOLS = ("pytest>=8.3", "pytest-timeout>=2.3.1", "hypothesis>=6.100", "responses>=0.25")
 TESTS = (
     *("tests/edge/http", "tests/edge/test_send.py", "tests/edge/test_connection.py"),
     *("tests/edge/test_network.py", "tests/edge/test_proxies.py", "tests/edge/test_faults.py"),
@@ -56,7 +56,7 @@ def environment(name: str, python: str, packages: tuple[str, ...]) -> str:
     """Return the Python of an environment with some packages, made anew if they changed."""
     folder = ROOT / ".venv" / f"matrix-{name}"
     inner, made = str(folder / "bin" / "python"), folder / "made"
-    wanted = "\n".join((python, *packages, (ROOT / "setup.cfg").read_text()))
+    wanted = "\n".join((python, *TOOLS, *packages, (ROOT / "setup.cfg").read_text()))
     if not made.exists() or made.read_text() != wanted:
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
         pip = [inner, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
+from functools import lru_cache
 
 from returns.result import Result, Success
 
@@ -30,7 +31,7 @@ from loki.edge.http.proxies import explain_bad_proxy
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.railway import gather
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Client, Draft, Request
 from loki.redaction.redactor import Redactor
 from loki.stages.patch import set_headers
@@ -57,12 +58,13 @@ def authorize(
     """
     redactor = context.redactor
     redactor.add(*secrets_in_proxies(context.environ))
+    proxy_fault = lru_cache(256)(explain_bad_proxy)
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = provider_of(draft.target.client)
         assert service is not None  # else there would be no draft
         redactor.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
-        if wrong := explain_bad_proxy(draft.target.limits.proxy, draft.url):
+        if wrong := proxy_fault(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
         return Result.do(
             with_credentials(draft, url, credentials, headers, redactor)
@@ -170,16 +172,16 @@ def find_credentials(
     draft: Draft, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return what ``auth`` names, else the first credential that is set, else this machine's."""
-    client = client_of(draft)
+    client, end = draft.target.client, end_of(draft.target.limits)
     method, name = auth_method(client, service), credential_name(client, service)
     if method in TOKENS:
-        return from_token(client, service, context)
+        return from_token(client_of(draft), service, context)
     if method in KEYS:
-        return from_key_chain(client, service, context)
+        return from_key_chain(client_of(draft), service, context)
     if name is not None:
-        value = look_up(client.settings[name], context, end_of(client.limits))
+        value = look_up(client.settings[name], context, end)
         return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
-    return from_signing_keys(client, service, context)
+    return from_signing_keys(client, service, context, end)
 
 
 def from_token(
@@ -227,13 +229,13 @@ def from_key_chain(
 
 
 def from_signing_keys(
-    client: Client, service: Provider, context: AuthContext
+    client: Client, service: Provider, context: AuthContext, end: float
 ) -> Result[Credentials, Problem]:
     """Return the keys to sign with that are set; fail with what is missing."""
     missing = next((key for key in service.keys if key not in client.settings), "")
     if service.keys and not missing:
         names = [*service.keys, *session_token_if_matching(client, service)]
-        parts = gather(signing_part(client, name, context) for name in names)
+        parts = gather(signing_part(client, name, context, end) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
     if service.keyless:
         return Success(Credentials())
@@ -245,12 +247,14 @@ def from_signing_keys(
     )
 
 
-def signing_part(client: Client, name: str, context: AuthContext) -> Result[str, Problem]:
+def signing_part(
+    client: Client, name: str, context: AuthContext, end: float
+) -> Result[str, Problem]:
     """Return a part of a signature; a region is no secret, and messages may name it."""
     setting = client.settings[name]
     if name not in CREDENTIALS:
         return Success(setting.value)
-    return look_up(setting, context, end_of(client.limits))
+    return look_up(setting, context, end)
 
 
 # ---- for a dry run -----------------------------------------------------------------------------

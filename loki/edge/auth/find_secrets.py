@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote
@@ -59,8 +60,14 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
     ['Basic dTpw', 'dTpw']
     """
     for name, value in headers.items():
-        if SENSITIVE.search(name):
+        if is_sensitive(name):
             yield from with_bare_token(value)
+
+
+@lru_cache(256)  # the headers of all requests have few names
+def is_sensitive(name: str) -> bool:
+    """Return whether the value under a name is a secret."""
+    return SENSITIVE.search(name) is not None
 
 
 def secrets_in_url(url: str) -> tuple[str, ...]:

@@ -34,6 +34,10 @@ class DeadlineSocket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sock, name)
 
+    def fileno(self) -> int:
+        """Return the number of the socket, which is asked for before each reuse."""
+        return int(self.sock.fileno())
+
     def settimeout(self, timeout: float | None) -> None:
         """Use the clock of another call from here on."""
         self.clock = deadline_after(timeout)

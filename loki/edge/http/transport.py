@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,7 @@ class Transport(HTTPAdapter):
         """Take the arguments of ``ssl_context``; raise UnusableFileError."""
         self.lock, self.files = Lock(), files
         self.tls: SSLContext | None = None
-        self.pools: dict[tuple[str | None, str], Any] = {}
+        self.found: dict[tuple[str, str | None, str], Any] = {}  # by URL and proxies
         if any(files):
             self.context()  # so that a file is named even where the server speaks plain HTTP
         super().__init__(pool_connections=MAX_POOLS, pool_maxsize=MAX_CONNECTIONS)
@@ -77,15 +79,30 @@ class Transport(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> Any:
-        """Return the pool for a request, cached: to look it up takes a tenth of a call."""
-        key = request.url, repr(kwargs.get("proxies"))
-        pool = self.pools.get(key)
-        if pool is None:
-            if len(self.pools) >= MAX_POOLS:
-                self.pools.clear()
-            pool = super().get_connection_with_tls_context(request, *args, **kwargs)
-            self.pools[key] = pool
-        return pool
+        """Return the pool for a request."""
+        find = partial(super().get_connection_with_tls_context, request, *args, **kwargs)
+        return self.find_once("pool", request, kwargs.get("proxies"), find)
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """Return what the first line of a request names."""
+        find = partial(super().request_url, request, proxies)
+        return str(self.find_once("url", request, proxies, find))
+
+    def find_once(
+        self,
+        what: str,
+        request: requests.PreparedRequest,
+        proxies: Any,
+        find: Callable[[], Any],
+    ) -> Any:
+        """Return what was found for the same URL before: to find it takes a tenth of a call."""
+        key = what, request.url, repr(proxies)
+        known = self.found.get(key)
+        if known is None:
+            if len(self.found) >= 2 * MAX_POOLS:
+                self.found.clear()
+            known = self.found[key] = find()
+        return known
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Return the Response without extracting cookies, which no API sets."""

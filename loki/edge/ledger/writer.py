@@ -86,19 +86,41 @@ class Ledger:
         self.opened: tuple[int, Identity | None] | None = None  # the process and the file
         self.finalizer: Callable[[], object] = lambda: None
         self.warned = False
+        self.is_tidy = False  # the log was looked at since the file was opened
 
     def record(self, entry: Entry) -> None:
-        """Write a row; if that fails, warn once."""
-        self.record_all([entry])
+        """Write a row; if that fails, warn once. What a signal raises waits until it is there.
+
+        To defer signals takes half as long as the row: so it is done after one has come.
+        """
+        before: dict[Connection, int] = {}  # how many changes there were before the row
+
+        def write(db: Connection) -> None:
+            if db.total_changes == before.setdefault(db, db.total_changes):
+                self.insert(db, [entry])
+            self.tidy_once(db)
+
+        with self.lock:  # others would change the file in between
+            try:
+                work_with_warning(self, write, UNRECORDED)
+            except BaseException:
+                run_with_warning(self, write, UNRECORDED)
+                raise
 
     def record_all(self, entries: Sequence[Entry]) -> None:
         """Write some rows at once; if that fails, warn once."""
 
         def write(db: Connection) -> None:
             self.insert(db, entries)
-            tidy(db, self.path)
+            self.tidy_once(db)
 
-        run_with_warning(self, write, "this call is not in the ledger")
+        run_with_warning(self, write, UNRECORDED)
+
+    def tidy_once(self, db: Connection) -> None:
+        """Look at the log of an open ledger once: SQLite itself keeps it short from then on."""
+        if not self.is_tidy:
+            self.is_tidy = True
+            tidy(db, self.path)
 
     def insert(self, db: Connection, entries: Sequence[Entry]) -> None:
         """Insert the rows of some entries."""
@@ -144,7 +166,7 @@ class Ledger:
             self.close()
         if self.db is None:
             self.opened = (os.getpid(), file)
-            self.db = connect(self.path)
+            self.db, self.is_tidy = connect(self.path), False
             self.opened = (os.getpid(), identity(self.path))
             self.finalizer = finalize(self, close, self.db, os.getpid())
         return self.db
@@ -162,13 +184,22 @@ class Ledger:
             self.finalizer()
 
 
+#: What is lacking where a row could not be written.
+UNRECORDED = "this call is not in the ledger"
+
+
 def run_with_warning(ledger: Ledger, work: Callable[[Connection], object], lack: str) -> None:
-    """Do some work on a ledger; if that fails, warn once, with what is lacking now."""
+    """Do some work on a ledger, signals deferred; if that fails, warn once with what is lacking."""
     with signals_deferred():
-        result = ledger.with_connection(work, recreate=True)
-        if not isinstance(result, Success) and not ledger.warned:
-            ledger.warned = True
-            ledger.say(f"{lack}: {result.failure().message}")
+        work_with_warning(ledger, work, lack)
+
+
+def work_with_warning(ledger: Ledger, work: Callable[[Connection], object], lack: str) -> None:
+    """Do some work on a ledger; if that fails, warn once, with what is lacking now."""
+    result = ledger.with_connection(work, recreate=True)
+    if not isinstance(result, Success) and not ledger.warned:
+        ledger.warned = True
+        ledger.say(f"{lack}: {result.failure().message}")
 
 
 def close(db: Connection, owner: int) -> None:

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -449,6 +450,40 @@ def test_a_signal_waits_for_the_line(path: Path, number: int, end: str) -> None:
     assert [row["tag"] for row in rows(path)] == ["kept"]
 
 
+def interrupt_at(number: int) -> Callable[[FrameType, str, Any], Any]:
+    """Return what raises KeyboardInterrupt at a line of the ledger's code, counted as they run."""
+    left = number
+
+    def watch(frame: FrameType, event: str, arg: Any) -> Any:
+        nonlocal left
+        if "/edge/ledger/" not in frame.f_code.co_filename or left < 0:
+            return None
+        left -= event == "line" and frame.f_code.co_name not in ("record", "__init__")
+        if left < 0:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return watch
+
+    return watch
+
+
+def test_a_line_is_written_once_wherever_a_signal_strikes(tmp_path: Path) -> None:
+    for number in range(1000):
+        path = tmp_path / str(number) / "ledger.db"
+        book, said = quiet(path)
+        before = sys.gettrace()
+        sys.settrace(interrupt_at(number))
+        try:
+            book.record(ENTRY)
+            break  # the writing has fewer lines
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        assert ([row["tag"] for row in rows(path)], said) == (["t"], []), number
+    assert 40 < number < 1000
+
+
 def test_signals_are_as_they_were_afterwards(path: Path) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     Ledger(str(path)).record(ENTRY)
@@ -490,3 +525,13 @@ def test_the_log_stays_small_though_a_thousand_calls_are_processes_of_their_own(
     )
     assert len(rows(path)) == 1000 and check(path) == "ok"
     assert int(done.stdout) < 2_000_000
+
+
+def test_the_log_stays_small_though_one_process_writes_a_thousand_lines(path: Path) -> None:
+    book, said = quiet(path)
+    largest = 0
+    for number in range(1000):
+        book.record(ENTRY._replace(time=NOW + number))
+        largest = max(largest, os.path.getsize(f"{path}-wal"))
+    assert (len(rows(path)), check(path), said) == (1000, "ok", [])
+    assert largest < 2_000_000

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.edge import files
-from loki.edge.trust import make_private_folder
+from loki.edge.trust import make_private_folder, open_own
 from loki.formats.conversation import read_conversation
 from loki.messages import Message
 from loki.problems import Problem, fail
@@ -82,7 +82,10 @@ def lock_file(path: str) -> str:
 
 
 def read_turns(path: str) -> Result[tuple[Message, ...], Problem]:
-    """Return the turns in a file, none where it is missing; fail if it could not be written."""
+    """Return the turns in a file, none where it is missing; fail if it could not be written.
+
+    What another user put there would be sent as ours, and he would read what is added.
+    """
     if os.path.exists(path) and not os.path.isfile(path):
         return fail("usage", f"{FLAG}: {path} is not a file that can be read and added to")
     folder = os.path.dirname(path) or "."
@@ -93,7 +96,7 @@ def read_turns(path: str) -> Result[tuple[Message, ...], Problem]:
     if not os.path.exists(path):
         return Success(())
     return (
-        files.read_bytes(path, FLAG)
+        files.read_bytes(path, FLAG, open_own)
         .bind(lambda data: files.decode(data, path).alt(without_hint))
         .bind(lambda text: refuse_array(text, path))
         .bind(lambda text: read_conversation(text, path))

@@ -31,8 +31,11 @@ check: .venv/test model $(if $(shell command -v npm),oidc aimock)
 
 SECONDS = 60
 
-fuzz: .venv/test  ## search with fresh seeds for what fails: make fuzz SECONDS=600
+fuzz: .venv/test  ## search for what fails: make fuzz SECONDS=600, or INPUTS=10000000
+	@nice -n 5 $(BIN)/python scripts/dev/fuzz_inputs.py --seed $$(date +%s) $(if $(INPUTS),--inputs $(INPUTS),--seconds $(SECONDS))
+ifndef INPUTS
 	@$(BIN)/python scripts/dev/fuzz.py $(SECONDS)
+endif
 
 bench: .venv/bench  ## speed, as ratios to other programs
 	$(BIN)/python scripts/dev/bench.py

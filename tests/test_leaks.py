@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,9 @@ import pytest
 from commands import Home, indent
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from embedding import answer as vectors
+from fake_batches import ERRORS, Provider
+from requests.adapters import HTTPAdapter
 from returns.result import Success
 from servers import CLOSE, DONE, Asked, Script, plain, reply, serving, streamed
 from support import auth_context
@@ -482,30 +484,26 @@ def assert_nothing_written(home: Home, way: Way) -> None:
             assert_hidden(path.read_bytes().decode("latin-1"), way, str(path))
 
 
-BUG = """
-from requests.adapters import HTTPAdapter
-def send(self, request, **options):
+def send_wrong(self: object, request: Any, **options: Any) -> None:
+    """Raise an error whose traceback has all that was to be sent."""
     secrets = request.headers
-    raise RuntimeError(f"{request.url} {request.headers} {request.body} {options}")
-HTTPAdapter.send = send
-from loki.cli.main import run
-run("loki-pipe")
-"""
+    raise RuntimeError(f"{request.url} {secrets} {request.body} {options}")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_bug_s_traceback_shows_no_secret(way: str, home: Home) -> None:
+def test_a_bug_s_traceback_shows_no_secret(
+    way: str, home: Home, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = WAYS[way]
     write_files(home, given, NOBODY)
-    words = [sys.executable, "-c", BUG, "-m", given.model, "Hi"]
-    done = subprocess.run(
-        words, env=home.variables(), capture_output=True, stdin=subprocess.DEVNULL, timeout=30
-    )
-    told = done.stdout.decode() + done.stderr.decode()
-    assert done.returncode == 70, told
+    monkeypatch.setattr(HTTPAdapter, "send", send_wrong)
+    with new_process(home, monkeypatch):
+        code = run_guarded("loki-pipe", ["-m", given.model, "Hi"])
+    told = capfd.readouterr()
+    assert code == 70, told.err
     (report,) = home.folder.glob("loki-pipe-bug-*.txt")
     assert "RuntimeError" in report.read_text()
-    assert_hidden(told, given, "the line of a bug")
+    assert_hidden(told.out + told.err, given, "the line of a bug")
     assert_nothing_written(home, given)
 
 
@@ -557,6 +555,137 @@ OTHERS = {
     "loki-embed": ["-m", "local:e", "Hi"],
     "loki-rerank": ["-m", "local:r", "Hi"],
     "loki-batch": ["-m", "local:m", "~/rows.jsonl", "-o", "~/out.jsonl"],
+}
+
+
+# ---- what is kept, run, found again and sent in jobs -------------------------------------------
+
+#: A way of each kind to give a secret to a server that speaks OpenAI's protocol.
+KINDS = (
+    "a literal key", "a name in .env", "the vault", "a command", "a login", "a header",
+    "a list in a body", "a query", "a proxy's password", "an address by name",
+)  # fmt: skip
+
+
+def tool_of(name: str, script: str) -> dict[str, Any]:
+    """Return a tool that a shell runs."""
+    function = {"name": name, "description": name, "parameters": {"type": "object"}}
+    return {"type": "function", "function": function, "command": ["sh", "-c", script]}
+
+
+def calling(asked: Asked) -> Script:
+    """Call both tools, then answer; repeat the request where nobody looks."""
+    if any(message["role"] == "tool" for message in asked.json["messages"]):
+        return repeated(asked)
+    calls = [
+        {"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for name in ("show", "fail")
+    ]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return plain({"choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+
+
+#: What is run one after the other in one home, the server's answer, and the exit code.
+KEPT: tuple[tuple[tuple[str, ...], Callable[[Asked], Script], int], ...] = (
+    (("-C", "~/talk", "--tools", "~/tools.json", "--run-tools", "-v", "--explain"), calling, 0),
+    (("-C", "~/talk", "--cache", "-o", "json"), repeated, 0),
+    (("-C", "~/talk", "-T", "~/ask.md", "--set", "a=b", "--cache", "--explain"), refusal, 77),
+    (("-C", "~/talk", "--tools", "~/tools.json", "--run-tools", "-o", "json"), refusal, 77),
+    (("-T", "~/ask.md", "--explain"), refusal, 65),
+    (("-C", "~/talk", "-T", "~/ask.md", "--set", "a=b", "--dry-run", "--explain"), refusal, 0),
+    (("-C", "~/talk", "--tools", "~/tools.json", "--dry-run=curl"), refusal, 0),
+)
+
+
+@pytest.mark.parametrize("way", KINDS)
+def test_no_conversation_tool_prompt_file_or_cache_holds_a_secret(
+    way: str,
+    home: Home,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given, folder = WAYS[way], str(home.folder)
+    secret_files = ("config.yaml", ".env", "vault*", "hidden/*", "oauth/*")
+    show = f"env; cd {folder}; cat {' '.join(secret_files)} 2>&1"
+    tools = [tool_of("show", show), tool_of("fail", f"{{ {show}; }} >&2; exit 3")]
+    (home.folder / "tools.json").write_text(json.dumps(tools))
+    (home.folder / "ask.md").write_text("---\nsystem: Be brief.\n---\n{{ a }} {{ input }}\n")
+    for words, script, code in KEPT:
+        with serving(granting(script)) as server:
+            write_files(home, given, server.address)
+            config = home.folder / "config.yaml"
+            config.write_text(config.read_text() + indent("supports_function_calling: true", 8))
+            there = [word.replace("~", folder) for word in words]
+            with new_process(home, monkeypatch):
+                found = run_guarded("loki-pipe", ["-S", "-m", "local:n", *there, "Hi"])
+        told = capfd.readouterr()
+        assert_hidden(told.out + told.err, given, str(words))
+        assert_nothing_written(home, given)
+        assert found == code, (words, told.err)
+        for asked in (each for each in server.asked if not each.line.startswith("POST /token ")):
+            turns = [each for each in asked.json["messages"] if each["role"] == "tool"]
+            assert_hidden(json.dumps(turns), given, f"a tool's result after {words}")
+            assert script is not calling or not turns or "***" in json.dumps(turns)
+    assert (home.folder / "talk").read_text().count("\n") == 7
+
+
+@pytest.mark.parametrize("prog", ["loki-search", "loki-batch"])
+def test_no_store_and_no_batch_job_holds_a_secret(
+    prog: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ERRORS, "echo", (401, ECHO))
+    given = WAYS["a name"]
+    with serving(REMOTE[prog]()) as server:
+        write_files(home, given, server.address)
+        config = home.folder / "config.yaml"
+        config.write_text(
+            config.read_text().replace("openai-compatible", "openai")
+            + indent("- name: e\n  type: embedding\n", 6)
+        )
+        (home.folder / "rows.jsonl").write_text('{"id": "1", "prompt": "Hi"}\n')
+        for words, code in STEPS[prog]:
+            there = [word.replace("~", str(home.folder)) for word in words[1:]]
+            told = home.call(*there, prog=words[0], stdin="one\ntwo\n" if "--into" in words else "")
+            assert_hidden(told.out + told.err, given, str(words))
+            assert told.code == code, (words, told.err)
+            assert_nothing_written(home, given)
+    assert_arrived(given, server.asked)
+
+
+def echoing_vectors() -> Callable[[Asked], Script]:
+    """Return a server that embeds texts, and refuses a query with all that it asked."""
+    return lambda asked: refusal(asked) if "bad" in asked.json["input"] else vectors(asked)
+
+
+def echoing_jobs() -> Callable[[Asked], Script]:
+    """Return a batch API that refuses the first job, and whose rows fail; both repeat the key."""
+    fake = Provider("openai", row=lambda id, body: "echo")
+
+    def answer(asked: Asked) -> Script:
+        fake.reject = {} if fake.calls.count("create") else {"create": (401, ECHO)}
+        return fake(asked)
+
+    return answer
+
+
+ECHO = {"error": {"message": f"no: Bearer {mark('name')}", "code": mark("name")}}
+REMOTE = {"loki-search": echoing_vectors, "loki-batch": echoing_jobs}
+BATCH = ("loki-batch", "-m", "local:m", "--batch-api", "~/rows.jsonl", "-o", "~/out.jsonl")
+SEARCH = ("loki-search", "~/notes")
+#: What is run one after the other, and the exit code.
+STEPS: dict[str, tuple[tuple[tuple[str, ...], int], ...]] = {
+    "loki-search": (
+        (("loki-embed", "-m", "local:e", "--into", "~/notes"), 0),
+        ((*SEARCH, "one"), 0),
+        ((*SEARCH, "-o", "json", "bad"), 77),
+        ((*SEARCH, "--info"), 0),
+    ),
+    "loki-batch": (
+        (BATCH, 77),
+        ((*BATCH, "--summary", "~/summary.json"), 75),
+        ((*BATCH, "--again"), 1),
+    ),
 }
 
 

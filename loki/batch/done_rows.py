@@ -8,6 +8,8 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import NamedTuple
 
+from loki.json_text import Json
+
 
 class EarlierRow(NamedTuple):
     """A row of an earlier run."""
@@ -28,7 +30,7 @@ def read_done(line: bytes) -> EarlierRow | None:
     """
     try:
         match json.loads(line):
-            case {"id": id, "key": str(key), "error": _, "cost": int() | float() as cost}:
+            case {"id": id, "key": str(key), "error": _, "cost": cost} if is_amount(cost):
                 return EarlierRow(row_identity(id, key), False, Decimal(str(cost)))
             case {"id": id, "key": str(key), "error": _}:
                 return EarlierRow(row_identity(id, key), False)
@@ -37,6 +39,15 @@ def read_done(line: bytes) -> EarlierRow | None:
     except (ValueError, RecursionError):
         pass
     return None
+
+
+def is_amount(cost: Json) -> bool:
+    """Return whether a JSON value is an amount of money.
+
+    >>> is_amount(0.01), is_amount(False), is_amount(float("nan")), is_amount(-1), is_amount(None)
+    (True, False, False, False, False)
+    """
+    return isinstance(cost, int | float) and type(cost) is not bool and 0 <= cost < float("inf")
 
 
 def row_identity(id: str | int, key: str) -> str:

@@ -108,7 +108,8 @@ def find_template(
     """Return the path and the content of a prompt file.
 
     A name alone is first looked for in ``templates`` of the configuration folder, where nobody
-    else may have put it.
+    else may have put it, then in the working folder, where another user's is refused: who misspells
+    one has not chosen it. Who names a path has.
     """
     folder = f"{files.directory('config', environ)}/templates"
     inside = os.path.join(folder, name)
@@ -118,7 +119,7 @@ def find_template(
         known = os.listdir(folder) if os.path.isdir(folder) else []
         where = "" if os.path.dirname(name) else f", nor in {folder}{suggest_nearest(name, known)}"
         return fail("missing", f"--template: no file {name}{where}")
-    return read_template(name, end=end)
+    return read_template(name, None if os.path.dirname(name) else open_own, end)
 
 
 def open_inside(path: str, flags: int) -> int:

@@ -90,13 +90,13 @@ def front_matter(node: Any, position: Position, report: Report) -> list[tuple[st
         report(position, f"expected settings such as model: NAME, found {show_node(node)}")
         return []
     found = []
-    for key in map(str, node):
-        place = key_position(node, key)
-        if key not in FIELDS:
-            report(place, explain_key(key))
+    for key in node:
+        name, place = str(key), key_position(node, key)
+        if name not in FIELDS:
+            report(place, explain_key(name))
         elif not is_null(node[key]):
-            value = FIELDS[key](node[key], position_of(node, key, position), report)
-            found.append((key, value, place[0]))
+            value = FIELDS[name](node[key], position_of(node, key, position), report)
+            found.append((name, value, place[0]))
     return found
 
 

@@ -81,7 +81,7 @@ def mapping(
             return {}
         for key in (key for key in node if key not in fields and key not in ignored):
             hint = suggest_nearest(str(key), own, others)
-            report(key_position(node, key), f"unknown key {str(key)!r}{hint}")
+            report(key_position(node, key), f"unknown key {mask_key(str(key))!r}{hint}")
         for key in required:
             if is_null(node.get(key)):
                 report(position, f"{key!r} is missing")
@@ -92,6 +92,16 @@ def mapping(
         }
 
     return rule
+
+
+def mask_key(key: str) -> str:
+    """Return a key to show; one with digits and letters may be a secret in a wrong place.
+
+    >>> mask_key("modle"), mask_key("sk-0123456789")
+    ('modle', '***')
+    """
+    mixed = re.search(r"\d", key) and re.search(r"[^\W\d]", key)
+    return "***" if mixed and len(key) >= 8 else key
 
 
 def sequence(item: Rule) -> Rule:

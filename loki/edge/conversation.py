@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.edge import files
-from loki.edge.trust import make_private_folder
+from loki.edge.trust import make_private_folder, open_own
 from loki.formats.conversation import read_conversation
 from loki.messages import Message
 from loki.problems import Problem, fail
@@ -82,7 +82,10 @@ def lock_file(path: str) -> str:
 
 
 def read_turns(path: str) -> Result[tuple[Message, ...], Problem]:
-    """Return the turns in a file, none where it is missing; fail if it could not be written."""
+    """Return the turns in a file, none where it is missing; fail if it could not be written.
+
+    What another user put there would be sent as ours, and he would read what is added.
+    """
     if os.path.exists(path) and not os.path.isfile(path):
         return fail("usage", f"{FLAG}: {path} is not a file that can be read and added to")
     return can_append(path).bind(lambda is_there: parse_turns(path) if is_there else Success(()))
@@ -113,7 +116,7 @@ def can_append(path: str) -> Result[bool, Problem]:
 def parse_turns(path: str) -> Result[tuple[Message, ...], Problem]:
     """Return the turns in a file that is there."""
     return (
-        files.read_bytes(path, FLAG)
+        files.read_bytes(path, FLAG, open_own)
         .bind(lambda data: files.decode(data, path).alt(without_hint))
         .bind(lambda text: refuse_array(text, path))
         .bind(lambda text: read_conversation(text, path))

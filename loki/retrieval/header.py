@@ -115,7 +115,7 @@ def read_header(text: str | bytes) -> Result[Header, Problem]:
     """
     try:
         header = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     match header:
         case {"version": int(version)} if version > VERSION:

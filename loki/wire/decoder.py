@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from loki.json_text import Json
@@ -47,12 +47,25 @@ class Decoder:
             return []
         frames = self.splitter.feed(data)
         self.is_done = self.splitter.is_done
-        return [event for frame in frames for event in decode_json(self.read_event, frame)]
+        return self.decode(frames)
 
     def end(self) -> list[WireEvent]:
         """Return the events that the end of the stream completed."""
-        frames = self.splitter.end()
-        return [event for frame in frames for event in decode_json(self.read_event, frame)]
+        return self.decode(self.splitter.end())
+
+    def decode(self, frames: list[bytes]) -> list[WireEvent]:
+        """Return the events of some frames, up to those of the first that has a Problem.
+
+        What comes after that would count or not by how the network cut the stream.
+        """
+        events: list[WireEvent] = []
+        for frame in frames:
+            found = decode_json(self.read_event, frame)
+            events += found
+            if Problem in map(type, found):
+                self.is_done = True
+                break
+        return events
 
 
 class WholeSplitter:
@@ -72,7 +85,7 @@ class WholeSplitter:
         return [b"".join(self.pieces)]
 
 
-def decode_json(read: ReadEvent, text: bytes) -> Iterable[WireEvent]:
+def decode_json(read: ReadEvent, text: bytes) -> tuple[WireEvent, ...]:
     """Return the events of a JSON text, or the Problem that it is none."""
     try:
         return read(parse_json(str(text, "utf-8")))

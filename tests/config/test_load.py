@@ -316,6 +316,14 @@ def test_too_deep_a_nesting_is_a_complaint(text: str) -> None:
     assert check(text)[1]
 
 
+@pytest.mark.parametrize("start", ["", "model: ", "{a: b, ", "# comment\nclients: {"])
+def test_brackets_that_nobody_closes_are_named_before_they_take_a_minute(start: str) -> None:
+    (complaint,) = check(start + "[" * 3000)[1]
+    assert complaint.message == "too deeply nested"
+    opened = start.count("{")
+    assert complaint.position == (start.count("\n") + 1, len(start.split("\n")[-1]) + 201 - opened)
+
+
 def test_deep_nesting_that_python_can_follow_is_fine() -> None:
     plain, complaints = check(in_body("client", "[" * 50 + "]" * 50))
     assert complaints == () and body_of("client", plain)
@@ -324,6 +332,13 @@ def test_deep_nesting_that_python_can_follow_is_fine() -> None:
 @pytest.mark.parametrize("text", ["? - ? x\n", "clients:\n  - type: openai\n    ? - -\n"])
 def test_odd_keys_are_complaints(text: str) -> None:
     assert check(text)[1]
+
+
+@pytest.mark.parametrize("key", ["max_rK7Zk9xWv2kRaM@h:1'", "sk-proj-0123456789", "9a8b7c6d"])
+def test_a_secret_that_stands_where_a_name_is_due_is_not_shown(key: str) -> None:
+    for text in (f'"{key}": x', f'clients: [{{type: openai, extra: {{"{key}": 3}}}}]'):
+        (complaint,) = check(text)[1]
+        assert complaint.message.startswith("unknown key '***'")
 
 
 def test_a_comment_at_an_odd_place_is_a_complaint() -> None:

@@ -129,6 +129,12 @@ def test_front_matter_that_takes_long_to_read_is_refused() -> None:
     assert read_prompt_file(f"---\n---\n{'x' * (1 << 20)}", "a.md").unwrap().line == 3
 
 
+@pytest.mark.parametrize("key", ["[5]", "[a, b]", "{a: b}", "5", "null", "true"])
+def test_a_key_that_is_no_word_is_unknown(key: str) -> None:
+    problem = read_prompt_file(f"---\nmodel: x\n{key}: {{type: object}}\n---\nHi", "a.md").failure()
+    assert problem.kind == "input" and problem.message.startswith("a.md:3:1: ")
+
+
 def test_a_schema_may_be_json() -> None:
     file = read_prompt_file('---\nschema: \'{"type": "object"}\'\n---\n', "a.md").unwrap()
     assert file.settings["schema"].value == {"type": "object"}

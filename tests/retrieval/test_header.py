@@ -68,6 +68,7 @@ def test_another_signature_has_other_keys_and_says_what_differs(other: Signature
     ("text", "message"),
     [
         (b"", "it was not made by loki-embed --into"),
+        ("[" * 100_000, "it was not made by loki-embed --into"),
         ("[]", "it was not made by loki-embed --into"),
         ('{"version": 1, "model": "a:b", "made": 0}', "it was not made by loki-embed --into"),
         ('{"version": 9}', "a later loki made it (version 9; this one reads 1): upgrade loki"),

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from support import cut
+from frames import CLIENTS
+from support import cut, request, told
 
 from loki.messages import Text
+from loki.problems import Problem
 from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
+from loki.stages.parse import collect
 from loki.usage import Usage
 from loki.wire import chat_wire
 
@@ -108,6 +111,15 @@ def test_a_stream_tells_the_same_however_it_is_cut(
     wire: str, data: bytes, events: list[WireEvent], size: int
 ) -> None:
     assert [event for event in decoded(wire, data, size) if not isinstance(event, Usage)] == events
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 60])
+def test_nothing_after_an_error_counts_however_a_stream_is_cut(size: int) -> None:
+    error = {"error": {"message": "Busy.", "code": "rate_limit_exceeded"}}
+    first, last = decoded("openai", sse(CHUNK, error, CHUNK), size)
+    assert first == Text("Hi") and isinstance(last, Problem) and last.message == "Busy."
+    asked = request(CLIENTS["openai"], stream=True)
+    assert collect(told(asked, cut(sse(error, CHUNK), size))).failure().kind == "busy"
 
 
 @pytest.mark.parametrize("wire", ["claude", "cohere", "converse"])

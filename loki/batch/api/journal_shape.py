@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, InvalidOperation
-from math import isfinite
 from typing import TypeAlias, get_args
 
 from loki.json_text import Json, JsonObject
@@ -32,8 +31,15 @@ def is_count(value: Json) -> bool:
 
 
 def is_moment(value: Json) -> bool:
-    """Return whether a value is a number that can be a time."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    """Return whether a value is a number that can be a time, in seconds since the epoch.
+
+    >>> is_moment(1.8e9), is_moment(10**400), is_moment(float("nan")), is_moment(True)
+    (True, False, False, False)
+    """
+    return isinstance(value, int | float) and type(value) is not bool and abs(value) < NEVER
+
+
+NEVER = 10**12  # seconds: what is so far away is no time
 
 
 def is_dollars(value: Json) -> bool:

@@ -118,6 +118,7 @@ class Protocol(NamedTuple):
 
 
 DAY = 86400.0
+NEVER = 10**12  # seconds: what is so far away is no time
 CLOCK_SKEW = 3600.0  # seconds by which the clocks of two machines may differ
 
 
@@ -136,9 +137,11 @@ def seconds_of(value: Json) -> float | None:
 
     >>> seconds_of(1787150474), seconds_of("1970-01-02T00:00:00.123456789Z"), seconds_of(None)
     (1787150474.0, 86400.123456, None)
+    >>> seconds_of(10**400), seconds_of(float("nan"))
+    (None, None)
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < NEVER else None
     if not isinstance(value, str):
         return None
     head, dot, tail = value.replace("Z", "+00:00").partition(".")

@@ -52,6 +52,8 @@ UNSOUND: list[Any] = [
     {"rows": "nobody", "items": []},
     {"intent": "nobody", "time": 2},
     {"intent": "a"},
+    {"intent": "a", "time": 10**400},
+    {"intent": "a", "time": float("nan")},
     {"job": "nobody", "id": "b"},
     {"job": "a", "id": 5},
     {**SEEN, "files": "f"},

@@ -21,13 +21,14 @@ from loki.batch.done_rows import read_done
 from loki.config.catalogue_update import parse_catalogue
 from loki.config.models_yaml import is_models_yaml, parse_models_yaml
 from loki.edge.answer_files import decode_file, encode_file
-from loki.edge.auth import redactor, registration, token_cache
+from loki.edge.auth import registration, token_cache
 from loki.edge.auth.oauth_callback import is_answer
 from loki.edge.auth.token_endpoint import read_answer
 from loki.edge.auth.vault_format import encrypt, new_vault, read, value_of, with_value
 from loki.edge.config_cache import key_of, read_cache
 from loki.edge.files import read_env
 from loki.records import Kept
+from loki.redaction.redactor import Redactor
 from loki.retrieval.header import Header, Signature, read_header, write_header
 
 # ---- secrets -------------------------------------------------------------------------------------
@@ -65,8 +66,7 @@ def check_token(data: bytes) -> None:
     assert token is None or token_cache.is_valid(token, "", 1.0) in (True, False)
     registration.from_json(value)
     for status in (200, 400, 429, 500):
-        check_failure(read_answer(status, data, "h", str, 1.0))
-    redactor.PROCESS.known.clear()
+        check_failure(read_answer(status, data, "h", str, 1.0, Redactor()))
 
 
 def check_callback(data: bytes) -> None:

@@ -25,13 +25,13 @@ from support import config, request
 from loki.batch.api.answers import RowContext, read_row
 from loki.batch.api.protocol import Protocol, Submission
 from loki.batch.api.sites import PROTOCOLS
-from loki.edge.auth.redactor import Redactor
 from loki.formats.json_output import reply_json
 from loki.json_text import compact
 from loki.money.batch_tier import BatchRates
 from loki.problems import EXIT_CODES, Problem
 from loki.providers.model_list import next_page, read_models
 from loki.records import Ask, Draft, Request, Response, Task
+from loki.redaction.redactor import Redactor
 from loki.replies import Opened, Reply
 from loki.stages import resolve
 from loki.stages.account import account

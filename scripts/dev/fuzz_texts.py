@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -16,14 +16,13 @@ from support import ROOT, target
 
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, RowDefaults
-from loki.cli.decode import decode_stdin
 from loki.config.load import check, load
 from loki.config.patches import read_param, read_patch, read_patches
 from loki.config.prompt_file import read_prompt_file
 from loki.config.read import configure
 from loki.edge.auth.find_secrets import secrets_in_proxy, secrets_in_url
-from loki.edge.auth.redactor import Redactor
-from loki.edge.batch.input import read_header, read_plain_lines, read_table_rows
+from loki.edge.batch.input import read_header, read_plain_lines, read_table_rows, split_lines
+from loki.edge.decode import decode_stdin, recode
 from loki.formats.attachments import attach
 from loki.formats.conversation import message_json, read_conversation
 from loki.formats.openai_messages import read_json, read_messages, read_tools, split_tools
@@ -32,6 +31,7 @@ from loki.formats.tool_commands import read_commands
 from loki.messages import Message
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask, Target
+from loki.redaction.redactor import Redactor
 from loki.stages.build import build
 from loki.stages.draft import draft
 from loki.urls import find_proxy_fault, find_url_fault, is_url, mask_proxy, mask_url
@@ -166,6 +166,12 @@ FOREIGN = {"custom_id": "b", "method": "POST", "url": "/v1/chat/completions", "b
 TABLE = b'id;text;"a b"\r\n1;"a, ""b""";x\r\n2;c\r\n"3";"d\ne";z;\n'
 
 
+def texts_of(data: bytes) -> Iterator[str]:
+    """Yield the lines of an input in any encoding."""
+    pieces = recode([data], "it", None, lambda note: None)
+    return (line.decode() for line in split_lines(pieces))
+
+
 def check_rows(data: bytes) -> None:
     """Check that each line is a job or an error row."""
     bugs: list[Exception] = []
@@ -176,7 +182,7 @@ def check_rows(data: bytes) -> None:
 
     for form in ("json", "lines"):
         plan = RowDefaults(Ask(), input_format=form, report_bug=keep, keep_fields=True)
-        for row in read_rows(plan, read_plain_lines(data.splitlines(keepends=True))):
+        for row in read_rows(plan, read_plain_lines(texts_of(data))):
             assert isinstance(row, ReadyRow) or row.problem.kind in EXIT_CODES
             json.dumps(row.id).encode()
     if bugs:
@@ -185,7 +191,7 @@ def check_rows(data: bytes) -> None:
 
 def check_table(data: bytes) -> None:
     """Check that each row of a table is a job or an error row."""
-    reader = read_header(data.splitlines(keepends=True), "it")
+    reader = read_header(texts_of(data), "it")
     check_failure(reader, "it")
     if isinstance(reader, Success):
         plan = RowDefaults(Ask(), input_format="csv", template="{text}")

@@ -133,6 +133,14 @@ def wall(*command: str) -> Callable[[], float]:
     return run
 
 
+def command_cpu(*command: str) -> Callable[[], float]:
+    """Return a function that runs a command and returns its seconds of CPU, start-up included.
+
+    On a machine with other work they differ less than the seconds from start to exit.
+    """
+    return lambda: measure(wall(*command))[1]
+
+
 def cpu(work: Callable[[], object]) -> Callable[[], float]:
     """Return a function that calls ``work`` and returns its seconds of CPU in this process."""
 
@@ -164,7 +172,13 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
     (folder / "config.yaml").write_text(text)
     python, pipe = str(BIN / "python"), str(BIN / "loki-pipe")
     script = wall(python, str(folder / "three.py"))
-    yield "one call, against three lines of requests", 1.0, ratio(wall(pipe, "Hi"), script, 25)
+    yield "one call, against three lines of requests", 1.15, ratio(wall(pipe, "Hi"), script, 25)
+    script_cpu = command_cpu(python, str(folder / "three.py"))
+    yield "the same, CPU", 1.15, ratio(command_cpu(pipe, "Hi"), script_cpu, 25)
+    key = folder / "key.yaml"
+    key.write_text(text.replace("    models:", "    api_key: sk-literal\n    models:"))
+    keyed = command_cpu(pipe, "--config", str(key), "Hi")
+    yield "the same, literal keys, CPU", 1.15, ratio(keyed, script_cpu, 25)
     nothing = wall(python, "-c", "pass")
     yield "--version, against python -c pass", 2.0, ratio(wall(pipe, "--version"), nothing, 25)
     yield "--help, against python -c pass", 2.0, ratio(wall(pipe, "--help"), nothing, 25)
@@ -195,6 +209,7 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
         ratio(long, cpu(theirs("long", True)), 3),
     )
 
+    yield from one_shot_rows(folder)
     yield from bulk_rows(folder)
     yield from cluster_rows(folder)
     yield from safe_rows(folder)
@@ -207,6 +222,25 @@ def rows(url: str, folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]
     warm = cpu(lambda: read_config(str(folder / "config.yaml"), environ).unwrap())
     cold = cpu(lambda: strictyaml.dirty_load(text, allow_flow_style=True))
     yield "25 clients, warm, against strictyaml", 0.01, ratio(warm, cold, 5)
+
+
+def one_shot_rows(folder: Path) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+    """Measure a thousand calls, each a process: the last ones against the first, and the log."""
+    call, script = (
+        command_cpu(str(BIN / "loki-pipe"), "Hi"),
+        command_cpu(str(BIN / "python"), str(folder / "three.py")),
+    )
+    for log in folder.glob("ledger.db*"):
+        log.unlink()
+    times, largest = [], 0
+    for _ in range(1000):
+        times.append((call(), script()))  # the script tells how busy the machine is
+        largest = max(largest, (folder / "ledger.db-wal").stat().st_size)
+    first, last = times[:50], times[-50:]
+    a, b = (statistics.median(x for x, _ in each) for each in (last, first))
+    c, d = (statistics.median(x / y for x, y in each) for each in (last, first))
+    yield "one-shot calls 951-1,000, CPU, against 1-50", 1.05, (a, b, c / d)
+    yield "their largest log, s for MB, against 2 MB", 1.0, (largest / 1e6, 2.0, largest / 2e6)
 
 
 LATENCY = 0.2  # seconds

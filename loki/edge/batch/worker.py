@@ -30,7 +30,7 @@ from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 
 MAX_WAIT = 0.1  # seconds that an exchange waits for results
-GATHER = 0.01  # seconds that it waits for more of them: few large messages cost less than many
+GATHER = 0.02  # seconds that it waits for more of them: few large messages cost less than many
 ABANDONED = 10.0  # seconds without an exchange, after which nothing more is sent
 
 

@@ -140,14 +140,15 @@ def describe_budget(purse: BudgetStatus) -> str:
 
     >>> gone = BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown_calls=1)
     >>> describe_budget(gone)
-    'the budget of $1.50 for today (UTC) $1.40 is spent, with 1 call of unknown cost at its most'
+    'the budget of $1.50 for today (UTC) $1.40 is spent,
+     with 1 call of unknown cost at its worst, if known'
     >>> describe_budget(BudgetStatus("today (UTC)", Decimal(2), Decimal(1), reserved=Decimal(1)))
     'the budget of $2.00 for today (UTC) $1.00 is spent and $1.00 reserved for calls under way'
     """
     more = f" and {format_dollars(purse.reserved)} reserved for calls under way"
     under_way = more if purse.reserved else ""
     calls = f"{purse.unknown_calls} call{'s' * (purse.unknown_calls != 1)} of unknown cost"
-    most = "its" if purse.unknown_calls == 1 else "their"
-    unknown = f", with {calls} at {most} most" if purse.unknown_calls else ""
+    worst = "its" if purse.unknown_calls == 1 else "their"
+    unknown = f", with {calls} at {worst} worst, if known" if purse.unknown_calls else ""
     limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
     return f"{limit} {format_dollars(purse.spent)} is spent{unknown}{under_way}"

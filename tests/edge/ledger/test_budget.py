@@ -148,7 +148,9 @@ def test_a_call_that_is_interrupted_counts_as_its_worst_case(tmp_path: Path) -> 
         answer(env, ASK)
     problem = answer(replace(env, send=answered), ASK).failure()
     assert problem.kind == "budget"
-    assert problem.message.endswith("$0.101 is spent, with 1 call of unknown cost at its most")
+    assert problem.message.endswith(
+        "$0.101 is spent, with 1 call of unknown cost at its worst, if known"
+    )
 
 
 def env_ledger(folder: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
+from functools import lru_cache
 
 from returns.result import Result, Success
 
@@ -57,12 +58,13 @@ def authorize(
     """
     redactor = context.redactor
     redactor.add(*secrets_in_proxies(context.environ))
+    explain_proxy = lru_cache(256)(explain_bad_proxy)  # to read all variables takes long
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = provider_of(draft.target.client)
         assert service is not None  # else there would be no draft
         redactor.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
-        if wrong := explain_bad_proxy(draft.target.limits.proxy, draft.url):
+        if wrong := explain_proxy(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
         return Result.do(
             with_credentials(draft, url, credentials, headers, redactor)

@@ -199,7 +199,7 @@ class Dialect(NamedTuple):
 
     max_tokens: str = "max_tokens"
     seed: str = "seed"
-    reasoning: str = "effort"  # a row of its wire's REASONING, where no family says otherwise
+    reasoning: str = "effort"  # a row of its wire's REASONING: see Target.reasoning_by
     schema: str = "json_schema"  # or json_object: the schema then goes into the prompt
     stream_usage: bool = True  # understands stream_options.include_usage
     media: str = "openai"  # a row of wire.openai.chat_request.DRAFT_PARTS: how files are attached
@@ -224,6 +224,11 @@ class Target:
     def name(self) -> str:
         """Return client:model, as a user writes it."""
         return f"{self.client.name}:{self.model.name}"
+
+    @property
+    def reasoning_by(self) -> str:
+        """Return how the model is told to think: as its family is, else as its server's are."""
+        return self.model.abilities.reasoning.by or self.dialect.reasoning
 
 
 # ---- the request and its answer --------------------------------------------------------------

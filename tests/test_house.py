@@ -164,6 +164,104 @@ def test_every_package_that_is_imported_is_declared() -> None:
     assert foreign >= {"requests", "urllib3", "distributed"} and not undeclared
 
 
+#: Methods that change a list, a set or a dict.
+CHANGES = {
+    "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "put",
+    "remove", "setdefault", "update",
+}  # fmt: skip
+
+#: What modules may change all the same, with the reason.
+CHANGED = {
+    "loki.edge.ledger.writer.FORKED": "connections of before a fork, which must stay open",
+}
+#: Functions that may remember what they returned, in a process: no argument of theirs is a secret.
+REMEMBERED = {
+    "loki.edge.http.connection.with_deadlines": "classes",
+    "loki.edge.ledger.writer.insert_sql": "numbers of lines",
+    "loki.edge.trust.warn_root": "paths: each is warned of once",
+    "loki.edge.trust.warn_untrusted": "paths: each is warned of once",
+    "loki.formats.structured_output.find_schema_fault": "schemas",
+    "loki.providers.find_provider": "types and names of clients",
+    "loki.redaction.unescape.entities": "nothing",
+    "loki.redaction.unescape.escape_pattern": "nothing",
+    "loki.redaction.unescape.latin_pattern": "nothing",
+    "loki.redaction.unescape.unseen_pattern": "nothing",
+    "loki.wire.chat_wire": "names of protocols",
+    "loki.wire.embed_wire": "names of protocols",
+    "loki.wire.rerank_wire": "names of protocols",
+}
+
+
+def changed_names(tree: ast.Module) -> set[str]:
+    """Return the names of a module that a function of it changes, or assigns as a global."""
+    targets = (
+        each
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for each in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    )
+    own = {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+    found = set[str]()
+    functions = (each for each in ast.walk(tree) if isinstance(each, FUNCTIONS))
+    for node in (each for function in functions for each in ast.walk(function)):
+        match node:
+            case ast.Global(names):
+                found |= {*names}
+            case ast.Call(func=ast.Attribute(value=ast.Name(name), attr=attr)) if attr in CHANGES:
+                found |= {name} & own
+            case ast.Subscript(value=ast.Name(name), ctx=ast.Store() | ast.Del()):
+                found |= {name} & own
+            case ast.AugAssign(target=ast.Name(name)):
+                found |= {name} & own
+    return found
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def remembering(tree: ast.Module) -> set[str]:
+    """Return the functions and methods of a module whose results are kept while it is loaded."""
+    inner = (each for node in tree.body if isinstance(node, ast.ClassDef) for each in node.body)
+    functions = (node for node in (*tree.body, *inner) if isinstance(node, ast.FunctionDef))
+    is_cache = re.compile(r"(functools\.)?(lru_)?cache\b").match
+    return {
+        each.name for each in functions if any(map(is_cache, map(ast.unparse, each.decorator_list)))
+    }
+
+
+def instances(tree: ast.Module) -> set[str]:
+    """Return the classes with state of which a module has a value of its own."""
+    values = (each.value for each in tree.body if isinstance(each, ast.Assign | ast.AnnAssign))
+    return {ast.unparse(each.func) for each in values if isinstance(each, ast.Call)} & STATEFUL
+
+
+#: Classes whose values remember something.
+STATEFUL = {"AuthContext", "Console", "ContextVar", "Redactor", "dict", "list", "local", "set"}
+
+
+def test_what_modules_remember_is_seen() -> None:
+    tree = ast.parse(
+        "A, B, C = [], {}, set()\nD = 0\nE = {}\nR = Redactor()\n"
+        "def f(x):\n    A.append(x); B[x] = 1; own = []; own.append(x); return E[x]\n"
+        "def g():\n    global D\n    C.discard(1)\n"
+        "@lru_cache(9)\ndef h(secret): ...\n"
+    )
+    assert changed_names(tree) == {"A", "B", "C", "D"}
+    assert (remembering(tree), instances(tree)) == ({"h"}, {"Redactor"})
+
+
+def test_no_module_remembers_what_a_call_learnt() -> None:
+    changed, remembered = set[str](), set[str]()
+    for path in MODULES:
+        tree, name = ast.parse(path.read_text()), module_name(path)
+        changed |= {f"{name}.{each}" for each in changed_names(tree)}
+        remembered |= {f"{name}.{each}" for each in remembering(tree)}
+        assert not instances(tree), name
+        assert "contextvars" not in imports(path), name
+    assert changed == set(CHANGED)
+    assert remembered == set(REMEMBERED)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_says_what_comes_in_and_what_goes_out(path: Path) -> None:
     first = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]

@@ -116,6 +116,6 @@ def carry_thoughts(reply: Reply) -> tuple[JsonObject, ...]:
     Source: api-docs.deepseek.com/guides/thinking_mode.
     """
     target = reply.request.target
-    has_switch = target.dialect.reasoning == "switch" and wire_name(target) == "openai"
+    has_switch = target.reasoning_by == "switch" and wire_name(target) == "openai"
     is_wanted = has_switch and reply.tool_calls and reply.reasoning
     return ({"reasoning_content": reply.reasoning},) if is_wanted else ()

@@ -62,7 +62,7 @@ def can_take_tokens(target: Target, known: ReasoningSupport) -> bool:
     """Return whether a model can be told how many tokens to think with."""
     if known.tokens is not None:
         return known.tokens
-    return (known.by or target.dialect.reasoning) in BY_TOKENS
+    return target.reasoning_by in BY_TOKENS
 
 
 def with_reasoning(target: Target, reasoning: str | None) -> Target:

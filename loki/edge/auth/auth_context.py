@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from returns.result import Result
+
+from loki.problems import Problem
 from loki.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
@@ -21,3 +24,4 @@ class AuthContext:
         self.issued: set[str] = set()  # tokens that can be renewed
         self.unwritten: dict[str, Token] = {}  # by the file where they could not be written
         self.chains: dict[object, Any] = {}  # botocore's credentials, which renew themselves
+        self.vault_keys: dict[object, Result[bytes, Problem]] = {}  # each takes long to derive

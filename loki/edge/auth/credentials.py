@@ -58,13 +58,13 @@ def authorize(
     """
     redactor = context.redactor
     redactor.add(*secrets_in_proxies(context.environ))
-    proxy_fault = lru_cache(256)(explain_bad_proxy)
+    explain_proxy = lru_cache(256)(explain_bad_proxy)  # to read all variables takes long
 
     def stage(draft: Draft) -> Result[Draft, Problem]:
         service = provider_of(draft.target.client)
         assert service is not None  # else there would be no draft
         redactor.add(*secrets_in_proxy(draft.target.limits.proxy or ""))  # tokens use it too
-        if wrong := proxy_fault(draft.target.limits.proxy, draft.url):
+        if wrong := explain_proxy(draft.target.limits.proxy, draft.url):
             return fail("config", wrong)
         return Result.do(
             with_credentials(draft, url, credentials, headers, redactor)

@@ -244,11 +244,16 @@ def random_password() -> str:
 
 
 def key_of(vault: Vault, context: AuthContext) -> Result[bytes, Problem]:
-    """Return the key of a vault; fail if its password is wrong."""
-    place = password_file(context.environ)
-    return read_password(context, vault.path).bind(
-        lambda password: check_password(vault, password, place)
-    )
+    """Return the key of a vault, derived once for each Env; fail if its password is wrong."""
+    place, known = password_file(context.environ), context.vault_keys
+
+    def check(password: bytes) -> Result[bytes, Problem]:
+        lock = (password, vault.salt, vault.scrypt, vault.check)
+        if lock not in known:
+            known[lock] = check_password(vault, password, place)
+        return known[lock]
+
+    return read_password(context, vault.path).bind(check)
 
 
 def read_password(context: AuthContext, vault: str) -> Result[bytes, Problem]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64, b2a_base64, crc32
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import chain, repeat
 
 from returns.result import Failure, Result, Success
@@ -155,7 +154,6 @@ def without(vault: Vault, name: str) -> str:
 # ---- the cipher --------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)
 def derive_key(password: bytes, salt: bytes, cost: tuple[int, int, int]) -> Result[bytes, Problem]:
     """Return the key of a password; ``cost`` is KiB of memory, passes, lanes."""
     from cryptography.exceptions import UnsupportedAlgorithm

@@ -47,7 +47,7 @@ def connect(
     ``on_idle`` is called four times a second while nothing comes; what it raises ends the wait.
     ``prepare`` makes what is sent of a request, where it is more than its own bytes.
     """
-    transports = Transports()
+    transports, prepare = Transports(), prepare or preparer()
     proxies_for = cache(environment_proxies)
 
     def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
@@ -76,7 +76,7 @@ def open_answer(
     started = time.monotonic()
     try:
         answer = transport.send(
-            (prepare or prepare_request)(request),
+            (prepare or preparer())(request),
             stream=True,
             timeout=clock.timeouts(limits.connect or 0),
             proxies=proxies,
@@ -99,7 +99,14 @@ def open_answer(
     )
 
 
-def prepare_request(request: Request) -> requests.PreparedRequest:
+def preparer() -> Prepare:
+    """Return what makes of a request what requests sends; it remembers how addresses are sent."""
+    return partial(prepare_request, lru_cache(256)(prepare_url))
+
+
+def prepare_request(
+    prepare_url: Callable[[str], tuple[str, str]], request: Request
+) -> requests.PreparedRequest:
     """Return the request as requests sends it; no credentials are looked up in ~/.netrc."""
     prepared = requests.PreparedRequest()
     prepared.url, host = prepare_url(request.url)
@@ -118,7 +125,6 @@ def prepare_request(request: Request) -> requests.PreparedRequest:
 FRAMING = ("content-length", "transfer-encoding")
 
 
-@lru_cache(256)
 def prepare_url(url: str) -> tuple[str, str]:
     """Return a URL as it is sent, and its Host header; raise ValueError."""
     prepared = requests.PreparedRequest()

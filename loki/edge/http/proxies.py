@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 
 from loki.urls import find_proxy_fault, is_url
 
@@ -16,23 +15,11 @@ def explain_bad_proxy(own: str | None, url: str) -> str:
     """
     if own is not None:
         return find_proxy_fault(own) if is_url(url) and own not in ("", "-") else ""
-    return wrong_environment(url, *map(os.environ.get, NAMES))
+    return wrong_environment(url)
 
 
-#: Variables whose change is noticed; other mixtures of case are read too, but once.
-NAMES = tuple(
-    spelling(name)
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-    for spelling in (str.lower, str.upper)
-)
-
-
-@lru_cache(256)
-def wrong_environment(url: str, *values: str | None) -> str:
-    """Return what is wrong with the environment's proxy for a URL, empty if nothing is.
-
-    ``values`` are those of NAMES, for the cache: to read all variables for each call takes long.
-    """
+def wrong_environment(url: str) -> str:
+    """Return what is wrong with the environment's proxy for a URL, empty if nothing is."""
     if not is_url(url):
         return ""  # which is reported later
     scheme = url.partition("://")[0].lower()

@@ -257,8 +257,7 @@ def draft_reasoning(target: Target) -> JsonObject:
         return {}
     from loki.wire.openai.reasoning import REASONING
 
-    by = known.by if known.by in REASONING else target.dialect.reasoning
-    return REASONING[by](known, wanted)
+    return REASONING[target.reasoning_by](known, wanted)
 
 
 SCHEMAS: dict[str, Callable[[JsonObject], JsonObject]] = {

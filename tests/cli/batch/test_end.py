@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from returns.result import Failure
 
+from loki.batch.rows import InvalidRow
 from loki.cli.batch.end import report_end
 from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
@@ -45,3 +47,18 @@ def test_an_end_says_why_and_how_to_go_on(
     told = json.loads(summary.read_text())
     assert (told["ended"], told["left"]) == (ended, 7)
     assert (advice or "answered") in err.getvalue() and ("ended" in err.getvalue()) == bool(advice)
+
+
+def test_an_end_says_why_the_last_row_failed(tmp_path: Path) -> None:
+    err = io.StringIO()
+    with open_output(str(tmp_path / "out"), "") as opened:
+        run = RunState(opened.unwrap(), 4, "local:m")
+        down = Failure(Problem("offline", "no connection to a.example:\nrefused"))
+        run.add([(InvalidRow(1, 1, Problem("input", "")), down)])
+        assert report_end(Console("loki-batch", sys.stdout, err), None, run, StopReason(), 0) == 1
+        run.out.file.close()
+    first, second = err.getvalue().splitlines()
+    assert first == (
+        "loki-batch: the last row that failed: offline: no connection to a.example: refused"
+    )
+    assert "1 failed (1 offline)" in second

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.formats.structured_output import check_answer, check_schema
+from loki.formats.structured_output import FindBreach, check_answer, check_schema, find_breach
 from loki.json_text import Json
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
@@ -51,6 +51,7 @@ class Env:
     check_budget: Callable[[Request], Result[Request, Problem]] = Success  # within the budget
     record: Callable[[Entry], None] = lambda entry: None  # in the ledger
     redactor: Redactor = field(default_factory=Redactor, repr=False)  # knows its secrets
+    find_breach: FindBreach = find_breach  # of a schema, in an answer
 
 
 def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:
@@ -106,7 +107,9 @@ def answer_with_data(env: Env, ask: Ask) -> Result[tuple[Reply, Json], Problem]:
         prepare(env, ask if ask.stream is False else replace(ask, stream=False)),
         bind(env.check_budget),  # Request -> Request  if the budget allows
         bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
-        bind(partial(check_answer, ask)),  # Reply -> Reply, Json  if it is what was asked for
+        bind(
+            partial(check_answer, ask, find=env.find_breach)
+        ),  # Reply -> Reply, Json  if it is what was asked for
     )
 
 

@@ -60,7 +60,7 @@ class Problem(Exception):
     retry_after: float | None = None  # seconds the server asked for
     attempts: int = 1
     usage: Usage | None = None  # of an answer that came, or of the part of it that did
-    answer_text: str | None = None  # of an answer that came whole, and is not what was asked for
+    answer_text: str | None = None  # of an answer that is not what was asked for, or broke off
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
     unknown_model: bool = False  # the provider does not know the model
 

@@ -63,7 +63,8 @@ def converse(
     undeclared = sorted(tools.keys() - {tool.name for tool in ask.tools})
     if undeclared:
         return fail("usage", f"no Tool in ask.tools is named {', '.join(undeclared)}")
-    *_, last = follow_calls(env, ask, partial(call_functions, ask.tools, tools), max_steps)
+    run = partial(call_functions, ask.tools, tools, find=env.find_breach)
+    *_, last = follow_calls(env, ask, run, max_steps)
     return last
 
 

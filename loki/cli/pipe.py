@@ -93,7 +93,7 @@ def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], conso
     reasoning = ReasoningPrinter(console, flags.show_reasoning)
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
     ask_model = partial(ask_models, flags, console, output, reasoning)
-    completing = partial(complete, flags, output)
+    completing = partial(complete, env, flags, output)
     if is_conversation(flags):
         from loki.cli.conversation.run import Speaker, converse
 
@@ -135,12 +135,12 @@ def ask_models(
 
 
 def complete(
-    flags: Namespace, output: AnswerPrinter, ask: Ask, reply: Reply
+    env: Env, flags: Namespace, output: AnswerPrinter, ask: Ask, reply: Reply
 ) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply as it is printed, and the value of ``--schema``."""
     return Result.do(
         (shown, data)
-        for checked, data in check_answer(ask, reply)
+        for checked, data in check_answer(ask, reply, env.find_breach)
         for coded in (keep_code_block(checked, ask) if flags.code else Success(checked))
         for shown in check_text(coded, output, flags.output)
     )

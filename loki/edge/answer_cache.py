@@ -25,7 +25,7 @@ from loki.edge.answer_files import (
     write_file,
 )
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.env import log_warning
+from loki.edge.env import find_breach_in_time, log_warning
 from loki.edge.files import environment
 from loki.edge.stdin import read_file
 from loki.edge.trust import (
@@ -212,7 +212,7 @@ class AnswerCache:
 
     def is_fit(self, request: Request, kept: Kept) -> bool:
         """Return whether an answer may be given again."""
-        said = read_kept(request, kept).value_or(None)
+        said = read_kept(request, kept, find_breach_in_time).value_or(None)
         return said is not None and (not isinstance(said, Reply) or self.is_good(said))
 
     def make_room(self, size: int) -> None:

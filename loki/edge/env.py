@@ -18,6 +18,8 @@ from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.find_secrets import redacting
 from loki.edge.config_cache import read_config
 from loki.edge.ledger.writer import Ledger, Warn, ledger_path
+from loki.formats.structured_output import find_breach, has_patterns
+from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.records import Config, Patch
@@ -119,9 +121,19 @@ def make_env(
         clock=time.monotonic,
         patches=patches,
         redactor=redactor,
+        find_breach=find_breach_in_time,
     )
     ledger = Ledger(ledger_path(environ), say, redactor)
     return within_budget(env, ledger, say, keep, waiting)
+
+
+def find_breach_in_time(value: Json, schema: JsonObject) -> str:
+    """Return where and how a value breaks a schema; a pattern that takes for ever is given up."""
+    if not has_patterns(schema):
+        return find_breach(value, schema)
+    from loki.edge.schema_check import CHECKER
+
+    return CHECKER.find_breach(value, schema)
 
 
 def within_budget(

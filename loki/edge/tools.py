@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from loki.edge.env import find_breach_in_time
 from loki.edge.files import describe_os_error
 from loki.edge.tool_process import MAX_OUTPUT, Output, Processes, read_output
 from loki.formats.tool_commands import ToolCommand
@@ -78,7 +79,7 @@ def run_call(
 ) -> Message:
     """Return the result of a call: what its command prints, or what is wrong."""
     schemas = {name: command.schema for name, command in commands.items()}
-    if fault := find_fault(call, schemas):
+    if fault := find_fault(call, schemas, find_breach_in_time):
         return result_of(call, redactor.redact(fault), is_error=True)
     command = commands[call.name]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -44,7 +45,8 @@ def find_schema_fault(text: str) -> str:
         Draft202012Validator.check_schema(parse_strict(text))
     except SchemaError as error:
         return f"{error.json_path}: {error.message}"
-    return ""
+    lost = find_lost_reference(parse_strict(text))
+    return f"$ref {excerpt(lost, 100)!r} leads nowhere" if lost else ""
 
 
 def check_schema(ask: Ask) -> Result[Ask, Problem]:
@@ -58,24 +60,56 @@ def check_schema(ask: Ask) -> Result[Ask, Problem]:
     return read_schema(ask.schema, "schema").map(lambda _: ask)
 
 
-def read_answer(text: str, schema: JsonObject) -> Result[Json, Problem]:
-    """Parse an answer that has to meet a schema; a fence around it is ignored.
+def find_lost_reference(schema: JsonObject) -> str:
+    """Return a ``$ref`` within a schema that leads nowhere, empty if there is none.
 
-    >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
-    "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
+    Where parts of the schema have names of their own (``$id``) nobody looks before the answer does.
+
+    >>> find_lost_reference({"$defs": {"a": {}}, "anyOf": [{"$ref": "#/$defs/b"}]})
+    '#/$defs/b'
     """
-    try:
-        value = parse_strict(code_block(text))
-    except (ValueError, RecursionError):
-        return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
-    breach = find_breach(value, schema)
-    if breach:
-        return fail("input", f"the answer breaks the schema at {breach}", sent=True)
-    return Success(value)
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    if '"$id"' in compact(schema):
+        return ""
+    root: Any = DRAFT202012.create_resource(schema)
+    resolver = Registry().with_resource("", root).resolver()
+    for reference in references_in(schema):
+        try:
+            resolver.lookup(reference)
+        except Unresolvable:
+            return reference
+    return ""
 
 
-def find_breach(value: Json, schema: JsonObject) -> str:
+def references_in(schema: Json) -> Iterator[str]:
+    """Yield the references within a schema to itself; what is data there has none.
+
+    >>> [*references_in({"a": [{"$ref": "#/x"}], "const": {"$ref": "#/y"}})]
+    ['#/x']
+    """
+    if isinstance(schema, list):
+        for each in schema:
+            yield from references_in(each)
+    for name, value in schema.items() if isinstance(schema, dict) else ():
+        if name == "$ref" and isinstance(value, str) and value.startswith("#"):
+            yield value
+        elif name not in ("const", "enum", "default", "examples"):
+            yield from references_in(value)
+
+
+#: Returns where and how a value breaks a schema, empty if it does not.
+FindBreach = Callable[[Json, JsonObject], str]
+
+
+def find_breach(
+    value: Json, schema: JsonObject, on_pattern: Callable[[str], None] | None = None
+) -> str:
     """Return where and how a value breaks a schema, empty if it does not.
+
+    ``on_pattern`` gets each pattern before it is tried: one may take for ever.
 
     >>> find_breach({"n": "x"}, {"properties": {"n": {"type": "integer"}}})
     "$.n: 'x' is not of type 'integer'"
@@ -84,7 +118,8 @@ def find_breach(value: Json, schema: JsonObject) -> str:
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
+    kind: Any = reporting_validator(on_pattern) if on_pattern else Draft202012Validator
+    validator: Any = kind(schema, registry=Registry())  # which fetches nothing
     try:
         errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
     except RecursionError:
@@ -94,14 +129,62 @@ def find_breach(value: Json, schema: JsonObject) -> str:
     return f"{errors[0].json_path}: {excerpt(errors[0].message, 300)}" if errors else ""
 
 
-def check_answer(ask: Ask, reply: Reply) -> Result[tuple[Reply, Json], Problem]:
+def read_answer(
+    text: str, schema: JsonObject, find: FindBreach = find_breach
+) -> Result[Json, Problem]:
+    """Parse an answer that has to meet a schema; a fence around it is ignored.
+
+    >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
+    "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
+    """
+    try:
+        value = parse_strict(code_block(text))
+    except (ValueError, RecursionError):
+        return fail("input", f"the answer is not JSON: {excerpt(text, 200)!r}", sent=True)
+    breach = find(value, schema)
+    if breach:
+        return fail("input", f"the answer breaks the schema at {breach}", sent=True)
+    return Success(value)
+
+
+def reporting_validator(on_pattern: Callable[[str], None]) -> Any:
+    """Return a kind of validator that reports each pattern before it is tried."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    def reported(keyword: str) -> Any:
+        check = Draft202012Validator.VALIDATORS[keyword]
+
+        def validate(validator: Any, patterns: Json, instance: Json, schema: Json) -> Any:
+            on_pattern(patterns if isinstance(patterns, str) else " ".join(patterns))
+            yield from check(validator, patterns, instance, schema) or ()
+
+        return validate
+
+    keywords = {keyword: reported(keyword) for keyword in ("pattern", "patternProperties")}
+    make: Any = extend  # has no types
+    return make(Draft202012Validator, keywords)
+
+
+def has_patterns(schema: JsonObject) -> bool:
+    """Return whether a schema may have patterns, which can take for ever.
+
+    >>> has_patterns({"properties": {"a": {"pattern": "b"}}}), has_patterns({"type": "string"})
+    (True, False)
+    """
+    return '"pattern' in compact(schema)
+
+
+def check_answer(
+    ask: Ask, reply: Reply, find: FindBreach = find_breach
+) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply, and its value if a schema was given, else ``...``."""
     if ask.schema is None or reply.tool_calls:
         return Success((reply, ...))
     cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
     billed: Any = {"answer_text": reply.text, "usage": reply.usage, "cost": reply.cost}
     return (
-        read_answer(reply.text, ask.schema)
+        read_answer(reply.text, ask.schema, find)
         .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
         .alt(lambda problem: replace(problem, message=problem.message + cut, **billed))
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from loki.formats.structured_output import find_breach
+from loki.formats.structured_output import FindBreach, find_breach
 from loki.json_text import JsonObject, compact
 from loki.messages import Message, Tool, ToolCall
 from loki.problems import suggest_nearest
@@ -15,17 +15,21 @@ def call_functions(
     tools: tuple[Tool, ...],
     functions: Mapping[str, Callable[..., Any]],
     calls: tuple[ToolCall, ...],
+    find: FindBreach = find_breach,
 ) -> tuple[Message, ...]:
     """Return the results of calls, each by its function, in their order."""
     schemas = {tool.name: tool.parameters for tool in tools if tool.name in functions}
-    return tuple(call_function(schemas, functions, call) for call in calls)
+    return tuple(call_function(schemas, functions, call, find) for call in calls)
 
 
 def call_function(
-    schemas: Mapping[str, JsonObject], functions: Mapping[str, Callable[..., Any]], call: ToolCall
+    schemas: Mapping[str, JsonObject],
+    functions: Mapping[str, Callable[..., Any]],
+    call: ToolCall,
+    find: FindBreach,
 ) -> Message:
     """Return the result of one call; what its function raises is the model's to mend."""
-    if fault := find_fault(call, schemas):
+    if fault := find_fault(call, schemas, find):
         return result_of(call, fault, is_error=True)
     try:
         value = functions[call.name](**call.arguments)
@@ -34,7 +38,9 @@ def call_function(
         return result_of(call, f"{type(error).__name__}: {error}", is_error=True)
 
 
-def find_fault(call: ToolCall, schemas: Mapping[str, JsonObject]) -> str:
+def find_fault(
+    call: ToolCall, schemas: Mapping[str, JsonObject], find: FindBreach = find_breach
+) -> str:
     """Return why a call cannot be run, in words for the model; empty if it can.
 
     >>> find_fault(ToolCall("1", "nwo", {}), {"now": {}})
@@ -44,7 +50,7 @@ def find_fault(call: ToolCall, schemas: Mapping[str, JsonObject]) -> str:
     """
     if call.name not in schemas:
         return f"there is no tool {call.name!r}{suggest_nearest(call.name, sorted(schemas))}"
-    breach = find_breach(call.arguments, schemas[call.name])
+    breach = find(call.arguments, schemas[call.name])
     return f"the arguments break the schema of {call.name} at {breach}" if breach else ""
 
 

@@ -108,11 +108,15 @@ def follow_end(opened: Opened, builder: ReplyBuilder, first: float | None, now: 
 
 
 def collect(stream: Stream) -> Result[Reply, Problem]:
-    """Return the whole reply of a stream: the same as if it had not been streamed."""
+    """Return the whole reply of a stream: the same as if it had not been streamed.
+
+    A Problem has the text that came before it, which was paid for.
+    """
     events: list[Event] = []
     for result in stream:
         if not isinstance(result, Success):
-            return Failure(result.failure())
+            problem, text = result.failure(), join_texts(events)[0]
+            return Failure(replace(problem, answer_text=text) if text else problem)
         match result.unwrap():
             case Done(reply):
                 text, reasoning = join_texts(events)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.formats.structured_output import check_answer
+from loki.formats.structured_output import FindBreach, check_answer, find_breach
 from loki.problems import Problem
 from loki.records import Kept, Request, Response
 from loki.replies import Opened, Reply
@@ -47,22 +48,24 @@ def headers_to_keep(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def read_kept(request: Request, kept: Kept) -> Result[Any, Problem]:
+def read_kept(request: Request, kept: Kept, find: FindBreach = find_breach) -> Result[Any, Problem]:
     """Return what an answer says: a reply that meets its schema, vectors, or scores.
 
     Fails if it is not whole, or not a success: cut at its limit, filtered, garbled.
     """
     kind = request.target.model.type
     if kind == "chat":
-        return collect(follow(lambda: 0.0)(reopen(request, kept, 0.0))).bind(check_finish)
+        return collect(follow(lambda: 0.0)(reopen(request, kept, 0.0))).bind(
+            partial(check_finish, find=find)
+        )
     from loki.stages.parse_vectors import read_scores, read_vectors
 
     response = respond(request, kept)
     return read_vectors(response) if kind == "embedding" else read_scores(response)
 
 
-def check_finish(reply: Reply) -> Result[Reply, Problem]:
+def check_finish(reply: Reply, find: FindBreach = find_breach) -> Result[Reply, Problem]:
     """Return a reply that came to its proper end and meets its schema."""
     if reply.finish not in ("stop", "tools") or reply.pause:
         return Failure(Problem("input", f"the answer is not whole: {reply.finish}"))
-    return check_answer(reply.request.target.ask, reply).map(lambda pair: pair[0])
+    return check_answer(reply.request.target.ask, reply, find).map(lambda pair: pair[0])

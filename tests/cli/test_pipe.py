@@ -697,3 +697,15 @@ def test_no_secret_is_ever_printed(home: Home) -> None:
         path for path in home.folder.rglob("*") if path.name != "config.yaml" and path.is_file()
     ]
     assert not any(b"very-secret" in path.read_bytes() for path in kept)
+
+
+@pytest.mark.parametrize("output", ["json", "events"])
+def test_the_text_of_an_answer_that_broke_off_is_in_its_error(home: Home, output: str) -> None:
+    with serving(streamed(delta("Half an ans"), CLOSE, end=False)) as server:
+        home.local(server.address)
+        done = home.call("-o", output, "Hi")
+    assert done.code == 76
+    if output == "json":
+        assert json.loads(done.err.splitlines()[-1])["text"] == "Half an ans"
+    else:
+        assert done.lines[0] == {"type": "text", "text": "Half an ans"}

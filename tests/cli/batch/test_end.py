@@ -52,7 +52,7 @@ def test_an_end_says_why_and_how_to_go_on(
 def test_an_end_says_why_the_last_row_failed(tmp_path: Path) -> None:
     err = io.StringIO()
     with open_output(str(tmp_path / "out"), "") as opened:
-        run = RunState(opened.unwrap(), 4, "local:m")
+        run = RunState(opened.unwrap(), 4, "local:m", Redactor())
         down = Failure(Problem("offline", "no connection to a.example:\nrefused"))
         run.add([(InvalidRow(1, 1, Problem("input", "")), down)])
         assert report_end(Console("loki-batch", sys.stdout, err), None, run, StopReason(), 0) == 1

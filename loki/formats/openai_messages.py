@@ -87,8 +87,9 @@ def read_message(value: Json, place: str) -> Result[Message, Problem]:
             as_str(value.get("tool_call_id")),
             *read_carry(value),
             is_error=value.get("is_error") is True,
-            name=as_str(value.get("name")),
+            name=name,
         )
+        for name in without_nul(as_str(value.get("name")), f"{place}: name")
         for calls in gather(read_tool_call(call, place) for call in listed)
         for content in read_content(value.get("content"), place, optional=bool(listed))
     )

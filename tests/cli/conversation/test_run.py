@@ -312,3 +312,5 @@ def test_a_name_that_is_no_text_is_refused(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     done = home.call("--messages", '[{"role":"user","name":5,"content":"Hi"}]')
     assert done.code == 65 and "message 1: name is 5, not a text" in done.err
+    done = home.call("--messages", '[{"role":"user","name":"a\\u0000","content":"Hi"}]')
+    assert done.code == 65 and "message 1: name: a NUL character (at 2)" in done.err

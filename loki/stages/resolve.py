@@ -66,8 +66,9 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
 
 def find_client(config: Config, name: str) -> Client | None:
     """Return the client of a name; ``anthropic`` and ``google`` are claude and gemini too."""
-    alike = [client for client in config.clients if type_of(client.name) == type_of(name)]
-    return next((client for client in alike if client.name == name), next(iter(alike), None))
+    exact = next((client for client in config.clients if client.name == name), None)
+    alike = (client for client in config.clients if type_of(client.name) == type_of(name))
+    return exact or next(alike, None)
 
 
 def refuse_task(client: Client, task: Task) -> Result[Any, Problem]:
@@ -189,9 +190,11 @@ def merge_limits(base: Limits, more: Limits) -> Limits:
     >>> merge_limits(Limits(connect=10, idle=5), Limits(idle=1)).idle
     1
     """
-    values = {name: getattr(more, name) for name in field_names(Limits)}
-    changes = {name: value for name, value in values.items() if value is not None}
+    changes = {name: value for name in LIMITS if (value := getattr(more, name)) is not None}
     return replace(base, **changes) if changes else base
+
+
+LIMITS = field_names(Limits)
 
 
 # ---- what the model can do -------------------------------------------------------------------

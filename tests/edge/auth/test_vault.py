@@ -19,6 +19,7 @@ from returns.result import Failure, Result, Success
 from support import auth_context
 
 from loki.edge.auth import vault
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
@@ -35,6 +36,12 @@ def choosing(word: str = "") -> vault.ChoosePassword:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the variables of a vault that property tests change."""
     return filled(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def opened(shared: dict[str, str]) -> AuthContext:
+    """Return what that vault is opened with: its key is derived once."""
+    return auth_context(shared)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +69,8 @@ def nobody(tmp_path: Path) -> dict[str, str]:
 def filled(folder: Path) -> dict[str, str]:
     """Put secrets into a new vault; return the variables that lead to it."""
     environ = {"LOKI_CONFIG_DIR": str(folder)}
+    context = auth_context(environ)
     for name, value in SECRETS.items():
-        context = auth_context(environ)
         assert vault.add(name, value, context, choosing("correct horse")) == Success(None)
     return environ
 
@@ -114,16 +121,12 @@ def test_a_value_opens_only_under_its_own_name(
 
 @given(st.sets(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), max_size=4))
 def test_names_are_kept_in_order_and_can_be_taken_out(
-    shared: dict[str, str], names: set[str]
+    shared: dict[str, str], opened: AuthContext, names: set[str]
 ) -> None:
-    held = [
-        name
-        for name in names
-        if vault.add(name, "v", auth_context(shared), choosing()) == Success(None)
-    ]
+    held = [name for name in names if vault.add(name, "v", opened, choosing()) == Success(None)]
     assert vault.list_names(shared) == Success(sorted({*held, *SECRETS}))
     for name in held:
-        assert vault.get(name, auth_context(shared)) == Success("v")
+        assert vault.get(name, opened) == Success("v")
         assert vault.delete(name, shared) == Success(None)
     assert vault.list_names(shared) == Success(sorted(SECRETS))
 

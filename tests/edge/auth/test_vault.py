@@ -101,11 +101,10 @@ def link_instead(path: Path) -> None:
 
 
 @given(st.text(min_size=1))
-def test_any_text_comes_out_as_it_went_in(shared: dict[str, str], value: str) -> None:
-    assert vault.update("ALPHA", value, auth_context(shared)) == Success(None)
-    context = auth_context(shared)
-    assert vault.get("ALPHA", context) == vault.find("ALPHA", context) == Success(value)
-    assert vault.get("BETA", auth_context(shared)) == Success(SECRETS["BETA"])
+def test_any_text_comes_out_as_it_went_in(opened: AuthContext, value: str) -> None:
+    assert vault.update("ALPHA", value, opened) == Success(None)
+    assert vault.get("ALPHA", opened) == vault.find("ALPHA", opened) == Success(value)
+    assert vault.get("BETA", opened) == Success(SECRETS["BETA"])
 
 
 @given(st.text(), st.text(), st.text(), st.binary(min_size=NONCE, max_size=NONCE))
@@ -389,10 +388,11 @@ def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     good = path.read_text()
     start = good.index("vault: 1")
+    context = auth_context(environ)
     for i in range(start, len(good)):
         path.write_text(good[:i] + ("b" if good[i] == "a" else "a") + good[i + 1 :])
         for name in ("ALPHA", "BETA"):
-            found = vault.find(name, auth_context(environ))
+            found = vault.find(name, context)
             ours = isinstance(found, Success) and found.unwrap() in (SECRETS[name], None)
             assert ours or found.failure().message.startswith(f"{path}:"), i
 
@@ -400,9 +400,9 @@ def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
 def test_no_vault_that_breaks_off_is_ever_read(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     good = path.read_text()
+    context = auth_context(environ)
     for end in range(len(good) - 1):
         path.write_text(good[:end])
-        context = auth_context(environ)
         assert vault.find("ALPHA", context).failure().message.startswith(f"{path}:"), end
 
 

@@ -19,6 +19,7 @@ from returns.result import Failure, Result, Success
 from support import auth_context
 
 from loki.edge.auth import vault
+from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
@@ -35,6 +36,12 @@ def choosing(word: str = "") -> vault.ChoosePassword:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the variables of a vault that property tests change."""
     return filled(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def opened(shared: dict[str, str]) -> AuthContext:
+    """Return what that vault is opened with: its key is derived once."""
+    return auth_context(shared)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +69,8 @@ def nobody(tmp_path: Path) -> dict[str, str]:
 def filled(folder: Path) -> dict[str, str]:
     """Put secrets into a new vault; return the variables that lead to it."""
     environ = {"LOKI_CONFIG_DIR": str(folder)}
+    context = auth_context(environ)
     for name, value in SECRETS.items():
-        context = auth_context(environ)
         assert vault.add(name, value, context, choosing("correct horse")) == Success(None)
     return environ
 
@@ -94,11 +101,10 @@ def link_instead(path: Path) -> None:
 
 
 @given(st.text(min_size=1))
-def test_any_text_comes_out_as_it_went_in(shared: dict[str, str], value: str) -> None:
-    assert vault.update("ALPHA", value, auth_context(shared)) == Success(None)
-    context = auth_context(shared)
-    assert vault.get("ALPHA", context) == vault.find("ALPHA", context) == Success(value)
-    assert vault.get("BETA", auth_context(shared)) == Success(SECRETS["BETA"])
+def test_any_text_comes_out_as_it_went_in(opened: AuthContext, value: str) -> None:
+    assert vault.update("ALPHA", value, opened) == Success(None)
+    assert vault.get("ALPHA", opened) == vault.find("ALPHA", opened) == Success(value)
+    assert vault.get("BETA", opened) == Success(SECRETS["BETA"])
 
 
 @given(st.text(), st.text(), st.text(), st.binary(min_size=NONCE, max_size=NONCE))
@@ -114,16 +120,12 @@ def test_a_value_opens_only_under_its_own_name(
 
 @given(st.sets(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), max_size=4))
 def test_names_are_kept_in_order_and_can_be_taken_out(
-    shared: dict[str, str], names: set[str]
+    shared: dict[str, str], opened: AuthContext, names: set[str]
 ) -> None:
-    held = [
-        name
-        for name in names
-        if vault.add(name, "v", auth_context(shared), choosing()) == Success(None)
-    ]
+    held = [name for name in names if vault.add(name, "v", opened, choosing()) == Success(None)]
     assert vault.list_names(shared) == Success(sorted({*held, *SECRETS}))
     for name in held:
-        assert vault.get(name, auth_context(shared)) == Success("v")
+        assert vault.get(name, opened) == Success("v")
         assert vault.delete(name, shared) == Success(None)
     assert vault.list_names(shared) == Success(sorted(SECRETS))
 
@@ -386,10 +388,11 @@ def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     good = path.read_text()
     start = good.index("vault: 1")
+    context = auth_context(environ)
     for i in range(start, len(good)):
         path.write_text(good[:i] + ("b" if good[i] == "a" else "a") + good[i + 1 :])
         for name in ("ALPHA", "BETA"):
-            found = vault.find(name, auth_context(environ))
+            found = vault.find(name, context)
             ours = isinstance(found, Success) and found.unwrap() in (SECRETS[name], None)
             assert ours or found.failure().message.startswith(f"{path}:"), i
 
@@ -397,9 +400,9 @@ def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
 def test_no_vault_that_breaks_off_is_ever_read(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     good = path.read_text()
+    context = auth_context(environ)
     for end in range(len(good) - 1):
         path.write_text(good[:end])
-        context = auth_context(environ)
         assert vault.find("ALPHA", context).failure().message.startswith(f"{path}:"), end
 
 

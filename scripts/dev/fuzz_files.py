@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from fuzz_checks import Row, check_failure
 from fuzz_seeds import seed_of
-from fuzz_texts import Row, check_failure
 from mutate import NOISE, Seed, scan
 from returns.result import Success
 from support import ROOT

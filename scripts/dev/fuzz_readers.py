@@ -7,29 +7,25 @@ it is cut; a secret is in no text that a person may see.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
 from frames import CLIENTS
+from fuzz_checks import SECRET, check_hidden
 from fuzz_files import FILES
+from fuzz_jobs import JOBS, check_model_list
 from fuzz_seeds import Frame, amazon_frame, gather_chats, gather_jobs, gather_measures
-from fuzz_texts import SECRET, TEXTS, check_hidden
+from fuzz_settings import SETTINGS
+from fuzz_texts import TEXTS
 from mutate import NOISE, Seed, cut, damage, mutate, pick, shuffle_frames
 from returns.result import Result, Success
 from support import config, request
 
-from loki.batch.api.answers import RowContext, read_row
-from loki.batch.api.protocol import Protocol, Submission
-from loki.batch.api.sites import PROTOCOLS
 from loki.formats.json_output import reply_json
 from loki.json_text import compact
-from loki.money.batch_tier import BatchRates
 from loki.problems import EXIT_CODES, Problem
-from loki.providers.model_list import next_page, read_models
 from loki.records import Ask, Draft, Request, Response, Task
 from loki.redaction.redactor import Redactor
 from loki.replies import Opened, Reply
@@ -246,40 +242,6 @@ def check_framing(make: Callable[[], Splitter], pieces: list[bytes]) -> None:
     assert whole == split(make(), pieces), "frames depend on where a stream is cut"
 
 
-# ---- batch APIs ----------------------------------------------------------------------------------
-
-JOB = Submission("abcdefgh", 2)
-
-
-def check_job(protocol: Protocol, body: bytes) -> None:
-    """Check that whatever a batch API says is read or is nothing."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return
-    protocol.read_status(value)
-    protocol.read_list(value, JOB, "")
-    protocol.read_deposit(value)
-    if row := protocol.read_row(value):
-        outcome = read_row(row_context(), row)
-        json.dumps(getattr(outcome, "line", None)).encode()
-
-
-@cache
-def row_context() -> RowContext:
-    """Return what is known of a row that was asked."""
-    target = asking("openai", False).draft.target
-    return RowContext(target, BatchRates(target.model.price, PROTOCOLS["openai"].discount), 0.0)
-
-
-def check_model_list(body: bytes) -> None:
-    """Check that a list of models is read, or is none."""
-    if (value := parsed(body)) is not ...:
-        for model in islice(read_models(value), 1000):
-            json.dumps(model)
-        next_page("https://a.example/models?limit=9", value)
-
-
 # ---- all of them ---------------------------------------------------------------------------------
 
 
@@ -297,8 +259,9 @@ def readers() -> list[Reader]:
     for wire, seeds in scores.items():
         found.append(mutated(f"{wire} scores", 0.7, seeds, partial(check_scores, wire)))
     jobs = gather_jobs()
-    for name, protocol in PROTOCOLS.items():
-        found.append(mutated(f"{name} job", 0.7, jobs, partial(check_job, protocol)))
+    for name, check in JOBS.items():
+        found.append(mutated(f"{name} job", 0.7, jobs, check))
+    found.append(mutated("model list", 1, jobs, check_model_list))
     return [*found, *framings(chats), *texts_and_files()]
 
 
@@ -324,5 +287,5 @@ def framings(chats: Any) -> Iterator[Reader]:
 
 def texts_and_files() -> Iterator[Reader]:
     """Yield the readers of what users write, and of our own files."""
-    for name, weight, seeds, check, words in (*TEXTS, *FILES):
+    for name, weight, seeds, check, words in (*TEXTS, *SETTINGS, *FILES):
         yield mutated(name, weight, seeds, check, words)

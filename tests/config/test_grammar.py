@@ -82,6 +82,7 @@ WRONG: list[tuple[str, tuple[int, int], str]] = [
     ("reasoning_effort: extreme\n", (1, 19), "extreme"),
     (client("auth: magic"), (3, 9), "magic"),
     (client("name: 'a:b'"), (2, 3), "client 'a:b': a name has no colon"),
+    (client("name: 'http://u:p@h'"), (2, 3), "client 'http://***@h': a name has no colon"),
     (client("extra: {max_retries: 1.5}"), (3, 24), "1.5"),
     (client("extra: {total_timeout: -1}"), (3, 26), "-1"),
     (client("extra: {timeout: 1}"), (3, 11), "unknown key 'timeout'"),

@@ -13,8 +13,8 @@ import fuzz_inputs
 import fuzz_readers
 import pytest
 from frames import CLIENTS
+from fuzz_checks import check_hidden
 from fuzz_readers import Reader, assert_alike, check_stream, check_whole, readers
-from fuzz_texts import check_hidden
 from returns.result import Success
 
 SCRIPT = Path(fuzz_inputs.__file__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -18,7 +17,6 @@ def userinfo(url: str) -> str:
     return (url.partition("://")[2] or url).rpartition("@")[0]
 
 
-@lru_cache(256)  # every request asks, of few addresses
 def is_url(url: str) -> bool:
     """Return whether it is an http or https address with a host and a possible port.
 

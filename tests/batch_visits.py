@@ -109,7 +109,7 @@ class Place:
             out = opened.unwrap()
             with open_journal(path) as found:
                 journal = found.unwrap()
-                ledger = Ledger(str(self.folder / "ledger.db"))
+                ledger = Ledger(str(self.folder / "ledger.db"), redactor=env.redactor)
                 effects = real_effects(env, out, journal, ledger, lambda message: None)
                 if killer is not None:
                     effects = killer.wrap(effects, out, journal)

@@ -176,6 +176,9 @@ CHANGED = {
 }
 #: Functions that may remember what they returned, in a process: no argument of theirs is a secret.
 REMEMBERED = {
+    "loki.edge.auth.find_secrets.is_sensitive": "names of headers and settings",
+    "loki.edge.ledger.reservations.host_name": "the name of this machine",
+    "loki.stages.build.is_header_name": "names of headers",
     "loki.edge.http.connection.with_deadlines": "classes",
     "loki.edge.ledger.writer.insert_sql": "numbers of lines",
     "loki.edge.trust.warn_root": "paths: each is warned of once",

@@ -17,25 +17,26 @@ class EarlierRow(NamedTuple):
     identity: str  # what it was asked by
     is_good: bool  # whether it was answered
     cost: Decimal = Decimal(0)  # US dollars that are known to have been paid for a failure
+    line: int = 0  # of the input that it was in; 0 where that is not known
 
 
 def read_done(line: bytes) -> EarlierRow | None:
     """Read a line of an earlier run's output; None if it is none.
 
     >>> read_done(b'{"id": "a", "key": "k", "text": "Hi"}')
-    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'))
+    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=0)
     >>> read_done(b'{"id": "a", "key": "k", "error": {}, "cost": 0.01}').cost
     Decimal('0.01')
     >>> read_done(b'{"id": "a", "key": "k", "err')
     """
     try:
         match json.loads(line):
-            case {"id": id, "key": str(key), "error": _, "cost": cost} if is_amount(cost):
-                return EarlierRow(row_identity(id, key), False, Decimal(str(cost)))
-            case {"id": id, "key": str(key), "error": _}:
-                return EarlierRow(row_identity(id, key), False)
-            case {"id": id, "key": str(key)}:
-                return EarlierRow(row_identity(id, key), True)
+            case {"id": id, "key": str(key), **facts}:
+                cost, number = facts.get("cost"), facts.get("line")
+                is_good = "error" not in facts
+                paid = Decimal(0) if is_good or not is_amount(cost) else Decimal(str(cost))
+                place = number if type(number) is int else 0
+                return EarlierRow(row_identity(id, key), is_good, paid, place)
     except (ValueError, RecursionError):
         pass
     return None

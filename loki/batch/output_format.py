@@ -72,8 +72,10 @@ class CsvTable:
 
     >>> table = CsvTable(["lang"])
     >>> row = table.encode({"id": "a", "line": 2, "key": "k", "lang": "fr", "text": "Oui, oui"})
-    >>> row[:26], table.read(row)
-    (b'fr,a,2,k,,"Oui, oui",,,,,,', EarlierRow(identity='a k', is_good=True, cost=Decimal('0')))
+    >>> row[:26]
+    b'fr,a,2,k,,"Oui, oui",,,,,,'
+    >>> table.read(row)
+    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=2)
     """
 
     suffix = ".csv"
@@ -125,9 +127,9 @@ class CsvTable:
         except ArithmeticError:
             return None
         is_good = not named["error_kind"]
-        return EarlierRow(
-            row_identity(named["id"], named["key"]), is_good, Decimal(0) if is_good else cost
-        )
+        paid = Decimal(0) if is_good else cost
+        place = int(named["line"]) if named["line"].isdecimal() else 0
+        return EarlierRow(row_identity(named["id"], named["key"]), is_good, paid, place)
 
 
 def encode_cells(cells: Iterable[Any]) -> bytes:

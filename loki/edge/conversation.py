@@ -102,7 +102,7 @@ def can_append(path: str) -> Result[bool, Problem]:
         os.close(os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)))
         return Success(True)
     except (FileNotFoundError, NotADirectoryError):
-        folder = os.path.dirname(os.path.realpath(path))
+        folder = os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path) or "."
     except (OSError, ValueError) as error:
         why = files.describe_os_error(error) if isinstance(error, OSError) else str(error)
         return fail("output", f"{FLAG}: cannot write {path}: {why}")

@@ -45,6 +45,8 @@ def max_cost(usage: Usage, price: Price) -> Decimal | None:
     >>> price = Price(Decimal(1), Decimal(5), cache_write=Decimal("1.25"))
     >>> max_cost(Usage(input=1_000_000, output=0), price)
     Decimal('1.25')
+    >>> max_cost(Usage(input=1_000_000), Price(Decimal(1), Decimal(0)))
+    Decimal('1')
     """
     rates = find_rates(price, usage.tier, usage.input or 0)
     if rates is None or rates.input is None:
@@ -55,6 +57,8 @@ def max_cost(usage: Usage, price: Price) -> Decimal | None:
         "input": max(amount for amount in inputs if amount is not None),
         "output": max((amount for amount in outputs if amount is not None), default=None),
     }
+    if most["output"] == 0:  # however long the answer is
+        usage = replace(usage, output=usage.output or 0)
     return cost(usage, replace(rates, **most, variants={"*": 1}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loki.batch.api.job import Job
 from loki.batch.api.sites import PROTOCOLS
-from loki.cli.batch.run_state import resume_command
+from loki.cli.batch.end import resume_command
 from loki.cli.console import Console
 from loki.edge.batch.api.session import Session
 from loki.edge.batch.api.visit import Visit, choose_pause, state_of

@@ -27,7 +27,8 @@ def count(order: BatchContext) -> int:
     stands = read_existing(flags.output, order.output_format)
     if not isinstance(stands, Success):
         return order.console.report(stands.failure())
-    run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, order.console.redactor)
+    console = order.console
+    run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, console.redactor, console.warn)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
     for row in run.pending(read_rows(plan, order.inputs.lines)):

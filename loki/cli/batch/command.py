@@ -24,8 +24,9 @@ from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.run import BatchRun
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
-from loki.cli.prompt import attachment, schema_of, tools_of
+from loki.cli.prompt import attachment, schema_of
 from loki.cli.startup import ask_options, environment, open_env, with_template
+from loki.cli.tools_flag import tools_of
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
 from loki.edge.batch.cpu import pin_to_core

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from loki.cli.batch.run_state import RunState, resume_command
+import shlex
+import sys
+
+from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
 from loki.cli.describe import one_line
@@ -57,3 +60,8 @@ CURES = {
 }
 
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "--max-cost": 80, "--max-time": 75}
+
+
+def resume_command(prog: str) -> str:
+    """The command that was typed."""
+    return shlex.join([prog, *sys.argv[1:]])

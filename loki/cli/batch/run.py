@@ -52,7 +52,11 @@ class BatchRun:
     def __init__(self, order: BatchContext, out: Output) -> None:
         self.order, self.flags = order, order.flags
         self.state = RunState(
-            out, order.flags.in_flight, order.defaults.ask.model, order.console.redactor
+            out,
+            order.flags.in_flight,
+            order.defaults.ask.model,
+            order.console.redactor,
+            order.console.warn,
         )
         self.limit = CostLimit(order.flags.max_cost) if order.flags.max_cost is not None else None
         self.stop = StopReason()

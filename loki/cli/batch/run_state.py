@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from errno import EIO, ENOENT
@@ -35,8 +33,15 @@ DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
 class RunState:
     """How far a run is."""
 
-    def __init__(self, out: Output, in_flight: int, model: str | None, redactor: Redactor) -> None:
-        self.redactor = redactor
+    def __init__(
+        self,
+        out: Output,
+        in_flight: int,
+        model: str | None,
+        redactor: Redactor,
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self.redactor, self.warn = redactor, warn
         self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
         self.unsent = 0  # rows that were read, and not sent because the run ended
@@ -52,6 +57,7 @@ class RunState:
         self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
         self.notes: list[str] = []
+        self.is_changed = False  # the command, since the rows that OUT has were asked
 
     # ---- before sending
 
@@ -78,12 +84,22 @@ class RunState:
             else:
                 if not self.ids.add(str(row.id)):
                     self.note(f"line {row.line}: id {row.id!r} again; its key tells it apart")
+                self.compare_with_earlier(row)
                 yield row
 
+    def compare_with_earlier(self, row: ReadyRow) -> None:
+        """Warn once, before it is paid again, of a line that was asked otherwise before."""
+        identity = row_identity(row.id, row.key)
+        if not self.is_changed and self.out.first.get(row.line, identity) != identity:
+            self.is_changed = True
+            self.warn(
+                f"line {row.line} was asked before with another model, prompt or setting: "
+                "such rows are asked again"
+            )
+
     def note(self, words: str) -> None:
-        """Something to be told once, with its like."""
-        if len(self.notes) < 5:
-            self.notes.append(words)
+        """Keep a note for the end; the first five of all."""
+        self.notes = [*self.notes, words][:5]
 
     # ---- after sending
 
@@ -282,8 +298,3 @@ def billed_json(problem: Problem) -> JsonObject:
         "usage": {name: getattr(usage, name) for name in COUNTS},
         "cost": None if problem.cost is None else float(problem.cost),
     }
-
-
-def resume_command(prog: str) -> str:
-    """The command that was typed."""
-    return shlex.join([prog, *sys.argv[1:]])

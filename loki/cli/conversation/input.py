@@ -9,7 +9,7 @@ from dataclasses import replace
 from returns.result import Result, Success
 
 from loki.cli.conversation.transcript import Turns
-from loki.cli.prompt import tools_json
+from loki.cli.tools_flag import tools_json
 from loki.edge.conversation import read_turns
 from loki.formats.tool_commands import ToolCommand, read_commands
 from loki.formats.turns import close_calls, resume

@@ -6,10 +6,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from errno import EIO, ENOENT
+from types import MappingProxyType
 from typing import IO, NamedTuple
 
 from returns.result import Failure, Result, Success
@@ -24,6 +25,10 @@ from loki.problems import Problem, fail
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
 
 
+#: Rows by which it is noticed that a run is started again with another command.
+REMEMBERED = 1000
+
+
 class EarlierRun(NamedTuple):
     """What stands in an output already."""
 
@@ -31,6 +36,7 @@ class EarlierRun(NamedTuple):
     failed: int = 0
     cost: Decimal = Decimal(0)  # US dollars, for those that failed; the least
     size: int = 0  # bytes that are whole lines
+    first: Mapping[int, str] = MappingProxyType({})  # of some rows, by their line of the input
 
 
 class Output:
@@ -46,7 +52,7 @@ class Output:
     ) -> None:
         self.file, self.path, self.rescue = file, path, rescue
         self.form: Format = form or JsonLines()
-        self.done, self.failed, self.paid, _ = earlier
+        self.done, self.failed, self.paid, _, self.first = earlier
         self.full: OSError | None = None  # why nothing more goes into the file
         self.is_diverted = False  # rescue is a file by now, not a folder
         self.end = file.tell() if path else 0
@@ -205,6 +211,7 @@ def scan(
     Rows that failed are done too, unless they are to be asked again.
     """
     done, failed, paid, whole = HashSet(), 0, Decimal(0), 0
+    first: dict[int, str] = {}
     for number, line in enumerate(form.split(file), 1):
         if not line.endswith(b"\n"):
             break  # torn: the run before was cut off in it
@@ -218,9 +225,11 @@ def scan(
         whole += len(line)
         if told.is_good or not retry_failed:
             done.add(told.identity)
+            if told.line and len(first) < REMEMBERED:
+                first[told.line] = told.identity
         if not told.is_good:
             failed, paid = failed + 1, paid + told.cost
-    return Success(EarlierRun(done, failed, paid, whole))
+    return Success(EarlierRun(done, failed, paid, whole, first))
 
 
 def rewrite(path: str, whole: int, form: Format) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from loki.edge.ledger.database import tidy, transaction
-from loki.edge.ledger.writer import COLUMNS, Ledger, run_with_warning, storable
+from loki.edge.ledger.values import storable
+from loki.edge.ledger.writer import COLUMNS, Ledger, run_with_warning
 from loki.stages.account import Entry
 
 if TYPE_CHECKING:

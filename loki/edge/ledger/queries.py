@@ -21,7 +21,8 @@ from loki.edge.ledger.database import (
     is_damage,
     version_of,
 )
-from loki.edge.ledger.writer import from_pico, reason
+from loki.edge.ledger.values import from_pico
+from loki.edge.ledger.writer import reason
 from loki.money.periods import Span, days
 from loki.money.report import ReportRow, Tally
 from loki.problems import Problem, fail

@@ -11,7 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from loki.edge.ledger.database import transaction
-from loki.edge.ledger.writer import Ledger, from_pico, run_with_warning, storable
+from loki.edge.ledger.values import from_pico, storable
+from loki.edge.ledger.writer import Ledger, run_with_warning
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -71,8 +71,9 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     """Return the whole answer to an ask, with its cost.
 
     Fails with a Problem: ``kind`` is one of loki.problems.EXIT_CODES, ``message`` says what is
-    wrong and what would be right. An answer that breaks ``ask.schema`` is one of kind input; what
-    it cost is in the problem. Requests are sent again as ``ask.limits`` and the configuration say.
+    wrong and what would be right. With ``ask.schema`` the reply's ``data`` is the value that meets
+    it; an answer that breaks it is a Problem of kind input, which has the answer and what it cost.
+    Requests are sent again as ``ask.limits`` and the configuration say.
 
     >>> from loki import Ask, answer, open_env
     >>> env = open_env(environ={"LOKI_PLATFORM": "openai"}).unwrap()

@@ -21,7 +21,9 @@ def record(cls: C) -> C:
     millisecond each at every start of a command; these are shared by all records. A class of
     which MANY were made is worth an ``__init__`` of its own: it takes a third of the time.
 
-    A field with ``metadata={"convert": function}`` holds what the function makes of a value.
+    A field with ``metadata={"convert": function}`` holds what the function makes of a value;
+    ``"type"`` there is how ``help()`` shows what it takes. The signature and the list of fields
+    that ``help()`` shows are made when somebody looks.
 
     >>> @record
     ... class Point:
@@ -37,6 +39,7 @@ def record(cls: C) -> C:
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     made.__steps__ = tuple(step(made, each) for each in made.__dataclass_fields__.values())
     made.__made__ = count(1)
+    made.__doc__ = FieldsDoc(cls.__doc__ or "")
     result: C = made
     return result
 
@@ -72,6 +75,33 @@ def converted(
     return lambda self, value: put(self, convert(value))
 
 
+class FieldsDoc:
+    """The ``__doc__`` of a record, with its fields; read from the source when it is asked for."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, instance: object, cls: type) -> str:
+        """Return the docstring of a class."""
+        from loki.record_help import describe
+
+        return describe(cls, self.text)
+
+
+class FieldsSignature:
+    """The ``__signature__`` of a record, which ``inspect.signature`` reads; made when asked for."""
+
+    __slots__ = ()
+
+    def __get__(self, instance: object, cls: type) -> Any:
+        """Return the signature of a class."""
+        from loki.record_help import signature_of
+
+        return signature_of(cls)
+
+
 def initialize(self: Any, *args: Any, **named: Any) -> None:
     """Set every field: from its place, by its name, or to its default."""
     if next(self.__made__) == MANY and type(self).__init__ is initialize:
@@ -91,8 +121,10 @@ def initialize(self: Any, *args: Any, **named: Any) -> None:
         else:
             put(self, default if make is None else make())
     if left:
+        from loki.record_help import explain_unexpected
+
         known = {name for name, *_ in steps}
-        raise TypeError(f"{type(self).__name__}() got {sorted(named.keys() - known)} as well")
+        raise TypeError(explain_unexpected(type(self), sorted(named.keys() - known)))
 
 
 def compile_init(cls: Any) -> Callable[..., None]:
@@ -109,6 +141,7 @@ def compile_init(cls: Any) -> Callable[..., None]:
     parameters = places + (names if len(names) > 1 else [])
     exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines]), known)
     init: Callable[..., None] = known["__init__"]
+    init.__qualname__ = f"{cls.__name__}.__init__"  # for the TypeErrors of wrong calls
     return init
 
 
@@ -162,4 +195,5 @@ SHARED: dict[str, Any] = {
     "__delattr__": refuse_assignment,
     "__getstate__": get_state,
     "__setstate__": set_state,
+    "__signature__": FieldsSignature(),
 }

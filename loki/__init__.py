@@ -8,6 +8,7 @@ A call is a pipeline of small functions; the names below are in its order::
     answer        Env, Ask -> Reply     one answer in one piece
     stream        Env, Ask -> Stream    the same as it comes
     collect       Stream   -> Reply     and gathered again
+    first_success  a call, Asks -> its result  of the first model that answers
     answers       Env, Asks -> Replies  many at once
     converse      Env, Ask, functions -> Conversation  with tools that are run
     batch_api     Env, Asks -> a file   the same through the provider's own batch API
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from loki.edge.env import open_env
     from loki.edge.retrieval.store import search, store
     from loki.messages import Media, Message, Text, Tool, ToolCall
-    from loki.pipeline import Env, answer, embed, prepare, rerank, stream
+    from loki.pipeline import Env, answer, embed, first_success, prepare, rerank, stream
     from loki.problems import Problem
     from loki.records import Ask
     from loki.replies import Done, Embeddings, Ranking, Reasoning, Reply, Source
@@ -61,6 +62,7 @@ HOMES = {
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
+    "first_success": "loki.pipeline",
     "converse": "loki.tool_use",
     "store": "loki.edge.retrieval.store",
     "search": "loki.edge.retrieval.store",
@@ -102,6 +104,7 @@ __all__ = [
     "collect",
     "converse",
     "embed",
+    "first_success",
     "open_env",
     "prepare",
     "rerank",

@@ -192,13 +192,14 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
 
 
 def first_success(
-    attempt: Callable[[Ask], Result[Stream, Problem]],
+    attempt: Callable[[Ask], Result[A, Problem]],
     asks: Sequence[Ask],
     on_fallback: Callable[[Problem, Ask], None] = lambda problem, following: None,
-) -> Result[Stream, Problem]:
+) -> Result[A, Problem]:
     """Try each ask in order; stop at the first answer, or a failure no other model could cure.
 
-    What a failure cost is gone from the ``max_cost`` of those that follow.
+    ``attempt`` is ``partial(answer, env)``, for example; ``on_fallback`` gets a failure and the ask
+    that comes after it. What a failure cost is gone from the ``max_cost`` of those that follow.
     """
     spent = Decimal(0)
     for ask, following in zip(asks, asks[1:], strict=False):

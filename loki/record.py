@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
 from itertools import count
 from typing import Any, TypeVar, dataclass_transform
@@ -45,6 +45,7 @@ def record(cls: C) -> C:
 
 
 MANY = 64  # instances
+FEW = 6  # parameters of a compiled __init__, self and the mark for names among them
 
 
 def field_names(cls: type) -> tuple[str, ...]:
@@ -121,10 +122,14 @@ def initialize(self: Any, *args: Any, **named: Any) -> None:
         else:
             put(self, default if make is None else make())
     if left:
-        from loki.record_help import explain_unexpected
+        refuse_fields(self, named.keys() - {name for name, *_ in steps})
 
-        known = {name for name, *_ in steps}
-        raise TypeError(explain_unexpected(type(self), sorted(named.keys() - known)))
+
+def refuse_fields(self: Any, names: Iterable[str]) -> None:
+    """Raise a TypeError that says what is wrong with a field's name."""
+    from loki.record_help import explain_unexpected
+
+    raise TypeError(explain_unexpected(type(self), sorted(names)))
 
 
 def compile_init(cls: Any) -> Callable[..., None]:
@@ -139,6 +144,10 @@ def compile_init(cls: Any) -> Callable[..., None]:
         value = f"make_{name}() if {name} is MISSING else {name}" if make else name
         lines.append(f"    put_{name}(self, {value})")
     parameters = places + (names if len(names) > 1 else [])
+    if len(places) + len(names) > FEW:  # a small one is made for every token: it stays as fast
+        parameters.append("**others")
+        lines.append("    if others: refuse(self, others)")
+        known["refuse"] = refuse_fields
     exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines]), known)
     init: Callable[..., None] = known["__init__"]
     init.__qualname__ = f"{cls.__name__}.__init__"  # for the TypeErrors of wrong calls

@@ -86,6 +86,26 @@ def test_the_hundredth_record_is_as_the_first() -> None:
         Often(1, 2, {}, "n")  # type: ignore[call-arg]
 
 
+def test_a_misspelt_field_of_the_hundredth_record_is_explained_too() -> None:
+    @record
+    class Large:
+        """A record of so many fields that one is easily misspelt."""
+
+        max_cost: int = 0
+        b: int = 0
+        c: int = 0
+        d: int = 0
+        e: int = 0
+
+    messages = set()
+    for _ in range(100):
+        Large()
+        with pytest.raises(TypeError) as raised:
+            Large(1, max_cots=2)  # type: ignore[call-arg]
+        messages.add(str(raised.value))
+    assert messages == {"Large() got an unexpected field 'max_cots'; did you mean 'max_cost'?"}
+
+
 @pytest.mark.parametrize(("make", "message"), WRONG, ids=[message for _, message in WRONG])
 def test_a_wrong_call_says_what_is_wrong(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(TypeError) as raised:

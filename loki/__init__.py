@@ -3,7 +3,7 @@
 A call is a pipeline of small functions; the names below are in its order::
 
     open_env      the configuration and this machine          -> Env
-    Ask, Message  what one call wants
+    Ask, Message, Limits  what one call wants, how long it may take
     prepare       Env, Ask -> Request   everything up to the wire
     answer        Env, Ask -> Reply     one answer in one piece
     stream        Env, Ask -> Stream    the same as it comes
@@ -39,15 +39,16 @@ if TYPE_CHECKING:
     from loki.messages import Media, Message, Text, Tool, ToolCall
     from loki.pipeline import Env, answer, embed, first_success, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask
+    from loki.records import Ask, Limits
     from loki.replies import Done, Embeddings, Ranking, Reasoning, Reply, Source
     from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
-    from loki.tool_use import converse
+    from loki.tool_use import Conversation, converse
 
 HOMES = {
     "open_env": "loki.edge.env",
     "Ask": "loki.records",
+    "Limits": "loki.records",
     "Message": "loki.messages",
     "Text": "loki.messages",
     "Media": "loki.messages",
@@ -64,6 +65,7 @@ HOMES = {
     "rerank": "loki.pipeline",
     "first_success": "loki.pipeline",
     "converse": "loki.tool_use",
+    "Conversation": "loki.tool_use",
     "store": "loki.edge.retrieval.store",
     "search": "loki.edge.retrieval.store",
     "collect": "loki.stages.parse",
@@ -81,9 +83,11 @@ HOMES = {
 
 __all__ = [
     "Ask",
+    "Conversation",
     "Done",
     "Embeddings",
     "Env",
+    "Limits",
     "Match",
     "Media",
     "Message",

@@ -3,11 +3,12 @@
 A call is a pipeline of small functions; the names below are in its order::
 
     open_env      the configuration and this machine          -> Env
-    Ask, Message  what one call wants
+    Ask, Message, Limits  what one call wants, how long it may take
     prepare       Env, Ask -> Request   everything up to the wire
     answer        Env, Ask -> Reply     one answer in one piece
     stream        Env, Ask -> Stream    the same as it comes
     collect       Stream   -> Reply     and gathered again
+    first_success  a call, Asks -> its result  of the first model that answers
     answers       Env, Asks -> Replies  many at once
     converse      Env, Ask, functions -> Conversation  with tools that are run
     batch_api     Env, Asks -> a file   the same through the provider's own batch API
@@ -36,17 +37,18 @@ if TYPE_CHECKING:
     from loki.edge.env import open_env
     from loki.edge.retrieval.store import search, store
     from loki.messages import Media, Message, Text, Tool, ToolCall
-    from loki.pipeline import Env, answer, embed, prepare, rerank, stream
+    from loki.pipeline import Env, answer, embed, first_success, prepare, rerank, stream
     from loki.problems import Problem
-    from loki.records import Ask
+    from loki.records import Ask, Limits
     from loki.replies import Done, Embeddings, Ranking, Reasoning, Reply, Source
     from loki.retrieval.passages import Match, Passage, Stored
     from loki.stages.parse import collect
-    from loki.tool_use import converse
+    from loki.tool_use import Conversation, converse
 
 HOMES = {
     "open_env": "loki.edge.env",
     "Ask": "loki.records",
+    "Limits": "loki.records",
     "Message": "loki.messages",
     "Text": "loki.messages",
     "Media": "loki.messages",
@@ -61,7 +63,9 @@ HOMES = {
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",
+    "first_success": "loki.pipeline",
     "converse": "loki.tool_use",
+    "Conversation": "loki.tool_use",
     "store": "loki.edge.retrieval.store",
     "search": "loki.edge.retrieval.store",
     "collect": "loki.stages.parse",
@@ -79,9 +83,11 @@ HOMES = {
 
 __all__ = [
     "Ask",
+    "Conversation",
     "Done",
     "Embeddings",
     "Env",
+    "Limits",
     "Match",
     "Media",
     "Message",
@@ -102,6 +108,7 @@ __all__ = [
     "collect",
     "converse",
     "embed",
+    "first_success",
     "open_env",
     "prepare",
     "rerank",

@@ -72,8 +72,9 @@ def answer(env: Env, ask: Ask) -> Result[Reply, Problem]:
     """Return the whole answer to an ask, with its cost.
 
     Fails with a Problem: ``kind`` is one of loki.problems.EXIT_CODES, ``message`` says what is
-    wrong and what would be right. An answer that breaks ``ask.schema`` is one of kind input; what
-    it cost is in the problem. Requests are sent again as ``ask.limits`` and the configuration say.
+    wrong and what would be right. With ``ask.schema`` the reply's ``data`` is the value that meets
+    it; an answer that breaks it is a Problem of kind input, which has the answer and what it cost.
+    Requests are sent again as ``ask.limits`` and the configuration say.
 
     >>> from loki import Ask, answer, open_env
     >>> env = open_env(environ={"LOKI_PLATFORM": "openai"}).unwrap()
@@ -194,13 +195,14 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
 
 
 def first_success(
-    attempt: Callable[[Ask], Result[Stream, Problem]],
+    attempt: Callable[[Ask], Result[A, Problem]],
     asks: Sequence[Ask],
     on_fallback: Callable[[Problem, Ask], None] = lambda problem, following: None,
-) -> Result[Stream, Problem]:
+) -> Result[A, Problem]:
     """Try each ask in order; stop at the first answer, or a failure no other model could cure.
 
-    What a failure cost is gone from the ``max_cost`` of those that follow.
+    ``attempt`` is ``partial(answer, env)``, for example; ``on_fallback`` gets a failure and the ask
+    that comes after it. What a failure cost is gone from the ``max_cost`` of those that follow.
     """
     spent = Decimal(0)
     for ask, following in zip(asks, asks[1:], strict=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from loki.record import field_names, record
@@ -40,6 +40,25 @@ class Price:
 PRICES = tuple(
     name for name in field_names(Price) if name not in ("variants", "is_flat", "is_configured")
 )
+
+
+def read_dollars(amount: Decimal | float | str | None) -> Decimal | None:
+    """Return an amount of US dollars as it is written: 0.1 is a tenth; None stays None.
+
+    Raises ValueError for what is no amount.
+
+    >>> read_dollars(0.1), read_dollars("2"), read_dollars(None)
+    (Decimal('0.1'), Decimal('2'), None)
+    """
+    if amount is None or isinstance(amount, Decimal):
+        return amount
+    try:
+        dollars = Decimal(str(amount))
+    except InvalidOperation:
+        dollars = Decimal("NaN")
+    if not dollars.is_finite():
+        raise ValueError(f"expected an amount of US dollars, such as 0.05; this is {amount!r}")
+    return dollars
 
 
 def format_dollars(amount: Decimal) -> str:

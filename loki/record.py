@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
 from inspect import get_annotations
 from itertools import count
@@ -21,10 +21,12 @@ def record(cls: C) -> C:
 
     ``dataclass(frozen=True)`` compiles its methods anew for every class, which takes half a
     millisecond each at every start of a command; these are shared by all records, and what only
-    ``dataclasses`` wants to know is made when it asks. A class of which
-    MANY were made is worth an ``__init__`` of its own: it takes a third of the time.
+    ``dataclasses`` wants to know is made when it asks. A class of which MANY were made is worth an
+    ``__init__`` of its own: it takes a third of the time.
 
-    A field with ``metadata={"convert": function}`` holds what the function makes of a value.
+    A field with ``metadata={"convert": function}`` holds what the function makes of a value;
+    ``"type"`` there is how ``help()`` shows what it takes. The signature and the list of fields
+    that ``help()`` shows are made when somebody looks.
 
     >>> @record
     ... class Point:
@@ -43,6 +45,7 @@ def record(cls: C) -> C:
         {
             **SHARED,
             **{name: value for name, value in cls.__dict__.items() if name not in hidden},
+            "__doc__": FieldsDoc(cls.__doc__ or ""),
             "__qualname__": cls.__qualname__,
             "__slots__": tuple(name for name in own if name not in inherited),
             "__match_args__": tuple(name for name in fields if fields[name].kw_only is not True),
@@ -83,6 +86,7 @@ class DataclassFields:
 
 
 MANY = 64  # instances
+FEW = 6  # parameters of a compiled __init__, self and the mark for names among them
 
 
 def field_names(cls: type) -> tuple[str, ...]:
@@ -102,7 +106,7 @@ else:
         cls = value.__class__
         setters = cls.__setters__
         if not changes.keys() <= setters.keys():
-            raise TypeError(f"{cls.__name__} has no {sorted(changes.keys() - setters.keys())}")
+            refuse_fields(value, changes.keys() - setters.keys())
         made = cls.__new__(cls)
         for put, old in zip(setters.values(), cls.__values__(value), strict=True):
             put(made, old)
@@ -141,6 +145,33 @@ def converted(
     return lambda self, value: put(self, convert(value))
 
 
+class FieldsDoc:
+    """The ``__doc__`` of a record, with its fields; read from the source when it is asked for."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, instance: object, cls: type) -> str:
+        """Return the docstring of a class."""
+        from loki.record_help import describe
+
+        return describe(cls, self.text)
+
+
+class FieldsSignature:
+    """The ``__signature__`` of a record, which ``inspect.signature`` reads; made when asked for."""
+
+    __slots__ = ()
+
+    def __get__(self, instance: object, cls: type) -> Any:
+        """Return the signature of a class."""
+        from loki.record_help import signature_of
+
+        return signature_of(cls)
+
+
 def initialize(self: Any, *args: Any, **named: Any) -> None:
     """Set every field: from its place, by its name, or to its default."""
     if next(self.__made__) == MANY and type(self).__init__ is initialize:
@@ -160,8 +191,14 @@ def initialize(self: Any, *args: Any, **named: Any) -> None:
         else:
             put(self, default if make is None else make())
     if left:
-        known = {name for name, *_ in steps}
-        raise TypeError(f"{type(self).__name__}() got {sorted(named.keys() - known)} as well")
+        refuse_fields(self, named.keys() - {name for name, *_ in steps})
+
+
+def refuse_fields(self: Any, names: Iterable[str]) -> None:
+    """Raise a TypeError that says what is wrong with a field's name."""
+    from loki.record_help import explain_unexpected
+
+    raise TypeError(explain_unexpected(type(self), sorted(names)))
 
 
 def compile_init(cls: Any) -> Callable[..., None]:
@@ -176,8 +213,13 @@ def compile_init(cls: Any) -> Callable[..., None]:
         value = f"make_{name}() if {name} is MISSING else {name}" if make else name
         lines.append(f"    put_{name}(self, {value})")
     parameters = places + (names if len(names) > 1 else [])
+    if len(places) + len(names) > FEW:  # a small one is made for every token: it stays as fast
+        parameters.append("**others")
+        lines.append("    if others: refuse(self, others)")
+        known["refuse"] = refuse_fields
     exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines]), known)
     init: Callable[..., None] = known["__init__"]
+    init.__qualname__ = f"{cls.__name__}.__init__"  # for the TypeErrors of wrong calls
     return init
 
 
@@ -231,4 +273,5 @@ SHARED: dict[str, Any] = {
     "__delattr__": refuse_assignment,
     "__getstate__": get_state,
     "__setstate__": set_state,
+    "__signature__": FieldsSignature(),
 }

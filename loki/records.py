@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from loki.abilities import Abilities
 from loki.json_text import JsonObject
 from loki.messages import Message, Tool, turns
-from loki.price import Price
+from loki.price import Price, read_dollars
 from loki.record import record
 
 Task = Literal["chat", "embedding", "reranker"]
@@ -47,6 +47,15 @@ if TYPE_CHECKING:
         def __set__(self, ask: object, messages: str | Sequence[Message]) -> None:
             """Set them."""
 
+    class Dollars:
+        """How type checkers see a field that takes any number, and always holds a Decimal."""
+
+        def __get__(self, ask: object, kind: object) -> Decimal | None:
+            """Return the amount."""
+
+        def __set__(self, ask: object, amount: Decimal | float | str | None) -> None:
+            """Set it."""
+
 
 @record
 class Ask:
@@ -56,7 +65,9 @@ class Ask:
     'Say hello.'
     """
 
-    messages: Turns = field(default=(), metadata={"convert": turns})  # type: ignore[assignment]
+    messages: Turns = field(  # type: ignore[assignment]
+        default=(), metadata={"convert": turns, "type": "str | Sequence[Message]"}
+    )  # a text is one turn of the user's; it always holds turns
     model: str | None = None  # client:model, or a client alone
     temperature: float | None = None
     top_p: float | None = None
@@ -71,8 +82,10 @@ class Ask:
     search: bool = False  # the web, by the provider's own tool
     stream: bool | None = None
     raw: bool = False  # the provider's own bytes are wanted too, as Raw events
-    max_cost: Decimal | None = None  # US dollars, of the worst case
-    limits: Limits = Limits()
+    max_cost: Dollars = field(  # type: ignore[assignment]
+        default=None, metadata={"convert": read_dollars, "type": "Decimal | float | str | None"}
+    )  # US dollars, of the worst case; it always holds a Decimal
+    limits: Limits = Limits()  # how long to wait, how often to try
     texts: tuple[str, ...] = field(default=(), repr=False)  # to embed, or to rank
     query: str = field(default="", repr=False)  # what the texts are ranked by
     purpose: Literal["query", "document"] | None = None  # of what is embedded

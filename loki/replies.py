@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from returns.result import Result
 
-from loki.json_text import JsonObject
+from loki.json_text import Json, JsonObject
 from loki.messages import Text, ToolCall
 from loki.problems import Problem
 from loki.record import record
@@ -50,6 +50,7 @@ class Reply:
     items: tuple[JsonObject, ...] = ()  # parts that are no text, in the provider's own words
     notes: tuple[str, ...] = ()  # what a reader should know: what was cut off, or left out
     pause: tuple[JsonObject, ...] = ()  # the turn so far: the same call goes on after it
+    data: Json = None  # of answer(): the value that ask.schema asks for; None without a schema
 
     @property
     def is_cached(self) -> bool:
@@ -69,7 +70,11 @@ class Reasoning:
 
 @record
 class Done:
-    """The end of a stream; its reply has everything but the words, which have been told."""
+    """The end of a stream: its reply has usage, cost and so on.
+
+    The words came before it as Text and Reasoning: ``text`` and ``reasoning`` of this reply are
+    empty, ``data`` is None. ``collect`` puts them together.
+    """
 
     reply: Reply
 

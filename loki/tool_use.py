@@ -58,14 +58,23 @@ def converse(
 
     A function gets the arguments of a call by name, once they meet the tool's schema. It returns
     a text, or anything that JSON can hold; what it raises goes to the model as an error. The calls
-    of one turn run one after the other. Fails with kind usage after ``max_steps`` requests.
+    of one turn run one after the other. Fails with kind usage after ``max_steps`` requests, and
+    before the first one if a tool has no function, or a function no tool.
     """
-    undeclared = sorted(tools.keys() - {tool.name for tool in ask.tools})
-    if undeclared:
-        return fail("usage", f"no Tool in ask.tools is named {', '.join(undeclared)}")
+    if fault := find_mismatch({tool.name for tool in ask.tools}, {*tools}):
+        return fail("usage", fault)
     run = partial(call_functions, ask.tools, tools, find=env.find_breach)
     *_, last = follow_calls(env, ask, run, max_steps)
     return last
+
+
+def find_mismatch(tools: set[str], functions: set[str]) -> str:
+    """Return which function has no tool, or which tool no function; empty if all have."""
+    if undeclared := sorted(functions - tools):
+        return f"no Tool in ask.tools is named {', '.join(undeclared)}"
+    if missing := sorted(tools - functions):
+        return f"no function for {', '.join(missing)} of ask.tools: give one for every Tool"
+    return ""
 
 
 def follow_calls(

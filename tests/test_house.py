@@ -23,6 +23,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: Who may import whom: a module only those of lower floors, and of its own part of the house.
 FLOORS = (
+    ("record_help",),
     ("record", "json_text", "urls", "version", "redaction", "columns"),
     ("usage", "price", "abilities", "messages"),
     ("problems",),

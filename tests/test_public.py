@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import traceback
+from dataclasses import fields, replace
+from decimal import Decimal
+from inspect import signature
 from pathlib import Path
+from pydoc import render_doc
 
 import pytest
 import responses
@@ -13,6 +17,7 @@ from returns.result import Success
 import loki
 from loki import Ask, Env, Problem, answer, open_env, prepare, stream
 from loki.formats.structured_output import check_answer
+from loki.stages.parse import parse
 from loki.usage import Usage
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -88,6 +93,55 @@ def test_an_answer_is_held_against_its_schema(env: Env, text: str, message: str)
     problem = result.failure()
     assert (problem.kind, problem.message, problem.answer_text) == ("input", message, text)
     assert problem.cost and problem.usage == Usage(input=10, output=2, cache_read=None)
+
+
+@responses.activate
+def test_a_reply_has_the_value_that_its_schema_asks_for(env: Env) -> None:
+    responses.post(URL, json=reply('```json\n{"n": 1}\n```'))
+    ask = Ask("Hi", model="openai:gpt-4.1", schema=NUMBER)
+    assert answer(env, ask).unwrap().data == {"n": 1}
+    assert answer(env, replace(ask, schema=None)).unwrap().data is None
+
+
+@pytest.mark.parametrize("amount", ["0.01", 0.01, Decimal("0.01")])
+def test_the_most_that_an_ask_may_cost_is_any_number(amount: Decimal | float | str) -> None:
+    ask = Ask("Hi", max_cost=amount)
+    assert ask.max_cost == replace(ask, max_cost=amount).max_cost == Decimal("0.01")
+
+
+@pytest.mark.parametrize("amount", ["cheap", "", float("nan"), float("inf")])
+def test_what_is_no_amount_is_refused_at_once(amount: float | str) -> None:
+    with pytest.raises(
+        ValueError, match=r"expected an amount of US dollars, such as 0\.05; this is"
+    ):
+        Ask("Hi", max_cost=amount)
+
+
+@responses.activate
+def test_a_stream_that_is_parsed_whole_is_called_a_stream(env: Env) -> None:
+    responses.post(
+        URL, body=b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
+    )
+    ask = Ask("Hi", model="openai:gpt-4.1")
+    problem = prepare(env, ask).bind(env.send).bind(parse).failure()
+    assert problem.message.startswith(
+        "a stream was asked for, and parse() reads no stream: send an"
+    )
+    responses.replace("POST", URL, json=reply("Hello."))
+    whole = prepare(env, replace(ask, stream=False)).bind(env.send).bind(parse)
+    assert whole.unwrap().text == "Hello."
+
+
+def test_the_signature_of_a_public_record_has_its_fields() -> None:
+    for name in loki.__all__:
+        made = getattr(loki, name)
+        if isinstance(made, type):
+            assert (*signature(made).parameters,) == tuple(each.name for each in fields(made))
+    assert "max_cost: Decimal | float | str | None = None" in str(signature(Ask))
+    shown = render_doc(Ask)
+    assert "Ask(messages: str | Sequence[Message] = (), model: str | None = None," in shown
+    assert "model: str | None = None  # client:model, or a client alone\n" in shown
+    assert "limits: Limits = Limits()  # how long to wait" in shown
 
 
 @responses.activate

@@ -117,6 +117,16 @@ def test_a_function_is_called_and_its_result_asked_with() -> None:
     assert len(served.entries) == 2 and found.cost == Decimal("0.00003")
 
 
+def test_a_tool_without_a_function_is_a_problem_before_anything_is_sent() -> None:
+    served = Served()
+    problem = converse(served.env(), ASK, {}).failure()
+    assert (problem.kind, problem.message, served.asked) == (
+        "usage",
+        "no function for weather of ask.tools: give one for every Tool",
+        [],
+    )
+
+
 def raising(error: Exception) -> Callable[..., Any]:
     def function(**arguments: Any) -> Any:
         raise error

@@ -185,7 +185,7 @@ def check_answer(
     billed: Any = {"answer_text": reply.text, "usage": reply.usage, "cost": reply.cost}
     return (
         read_answer(reply.text, ask.schema, find)
-        .map(lambda data: (replace(reply, text=code_block(reply.text)), data))
+        .map(lambda data: (replace(reply, text=code_block(reply.text), data=data), data))
         .alt(lambda problem: replace(problem, message=problem.message + cut, **billed))
     )
 

@@ -41,7 +41,22 @@ def parse(response: Response) -> Result[Reply, Problem]:
         builder.build(response.request, is_whole=True)
         .map(complete)
         .alt(lambda problem: replace(problem, answer_text=text, usage=builder.usage))
+        .alt(explain_stream(response))
     )
+
+
+def explain_stream(response: Response) -> Callable[[Problem], Problem]:
+    """Return a step that says of an answer that is no JSON that it was asked for as a stream."""
+
+    def step(problem: Problem) -> Problem:
+        if problem.kind != "garbled" or not response.request.target.ask.stream:
+            return problem
+        cure = "send an Ask of stream=False, or open() it and follow() its events"
+        return replace(
+            problem, message=f"a stream was asked for, and parse() reads no stream: {cure}"
+        )
+
+    return step
 
 
 def follow(clock: Callable[[], float]) -> Callable[[Opened], Stream]:

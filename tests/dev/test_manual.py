@@ -6,15 +6,20 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 from decimal import Decimal
+from doctest import DocTestParser
+from io import StringIO
 from pathlib import Path
 
 import manual
 import pytest
+import responses
 from documents import blocks, commands, named_models, terms
 from support import ROOT
 from support import request as some_request
 
+import loki
 from loki.batch.output_format import COLUMNS
 from loki.cli.admin.roff import to_text
 from loki.cli.admin_flags import ADMINISTRATION
@@ -28,8 +33,10 @@ from loki.edge.auth.oauth_profiles import DEFAULTS
 from loki.formats.json_output import answer_json, event_json, problem_json
 from loki.messages import ToolCall
 from loki.money.report import GROUPS, Tally
+from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import KNOWN, TYPES
+from loki.record import field_names
 from loki.replies import Reply
 from loki.retrieval.passages import Match, Passage, match_json
 from loki.usage import Usage
@@ -194,6 +201,46 @@ def test_the_other_examples_are_right(name: str, language: str, block: str) -> N
         assert check(block)[1] == ()
     else:
         assert ast.parse(block).body
+
+
+PYTHON = SOURCES["loki-python.7"]
+
+
+@pytest.mark.parametrize("script", blocks(PYTHON, "python"), ids=lambda script: script[:20])
+def test_the_scripts_in_python_print_what_they_are_answered(
+    script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("LOKI_CONFIG_DIR", "LOKI_STATE_DIR", "LOKI_CACHE_DIR", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("LOKI_PLATFORM", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setattr(sys, "stdin", StringIO("Hi"))
+    answer = {"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}
+    with responses.RequestsMock() as server:
+        server.post("https://api.openai.com/v1/chat/completions", json=answer)
+        exec(compile(script, "loki-python.7", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out == "Hello.\n"
+
+
+def test_the_examples_in_python_are_typed_without_a_configuration(tmp_path: Path) -> None:
+    steps = [example.source for example in DocTestParser().get_examples(PYTHON)]
+    scripts = blocks(PYTHON, "python")
+    paths = [tmp_path / f"example_{number}.py" for number in range(len(scripts) + 1)]
+    for path, text in zip(paths, ["".join(steps), *scripts], strict=True):
+        path.write_text(text)
+    words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, paths)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_of_python_names_every_public_name_and_every_part_of_an_env() -> None:
+    assert {name for name in loki.__all__ if not re.search(rf"\b{name}\b", PYTHON)} == set()
+    parts = PYTHON.split("\nENV\n")[1].split("\nSTAGES\n")[0]
+    assert {*field_names(Env)} == terms(parts)
+    known = {*field_names(Problem), *field_names(Reply), *EXIT_CODES, "is_cached"}
+    told = PYTHON.split("\nFAILURES\n")[1].split("\nFUNCTIONS\n")[0]
+    told += PYTHON.split("\nREPLY\n")[1].split("\nA SCHEMA\n")[0]
+    assert terms(told) <= known
 
 
 @pytest.mark.parametrize("name", SOURCES)

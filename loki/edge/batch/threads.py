@@ -22,9 +22,10 @@ B = TypeVar("B")
 def answers(
     env: Env, asks: Iterable[Ask], in_flight: int = 16, ordered: bool = True
 ) -> Iterator[Result[Reply, Problem]]:
-    """Many questions, several at once; every one's answer or Problem, in their order.
+    """Yield the Reply or the Problem of each ask, ``in_flight`` at once, in their order.
 
-    ``asks`` is read by other threads, one at a time, no further ahead than ``in_flight`` asks for.
+    They come as they are ready where ``ordered`` is False. ``asks`` is read by other threads, one
+    at a time, no further ahead than ``in_flight`` asks for.
     """
     return map_threaded(lambda ask: answer(env, ask), asks, in_flight, ordered)
 

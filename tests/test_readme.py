@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 
 import pytest
 from documents import blocks, commands, named_models
@@ -81,3 +82,16 @@ def test_the_defaults_in_the_help_are_those_of_a_call(prog: str) -> None:
 def test_the_manual_that_it_names_is_there() -> None:
     named = re.findall(r"``(loki(?:-[a-z]+)*)\((\d)\)``", README)
     assert {f"{name}.{number}" for name, number in named} == {*pages()}
+
+
+def test_the_command_that_lists_the_stages_prints_them_in_order() -> None:
+    (command,) = re.findall(r"``(head [^`]*)``", README)
+    run = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
+    *stages, package = run.stdout.splitlines()
+    numbers = [re.findall(r'^"""(\d)([a-z]?)\. ', line)[0] for line in stages]
+    assert numbers == sorted(numbers) and len(numbers) > 10 and "The stages" in package
+
+
+def test_what_answers_from_the_output_of_our_commands_asks_nothing_without_it() -> None:
+    lines = [line for line in README.splitlines() if "| loki-rerank" in line]
+    assert lines and all("loki-pipe" in line and "--if-input" in line for line in lines)

@@ -118,7 +118,7 @@ def main() -> int:
         for caption, command in COMMANDS.items():
             say(f"# {caption}")
             results.append(run(command, environ, Path(folder)))
-    say("Next: loki --init, and loki --man.")
+    say("Next: pip install . (or pipx install .), then loki --init, and loki --man.")
     return 0 if all(results) else 1
 
 

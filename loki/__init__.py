@@ -32,7 +32,7 @@ TYPE_CHECKING = False  # typing itself takes as long to load as all of this prog
 
 if TYPE_CHECKING:
     from loki.edge.answer_cache import cached
-    from loki.edge.batch.api.scripting import batch_api
+    from loki.edge.batch.api.python_api import batch_api
     from loki.edge.batch.threads import answers
     from loki.edge.env import open_env
     from loki.edge.retrieval.store import search, store
@@ -59,7 +59,7 @@ HOMES = {
     "answer": "loki.pipeline",
     "cached": "loki.edge.answer_cache",
     "answers": "loki.edge.batch.threads",
-    "batch_api": "loki.edge.batch.api.scripting",
+    "batch_api": "loki.edge.batch.api.python_api",
     "stream": "loki.pipeline",
     "embed": "loki.pipeline",
     "rerank": "loki.pipeline",

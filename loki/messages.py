@@ -58,7 +58,7 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()  # of an assistant
     tool_call_id: str = ""  # the call that a tool answers
     carry: tuple[JsonObject, ...] = ()  # of an assistant: Reply.carry of that answer, unchanged
-    carry_from: str = ""  # whose carry it is, see providers.maker_of; empty: whoever knows it
+    carry_from: str = ""  # whose carry it is, see providers.vendor_of; empty: whoever knows it
     is_error: bool = False  # of a tool: it failed, and its content says why
     name: str = ""  # who speaks, of several with one role; not every protocol has it
 
@@ -85,10 +85,10 @@ class Tool:
     strict: bool | None = None
 
 
-def turns(messages: str | Sequence[Message]) -> tuple[Message, ...]:
+def as_turns(messages: str | Sequence[Message]) -> tuple[Message, ...]:
     """Return the turns of a conversation; a text is one of the user's.
 
-    >>> turns("Hi")[0].role, turns([])
+    >>> as_turns("Hi")[0].role, as_turns([])
     ('user', ())
     """
     return (Message("user", messages),) if isinstance(messages, str) else tuple(messages)

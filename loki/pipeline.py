@@ -12,24 +12,29 @@ from typing import TYPE_CHECKING, TypeVar
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.formats.structured_output import FindBreach, check_answer, check_schema, find_breach
+from loki.formats.structured_output import (
+    FindBreach,
+    check_answer,
+    check_schema,
+    find_schema_violation,
+)
 from loki.json_text import Json
 from loki.problems import Problem, is_curable
 from loki.railway import alt, bind, gather, map_
 from loki.record import record, replace
 from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
 from loki.redaction.redactor import Redactor
-from loki.replies import Done, Opened, Reply, Stream
+from loki.replies import Done, OpenResponse, Reply, Stream
 from loki.stages.account import Billed, Entry, account, add_cost_to_problem
 from loki.stages.build import build
 from loki.stages.check_max_cost import check_draft_cost, check_max_cost
 from loki.stages.draft import draft
-from loki.stages.first_event import await_answer
+from loki.stages.first_event import wait_for_answer
 from loki.stages.ledger_entry import BeginEntry, entry_writer, with_entry, with_stream_entry
-from loki.stages.parse import follow, parse
+from loki.stages.parse import parse, read_stream
 from loki.stages.patch import patch
 from loki.stages.resolve import resolve, start_deadline
-from loki.stages.suggest_models import suggest
+from loki.stages.suggest_models import make_suggest
 
 if TYPE_CHECKING:
     from loki.replies import Embeddings, Ranking
@@ -44,14 +49,14 @@ class Env:
     config: Config
     authorize: Callable[[Draft], Result[Draft, Problem]]  # credentials on
     send: Callable[[Request], Result[Response, Problem]]  # a whole answer
-    open: Callable[[Request], Result[Opened, Problem]]  # an answer as it comes
+    open: Callable[[Request], Result[OpenResponse, Problem]]  # an answer as it comes
     now: Callable[[], float]  # seconds since the epoch
     clock: Callable[[], float]  # seconds, never turned back
     patches: tuple[Patch, ...] = ()  # applied last
     check_budget: Callable[[Request], Result[Request, Problem]] = Success  # within the budget
     record: Callable[[Entry], None] = lambda entry: None  # in the ledger
     redactor: Redactor = field(default_factory=Redactor, repr=False)  # knows its secrets
-    find_breach: FindBreach = find_breach  # of a schema, in an answer
+    find_schema_violation: FindBreach = find_schema_violation  # of a schema, in an answer
 
 
 def prepare(env: Env, ask: Ask, task: Task = "chat") -> Result[Request, Problem]:
@@ -97,11 +102,11 @@ def answer_with_data(env: Env, ask: Ask) -> Result[tuple[Reply, Json], Problem]:
     def call(request: Request) -> Result[Reply, Problem]:
         return flow(
             part(request),
-            bind(go_on(env, part)),  # Reply -> Reply   whole, if the provider paused
+            bind(continue_paused(env, part)),  # Reply -> Reply   whole, if the provider paused
             alt(
                 add_cost_to_problem(request)
             ),  # Problem -> Problem    with its cost too, if an answer came
-            alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
+            alt(make_suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
@@ -109,7 +114,7 @@ def answer_with_data(env: Env, ask: Ask) -> Result[tuple[Reply, Json], Problem]:
         bind(env.check_budget),  # Request -> Request  if the budget allows
         bind(with_entry(ledger_writer(env), call)),  # Request -> Reply    and a line in the ledger
         bind(
-            partial(check_answer, ask, find=env.find_breach)
+            partial(check_answer, ask, find=env.find_schema_violation)
         ),  # Reply -> Reply, Json  if it is what was asked for
     )
 
@@ -123,16 +128,16 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
 
     def part(request: Request) -> Result[Stream, Problem]:
         return flow(
-            env.open(request),  #        Request -> Opened  with retries and timeouts
-            bind(await_answer),  #       Opened  -> Opened  that has begun to answer
-            map_(follow(env.clock)),  #  Opened  -> Stream  in our words
+            env.open(request),  #        Request -> OpenResponse  with retries and timeouts
+            bind(wait_for_answer),  #       Opened  -> OpenResponse  that has begun to answer
+            map_(read_stream(env.clock)),  #  Opened  -> Stream  in our words
         )
 
     def call(request: Request) -> Result[Stream, Problem]:
         return flow(
             part(request),
-            map_(with_cost(env, part)),  # Stream -> Stream  whole, with its cost at the end
-            alt(suggest(env.config)(request)),  # of a model unknown there, its nearest
+            map_(with_stream_cost(env, part)),  # Stream -> Stream  whole, with its cost at the end
+            alt(make_suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
     return flow(
@@ -155,7 +160,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
             bind(read_vectors),
             map_(account),
             alt(add_cost_to_problem(request)),
-            alt(suggest(env.config)(request)),
+            alt(make_suggest(env.config)(request)),
         )
 
     return flow(
@@ -163,7 +168,7 @@ def embed(env: Env, ask: Ask) -> Result[Embeddings, Problem]:
         resolve(env.config, "embedding"),  # Ask -> Target  which client, which model
         bind(check_max_cost(env.patches)),  # Target -> Target  if all cannot cost too much
         map_(split_texts),  # Target      -> Asks         one for each request
-        bind(for_each(metered(env, "embedding", call))),  # Asks -> Embeddings  of each
+        bind(map_each(with_ledger_entry(env, "embedding", call))),  # Asks -> Embeddings  of each
         map_(join_embeddings),  # Embeddings -> Embeddings   of all
     )
 
@@ -181,7 +186,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
             bind(check_completeness),
             map_(account),
             alt(add_cost_to_problem(request)),
-            alt(suggest(env.config)(request)),
+            alt(make_suggest(env.config)(request)),
         )
 
     return flow(
@@ -189,7 +194,7 @@ def rerank(env: Env, ask: Ask) -> Result[Ranking, Problem]:
         resolve(env.config, "reranker"),  # Ask -> Target  which client, which model
         bind(check_max_cost(env.patches)),  # Target -> Target  if all cannot cost too much
         map_(split_texts),  # Target   -> Asks      one for each request
-        bind(for_each(metered(env, "reranker", call))),  # Asks -> Rankings  of each
+        bind(map_each(with_ledger_entry(env, "reranker", call))),  # Asks -> Rankings  of each
         map_(join_split_rankings(ask.top)),  # Rankings -> Ranking  of all
     )
 
@@ -206,15 +211,15 @@ def first_success(
     """
     spent = Decimal(0)
     for ask, following in zip(asks, asks[1:], strict=False):
-        result = attempt(spend(ask, spent))
+        result = attempt(reduce_max_cost(ask, spent))
         if isinstance(result, Success) or not is_curable(result.failure()):
             return result
         spent += result.failure().cost or 0
         on_fallback(result.failure(), following)
-    return attempt(spend(asks[-1], spent))
+    return attempt(reduce_max_cost(asks[-1], spent))
 
 
-def spend(ask: Ask, amount: Decimal) -> Ask:
+def reduce_max_cost(ask: Ask, amount: Decimal) -> Ask:
     """Return an ask that may cost so much less, in US dollars."""
     limit = ask.max_cost
     return ask if limit is None or not amount else replace(ask, max_cost=limit - amount)
@@ -228,7 +233,7 @@ def ledger_writer(env: Env) -> BeginEntry:
     return entry_writer(env.record, env.now, env.clock)
 
 
-def metered(
+def with_ledger_entry(
     env: Env, task: Task, call: Callable[[Request], Result[Billed, Problem]]
 ) -> Callable[[Ask], Result[Billed, Problem]]:
     """Return a step for one request of several: within the budget, with its entry in the ledger."""
@@ -237,14 +242,14 @@ def metered(
     )
 
 
-def for_each(
+def map_each(
     step: Callable[[Ask], Result[A, Problem]],
 ) -> Callable[[Sequence[Ask]], Result[tuple[A, ...], Problem]]:
     """Return a step that is taken for each ask in turn, up to the first failure."""
     return lambda asks: gather(map(step, asks))
 
 
-def go_on(
+def continue_paused(
     env: Env, part: Callable[[Request], Result[Reply, Problem]]
 ) -> Callable[[Reply], Result[Reply, Problem]]:
     """Return a step that goes on with an answer that its provider paused."""
@@ -254,12 +259,12 @@ def go_on(
             return Success(reply)
         from loki.stages.continuation import continue_answer
 
-        return continue_answer(affordable(env, part), build(env.now))(reply)
+        return continue_answer(with_cost_limit(env, part), build(env.now))(reply)
 
     return step
 
 
-def with_cost(
+def with_stream_cost(
     env: Env, part: Callable[[Request], Result[Stream, Problem]]
 ) -> Callable[[Stream], Stream]:
     """Return a step that goes on with a paused answer and puts the cost into its last event."""
@@ -276,12 +281,12 @@ def with_cost(
             return
         from loki.stages.continuation import continue_stream
 
-        yield from continue_stream(account(reply), affordable(env, part), build(env.now))
+        yield from continue_stream(account(reply), with_cost_limit(env, part), build(env.now))
 
     return step
 
 
-def affordable(
+def with_cost_limit(
     env: Env, part: Callable[[Request], Result[A, Problem]]
 ) -> Callable[[Request], Result[A, Problem]]:
     """Return the same step, for requests within the budget."""

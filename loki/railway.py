@@ -80,12 +80,12 @@ def gather(results: Iterable[Result[Any, Problem]]) -> Result[Any, Problem]:
     return Success(tuple(values))
 
 
-def through(
+def map_stream(
     step: Callable[[Iterable[A]], Iterator[B]],
 ) -> Callable[[Iterable[Result[A, Problem]]], Iterator[Result[B, Problem]]]:
     """Let a plain generator work on a stream that may fail; a failure comes out last, untouched.
 
-    >>> list(through(lambda xs: (x + 1 for x in xs))([Success(1), Failure("broke"), Success(2)]))
+    >>> list(map_stream(lambda xs: (x + 1 for x in xs))([Success(1), Failure("broke"), Success(2)]))
     [<Success: 2>, <Failure: broke>]
     """
 

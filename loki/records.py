@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from loki.abilities import Abilities
 from loki.json_text import JsonObject
-from loki.messages import Message, Tool, turns
+from loki.messages import Message, Tool, as_turns
 from loki.price import Price, read_dollars
 from loki.record import record
 
@@ -66,7 +66,7 @@ class Ask:
     """
 
     messages: Turns = field(  # type: ignore[assignment]
-        default=(), metadata={"convert": turns, "type": "str | Sequence[Message]"}
+        default=(), metadata={"convert": as_turns, "type": "str | Sequence[Message]"}
     )  # a text is one turn of the user's; it always holds turns
     model: str | None = None  # client:model, or a client alone
     temperature: float | None = None
@@ -173,13 +173,13 @@ class Catalogue(Protocol):
     def entries(self, client: Client) -> Mapping[str, JsonObject]:
         """Return the catalogue's entries for a client, by the name of the model."""
 
-    def find(self, client: Client, name: str) -> Model | None:
+    def find_model(self, client: Client, name: str) -> Model | None:
         """Return a client's model by its name."""
 
-    def first(self, client: Client, task: Task) -> Model | None:
+    def first_model(self, client: Client, task: Task) -> Model | None:
         """Return a client's first model for a task."""
 
-    def unlisted(self, client: Client, name: str, task: Task) -> Model:
+    def assume_model(self, client: Client, name: str, task: Task) -> Model:
         """Return a model of a client that nobody lists, by its name alone."""
 
 
@@ -248,7 +248,7 @@ class Target:
 
 
 @record
-class Kept:
+class CachedResponse:
     """An answer that a cache kept: its body in the pieces in which it came."""
 
     status: int
@@ -268,7 +268,7 @@ class Draft:
     dropped: frozenset[str] = frozenset()  # headers, in lower case, that a patch took away
     changes: JsonObject = field(default_factory=dict, repr=False)  # of the body, by all patches
     cache_key: str = ""  # the name of its answer in a cache; empty where no cache is used
-    kept: Kept | None = None  # that answer, if the cache has it: then nothing is sent
+    kept: CachedResponse | None = None  # that answer, if the cache has it: then nothing is sent
     method: str = "POST"
 
 

@@ -113,19 +113,19 @@ class Refusal(NamedTuple):
     text: str
 
 
-class Carry(NamedTuple):
+class CarriedBlock(NamedTuple):
     """A thing of the provider's, such as signed thoughts, that must come back as it is."""
 
     block: JsonObject
 
 
-class Pause(NamedTuple):
+class PausedTurn(NamedTuple):
     """The provider stopped between two of its own tools: the call goes on after this turn."""
 
     content: tuple[JsonObject, ...]
 
 
-class Item(NamedTuple):
+class ServerItem(NamedTuple):
     """A part of the answer that is no text: an image, a call of the provider's own tool."""
 
     block: JsonObject
@@ -149,10 +149,10 @@ WireEvent: TypeAlias = (
     | Reasoning
     | ToolPiece
     | Refusal
-    | Carry
+    | CarriedBlock
     | Source
-    | Item
-    | Pause
+    | ServerItem
+    | PausedTurn
     | OtherChoice
     | Finish
     | Usage
@@ -162,7 +162,7 @@ WireEvent: TypeAlias = (
 
 
 @record
-class Opened:
+class OpenResponse:
     """An answer that has begun: pieces come from ``chunks``, ``close`` stops the provider.
 
     Where its beginning was looked at, ``events`` has all of it, a list for each piece, and

@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 from loki.formats.tool_results import call_functions
 from loki.formats.turns import message_of
 from loki.messages import Message, ToolCall
-from loki.money.estimate import worst_case
+from loki.money.estimate import worst_cost
 from loki.pipeline import Env, answer
 from loki.price import format_dollars
 from loki.problems import Problem, count_of, fail
@@ -63,8 +63,8 @@ def converse(
     """
     if fault := find_mismatch({tool.name for tool in ask.tools}, {*tools}):
         return fail("usage", fault)
-    run = partial(call_functions, ask.tools, tools, find=env.find_breach)
-    *_, last = follow_calls(env, ask, run, max_steps)
+    run = partial(call_functions, ask.tools, tools, find=env.find_schema_violation)
+    *_, last = iterate_steps(env, ask, run, max_steps)
     return last
 
 
@@ -77,7 +77,7 @@ def find_mismatch(tools: set[str], functions: set[str]) -> str:
     return ""
 
 
-def follow_calls(
+def iterate_steps(
     env: Env, ask: Ask, call_tools: CallTools, max_steps: int, ask_model: AskModel = answer
 ) -> Iterator[Result[Conversation, Problem]]:
     """Yield the conversation after each reply and after the results of each reply's calls.
@@ -92,7 +92,7 @@ def follow_calls(
     for step in range(1, max_steps + 1):
         reply = ask_model(env, next_ask(ask, conversation))
         if not isinstance(reply, Success):
-            yield Failure(add_spent(conversation, reply.failure()))
+            yield Failure(add_cost_so_far(conversation, reply.failure()))
             return
         conversation = add_reply(conversation, reply.unwrap())
         yield Success(conversation)
@@ -129,14 +129,14 @@ def next_ask(ask: Ask, conversation: Conversation) -> Ask:
     following = replace(following, tool_choice=choice)
     if ask.max_cost is None:
         return following
-    left = max(Decimal(0), ask.max_cost - max_spent(conversation))
+    left = max(Decimal(0), ask.max_cost - spent_at_most(conversation))
     return replace(following, max_cost=left)
 
 
-def max_spent(conversation: Conversation) -> Decimal:
+def spent_at_most(conversation: Conversation) -> Decimal:
     """Return the most that the replies can have cost: what is unknown of one is its worst case."""
     costs = (
-        worst_case(reply.request.target) if reply.cost is None else reply.cost
+        worst_cost(reply.request.target) if reply.cost is None else reply.cost
         for reply in conversation.replies
     )
     return sum((cost or Decimal(0) for cost in costs), Decimal(0))
@@ -158,10 +158,10 @@ def explain_too_many_steps(conversation: Conversation, max_steps: int) -> Proble
     steps = f"{count_of(max_steps, 'step')} (--max-steps)"
     message = f"no answer after {steps}: the model still calls {names}"
     problem = Problem("usage", message, answer_text=conversation.reply.text)
-    return add_spent(conversation, problem)
+    return add_cost_so_far(conversation, problem)
 
 
-def add_spent(conversation: Conversation, problem: Problem) -> Problem:
+def add_cost_so_far(conversation: Conversation, problem: Problem) -> Problem:
     """Return a problem with what the replies before it took: it was billed."""
     if not conversation.replies:
         return problem
@@ -169,7 +169,7 @@ def add_spent(conversation: Conversation, problem: Problem) -> Problem:
     own = [problem.usage] if problem.usage else []
     costs = (conversation.cost, Decimal(0) if is_free(problem) else problem.cost)
     known = [cost for cost in costs if cost is not None]
-    spent = format_dollars(max_spent(conversation))
+    spent = format_dollars(spent_at_most(conversation))
     steps = f"; {count_of(len(usages), 'step')} before it cost {spent}"
     return replace(
         problem,

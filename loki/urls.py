@@ -69,13 +69,13 @@ def find_url_fault(url: str) -> str:
     >>> find_url_fault("api.example.com/v1")
     "'api.example.com/v1' is not an http or https address"
     """
-    return "" if is_url(url) else f"{mask_typo(url)!r} is not an http or https address"
+    return "" if is_url(url) else f"{mask_malformed_url(url)!r} is not an http or https address"
 
 
-def mask_typo(url: str) -> str:
+def mask_malformed_url(url: str) -> str:
     """Return so much of an address that is none as cannot be a secret.
 
-    >>> mask_typo("htp://u:p/q@a.example/v1/x?k=v"), mask_typo("sk0123456789")
+    >>> mask_malformed_url("htp://u:p/q@a.example/v1/x?k=v"), mask_malformed_url("sk0123456789")
     ('htp://***@a.example/v1/x?***', '***')
     """
     scheme, separator, address = url.partition("://")
@@ -138,10 +138,10 @@ def has_port(host: str) -> bool:
         return False
 
 
-def is_safe(url: str) -> bool:
+def may_carry_secrets(url: str) -> bool:
     """Return whether a request to an address is encrypted, or stays on this machine.
 
-    >>> is_safe("https://a.example/token"), is_safe("http://[::1]:8/t"), is_safe("http://a.example")
+    >>> may_carry_secrets("https://a.example/token"), may_carry_secrets("http://[::1]:8/t"), may_carry_secrets("http://a.example")
     (True, True, False)
     """
     try:

@@ -19,11 +19,11 @@ from loki.batch.api.journal import encode_line
 from loki.batch.api.sites import PROTOCOLS
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import RowDefaults
+from loki.edge.batch.api.advance_jobs import JobsSummary, advance_jobs, forget_job, summarize_jobs
 from loki.edge.batch.api.effects import real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal
 from loki.edge.batch.api.session import Effects, Session
 from loki.edge.batch.api.submit import SubmitOptions
-from loki.edge.batch.api.visit import Visit, forget, make_visit, visit
 from loki.edge.batch.output import Output, open_output
 from loki.edge.env import open_env
 from loki.edge.ledger.writer import Ledger
@@ -47,7 +47,9 @@ class Killer:
     def wrap(self, effects: Effects, out: Output, journal: JournalFile) -> Effects:
         """Return effects of which one is the last."""
         torn: dict[str, Callable[..., object]] = {
-            "note": lambda *lines: os.write(journal.handle, half(encode_line(lines[0]))),
+            "append_to_journal": lambda *lines: os.write(
+                journal.handle, half(encode_line(lines[0]))
+            ),
             "write": lambda data: out.file.write(half(data)),
         }
 
@@ -66,7 +68,16 @@ class Killer:
 
             return call
 
-        names = ("send", "fetch", "note", "write", "sync", "record", "reserve", "release")
+        names = (
+            "send",
+            "fetch",
+            "append_to_journal",
+            "write",
+            "sync",
+            "record",
+            "reserve",
+            "release",
+        )
         return replace(effects, **{name: wrapped(name, getattr(effects, name)) for name in names})
 
 
@@ -95,7 +106,7 @@ class Place:
         embeds: bool = False,
         removes: bool = False,
         **options: Any,
-    ) -> Visit:
+    ) -> JobsSummary:
         """Visit the provider once, in this process."""
         env = open_env(str(self.folder / "config.yaml"), {"HOME": str(self.folder)}).unwrap()
         task: Any = "embedding" if embeds else "chat"
@@ -125,16 +136,16 @@ class Place:
                 )
                 try:
                     if forgets:
-                        forget(session, forgets)
+                        forget_job(session, forgets)
                     made = SubmitOptions(env, task, **options)
-                    visit(session, lambda: read_rows(plan, numbered), made, removes)
+                    advance_jobs(session, lambda: read_rows(plan, numbered), made, removes)
                 finally:
                     ledger.close()
                     out.file.close()
                 self.session = session
-                return make_visit(session, out.failed)
+                return summarize_jobs(session, out.failed)
 
-    def finish(self, fake: Provider, most: int = 8) -> Visit:
+    def finish(self, fake: Provider, most: int = 8) -> JobsSummary:
         """Visit again and again, a quarter of an hour apart."""
         for _ in range(most):
             result = self.visit()

@@ -23,8 +23,8 @@ class Counting:
     def counts(self) -> dict[str, int]:
         """How many requests it has seen, and how many of them it refused."""
         with urlopen(f"{self.address}/count") as answer:
-            told: dict[str, int] = json.load(answer)
-        return told
+            result: dict[str, int] = json.load(answer)
+        return result
 
 
 @contextmanager

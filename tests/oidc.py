@@ -59,7 +59,7 @@ class Oidc:
 
     def settings(self, **more: str) -> str:
         """A client's settings to log in here."""
-        told = {
+        result = {
             "client_id": "cli",
             "authorize_url": f"{self.address}/auth",
             "token_url": f"{self.tokens.address}/token",
@@ -67,8 +67,10 @@ class Oidc:
             "scopes": "openid",
             **more,
         }
-        told = {key: said for key, said in told.items() if said}
-        return "auth: oauth\noauth:\n" + "".join(f"  {key}: {said}\n" for key, said in told.items())
+        result = {key: message for key, message in result.items() if message}
+        return "auth: oauth\noauth:\n" + "".join(
+            f"  {key}: {message}\n" for key, message in result.items()
+        )
 
 
 @contextmanager
@@ -127,9 +129,9 @@ def consented(address: str, deny: bool = False) -> str:
                 answer = browser.get(urljoin(answer.url, abort), allow_redirects=False, timeout=10)
             else:
                 form, asked = form_of(answer.text)
-                said = {**asked, "login": "somebody", "password": "any"}
+                message = {**asked, "login": "somebody", "password": "any"}
                 answer = browser.post(
-                    urljoin(answer.url, form), data=said, allow_redirects=False, timeout=10
+                    urljoin(answer.url, form), data=message, allow_redirects=False, timeout=10
                 )
     raise AssertionError(f"no way back from {answer.url}: {answer.status_code}")
 
@@ -142,8 +144,8 @@ def typed(address: str, code: str) -> str:
             if "<form" not in answer.text:
                 return answer.text
             form, asked = form_of(answer.text)
-            said = {**asked, "user_code": code, "login": "somebody", "password": "any"}
-            answer = browser.post(urljoin(answer.url, form), data=said, timeout=10)
+            message = {**asked, "user_code": code, "login": "somebody", "password": "any"}
+            answer = browser.post(urljoin(answer.url, form), data=message, timeout=10)
     raise AssertionError(f"no end at {answer.url}: {answer.status_code}")
 
 

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import HealthCheck, settings
 from returns.result import Result, Success
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge.auth.auth_context import AuthContext
-from loki.edge.files import families
+from loki.edge.files import read_families
 from loki.messages import Message
 from loki.problems import Problem
 from loki.providers import PROVIDERS
 from loki.records import Ask, Config, Draft, Request, Response, Target
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened, Stream
+from loki.replies import OpenResponse, Stream
 from loki.stages import resolve
-from loki.stages.parse import follow
+from loki.stages.parse import read_stream
 from loki.wire.decoder import Splitter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +106,7 @@ def config(client: Mapping[str, Any], **top: Any) -> Config:
     """A configuration with one client, its key in the environment."""
     environ = {"OPENAI_API_KEY": "sk-test", "AZURE_OPENAI_API_KEY": "sk-test"}
     plain = {"clients": [dict(client)], **top}
-    return configure(plain, "config.yaml", environ, families=families()).unwrap()
+    return build_config(plain, "config.yaml", environ, families=read_families()).unwrap()
 
 
 def target(client: Mapping[str, Any], ask: Ask | None = None, **top: Any) -> Target:
@@ -134,11 +134,11 @@ def response(request: Request, status: int, body: bytes, **headers: str) -> Resp
     return Response(request, status, headers, body)
 
 
-def told(request: Request, pieces: Iterable[bytes], **headers: str) -> Stream:
+def stream_pieces(request: Request, pieces: Iterable[bytes], **headers: str) -> Stream:
     """What a stream of some pieces tells."""
     chunks: Iterator[Result[bytes, Problem]] = map(Success, pieces)
-    opened = Opened(request, 200, headers, chunks, lambda: None, started=0.0)
-    return follow(lambda: 1.0)(opened)
+    opened = OpenResponse(request, 200, headers, chunks, lambda: None, started=0.0)
+    return read_stream(lambda: 1.0)(opened)
 
 
 def cut(data: bytes, size: int) -> list[bytes]:

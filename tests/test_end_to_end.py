@@ -111,10 +111,10 @@ def test_json_carries_the_server_s_own_counts(here: Home, address: str) -> None:
     with urllib.request.urlopen(asked, timeout=60) as answered:
         theirs = json.load(answered)
     counts = theirs["usage"]["prompt_tokens"], theirs["usage"]["completion_tokens"]
-    for told in (streamed, whole):
-        assert (told["usage"]["input"], told["usage"]["output"]) == counts
-        assert told["text"] == theirs["choices"][0]["message"]["content"]
-        assert told["cost"] == 0
+    for result in (streamed, whole):
+        assert (result["usage"]["input"], result["usage"]["output"]) == counts
+        assert result["text"] == theirs["choices"][0]["message"]["content"]
+        assert result["cost"] == 0
     assert streamed["first_token_seconds"] > 0 and whole["first_token_seconds"] is None
 
 
@@ -172,9 +172,9 @@ def test_sentences_alike_have_vectors_near_each_other(here: Home, address: str, 
     here.configure(EMBEDDING.format(address=address))
     done = here.run("-v", "-o", form, stdin="\n".join([*ALIKE, UNLIKE]), prog="loki-embed")
     assert done.code == 0 and "3 texts · 23 tokens · $0 · " in done.err
-    told = [row["embedding"] for row in done.lines]
-    packed = [struct.unpack("<576f", base64.b64decode(each)) for each in told if form == "base64"]
-    cat, kitten, stocks = packed or told
+    result = [row["embedding"] for row in done.lines]
+    packed = [struct.unpack("<576f", base64.b64decode(each)) for each in result if form == "base64"]
+    cat, kitten, stocks = packed or result
     assert len(cat) == len(kitten) == len(stocks) == 576
     assert cosine(cat, kitten) > max(cosine(cat, stocks), cosine(kitten, stocks)) + 0.05
 
@@ -189,11 +189,11 @@ def test_a_table_comes_back_as_a_table_with_its_own_columns(here: Home) -> None:
     paths = [str(here.folder / "in.csv"), "-o", str(here.folder / "out.csv")]
     done = here.run(*words, *paths, prog="loki-batch")
     with open(here.folder / "out.csv", newline="") as file:
-        told = [*csv.DictReader(file)]
+        result = [*csv.DictReader(file)]
     assert done.code == 0, done.err
-    assert [(row["id"], row["city"], row["note"]) for row in told] == cities
-    assert all(row["text"] and int(row["usage_output"]) > 0 for row in told)
-    assert [*told[0]][:3] == ["id", "city", "note"]
+    assert [(row["id"], row["city"], row["note"]) for row in result] == cities
+    assert all(row["text"] and int(row["usage_output"]) > 0 for row in result)
+    assert [*result[0]][:3] == ["id", "city", "note"]
 
 
 def test_from_python(here: Home) -> None:

@@ -81,7 +81,7 @@ def one(
 ) -> Way:
     """Return a way to give one secret, which arrives as a bearer token by default."""
     secret = mark(name)
-    told = {
+    result = {
         key: {name: text.replace("SECRET", secret) for name, text in value.items()}
         for key, value in more.items()
         if key in ("environ", "files")
@@ -90,7 +90,7 @@ def one(
         lines=lines.replace("SECRET", secret),
         secrets=(secret, *also),
         carried=carried or has_bearer(secret),
-        **{**more, **told},
+        **{**more, **result},
     )
 
 
@@ -105,10 +105,10 @@ def signed(asked: Asked) -> bool:
         "session_token": mark("session"),
         "region": "eu-west-1",
     }
-    told = {n: asked.headers[n] for n in ("content-type", "user-agent")}
+    result = {n: asked.headers[n] for n in ("content-type", "user-agent")}
     then = datetime.strptime(asked.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     url = f"http://{asked.headers['host']}{asked.line.split()[1]}"
-    made = sign("POST", url, told, asked.body, keys, then.timestamp())
+    made = sign("POST", url, result, asked.body, keys, then.timestamp())
     return made["Authorization"] == asked.headers["authorization"]
 
 
@@ -296,8 +296,8 @@ def echo(asked: Asked) -> str:
 def refusal(asked: Asked) -> Script:
     """Return a refusal that repeats the secret everywhere."""
     proof = asked.headers.get("authorization", "x").removeprefix("Bearer ").replace("\n", "")
-    said = {"error": {"message": f"Incorrect API key: {echo(asked)}", "code": proof}}
-    return plain(said, 401, headers=f"x-request-id: {proof}\r\n")
+    message = {"error": {"message": f"Incorrect API key: {echo(asked)}", "code": proof}}
+    return plain(message, 401, headers=f"x-request-id: {proof}\r\n")
 
 
 def in_stream(asked: Asked) -> Script:
@@ -393,8 +393,8 @@ def write_files(home: Home, way: Way, address: str) -> None:
 
     def filled(text: str) -> str:
         host = address.partition("://")[2]
-        told = text.replace("ADDRESS", address).replace("HOST", host)
-        return told.replace("HIDDEN", str(home.folder / "hidden"))
+        result = text.replace("ADDRESS", address).replace("HOST", host)
+        return result.replace("HIDDEN", str(home.folder / "hidden"))
 
     for kept in (*home.folder.glob("google/*.json"), *home.folder.glob("oauth/*.json")):
         kept.unlink()
@@ -458,10 +458,10 @@ def test_a_command_shows_no_secret(
         model = () if shown.prog == "loki" else ("-m", given.model)
         with new_process(home, monkeypatch):
             code = run_guarded(shown.prog, [*model, *shown.words])
-    told = capfd.readouterr()
-    assert_hidden(told.out + told.err, given, place)
+    captured = capfd.readouterr()
+    assert_hidden(captured.out + captured.err, given, place)
     assert_nothing_written(home, given)
-    assert code == shown.by_type.get(given.type, shown.code), told.err
+    assert code == shown.by_type.get(given.type, shown.code), captured.err
     if shown.asks:
         assert_arrived(given, server.asked)
 
@@ -499,11 +499,11 @@ def test_a_bug_s_traceback_shows_no_secret(
     monkeypatch.setattr(HTTPAdapter, "send", send_wrong)
     with new_process(home, monkeypatch):
         code = run_guarded("loki-pipe", ["-m", given.model, "Hi"])
-    told = capfd.readouterr()
-    assert code == 70, told.err
+    captured = capfd.readouterr()
+    assert code == 70, captured.err
     (report,) = home.folder.glob("loki-pipe-bug-*.txt")
     assert "RuntimeError" in report.read_text()
-    assert_hidden(told.out + told.err, given, "the line of a bug")
+    assert_hidden(captured.out + captured.err, given, "the line of a bug")
     assert_nothing_written(home, given)
 
 
@@ -544,9 +544,9 @@ def test_the_other_commands_show_no_secret(prog: str, home: Home) -> None:
         config.write_text(config.read_text() + indent(more, 6))
         (home.folder / "rows.jsonl").write_text('{"id": "1", "prompt": "Hi"}\n')
         there = [word.replace("~", str(home.folder)) for word in words]
-        told = home.run(*there, prog=prog, stdin="one\ntwo\n")
-    assert told.code in (1, 77), told.err
-    assert_hidden(told.out + told.err, given, prog)
+        result = home.run(*there, prog=prog, stdin="one\ntwo\n")
+    assert result.code in (1, 77), result.err
+    assert_hidden(result.out + result.err, given, prog)
     assert_nothing_written(home, given)
     assert_arrived(given, server.asked)
 
@@ -619,10 +619,10 @@ def test_no_conversation_tool_prompt_file_or_cache_holds_a_secret(
             there = [word.replace("~", folder) for word in words]
             with new_process(home, monkeypatch):
                 found = run_guarded("loki-pipe", ["-S", "-m", "local:n", *there, "Hi"])
-        told = capfd.readouterr()
-        assert_hidden(told.out + told.err, given, str(words))
+        captured = capfd.readouterr()
+        assert_hidden(captured.out + captured.err, given, str(words))
         assert_nothing_written(home, given)
-        assert found == code, (words, told.err)
+        assert found == code, (words, captured.err)
         for asked in (each for each in server.asked if not each.line.startswith("POST /token ")):
             turns = [each for each in asked.json["messages"] if each["role"] == "tool"]
             assert_hidden(json.dumps(turns), given, f"a tool's result after {words}")
@@ -646,9 +646,11 @@ def test_no_store_and_no_batch_job_holds_a_secret(
         (home.folder / "rows.jsonl").write_text('{"id": "1", "prompt": "Hi"}\n')
         for words, code in STEPS[prog]:
             there = [word.replace("~", str(home.folder)) for word in words[1:]]
-            told = home.call(*there, prog=words[0], stdin="one\ntwo\n" if "--into" in words else "")
-            assert_hidden(told.out + told.err, given, str(words))
-            assert told.code == code, (words, told.err)
+            result = home.call(
+                *there, prog=words[0], stdin="one\ntwo\n" if "--into" in words else ""
+            )
+            assert_hidden(result.out + result.err, given, str(words))
+            assert result.code == code, (words, result.err)
             assert_nothing_written(home, given)
     assert_arrived(given, server.asked)
 
@@ -848,13 +850,13 @@ def assert_no_run(text: str, secret: str, where: str) -> None:
 @cache
 def runs_of(secret: str) -> frozenset[str]:
     """Return what eight characters of a secret in a row become in every spelling."""
-    told = {(secret, RUN), (secret.replace("\\", ""), RUN), (unquote(secret), RUN)}
-    told.add((secret.encode().hex(), 2 * RUN))
+    result = {(secret, RUN), (secret.replace("\\", ""), RUN), (unquote(secret), RUN)}
+    result.add((secret.encode().hex(), 2 * RUN))
     for before in range(5):
         whole = encoded("x" * before + secret).rstrip("=")
-        told |= {(whole[4:-1], RUN), (whole[4:-1].replace("+", "-").replace("/", "_"), RUN)}
-        told.add((base64.b32encode(("x" * before + secret).encode()).decode()[8:-8], RUN))
-    runs = (form[at : at + size] for form, size in told for at in range(len(form) - size + 1))
+        result |= {(whole[4:-1], RUN), (whole[4:-1].replace("+", "-").replace("/", "_"), RUN)}
+        result.add((base64.b32encode(("x" * before + secret).encode()).decode()[8:-8], RUN))
+    runs = (form[at : at + size] for form, size in result for at in range(len(form) - size + 1))
     return frozenset(map(str.lower, runs))
 
 
@@ -871,10 +873,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "said", "by", "words"), CASES)
+@pytest.mark.parametrize(("written", "expected", "by", "words"), CASES)
 def test_no_server_makes_us_show_a_secret(
     written: str,
-    said: Callable[[str], Script],
+    expected: Callable[[str], Script],
     by: str,
     words: tuple[str, ...],
     home: Home,
@@ -882,13 +884,13 @@ def test_no_server_makes_us_show_a_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     way = given_by(by)
-    with serving(said(WRITTEN[written](ODD))) as server:
+    with serving(expected(WRITTEN[written](ODD))) as server:
         write_files(home, way, server.address)
         with new_process(home, monkeypatch):
             run_guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
-    told = capfd.readouterr()
+    captured = capfd.readouterr()
     assert server.asked
-    assert_no_run(told.out + told.err, ODD, said.__name__)
+    assert_no_run(captured.out + captured.err, ODD, expected.__name__)
     for path in home.folder.rglob("*"):
         own = {home.folder / "config.yaml", *(home.folder / name for name in way.files)}
         if path.is_file() and path not in own:
@@ -922,10 +924,10 @@ def test_no_client_shows_its_secret_whatever_its_server_says(client: str, home: 
     named = f"{lines}\n    name: {client if client in KNOWN else 'my'}"
     prefix = re.sub(r"\W", "_", client).upper() if client in KNOWN else "MY"
     keyed = KEYED[:4] if client in ("bedrock", "vertexai") else KEYED
-    for number, said in enumerate((*SAID, None)):
+    for number, message in enumerate((*SAID, None)):
         key, environ = keyed[number % len(keyed)]
         written = [*WRITTEN.values()][(number * 7 + len(client)) % len(WRITTEN)]
-        script = refusal if said is None else said(written(secret))
+        script = refusal if message is None else message(written(secret))
         with serving(script) as server:
             home.configure(
                 f"clients:\n  - {named}\n    api_base: {server.address}\n"
@@ -935,8 +937,8 @@ def test_no_client_shows_its_secret_whatever_its_server_says(client: str, home: 
             for name, value in environ.items():
                 home.environ[name.replace("MY", prefix)] = value.replace("S", secret)
             for words in (("-S", "Hi"), ("-o", "json", "--explain", "Hi"), ("--dry-run", "Hi")):
-                told = home.call("--retries", "0", *words)
-                assert_no_run(told.out + told.err, secret, f"{client}: {number} {words}")
+                result = home.call("--retries", "0", *words)
+                assert_no_run(result.out + result.err, secret, f"{client}: {number} {words}")
             assert len(server.asked) == 2 and any(
                 secret in value for asked in server.asked for value in asked.headers.values()
             )
@@ -958,9 +960,9 @@ CUTS = [
 
 
 @pytest.mark.parametrize("written", ["as it is", "percent-encoded", "in JSON", "in base64"])
-@pytest.mark.parametrize(("said", "words", "most"), CUTS)
+@pytest.mark.parametrize(("expected", "words", "most"), CUTS)
 def test_nothing_of_a_secret_is_left_where_a_text_is_cut(
-    said: Callable[[str], Script],
+    expected: Callable[[str], Script],
     words: tuple[str, ...],
     most: int,
     written: str,
@@ -972,13 +974,13 @@ def test_nothing_of_a_secret_is_left_where_a_text_is_cut(
     for shown in range(3, len(secret) + 1, 4):
         write_files(home, Way("", (secret,), None, {"LOCAL_API_KEY": secret}), "ADDRESS")
         padding = "." * max(0, most - shown - 12)
-        with serving(said(f"{padding} - {WRITTEN[written](secret)} {'.' * 400}")) as server:
+        with serving(expected(f"{padding} - {WRITTEN[written](secret)} {'.' * 400}")) as server:
             home.local(server.address)
             with new_process(home, monkeypatch):
                 run_guarded("loki-pipe", ["-m", "local:m", "--retries", "0", *words])
-        told = capfd.readouterr()
-        assert server.asked and told.err
-        assert_no_run(told.out + told.err, secret, f"{said.__name__} cut after {shown}")
+        captured = capfd.readouterr()
+        assert server.asked and captured.err
+        assert_no_run(captured.out + captured.err, secret, f"{expected.__name__} cut after {shown}")
 
 
 # ---- what is typed wrong -------------------------------------------------------------------------
@@ -1035,9 +1037,9 @@ def test_a_proxy_that_is_typed_wrong_shows_no_password(
         with new_process(home, monkeypatch):
             words = ["-m", "local:m", "--retries", "0", *flag, *look, "Hi"]
             code = run_guarded("loki-pipe", words)
-        told = capfd.readouterr()
-        assert_typed_hidden(told.out + told.err)
-        assert code == (0 if look[0].startswith("--dry") else PROXIES[proxy]), told.err
+        captured = capfd.readouterr()
+        assert_typed_hidden(captured.out + captured.err)
+        assert code == (0 if look[0].startswith("--dry") else PROXIES[proxy]), captured.err
     for path in home.folder.rglob("*"):
         if path.is_file() and path.name not in ("config.yaml", ".env"):
             assert_typed_hidden(path.read_bytes().decode("latin-1"))
@@ -1068,9 +1070,9 @@ def test_a_patch_that_is_typed_wrong_shows_no_secret(
     patch = json.dumps({"url": typed(url)})
     with new_process(home, monkeypatch):
         code = run_guarded("loki-pipe", ["-m", "local:m", "--patch", patch, *look, "Hi"])
-    told = capfd.readouterr()
-    assert code == 78, told.err
-    assert_typed_hidden(told.out + told.err)
+    captured = capfd.readouterr()
+    assert code == 78, captured.err
+    assert_typed_hidden(captured.out + captured.err)
 
 
 #: Lines of a client in which a key stands where something else is due.
@@ -1100,10 +1102,10 @@ MISPLACED = (
 def test_a_key_in_a_wrong_place_of_the_configuration_is_not_shown(lines: str, home: Home) -> None:
     home.local(NOBODY, client=typed(lines))
     for words in (("Hi",), ("-o", "json", "Hi"), ("--dry-run", "--explain", "Hi")):
-        told = home.call("-m", "local:m", "--retries", "0", *words)
-        assert_typed_hidden(told.out + told.err)
-    told = home.call("--check", prog="loki")
-    assert_typed_hidden(told.out + told.err)
+        result = home.call("-m", "local:m", "--retries", "0", *words)
+        assert_typed_hidden(result.out + result.err)
+    result = home.call("--check", prog="loki")
+    assert_typed_hidden(result.out + result.err)
 
 
 ADDRESSES = (
@@ -1127,9 +1129,9 @@ def test_an_address_of_a_document_or_a_catalogue_shows_no_secret(address: str, h
         home.call("-f", given, "-o", "json", "Hi"),
         home.call("--sync-models", prog="loki"),
     )
-    for told in asked:
-        assert told.code in (65, 69, 78), told.err
-        assert_typed_hidden(told.out + told.err)
+    for result in asked:
+        assert result.code in (65, 69, 78), result.err
+        assert_typed_hidden(result.out + result.err)
 
 
 def typed(text: str) -> str:

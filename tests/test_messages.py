@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loki.messages import CachedText, Media, Message, Text, turns
+from loki.messages import CachedText, Media, Message, Text, as_turns
 
 PICTURE = Media("image/png", b"...")
 
@@ -23,8 +23,8 @@ def test_a_content_is_parts_and_text(content: str, parts: tuple[Text, ...], text
 
 
 def test_a_conversation_is_turns_or_one_text_of_the_user() -> None:
-    assert turns("Hi") == (Message("user", "Hi"),)
-    assert turns([Message("system", "Be brief.")]) == (Message("system", "Be brief."),)
+    assert as_turns("Hi") == (Message("user", "Hi"),)
+    assert as_turns([Message("system", "Be brief.")]) == (Message("system", "Be brief."),)
 
 
 def test_only_a_cached_text_says_where_a_cached_prompt_ends() -> None:

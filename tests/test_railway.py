@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem
-from loki.railway import alt, bind, fold, gather, map_, through
+from loki.railway import alt, bind, fold, gather, map_, map_stream
 
 RESULTS: st.SearchStrategy[Result[int, Problem]] = st.one_of(
     st.integers().map(lambda n: Success(n)),
@@ -74,4 +74,4 @@ def test_a_generator_works_on_what_came_before_the_failure(
             failed.append(each)
             break
         good.append(each.unwrap())
-    assert list(through(pairs)(results)) == [*map(Success, pairs(good)), *failed]
+    assert list(map_stream(pairs)(results)) == [*map(Success, pairs(good)), *failed]

@@ -15,8 +15,8 @@ import loki
 from loki.cli.admin.man import pages
 from loki.cli.commands import COMMANDS
 from loki.cli.parser import parse, parser
-from loki.config.catalogue import section
-from loki.config.load import check
+from loki.config.catalogue import parse_section
+from loki.config.parse_config import find_complaints
 from loki.stages.resolve import DEFAULT_LIMITS
 
 README = (ROOT / "README.rst").read_text()
@@ -41,7 +41,7 @@ def test_the_call_from_python_is_python_and_names_what_loki_exports() -> None:
 
 def test_the_configuration_has_nothing_wrong() -> None:
     (example,) = blocks(README, "yaml")
-    plain, complaints = check(example)
+    plain, complaints = find_complaints(example)
     assert complaints == () and len(plain["clients"]) == 3
 
 
@@ -53,14 +53,14 @@ def test_the_files_it_names_are_there() -> None:
 
 
 def test_the_matrix_is_what_the_tables_draft() -> None:
-    told = README.partition(".. matrix begins")[2].partition(".. matrix ends")[0]
-    assert told.partition("\n\n")[2].strip() == matrix().strip()
+    result = README.partition(".. matrix begins")[2].partition(".. matrix ends")[0]
+    assert result.partition("\n\n")[2].strip() == matrix().strip()
 
 
 @pytest.mark.parametrize("name", named_models(CALLS))
 def test_the_models_of_the_examples_are_in_the_catalogue(name: str) -> None:
     client, _, model = name.partition(":")
-    assert model in section((ROOT / "loki/data/models.json").read_text(), client)
+    assert model in parse_section((ROOT / "loki/data/models.json").read_text(), client)
 
 
 @pytest.mark.parametrize("prog", COMMANDS)
@@ -75,8 +75,8 @@ def test_the_defaults_in_the_help_are_those_of_a_call(prog: str) -> None:
     shown = " ".join(parser(prog).format_help().split())
     names = {"timeout": "total", "connect-timeout": "connect", "idle-timeout": "idle"}
     for flag, limit in (names | {"retries": "retries", "max-wait": "max_wait"}).items():
-        told = re.search(rf" --{flag} [SN] [^(]*\(default (\d+)", shown)
-        assert told and int(told[1]) == getattr(DEFAULT_LIMITS, limit), flag
+        result = re.search(rf" --{flag} [SN] [^(]*\(default (\d+)", shown)
+        assert result and int(result[1]) == getattr(DEFAULT_LIMITS, limit), flag
 
 
 def test_the_manual_that_it_names_is_there() -> None:

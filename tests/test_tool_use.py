@@ -23,9 +23,9 @@ from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import wire_name
 from loki.records import Ask, Request, Response
-from loki.replies import Opened, Reply
+from loki.replies import OpenResponse, Reply
 from loki.stages.account import Entry
-from loki.tool_use import converse, follow_calls, sum_replies
+from loki.tool_use import converse, iterate_steps, sum_replies
 
 MODEL = {
     "name": "m",
@@ -135,7 +135,7 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    ("call", "function", "told"),
+    ("call", "function", "expected"),
     [
         (
             ("c1", "weather", '{"city":"Rome"}'),
@@ -152,10 +152,10 @@ def raising(error: Exception) -> Callable[..., Any]:
         (("c1", "wether", "{}"), lambda city: "ok", "no tool 'wether'; did you mean 'weather'?"),
     ],
 )
-def test_what_goes_wrong_is_for_the_model_to_mend(call: Any, function: Any, told: str) -> None:
+def test_what_goes_wrong_is_for_the_model_to_mend(call: Any, function: Any, expected: str) -> None:
     served = Served(calling(call), text_answer())
     found = converse(served.env(), ASK, {"weather": function}).unwrap()
-    assert found.messages[2].is_error and told in found.messages[2].text
+    assert found.messages[2].is_error and expected in found.messages[2].text
 
 
 @pytest.mark.parametrize(("value", "text"), [("", "(nothing was printed)"), ("x", "x"), (5, "5")])
@@ -242,13 +242,13 @@ def test_time_spans_all_steps() -> None:
 
     ask = replace(ASK, limits=replace(ASK.limits, total=60))
     tools: Any = lambda calls: tuple(Message("tool", "?", tool_call_id=c.id) for c in calls)  # noqa: E731
-    assert list(follow_calls(env, ask, tools, 5, spy)) and ends == [60.0, 60.0]
+    assert list(iterate_steps(env, ask, tools, 5, spy)) and ends == [60.0, 60.0]
 
 
 def test_the_conversation_can_be_followed() -> None:
     served = Served(ROME, text_answer("22."))
     tools: Any = lambda calls: tuple(Message("tool", "?", tool_call_id=c.id) for c in calls)  # noqa: E731
-    lengths = [len(each.unwrap().messages) for each in follow_calls(served.env(), ASK, tools, 5)]
+    lengths = [len(each.unwrap().messages) for each in iterate_steps(served.env(), ASK, tools, 5)]
     assert lengths == [2, 3, 4]
 
 
@@ -282,9 +282,11 @@ class Replayed:
         body, headers = self.play(request)
         return Success(Response(request, 200, headers, body))
 
-    def open(self, request: Request) -> Result[Opened, Problem]:
+    def open(self, request: Request) -> Result[OpenResponse, Problem]:
         body, headers = self.play(request)
-        return Success(Opened(request, 200, headers, iter([Success(body)]), lambda: None, 0.0))
+        return Success(
+            OpenResponse(request, 200, headers, iter([Success(body)]), lambda: None, 0.0)
+        )
 
     def env(self, client: dict[str, Any]) -> Env:
         return Env(config(client), Success, self.send, self.open, lambda: 0.0, lambda: 0.0)
@@ -306,7 +308,7 @@ def test_a_recorded_call_is_answered_in_its_protocol(recording: Any) -> None:
     replayed = Replayed(recording)
     tools = {name: lambda **arguments: "22" for name in names}
     ask_model = ask_streamed if recording["stream"] else loki.answer
-    steps = follow_calls(
+    steps = iterate_steps(
         replayed.env(client), ask, partial(call_functions, ask.tools, tools), 5, ask_model
     )
     *_, last = steps

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.urls import find_proxy_fault, find_url_fault, is_url, mask_proxy, mask_typo, mask_url
+from loki.urls import (
+    find_proxy_fault,
+    find_url_fault,
+    is_url,
+    mask_malformed_url,
+    mask_proxy,
+    mask_url,
+)
 
 ADDRESSES = {
     "https://a.example": True,
@@ -74,7 +81,7 @@ def test_a_password_is_never_shown_however_badly_it_is_written(
 ) -> None:
     start = f"{scheme}://" if scheme else ""
     url = f"{start}user:{before}{SECRET}{after}@a.example:3128"
-    shown = [mask_proxy(url), find_proxy_fault(url), mask_typo(url), find_url_fault(url)]
+    shown = [mask_proxy(url), find_proxy_fault(url), mask_malformed_url(url), find_url_fault(url)]
     assert not [each for each in shown if SECRET in each]
     if is_url(url) and "@" in urlsplit(url).netloc:  # else the password is a path, in form
         assert SECRET not in mask_url(url)

@@ -20,14 +20,14 @@ class EarlierRow(NamedTuple):
     line: int = 0  # of the input that it was in; 0 where that is not known
 
 
-def read_done(line: bytes) -> EarlierRow | None:
+def read_earlier_row(line: bytes) -> EarlierRow | None:
     """Read a line of an earlier run's output; None if it is none.
 
-    >>> read_done(b'{"id": "a", "key": "k", "text": "Hi"}')
+    >>> read_earlier_row(b'{"id": "a", "key": "k", "text": "Hi"}')
     EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=0)
-    >>> read_done(b'{"id": "a", "key": "k", "error": {}, "cost": 0.01}').cost
+    >>> read_earlier_row(b'{"id": "a", "key": "k", "error": {}, "cost": 0.01}').cost
     Decimal('0.01')
-    >>> read_done(b'{"id": "a", "key": "k", "err')
+    >>> read_earlier_row(b'{"id": "a", "key": "k", "err')
     """
     try:
         match json.loads(line):
@@ -70,7 +70,7 @@ class HashSet:
 
     def add(self, text: str) -> bool:
         """Put a text in; whether it is new."""
-        place, mark = self.find(text)
+        place, mark = self.find_slot(text)
         if self.slots[place] == mark:
             return False
         self.slots[place] = mark
@@ -80,7 +80,7 @@ class HashSet:
         return True
 
     def __contains__(self, text: str) -> bool:
-        place, mark = self.find(text)
+        place, mark = self.find_slot(text)
         return self.slots[place] == mark
 
     def count_outside(self, other: HashSet) -> int:
@@ -90,14 +90,14 @@ class HashSet:
         >>> mine.add("a"), mine.add("b"), other.add("b"), mine.count_outside(other)
         (True, True, True, 1)
         """
-        return sum(other.slots[other.probe(mark)] != mark for mark in filter(None, self.slots))
+        return sum(other.slots[other.probe_slot(mark)] != mark for mark in filter(None, self.slots))
 
-    def find(self, text: str) -> tuple[int, int]:
+    def find_slot(self, text: str) -> tuple[int, int]:
         """Where a text stands or would stand, and its mark."""
         mark = int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()) | 1
-        return self.probe(mark), mark
+        return self.probe_slot(mark), mark
 
-    def probe(self, mark: int) -> int:
+    def probe_slot(self, mark: int) -> int:
         """The place of a mark, or the empty one where it belongs."""
         last = len(self.slots) - 1
         place = (mark >> 1) & last
@@ -110,4 +110,4 @@ class HashSet:
         old = self.slots
         self.slots = array("Q", bytes(16 * len(old)))
         for mark in filter(None, old):
-            self.slots[self.probe(mark)] = mark
+            self.slots[self.probe_slot(mark)] = mark

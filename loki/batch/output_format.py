@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from toolz import get_in
 
-from loki.batch.done_rows import EarlierRow, read_done, row_identity
+from loki.batch.done_rows import EarlierRow, read_earlier_row, row_identity
 from loki.json_text import Json, JsonObject, compact
 from loki.usage import COUNTS
 
@@ -21,7 +21,7 @@ class Format(Protocol):
     suffix: str
     head: bytes  # of a file that is new
 
-    def like(self, head: bytes) -> Format:
+    def with_header(self, head: bytes) -> Format:
         """Return the format of a file that begins so, which another version may have written."""
 
     def encode(self, line: JsonObject) -> bytes:
@@ -40,7 +40,7 @@ class JsonLines:
     suffix = ".jsonl"
     head = b""
 
-    def like(self, head: bytes) -> JsonLines:
+    def with_header(self, head: bytes) -> JsonLines:
         """Return this format: its lines name what they hold."""
         return self
 
@@ -54,7 +54,7 @@ class JsonLines:
 
     def read(self, row: bytes) -> EarlierRow | None:
         """Read a line."""
-        return read_done(row)
+        return read_earlier_row(row)
 
 
 #: The columns of an output in CSV after the input's, and where a line has each.
@@ -84,7 +84,7 @@ class CsvTable:
         self.places = {name: [name] for name in columns} | COLUMNS
         self.head = encode_cells(self.places)
 
-    def like(self, head: bytes) -> CsvTable:
+    def with_header(self, head: bytes) -> CsvTable:
         """Return the format with the columns in the order of a file's first line.
 
         >>> table = CsvTable(["lang"]).like(encode_cells([*COLUMNS, "lang"]))
@@ -153,11 +153,11 @@ def to_cell(value: Json) -> Json:
     return value
 
 
-def format_of(path: str | None, columns: Sequence[str] = ()) -> Format:
+def choose_format(path: str | None, columns: Sequence[str] = ()) -> Format:
     """Return how the output at a path is written: as CSV where it is named so."""
-    return CsvTable(columns) if is_table(path) else JsonLines()
+    return CsvTable(columns) if is_csv_path(path) else JsonLines()
 
 
-def is_table(path: str | None) -> bool:
+def is_csv_path(path: str | None) -> bool:
     """Return whether an output is named as one in CSV."""
     return path is not None and path.lower().endswith(".csv")

@@ -33,32 +33,34 @@ def rate_at(pace: Pace, now: float) -> float:
     )
 
 
-def after_rejection(pace: Pace | None, now: float, accepted: float, news: bool) -> Pace:
+def reduce_rate(pace: Pace | None, now: float, accepted: float, news: bool) -> Pace:
     """The pace after a refusal; ``accepted`` is how many a second the server took, as it seems.
 
     It is slower only if the refusal is news: the server took something at the pace so far, and
     the request was sent at that pace. All others are echoes of one refusal. Those of the first
     tell, one by one, how many of the first burst were taken.
 
-    >>> first = after_rejection(None, 10, accepted=50, news=True)
+    >>> first = reduce_rate(None, 10, accepted=50, news=True)
     >>> first.peak, rate_at(first, 10)
     (50, 25.0)
-    >>> after_rejection(first, 10.1, accepted=48, news=False).peak
+    >>> reduce_rate(first, 10.1, accepted=48, news=False).peak
     48
-    >>> round(rate_at(after_rejection(first, 15, accepted=49, news=True), 15), 1)
+    >>> round(rate_at(reduce_rate(first, 15, accepted=49, news=True), 15), 1)
     39.2
     """
     if pace is None:
         return Pace(max(accepted, MIN_RATE), FIRST, now, SOON)
     if not news:
         return (
-            pace._replace(peak=max(MIN_RATE, min(pace.peak, accepted))) if is_first(pace) else pace
+            pace._replace(peak=max(MIN_RATE, min(pace.peak, accepted)))
+            if is_first_rejection(pace)
+            else pace
         )
     peak = min(rate_at(pace, now), max(accepted, pace.peak / 2))
     return Pace(peak, LATER, now, min(LATE, 2 * pace.recovery_seconds))
 
 
-def is_first(pace: Pace) -> bool:
+def is_first_rejection(pace: Pace) -> bool:
     """Whether this is the pace after a first burst."""
     return pace.cut == FIRST
 

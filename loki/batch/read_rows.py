@@ -10,11 +10,11 @@ from typing import TypeAlias
 from returns.result import Failure, Result, Success
 
 from loki.batch.done_rows import HashSet
-from loki.batch.row_key import key_of
+from loki.batch.row_key import ask_key
 from loki.batch.row_settings import SETTINGS, read_settings
 from loki.batch.rows import Content, InvalidRow, Line, RaggedLine, ReadyRow, Row, RowDefaults
 from loki.batch.template import fill_template
-from loki.config.patches import param_patch
+from loki.config.patches import patch_from_params
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
 from loki.formats.structured_output import read_schema
 from loki.json_text import Json, JsonObject
@@ -24,42 +24,42 @@ from loki.railway import gather
 from loki.records import Ask, Patch
 
 
-def read_rows(plan: RowDefaults, lines: Iterable[Line]) -> Iterator[Row]:
+def read_rows(defaults: RowDefaults, lines: Iterable[Line]) -> Iterator[Row]:
     """The rows in their order; empty lines are none, and an id that comes again is made its own."""
     seen = HashSet()
     for number, content in lines:
-        row = read_row(plan, number, content)
+        row = read_row(defaults, number, content)
         if isinstance(row, ReadyRow) and row.id == "":
             row = row._replace(id=row.key if seen.add(row.key) else f"{row.key}:{number}")
         yield row
 
 
-def read_row(plan: RowDefaults, number: int, content: Result[Content, Problem]) -> Row:
+def read_row(defaults: RowDefaults, number: int, content: Result[Content, Problem]) -> Row:
     """Return one row; whatever is in it, it is the only one that suffers."""
     try:
-        return build_row(plan, number, content)
+        return build_row(defaults, number, content)
     except Exception as bug:
-        return InvalidRow(number, "", plan.report_bug(bug))
+        return InvalidRow(number, "", defaults.report_bug(bug))
 
 
-def build_row(plan: RowDefaults, number: int, content: Result[Content, Problem]) -> Row:
+def build_row(defaults: RowDefaults, number: int, content: Result[Content, Problem]) -> Row:
     """Read one row."""
-    told = content.bind(lambda words: fields_of(plan, number, words))
-    if not isinstance(told, Success):
-        return InvalidRow(number, "", told.failure())
-    fields, lack = told.unwrap()
-    name = row_id({"id": fields.get("id")} if plan.input_format == "csv" else fields)
-    kept = {n: value for n, value in fields.items() if n != "id"} if plan.keep_fields else None
-    is_openai = "custom_id" in fields and plan.input_format != "csv"
+    result = content.bind(lambda words: row_fields(defaults, number, words))
+    if not isinstance(result, Success):
+        return InvalidRow(number, "", result.failure())
+    fields, lack = result.unwrap()
+    name = row_id({"id": fields.get("id")} if defaults.input_format == "csv" else fields)
+    kept = {n: value for n, value in fields.items() if n != "id"} if defaults.keep_fields else None
+    is_openai = "custom_id" in fields and defaults.input_format != "csv"
     read = read_openai_ask if is_openai else read_own_ask
-    made = Failure(lack) if lack else read(plan, fields)
+    made = Failure(lack) if lack else read(defaults, fields)
     if not isinstance(made, Success):
         problem = made.failure()
         placed = replace(problem, message=f"line {number}: {problem.message}")
         return InvalidRow(number, name, placed, kept)
     ask, patch = made.unwrap()
-    ask = as_embed_ask(ask) if plan.embed else ask
-    return ReadyRow(number, name, key_of(ask, patch), ask, patch, kept)
+    ask = as_embed_ask(ask) if defaults.embed else ask
+    return ReadyRow(number, name, ask_key(ask, patch), ask, patch, kept)
 
 
 def as_embed_ask(ask: Ask) -> Ask:
@@ -67,18 +67,18 @@ def as_embed_ask(ask: Ask) -> Ask:
     return replace(ask, messages=(), texts=("\n".join(turn.text for turn in ask.messages),))
 
 
-def fields_of(
-    plan: RowDefaults, number: int, words: Content
+def row_fields(
+    defaults: RowDefaults, number: int, words: Content
 ) -> Result[tuple[JsonObject, Problem | None], Problem]:
     """Return the fields of a line, and what it lacks of being a row."""
     if isinstance(words, RaggedLine):
         return Success((dict(words.fields), words.problem))
     if not isinstance(words, str):
         return Success((dict(words), None))
-    if plan.input_format == "lines":
+    if defaults.input_format == "lines":
         return Success(({"prompt": words}, None))
-    told = read_json(words, f"line {number}")
-    return told.bind(
+    result = read_json(words, f"line {number}")
+    return result.bind(
         lambda value: (
             Success((value, None))
             if isinstance(value, dict)
@@ -89,8 +89,8 @@ def fields_of(
 
 def row_id(fields: JsonObject) -> str | int:
     """The id that a line gives itself, empty if none."""
-    told = fields.get("custom_id", fields.get("id"))
-    return told if isinstance(told, int) else "" if told is None else str(told)
+    result = fields.get("custom_id", fields.get("id"))
+    return result if isinstance(result, int) else "" if result is None else str(result)
 
 
 # ---- our own rows ------------------------------------------------------------------------------
@@ -98,17 +98,17 @@ def row_id(fields: JsonObject) -> str | int:
 AskResult: TypeAlias = Result[tuple[Ask, Patch | None], Problem]
 
 
-def read_own_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
+def read_own_ask(defaults: RowDefaults, fields: JsonObject) -> AskResult:
     """A row with a prompt or messages, and with what it wants otherwise than the run.
 
     >>> read_own_ask(RowDefaults(Ask()), {"promt": "Hi"}).failure().message
     "unknown field 'promt'; did you mean 'prompt' or 'param'?"
     """
     if (
-        plan.input_format == "csv"
+        defaults.input_format == "csv"
     ):  # its columns are what it is about, and neither files nor settings
-        return prompt_of(plan, fields).map(lambda turns: (asked_with(plan, turns), None))
-    if plan.template is None and plan.fill is None:
+        return read_prompt(defaults, fields).map(lambda turns: (build_ask(defaults, turns), None))
+    if defaults.template is None and defaults.fill is None:
         for name in (each for each in fields if each not in FIELDS):
             return fail("input", f"unknown field {name!r}{suggest_nearest(name, [*FIELDS])}")
     settings = read_settings(fields)
@@ -121,37 +121,43 @@ def read_own_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
     if not isinstance(params, dict):
         return fail("input", f"param: {json.dumps(params)[:60]} is not an object")
     parts = (
-        prompt_of(plan, fields),
-        read_schema(fields["schema"], "schema") if "schema" in fields else Success(plan.ask.schema),
-        read_tools(fields["tools"], "tools") if fields.get("tools") else Success(plan.ask.tools),
+        read_prompt(defaults, fields),
+        read_schema(fields["schema"], "schema")
+        if "schema" in fields
+        else Success(defaults.ask.schema),
+        read_tools(fields["tools"], "tools")
+        if fields.get("tools")
+        else Success(defaults.ask.tools),
     )
     return gather(parts).map(
         lambda found: (
             replace(
-                plan.ask,
-                messages=with_system(plan.ask.messages, system, found[0]),
+                defaults.ask,
+                messages=with_system(defaults.ask.messages, system, found[0]),
                 schema=found[1],
                 tools=found[2],
                 **settings.unwrap(),
             ),
-            param_patch(params, "param of the row") if params else None,
+            patch_from_params(params, "param of the row") if params else None,
         )
     )
 
 
-def asked_with(plan: RowDefaults, turns: tuple[Message, ...]) -> Ask:
+def build_ask(defaults: RowDefaults, turns: tuple[Message, ...]) -> Ask:
     """Return what a row asks that wants nothing otherwise than the run."""
-    return replace(plan.ask, messages=(*plan.ask.messages, *turns))
+    return replace(defaults.ask, messages=(*defaults.ask.messages, *turns))
 
 
-def prompt_of(plan: RowDefaults, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
+def read_prompt(defaults: RowDefaults, fields: JsonObject) -> Result[tuple[Message, ...], Problem]:
     """The turns that a row asks with."""
-    attached = read_attachments(plan, {} if plan.input_format == "csv" else fields)
-    if plan.fill is not None:
-        words = plan.fill(fields).bind(lambda text: without_nul(text, "prompt"))
-    elif plan.template is not None:
-        words = fill_template(plan.template, fields).bind(lambda text: without_nul(text, "prompt"))
-    elif isinstance(fields.get("messages"), list) and plan.input_format != "csv":
+    attached = read_attachments(defaults, {} if defaults.input_format == "csv" else fields)
+    if defaults.fill is not None:
+        words = defaults.fill(fields).bind(lambda text: without_nul(text, "prompt"))
+    elif defaults.template is not None:
+        words = fill_template(defaults.template, fields).bind(
+            lambda text: without_nul(text, "prompt")
+        )
+    elif isinstance(fields.get("messages"), list) and defaults.input_format != "csv":
         return read_messages(fields["messages"], "messages")
     elif isinstance(fields.get("prompt"), str):
         words = without_nul(fields["prompt"], "prompt")
@@ -161,7 +167,7 @@ def prompt_of(plan: RowDefaults, fields: JsonObject) -> Result[tuple[Message, ..
 
 
 def read_attachments(
-    plan: RowDefaults, fields: Mapping[str, Json]
+    defaults: RowDefaults, fields: Mapping[str, Json]
 ) -> Result[tuple[Text | Media, ...], Problem]:
     """Return what the files of a row hold.
 
@@ -174,7 +180,7 @@ def read_attachments(
         return fail("input", f"files: {json.dumps(files)[:60]} is not a list of paths")
     if "-" in files:
         return fail("input", "files: '-' is stdin, which no row can have")
-    return gather(map(plan.attach, files))
+    return gather(map(defaults.attach, files))
 
 
 def build_user_turn(
@@ -205,7 +211,7 @@ FIELDS = ("id", "prompt", "messages", "system", "schema", "files", "tools", "par
 # ---- rows of OpenAI's batch format --------------------------------------------------------------
 
 
-def read_openai_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
+def read_openai_ask(defaults: RowDefaults, fields: JsonObject) -> AskResult:
     """A line of OpenAI's batch format; what its body has beyond our words goes along as it is.
 
     Source: OpenAI API reference, Batch, the request input object.
@@ -216,16 +222,16 @@ def read_openai_ask(plan: RowDefaults, fields: JsonObject) -> AskResult:
     if not isinstance(body.get("messages"), list):
         return fail("input", f"body has no messages: {fields.get('url', 'its kind')} is not a chat")
     known: JsonObject = {
-        "model": choose_model(plan.ask.model, body.get("model")),
+        "model": choose_model(defaults.ask.model, body.get("model")),
         "max_tokens": body.get("max_completion_tokens", body.get("max_tokens")),
         **{name: body.get(name) for name in ("temperature", "top_p", "seed")},
         "stop": [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop"),
     }
     rest = {name: value for name, value in body.items() if name not in OPENAI_KNOWN}
-    told = {**{n: v for n, v in known.items() if v is not None}, "messages": body["messages"]}
-    return read_own_ask(replace(plan, template=None, fill=None, input_format="json"), told).map(
-        lambda asked: (asked[0], Patch(body=rest, origin="body of the line") if rest else None)
-    )
+    result = {**{n: v for n, v in known.items() if v is not None}, "messages": body["messages"]}
+    return read_own_ask(
+        replace(defaults, template=None, fill=None, input_format="json"), result
+    ).map(lambda asked: (asked[0], Patch(body=rest, origin="body of the line") if rest else None))
 
 
 def choose_model(model: str | None, named: Json) -> Json:

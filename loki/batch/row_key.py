@@ -10,10 +10,10 @@ from loki.messages import Media, Message, Text
 from loki.records import Ask, Patch
 
 
-def key_of(ask: Ask, patch: Patch | None = None) -> str:
+def ask_key(ask: Ask, patch: Patch | None = None) -> str:
     """Return a hash of what would be asked: the model, the conversation, and how.
 
-    >>> key_of(Ask((Message("user", "Hi"),), model="a:b"))
+    >>> ask_key(Ask((Message("user", "Hi"),), model="a:b"))
     '5855471fc5a77d719a786ac4'
     """
     parts: list[Json] = [

@@ -20,7 +20,7 @@ def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Prob
     >>> fill_template("{txt}", {"text": "Hi"}).failure().message
     "the template names 'txt', which this row has not; did you mean 'text'?"
     """
-    names = names_in(template)
+    names = template_names(template)
     missing = next((name for name in names if fields.get(name) is None), None)
     if missing is not None:
         hint = suggest_nearest(missing, list(fields))
@@ -35,10 +35,10 @@ def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Prob
     return Success(BRACED.sub(put, template))
 
 
-def names_in(template: str) -> list[str]:
+def template_names(template: str) -> list[str]:
     """Return the fields that a template names.
 
-    >>> names_in("{a} {{b}} {c}")
+    >>> template_names("{a} {{b}} {c}")
     ['a', 'c']
     """
     return [name for name in BRACED.findall(template) if name]

@@ -17,7 +17,7 @@ from loki.problems import Problem, fail
 from loki.replies import Reply
 
 
-def use_cache(
+def with_answer_cache(
     env: Env, flags: Namespace, environ: Mapping[str, str], warn: Callable[[str], None]
 ) -> Result[Env, Problem]:
     """Return the Env with a cache of answers, or as it is where none is to be used."""
@@ -28,10 +28,10 @@ def use_cache(
         limit = None if seconds == inf else seconds
         return cached(env, limit, cache_folder(environ), warn, make_reply_check(flags))
 
-    return age_of(flags, environ).map(use)
+    return cache_age(flags, environ).map(use)
 
 
-def age_of(flags: Namespace, environ: Mapping[str, str]) -> Result[float | None, Problem]:
+def cache_age(flags: Namespace, environ: Mapping[str, str]) -> Result[float | None, Problem]:
     """Return how old an answer may be, in seconds; None where no cache is to be used.
 
     LOKI_CACHE is the AGE of a flag without one, and where there is no flag. What runs tools or

@@ -65,13 +65,13 @@ class Console:
         """Write a text of our own to stdout; a character without UTF-8 becomes a question mark."""
         self.write_bytes(text.encode("utf-8", "replace"))
 
-    def write_foreign(self, text: str) -> None:
+    def write_untrusted(self, text: str) -> None:
         """Write a text of a provider: whole to a pipe, without control sequences to a terminal."""
         self.write(strip_controls(text) if self.stdout_is_terminal else text)
 
     def write_json(self, value: Any) -> None:
         """Write a JSON line of what a provider answered."""
-        self.write_foreign(compact(value) + "\n")
+        self.write_untrusted(compact(value) + "\n")
 
     def exit_if_stdout_closed(self) -> None:
         """Raise SystemExit(141), as after a closed pipe, if nobody reads stdout any more."""

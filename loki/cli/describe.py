@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loki.edge.auth.find_secrets import redact_facts, without_secrets
+from loki.edge.auth.find_secrets import redact_problem, redact_reply_facts
 from loki.formats import json_output
 from loki.json_text import JsonObject
 from loki.price import format_dollars
@@ -76,7 +76,7 @@ def format_summary(reply: Reply, today: str = "") -> str:
 
 def problem_json(problem: Problem, redactor: Redactor) -> JsonObject:
     """Return the JSON object of a problem."""
-    return json_output.problem_json(without_secrets(problem, redactor))
+    return json_output.problem_json(redact_problem(problem, redactor))
 
 
 def full_problem_json(problem: Problem, redactor: Redactor) -> JsonObject:
@@ -86,10 +86,10 @@ def full_problem_json(problem: Problem, redactor: Redactor) -> JsonObject:
 
 def reply_json(reply: Reply, redactor: Redactor, data: Any = ...) -> JsonObject:
     """Return the JSON object of an answer; ``data`` is the value that ``--schema`` asked for."""
-    return redact_facts(json_output.answer_json(reply, data), redactor)
+    return redact_reply_facts(json_output.reply_with_message_json(reply, data), redactor)
 
 
 def event_json(event: Event, redactor: Redactor) -> JsonObject:
     """Return the JSON object of an event of a stream."""
     shown = json_output.event_json(event)
-    return redact_facts(shown, redactor) if isinstance(event, Done) else shown
+    return redact_reply_facts(shown, redactor) if isinstance(event, Done) else shown

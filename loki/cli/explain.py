@@ -11,13 +11,13 @@ from dataclasses import fields, replace
 from returns.result import Result, Success
 
 from loki.cli.console import Console
-from loki.config.read import variable_prefix
+from loki.config.build_config import variable_prefix
 from loki.edge.auth.auth_method import credential_name
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.find_secrets import secrets_in_body
 from loki.edge.auth.secrets import mask
 from loki.json_text import Json, compact
-from loki.money.estimate import max_usage, worst_case
+from loki.money.estimate import max_usage, worst_cost
 from loki.pipeline import Env, prepare
 from loki.providers import base_url_of, provider_of, wire_of
 from loki.records import Ask, Client, Limits, Request, Setting, Target, Task
@@ -42,7 +42,7 @@ def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat"
 def format_worst_case(request: Request) -> str:
     """Return what a request takes and can cost, as it is estimated before it is sent."""
     target, changes = request.target, request.draft.changes
-    tokens, cost = max_usage(target, changes).input, worst_case(target, changes)
+    tokens, cost = max_usage(target, changes).input, worst_cost(target, changes)
     shown = "cost unknown" if cost is None else f"at most ${cost.normalize():f}"
     return f"about {tokens or 0:,} tokens in, {shown}"
 
@@ -60,7 +60,7 @@ def without_secrets(body: Json, secrets: Container[str]) -> Json:
             return body
 
 
-def shown_body(request: Request) -> Json:
+def masked_body(request: Request) -> Json:
     """Return the body of a request as it may be shown."""
     body = json.loads(request.content)
     return without_secrets(body, {*secrets_in_body(body, wire_of(request.target).content_keys)})
@@ -73,7 +73,7 @@ def as_json(request: Request) -> str:
             "method": "POST",
             "url": request.url,
             "headers": dict(request.headers),
-            "body": shown_body(request),
+            "body": masked_body(request),
         },
         ensure_ascii=False,
         indent=2,
@@ -83,12 +83,12 @@ def as_json(request: Request) -> str:
 def as_curl(request: Request) -> str:
     """Return a request as a command for a shell."""
     lines = [f"curl {shlex.quote(request.url)}"]
-    variable = variable_of(request.target.client)
+    variable = key_variable(request.target.client)
     lines += [
         f"-H {quoted(f'{name}: {value}', variable)}" for name, value in request.headers.items()
     ]
     # a document in place: an argument may have 128 KiB, and an image is longer
-    lines.append(f"--data @- <<'END'\n{compact(shown_body(request))}\nEND")
+    lines.append(f"--data @- <<'END'\n{compact(masked_body(request))}\nEND")
     return " \\\n  ".join(lines)
 
 
@@ -103,7 +103,7 @@ def quoted(header: str, variable: str) -> str:
     return f'"{header.replace("***", f"${variable}")}"'
 
 
-def variable_of(client: Client) -> str:
+def key_variable(client: Client) -> str:
     """Return the environment variable that has a client's secret, or should have it."""
     service = provider_of(client)
     name = credential_name(client, service) if service else None
@@ -128,12 +128,12 @@ def explain(
 
     ``origins`` has the places of those that stand in a prompt file.
     """
-    found = reasons(env, ask, environ, task, origins)
+    found = explanation_lines(env, ask, environ, task, origins)
     for name, value in [("configuration", env.config.origin), *found]:
         console.print_stderr(f"{name:<14}{value}")
 
 
-def reasons(
+def explanation_lines(
     env: Env,
     ask: Ask,
     environ: Mapping[str, str],
@@ -152,8 +152,8 @@ def reasons(
             "model",
             f"{target.name}{alias} ({describe_choice(env, ask, environ, origins)}; {model.origin})",
         ),
-        *addresses(target),
-        *(parameters(env, ask, target, environ, origins) if task == "chat" else []),
+        *url_lines(target),
+        *(parameter_lines(env, ask, target, environ, origins) if task == "chat" else []),
         *((name, place) for name, place in origins.items() if name not in SHOWN),
         *(("patch", f"{patch.origin}") for patch in patches_for(target, env.patches)),
         ("limits", describe_limits(target)),
@@ -176,7 +176,7 @@ def describe_choice(
     return f"from {env.config.origin}" if env.config.model else "the only client"
 
 
-def addresses(target: Target) -> list[tuple[str, str]]:
+def url_lines(target: Target) -> list[tuple[str, str]]:
     """Return the client, its address and every setting of it."""
     client = target.client
     service = provider_of(client)
@@ -201,7 +201,7 @@ def describe_setting(name: str, setting: Setting) -> str:
     return setting.value if name == "auth" else mask(name, setting.value)
 
 
-def parameters(
+def parameter_lines(
     env: Env,
     ask: Ask,
     target: Target,
@@ -224,10 +224,10 @@ def parameters(
         if getattr(ask, name) is not None:
             source = origins.get(name, "command line")
         lines.append((name, f"{value} ({source})"))
-    return [*lines, *reasoning(env, ask, target, environ, origins)]
+    return [*lines, *reasoning_lines(env, ask, target, environ, origins)]
 
 
-def reasoning(
+def reasoning_lines(
     env: Env, ask: Ask, target: Target, environ: Mapping[str, str], origins: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Return the reasoning of the request, and why it is another than was asked for."""

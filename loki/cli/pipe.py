@@ -24,12 +24,12 @@ from loki.pipeline import Env, first_success, prepare, stream
 from loki.problems import Kind, Problem, fail
 from loki.railway import gather
 from loki.records import Ask, Request
-from loki.replies import Opened, Reply, Stream
+from loki.replies import OpenResponse, Reply, Stream
 
 
 def pipe(flags: Namespace, console: Console) -> int:
     """Ask what the flags and stdin say; return the exit code."""
-    flags.end = time.monotonic() + flags.timeout if flags.timeout else inf
+    flags.deadline = time.monotonic() + flags.timeout if flags.timeout else inf
     environ = environment(flags)
     complete = with_template(flags, environ)
     if not isinstance(complete, Success):
@@ -73,7 +73,7 @@ def full_ask(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
 def note_when_sent(env: Env, console: Console) -> Env:
     """Return the same Env; once it opens a connection, a request may have left."""
 
-    def open_(request: Request) -> Result[Opened, Problem]:
+    def open_(request: Request) -> Result[OpenResponse, Problem]:
         before, console.maybe_sent = console.maybe_sent, True
         return env.open(request).alt(lambda problem: noted(problem, before))
 
@@ -93,21 +93,23 @@ def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], conso
     reasoning = ReasoningPrinter(console, flags.show_reasoning)
     output = OUTPUTS["whole text" if whole else flags.output](console, reasoning)
     ask_model = partial(ask_models, flags, console, output, reasoning)
-    completing = partial(complete, env, flags, output)
+    completing = partial(check_reply, env, flags, output)
     if is_conversation(flags):
         from loki.cli.conversation.run import Speaker, converse
 
-        speaker = Speaker(flags, environ, console, ask_model, completing, output.finish, end)
+        speaker = Speaker(
+            flags, environ, console, ask_model, completing, output.finish, warn_and_exit_code
+        )
         return converse(env, ask, speaker)
     answer = ask_model(env, ask).bind(partial(completing, ask))
     if not isinstance(answer, Success):
         return console.report(answer.failure(), flags.output)
     reply, data = answer.unwrap()
     output.finish(reply, data)
-    return end(reply, flags, console)
+    return warn_and_exit_code(reply, flags, console)
 
 
-def end(reply: Reply, flags: Namespace, console: Console) -> int:
+def warn_and_exit_code(reply: Reply, flags: Namespace, console: Console) -> int:
     """Print what should be known of an answer that is printed; return the exit code."""
     warn(reply, flags, console)
     failed = find_failure(reply, flags.fail_on)
@@ -134,13 +136,13 @@ def ask_models(
     )
 
 
-def complete(
+def check_reply(
     env: Env, flags: Namespace, output: AnswerPrinter, ask: Ask, reply: Reply
 ) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply as it is printed, and the value of ``--schema``."""
     return Result.do(
         (shown, data)
-        for checked, data in check_answer(ask, reply, env.find_breach)
+        for checked, data in check_answer(ask, reply, env.find_schema_violation)
         for coded in (keep_code_block(checked, ask) if flags.code else Success(checked))
         for shown in check_text(coded, output, flags.output)
     )

@@ -142,7 +142,7 @@ class WholeTextOutput:
 
     def finish(self, reply: Reply, data: Json) -> None:
         """Print the text."""
-        self.console.write_foreign(reply.text.rstrip("\n") + "\n")
+        self.console.write_untrusted(reply.text.rstrip("\n") + "\n")
 
 
 class JsonOutput(WholeTextOutput):

@@ -42,7 +42,7 @@ def print_each_minute(
 
 def position(run: RunState, rows: int | None) -> str:
     """Return the progress of a run as a line: rows, failures, rates, money, time of the end."""
-    done = run.done
+    done = run.rows_done
     of = f" of {rows - run.skipped:,}" if rows is not None else ""
     failed = ", ".join(f"{number:,} {kind}" for kind, number in run.failed.most_common())
     rate = done / max(run.seconds, 0.001)
@@ -85,6 +85,6 @@ def progress_bar(run: RunState, rows: int | None) -> Iterator[Callable[[], None]
         task = bar.add_task("", total=rows)
 
         def tick() -> None:
-            bar.update(task, completed=run.done + run.skipped + run.repeated)
+            bar.update(task, completed=run.rows_done + run.skipped + run.repeated)
 
         yield tick

@@ -13,11 +13,11 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.cli.startup import ask_options, end_of, is_bare_json, is_json, text_or_file
+from loki.cli.startup import ask_options, deadline_of, is_bare_json, is_json, text_or_file
 from loki.cli.tools_flag import tools_of
 from loki.edge import files, stdin
 from loki.edge.decode import decode_stdin
-from loki.formats.attachments import attach, sniff
+from loki.formats.attachments import detect_media_type, read_attachment
 from loki.formats.openai_messages import read_json
 from loki.formats.structured_output import read_schema
 from loki.messages import Media, Message, Text
@@ -32,7 +32,7 @@ from loki.stages.resolve import resolve
 def flags_deadline(env: Env, flags: Namespace) -> float | None:
     """Return when the call must be over, on the clock of Env; None where no limit was given."""
     if flags.timeout:
-        return end_of(flags)
+        return deadline_of(flags)
     total: float | None = None
     if any(client.limits.total for client in env.config.clients):
         target = resolve(env.config)(ask_options(flags))
@@ -41,18 +41,18 @@ def flags_deadline(env: Env, flags: Namespace) -> float | None:
 
 
 def ask_of(
-    flags: Namespace, end: float | None, warn: Callable[[str], None], redactor: Redactor
+    flags: Namespace, deadline: float | None, warn: Callable[[str], None], redactor: Redactor
 ) -> Result[Ask, Problem]:
-    """Return what the flags and stdin ask; stdin is waited for until ``end``.
+    """Return what the flags and stdin ask; stdin is waited for until ``deadline``.
 
     It has no messages where ``--if-input`` finds none.
     """
     options = ask_options(flags)
-    until = inf if end is None else end
+    until = inf if deadline is None else deadline
     return Result.do(
         replace(
             options,
-            limits=replace(options.limits, deadline=end),
+            limits=replace(options.limits, deadline=deadline),
             messages=messages,
             schema=schema,
             tools=tools,
@@ -69,23 +69,23 @@ def ask_of(
 
 
 def messages_of(
-    flags: Namespace, end: float, warn: Callable[[str], None], redactor: Redactor
+    flags: Namespace, deadline: float, warn: Callable[[str], None], redactor: Redactor
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the system prompt, the conversation so far, and the turn that is asked now."""
     warn_of_file_names(flags, warn)
     return Result.do(
         messages
         for has_reader in should_read_stdin(flags)
-        for system in system_of(flags, end)
-        for before in conversation(flags, end, warn)
-        for piped in (Success("") if has_reader else read_stdin(flags, end, warn))
+        for system in read_system(flags, deadline)
+        for before in read_given_messages(flags, deadline, warn)
+        for piped in (Success("") if has_reader else read_stdin(flags, deadline, warn))
         for attached in gather(
-            attached_stdin(flags, end, warn)
+            attach_stdin(flags, deadline, warn)
             if path == "-"
-            else attachment(redactor, path, flags.proxy, end)
+            else load_attachment(redactor, path, flags.proxy, deadline)
             for path in flags.file
         )
-        for text, rest in texts_of(flags, piped, end)
+        for text, rest in prompt_texts(flags, piped, deadline)
         for messages in (
             Success(())
             if flags.if_input and not piped
@@ -94,14 +94,14 @@ def messages_of(
     )
 
 
-def texts_of(flags: Namespace, piped: str, end: float) -> Result[tuple[str, str], Problem]:
+def prompt_texts(flags: Namespace, piped: str, deadline: float) -> Result[tuple[str, str], Problem]:
     """Return TEXT, after the prompt file if there is one, and what follows it of stdin."""
     text = text_of(flags.text)
     if not flags.template_file or (flags.if_input and not piped):
         return Success((text, piped))
     from loki.cli.template import fill_template
 
-    return fill_template(flags.prompt_file, text, piped, end)
+    return fill_template(flags.prompt_file, text, piped, deadline)
 
 
 def should_read_stdin(flags: Namespace) -> Result[bool, Problem]:
@@ -129,13 +129,13 @@ def warn_of_file_names(flags: Namespace, warn: Callable[[str], None]) -> None:
         warn(f"-f takes one file, and {name} is sent as text: to attach it too, use {both}")
 
 
-def system_of(flags: Namespace, end: float) -> Result[tuple[Message, ...], Problem]:
+def read_system(flags: Namespace, deadline: float) -> Result[tuple[Message, ...], Problem]:
     """Return the message of ``--system`` or ``--system-file``, if one is given."""
     if flags.system_file is None:
         return Success((Message("system", flags.prompt),) if flags.prompt else ())
     if flags.prompt is not None:
         return fail("usage", "--system and --system-file contradict each other")
-    text = files.read_text(flags.system_file, "--system-file", end=end)
+    text = files.read_text(flags.system_file, "--system-file", deadline=deadline)
     return text.map(lambda text: (Message("system", text),) if text else ())
 
 
@@ -174,14 +174,16 @@ def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...
     return (*media, *((Text(text),) if text else ())) if media else text
 
 
-def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Result[str, Problem]:
+def read_stdin(
+    flags: Namespace, deadline: float, warn: Callable[[str], None]
+) -> Result[str, Problem]:
     """Return the text that is piped in; nothing where stdin is a terminal or closed."""
     others = flags.text or flags.messages or flags.file or flags.conversation
     optional = bool(others) and flags.messages != "-"
     try:
         if sys.stdin is None or sys.stdin.isatty():
             return Success("")
-        data = stdin.read_stdin(end)
+        data = stdin.read_stdin(deadline)
     except TimeoutError:
         return fail("offline", stdin.LATE)
     except stdin.TooLargeError as error:
@@ -194,8 +196,8 @@ def read_stdin(flags: Namespace, end: float, warn: Callable[[str], None]) -> Res
 # ---- files -------------------------------------------------------------------------------------
 
 
-def conversation(
-    flags: Namespace, end: float, warn: Callable[[str], None]
+def read_given_messages(
+    flags: Namespace, deadline: float, warn: Callable[[str], None]
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the messages of ``--messages``, a file or the JSON itself; none without the flag."""
     path = flags.messages
@@ -208,7 +210,9 @@ def conversation(
     return Result.do(
         messages
         for text in (
-            read_stdin(flags, end, warn) if is_stdin else text_or_file(path, "--messages", end=end)
+            read_stdin(flags, deadline, warn)
+            if is_stdin
+            else text_or_file(path, "--messages", deadline=deadline)
         )
         for messages in read_conversation(text, name).bind(partial(require_messages, name))
     )
@@ -223,33 +227,33 @@ def require_messages(
     return fail("input", f"{name}: expected messages, as a JSON array or as JSON lines")
 
 
-def attached_stdin(
-    flags: Namespace, end: float, warn: Callable[[str], None]
+def attach_stdin(
+    flags: Namespace, deadline: float, warn: Callable[[str], None]
 ) -> Result[Text | Media, Problem]:
     """Return stdin as an attachment; text is decoded as it is without ``-f``."""
     try:
-        data = stdin.read_stdin(end)
+        data = stdin.read_stdin(deadline)
     except TimeoutError:
         return fail("offline", stdin.LATE)
     except stdin.TooLargeError as error:
         return fail("input", f"stdin {error}")
-    text = Success("") if sniff(data) else decode_stdin(data, flags.encoding, warn)
-    return attach(text.value_or("").encode("utf-8", "surrogatepass") or data, "stdin")
+    text = Success("") if detect_media_type(data) else decode_stdin(data, flags.encoding, warn)
+    return read_attachment(text.value_or("").encode("utf-8", "surrogatepass") or data, "stdin")
 
 
-def attachment(
-    redactor: Redactor, path: str, proxy: str | None = None, end: float = inf
+def load_attachment(
+    redactor: Redactor, path: str, proxy: str | None = None, deadline: float = inf
 ) -> Result[Text | Media, Problem]:
     """Return one ``--file``: a URL (through the proxy, if one is given) or a file."""
     if path.startswith(("http://", "https://")):
         from loki.edge.http.fetch import fetch
 
-        return fetch(path, redactor, proxy, end).bind(lambda data: attach(data, path))
-    data = files.read_bytes(path, "--file", end=end, limit=stdin.MAX_INPUT)
-    return data.bind(lambda data: attach(data, path))
+        return fetch(path, redactor, proxy, deadline).bind(lambda data: read_attachment(data, path))
+    data = files.read_bytes(path, "--file", deadline=deadline, limit=stdin.MAX_INPUT)
+    return data.bind(lambda data: read_attachment(data, path))
 
 
-def schema_of(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
+def schema_of(flags: Namespace, deadline: float = inf) -> Result[Any, Problem]:
     """Return the schema of ``--schema``, a file or the JSON itself; None without the flag."""
     given = flags.schema
     if given is None:
@@ -258,7 +262,9 @@ def schema_of(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
     name = "--schema" if is_own else given
     return Result.do(
         schema
-        for text in (Success(given) if is_own else text_or_file(given, "--schema", end=end))
+        for text in (
+            Success(given) if is_own else text_or_file(given, "--schema", deadline=deadline)
+        )
         for value in read_json(text, name)
         for schema in read_schema(value, name)
     )

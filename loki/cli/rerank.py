@@ -27,7 +27,7 @@ from loki.edge.files import describe_os_error
 from loki.edge.stdin import LATE, TooLargeError, read_stdin
 from loki.formats.openai_messages import read_json
 from loki.json_text import Json, compact
-from loki.pipeline import Env, for_each, prepare
+from loki.pipeline import Env, map_each, prepare
 from loki.problems import Problem, count_of, fail
 from loki.railway import bind, gather, map_
 from loki.record import record
@@ -51,11 +51,11 @@ def rerank(flags: Namespace, console: Console) -> int:
     """Rank the documents on stdin and print them; return the exit code."""
     environ = environment(flags)
     ready = Result.do(
-        (env, documents, ask_of(flags, query, end, documents))
+        (env, documents, ask_of(flags, query, deadline, documents))
         for query in query_of(flags)
         for env in open_env(flags, environ, console)
-        for end in Success(flags.timeout and env.clock() + flags.timeout)
-        for documents in documents_of(flags, inf if end is None else end, console.warn)
+        for deadline in Success(flags.timeout and env.clock() + flags.timeout)
+        for documents in documents_of(flags, inf if deadline is None else deadline, console.warn)
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure(), flags.output)
@@ -89,7 +89,9 @@ def query_of(flags: Namespace) -> Result[str, Problem]:
     return Success(query)
 
 
-def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[Document]) -> Ask:
+def ask_of(
+    flags: Namespace, query: str, deadline: float | None, documents: Sequence[Document]
+) -> Ask:
     """Return what the flags and the documents ask."""
     return Ask(
         model=flags.model,
@@ -97,17 +99,17 @@ def ask_of(flags: Namespace, query: str, end: float | None, documents: Sequence[
         texts=tuple(document.text for document in documents),
         top=flags.top,
         max_cost=flags.max_cost,
-        limits=replace(limits_of(flags), deadline=end),
+        limits=replace(limits_of(flags), deadline=deadline),
         tag=flags.tag,
     )
 
 
 def documents_of(
-    flags: Namespace, end: float, warn: Callable[[str], None]
+    flags: Namespace, deadline: float, warn: Callable[[str], None]
 ) -> Result[tuple[Document, ...], Problem]:
-    """Return the documents on stdin; fail if there are none, or if it does not end by ``end``."""
+    """Return the documents on stdin; fail if there are none, or if time is up."""
     try:
-        data = read_stdin(end)
+        data = read_stdin(deadline)
     except TimeoutError:
         return fail("offline", LATE)
     except TooLargeError as error:
@@ -189,7 +191,7 @@ def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
         return prepare(replace(env, authorize=mask_draft), part, "reranker")
 
     requests = flow(
-        ask, resolve(env.config, "reranker"), map_(split_texts), bind(for_each(prepared))
+        ask, resolve(env.config, "reranker"), map_(split_texts), bind(map_each(prepared))
     )
     if not isinstance(requests, Success):
         return console.report(requests.failure())

@@ -16,7 +16,7 @@ from loki.config.patches import read_param, read_patch
 from loki.edge import files
 from loki.edge.env import make_env, read_configuration
 from loki.edge.stdin import Opener
-from loki.edge.trust import open_own
+from loki.edge.trust import open_user_file
 from loki.formats.openai_messages import read_json
 from loki.pipeline import Env
 from loki.price import format_dollars
@@ -43,14 +43,14 @@ def open_env(
         ready
         for config in read_configuration(environ).map(lambda config: print_notes(config, warn))
         for patches in given_patches(flags).map(
-            lambda patches: hide_given(patches, flags.proxy, redactor)
+            lambda patches: hide_given_secrets(patches, flags.proxy, redactor)
         )
         for env in Success(make_env(config, environ, patches, warn, not flags.no_ledger, **options))
-        for ready in with_cache(keep_open(env, console), flags, environ, warn)
+        for ready in with_cache(close_at_exit(env, console), flags, environ, warn)
     )
 
 
-def hide_given(
+def hide_given_secrets(
     patches: tuple[Patch, ...], proxy: str | None, redactor: Redactor
 ) -> tuple[Patch, ...]:
     """Return the patches of the command line; make their secrets known, and those of a proxy.
@@ -79,12 +79,12 @@ def with_cache(
     """Return the Env with the answer cache of ``--cache`` or LOKI_CACHE, if one is asked for."""
     if flags.cache is None and not environ.get("LOKI_CACHE"):
         return Success(env)
-    from loki.cli.caching import use_cache
+    from loki.cli.caching import with_answer_cache
 
-    return use_cache(env, flags, environ, warn)
+    return with_answer_cache(env, flags, environ, warn)
 
 
-def keep_open(env: Env, console: Console) -> Env:
+def close_at_exit(env: Env, console: Console) -> Env:
     """Keep a reference, so that SQLite is not closed (and synced) at exit."""
     console.kept = env
     return env
@@ -96,7 +96,7 @@ def with_template(flags: Namespace, environ: dict[str, str]) -> Result[Namespace
         return Success(flags)
     from loki.cli.template import apply_template
 
-    return apply_template(flags, environ, end_of(flags))
+    return apply_template(flags, environ, deadline_of(flags))
 
 
 def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
@@ -107,16 +107,16 @@ def given_patches(flags: Namespace) -> Result[tuple[Patch, ...], Problem]:
     return Result.do(
         (*first, final)
         for first in params
-        for final in read_given_patch(flags.patch, end_of(flags))
+        for final in read_given_patch(flags.patch, deadline_of(flags))
     )
 
 
-def end_of(flags: Namespace) -> float:
+def deadline_of(flags: Namespace) -> float:
     """Return when ``--timeout`` ends, on the monotonic clock; inf where it does not span a run."""
-    return getattr(flags, "end", inf)
+    return getattr(flags, "deadline", inf)
 
 
-def read_given_patch(given: str, end: float = inf) -> Result[Patch, Problem]:
+def read_given_patch(given: str, deadline: float = inf) -> Result[Patch, Problem]:
     """Return the patch of ``--patch``, the JSON itself or a file, which may be a pipe.
 
     What is no file is not named in messages: it may be a patch with a secret, and a typo.
@@ -126,7 +126,7 @@ def read_given_patch(given: str, end: float = inf) -> Result[Patch, Problem]:
     return Result.do(
         patch
         for text in (
-            files.read_text(given, "--patch", open_own, end).alt(files.without_hint)
+            files.read_text(given, "--patch", open_user_file, deadline).alt(files.strip_hint)
             if is_file
             else Success(given)
         )
@@ -156,10 +156,10 @@ def is_bare_json(given: str) -> bool:
 
 
 def text_or_file(
-    given: str, flag: str, opener: Opener | None = None, end: float = inf
+    given: str, flag: str, opener: Opener | None = None, deadline: float = inf
 ) -> Result[str, Problem]:
     """Return the JSON of a flag: the flag's own text, or that of the file that it names."""
-    return Success(given) if is_json(given) else files.read_text(given, flag, opener, end)
+    return Success(given) if is_json(given) else files.read_text(given, flag, opener, deadline)
 
 
 def limits_of(flags: Namespace) -> Limits:

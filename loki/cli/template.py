@@ -14,9 +14,9 @@ from returns.result import Result, Success
 from loki.cli.flags import PIPE
 from loki.config.prompt_file import FrontSetting, PromptFile, read_prompt_file
 from loki.edge import files
-from loki.edge.render import Renderer, TemplateNames, hint_at, undefined_name
+from loki.edge.render import Renderer, TemplateNames, suggest_name, undefined_name
 from loki.edge.stdin import MAX_TEMPLATE, Opener
-from loki.edge.trust import open_own, require_own_folder
+from loki.edge.trust import open_user_file, require_safe_folder
 from loki.formats.structured_output import read_schema
 from loki.json_text import Json, compact
 from loki.problems import Problem, fail, suggest_nearest
@@ -34,7 +34,7 @@ class Template:
 
 
 def apply_template(
-    flags: Namespace, environ: Mapping[str, str], end: float = inf
+    flags: Namespace, environ: Mapping[str, str], deadline: float = inf
 ) -> Result[Namespace, Problem]:
     """Return the flags with what the front matter sets and the command line does not.
 
@@ -45,7 +45,7 @@ def apply_template(
     return Result.do(
         with_settings(flags, Template(path, file, values), settings)
         for values in values_of(flags.set)
-        for path, content in find_template(flags.template_file, environ, end)
+        for path, content in find_template(flags.template_file, environ, deadline)
         for file in read_prompt_file(content, path)
         for settings in gather(
             convert(path, name, setting) for name, setting in file.settings.items()
@@ -103,7 +103,7 @@ def convert(path: str, name: str, setting: FrontSetting) -> Result[tuple[str, An
 
 
 def find_template(
-    name: str, environ: Mapping[str, str], end: float = inf
+    name: str, environ: Mapping[str, str], deadline: float = inf
 ) -> Result[tuple[str, str], Problem]:
     """Return the path and the content of a prompt file.
 
@@ -114,26 +114,26 @@ def find_template(
     folder = f"{files.directory('config', environ)}/templates"
     inside = os.path.join(folder, name)
     if os.path.basename(name) == name and os.path.lexists(inside):
-        return read_template(inside, open_inside, end)
+        return read_template(inside, open_inside, deadline)
     if not os.path.exists(name):
         known = os.listdir(folder) if os.path.isdir(folder) else []
         where = "" if os.path.dirname(name) else f", nor in {folder}{suggest_nearest(name, known)}"
         return fail("missing", f"--template: no file {name}{where}")
-    return read_template(name, None if os.path.dirname(name) else open_own, end)
+    return read_template(name, None if os.path.dirname(name) else open_user_file, deadline)
 
 
 def open_inside(path: str, flags: int) -> int:
     """Open a file that nobody else may have written, or put there; raise UntrustedFileError."""
-    require_own_folder(path)
-    return open_own(path, flags)
+    require_safe_folder(path)
+    return open_user_file(path, flags)
 
 
 def read_template(
-    path: str, opener: Opener | None = None, end: float = inf
+    path: str, opener: Opener | None = None, deadline: float = inf
 ) -> Result[tuple[str, str], Problem]:
     """Return a path and the text there."""
-    text = files.read_text(path, "--template", opener, end, MAX_TEMPLATE)
-    return text.map(lambda content: (path, content)).alt(files.without_hint)
+    text = files.read_text(path, "--template", opener, deadline, MAX_TEMPLATE)
+    return text.map(lambda content: (path, content)).alt(files.strip_hint)
 
 
 def values_of(arguments: list[str]) -> Result[dict[str, str], Problem]:
@@ -157,15 +157,15 @@ def values_of(arguments: list[str]) -> Result[dict[str, str], Problem]:
 
 
 def fill_template(
-    template: Template, text: str, piped: str, end: float
+    template: Template, text: str, piped: str, deadline: float
 ) -> Result[tuple[str, str], Problem]:
     """Return the prompt, with TEXT after it, and what is left of stdin: all that is not in it."""
     values: dict[str, Json] = {**template.values, "input": piped}
     with renderer_of(template) as renderer:
         filled = Result.do(
             (prompt, names)
-            for names in start(renderer, template, end)
-            for prompt in renderer.render(values, end).alt(hinted([*values]))
+            for names in start(renderer, template, deadline)
+            for prompt in renderer.render(values, deadline).alt(hinted([*values]))
         )
     return filled.map(
         lambda found: (
@@ -180,7 +180,9 @@ def renderer_of(template: Template) -> Renderer:
     return Renderer(template.file.template, template.path, template.file.line)
 
 
-def start(renderer: Renderer, template: Template, end: float) -> Result[TemplateNames, Problem]:
+def start(
+    renderer: Renderer, template: Template, deadline: float
+) -> Result[TemplateNames, Problem]:
     """Return the names that a template uses; fail if ``--set`` gives one that it does not."""
 
     def check(names: TemplateNames) -> Result[TemplateNames, Problem]:
@@ -190,7 +192,7 @@ def start(renderer: Renderer, template: Template, end: float) -> Result[Template
         lack = f"--set {extra}: {template.path} does not use that name"
         return fail("usage", lack + suggest_nearest(extra, sorted(names.used - {"input"})))
 
-    return renderer.start(end).bind(check)
+    return renderer.start(deadline).bind(check)
 
 
 def hinted(known: list[str]) -> Any:
@@ -198,6 +200,6 @@ def hinted(known: list[str]) -> Any:
 
     def step(problem: Problem) -> Problem:
         name = undefined_name(problem)
-        return Problem(problem.kind, problem.message + (hint_at(name, known) if name else ""))
+        return Problem(problem.kind, problem.message + (suggest_name(name, known) if name else ""))
 
     return step

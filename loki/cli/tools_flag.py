@@ -10,7 +10,7 @@ from returns.result import Result, Success
 
 from loki.cli.startup import is_json, text_or_file
 from loki.edge import stdin
-from loki.edge.trust import open_in_own_folder, open_own
+from loki.edge.trust import open_in_safe_folder, open_user_file
 from loki.formats.openai_messages import read_json, split_tools
 from loki.json_text import JsonObject
 from loki.messages import Tool
@@ -23,29 +23,29 @@ OfferedTools: TypeAlias = tuple[tuple[Tool, ...], tuple[JsonObject, ...]]
 NO_TOOLS: OfferedTools = ((), ())
 
 
-def tools_of(flags: Namespace, end: float = inf) -> Result[OfferedTools, Problem]:
+def tools_of(flags: Namespace, deadline: float = inf) -> Result[OfferedTools, Problem]:
     """Return the tools of ``--tools``: functions, and those that the provider runs itself."""
     if flags.tools is None:
         return Success(NO_TOOLS)
-    return tools_json(flags, end).bind(lambda value: split_tools(value, name_of_tools(flags)))
+    return tools_json(flags, deadline).bind(lambda value: split_tools(value, name_of_tools(flags)))
 
 
-def tools_json(flags: Namespace, end: float = inf) -> Result[Any, Problem]:
+def tools_json(flags: Namespace, deadline: float = inf) -> Result[Any, Problem]:
     """Return the JSON of ``--tools``: itself, or a file that nobody else can have written.
 
     Tools that are run are kept in the flags: a pipe has nothing left for whoever reads it again.
     """
     if not getattr(flags, "run_tools", False):
-        return read_tools(flags, open_own, end)
+        return read_tools(flags, open_user_file, deadline)
     if "tools_read" not in flags:
-        flags.tools_read = read_tools(flags, open_in_own_folder, end)
+        flags.tools_read = read_tools(flags, open_in_safe_folder, deadline)
     found: Result[Any, Problem] = flags.tools_read
     return found
 
 
-def read_tools(flags: Namespace, opener: stdin.Opener, end: float) -> Result[Any, Problem]:
+def read_tools(flags: Namespace, opener: stdin.Opener, deadline: float) -> Result[Any, Problem]:
     """Return the JSON of ``--tools`` from where it is."""
-    text = text_or_file(flags.tools, "--tools", opener, end)
+    text = text_or_file(flags.tools, "--tools", opener, deadline)
     return text.bind(lambda text: read_json(text, name_of_tools(flags)))
 
 

@@ -10,18 +10,18 @@ from decimal import Decimal
 from typing import Any
 
 from loki.abilities import Abilities
-from loki.config.families import abilities_of, rows_of
+from loki.config.families import abilities_of, family_rows_of
 from loki.config.model_prices import (
     NO_PRICE,
     PRICE_SETTINGS,
-    add_region,
+    add_regional_surcharge,
     fill_derived_prices,
     is_regional,
     merge_prices,
     read_prices,
     with_regional_prices,
 )
-from loki.config.patches import patch_of
+from loki.config.patches import patch_from_object
 from loki.config.setting_names import MODEL_FIELDS
 from loki.json_text import JsonObject
 from loki.price import Price
@@ -48,11 +48,11 @@ class Catalogue:
         """Return a client's models: those the configuration lists, else the catalogue's."""
         owner, models = self._models.get(client.name, (None, ()))
         if owner is not client:  # a changed copy of a client may have other models
-            models = build_models(self.entries(client), client, self.rows(client))
+            models = build_models(self.entries(client), client, self.family_rows(client))
             self._models[client.name] = client, models
         return models
 
-    def find(self, client: Client, name: str) -> Model | None:
+    def find_model(self, client: Client, name: str) -> Model | None:
         """Return a client's model by its name; of the catalogue's only that one is made."""
         if client.models:
             return next((known for known in self.models(client) if known.name == name), None)
@@ -60,44 +60,44 @@ class Catalogue:
         if owner is not client:
             entries = self.entries(client)
             entry = {name: entries[name]} if name in entries else {}
-            model = next(iter(build_models(entry, client, self.rows(client))), None)
+            model = next(iter(build_models(entry, client, self.family_rows(client))), None)
             self._found[client.name, name] = client, model
         return model
 
-    def first(self, client: Client, task: Task) -> Model | None:
+    def first_model(self, client: Client, task: Task) -> Model | None:
         """Return a client's first model for a task."""
         if client.models:
             return next((known for known in self.models(client) if known.type == task), None)
         entries = self.entries(client).items()
         name = next((name for name, entry in entries if entry.get("type") == task), None)
-        return None if name is None else self.find(client, name)
+        return None if name is None else self.find_model(client, name)
 
     def entries(self, client: Client) -> Mapping[str, JsonObject]:
         """Return the catalogue's entries for a client, by the name of the model."""
-        name = section_of(client)
+        name = section_name(client)
         if name not in self._sections:
-            self._sections[name] = section(self.text, name)
+            self._sections[name] = parse_section(self.text, name)
         return self._sections[name]
 
-    def rows(self, client: Client) -> tuple[JsonObject, ...]:
+    def family_rows(self, client: Client) -> tuple[JsonObject, ...]:
         """Return the rows of families for a client: those that came with the catalogue, if any."""
         if FAMILIES not in self._sections:
-            own = section(self.text, FAMILIES)
-            self._sections[FAMILIES] = own or section(self.families, FAMILIES)
-        return rows_of(self._sections[FAMILIES], section_of(client))
+            own = parse_section(self.text, FAMILIES)
+            self._sections[FAMILIES] = own or parse_section(self.families, FAMILIES)
+        return family_rows_of(self._sections[FAMILIES], section_name(client))
 
-    def unlisted(self, client: Client, name: str, task: Task) -> Model:
+    def assume_model(self, client: Client, name: str, task: Task) -> Model:
         """Return a model of a client that nobody lists, by its name alone.
 
         A name that its provider does not know, and another one does mean, is that model.
         """
         if (meant := meaning_of(client, name)) is not None:
             real_name, effort = meant
-            model = self.find(client, real_name) or self.unlisted(client, real_name, task)
+            model = self.find_model(client, real_name) or self.assume_model(client, real_name, task)
             origin = f"{model.origin}, for {name}"
             return replace(model, name=name, default_reasoning_effort=effort, origin=origin)
-        known = tuple(filter(None, (self.find(client, base) for base in bases(name))))
-        return unlisted(name, task, known, self.rows(client))
+        known = tuple(filter(None, (self.find_model(client, base) for base in base_names(name))))
+        return build_unlisted(name, task, known, self.family_rows(client))
 
 
 def meaning_of(client: Client, name: str) -> tuple[str, str | None] | None:
@@ -119,10 +119,10 @@ def meaning_of(client: Client, name: str) -> tuple[str, str | None] | None:
 FAMILIES = "families"
 
 
-def section(text: str, name: str) -> Mapping[str, JsonObject]:
+def parse_section(text: str, name: str) -> Mapping[str, JsonObject]:
     r"""Parse one client's models; only its lines are read.
 
-    >>> section('{\n"clients": {\n"x": {\n"m": {"type": "chat"}\n},\n"y": {\n}\n}\n}\n', "x")
+    >>> parse_section('{\n"clients": {\n"x": {\n"m": {"type": "chat"}\n},\n"y": {\n}\n}\n}\n', "x")
     {'m': {'type': 'chat'}}
     """
     start = text.find(f'\n"{name}": {{\n') if name else -1
@@ -134,13 +134,13 @@ def section(text: str, name: str) -> Mapping[str, JsonObject]:
     return entries
 
 
-def about(text: str) -> JsonObject:
+def catalogue_facts(text: str) -> JsonObject:
     """Return the catalogue's date and sources."""
     head = text[: text.find('"clients"')].rstrip().rstrip(",")
     return dict(json.loads(head + "}")) if head else {}
 
 
-def section_of(client: Client) -> str:
+def section_name(client: Client) -> str:
     """Return the name of a client's section, empty where it has none."""
     if client.type != "openai-compatible":
         return client.type
@@ -153,7 +153,7 @@ def build_models(
     """Return every model of a client, given the catalogue's entries and the families for it."""
     if client.models:
         return tuple(build_configured(each, entries, client, rows) for each in client.models)
-    models = build_catalogued(entries, section_of(client), rows)
+    models = build_catalogued(entries, section_name(client), rows)
     return tuple(map(with_regional_prices, models)) if is_regional(client) else models
 
 
@@ -195,9 +195,9 @@ def configured_price(
     """Return the price of a model that the configuration lists."""
     own = "api_base" in client.settings and client.type != "azure-openai" and not entry
     known = read_prices(entry)
-    base = add_region(known) if is_regional(client) else known
+    base = add_regional_surcharge(known) if is_regional(client) else known
     merged = merge_prices(base, read_prices(settings))
-    price = fill_derived_prices(merged, section_of(client), real_name, own)
+    price = fill_derived_prices(merged, section_name(client), real_name, own)
     return replace(price, is_configured=not PRICE_SETTINGS.keys().isdisjoint(settings))
 
 
@@ -215,7 +215,7 @@ def build_model(
     """
     raw_patch = settings.get("patch")
     patch: Patch | None = (
-        patch_of(raw_patch, "patch of the model") if isinstance(raw_patch, dict) else None
+        patch_from_object(raw_patch, "patch of the model") if isinstance(raw_patch, dict) else None
     )
     task: Any = settings.get("type", "chat")  # as the grammar permits
     fields: Any = {key: settings[key] for key in MODEL_FIELDS if key in settings}
@@ -233,7 +233,7 @@ def build_model(
     )
 
 
-def unlisted(
+def build_unlisted(
     name: str, task: Task, models: tuple[Model, ...], rows: Sequence[JsonObject] = ()
 ) -> Model:
     """Return a model that the catalogue does not list: as able as its base, at an unknown price.
@@ -242,7 +242,7 @@ def unlisted(
     without a base that is known is as able as its family.
     """
     listed = {model.name: model for model in models if model.type == task}
-    base = next((listed[known] for known in bases(name) if known in listed), None)
+    base = next((listed[known] for known in base_names(name) if known in listed), None)
     if base is None:
         abilities = abilities_of(rows, name, {})
         return build_model(name, {"type": task}, "as given", abilities=abilities)
@@ -250,10 +250,10 @@ def unlisted(
     return replace(base, name=name, real_name=name, price=NO_PRICE, origin=origin)
 
 
-def bases(name: str) -> tuple[str, str]:
+def base_names(name: str) -> tuple[str, str]:
     """Return what a fine-tuned model is named after, and the same without its date.
 
-    >>> bases("ft:gpt-9-2030-01-02:org::id"), bases("claude-x@20300102")[1]
+    >>> base_names("ft:gpt-9-2030-01-02:org::id"), base_names("claude-x@20300102")[1]
     (('gpt-9-2030-01-02', 'gpt-9'), 'claude-x')
     """
     tuned = re.fullmatch("ft:([^:]+):.*", name)

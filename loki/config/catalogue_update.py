@@ -53,8 +53,8 @@ def parse_catalogue(data: bytes) -> Result[SyncedCatalogue, Problem]:
         client: {model: known_keys(entry) for model, entry in models.items()}
         for client, models in value["clients"].items()
     }
-    told = sources if are_texts(sources) else {}
-    return Success(SyncedCatalogue(value["date"], told, clients, value.get("families", {})))
+    result = sources if are_texts(sources) else {}
+    return Success(SyncedCatalogue(value["date"], result, clients, value.get("families", {})))
 
 
 def find_faults(value: Json) -> Iterator[str]:
@@ -80,7 +80,7 @@ def find_model_faults(client: str, models: Json) -> Iterator[str]:
             yield f"{client}:{model} has no type that is {', '.join(TYPES[:-1])} or {TYPES[-1]}"
             return
         for key, value in known_keys(entry).items():
-            if not rule_of(key)(value):
+            if not key_check(key)(value):
                 yield f"{client}:{model} {key} is {str(value)[:40]!r}"
 
 
@@ -103,9 +103,9 @@ def is_family(row: Json) -> bool:
     False
     """
     match row:
-        case {"clients": list(clients), "models": list(models), **told}:
-            reasoning = told.pop("reasoning", {})
-            flags = all(key in FAMILY_FLAGS and is_flag(value) for key, value in told.items())
+        case {"clients": list(clients), "models": list(models), **settings}:
+            reasoning = settings.pop("reasoning", {})
+            flags = all(key in FAMILY_FLAGS and is_flag(value) for key, value in settings.items())
             names = all(isinstance(name, str) for name in (*clients, *models))
             return flags and names and is_reasoning(reasoning)
         case _:
@@ -125,7 +125,7 @@ def known_keys(entry: JsonObject) -> JsonObject:
     return read
 
 
-def rule_of(key: str) -> Callable[[Any], bool]:
+def key_check(key: str) -> Callable[[Any], bool]:
     """Return the test of a key's value."""
     return RULES.get(key, is_flag)
 
@@ -248,7 +248,7 @@ TYPES = ("chat", "embedding", "reranker")
 ABLE = "supports_"
 
 #: The tests of values, by the kind of setting; else a value is one of the kind's words.
-TESTS: dict[str, Callable[[Any], bool]] = {
+VALUE_CHECKS: dict[str, Callable[[Any], bool]] = {
     "count": is_count,
     "flag": is_flag,
     "price": is_price,
@@ -257,10 +257,10 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def test_of(setting: ModelSetting) -> Callable[[Any], bool]:
+def value_check(setting: ModelSetting) -> Callable[[Any], bool]:
     """Return the test of a setting's values."""
     words = setting.kind.split()
-    return TESTS.get(setting.kind) or (lambda value: value in words)
+    return VALUE_CHECKS.get(setting.kind) or (lambda value: value in words)
 
 
 FAMILY_FLAGS = {"guess", *ABILITY_SETTINGS.values()}
@@ -274,4 +274,4 @@ REASONING: dict[str, Callable[[Any], bool]] = {
     "encrypted": is_flag,
 }
 
-RULES = {each.name: test_of(each) for each in MODEL_SETTINGS if each.catalogued}
+RULES = {each.name: value_check(each) for each in MODEL_SETTINGS if each.catalogued}

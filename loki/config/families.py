@@ -20,10 +20,10 @@ Families = Mapping[str, JsonObject]
 NO_ROW: JsonObject = {}
 
 
-def rows_of(families: Families, section: str) -> tuple[JsonObject, ...]:
+def family_rows_of(families: Families, section: str) -> tuple[JsonObject, ...]:
     """Return the rows for the models of a section of the catalogue, in order.
 
-    >>> rows_of({"a": {"clients": ["x"]}, "b": {"clients": []}}, "y")
+    >>> family_rows_of({"a": {"clients": ["x"]}, "b": {"clients": []}}, "y")
     ({'clients': []},)
     """
     return tuple(
@@ -31,23 +31,24 @@ def rows_of(families: Families, section: str) -> tuple[JsonObject, ...]:
     )
 
 
-def find_row(rows: Iterable[JsonObject], name: str, guess: bool) -> JsonObject:
+def find_family_row(rows: Iterable[JsonObject], name: str, guess: bool) -> JsonObject:
     """Return the first row that names a model: a row that knows it, or one that guesses.
 
-    >>> find_row([{"models": ["^b"]}, {"models": ["b"]}], "ab", guess=False)
+    >>> find_family_row([{"models": ["^b"]}, {"models": ["b"]}], "ab", guess=False)
     {'models': ['b']}
     """
     return next(
         (
             row
             for row in rows
-            if row.get("guess", False) is guess and any(fits(part, name) for part in row["models"])
+            if row.get("guess", False) is guess
+            and any(matches_part(part, name) for part in row["models"])
         ),
         NO_ROW,
     )
 
 
-def fits(part: str, name: str) -> bool:
+def matches_part(part: str, name: str) -> bool:
     """Return whether a part is in a name; ``^`` is the beginning of the name."""
     return name.startswith(part[1:]) if part[:1] == "^" else part in name
 
@@ -63,25 +64,25 @@ def abilities_of(
     Who says of some ability that it is there says of the usual ones that they are not; a model
     that the configuration lists and nobody knows has neither.
     """
-    known = find_row(rows, name, guess=False)
-    guess = NO_ROW if known else find_row(rows, name, guess=True)
+    known = find_family_row(rows, name, guess=False)
+    guess = NO_ROW if known else find_family_row(rows, name, guess=True)
     denied = DENIED if settings and not entry else NO_ROW
     is_described = any(key.startswith("supports_") for key in entry) or USUAL & settings.keys()
-    told = {**(DENIED if is_described else NO_ROW), **abilities_in(entry)}
-    flags = {**denied, **flags_in(guess), **told, **flags_in(known)}
+    result = {**(DENIED if is_described else NO_ROW), **ability_settings(entry)}
+    flags = {**denied, **flags_in(guess), **result, **flags_in(known)}
     reasoning = apply_reasoning_settings(
         ReasoningSupport(**expand_reasoning(guess.get("reasoning", {}))), entry
     )
     if "reasoning" in known:
         reasoning = ReasoningSupport(**expand_reasoning(known["reasoning"]))
     reasoning = apply_reasoning_settings(reasoning, settings)
-    return Abilities(**{**flags, **abilities_in(settings)}, reasoning=reasoning)
+    return Abilities(**{**flags, **ability_settings(settings)}, reasoning=reasoning)
 
 
-def abilities_in(settings: Mapping[str, object]) -> JsonObject:
+def ability_settings(settings: Mapping[str, object]) -> JsonObject:
     """Return the abilities that a catalogue's entry or the configuration tells.
 
-    >>> abilities_in({"type": "chat", "supports_function_calling": True})
+    >>> ability_settings({"type": "chat", "supports_function_calling": True})
     {'tools': True}
     """
     return {field: settings[key] for key, field in ABILITY_SETTINGS.items() if key in settings}

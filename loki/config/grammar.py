@@ -16,7 +16,7 @@ from loki.config.setting_names import (
     TOP,
 )
 from loki.providers import ALIASES, TYPES
-from loki.urls import mask_typo
+from loki.urls import mask_malformed_url
 
 #: What Coyote patches in requests to Responses: left alone, for a patch here is of one endpoint.
 ENDPOINT_PATCH = frozenset({"responses"})
@@ -124,7 +124,7 @@ def clients(node: Any, position: yaml.Position, report: yaml.Report) -> list[Any
     for i, client in enumerate(values):
         name = client.get("name", client.get("type", ""))
         if ":" in name:
-            shown = mask_typo(name) if "@" in name else name  # it may be an address
+            shown = mask_malformed_url(name) if "@" in name else name  # it may be an address
             report(yaml.position_of(node, i, position), f"client {shown!r}: a name has no colon")
         if name in names:
             how = "give each a name of its own"

@@ -64,13 +64,13 @@ def is_regional(client: Client) -> bool:
 
 def with_regional_prices(model: Model) -> Model:
     """Return a model of the catalogue with the prices of such a region."""
-    return replace(model, price=add_region(model.price))
+    return replace(model, price=add_regional_surcharge(model.price))
 
 
-def add_region(price: Price) -> Price:
+def add_regional_surcharge(price: Price) -> Price:
     """Return prices with what a region of one's own choice adds to them.
 
-    >>> add_region(Price(Decimal(2), variants={"regional": Decimal("1.1")})).input
+    >>> add_regional_surcharge(Price(Decimal(2), variants={"regional": Decimal("1.1")})).input
     Decimal('2.2')
     """
     factor = price.variants.get("regional")

@@ -46,7 +46,7 @@ def parse_models_yaml(
     if complaints:
         (line, column), message = complaints[0]
         return fail("garbled", f"the list of models is wrong: {line}:{column}: {message}")
-    listed = {row["provider"]: entries_of(row["models"]) for row in providers}
+    listed = {row["provider"]: catalogue_entries(row["models"]) for row in providers}
     date = max(today, ours.date)
     wrong = next(find_faults({"date": date, "clients": listed}), None)
     if wrong is not None:
@@ -54,21 +54,21 @@ def parse_models_yaml(
     return Success(SyncedCatalogue(date, ours.sources, merge_clients(ours.clients, listed)))
 
 
-def entries_of(models: list[JsonObject]) -> dict[str, JsonObject]:
+def catalogue_entries(models: list[JsonObject]) -> dict[str, JsonObject]:
     """Return the entries of a provider's models by name.
 
     An alias, which is sent by another name and with a patch, is the other program's own.
     """
     return {
         str(model.get("name", "")): known_keys(
-            {key: exact(value) for key, value in model.items() if value is not None}
+            {key: floats_to_decimals(value) for key, value in model.items() if value is not None}
         )
         for model in models
         if "real_name" not in model
     }
 
 
-def exact(value: Json) -> Json:
+def floats_to_decimals(value: Json) -> Json:
     """Return a value whose fractions are decimal, as they were written."""
     return Decimal(str(value)) if isinstance(value, float) else value
 
@@ -95,8 +95,8 @@ def merge_entries(ours: Mapping[str, Any], listed: Mapping[str, Any]) -> JsonObj
     >>> merge_entries({"input_price": 1, "variants": {}}, {"input_price": 1, "type": "chat"})
     {'input_price': 1, 'type': 'chat', 'variants': {}}
     """
-    told = [key for key in ("input_price", "output_price") if key in listed]
-    if all(ours.get(key) == listed[key] for key in told):
+    result = [key for key in ("input_price", "output_price") if key in listed]
+    if all(ours.get(key) == listed[key] for key in result):
         return {**listed, **ours}
     kept = {key: value for key, value in ours.items() if not is_price_key(key)}
     return {**listed, **kept}

@@ -47,7 +47,7 @@ def read_patch(raw: Any, origin: str) -> Result[Patch, Problem]:
     for name, value in (raw.get("headers") or {}).items():
         if isinstance(value, bool) or not isinstance(value, (str, int, float, type(None))):
             return fail("config", f"{origin}: header {name!r} is neither text nor null")
-    return Success(patch_of(raw, origin))
+    return Success(patch_from_object(raw, origin))
 
 
 def read_param(text: str) -> Result[Patch, Problem]:
@@ -64,29 +64,29 @@ def read_param(text: str) -> Result[Patch, Problem]:
         value = parse_strict(words)
     except (ValueError, RecursionError):
         value = words
-    return Success(param_patch({name: value}, f"--param {name}"))
+    return Success(patch_from_params({name: value}, f"--param {name}"))
 
 
-def param_patch(params: JsonObject, origin: str) -> Patch:
+def patch_from_params(params: JsonObject, origin: str) -> Patch:
     """Return the patch that puts parameters into the body, by their dotted names.
 
-    >>> param_patch({"a.b": 1, "a.c": 2}, "").body
+    >>> patch_from_params({"a.b": 1, "a.c": 2}, "").body
     {'a': {'b': 1, 'c': 2}}
     """
     body: JsonObject = {}
     for name, value in params.items():
-        body = assoc_in(body, name.split("."), value)
+        body = set_in(body, name.split("."), value)
     return Patch(body=body, origin=origin)
 
 
-def assoc_in(target: Any, keys: list[str], value: Any) -> JsonObject:
+def set_in(target: Any, keys: list[str], value: Any) -> JsonObject:
     """Return an object with a value set deep within it; what is no object gives way."""
     old = target if isinstance(target, dict) else {}
     first, *others = keys
-    return {**old, first: assoc_in(old.get(first), others, value) if others else value}
+    return {**old, first: set_in(old.get(first), others, value) if others else value}
 
 
-def patch_of(raw: JsonObject, origin: str) -> Patch:
+def patch_from_object(raw: JsonObject, origin: str) -> Patch:
     """Return a patch whose shape is known to be right."""
     headers = raw.get("headers") or {}
     return Patch(

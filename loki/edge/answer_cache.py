@@ -19,30 +19,30 @@ from loki.edge.answer_files import (
     MAX_FOLDER_SIZE,
     cache_folder,
     decode_file,
-    describe,
     encode_file,
+    explain_unwritten,
     remove_oldest,
     write_file,
 )
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.env import find_breach_in_time, log_warning
+from loki.edge.env import find_schema_violation_in_time, log_warning
 from loki.edge.files import environment
 from loki.edge.stdin import read_file
 from loki.edge.trust import (
     UntrustedFileError,
-    open_trusted,
+    open_cache_file,
     require_cache_folder,
-    require_own_folder,
+    require_safe_folder,
 )
 from loki.json_text import Json, compact_strict
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
-from loki.records import Client, Draft, Kept, Request, Response, Setting
+from loki.records import CachedResponse, Client, Draft, Request, Response, Setting
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened, Reply
+from loki.replies import OpenResponse, Reply
 from loki.stages.first_event import copy_pieces
-from loki.stages.replay import headers_to_keep, read_kept, reopen, respond
+from loki.stages.replay import headers_to_keep, parse_cached, replay_response, replay_stream
 
 STEP = MAX_FOLDER_SIZE // 16  # bytes that a process writes before it looks again how much there is
 MAX_ANSWER_SIZE = 64 << 20  # bytes of one answer
@@ -76,18 +76,18 @@ def cached(
 
     def send(request: Request) -> Result[Response, Problem]:
         if request.draft.kept is not None:
-            return Success(respond(request, request.draft.kept))
-        return env.send(request).map(cache.keep_response)
+            return Success(replay_response(request, request.draft.kept))
+        return env.send(request).map(cache.cache_response)
 
-    def open_(request: Request) -> Result[Opened, Problem]:
+    def open_(request: Request) -> Result[OpenResponse, Problem]:
         if request.draft.kept is not None:
-            return Success(reopen(request, request.draft.kept, env.clock()))
-        return env.open(request).map(cache.keep_at_end)
+            return Success(replay_stream(request, request.draft.kept, env.clock()))
+        return env.open(request).map(cache.cache_at_end)
 
     return replace(env, authorize=authorize, check_budget=afford, send=send, open=open_)
 
 
-def key_of(draft: Draft, url: str, environ: Mapping[str, str]) -> str:
+def cache_key(draft: Draft, url: str, environ: Mapping[str, str]) -> str:
     """Return the name of a request: a hash of all of it and of who asks; "" if it has none.
 
     One server may answer two of its users differently, and neither is to see the other's answers.
@@ -150,21 +150,21 @@ class AnswerCache:
         self, draft: Draft, url: str, authorize: Callable[[], Result[Draft, Problem]]
     ) -> Result[Draft, Problem]:
         """Return the draft with its answer and without a credential, else ready to be sent."""
-        key = key_of(draft, url, self.environ)
+        key = cache_key(draft, url, self.environ)
 
-        def with_answer(kept: Kept | None) -> Result[Draft, Problem]:
+        def with_answer(kept: CachedResponse | None) -> Result[Draft, Problem]:
             ready = authorize() if kept is None else mask_draft(draft)
             return ready.map(lambda found: replace(found, cache_key=key, kept=kept))
 
         return self.find(key).bind(with_answer)
 
-    def find(self, key: str) -> Result[Kept | None, Problem]:
+    def find(self, key: str) -> Result[CachedResponse | None, Problem]:
         """Return an answer, None if there is none; fail if others could have put one there."""
         path = os.path.join(self.folder, key)
         try:
-            require_own_folder(self.folder)
+            require_safe_folder(self.folder)
             require_cache_folder(path)
-            data = read_file(path, open_trusted, limit=MAX_FILE_SIZE)
+            data = read_file(path, open_cache_file, limit=MAX_FILE_SIZE)
         except UntrustedFileError as error:
             return fail("config", f"the answer cache is not used: {error}")
         except OSError:
@@ -173,28 +173,28 @@ class AnswerCache:
 
     # ---- writing
 
-    def keep_response(self, response: Response) -> Response:
+    def cache_response(self, response: Response) -> Response:
         """Return the same answer once it is kept."""
-        kept = Kept(response.status, headers_to_keep(response.headers), (response.body,))
-        self.keep(response.request, kept)
+        kept = CachedResponse(response.status, headers_to_keep(response.headers), (response.body,))
+        self.write_answer(response.request, kept)
         return response
 
-    def keep_at_end(self, opened: Opened) -> Opened:
+    def cache_at_end(self, opened: OpenResponse) -> OpenResponse:
         """Return the same answer, which is kept when it is closed if all of it came."""
         pieces: list[bytes] = [] if opened.pieces is None else opened.pieces
         chunks = opened.chunks if opened.events else copy_pieces(opened.chunks, pieces)
 
         def close() -> None:
             opened.close()
-            kept = Kept(opened.status, headers_to_keep(opened.headers), tuple(pieces))
-            self.keep(opened.request, kept)
+            kept = CachedResponse(opened.status, headers_to_keep(opened.headers), tuple(pieces))
+            self.write_answer(opened.request, kept)
 
         return replace(opened, chunks=chunks, close=close)
 
-    def keep(self, request: Request, kept: Kept) -> None:
+    def write_answer(self, request: Request, kept: CachedResponse) -> None:
         """Keep an answer if it is whole, a success, and free of secrets; warn once if it cannot."""
         key, body = request.draft.cache_key, b"".join(kept.pieces)
-        if not key or len(body) > MAX_ANSWER_SIZE or not self.is_fit(request, kept):
+        if not key or len(body) > MAX_ANSWER_SIZE or not self.is_cacheable(request, kept):
             return
         text = body.decode("latin-1")
         redact = self.redactor.redact
@@ -208,12 +208,12 @@ class AnswerCache:
         except OSError as error:
             if not self.has_warned:
                 self.has_warned = True
-                self.warn(f"this answer is not kept: {describe(error, self.folder)}")
+                self.warn(f"this answer is not kept: {explain_unwritten(error, self.folder)}")
 
-    def is_fit(self, request: Request, kept: Kept) -> bool:
+    def is_cacheable(self, request: Request, kept: CachedResponse) -> bool:
         """Return whether an answer may be given again."""
-        said = read_kept(request, kept, find_breach_in_time).value_or(None)
-        return said is not None and (not isinstance(said, Reply) or self.is_good(said))
+        message = parse_cached(request, kept, find_schema_violation_in_time).value_or(None)
+        return message is not None and (not isinstance(message, Reply) or self.is_good(message))
 
     def make_room(self, size: int) -> None:
         """Take the oldest answers away, now and then: never is much more kept than MOST."""

@@ -19,7 +19,7 @@ from loki.edge.files import describe_os_error, directory
 from loki.edge.trust import UntrustedFileError, make_private_folder, require_cache_folder
 from loki.json_text import compact
 from loki.problems import Problem, fail
-from loki.records import Kept
+from loki.records import CachedResponse
 
 MAX_FOLDER_SIZE = 256 << 20  # bytes of all answers together
 ABANDONED = 3600  # seconds after which a file that was never renamed is taken away
@@ -35,7 +35,7 @@ def cache_folder(environ: Mapping[str, str]) -> str:
 # ---- a file --------------------------------------------------------------------------------------
 
 
-def encode_file(kept: Kept, key: str, now: float) -> bytes:
+def encode_file(kept: CachedResponse, key: str, now: float) -> bytes:
     """Return the bytes of a file: a line of JSON, and the body."""
     body = b"".join(kept.pieces)
     head = {
@@ -50,7 +50,7 @@ def encode_file(kept: Kept, key: str, now: float) -> bytes:
     return compact(head).encode() + b"\n" + body
 
 
-def decode_file(data: bytes, key: str, now: float, age: float | None) -> Kept | None:
+def decode_file(data: bytes, key: str, now: float, age: float | None) -> CachedResponse | None:
     """Return the answer in a file; None if it is too old, damaged, or of another request."""
     line, _, body = data.partition(b"\n")
     try:
@@ -68,7 +68,11 @@ def decode_file(data: bytes, key: str, now: float, age: float | None) -> Kept | 
                 *(sha256(body).hexdigest(), len(body)),
             ):
                 is_fresh = age is None or 0 <= now - then <= age
-                return Kept(status, headers, tuple(split_body(body, sizes))) if is_fresh else None
+                return (
+                    CachedResponse(status, headers, tuple(split_body(body, sizes)))
+                    if is_fresh
+                    else None
+                )
     except (ValueError, TypeError, RecursionError):
         pass
     return None
@@ -133,7 +137,7 @@ def remove_oldest(folder: str, most: int, abandoned: float) -> None:
                 os.unlink(path)
 
 
-def clear(folder: str) -> Result[tuple[int, int], Problem]:
+def clear_folder(folder: str) -> Result[tuple[int, int], Problem]:
     """Take all answers away; return their number and their bytes."""
     try:
         require_cache_folder(os.path.join(folder, "x"))
@@ -150,7 +154,7 @@ def clear(folder: str) -> Result[tuple[int, int], Problem]:
     return Success((len(found), sum(size for _, size, _ in found)))
 
 
-def describe(error: OSError, folder: str) -> str:
+def explain_unwritten(error: OSError, folder: str) -> str:
     """Return why a folder cannot be used; an error of ours says it with the path."""
     return (
         str(error)

@@ -17,7 +17,7 @@ from returns.result import Result, Success
 
 from loki.edge.files import (
     Environ,
-    as_config,
+    as_config_problem,
     decode,
     directory,
     read_bytes,
@@ -25,10 +25,10 @@ from loki.edge.files import (
 )
 from loki.edge.trust import (
     UntrustedFileError,
-    open_in_own_folder,
-    open_trusted,
+    open_cache_file,
+    open_in_safe_folder,
     require_cache_folder,
-    require_own_with_folder,
+    require_safe_file_and_folder,
     warn_untrusted,
 )
 from loki.json_text import JsonObject
@@ -40,7 +40,7 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     """Return the plain values of a configuration, None where there is no file."""
     try:
         status = os.stat(path)
-        require_own_with_folder(path, status)
+        require_safe_file_and_folder(path, status)
     except UntrustedFileError as error:
         return fail("config", str(error))
     except OSError:
@@ -50,10 +50,10 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     name = sha256(path.encode()).hexdigest()[:16]
     cache = f"{directory('cache', environ)}/config-{name}.json"
     cached = read_cache(cache, path, status)
-    return parse(path, cache, status) if cached is None else Success(cached)
+    return parse_and_cache(path, cache, status) if cached is None else Success(cached)
 
 
-def key_of(path: str, status: os.stat_result) -> list[object]:
+def file_key(path: str, status: os.stat_result) -> list[object]:
     """Return what is another after a file has changed, and in another version of loki."""
     return [path, status.st_size, status.st_mtime_ns, __version__, status.st_ino]
 
@@ -67,9 +67,9 @@ def read_cache(cache: str, path: str, status: os.stat_result) -> JsonObject | No
     None if it has changed since, or if another user may have written what is cached.
     """
     try:
-        with open(cache, encoding="utf-8", opener=open_trusted) as file:
+        with open(cache, encoding="utf-8", opener=open_cache_file) as file:
             match json.load(file):
-                case {"key": key, "plain": dict(plain), **more} if key == key_of(path, status):
+                case {"key": key, "plain": dict(plain), **more} if key == file_key(path, status):
                     if "secrets" in more:
                         add_secrets(plain, path, more["secrets"])
                     return plain if is_plain(plain) else None
@@ -87,7 +87,7 @@ def add_secrets(plain: JsonObject, path: str, secrets: Any) -> None:
     """
     with open(path, "rb") as file:
         status = os.fstat(file.fileno())
-        if secrets["file"] != [*key_of(path, status), status.st_ctime_ns]:
+        if secrets["file"] != [*file_key(path, status), status.st_ctime_ns]:
             raise ValueError("the file has changed")
         data = file.read()
     for keys, start, end in secrets["places"]:
@@ -113,18 +113,22 @@ def is_plain(plain: JsonObject) -> bool:
 # ---- writing -------------------------------------------------------------------------------------
 
 
-def parse(path: str, cache: str, status: os.stat_result) -> Result[JsonObject, Problem]:
+def parse_and_cache(path: str, cache: str, status: os.stat_result) -> Result[JsonObject, Problem]:
     """Return the plain values of a file, and cache them."""
-    from loki.config.load import load  # with all that reads YAML
+    from loki.config.parse_config import parse_config  # with all that reads YAML
 
     def parsed(data: bytes) -> Result[JsonObject, Problem]:
-        plain = decode(data, path).alt(as_config).bind(lambda text: load(text, path))
-        return plain.map(lambda values: store(cache, path, status, values, data))
+        plain = (
+            decode(data, path).alt(as_config_problem).bind(lambda text: parse_config(text, path))
+        )
+        return plain.map(lambda values: store_config(cache, path, status, values, data))
 
-    return read_bytes(path, "configuration", open_in_own_folder).alt(as_config).bind(parsed)
+    return (
+        read_bytes(path, "configuration", open_in_safe_folder).alt(as_config_problem).bind(parsed)
+    )
 
 
-def store(
+def store_config(
     cache: str, path: str, status: os.stat_result, plain: JsonObject, data: bytes
 ) -> JsonObject:
     """Write the cache, or take the old one away where it cannot do without a secret."""
@@ -145,10 +149,10 @@ def cache_text(path: str, status: os.stat_result, plain: JsonObject, data: bytes
 
     Nor is anything cached of a file that was changed while it was read.
     """
-    from loki.config.load import secret_places
+    from loki.config.parse_config import secret_positions
 
-    places, now = secret_places(plain, data), os.stat(path)
-    key, stamp = key_of(path, status), [*key_of(path, now), now.st_ctime_ns]
+    places, now = secret_positions(plain, data), os.stat(path)
+    key, stamp = file_key(path, status), [*file_key(path, now), now.st_ctime_ns]
     if places is None or stamp != [*key, status.st_ctime_ns]:
         return None
     if not places:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.edge import files
-from loki.edge.trust import make_private_folder, open_own
+from loki.edge.trust import make_private_folder, open_user_file
 from loki.formats.conversation import read_conversation
 from loki.messages import Message
 from loki.problems import Problem, fail
@@ -30,17 +30,17 @@ FLAG = "--conversation"
 
 @contextmanager
 def lock_turns(
-    path: str, end: float, on_wait: Callable[[], None]
+    path: str, deadline: float, on_wait: Callable[[], None]
 ) -> Iterator[Result[tuple[Message, ...], Problem]]:
     """Yield the turns of a file that nobody else goes on with meanwhile; wait for others.
 
-    ``end`` is on the monotonic clock; ``on_wait`` is called once it takes a while.
+    ``deadline`` is on the monotonic clock; ``on_wait`` is called once it takes a while.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(lock_file(path), mode=0o600)
     try:
-        acquire(lock, end, on_wait)
+        acquire(lock, deadline, on_wait)
     except Timeout:
         yield fail("busy", f"{path}: another command goes on with it, and did not end in time")
         return
@@ -53,18 +53,18 @@ def lock_turns(
         lock.release()
 
 
-def acquire(lock: FileLock, end: float, on_wait: Callable[[], None]) -> None:
-    """Wait for a lock until ``end``; raise Timeout or OSError."""
+def acquire(lock: FileLock, deadline: float, on_wait: Callable[[], None]) -> None:
+    """Wait for a lock until ``deadline``; raise Timeout or OSError."""
     from filelock import Timeout
 
-    left = max(0.0, end - time.monotonic())
+    left = max(0.0, deadline - time.monotonic())
     try:
         lock.acquire(timeout=min(LOCK_TIMEOUT, left))
     except Timeout:
         if left <= LOCK_TIMEOUT:
             raise
         on_wait()
-        lock.acquire(timeout=-1 if end == inf else max(0.0, end - time.monotonic()))
+        lock.acquire(timeout=-1 if deadline == inf else max(0.0, deadline - time.monotonic()))
 
 
 def lock_file(path: str) -> str:
@@ -116,8 +116,8 @@ def can_append(path: str) -> Result[bool, Problem]:
 def parse_turns(path: str) -> Result[tuple[Message, ...], Problem]:
     """Return the turns in a file that is there."""
     return (
-        files.read_bytes(path, FLAG, open_own)
-        .bind(lambda data: files.decode(data, path).alt(without_hint))
+        files.read_bytes(path, FLAG, open_user_file)
+        .bind(lambda data: files.decode(data, path).alt(strip_hint))
         .bind(lambda text: refuse_array(text, path))
         .bind(lambda text: read_conversation(text, path))
     )
@@ -131,9 +131,9 @@ def refuse_array(text: str, path: str) -> Result[str, Problem]:
     return fail("input", f"{path} is a JSON array, to which {FLAG} cannot add: {cure}")
 
 
-def without_hint(problem: Problem) -> Problem:
+def strip_hint(problem: Problem) -> Problem:
     """Return the problem of a file that is no text, without the hint to attach it."""
-    return Problem("input", files.as_config(problem).message)
+    return Problem("input", files.as_config_problem(problem).message)
 
 
 def append(path: str, text: str) -> Result[None, Problem]:
@@ -162,7 +162,7 @@ def append_lines(path: str, lines: bytes, flags: int = 0) -> None:
             raise
 
 
-def keep_aside(path: str, text: str) -> Result[str, Problem]:
+def save_aside(path: str, text: str) -> Result[str, Problem]:
     """Write what does not belong into a conversation elsewhere; return where."""
     folder = os.path.join(files.directory("state", os.environ), "conversations")
     beside, apart = f"{path}.aside", os.path.join(folder, f"{os.getpid()}.aside")

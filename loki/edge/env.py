@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from returns.result import Result
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge import files
 from loki.edge.auth import credentials
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.aws_region import with_regions
-from loki.edge.auth.find_secrets import redacting
+from loki.edge.auth.find_secrets import with_redaction
 from loki.edge.config_cache import read_config
 from loki.edge.ledger.writer import Ledger, Warn, ledger_path
-from loki.formats.structured_output import find_breach, has_patterns
+from loki.formats.structured_output import find_schema_violation, has_patterns
 from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -52,13 +52,15 @@ def open_env(
     >>> env.config.origin, env.config.model
     ('no configuration file', 'openai')
     """
-    variables = files.environment() if environ is None else {**homeless(environ), **environ}
+    variables = (
+        files.environment() if environ is None else {**with_private_folders(environ), **environ}
+    )
     if config_file is not None:
         variables = {**variables, "LOKI_CONFIG_FILE": config_file}
     return read_configuration(variables).map(lambda config: make_env(config, variables, patches))
 
 
-def homeless(environ: Mapping[str, str]) -> dict[str, str]:
+def with_private_folders(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that lead to no folder, where an environment has no home of its own."""
     if any(name in environ for name in HOMES):
         return {}
@@ -77,8 +79,8 @@ def read_configuration(environ: Mapping[str, str]) -> Result[Config, Problem]:
         return fail("config", environ[files.REFUSED])
     path = files.config_file(environ)
     plain = read_config(path, environ)
-    texts = files.catalogue(environ), files.families()
-    config = plain.bind(lambda plain: configure(plain, path, environ, *texts))
+    texts = files.read_catalogue(environ), files.read_families()
+    config = plain.bind(lambda plain: build_config(plain, path, environ, *texts))
     return config.map(lambda config: with_regions(config, environ))
 
 
@@ -110,33 +112,33 @@ def make_env(
 
     environ, redactor = with_vault(config, environ), redactor or Redactor()
     context = AuthContext(environ, redactor)
-    opener = make_opener(redactor, credentials.renew(context), paced, on_idle)
-    open_ = redacting(opener, redactor)
+    opener = make_opener(redactor, credentials.make_renew(context), paced, on_idle)
+    open_ = with_redaction(opener, redactor)
     env = Env(
         config=config,
-        authorize=credentials.authorize(context),
-        send=redacting(read_whole(open_), redactor),
+        authorize=credentials.make_authorize(context),
+        send=with_redaction(read_whole(open_), redactor),
         open=open_,
         now=time.time,
         clock=time.monotonic,
         patches=patches,
         redactor=redactor,
-        find_breach=find_breach_in_time,
+        find_schema_violation=find_schema_violation_in_time,
     )
     ledger = Ledger(ledger_path(environ), say, redactor)
-    return within_budget(env, ledger, say, keep, waiting)
+    return with_ledger(env, ledger, say, keep, waiting)
 
 
-def find_breach_in_time(value: Json, schema: JsonObject) -> str:
+def find_schema_violation_in_time(value: Json, schema: JsonObject) -> str:
     """Return where and how a value breaks a schema; a pattern that takes for ever is given up."""
     if not has_patterns(schema):
-        return find_breach(value, schema)
+        return find_schema_violation(value, schema)
     from loki.edge.schema_check import CHECKER
 
     return CHECKER.find_breach(value, schema)
 
 
-def within_budget(
+def with_ledger(
     env: Env, ledger: Ledger, say: Warn, keep: bool = True, waiting: Waiting | None = None
 ) -> Env:
     """Return an Env that records calls in a ledger and keeps the configured budget, if any."""

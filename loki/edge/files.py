@@ -14,8 +14,8 @@ from loki.edge.stdin import MAX_TEXT, NOT_IN_TIME, Opener, TooLargeError, read_f
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
-    open_in_own_folder,
-    open_trusted,
+    open_cache_file,
+    open_in_safe_folder,
     require_cache_folder,
     warn_untrusted,
 )
@@ -60,7 +60,7 @@ def environment() -> dict[str, str]:
     os.environ.pop(REFUSED, None)  # of an earlier call
     path = env_file(os.environ)
     try:
-        data = read_file(path, open_in_own_folder)
+        data = read_file(path, open_in_safe_folder)
     except UntrustedFileError as error:
         return {**os.environ, REFUSED: str(error)}
     except TooLargeError as error:
@@ -78,10 +78,10 @@ ADDED = "LOKI_ADDED_BY_ENV_FILE"
 REFUSED = "LOKI_ENV_FILE_REFUSED"
 
 
-def process_environment(environ: Environ) -> dict[str, str]:
+def without_env_file(environ: Environ) -> dict[str, str]:
     """Return the variables for child processes: the process's own, none of the .env file.
 
-    >>> process_environment({"HOME": "/root", "KEY": "k", "LOKI_ADDED_BY_ENV_FILE": "KEY"})
+    >>> without_env_file({"HOME": "/root", "KEY": "k", "LOKI_ADDED_BY_ENV_FILE": "KEY"})
     {'HOME': '/root'}
     """
     added = {ADDED, *environ.get(ADDED, "").split()}
@@ -113,27 +113,27 @@ def read_text(
     path: str,
     what: str,
     opener: Opener | None = None,
-    end: float = inf,
+    deadline: float = inf,
     limit: int = MAX_TEXT,
 ) -> Result[str, Problem]:
     """Return the text of a UTF-8 file; the arguments are those of ``read_bytes``."""
-    return read_bytes(path, what, opener, end, limit).bind(lambda data: decode(data, path))
+    return read_bytes(path, what, opener, deadline, limit).bind(lambda data: decode(data, path))
 
 
 def read_bytes(
     path: str,
     what: str,
     opener: Opener | None = None,
-    end: float = inf,
+    deadline: float = inf,
     limit: int = MAX_TEXT,
 ) -> Result[bytes, Problem]:
     """Return the bytes of a file that a user named; ``what`` names its purpose in messages.
 
-    ``opener`` is for files that nobody else may have written; a pipe is waited for until ``end``,
+    ``opener`` is for files that nobody else may have written; a pipe is waited for until then,
     on the monotonic clock; more than ``limit`` bytes are refused.
     """
     try:
-        return Success(read_file(path, opener, end, limit))
+        return Success(read_file(path, opener, deadline, limit))
     except UntrustedFileError as error:
         return fail("config", str(error))
     except TooLargeError as error:
@@ -174,15 +174,15 @@ def decode(data: bytes, name: str) -> Result[str, Problem]:
     return Success(text)
 
 
-def as_config(problem: Problem) -> Problem:
+def as_config_problem(problem: Problem) -> Problem:
     """Return a problem of reading a file as one of kind config, without the hint to attach it."""
-    return Problem("config", without_hint(problem).message)
+    return Problem("config", strip_hint(problem).message)
 
 
-def without_hint(problem: Problem) -> Problem:
+def strip_hint(problem: Problem) -> Problem:
     """Return a problem of reading a file without the hint to attach it.
 
-    >>> without_hint(Problem("input", "a.json is binary: byte 0 is 0; attach it with -f")).message
+    >>> strip_hint(Problem("input", "a.json is binary: byte 0 is 0; attach it with -f")).message
     'a.json is binary: byte 0 is 0'
     """
     message = problem.message.partition("; attach")[0].partition(", attach")[0]
@@ -216,16 +216,16 @@ def write_private(path: str, text: str) -> None:
 # ---- the catalogue ---------------------------------------------------------------------------
 
 
-def synced_file(environ: Environ) -> str:
+def synced_catalogue_file(environ: Environ) -> str:
     """Return the path where --sync-models stores a newer catalogue of models."""
     return f"{directory('cache', environ)}/models.json"
 
 
-def catalogue(environ: Environ = os.environ) -> str:
+def read_catalogue(environ: Environ = os.environ) -> str:
     """Return the text of the catalogue of models: the built-in one, or a newer synced one."""
     builtin = read_data("models.json")
     try:
-        with open(synced_file(environ), encoding="utf-8", opener=open_trusted) as file:
+        with open(synced_catalogue_file(environ), encoding="utf-8", opener=open_cache_file) as file:
             head = file.read(DATED)  # {, newline, "date": "2026-11-22
             synced = head + file.read() if head > builtin[:DATED] else ""
     except UntrustedFileError as error:
@@ -237,7 +237,7 @@ def catalogue(environ: Environ = os.environ) -> str:
     return synced if is_whole else builtin
 
 
-def families() -> str:
+def read_families() -> str:
     """Return the text of the built-in families of models."""
     return read_data("families.json")
 

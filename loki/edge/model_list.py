@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from returns.pipeline import flow
 from returns.result import Result, Success
 
-from loki.edge.auth.find_secrets import redacting
+from loki.edge.auth.find_secrets import with_redaction
 from loki.edge.http.attempt import connect
 from loki.edge.send import Send, check_status, deadline_of, read_whole, retry, wrap
 from loki.json_text import Json, JsonObject
@@ -37,7 +37,7 @@ def list_models(env: Env, target: Target) -> Result[tuple[JsonObject, ...], Prob
     service = provider_of(target.client)
     assert service is not None  # else there would be no target
     get = make_get(env, target)
-    (first, prefix), *others = service.lists(target, base_url_of(target.client, service))
+    (first, prefix), *others = service.model_lists(target, base_url_of(target.client, service))
     found = all_pages(get, first, prefix)
     more = (
         [all_pages(get, url, start).value_or(()) for url, start in others] if is_good(found) else []
@@ -98,7 +98,7 @@ def make_send(redactor: Redactor) -> Send:
     """Return a function that sends a request with retries, and reads whatever JSON comes back."""
     attempt = wrap(connect(redactor), check_status, retry)
     send = read_whole(lambda request: attempt(request, deadline_of(request)))
-    return redacting(send, redactor)
+    return with_redaction(send, redactor)
 
 
 def read_page(response: Response) -> Result[Json, Problem]:

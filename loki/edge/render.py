@@ -50,8 +50,8 @@ class Renderer:
         """End the process."""
         self.stop()
 
-    def start(self, end: float = inf) -> Result[TemplateNames, Problem]:
-        """Start the process and have the template compiled; ``end`` is on the monotonic clock."""
+    def start(self, deadline: float = inf) -> Result[TemplateNames, Problem]:
+        """Start the process and compile the template; ``deadline`` is on the monotonic clock."""
         self.stop()
         variables = {name: os.environ[name] for name in NEEDED if name in os.environ}
         try:
@@ -65,19 +65,19 @@ class Renderer:
         except OSError as error:  # no process, no memory, no handles left
             return fail("input", f"{self.name}: cannot be filled in: {describe_os_error(error)}")
         path = [folder for folder in sys.path if os.path.isabs(folder)]
-        reply = self.exchange({"path": path, "source": self.source}, end)
+        reply = self.ask_child({"path": path, "source": self.source}, deadline)
         return reply.map(
-            lambda told: TemplateNames(frozenset(told["names"]), frozenset(told["required"]))
+            lambda result: TemplateNames(frozenset(result["names"]), frozenset(result["required"]))
         )
 
-    def render(self, values: Mapping[str, Json], end: float = inf) -> Result[str, Problem]:
+    def render(self, values: Mapping[str, Json], deadline: float = inf) -> Result[str, Problem]:
         """Return the text of the template with these values."""
         if self.process is None:
-            started = self.start(end)
+            started = self.start(deadline)
             if not isinstance(started, Success):
                 return Failure(started.failure())
-        return self.exchange({"values": dict(values)}, end).bind(
-            lambda told: Success(str(told["text"]))
+        return self.ask_child({"values": dict(values)}, deadline).bind(
+            lambda result: Success(str(result["text"]))
         )
 
     def stop(self) -> None:
@@ -91,11 +91,11 @@ class Renderer:
 
     # ---- messages
 
-    def exchange(self, message: JsonObject, end: float) -> Result[JsonObject, Problem]:
+    def ask_child(self, message: JsonObject, deadline: float) -> Result[JsonObject, Problem]:
         """Send a message; return the reply, or what is wrong with the template."""
         assert self.process is not None and self.process.stdin is not None
         data = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        until = min(end, time.monotonic() + PATIENCE)
+        until = min(deadline, time.monotonic() + PATIENCE)
         try:
             self.process.stdin.write(b"%d\n%s" % (len(data), data))
             self.process.stdin.flush()
@@ -104,7 +104,7 @@ class Renderer:
             self.stop()
             return (
                 report_timeout(self.name)
-                if until == end
+                if until == deadline
                 else self.refuse(f"takes over {PATIENCE:g} s")
             )
         except BrokenPipeError:
@@ -126,12 +126,12 @@ class Renderer:
 
     # ---- what is wrong
 
-    def explain(self, told: JsonObject) -> Result[JsonObject, Problem]:
+    def explain(self, result: JsonObject) -> Result[JsonObject, Problem]:
         """Return a reply, or the problem that it tells of, with its place."""
-        if "error" not in told:
-            return Success(told)
-        line = f":{told['line'] + self.line - 1}" if told["line"] else ""
-        return fail("input", f"{self.name}{line}: {told['error']}")
+        if "error" not in result:
+            return Success(result)
+        line = f":{result['line'] + self.line - 1}" if result["line"] else ""
+        return fail("input", f"{self.name}{line}: {result['error']}")
 
     def explain_death(self) -> Result[JsonObject, Problem]:
         """Return why the process ended before it answered."""
@@ -163,10 +163,10 @@ def undefined_name(problem: Problem) -> str:
     return match[1] if match else ""
 
 
-def hint_at(name: str, known: list[str]) -> str:
+def suggest_name(name: str, known: list[str]) -> str:
     """Return the end of a message about a name that is missing: the nearest one, or how to set it.
 
-    >>> hint_at("lnag", ["lang"]), hint_at("lang", ["input"])
+    >>> suggest_name("lnag", ["lang"]), suggest_name("lang", ["input"])
     ("; did you mean 'lang'?", '; set it with --set lang=VALUE')
     """
     near = suggest_nearest(name, known)

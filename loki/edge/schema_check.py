@@ -13,7 +13,7 @@ from threading import Lock
 from loki.edge import schema_child
 from loki.edge.render import NEEDED
 from loki.edge.stdin import read_piece
-from loki.formats.structured_output import find_breach
+from loki.formats.structured_output import find_schema_violation
 from loki.json_text import Json, JsonObject
 from loki.problems import excerpt
 
@@ -36,7 +36,7 @@ class SchemaChecker:
                 return self.ask(value, schema)
             except OSError:  # no process to be had, or it has ended: rather without a limit
                 self.stop()
-        return find_breach(value, schema)
+        return find_schema_violation(value, schema)
 
     def ask(self, value: Json, schema: JsonObject) -> str:
         """Return the answer of the process, or that a pattern takes too long; raise OSError."""

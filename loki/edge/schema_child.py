@@ -23,9 +23,9 @@ def serve() -> None:
     while (message := read_message()) is not None:
         sys.path[:] = message["path"]  # where the parent found its packages
         limit_time()
-        from loki.formats.structured_output import find_breach
+        from loki.formats.structured_output import find_schema_violation
 
-        breach = find_breach(message["value"], message["schema"], make_reporter())
+        breach = find_schema_violation(message["value"], message["schema"], make_reporter())
         write_message({"breach": breach})
 
 

@@ -1,4 +1,4 @@
-"""6. Request -> Opened or Response: the network, its limits, and retries."""
+"""6. Request -> OpenResponse or Response: the network, its limits, and retries."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from loki.providers import wire_of
 from loki.record import replace
 from loki.records import Limits, Request, Response
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened
+from loki.replies import OpenResponse
 from loki.stages.first_event import first_event
 from loki.stages.retry_policy import retry_delay, with_attempts, with_retry_advice
 from loki.urls import mask_url
 from loki.wire.errors import read_error
 
-Open = Callable[[Request], Result[Opened, Problem]]
+Open = Callable[[Request], Result[OpenResponse, Problem]]
 Send = Callable[[Request], Result[Response, Problem]]
 Wrapper = Callable[[Attempt], Attempt]
 
@@ -72,7 +72,7 @@ def read_whole(open_: Open) -> Send:
     return send
 
 
-def read_all(opened: Opened) -> Result[Response, Problem]:
+def read_all(opened: OpenResponse) -> Result[Response, Problem]:
     """Read the rest of an answer that has begun."""
     pieces: list[bytes] = []
     with closing(opened):
@@ -98,7 +98,7 @@ def read_all(opened: Opened) -> Result[Response, Problem]:
 def check_status(attempt: Attempt) -> Attempt:
     """Make a Problem of an error status, with what the server says about retrying."""
 
-    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+    def stage(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
         return attempt(request, deadline).bind(
             lambda opened: Success(opened) if 200 <= opened.status < 300 else refusal(opened)
         )
@@ -109,7 +109,7 @@ def check_status(attempt: Attempt) -> Attempt:
 def drop_stream_options(attempt: Attempt) -> Attempt:
     """Send again without ``stream_options`` to a server that rejects them."""
 
-    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+    def stage(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
         result = attempt(request, deadline)
         if isinstance(result, Success) or not rejects_stream_options(request, result.failure()):
             return result
@@ -126,7 +126,7 @@ def renew_token(renew: Renew) -> Wrapper:
     """Renew a token that is refused (401), and send again once."""
 
     def wrapper(attempt: Attempt) -> Attempt:
-        def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+        def stage(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
             result = attempt(request, deadline)
             if isinstance(result, Success) or result.failure().status != 401:
                 return result
@@ -143,7 +143,7 @@ def renew_token(renew: Renew) -> Wrapper:
 def check_first_event(attempt: Attempt) -> Attempt:
     """Make a Problem of an answer that begins with an error: nothing of it was printed yet."""
 
-    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+    def stage(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
         return attempt(request, deadline).bind(first_event)
 
     return stage
@@ -152,7 +152,7 @@ def check_first_event(attempt: Attempt) -> Attempt:
 def retry(attempt: Attempt) -> Attempt:
     """Retry while that may help, within the request's limits."""
 
-    def stage(request: Request, deadline: float) -> Result[Opened, Problem]:
+    def stage(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
         limits, started = request.draft.target.limits, time.monotonic()
         first = attempt(request, deadline)
         if isinstance(first, Success):
@@ -166,11 +166,11 @@ def retry(attempt: Attempt) -> Attempt:
 
 
 def try_again(
-    first: Result[Opened, Problem],
-    attempt: Callable[[], Result[Opened, Problem]],
+    first: Result[OpenResponse, Problem],
+    attempt: Callable[[], Result[OpenResponse, Problem]],
     limits: Limits,
     deadline: float,
-) -> tuple[int, Result[Opened, Problem]]:
+) -> tuple[int, Result[OpenResponse, Problem]]:
     """Return the number of attempts and the last result, with tenacity's pauses between them.
 
     tenacity is loaded only after a first attempt has failed.
@@ -180,7 +180,7 @@ def try_again(
     answers = chain((first,), iter(attempt, None))
     tries = 0
 
-    def ask() -> Result[Opened, Problem]:
+    def ask() -> Result[OpenResponse, Problem]:
         nonlocal tries
         result = next(answers)
         tries += attempts_of(result)
@@ -193,10 +193,10 @@ def try_again(
         seconds = retry_delay(problem, state.attempt_number, limits, random.random(), left)
         return inf if seconds is None else seconds
 
-    def last(state: RetryCallState) -> Result[Opened, Problem]:
+    def last(state: RetryCallState) -> Result[OpenResponse, Problem]:
         """Return the last result."""
         assert state.outcome is not None
-        result: Result[Opened, Problem] = state.outcome.result()
+        result: Result[OpenResponse, Problem] = state.outcome.result()
         return result
 
     asking = Retrying(
@@ -209,7 +209,9 @@ def try_again(
     return tries, result
 
 
-def plus_attempts(tries: int, result: Result[Opened, Problem]) -> Result[Opened, Problem]:
+def plus_attempts(
+    tries: int, result: Result[OpenResponse, Problem]
+) -> Result[OpenResponse, Problem]:
     """Return a result with ``tries`` earlier attempts counted in."""
     if not tries:
         return result
@@ -218,7 +220,7 @@ def plus_attempts(tries: int, result: Result[Opened, Problem]) -> Result[Opened,
     )
 
 
-def attempts_of(result: Result[Opened, Problem]) -> int:
+def attempts_of(result: Result[OpenResponse, Problem]) -> int:
     """Return the number of attempts of a result."""
     return result.map(lambda opened: opened.attempts).value_or(0) or result.failure().attempts
 
@@ -229,7 +231,7 @@ def rejects_stream_options(request: Request, problem: Problem) -> bool:
     return was_sent and problem.status in (400, 422) and "stream_options" in problem.message
 
 
-def refusal(opened: Opened) -> Result[Opened, Problem]:
+def refusal(opened: OpenResponse) -> Result[OpenResponse, Problem]:
     """Read the Problem of an error response; of one that breaks off, as much as came."""
     response = read_all(replace(opened, chunks=until_failure(opened.chunks))).unwrap()
     try:
@@ -239,12 +241,14 @@ def refusal(opened: Opened) -> Result[Opened, Problem]:
     location = response.headers.get("location", "")
     masked = {"location": mask_url(location)} if location else {}
     headers = {**response.headers, **masked}
-    problem = name_credential(opened.request, read_error(response.status, headers, response.body))
+    problem = mention_credential(
+        opened.request, read_error(response.status, headers, response.body)
+    )
     rate_limits = wire_of(opened.request.draft.target).rate_limit_headers
     return Failure(with_retry_advice(problem, headers, body, time.time(), rate_limits))
 
 
-def name_credential(request: Request, problem: Problem) -> Problem:
+def mention_credential(request: Request, problem: Problem) -> Problem:
     """Return a problem of kind auth with the client, and where its credential came from."""
     if problem.kind != "auth":
         return problem

@@ -27,29 +27,29 @@ class TooLargeError(OSError):
     """There is more to read than we take; its text goes on after a name."""
 
 
-def read_stdin(end: float = inf, limit: int = MAX_INPUT) -> bytes:
-    """Return all of stdin, empty if it is closed; raise TimeoutError at ``end``, or OSError.
+def read_stdin(deadline: float = inf, limit: int = MAX_INPUT) -> bytes:
+    """Return all of stdin, empty if it is closed; raise TimeoutError at ``deadline``, or OSError.
 
-    ``end`` is on the monotonic clock; more than ``limit`` bytes raise TooLargeError.
+    ``deadline`` is on the monotonic clock; more than ``limit`` bytes raise TooLargeError.
     """
     if sys.stdin is None:
         return b""
-    if end == inf:
+    if deadline == inf:
         return read_all(partial(sys.stdin.buffer.read, PIECE), limit)
-    return read_all(partial(read_piece, sys.stdin.fileno(), end), limit)
+    return read_all(partial(read_piece, sys.stdin.fileno(), deadline), limit)
 
 
 def read_file(
-    path: str, opener: Opener | None = None, end: float = inf, limit: int = MAX_TEXT
+    path: str, opener: Opener | None = None, deadline: float = inf, limit: int = MAX_TEXT
 ) -> bytes:
-    """Return all of a file likewise; one that is a pipe is waited for until ``end``."""
+    """Return all of a file likewise; one that is a pipe is waited for until ``deadline``."""
     handle = (opener or os.open)(path, FLAGS)
     try:
         if S_ISREG(os.fstat(handle).st_mode):
             return read_all(partial(os.read, handle, PIECE), limit)
         if NONBLOCK:
             os.set_blocking(handle, True)  # only opening a pipe must not wait for its writer
-        return read_all(partial(read_piece, handle, end), limit)
+        return read_all(partial(read_piece, handle, deadline), limit)
     finally:
         os.close(handle)
 
@@ -69,14 +69,14 @@ def read_all(read: Callable[[], bytes], limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def read_piece(file: int, end: float) -> bytes:
+def read_piece(file: int, deadline: float) -> bytes:
     """Return the next bytes of a pipe, empty at the end; raise TimeoutError.
 
-    ``end`` is on the monotonic clock.
+    ``deadline`` is on the monotonic clock.
     """
     import select
 
-    seconds = None if end == inf else max(0.0, end - time.monotonic())
+    seconds = None if deadline == inf else max(0.0, deadline - time.monotonic())
     if hasattr(select, "poll"):  # which takes a file of any number
         poll = select.poll()
         poll.register(file, select.POLLIN)

@@ -197,7 +197,7 @@ class Pipes:
             self.stdin.close()
 
 
-def read_output(process: Popen[bytes], data: bytes, end: float) -> Output:
+def read_output(process: Popen[bytes], data: bytes, deadline: float) -> Output:
     """Write to a process and read what it prints until it has ended, or has to be stopped.
 
     What it started may hold its pipes open for longer: that is not waited for.
@@ -206,7 +206,7 @@ def read_output(process: Popen[bytes], data: bytes, end: float) -> Output:
     with pipes.selector:
         while not stopped:
             has_ended = process.poll() is not None  # before reading, so that all it wrote is read
-            left = end - time.monotonic()
+            left = deadline - time.monotonic()
             has_read = pipes.wait(0 if has_ended else max(0.0, min(PAUSE, left)))
             if has_ended and not has_read:
                 break

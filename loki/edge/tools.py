@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from loki.edge.env import find_breach_in_time
+from loki.edge.env import find_schema_violation_in_time
 from loki.edge.files import describe_os_error
 from loki.edge.tool_process import MAX_OUTPUT, Output, Processes, read_output
 from loki.formats.tool_commands import ToolCommand
-from loki.formats.tool_results import find_fault, result_of
+from loki.formats.tool_results import find_argument_fault, result_of
 from loki.json_text import compact
 from loki.messages import Message, ToolCall
 from loki.redaction.redactor import Redactor
@@ -33,17 +33,17 @@ OnResult = Callable[[ToolCall, Message, float], None]
 def run_tools(
     commands: Mapping[str, ToolCommand],
     environ: Mapping[str, str],
-    end: float,
+    deadline: float,
     on_result: OnResult,
     redactor: Redactor,
     calls: tuple[ToolCall, ...],
 ) -> tuple[Message, ...]:
-    """Return the results of calls, which run at once, in their order; ``end`` is for all of them.
+    """Return the results of calls, which run at once, in order; one ``deadline`` for all.
 
     Whatever interrupts the wait ends every command first. No result has a secret of ours in it.
     """
     processes = Processes(environ)
-    work = partial(timed_call, processes, commands, end, redactor)
+    work = partial(run_timed_call, processes, commands, deadline, redactor)
     with ThreadPoolExecutor(MAX_PARALLEL_CALLS) as pool:
         try:
             results = []
@@ -57,29 +57,29 @@ def run_tools(
             raise
 
 
-def timed_call(
+def run_timed_call(
     processes: Processes,
     commands: Mapping[str, ToolCommand],
-    end: float,
+    deadline: float,
     redactor: Redactor,
     call: ToolCall,
 ) -> tuple[Message, float]:
     """Return the result of a call, and the seconds it took."""
     started = time.monotonic()
-    result = run_call(processes, commands, end, redactor, call)
+    result = run_call(processes, commands, deadline, redactor, call)
     return result, time.monotonic() - started
 
 
 def run_call(
     processes: Processes,
     commands: Mapping[str, ToolCommand],
-    end: float,
+    deadline: float,
     redactor: Redactor,
     call: ToolCall,
 ) -> Message:
     """Return the result of a call: what its command prints, or what is wrong."""
     schemas = {name: command.schema for name, command in commands.items()}
-    if fault := find_fault(call, schemas, find_breach_in_time):
+    if fault := find_argument_fault(call, schemas, find_schema_violation_in_time):
         return result_of(call, redactor.redact(fault), is_error=True)
     command = commands[call.name]
     try:
@@ -89,7 +89,7 @@ def run_call(
         return result_of(call, f"cannot run {command.argv[0]}: {why}", is_error=True)
     try:
         started = time.monotonic()
-        limit = min(end - started, command.timeout)
+        limit = min(deadline - started, command.timeout)
         data = compact(call.arguments).encode("utf-8", "replace")
         output = read_output(process, data, started + limit)
     finally:

@@ -18,17 +18,17 @@ class UntrustedFileError(OSError):
     """A file that another user may have written; its text says which, why and how to mend it."""
 
 
-def open_own(path: str, flags: int) -> int:
+def open_user_file(path: str, flags: int) -> int:
     """Open a file for ``open(opener=…)``; raise UntrustedFileError. Links are followed."""
-    return open_checked(path, flags, require_own)
+    return open_checked(path, flags, require_safe_owner)
 
 
-def open_in_own_folder(path: str, flags: int) -> int:
+def open_in_safe_folder(path: str, flags: int) -> int:
     """Open a file likewise, in a folder where nobody else can put another in its place."""
-    return open_checked(path, flags, require_own_with_folder)
+    return open_checked(path, flags, require_safe_file_and_folder)
 
 
-def open_for_owner(path: str, flags: int) -> int:
+def open_private(path: str, flags: int) -> int:
     """Open a file for ``open(opener=…)``; a new one is for its owner alone, under any umask."""
     return os.open(path, flags, 0o600)
 
@@ -44,7 +44,7 @@ def open_checked(path: str, flags: int, check: Callable[[str, os.stat_result], N
     return handle
 
 
-def require_own(path: str, status: os.stat_result) -> None:
+def require_safe_owner(path: str, status: os.stat_result) -> None:
     """Raise UntrustedFileError if another user may have written a file or a folder."""
     if os.name != "posix":
         return
@@ -55,20 +55,20 @@ def require_own(path: str, status: os.stat_result) -> None:
         warn_root(path, status.st_uid)
 
 
-def require_own_with_folder(path: str, status: os.stat_result) -> None:
+def require_safe_file_and_folder(path: str, status: os.stat_result) -> None:
     """Raise UntrustedFileError if another user may have written a file, or can replace it."""
-    require_own(path, status)
-    require_own_folder(path)
+    require_safe_owner(path, status)
+    require_safe_folder(path)
 
 
-def require_own_folder(path: str) -> None:
+def require_safe_folder(path: str) -> None:
     """Raise UntrustedFileError if another user can put a file in the place of this one."""
     folder = os.path.dirname(path) or "."
     with suppress(FileNotFoundError, NotADirectoryError):
-        require_own(folder, os.stat(folder))
+        require_safe_owner(folder, os.stat(folder))
 
 
-def open_trusted(path: str, flags: int) -> int:
+def open_cache_file(path: str, flags: int) -> int:
     """Open a cache file for ``open(opener=…)`` that only this user or root can have written.
 
     Stricter than ``open_own``: no link is followed, a sticky folder is no excuse, and what another
@@ -78,15 +78,15 @@ def open_trusted(path: str, flags: int) -> int:
     require_cache_folder(path)
     if os.path.islink(path):
         raise UntrustedFileError(f"{path}: a link, which no cache of ours is: delete it")
-    return open_checked(path, flags | NOT_WAITING, require_our_file)
+    return open_checked(path, flags | NOT_WAITING, require_cache_file)
 
 
 NOT_WAITING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def require_our_file(path: str, status: os.stat_result) -> None:
+def require_cache_file(path: str, status: os.stat_result) -> None:
     """Raise UntrustedFileError as ``require_ours`` does, OSError for a pipe or a device."""
-    require_ours(path, status)
+    require_user_or_root(path, status)
     if not S_ISREG(status.st_mode):
         raise OSError(f"{path} is not a regular file")
 
@@ -99,7 +99,7 @@ def require_cache_folder(path: str) -> None:
     folder = os.path.dirname(path) or "."
     with suppress(FileNotFoundError, NotADirectoryError):
         require_own_link(folder)
-        require_ours(folder, os.stat(folder))
+        require_user_or_root(folder, os.stat(folder))
 
 
 def require_own_link(path: str) -> None:
@@ -111,7 +111,7 @@ def require_own_link(path: str) -> None:
         raise UntrustedFileError(f"{path}: a link of another user (uid {status.st_uid}): delete it")
 
 
-def require_ours(path: str, status: os.stat_result) -> None:
+def require_user_or_root(path: str, status: os.stat_result) -> None:
     """Raise UntrustedFileError unless only this user and root can write a file or a folder."""
     if os.name != "posix":
         return

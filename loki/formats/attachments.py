@@ -10,15 +10,15 @@ from loki.messages import Media, Text
 from loki.problems import Problem, fail
 
 
-def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
+def read_attachment(data: bytes, name: str) -> Result[Text | Media, Problem]:
     """Return a file as a part of a message: text inline under its name, media attached.
 
-    >>> attach(b"hello\\n", "notes.txt").unwrap()
+    >>> read_attachment(b"hello\\n", "notes.txt").unwrap()
     Text(text='<file name="notes.txt">\\nhello\\n</file>\\n')
-    >>> attach(b"%PDF-1.7", "a.pdf").unwrap().media_type
+    >>> read_attachment(b"%PDF-1.7", "a.pdf").unwrap().media_type
     'application/pdf'
     """
-    kind = sniff(data)
+    kind = detect_media_type(data)
     if kind:
         return Success(Media(kind, data, name=name.rpartition("/")[2]))
     try:
@@ -33,11 +33,11 @@ def attach(data: bytes, name: str) -> Result[Text | Media, Problem]:
     return Success(Text(f'<file name="{safe_name}">\n{text}{end}</file>\n'))
 
 
-def sniff(data: bytes) -> str:
+def detect_media_type(data: bytes) -> str:
     """Return the media type by the first bytes, empty if it is none of ours.
 
-    >>> sniff(b"RIFF\\0\\0\\0\\0WEBPVP8 "), sniff(b"GIF89a"), sniff(b"hello")
-    ('image/webp', 'image/gif', '')
+    >>> detect_media_type(b"RIFF\\0\\0\\0\\0WEBPVP8 "), detect_media_type(b"hello")
+    ('image/webp', '')
     """
     return next((kind for kind, signs in SIGNS.items() if re.match(signs, data, re.DOTALL)), "")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from returns.result import Result
 
-from loki.formats.openai_messages import parse_named, read_json, read_message, read_messages
+from loki.formats.openai_messages import parse_or_explain, read_json, read_message, read_messages
 from loki.json_text import Json, JsonObject, compact, refuse_constant, refuse_depth
 from loki.messages import Media, Message, Text
 from loki.problems import Problem
@@ -27,20 +27,20 @@ def read_conversation(text: str, name: str) -> Result[tuple[Message, ...], Probl
     """
     if text.lstrip().startswith("["):
         return read_json(text, name).bind(lambda value: read_messages(value, name))
-    return read_values(text, name).bind(
+    return read_json_values(text, name).bind(
         lambda values: gather(read_message(value, f"{name}:{line}") for line, value in values)
     )
 
 
-def read_values(text: str, name: str) -> Result[list[tuple[int, Json]], Problem]:
+def read_json_values(text: str, name: str) -> Result[list[tuple[int, Json]], Problem]:
     r"""Parse JSON values that follow each other, each with the line (from 1) where it begins.
 
     A value may take several lines, as jq prints it.
 
-    >>> read_values('{"a":\n 1}\n\n{"b": 2}', "m.jsonl").unwrap()
+    >>> read_json_values('{"a":\n 1}\n\n{"b": 2}', "m.jsonl").unwrap()
     [(1, {'a': 1}), (4, {'b': 2})]
     """
-    return parse_named(parse_values, text, name)
+    return parse_or_explain(parse_values, text, name)
 
 
 def parse_values(text: str) -> list[tuple[int, Json]]:

@@ -34,7 +34,7 @@ def reply_json(reply: Reply, data: Any = ...) -> JsonObject:
     }
 
 
-def answer_json(reply: Reply, data: Any = ...) -> JsonObject:
+def reply_with_message_json(reply: Reply, data: Any = ...) -> JsonObject:
     """Return the same with ``message``: the answer as a turn that ``--messages`` takes."""
     from loki.formats.conversation import message_json
     from loki.formats.turns import message_of
@@ -72,7 +72,7 @@ def event_json(event: Event) -> JsonObject:
         case Usage():
             return {"type": "usage", **{name: getattr(event, name) for name in COUNTS}}
         case Done(reply):
-            return {"type": "done", **answer_json(reply)}
+            return {"type": "done", **reply_with_message_json(reply)}
 
 
 def problem_json(problem: Problem) -> JsonObject:

@@ -29,10 +29,10 @@ def read_json(text: str, name: str) -> Result[Json, Problem]:
     >>> read_json('{"a": }', "schema.json").failure().message
     'schema.json:1:7: not JSON: expecting value'
     """
-    return parse_named(parse_strict, text, name)
+    return parse_or_explain(parse_strict, text, name)
 
 
-def parse_named(parse: Callable[[str], A], text: str, name: str) -> Result[A, Problem]:
+def parse_or_explain(parse: Callable[[str], A], text: str, name: str) -> Result[A, Problem]:
     """Return what ``parse`` makes of a text, or the place of what is wrong with it."""
     try:
         return Success(parse(text))

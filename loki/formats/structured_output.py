@@ -104,14 +104,14 @@ def references_in(schema: Json) -> Iterator[str]:
 FindBreach = Callable[[Json, JsonObject], str]
 
 
-def find_breach(
+def find_schema_violation(
     value: Json, schema: JsonObject, on_pattern: Callable[[str], None] | None = None
 ) -> str:
     """Return where and how a value breaks a schema, empty if it does not.
 
     ``on_pattern`` gets each pattern before it is tried: one may take for ever.
 
-    >>> find_breach({"n": "x"}, {"properties": {"n": {"type": "integer"}}})
+    >>> find_schema_violation({"n": "x"}, {"properties": {"n": {"type": "integer"}}})
     "$.n: 'x' is not of type 'integer'"
     """
     from jsonschema import Draft202012Validator
@@ -129,12 +129,12 @@ def find_breach(
     return f"{errors[0].json_path}: {excerpt(errors[0].message, 300)}" if errors else ""
 
 
-def read_answer(
-    text: str, schema: JsonObject, find: FindBreach = find_breach
+def read_data(
+    text: str, schema: JsonObject, find: FindBreach = find_schema_violation
 ) -> Result[Json, Problem]:
     """Parse an answer that has to meet a schema; a fence around it is ignored.
 
-    >>> read_answer('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
+    >>> read_data('{"n": "x"}', {"properties": {"n": {"type": "integer"}}}).failure().message
     "the answer breaks the schema at $.n: 'x' is not of type 'integer'"
     """
     try:
@@ -176,7 +176,7 @@ def has_patterns(schema: JsonObject) -> bool:
 
 
 def check_answer(
-    ask: Ask, reply: Reply, find: FindBreach = find_breach
+    ask: Ask, reply: Reply, find: FindBreach = find_schema_violation
 ) -> Result[tuple[Reply, Json], Problem]:
     """Return the reply, and its value if a schema was given, else ``...``."""
     if ask.schema is None or reply.tool_calls:
@@ -184,7 +184,7 @@ def check_answer(
     cut = "; it was cut off: it reached the longest allowed" if reply.finish == "length" else ""
     billed: Any = {"answer_text": reply.text, "usage": reply.usage, "cost": reply.cost}
     return (
-        read_answer(reply.text, ask.schema, find)
+        read_data(reply.text, ask.schema, find)
         .map(lambda data: (replace(reply, text=code_block(reply.text), data=data), data))
         .alt(lambda problem: replace(problem, message=problem.message + cut, **billed))
     )

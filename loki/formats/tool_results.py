@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from loki.formats.structured_output import FindBreach, find_breach
+from loki.formats.structured_output import FindBreach, find_schema_violation
 from loki.json_text import JsonObject, compact
 from loki.messages import Message, Tool, ToolCall
 from loki.problems import suggest_nearest
@@ -15,7 +15,7 @@ def call_functions(
     tools: tuple[Tool, ...],
     functions: Mapping[str, Callable[..., Any]],
     calls: tuple[ToolCall, ...],
-    find: FindBreach = find_breach,
+    find: FindBreach = find_schema_violation,
 ) -> tuple[Message, ...]:
     """Return the results of calls, each by its function, in their order."""
     schemas = {tool.name: tool.parameters for tool in tools if tool.name in functions}
@@ -29,7 +29,7 @@ def call_function(
     find: FindBreach,
 ) -> Message:
     """Return the result of one call; what its function raises is the model's to mend."""
-    if fault := find_fault(call, schemas, find):
+    if fault := find_argument_fault(call, schemas, find):
         return result_of(call, fault, is_error=True)
     try:
         value = functions[call.name](**call.arguments)
@@ -38,14 +38,14 @@ def call_function(
         return result_of(call, f"{type(error).__name__}: {error}", is_error=True)
 
 
-def find_fault(
-    call: ToolCall, schemas: Mapping[str, JsonObject], find: FindBreach = find_breach
+def find_argument_fault(
+    call: ToolCall, schemas: Mapping[str, JsonObject], find: FindBreach = find_schema_violation
 ) -> str:
     """Return why a call cannot be run, in words for the model; empty if it can.
 
-    >>> find_fault(ToolCall("1", "nwo", {}), {"now": {}})
+    >>> find_argument_fault(ToolCall("1", "nwo", {}), {"now": {}})
     "there is no tool 'nwo'; did you mean 'now'?"
-    >>> find_fault(ToolCall("1", "now", {"zone": 1}), {"now": {"required": ["city"]}})
+    >>> find_argument_fault(ToolCall("1", "now", {"zone": 1}), {"now": {"required": ["city"]}})
     "the arguments break the schema of now at $: 'city' is a required property"
     """
     if call.name not in schemas:

@@ -10,13 +10,13 @@ from returns.result import Result, Success
 from loki.json_text import JsonObject, replace_surrogates
 from loki.messages import Message
 from loki.problems import Problem, fail
-from loki.providers import maker_of, wire_name
+from loki.providers import vendor_of, wire_name
 from loki.replies import Reply
 
 INSTRUCTIONS = ("system", "developer")
 
 
-def resume(
+def append_turns(
     before: tuple[Message, ...], turns: tuple[Message, ...], name: str
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the turns that are new in a conversation; fail where nothing is left to answer.
@@ -42,24 +42,24 @@ def find_open_calls(messages: Sequence[Message]) -> list[str]:
         f"{call.name} ({call.id})"
         for place, message in enumerate(messages)
         for call in message.tool_calls
-        if call.id not in answered_after(messages, place)
+        if call.id not in ids_answered_after(messages, place)
     ]
 
 
-def answered_after(messages: Sequence[Message], place: int) -> set[str]:
+def ids_answered_after(messages: Sequence[Message], place: int) -> set[str]:
     """Return the ids of the calls that the tools' turns right after a turn answer."""
     following = takewhile(lambda turn: turn.role == "tool", messages[place + 1 :])
     return {turn.tool_call_id for turn in following}
 
 
-def close_calls(messages: Sequence[Message], why: str) -> tuple[Message, ...]:
+def answer_open_calls(messages: Sequence[Message], why: str) -> tuple[Message, ...]:
     """Return a conversation in which every call has its result: ``why`` where it had none.
 
     No provider takes a conversation with a call that nobody answered.
     """
     closed: list[Message] = []
     for place, message in enumerate(messages):
-        answered = answered_after(messages, place) if message.tool_calls else set()
+        answered = ids_answered_after(messages, place) if message.tool_calls else set()
         closed += [
             message,
             *(
@@ -83,7 +83,7 @@ def split_turns(
     without any step before it the prompt goes with it.
     """
     has_steps = any(turn.role == "assistant" for turn in turns)
-    kept = close_calls(turns, NOT_RUN) if has_steps else ()
+    kept = answer_open_calls(turns, NOT_RUN) if has_steps else ()
     rest = () if has_steps else turns
     return kept, (*rest, partial) if partial else ()
 
@@ -98,18 +98,18 @@ def message_of(reply: Reply) -> Message:
 
     It can be sent: a model may write half of a surrogate pair.
     """
-    text, blocks = replace_surrogates([reply.text, list(reply.carry or carry_thoughts(reply))])
+    text, blocks = replace_surrogates([reply.text, list(reply.carry or carried_thoughts(reply))])
     carry = tuple(blocks)
     return Message(
         "assistant",
         text,
         tool_calls=reply.tool_calls,
         carry=carry,
-        carry_from=maker_of(reply.request.target) if carry else "",
+        carry_from=vendor_of(reply.request.target) if carry else "",
     )
 
 
-def carry_thoughts(reply: Reply) -> tuple[JsonObject, ...]:
+def carried_thoughts(reply: Reply) -> tuple[JsonObject, ...]:
     """Return the thoughts before calls of tools where a server refuses to go on without them.
 
     So do those of chat completions with a switch for thinking: DeepSeek, Moonshot, Zhipu.

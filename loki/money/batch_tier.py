@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from loki.money.prices import cost, find_rates
+from loki.money.prices import cost, find_price
 from loki.price import PRICES, Price
 from loki.usage import Usage
 
@@ -35,16 +35,16 @@ def batch_rates(price: Price, discount: Discount, size: int) -> Price | None:
     >>> rates.input, rates.output, rates.cache_read
     (Decimal('1.0'), Decimal('4.0'), Decimal('0.5'))
     """
-    usual = find_rates(replace(price, variants=without_any(price.variants)), None, size)
+    usual = find_price(replace(price, variants=drop_any_size(price.variants)), None, size)
     if usual is None or usual.input is None:
         return usual
     listed = "batch" in price.variants
-    rates = find_rates(price, "batch", size) if listed else None
+    rates = find_price(price, "batch", size) if listed else None
     if rates is None:
         rates = scale(usual, discount.factor)
     if listed and not isinstance(price.variants["batch"], Mapping) and discount.cached == "same":
-        return flat(rates)
-    return flat(with_cache_prices(rates, usual, discount, listed))
+        return without_variants(rates)
+    return without_variants(with_cache_prices(rates, usual, discount, listed))
 
 
 class BatchRates:
@@ -74,7 +74,7 @@ class BatchRates:
         return cost(usage, self.price_at(usage.input or 0))
 
 
-def without_any(variants: Mapping[str, Any]) -> dict[str, Any]:
+def drop_any_size(variants: Mapping[str, Any]) -> dict[str, Any]:
     """Return variants without the one that stands for any tier."""
     return {name: variant for name, variant in variants.items() if name != "*"}
 
@@ -101,7 +101,7 @@ def with_cache_prices(rates: Price, usual: Price, discount: Discount, listed: bo
     return replace(rates, **amounts)
 
 
-def flat(price: Price) -> Price:
+def without_variants(price: Price) -> Price:
     """Return prices that hold whatever tier an answer names, and for any size."""
     return replace(price, variants={"*": 1})
 

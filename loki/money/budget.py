@@ -10,8 +10,8 @@ from typing import NamedTuple
 from returns.result import Result, Success
 
 from loki.json_text import JsonObject
-from loki.money.estimate import max_usage, service_tiers, worst_case
-from loki.money.prices import max_cost, min_cost, price_of
+from loki.money.estimate import max_usage, service_tiers, worst_cost
+from loki.money.prices import cost_lower_bound, cost_upper_bound, price_of
 from loki.price import format_dollars
 from loki.problems import Problem, fail
 from loki.records import Request, Target, Task
@@ -44,25 +44,25 @@ class Allowance(NamedTuple):
     spent: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)  # the worst cases of what is under way
 
-    def fits(self, worst: Decimal) -> bool:
+    def fits(self, worst_cost: Decimal) -> bool:
         """Return whether there is room for something that costs so much at worst."""
-        return self.spent + self.reserved + worst <= self.limit
+        return self.spent + self.reserved + worst_cost <= self.limit
 
-    def can_wait(self, worst: Decimal) -> bool:
+    def can_wait(self, worst_cost: Decimal) -> bool:
         """Return whether there may be room once what is under way turns out to cost less."""
-        return self.reserved > 0 and self.spent + worst <= self.limit
+        return self.reserved > 0 and self.spent + worst_cost <= self.limit
 
-    def reserve(self, worst: Decimal) -> Allowance:
+    def reserve(self, worst_cost: Decimal) -> Allowance:
         """Return the same with something more under way."""
-        return self._replace(reserved=self.reserved + worst)
+        return self._replace(reserved=self.reserved + worst_cost)
 
-    def settle(self, worst: Decimal, cost: Decimal) -> Allowance:
+    def settle(self, worst_cost: Decimal, cost: Decimal) -> Allowance:
         """Return the same after something that was under way has cost so much."""
-        return self._replace(reserved=self.reserved - worst, spent=self.spent + cost)
+        return self._replace(reserved=self.reserved - worst_cost, spent=self.spent + cost)
 
 
 def check_budget(
-    request: Request, purses: Sequence[BudgetStatus], allow_unpriced: bool = False
+    request: Request, statuses: Sequence[BudgetStatus], allow_unpriced: bool = False
 ) -> Result[Request, Problem]:
     """Refuse (kind budget) what could pass a budget; one that is used up allows only the free.
 
@@ -71,11 +71,13 @@ def check_budget(
     counted as nothing.
     """
     target = request.target
-    lack = "" if allow_unpriced or not purses else find_missing_price(target, request.draft.changes)
+    lack = (
+        "" if allow_unpriced or not statuses else find_missing_price(target, request.draft.changes)
+    )
     if lack:
         return fail("budget", f"{target.name} has no known price{lack}")
-    known = known_worst_case(request)
-    for purse in purses:
+    known = known_worst_cost(request)
+    for purse in statuses:
         gone = purse.spent + purse.reserved
         over = gone >= purse.budget if known is None else gone + known > purse.budget
         if over and known != 0:
@@ -86,13 +88,15 @@ def check_budget(
     return Success(request)
 
 
-def find_full(purses: Sequence[BudgetStatus], worst: Decimal) -> BudgetStatus | None:
+def find_full(statuses: Sequence[BudgetStatus], worst_cost: Decimal) -> BudgetStatus | None:
     """Return the first budget that has no room for what costs so much at worst.
 
     >>> find_full([BudgetStatus("today", Decimal(2), Decimal(1))], Decimal(1)) is None
     True
     """
-    return next((each for each in purses if each.spent + each.reserved + worst > each.budget), None)
+    return next(
+        (each for each in statuses if each.spent + each.reserved + worst_cost > each.budget), None
+    )
 
 
 def find_missing_price(target: Target, changes: JsonObject) -> str:
@@ -115,7 +119,9 @@ def unpriced_tiers(target: Target, changes: JsonObject) -> list[str | None]:
     some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
     price = price_of(target, changes)
     return [
-        tier for tier in service_tiers(changes) if max_cost(replace(some, tier=tier), price) is None
+        tier
+        for tier in service_tiers(changes)
+        if cost_upper_bound(replace(some, tier=tier), price) is None
     ]
 
 
@@ -127,15 +133,15 @@ PRICED_BY: dict[Task, str] = {
 }
 
 
-def known_worst_case(request: Request) -> Decimal | None:
+def known_worst_cost(request: Request) -> Decimal | None:
     """Return the worst case of a call as far as it is known, in US dollars."""
     target, changes = request.target, request.draft.changes
-    worst = worst_case(target, changes)
+    worst = worst_cost(target, changes)
     price = price_of(target, changes)
-    return min_cost(max_usage(target, changes), price) if worst is None else worst
+    return cost_lower_bound(max_usage(target, changes), price) if worst is None else worst
 
 
-def describe_budget(purse: BudgetStatus) -> str:
+def describe_budget(status: BudgetStatus) -> str:
     """Return a budget as a message shows it.
 
     >>> gone = BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown_calls=1)
@@ -145,10 +151,10 @@ def describe_budget(purse: BudgetStatus) -> str:
     >>> describe_budget(BudgetStatus("today (UTC)", Decimal(2), Decimal(1), reserved=Decimal(1)))
     'the budget of $2.00 for today (UTC) $1.00 is spent and $1.00 reserved for calls under way'
     """
-    more = f" and {format_dollars(purse.reserved)} reserved for calls under way"
-    under_way = more if purse.reserved else ""
-    calls = f"{purse.unknown_calls} call{'s' * (purse.unknown_calls != 1)} of unknown cost"
-    worst = "its" if purse.unknown_calls == 1 else "their"
-    unknown = f", with {calls} at {worst} worst, if known" if purse.unknown_calls else ""
-    limit = f"the budget of {format_dollars(purse.budget)} for {purse.period}"
-    return f"{limit} {format_dollars(purse.spent)} is spent{unknown}{under_way}"
+    more = f" and {format_dollars(status.reserved)} reserved for calls under way"
+    under_way = more if status.reserved else ""
+    calls = f"{status.unknown_calls} call{'s' * (status.unknown_calls != 1)} of unknown cost"
+    worst = "its" if status.unknown_calls == 1 else "their"
+    unknown = f", with {calls} at {worst} worst, if known" if status.unknown_calls else ""
+    limit = f"the budget of {format_dollars(status.budget)} for {status.period}"
+    return f"{limit} {format_dollars(status.spent)} is spent{unknown}{under_way}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from loki.money.report import ReportRow, Tally, printable, rows, sum_tallies
+from loki.money.report import ReportRow, Tally, printable, sort_rows, sum_tallies
 
 MODELS = 6  # that have a colour of their own; all others share one
 
@@ -38,7 +38,9 @@ def chart(by_time: Sequence[ReportRow], names: Sequence[str]) -> Chart:
     >>> [bar.height for bar in chart([one], ["2026-11-01", "2026-11-02", "2026-11-03"]).bars]
     [Decimal('3'), Decimal('0')]
     """
-    models = rows((ReportRow((printable(row.keys[1]),), row.tally) for row in by_time), ["model"])
+    models = sort_rows(
+        (ReportRow((printable(row.keys[1]),), row.tally) for row in by_time), ["model"]
+    )
     own, small = models[:MODELS], models[MODELS:]
     others = ReportRow((f"{len(small)} others",), sum_tallies(row.tally for row in small))
     shares = (*own, others) if len(small) > 1 else tuple(models)
@@ -51,10 +53,10 @@ def chart(by_time: Sequence[ReportRow], names: Sequence[str]) -> Chart:
     return Chart(bars, shares, sum_tallies(row.tally for row in by_time))
 
 
-def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:
+def bar_lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]:
     """Return the parts of a bar in whole steps, of which the highest bar has ``width``.
 
-    >>> lengths([Decimal(1), Decimal("0.5")], Decimal(3), 12)
+    >>> bar_lengths([Decimal(1), Decimal("0.5")], Decimal(3), 12)
     [4, 2]
     """
     ends, sum = [0], Decimal(0)
@@ -64,10 +66,10 @@ def lengths(costs: Sequence[Decimal], highest: Decimal, width: int) -> list[int]
     return [end - start for start, end in zip(ends, ends[1:], strict=False)]
 
 
-def share(part: Tally, total: Tally) -> str:
+def format_share(part: Tally, total: Tally) -> str:
     """Return the share of a part of the whole, in percent.
 
-    >>> share(Tally(cost=Decimal(1)), Tally(cost=Decimal(3))), share(Tally(), Tally())
+    >>> format_share(Tally(cost=Decimal(1)), Tally(cost=Decimal(3))), format_share(Tally(), Tally())
     ('33%', '')
     """
     if not part.cost or not total.cost:

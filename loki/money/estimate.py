@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from loki.json_text import Json, JsonObject
 from loki.messages import Media
-from loki.money.prices import max_cost, price_of
+from loki.money.prices import cost_upper_bound, price_of
 from loki.records import Target
 from loki.usage import Usage
 
@@ -50,7 +50,7 @@ def estimate_tokens(text: str) -> int:
     return math.ceil(latin / 4 + (len(text) - latin) / 2)
 
 
-def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | None:
+def worst_cost(target: Target, changes: JsonObject | None = None) -> Decimal | None:
     """Return the most a call can cost in US dollars; None if its price or length is unknown.
 
     ``changes`` is what patches put into the body (Draft.changes): they may ask for a longer
@@ -65,7 +65,7 @@ def worst_case(target: Target, changes: JsonObject | None = None) -> Decimal | N
 def cost_at_most(target: Target, changes: JsonObject | None, usage: Usage) -> Decimal | None:
     """Return what a usage costs at the dearest tier that may answer; None if it has no price."""
     price = price_of(target, changes or {})
-    costs = [max_cost(replace(usage, tier=tier), price) for tier in service_tiers(changes)]
+    costs = [cost_upper_bound(replace(usage, tier=tier), price) for tier in service_tiers(changes)]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
 
@@ -158,7 +158,7 @@ def values_at(body: JsonObject | None, paths: Sequence[list[str]]) -> list[Json]
     return [value for value in values if value is not ABSENT]
 
 
-def estimate_quota(target: Target) -> int:
+def estimate_rate_tokens(target: Target) -> int:
     """Estimate the tokens that a call takes of what a minute allows."""
     return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
 

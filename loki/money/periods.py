@@ -105,11 +105,11 @@ def start_of_day(day: date, zone: tzinfo | None) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
 
-def days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
+def iterate_days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
     """Yield the days of a stretch of time, the first and the last cut to it.
 
     >>> from datetime import UTC
-    >>> [span.name for span in days(0.0, 90_000.0, UTC)]
+    >>> [span.name for span in iterate_days(0.0, 90_000.0, UTC)]
     ['1970-01-01', '1970-01-02']
     """
     while start < end:
@@ -118,11 +118,11 @@ def days(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
         start = day.end
 
 
-def months(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
+def iterate_months(start: float, end: float, zone: tzinfo | None) -> Iterator[Span]:
     """Yield the months of a stretch of time, the first and the last cut to it.
 
     >>> from datetime import UTC
-    >>> [span.name for span in months(0.0, 2678401.0, UTC)]
+    >>> [span.name for span in iterate_months(0.0, 2678401.0, UTC)]
     ['1970-01', '1970-02']
     """
     while start < end:

@@ -26,7 +26,7 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     >>> cost(Usage(input=1000, output=1, told_cost=Decimal("0.1")), Price())
     Decimal('0.1')
     """
-    rates, counts = find_rates(price, usage.tier, usage.input or 0), count_billed(usage, price)
+    rates, counts = find_price(price, usage.tier, usage.input or 0), count_billed(usage, price)
     own = None if rates is None or counts is None else sum_costs(counts, rates)
     reported = None if price.is_configured and own is not None else usage.told_cost
     return own if reported is None else reported
@@ -39,16 +39,16 @@ def price_of(target: Target, changes: JsonObject) -> Price:
     return model.price if named in (model.real_name, model.name) else Price()
 
 
-def max_cost(usage: Usage, price: Price) -> Decimal | None:
+def cost_upper_bound(usage: Usage, price: Price) -> Decimal | None:
     """Return the most that usage can cost: all of it audio, or all of it written to the cache.
 
     >>> price = Price(Decimal(1), Decimal(5), cache_write=Decimal("1.25"))
-    >>> max_cost(Usage(input=1_000_000, output=0), price)
+    >>> cost_upper_bound(Usage(input=1_000_000, output=0), price)
     Decimal('1.25')
-    >>> max_cost(Usage(input=1_000_000), Price(Decimal(1), Decimal(0)))
+    >>> cost_upper_bound(Usage(input=1_000_000), Price(Decimal(1), Decimal(0)))
     Decimal('1')
     """
-    rates = find_rates(price, usage.tier, usage.input or 0)
+    rates = find_price(price, usage.tier, usage.input or 0)
     if rates is None or rates.input is None:
         return cost(usage, price)
     inputs = (rates.input, rates.cache_write, rates.audio_input)
@@ -113,13 +113,13 @@ def count_billed(usage: Usage, price: Price) -> dict[str, int] | None:
     return {**counts, **searches} if min(counts.values()) >= 0 else None
 
 
-def find_rates(price: Price, tier: str | None, size: int) -> Price | None:
+def find_price(price: Price, tier: str | None, size: int) -> Price | None:
     """Return the prices at a tier of service, for a prompt of a size in tokens; None if unknown.
 
     >>> price = Price(Decimal(2), variants={"flex": 0.5, ">1000": {"input": 4}})
-    >>> [f"{find_rates(price, tier, 1001).input:f}" for tier in ("default", "flex")]
+    >>> [f"{find_price(price, tier, 1001).input:f}" for tier in ("default", "flex")]
     ['4', '2.0']
-    >>> find_rates(price, "priority", 10) is None
+    >>> find_price(price, "priority", 10) is None
     True
     """
     name = TIERS.get((tier or "").lower(), (tier or "").lower())
@@ -173,10 +173,10 @@ TIERS = {
 }
 
 
-def min_cost(usage: Usage, price: Price) -> Decimal | None:
+def cost_lower_bound(usage: Usage, price: Price) -> Decimal | None:
     """Return the least that a broken answer cost, by the tokens reported before it broke off.
 
-    >>> min_cost(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
+    >>> cost_lower_bound(Usage(input=1000), Price(input=Decimal(3), output=Decimal(15)))
     Decimal('0.003')
     """
     if usage.input is None and usage.output is None:

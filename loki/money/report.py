@@ -63,12 +63,12 @@ def sum_tallies(tallies: Iterable[Tally]) -> Tally:
     )
 
 
-def rows(unsorted: Iterable[ReportRow], by: Sequence[str]) -> list[ReportRow]:
+def sort_rows(unsorted: Iterable[ReportRow], by: Sequence[str]) -> list[ReportRow]:
     """Return rows in order, one for each set of keys: by time, then the most expensive first.
 
     >>> tallies = ("a", Tally(1)), ("b", Tally(cost=Decimal(1))), ("a", Tally(2))
     >>> found = [ReportRow((key,), tally) for key, tally in tallies]
-    >>> [(row.keys, row.tally.calls) for row in rows(found, ["model"])]
+    >>> [(row.keys, row.tally.calls) for row in sort_rows(found, ["model"])]
     [(('b',), 0), (('a',), 3)]
     """
     groups: dict[tuple[str, ...], list[ReportRow]] = groupby(attrgetter("keys"), unsorted)
@@ -108,8 +108,8 @@ def table(
     total_keys = ["TOTAL", *[""] * (len(by) - 1)]
     lines = [
         [*heads, *HEADS, ""],
-        *([*map(printable, row.keys), *cells(row.tally, places)] for row in sorted_rows),
-        [*total_keys, *cells(sum_tallies(row.tally for row in sorted_rows), places)],
+        *([*map(printable, row.keys), *format_cells(row.tally, places)] for row in sorted_rows),
+        [*total_keys, *format_cells(sum_tallies(row.tally for row in sorted_rows), places)],
     ]
     saved = sum_tallies(row.tally for row in sorted_rows).saved
     notes = [f"saved by batch jobs: {format_amount(saved, places)}"] if saved > 0 else []
@@ -127,7 +127,7 @@ def printable(key: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", " ".join(key.split())) or "-"
 
 
-def cells(tally: Tally, places: int) -> list[str]:
+def format_cells(tally: Tally, places: int) -> list[str]:
     """Return the cells of a row after its keys."""
     calls = f"{tally.unknown_calls:,} call{'s' * (tally.unknown_calls != 1)}"
     return [

@@ -83,7 +83,7 @@ def find_provider(type_: str, name: str) -> Provider | None:
         api_base=known.api_base,
         dialect=known.dialect,
         routes={**service.routes, **known.routes},
-        lists=known.lists,
+        model_lists=known.model_lists,
         batch=known.batch,
         other_names=known.other_names,
         variables=known.variables if name in KNOWN else {},  # groq-work has an account of its own
@@ -103,7 +103,7 @@ def wire_name(target: Target) -> str:
     return route.wire(target)
 
 
-def maker_of(target: Target) -> str:
+def vendor_of(target: Target) -> str:
     """Return whose thoughts a target's answers carry, as ``provider/wire``: nobody else's fit.
 
     A compatible server goes by its client's name, for each of them is a provider of its own.

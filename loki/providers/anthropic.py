@@ -6,11 +6,11 @@ from loki.providers.base import (
     THINKING,
     Provider,
     Route,
-    as_header,
     bearer,
     fixed_path,
     fixed_wire,
-    list_at,
+    header_auth,
+    model_list_at,
 )
 from loki.records import Client
 
@@ -30,9 +30,9 @@ def claude_headers(client: Client) -> dict[str, str]:
 ANTHROPIC = Provider(
     api_base="https://api.anthropic.com/v1",
     routes={"chat": Route(fixed_wire("claude"), fixed_path("messages"))},
-    auth_headers={"access_token": claude_token_headers, "api_key": as_header("x-api-key")},
+    auth_headers={"access_token": claude_token_headers, "api_key": header_auth("x-api-key")},
     headers=claude_headers,
-    lists=list_at("models?limit=1000"),
+    model_lists=model_list_at("models?limit=1000"),
     variables={"api_key": ("ANTHROPIC_API_KEY",)},
     batch="anthropic",
     other_names=(THINKING,),

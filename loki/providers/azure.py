@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Locate, Provider, Route, as_header, bearer, fixed_path, fixed_wire
+from loki.providers.base import Locate, Provider, Route, bearer, fixed_path, fixed_wire, header_auth
 from loki.providers.openai import OPENAI_DIALECT, openai_url, openai_wire
 from loki.records import Target
 
 
-def root_of(base: str) -> str:
+def azure_root(base: str) -> str:
     """Return the address of a resource, without the path of a protocol.
 
-    >>> root_of("https://r.services.ai.azure.com/openai/v1")
+    >>> azure_root("https://r.services.ai.azure.com/openai/v1")
     'https://r.services.ai.azure.com'
     """
     ends = ("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models")
     return next((base.removesuffix(end) for end in ends if base.endswith(end)), base)
 
 
-def azure_at(path: Locate) -> Locate:
+def azure_locator(path: Locate) -> Locate:
     """Return a function that locates ``path`` below v1, or where ``api_version`` is set below
     the older path, which names the deployment.
     """
 
     def locate(target: Target, base: str) -> str:
-        root = root_of(base)
+        root = azure_root(base)
         version = target.client.settings.get("api_version")
         if version is None:
             return path(target, f"{root}/openai/v1")
@@ -53,8 +53,8 @@ def azure_wire(target: Target) -> str:
 def azure_url(target: Target, base: str) -> str:
     """Return the URL of a chat, which for Claude is Anthropic's own below the resource."""
     if is_claude(target):
-        return f"{root_of(base)}/anthropic/v1/messages"
-    return azure_at(openai_url)(target, base)
+        return f"{azure_root(base)}/anthropic/v1/messages"
+    return azure_locator(openai_url)(target, base)
 
 
 def azure_headers(target: Target) -> dict[str, str]:
@@ -67,25 +67,25 @@ def azure_rerank_url(target: Target, base: str) -> str:
 
     docs.litellm.ai/docs/providers/azure_ai; learn.microsoft.com names it on the model's page
     """
-    return f"{root_of(base)}/providers/cohere/v2/rerank"
+    return f"{azure_root(base)}/providers/cohere/v2/rerank"
 
 
-def azure_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+def azure_model_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
     """Return the URL of the models that a resource may deploy."""
     version = target.client.settings.get("api_version")
     path = "v1/models" if version is None else f"models?api-version={quote(version.value, safe='')}"
-    return ((f"{root_of(base)}/openai/{path}", ""),)
+    return ((f"{azure_root(base)}/openai/{path}", ""),)
 
 
 AZURE = Provider(
     api_base="",
     routes={
         "chat": Route(azure_wire, azure_url, azure_headers),
-        "embedding": Route(fixed_wire("openai"), azure_at(fixed_path("embeddings"))),
+        "embedding": Route(fixed_wire("openai"), azure_locator(fixed_path("embeddings"))),
         "reranker": Route(fixed_wire("cohere-rerank"), azure_rerank_url),
     },
-    auth_headers={"access_token": bearer, "api_key": as_header("api-key")},
+    auth_headers={"access_token": bearer, "api_key": header_auth("api-key")},
     dialect=OPENAI_DIALECT,
-    lists=azure_lists,
+    model_lists=azure_model_lists,
     batch="azure",
 )

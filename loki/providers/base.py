@@ -17,7 +17,7 @@ WireName = Callable[[Target], str]
 Locate = Callable[[Target, str], str]
 #: Return the URLs of a provider's lists of models below a base, each with the beginning of the
 #: names in it.
-Lists = Callable[[Target, str], tuple[tuple[str, str], ...]]
+ModelLists = Callable[[Target, str], tuple[tuple[str, str], ...]]
 #: Return the headers that carry a credential.
 AuthHeaders = Callable[[str], dict[str, str]]
 #: Method, URL, headers, content, credentials, seconds since the epoch -> headers, signed.
@@ -56,12 +56,14 @@ class Provider(NamedTuple):
     more_keys: tuple[str, ...] = ()  # optional settings that complete those
     sign: Sign | None = None
     dialect: Dialect = Dialect()
-    ambient: str = ""  # where credentials come from if nothing is set: a row of edge/auth
-    keyless: bool = False  # may be asked without a credential
-    unsupported: Callable[[Target], str] = lambda target: (
+    ambient_credentials: str = (
+        ""  # where credentials come from if nothing is set: a row of edge/auth
+    )
+    needs_no_key: bool = False  # may be asked without a credential
+    explain_unsupported: Callable[[Target], str] = lambda target: (
         ""
     )  # what is not configured, empty if nothing
-    lists: Lists = lambda target, base: ((f"{base}/models", ""),)
+    model_lists: ModelLists = lambda target, base: ((f"{base}/models", ""),)
     batch: str = ""  # its API for many rows at a lower price: a row of batch/api
     other_names: tuple[OtherName, ...] = ()  # the first that fits counts
 
@@ -76,12 +78,12 @@ def fixed_path(path: str) -> Locate:
     return lambda target, base: f"{base}/{path}"
 
 
-def list_at(*paths: str, end: str = "") -> Lists:
+def model_list_at(*paths: str, end: str = "") -> ModelLists:
     """Return a function that locates lists below a base, of which ``end`` is left away."""
     return lambda target, base: tuple((f"{base.removesuffix(end)}/{path}", "") for path in paths)
 
 
-def as_header(name: str) -> AuthHeaders:
+def header_auth(name: str) -> AuthHeaders:
     """Return a function that puts a credential into the header ``name``."""
     return lambda secret: {name: secret}
 

@@ -56,7 +56,7 @@ def bedrock_rerank_url(target: Target, base: str) -> str:
     return f"{root.replace('//bedrock-runtime', '//bedrock-agent-runtime', 1)}/rerank"
 
 
-def bedrock_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+def bedrock_model_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
     """Return the URLs of the models and of the profiles, which live on the controlling host."""
     root = with_region(target, base).replace("//bedrock-runtime", "//bedrock", 1)
     return (f"{root}/foundation-models", ""), (f"{root}/inference-profiles?maxResults=1000", "")
@@ -67,7 +67,7 @@ def with_region(target: Target, base: str) -> str:
     return base.replace("{region}", quoted_setting(target.client, "region"))
 
 
-def bedrock_lacks(target: Target) -> str:
+def bedrock_unsupported(target: Target) -> str:
     """Return what is not configured: a region, part of the address and of every signature."""
     settings = target.client.settings
     region = settings.get("region")
@@ -109,9 +109,9 @@ BEDROCK = Provider(
     keys=("access_key_id", "secret_access_key", "region"),
     more_keys=("session_token",),
     sign=sign_request,
-    ambient="aws",
-    unsupported=bedrock_lacks,
-    lists=bedrock_lists,
+    ambient_credentials="aws",
+    explain_unsupported=bedrock_unsupported,
+    model_lists=bedrock_model_lists,
     batch="bedrock",
     other_names=(THINKING,),
 )

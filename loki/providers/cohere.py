@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loki.providers.base import Provider, Route, bearer, fixed_path, fixed_wire, list_at
+from loki.providers.base import Provider, Route, bearer, fixed_path, fixed_wire, model_list_at
 
 COHERE = Provider(
     api_base="https://api.cohere.com/v2",
@@ -13,5 +13,5 @@ COHERE = Provider(
     },
     auth_headers={"access_token": bearer, "api_key": bearer},
     variables={"api_key": ("CO_API_KEY",)},
-    lists=list_at("v1/models?page_size=1000", end="/v2"),
+    model_lists=model_list_at("v1/models?page_size=1000", end="/v2"),
 )

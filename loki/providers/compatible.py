@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from loki.providers.base import (
     THINKING,
-    Lists,
     Locate,
+    ModelLists,
     OtherName,
     Provider,
     Route,
     bearer,
     fixed_path,
     fixed_wire,
-    list_at,
+    model_list_at,
 )
 from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_url, openai_wire
 from loki.records import Dialect, Target, Task
@@ -28,7 +28,7 @@ class KnownService(NamedTuple):
     dialect: Dialect = Dialect()
     routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
     variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
-    lists: Lists = list_at("models")
+    model_lists: ModelLists = model_list_at("models")
     batch: str = ""  # as in Provider
     other_names: tuple[OtherName, ...] = ()
 
@@ -51,7 +51,7 @@ def qianwen_rerank_url(target: Target, base: str) -> str:
     return f"{base.replace('/compatible-mode/', '/compatible-api/', 1)}/reranks"
 
 
-def databricks_at(path: str) -> Locate:
+def databricks_locator(path: str) -> Locate:
     """Return a function that locates ``path`` in a workspace, whose bare address will do."""
     return lambda target, base: (
         f"{base.removesuffix('/serving-endpoints')}/serving-endpoints/{path}"
@@ -60,7 +60,7 @@ def databricks_at(path: str) -> Locate:
 
 def databricks_chat_url(target: Target, base: str) -> str:
     """Return the URL of a workspace's chats."""
-    return databricks_at(PATHS[openai_wire(target)])(target, base)
+    return databricks_locator(PATHS[openai_wire(target)])(target, base)
 
 
 def perplexity_wire(target: Target) -> str:
@@ -79,7 +79,7 @@ COMPATIBLE = Provider(
     api_base="",
     routes={**OPENAI_ROUTES, "reranker": Route(fixed_wire("common"), fixed_path("rerank"))},
     auth_headers={"access_token": bearer, "api_key": bearer},
-    keyless=True,
+    needs_no_key=True,
 )
 
 SWITCH = Dialect(reasoning="switch", schema="json_object")
@@ -91,7 +91,7 @@ KNOWN: dict[str, KnownService] = {
     # developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility; a recording
     "cloudflare": KnownService(
         "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai/v1",
-        lists=list_at("models/search?per_page=1000", end="/v1"),
+        model_lists=model_list_at("models/search?per_page=1000", end="/v1"),
     ),
     # deepinfra.com/docs/openai_api; a recording
     "deepinfra": KnownService("https://api.deepinfra.com/v1/openai"),
@@ -109,7 +109,7 @@ KNOWN: dict[str, KnownService] = {
     "github": KnownService(
         "https://models.github.ai/inference",
         variables={"api_key": ("GITHUB_TOKEN",)},
-        lists=list_at("catalog/models", end="/inference"),
+        model_lists=model_list_at("catalog/models", end="/inference"),
         other_names=GITHUB_NAMES,
     ),
     # console.groq.com/docs/openai; a recording
@@ -185,7 +185,9 @@ KNOWN: dict[str, KnownService] = {
         },
     ),
     # docs.ollama.com/api/openai-compatibility; a recording
-    "ollama": KnownService("http://localhost:11434/v1", lists=list_at("api/tags", end="/v1")),
+    "ollama": KnownService(
+        "http://localhost:11434/v1", model_lists=model_list_at("api/tags", end="/v1")
+    ),
     # inference-docs.cerebras.ai/api-reference/chat-completions; a recording
     "cerebras": KnownService("https://api.cerebras.ai/v1", OPENAI_DIALECT),
     # docs.together.ai/docs/openai-api-compatibility; a recording
@@ -221,10 +223,10 @@ KNOWN: dict[str, KnownService] = {
         "https://{WORKSPACE}/serving-endpoints",
         routes={
             "chat": Route(openai_wire, databricks_chat_url),
-            "embedding": Route(fixed_wire("openai"), databricks_at("embeddings")),
+            "embedding": Route(fixed_wire("openai"), databricks_locator("embeddings")),
         },
         variables={"api_base": ("DATABRICKS_HOST",), "api_key": ("DATABRICKS_TOKEN",)},
-        lists=list_at("api/2.0/serving-endpoints", end="/serving-endpoints"),
+        model_lists=model_list_at("api/2.0/serving-endpoints", end="/serving-endpoints"),
     ),
     # lmstudio.ai/docs/developer/openai-compat
     "lmstudio": KnownService("http://localhost:1234/v1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from loki.providers.base import Provider, Route, as_header, bearer, fixed_wire, list_at
+from loki.providers.base import Provider, Route, bearer, fixed_wire, header_auth, model_list_at
 from loki.records import Client, Target
 
 
@@ -34,9 +34,9 @@ GEMINI = Provider(
         "chat": Route(fixed_wire("gemini"), gemini_url),
         "embedding": Route(fixed_wire("gemini"), gemini_embed_url),
     },
-    auth_headers={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
+    auth_headers={"access_token": bearer, "api_key": header_auth("x-goog-api-key")},
     headers=quota_project_header,
     variables={"api_key": ("GOOGLE_API_KEY",)},
-    lists=list_at("models?pageSize=1000"),
+    model_lists=model_list_at("models?pageSize=1000"),
     batch="gemini",
 )

@@ -93,9 +93,9 @@ def count_at(entry: JsonObject, paths: tuple[Path, ...]) -> int | None:
 def flag_of(entry: JsonObject, key: str) -> bool | None:
     """Return an ability: told outright, or by its word in a list; None where nothing tells it."""
     paths, lists, pattern = FLAGS[key]
-    told = next((flag for path in paths if isinstance(flag := get_in(path, entry), bool)), None)
-    if told is not None:
-        return told
+    result = next((flag for path in paths if isinstance(flag := get_in(path, entry), bool)), None)
+    if result is not None:
+        return result
     told_lists = [path for path in lists if isinstance(get_in(path, entry), list)]
     words = [word for path in told_lists for word in words_at(entry, path)]
     return any(re.fullmatch(pattern, word.lower()) for word in words) if words else None

@@ -9,9 +9,9 @@ from loki.providers.base import (
     THINKING,
     Provider,
     Route,
-    as_header,
     bearer,
     fixed_wire,
+    header_auth,
     quoted_setting,
     setting_of,
 )
@@ -23,8 +23,8 @@ class Publisher(NamedTuple):
 
     name: str
     wire: str
-    whole: str
-    streamed: str
+    path: str
+    stream_path: str
 
 
 def publisher_of(target: Target) -> Publisher:
@@ -49,7 +49,7 @@ def vertex_url(target: Target, base: str) -> str:
     if maker is OPEN:
         return f"{root}{version}{scope}/endpoints/openapi/chat/completions"
     model = f"publishers/{maker.name}/models/{quote(name, safe='@')}"
-    method = maker.streamed if target.ask.stream else maker.whole
+    method = maker.stream_path if target.ask.stream else maker.path
     return f"{root}{version}{scope}/{f'endpoints/{name}' if name.isdigit() else model}:{method}"
 
 
@@ -67,7 +67,7 @@ def host_of(location: str) -> str:
     return f"https://{region}aiplatform.googleapis.com"
 
 
-def vertex_lacks(target: Target) -> str:
+def vertex_unsupported(target: Target) -> str:
     """Return what is not configured, empty if nothing.
 
     An API key alone reaches Google's own models.
@@ -104,17 +104,17 @@ def vertex_rerank_url(target: Target, base: str) -> str:
     return f"{root}{version}/{config}:rank"
 
 
-def vertex_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
+def vertex_model_lists(target: Target, base: str) -> tuple[tuple[str, str], ...]:
     """Return the URLs of the lists of the makers; the ids of open models name theirs."""
     root = base if "api_base" in target.client.settings else host_of("global")
     bare = root.removesuffix("/v1").removesuffix("/v1beta1")
-    names = (("google", ""), ("anthropic", ""), ("mistralai", ""), *((m, f"{m}/") for m in MAKERS))
+    names = (("google", ""), ("anthropic", ""), ("mistralai", ""), *((m, f"{m}/") for m in VENDORS))
     url = f"{bare}/v1beta1/publishers/{{}}/models?pageSize=1000"
     return tuple((url.format(maker), prefix) for maker, prefix in names)
 
 
 #: The makers of open models, whose ids name them.
-MAKERS = ("meta", "openai", "deepseek-ai", "qwen", "zai-org", "xai", "moonshotai", "minimaxai")
+VENDORS = ("meta", "openai", "deepseek-ai", "qwen", "zai-org", "xai", "moonshotai", "minimaxai")
 
 GOOGLE = Publisher("google", "gemini", "generateContent", "streamGenerateContent?alt=sse")
 ANTHROPIC = Publisher("anthropic", "claude-vertex", "rawPredict", "streamRawPredict")
@@ -126,7 +126,7 @@ OPEN = Publisher("", "openai", "", "")
 
 #: Makers by the beginning of a model's name; all other models are Google's.
 PUBLISHERS = (
-    *((f"{maker}/", OPEN) for maker in MAKERS),
+    *((f"{maker}/", OPEN) for maker in VENDORS),
     ("claude", ANTHROPIC),
     ("mistral", MISTRALAI),
     ("codestral", MISTRALAI),
@@ -140,14 +140,14 @@ VERTEXAI = Provider(
         "embedding": Route(vertex_embed_wire, vertex_embed_url),
         "reranker": Route(fixed_wire("vertex-rerank"), vertex_rerank_url),
     },
-    auth_headers={"access_token": bearer, "api_key": as_header("x-goog-api-key")},
+    auth_headers={"access_token": bearer, "api_key": header_auth("x-goog-api-key")},
     variables={
         "project_id": ("GOOGLE_CLOUD_PROJECT",),
         "location": ("GOOGLE_CLOUD_LOCATION",),
     },
-    ambient="google",
-    unsupported=vertex_lacks,
-    lists=vertex_lists,
+    ambient_credentials="google",
+    explain_unsupported=vertex_unsupported,
+    model_lists=vertex_model_lists,
     batch="vertex",
     other_names=(THINKING,),
 )

@@ -22,7 +22,7 @@ VERSION = 1
 
 
 @record
-class Signature:
+class EmbeddingSettings:
     """What beside a text decides its vector: vectors of two signatures cannot be compared."""
 
     name: str  # of the model, as its provider knows it
@@ -36,17 +36,19 @@ class Header:
     """What a store says of itself."""
 
     model: str  # client:model that it was begun with
-    signature: Signature
+    settings: EmbeddingSettings
     made: float  # seconds since the epoch
     version: int = VERSION
 
 
-def signature_of(target: Target, patches: tuple[Patch, ...]) -> Result[Signature, Problem]:
+def embedding_settings(
+    target: Target, patches: tuple[Patch, ...]
+) -> Result[EmbeddingSettings, Problem]:
     """Return the signature of the vectors that a target gives."""
     ask = target.ask
     drafted = draft(replace(target, ask=replace(ask, texts=("a",))))
     return drafted.map(
-        lambda plain: Signature(
+        lambda plain: EmbeddingSettings(
             target.model.real_name,
             ask.dimensions,
             ask.purpose,
@@ -66,13 +68,15 @@ def hash_changes(body: JsonObject, patched: JsonObject) -> str:
     return blake2b(compact(changes).encode(), digest_size=8).hexdigest() if changes else ""
 
 
-def make_key_function(signature: Signature) -> Callable[[str], int]:
+def make_key_function(signature: EmbeddingSettings) -> Callable[[str], int]:
     """Return what makes the key of a text: 64 bits of a hash of it and the signature.
 
-    >>> make_key_function(Signature("m"))("Hi"), make_key_function(Signature("n"))("Hi")
-    (5635916472634581525, -8238767466706247248)
+    >>> make_key_function(EmbeddingSettings("m"))("Hi")
+    5635916472634581525
+    >>> make_key_function(EmbeddingSettings("n"))("Hi")
+    -8238767466706247248
     """
-    start = blake2b(compact(signature_json(signature)).encode() + b"\0", digest_size=8)
+    start = blake2b(compact(settings_json(signature)).encode() + b"\0", digest_size=8)
 
     def key(text: str) -> int:
         hashed = start.copy()
@@ -82,7 +86,7 @@ def make_key_function(signature: Signature) -> Callable[[str], int]:
     return key
 
 
-def signature_json(signature: Signature) -> JsonObject:
+def settings_json(signature: EmbeddingSettings) -> JsonObject:
     """Return a signature as a JSON object."""
     return {
         "name": signature.name,
@@ -99,7 +103,7 @@ def write_header(header: Header) -> str:
             "version": header.version,
             "model": header.model,
             "made": header.made,
-            "options": signature_json(header.signature),
+            "options": settings_json(header.settings),
         }
     )
 
@@ -107,7 +111,7 @@ def write_header(header: Header) -> str:
 def read_header(text: str | bytes) -> Result[Header, Problem]:
     """Return the header of a store; its problem says what is wrong, and not where.
 
-    >>> header = Header("local:m", Signature("m", 2, "document"), 5.0)
+    >>> header = Header("local:m", EmbeddingSettings("m", 2, "document"), 5.0)
     >>> read_header(write_header(header)).unwrap() == header
     True
     >>> read_header('{"version": 2}').failure().message
@@ -122,14 +126,14 @@ def read_header(text: str | bytes) -> Result[Header, Problem]:
             made_by = f"a later loki made it (version {version}; this one reads {VERSION})"
             return fail("input", f"{made_by}: upgrade loki")
         case {"version": int(version), "model": str(model), "made": int() | float() as made} if (
-            signature := read_signature(header.get("options"))
+            signature := read_settings(header.get("options"))
         ):
             return Result.from_value(Header(model, signature, made, version))
         case _:
             return fail("input", "it was not made by loki-embed --into")
 
 
-def read_signature(options: object) -> Signature | None:
+def read_settings(options: object) -> EmbeddingSettings | None:
     """Return the signature in a JSON object, None if there is none."""
     match options:
         case {
@@ -138,27 +142,28 @@ def read_signature(options: object) -> Signature | None:
             "task": "query" | "document" | None as purpose,
             "patch": str(patched),
         }:
-            return Signature(name, dimensions, purpose, patched)
+            return EmbeddingSettings(name, dimensions, purpose, patched)
     return None
 
 
 def describe(header: Header, dimensions: int) -> str:
     """Return what vectors a store has, for messages.
 
-    >>> describe(Header("local:m", Signature("m", None, "document", "ab"), 0.0), 384)
+    >>> describe(Header("local:m", EmbeddingSettings("m", None, "document", "ab"), 0.0), 384)
     'local:m (384 numbers, task document, patched)'
     """
-    task, patched = header.signature.purpose, header.signature.patch
+    task, patched = header.settings.purpose, header.settings.patch
     parts = (f"{dimensions:,} numbers", task and f"task {task}", patched and "patched")
     return f"{header.model} ({', '.join(part for part in parts if part)})"
 
 
-def describe_difference(own: Signature, other: Signature) -> str:
+def describe_difference(own: EmbeddingSettings, other: EmbeddingSettings) -> str:
     """Return what another signature has that differs, for messages; nothing where none does.
 
-    >>> describe_difference(Signature("m", None, "document"), Signature("m", 256, "document"))
+    >>> own = EmbeddingSettings("m", None, "document")
+    >>> describe_difference(own, EmbeddingSettings("m", 256, "document"))
     '256 dimensions'
-    >>> describe_difference(Signature("m"), Signature("n"))
+    >>> describe_difference(EmbeddingSettings("m"), EmbeddingSettings("n"))
     'the model n'
     """
     if own.name != other.name:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
-from loki.money.prices import cost, min_cost, price_of
+from loki.money.prices import cost, cost_lower_bound, price_of
 from loki.price import Price
 from loki.problems import Problem
 from loki.record import replace
@@ -93,7 +93,9 @@ def build_entry(
     else:
         usage = (problem and problem.usage) or reported
         free = problem is not None and is_free(problem)
-        spent, exact = (Decimal(0), True) if free else (min_cost(usage, paid_price(request)), False)
+        spent, exact = (
+            (Decimal(0), True) if free else (cost_lower_bound(usage, paid_price(request)), False)
+        )
     return Entry(
         time=began,
         client=target.client.name,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from returns.result import Failure, Result, Success
 
-from loki.money.estimate import cost_at_most, max_answers, max_usage, uses_server_tools, worst_case
+from loki.money.estimate import cost_at_most, max_answers, max_usage, uses_server_tools, worst_cost
 from loki.problems import Problem, fail
 from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
@@ -21,9 +21,9 @@ def check_max_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Target], Result[T
         allowed = target.ask.max_cost
         if allowed is None:
             return Success(target)
-        worst = patched_worst_case(target, extra)
+        worst = patched_worst_cost(target, extra)
         if worst is None:
-            return Failure(unknown_worst_case(target, extra))
+            return Failure(explain_unknown_cost(target, extra))
         if worst <= allowed:
             return Success(target)
         usage = max_usage(target, changes_of(patches_for(target, extra)))
@@ -46,12 +46,12 @@ def check_draft_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Draft], Result[
     return stage
 
 
-def patched_worst_case(target: Target, extra: tuple[Patch, ...]) -> Decimal | None:
+def patched_worst_cost(target: Target, extra: tuple[Patch, ...]) -> Decimal | None:
     """Return the most a call can cost in US dollars with its patches; None if nobody knows."""
-    return worst_case(target, changes_of(patches_for(target, extra)))
+    return worst_cost(target, changes_of(patches_for(target, extra)))
 
 
-def unknown_worst_case(target: Target, extra: tuple[Patch, ...] = ()) -> Problem:
+def explain_unknown_cost(target: Target, extra: tuple[Patch, ...] = ()) -> Problem:
     """Return why ``--max-cost`` cannot be kept: what is not known of a call, and what to set."""
     changes = changes_of(patches_for(target, extra))
     whose = f"--max-cost: nobody knows {target.name}'s worst case"

@@ -36,7 +36,7 @@ def continue_answer(
                 break
             result = next_request(reply, build).bind(call)
             if not isinstance(result, Success):
-                return Failure(with_paid(result.failure(), reply))
+                return Failure(add_paid_cost(result.failure(), reply))
             reply = join_replies(reply, result.unwrap())
         return Success(reply)
 
@@ -52,21 +52,23 @@ def continue_stream(
             break
         result = next_request(reply, build).bind(call)
         if not isinstance(result, Success):
-            yield Failure(with_paid(result.failure(), reply))
+            yield Failure(add_paid_cost(result.failure(), reply))
             return
-        following = yield from pass_on(result.unwrap(), reply)
+        following = yield from forward_events(result.unwrap(), reply)
         if following is None:
             return
         reply = join_replies(reply, account(following))
     yield Success(Done(reply))
 
 
-def pass_on(events: Stream, before: Reply) -> Generator[Result[Event, Problem], None, Reply | None]:
+def forward_events(
+    events: Stream, before: Reply
+) -> Generator[Result[Event, Problem], None, Reply | None]:
     """Yield the events of a later part; return its reply, None after a failure."""
     with closing(events):
         for result in events:
             if not isinstance(result, Success):
-                yield Failure(with_paid(result.failure(), before))
+                yield Failure(add_paid_cost(result.failure(), before))
                 return None
             match result.unwrap():
                 case Done(reply):
@@ -93,8 +95,8 @@ def join_replies(first: Reply, second: Reply) -> Reply:
         text=first.text + second.text,
         reasoning=first.reasoning + second.reasoning,
         usage=add_usage(first.usage, second.usage),
-        cost=add_known(first.cost, second.cost),
-        seconds=add_known(first.seconds, second.seconds),
+        cost=add_optional(first.cost, second.cost),
+        seconds=add_optional(first.seconds, second.seconds),
         first_token_seconds=first.first_token_seconds,
         attempts=first.attempts + second.attempts,
         carry=(*first.carry, *second.carry),
@@ -104,7 +106,7 @@ def join_replies(first: Reply, second: Reply) -> Reply:
     )
 
 
-def add_known(one: A | None, other: A | None) -> A | None:
+def add_optional(one: A | None, other: A | None) -> A | None:
     """Return a sum, None where a part of it is unknown."""
     return None if one is None or other is None else one + other
 
@@ -121,7 +123,7 @@ def add_usage(one: Usage, other: Usage) -> Usage:
     return replace(other, **sums)
 
 
-def with_paid(problem: Problem, reply: Reply) -> Problem:
+def add_paid_cost(problem: Problem, reply: Reply) -> Problem:
     """Return a Problem of a later part with what the earlier ones used."""
     usage = add_usage(reply.usage, problem.usage or Usage())
     cost = reply.cost if is_free(problem) else None

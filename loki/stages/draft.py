@@ -7,7 +7,7 @@ from returns.result import Result, Success
 from loki.json_text import JsonObject
 from loki.messages import Message, Text
 from loki.problems import Problem, fail
-from loki.providers import base_url_of, maker_of, provider_of, route_of
+from loki.providers import base_url_of, provider_of, route_of, vendor_of
 from loki.record import replace
 from loki.records import Draft, Model, Target
 from loki.version import __version__
@@ -21,7 +21,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
     if service is None or route is None:
         return fail("usage", f"{target.client.type} clients cannot {TASK_VERBS[target.model.type]}")
     own = with_json_prompt(target.ask.schema, keep_own_carry(target))
-    messages = arrange(own, target.model)
+    messages = adapt_system_messages(own, target.model)
     arranged = target
     if messages is not target.ask.messages:
         arranged = replace(target, ask=replace(target.ask, messages=messages))
@@ -42,7 +42,7 @@ def draft(target: Target) -> Result[Draft, Problem]:
                 body=body,
             )
         )
-        .alt(lambda problem: name_client(problem, target))
+        .alt(lambda problem: mention_client(problem, target))
     )
 
 
@@ -55,7 +55,7 @@ def with_server_tools(target: Target, body: JsonObject) -> Result[JsonObject, Pr
     return add_server_tools(target, body)
 
 
-def name_client(problem: Problem, target: Target) -> Problem:
+def mention_client(problem: Problem, target: Target) -> Problem:
     """Return a problem whose message names the client."""
     name = target.client.name
     if name in problem.message:
@@ -80,7 +80,7 @@ def keep_own_carry(target: Target) -> tuple[Message, ...]:
     messages = target.ask.messages
     if not any(message.carry_from for message in messages):
         return messages
-    own = {"", maker_of(target)}
+    own = {"", vendor_of(target)}
     return tuple(
         message if message.carry_from in own else replace(message, carry=(), carry_from="")
         for message in messages
@@ -102,11 +102,11 @@ def with_json_prompt(
     return (Message("system", JSON_PROMPT), *messages)
 
 
-def arrange(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
+def adapt_system_messages(messages: tuple[Message, ...], model: Model) -> tuple[Message, ...]:
     """Return the conversation as the model takes it, its prefix first.
 
     >>> m = Model("m", "m", system_prompt_prefix="Be brief.", no_system_message=True)
-    >>> arrange((Message("user", "Hi"),), m)[0].text
+    >>> adapt_system_messages((Message("user", "Hi"),), m)[0].text
     'Be brief.\\n\\nHi'
     """
     if model.system_prompt_prefix:

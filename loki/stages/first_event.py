@@ -1,4 +1,4 @@
-"""7a. Opened -> the same with its events, once it has begun to answer, or the first Problem."""
+"""7a. OpenResponse -> the same with its events, or the Problem that came before any text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import wire_name
 from loki.record import replace
 from loki.records import Request
-from loki.replies import Item, Opened, Pause, Reasoning, ToolPiece, WireEvent
+from loki.replies import OpenResponse, PausedTurn, Reasoning, ServerItem, ToolPiece, WireEvent
 from loki.stages.account import add_cost_to_problem
 from loki.stages.reply_builder import ReplyBuilder
 from loki.wire import chat_wire
@@ -24,7 +24,7 @@ from loki.wire.sse import MARK, MAX_EVENT_BYTES
 Batch = Result[list[WireEvent], Problem]
 
 
-def first_event(opened: Opened) -> Result[Opened, Problem]:
+def first_event(opened: OpenResponse) -> Result[OpenResponse, Problem]:
     """Return a stream with its events once it begins to answer, an answer in one piece whole.
 
     A stream that breaks off before that, or begins with an error that may pass, may be asked for
@@ -32,30 +32,34 @@ def first_event(opened: Opened) -> Result[Opened, Problem]:
     """
     if opened.events is not None:
         return Success(opened)
-    return begin(opened) if opened.request.draft.target.ask.stream else complete(opened)
+    return (
+        peek_first_event(opened) if opened.request.draft.target.ask.stream else read_to_end(opened)
+    )
 
 
-def await_answer(opened: Opened) -> Result[Opened, Problem]:
+def wait_for_answer(opened: OpenResponse) -> Result[OpenResponse, Problem]:
     """Return an answer with its events once it begins, in one piece or not; else the Problem."""
     if opened.events is not None:
         return Success(opened)
-    return first_event(opened).bind(lambda ready: Success(ready) if ready.events else begin(ready))
+    return first_event(opened).bind(
+        lambda ready: Success(ready) if ready.events else peek_first_event(ready)
+    )
 
 
-def begin(opened: Opened) -> Result[Opened, Problem]:
+def peek_first_event(opened: OpenResponse) -> Result[OpenResponse, Problem]:
     """Return an answer with its events once there is a part of it, or why there is none."""
     pieces: list[bytes] | None = [] if opened.request.draft.cache_key else None
     chunks = opened.chunks if pieces is None else copy_pieces(opened.chunks, pieces)
     beginning = StreamStart(chunks)
-    watched = with_events(opened, beginning.watch())
+    watched = with_events(opened, beginning.iterate())
     head: list[Batch] = []
     for batch in watched.events or ():
         if not isinstance(batch, Success):
-            return refuse(opened, batch.failure())
+            return fail_stream(opened, batch.failure())
         head.append(batch)
         event = first_of(batch.unwrap())
         if isinstance(event, Problem):
-            return refuse(
+            return fail_stream(
                 opened, replace(as_transient(event), usage=gather_events(opened, head).usage)
             )
         if event is not None:
@@ -63,7 +67,7 @@ def begin(opened: Opened) -> Result[Opened, Problem]:
             return Success(
                 replace(watched, events=chain(head, watched.events or ()), pieces=pieces)
             )
-    return refuse(opened, explain_end(watched, head, b"".join(beginning.pieces)))
+    return fail_stream(opened, explain_end(watched, head, b"".join(beginning.pieces)))
 
 
 def copy_pieces(
@@ -76,13 +80,13 @@ def copy_pieces(
         yield chunk
 
 
-def refuse(opened: Opened, problem: Problem) -> Result[Opened, Problem]:
+def fail_stream(opened: OpenResponse, problem: Problem) -> Result[OpenResponse, Problem]:
     """Close the connection; return the failure."""
     opened.close()
     return Failure(replace(problem, attempts=opened.attempts))
 
 
-def complete(opened: Opened) -> Result[Opened, Problem]:
+def read_to_end(opened: OpenResponse) -> Result[OpenResponse, Problem]:
     """Return an answer that has come to its end, or why it has not; it does not fill the memory."""
     chunks: list[Result[bytes, Problem]] = []
     size = 0
@@ -96,7 +100,7 @@ def complete(opened: Opened) -> Result[Opened, Problem]:
             break
     if chunks and not isinstance(chunks[-1], Success):
         problem = chunks[-1].failure()  # broken off, it is billed: again only if that is meant
-        return refuse(
+        return fail_stream(
             opened, replace(problem, retryable=problem.retryable and problem.kind != "garbled")
         )
     return Success(replace(opened, chunks=iter(chunks)))
@@ -110,7 +114,7 @@ class StreamStart:
         self.pieces: list[bytes] = []
         self.is_over = False
 
-    def watch(self) -> Iterator[Result[bytes, Problem]]:
+    def iterate(self) -> Iterator[Result[bytes, Problem]]:
         """Yield all chunks of the stream; those of the beginning are kept."""
         size = 0
         for result in self.chunks:
@@ -142,10 +146,10 @@ def first_of(events: Iterable[WireEvent]) -> WireEvent | None:
     return next((event for event in events if isinstance(event, PARTS)), None)
 
 
-PARTS = (Text, Reasoning, ToolPiece, Item, Pause, Problem)
+PARTS = (Text, Reasoning, ToolPiece, ServerItem, PausedTurn, Problem)
 
 
-def gather_events(opened: Opened, batches: Iterable[Batch]) -> ReplyBuilder:
+def gather_events(opened: OpenResponse, batches: Iterable[Batch]) -> ReplyBuilder:
     """Return what all events of an answer come to."""
     builder = ReplyBuilder(chat_wire_of(opened.request).finish_reasons)
     for batch in batches:
@@ -154,17 +158,17 @@ def gather_events(opened: Opened, batches: Iterable[Batch]) -> ReplyBuilder:
     return builder
 
 
-def explain_end(opened: Opened, batches: list[Batch], data: bytes) -> Problem:
+def explain_end(opened: OpenResponse, batches: list[Batch], data: bytes) -> Problem:
     """Return the Problem of an answer that ended without any part of it."""
     builder = gather_events(opened, batches)
     if builder.finish is None and not builder.refusal:
-        return replace(explain_silence(opened, data), usage=builder.usage)
+        return replace(explain_empty_stream(opened, data), usage=builder.usage)
     return add_cost_to_problem(opened.request)(
         builder.build(opened.request, opened.is_whole).failure()
     )
 
 
-def explain_silence(opened: Opened, data: bytes) -> Problem:
+def explain_empty_stream(opened: OpenResponse, data: bytes) -> Problem:
     """Return the Problem of a stream that ended before it said anything."""
     if STREAMS.search(opened.headers.get("content-type", "")):
         message = "the stream ended before the answer did"
@@ -180,7 +184,7 @@ STREAMS = re.compile(r"(?i)event-?stream")
 # ---- bytes to events -------------------------------------------------------------------------
 
 
-def with_events(opened: Opened, chunks: Iterator[Result[bytes, Problem]]) -> Opened:
+def with_events(opened: OpenResponse, chunks: Iterator[Result[bytes, Problem]]) -> OpenResponse:
     """Return an answer with its events, decoded from its chunks as they are asked for."""
     is_whole, chunks = is_in_one_piece(opened, chunks)
     wire = chat_wire_of(opened.request)
@@ -207,7 +211,7 @@ def decode(decoder: Decoder, chunks: Iterable[Result[bytes, Problem]]) -> Iterat
 
 
 def is_in_one_piece(
-    opened: Opened, chunks: Iterator[Result[bytes, Problem]]
+    opened: OpenResponse, chunks: Iterator[Result[bytes, Problem]]
 ) -> tuple[bool, Iterator[Result[bytes, Problem]]]:
     """Return whether an answer comes in one piece, and all its chunks.
 

@@ -35,33 +35,33 @@ def fit_reasoning(target: Target) -> Result[Target, Problem]:
         case str(effort) if effort in EFFORTS:
             return Success(with_reasoning(target, nearest_effort(effort, known.efforts)))
         case _:
-            return refuse(target, known)
+            return fail_unfit(target, known)
 
 
-def without_reasoning(target: Target, known: ReasoningSupport) -> Result[Target, Problem]:
+def without_reasoning(target: Target, support: ReasoningSupport) -> Result[Target, Problem]:
     """Return a target that is not to think."""
-    if known.by == "none":  # it never does
+    if support.by == "none":  # it never does
         return Success(with_reasoning(target, None))
-    if known.off is None:
-        least = known.least if known.by == "budget" else known.efforts[0]
+    if support.off is None:
+        least = support.least if support.by == "budget" else support.efforts[0]
         return fail("usage", f"{target.name} takes no --reasoning none: {least} is the least")
     return Success(with_reasoning(target, "none"))
 
 
-def with_tokens(target: Target, known: ReasoningSupport, tokens: int) -> Result[Target, Problem]:
+def with_tokens(target: Target, support: ReasoningSupport, tokens: int) -> Result[Target, Problem]:
     """Return a target that is to think within a number of tokens."""
-    if not can_take_tokens(target, known):
-        return refuse(target, known, ", not tokens")
-    if tokens < known.least:
+    if not can_take_tokens(target, support):
+        return fail_unfit(target, support, ", not tokens")
+    if tokens < support.least:
         name = target.client.name
-        return fail("usage", f"{name} takes --reasoning of {known.least} tokens or more")
+        return fail("usage", f"{name} takes --reasoning of {support.least} tokens or more")
     return Success(target)
 
 
-def can_take_tokens(target: Target, known: ReasoningSupport) -> bool:
+def can_take_tokens(target: Target, support: ReasoningSupport) -> bool:
     """Return whether a model can be told how many tokens to think with."""
-    if known.tokens is not None:
-        return known.tokens
+    if support.tokens is not None:
+        return support.tokens
     return target.reasoning_by in BY_TOKENS
 
 
@@ -72,12 +72,12 @@ def with_reasoning(target: Target, reasoning: str | None) -> Target:
     return replace(target, ask=replace(target.ask, reasoning=reasoning))
 
 
-def refuse(target: Target, known: ReasoningSupport, end: str = "") -> Result[Any, Problem]:
+def fail_unfit(target: Target, support: ReasoningSupport, end: str = "") -> Result[Any, Problem]:
     """Return the failure that names what the model takes."""
     words = [
-        *(["none"] if known.off is not None else []),
-        *known.efforts,
-        *(["TOKENS"] if can_take_tokens(target, known) else []),
+        *(["none"] if support.off is not None else []),
+        *support.efforts,
+        *(["TOKENS"] if can_take_tokens(target, support) else []),
     ]
     listed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
     name, model = target.client.name, target.model.real_name

@@ -1,4 +1,4 @@
-"""7. Response -> Reply; Opened -> Stream: what the provider said, in our words."""
+"""7. Response -> Reply; OpenResponse -> Stream: what the provider said, in our words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loki.messages import Text
 from loki.problems import Problem, fail
 from loki.record import replace
 from loki.records import Response
-from loki.replies import Done, Event, Opened, Raw, Reasoning, Reply, Stream, WireEvent
+from loki.replies import Done, Event, OpenResponse, Raw, Reasoning, Reply, Stream, WireEvent
 from loki.stages.account import add_cost_to_problem
 from loki.stages.first_event import chat_wire_of, with_events
 from loki.stages.reply_builder import ReplyBuilder
@@ -59,22 +59,22 @@ def explain_stream(response: Response) -> Callable[[Problem], Problem]:
     return step
 
 
-def follow(clock: Callable[[], float]) -> Callable[[Opened], Stream]:
+def read_stream(clock: Callable[[], float]) -> Callable[[OpenResponse], Stream]:
     """Return a stage that gives an answer as it comes.
 
     Text and thoughts at once, then sources, tool calls and Done; ``clock`` is in seconds. A
     server that was asked to stream and answers in one piece is understood too.
     """
 
-    def stage(opened: Opened) -> Stream:
+    def stage(opened: OpenResponse) -> Stream:
         ready = opened if opened.events is not None else with_events(opened, opened.chunks)
-        return follow_events(ready, ready.events or (), clock)
+        return read_stream_events(ready, ready.events or (), clock)
 
     return stage
 
 
-def follow_events(
-    opened: Opened,
+def read_stream_events(
+    opened: OpenResponse,
     batches: Iterable[Result[list[WireEvent], Problem]],
     clock: Callable[[], float],
 ) -> Stream:
@@ -83,7 +83,7 @@ def follow_events(
     try:
         for batch in batches:
             if not isinstance(batch, Success):
-                yield Failure(builder.as_broken(batch.failure(), opened.attempts))
+                yield Failure(builder.with_partial_answer(batch.failure(), opened.attempts))
                 return
             before = builder.usage
             for event in builder.feed(batch.unwrap()):
@@ -92,20 +92,22 @@ def follow_events(
             if builder.usage is not before:
                 yield Success(builder.usage)
             if builder.problem is not None:
-                yield Failure(builder.as_broken(builder.problem, opened.attempts))
+                yield Failure(builder.with_partial_answer(builder.problem, opened.attempts))
                 return
         yield from map(Success, builder.flush())
-        yield from follow_end(opened, builder, first, clock())
+        yield from read_stream_end(opened, builder, first, clock())
     finally:
         opened.close()
 
 
-def follow_end(opened: Opened, builder: ReplyBuilder, first: float | None, now: float) -> Stream:
+def read_stream_end(
+    opened: OpenResponse, builder: ReplyBuilder, first: float | None, now: float
+) -> Stream:
     """Yield the sources, the tool calls and Done, or why there is no proper end."""
     result = builder.build(opened.request, opened.is_whole)
     if not isinstance(result, Success):  # it has ended, not broken off: its kind stays
         problem = result.failure()
-        ended = replace(builder.as_broken(problem, opened.attempts), kind=problem.kind)
+        ended = replace(builder.with_partial_answer(problem, opened.attempts), kind=problem.kind)
         yield Failure(
             ended if builder.finish is None else add_cost_to_problem(opened.request)(ended)
         )

@@ -18,8 +18,8 @@ from loki.records import Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors
 from loki.usage import Usage
 from loki.wire import embed_wire, rerank_wire
-from loki.wire.answer_json import parse_json
 from loki.wire.errors import read_error, request_id
+from loki.wire.provider_json import parse_json
 
 A = TypeVar("A")
 
@@ -40,7 +40,7 @@ def read_vectors(response: Response) -> Result[Embeddings, Problem]:
             )
         return Success(Embeddings(**shared_fields(response), usage=usage, vectors=result.vectors))
 
-    return read(response, protocol.read).bind(whole)
+    return read_with(response, protocol.read).bind(whole)
 
 
 def read_scores(response: Response) -> Result[Ranking, Problem]:
@@ -60,7 +60,9 @@ def read_scores(response: Response) -> Result[Ranking, Problem]:
         best = sorted(result.scores, key=lambda score: (-score.score, score.text_index))
         return Success(Ranking(**shared_fields(response), usage=result.usage, scores=tuple(best)))
 
-    return read(response, rerank_wire(wire_name(response.request.draft.target)).read).bind(whole)
+    return read_with(response, rerank_wire(wire_name(response.request.draft.target)).read).bind(
+        whole
+    )
 
 
 def with_token_header(usage: Usage, header: str) -> Usage:
@@ -73,7 +75,9 @@ def with_token_header(usage: Usage, header: str) -> Usage:
     return replace(usage, input=int(header)) if unknown else usage
 
 
-def read(response: Response, reader: Callable[[Json], Result[A, Problem]]) -> Result[A, Problem]:
+def read_with(
+    response: Response, reader: Callable[[Json], Result[A, Problem]]
+) -> Result[A, Problem]:
     """Read the JSON of an answer."""
     if not 200 <= response.status < 300:
         return Failure(read_error(response.status, response.headers, response.body))

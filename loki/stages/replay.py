@@ -1,4 +1,4 @@
-"""6. Kept -> Opened or Response, as if it came now; and whether an answer is fit to be kept."""
+"""6. CachedResponse -> OpenResponse or Response, as if it came now; and what may be cached."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from loki.formats.structured_output import FindBreach, check_answer, find_breach
+from loki.formats.structured_output import FindBreach, check_answer, find_schema_violation
 from loki.problems import Problem
-from loki.records import Kept, Request, Response
-from loki.replies import Opened, Reply
-from loki.stages.parse import collect, follow
+from loki.records import CachedResponse, Request, Response
+from loki.replies import OpenResponse, Reply
+from loki.stages.parse import collect, read_stream
 from loki.wire.errors import REQUEST_IDS
 
 
-def reopen(request: Request, kept: Kept, now: float) -> Opened:
+def replay_stream(request: Request, kept: CachedResponse, now: float) -> OpenResponse:
     """Return a kept answer as one that has just begun; ``now`` is on the clock of Env."""
-    return Opened(
+    return OpenResponse(
         request=request,
         status=kept.status,
         headers=kept.headers,
@@ -29,7 +29,7 @@ def reopen(request: Request, kept: Kept, now: float) -> Opened:
     )
 
 
-def respond(request: Request, kept: Kept) -> Response:
+def replay_response(request: Request, kept: CachedResponse) -> Response:
     """Return a kept answer in one piece."""
     body = b"".join(kept.pieces)
     return Response(request, kept.status, kept.headers, body, attempts=0, seconds=0.0)
@@ -48,23 +48,25 @@ def headers_to_keep(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def read_kept(request: Request, kept: Kept, find: FindBreach = find_breach) -> Result[Any, Problem]:
+def parse_cached(
+    request: Request, kept: CachedResponse, find: FindBreach = find_schema_violation
+) -> Result[Any, Problem]:
     """Return what an answer says: a reply that meets its schema, vectors, or scores.
 
     Fails if it is not whole, or not a success: cut at its limit, filtered, garbled.
     """
     kind = request.target.model.type
     if kind == "chat":
-        return collect(follow(lambda: 0.0)(reopen(request, kept, 0.0))).bind(
+        return collect(read_stream(lambda: 0.0)(replay_stream(request, kept, 0.0))).bind(
             partial(check_finish, find=find)
         )
     from loki.stages.parse_vectors import read_scores, read_vectors
 
-    response = respond(request, kept)
+    response = replay_response(request, kept)
     return read_vectors(response) if kind == "embedding" else read_scores(response)
 
 
-def check_finish(reply: Reply, find: FindBreach = find_breach) -> Result[Reply, Problem]:
+def check_finish(reply: Reply, find: FindBreach = find_schema_violation) -> Result[Reply, Problem]:
     """Return a reply that came to its proper end and meets its schema."""
     if reply.finish not in ("stop", "tools") or reply.pause:
         return Failure(Problem("input", f"the answer is not whole: {reply.finish}"))

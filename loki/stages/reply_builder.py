@@ -14,21 +14,21 @@ from loki.providers import wire_name
 from loki.record import replace
 from loki.records import Request, Target
 from loki.replies import (
-    Carry,
+    CarriedBlock,
     Finish,
     FinishReason,
-    Item,
     OtherChoice,
-    Pause,
+    PausedTurn,
     Raw,
     Reasoning,
     Refusal,
     Reply,
+    ServerItem,
     Source,
     ToolPiece,
     WireEvent,
 )
-from loki.stages.tool_calls import Calls, read_calls
+from loki.stages.tool_calls import ToolCallsRead, read_calls
 from loki.usage import Usage
 from loki.wire import chat_wire
 from loki.wire.openai.think_tags import ThinkTagSplitter
@@ -98,11 +98,11 @@ class ReplyBuilder:
         One source more than are kept tells that there are more.
         """
         match event:
-            case Carry(block):
+            case CarriedBlock(block):
                 self.carry.append(block)
-            case Item(block):
+            case ServerItem(block):
                 self.items.append(block)
-            case Pause(content):
+            case PausedTurn(content):
                 self.pause = content
             case OtherChoice():
                 self.has_choices = True
@@ -120,7 +120,7 @@ class ReplyBuilder:
         self.has_text = self.has_text or has_text
         return iter(passed)
 
-    def as_broken(self, problem: Problem, attempts: int) -> Problem:
+    def with_partial_answer(self, problem: Problem, attempts: int) -> Problem:
         """Return a failure with the usage so far; after text it is a broken answer (garbled)."""
         noted = replace(problem, usage=self.usage, attempts=attempts)
         return replace(noted, kind="garbled", retryable=False) if self.has_words else noted
@@ -137,7 +137,9 @@ class ReplyBuilder:
             lambda bad: replace(bad, usage=self.usage)
         )
 
-    def reply(self, request: Request, finish: FinishReason, calls: Calls) -> Result[Reply, Problem]:
+    def reply(
+        self, request: Request, finish: FinishReason, calls: ToolCallsRead
+    ) -> Result[Reply, Problem]:
         """Return the reply with these tool calls, unless there is nothing in it."""
         if not (self.has_text or calls.whole or self.items or self.pause):
             return Failure(self.explain_emptiness(finish))
@@ -152,14 +154,14 @@ class ReplyBuilder:
                 usage=self.usage,
                 request=request,
                 carry=tuple(self.carry),
-                sources=fullest(self.sources)[:MOST_SOURCES],
+                sources=deduplicate_sources(self.sources)[:MOST_SOURCES],
                 items=tuple(self.items),
                 notes=tuple(self.find_notes(calls, request.target)),
                 pause=self.pause,
             )
         )
 
-    def find_notes(self, calls: Calls, target: Target) -> Iterator[str]:
+    def find_notes(self, calls: ToolCallsRead, target: Target) -> Iterator[str]:
         """Yield what a reader should know of the answer: what was cut off or left out."""
         if calls.cut:
             yield f"the call of {', '.join(calls.cut)} was cut off by the token limit, and left out"
@@ -199,10 +201,10 @@ def lost_names(target: Target) -> tuple[str, ...]:
     return () if is_known else names
 
 
-def fullest(sources: Iterable[Source]) -> tuple[Source, ...]:
+def deduplicate_sources(sources: Iterable[Source]) -> tuple[Source, ...]:
     """Return the sources without bare addresses of those that are named in full.
 
-    >>> fullest([Source("https://a.example"), Source("https://a.example", "A")])
+    >>> deduplicate_sources([Source("https://a.example"), Source("https://a.example", "A")])
     (Source(url='https://a.example', title='A', quote=''),)
     """
     listed = tuple(sources)

@@ -32,7 +32,7 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
             bind(check_vision),
             bind(check_tools),
             bind(check_sampling),
-            bind(fit_reasoning),
+            bind(fit_given_reasoning),
             bind(check_context_window),
         )
 
@@ -97,7 +97,7 @@ def suggest_names(config: Config, wanted: str) -> str:
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
     """Return a model of a client by name, or its first of the right type."""
     catalogue = config.catalogue
-    model = catalogue.find(client, name) if name else catalogue.first(client, task)
+    model = catalogue.find_model(client, name) if name else catalogue.first_model(client, task)
     if model is not None and model.type == task:
         return Success(model)
     if model is not None:
@@ -112,7 +112,7 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
     if client.models:
         near = suggest_nearest(name, names_of(config, client, task))
         return fail("config", f"client {client.name!r} has no model {name!r}{near}")
-    return Success(catalogue.unlisted(client, name, task))
+    return Success(catalogue.assume_model(client, name, task))
 
 
 def names_of(config: Config, client: Client, task: Task) -> list[str]:
@@ -151,7 +151,7 @@ def fill_defaults(
     limits = merge_limits(merge_limits(DEFAULT_LIMITS, client.limits), ask.limits)
     agent = config.user_agent or "auto"
     target = Target(settled, client, model, service.dialect, limits, agent)
-    lack = service.unsupported(target)
+    lack = service.explain_unsupported(target)
     return fail("config", f"client {client.name!r} {lack}") if lack else Success(target)
 
 
@@ -249,7 +249,7 @@ def check_sampling(target: Target) -> Result[Target, Problem]:
     return fail("usage", f"{name} takes no {unusual[0]} for {model}; {cure}")
 
 
-def fit_reasoning(target: Target) -> Result[Target, Problem]:
+def fit_given_reasoning(target: Target) -> Result[Target, Problem]:
     """Return the target with a reasoning that its model has."""
     if target.ask.reasoning is None:
         return Success(target)

@@ -9,25 +9,25 @@ from dataclasses import replace
 from loki.problems import Problem, suggest_nearest
 from loki.records import Config, Request, Target
 
-Mend = Callable[[Problem], Problem]
+Suggest = Callable[[Problem], Problem]
 
 
-def suggest(config: Config) -> Callable[[Request], Mend]:
+def make_suggest(config: Config) -> Callable[[Request], Suggest]:
     """Return what makes a refusal say how to mend the request.
 
     Of a model that the provider does not know it is of kind config and names the nearest models of
     the client, unless the name is one of them already; of a parameter it shows ``--patch``.
     """
 
-    def stage(request: Request) -> Mend:
+    def stage(request: Request) -> Suggest:
         target = request.target
         known = known_names(config, target)
-        return lambda problem: name_parameter(name_nearest(problem, target, known), request)
+        return lambda problem: suggest_parameter(add_nearest_names(problem, target, known), request)
 
     return stage
 
 
-def name_parameter(problem: Problem, request: Request) -> Problem:
+def suggest_parameter(problem: Problem, request: Request) -> Problem:
     """Return the same problem; a parameter that was refused is named with what drops it."""
     if problem.status is None:
         return problem
@@ -46,7 +46,7 @@ def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
     return names
 
 
-def name_nearest(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
+def add_nearest_names(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:
     """Return the same problem, or that the model is unknown and what was perhaps meant."""
     if problem.status not in (400, 404) or problem.kind not in ("config", "input"):
         return problem

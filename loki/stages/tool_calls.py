@@ -11,12 +11,12 @@ from loki.json_text import JsonObject, replace_surrogates
 from loki.messages import ToolCall
 from loki.problems import Problem, fail
 from loki.replies import FinishReason, ToolPiece
-from loki.wire.answer_json import STRICT, parse_json
+from loki.wire.provider_json import STRICT, parse_json
 
 MOST_CALLS = 1000  # in one answer: more than any program would run
 
 
-class Calls(NamedTuple):
+class ToolCallsRead(NamedTuple):
     """The calls of an answer: those that are whole, and the names of those that were cut off."""
 
     whole: tuple[ToolCall, ...] = ()
@@ -53,7 +53,7 @@ class CallBuilder:
         is_named = bool(self.id or self.name)
         return bool(piece.id and piece.name and is_named and piece.id != self.id)
 
-    def find_lack(self) -> str:
+    def find_incomplete_part(self) -> str:
         """Return what is wrong with the call, empty if it is whole; read its arguments."""
         if self.is_open:
             return f"the call of {self.name} was begun and not completed"
@@ -70,7 +70,7 @@ class CallBuilder:
         return ToolCall(*replace_surrogates(parts))
 
 
-def read_calls(pieces: Iterable[ToolPiece], finish: FinishReason) -> Result[Calls, Problem]:
+def read_calls(pieces: Iterable[ToolPiece], finish: FinishReason) -> Result[ToolCallsRead, Problem]:
     """Return tool calls from their pieces; only the limit of the length may cut one off.
 
     >>> read_calls([ToolPiece(0, "a", "f", '{"x"'), ToolPiece(0, "", "", ":1}")], "tools").unwrap()
@@ -84,14 +84,14 @@ def read_calls(pieces: Iterable[ToolPiece], finish: FinishReason) -> Result[Call
     whole: list[ToolCall] = []
     cut: list[str] = []
     for number, call in enumerate(calls):
-        problem = call.find_lack()
+        problem = call.find_incomplete_part()
         if not problem:
             whole.append(call.build(number))
         elif finish == "length":
             cut.append(call.name)
         else:
             return fail("garbled", problem, sent=True)
-    return Success(Calls(tuple(whole), tuple(cut)))
+    return Success(ToolCallsRead(tuple(whole), tuple(cut)))
 
 
 def join_pieces(pieces: Iterable[ToolPiece]) -> list[CallBuilder]:

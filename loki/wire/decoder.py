@@ -8,7 +8,7 @@ from typing import Protocol
 from loki.json_text import Json
 from loki.problems import Problem, excerpt_bytes
 from loki.replies import WireEvent
-from loki.wire.answer_json import parse_json
+from loki.wire.provider_json import parse_json
 
 ReadEvent = Callable[[Json], tuple[WireEvent, ...]]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from loki.json_text import Json
 from loki.problems import Kind, Problem, excerpt, excerpt_bytes
-from loki.wire.answer_json import parse_json
 from loki.wire.protocol import get_in
+from loki.wire.provider_json import parse_json
 
 LONGEST = 2000  # characters of a provider's sentence
 LONGEST_NAME = 200  # of its code, and of a request id

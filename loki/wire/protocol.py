@@ -117,12 +117,12 @@ def as_str(value: Json) -> str:
     return value if isinstance(value, str) else ""
 
 
-def read_text(value: Json, place: str) -> tuple[Text | Problem, ...]:
+def text_events(value: Json, place: str) -> tuple[Text | Problem, ...]:
     """Return a piece of the answer, nothing for null, or the Problem that it is not text.
 
-    >>> read_text("Hi", "content"), read_text("", "content"), read_text(None, "content")
+    >>> text_events("Hi", "content"), text_events("", "content"), text_events(None, "content")
     ((Text(text='Hi'),), (), ())
-    >>> print(read_text({"a": 1}, "message.content")[0].message)
+    >>> print(text_events({"a": 1}, "message.content")[0].message)
     the answer's text is not text: message.content is {"a": 1}
     """
     match value:
@@ -131,10 +131,10 @@ def read_text(value: Json, place: str) -> tuple[Text | Problem, ...]:
         case str():
             return (Text(value),)
         case _:
-            return (not_text(value, place),)
+            return (explain_not_text(value, place),)
 
 
-def not_text(value: Json, place: str) -> Problem:
+def explain_not_text(value: Json, place: str) -> Problem:
     """Return the Problem of something else where the answer's text is due."""
     shown = excerpt(json.dumps(value), 100)
     return Problem("garbled", f"the answer's text is not text: {place} is {shown}", sent=True)

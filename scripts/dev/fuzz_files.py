@@ -17,19 +17,19 @@ from returns.result import Success
 from support import ROOT
 
 from loki.batch.api.journal import Journal, encode_line, read_lines
-from loki.batch.done_rows import read_done
+from loki.batch.done_rows import read_earlier_row
 from loki.config.catalogue_update import parse_catalogue
 from loki.config.models_yaml import is_models_yaml, parse_models_yaml
 from loki.edge.answer_files import decode_file, encode_file
 from loki.edge.auth import registration, token_cache
-from loki.edge.auth.oauth_callback import is_answer
+from loki.edge.auth.oauth_callback import is_callback
 from loki.edge.auth.token_endpoint import read_answer
-from loki.edge.auth.vault_format import encrypt, new_vault, read, value_of, with_value
-from loki.edge.config_cache import key_of, read_cache
+from loki.edge.auth.vault_format import encrypt, new_vault, read, text_with_value, value_of
+from loki.edge.config_cache import file_key, read_cache
 from loki.edge.files import read_env
-from loki.records import Kept
+from loki.records import CachedResponse
 from loki.redaction.redactor import Redactor
-from loki.retrieval.header import Header, Signature, read_header, write_header
+from loki.retrieval.header import EmbeddingSettings, Header, read_header, write_header
 
 # ---- secrets -------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ def vault_bytes() -> bytes:
     """Return a vault with some secrets under a key that no password has."""
     vault = new_vault("it", b"password", bytes(16), bytes(12)).unwrap()
     for number, (name, value) in enumerate(SECRETS.items(), 1):
-        text = with_value(vault, name, encrypt(KEY, name, value, bytes([number] * 12)))
+        text = text_with_value(vault, name, encrypt(KEY, name, value, bytes([number] * 12)))
         vault = read(text, "it").unwrap()
     return ("\n".join(vault.lines) + "\n").encode()
 
@@ -71,7 +71,7 @@ def check_token(data: bytes) -> None:
 
 def check_callback(data: bytes) -> None:
     """Check that whatever asks the listener is an answer or none."""
-    assert is_answer(data.decode("latin-1"), "s") in (True, False)
+    assert is_callback(data.decode("latin-1"), "s") in (True, False)
 
 
 def check_env(data: bytes) -> None:
@@ -97,7 +97,7 @@ SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 def cache_seed() -> Seed:
     """Return the cache of that configuration."""
     config, _, status = cache_paths()
-    key = key_of(config, status)
+    key = file_key(config, status)
     places = [[["clients", 0, "api_key"], 34, 40]]
     secrets = {"file": [*key, status.st_ctime_ns], "places": places}
     plain = {"clients": [{"type": "openai", "api_key": None}], "model": "openai:m"}
@@ -114,7 +114,9 @@ def check_config_cache(data: bytes) -> None:
     assert found is None or isinstance(found, dict)
 
 
-KEPT = Kept(200, {"content-type": "text/event-stream"}, (b"data: {}\n\n", b"data: [DONE]\n\n"))
+KEPT = CachedResponse(
+    200, {"content-type": "text/event-stream"}, (b"data: {}\n\n", b"data: [DONE]\n\n")
+)
 
 
 def check_kept_answer(data: bytes) -> None:
@@ -170,7 +172,7 @@ def journal_seeds() -> list[Seed]:
 
 def check_done(data: bytes) -> None:
     """Check that a line of an earlier output is a row or none."""
-    read_done(data)
+    read_earlier_row(data)
 
 
 def check_journal(data: bytes) -> None:
@@ -179,7 +181,7 @@ def check_journal(data: bytes) -> None:
     assert 0 <= whole <= len(data)
     journal = Journal(lines)
     journal.spent()
-    journal.marks_out()
+    journal.uncollected_rows()
 
 
 def check_header(data: bytes) -> None:
@@ -212,7 +214,7 @@ TOKEN: dict[str, Any] = {"access": "a", "refresh": "b", "obtained": 1.0, "expire
 GRANT: dict[str, Any] = {"access_token": "a", "expires_in": 5, "refresh_token": "r", "scope": "s"}
 REFUSAL: dict[str, Any] = {"error": "invalid_grant", "error_description": "no", "error_uri": "u"}
 ENV = b"# keys\nexport A='b c'\nD = e # tail\nF=\"x\\n\"\nG=\n"
-STORE = write_header(Header("local:m", Signature("m", 2, "document"), 5.0)).encode()
+STORE = write_header(Header("local:m", EmbeddingSettings("m", 2, "document"), 5.0)).encode()
 
 TOKENS = (TOKEN, GRANT, REFUSAL, {"client_id": "a", "client_secret": "b"})
 

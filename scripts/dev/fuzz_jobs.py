@@ -10,12 +10,12 @@ from itertools import islice
 from frames import CLIENTS
 from support import target
 
-from loki.batch.api.answers import RowContext, read_row
+from loki.batch.api.answers import RowContext, interpret_result
 from loki.batch.api.protocol import Protocol, Submission
 from loki.batch.api.sites import PROTOCOLS
 from loki.money.batch_tier import BatchRates
 from loki.providers.model_list import next_page, read_models
-from loki.wire.answer_json import parse_json
+from loki.wire.provider_json import parse_json
 
 JOB = Submission("abcdefgh", 2)
 
@@ -28,9 +28,9 @@ def check_job(protocol: Protocol, body: bytes) -> None:
         return
     protocol.read_status(value)
     protocol.read_list(value, JOB, "")
-    protocol.read_deposit(value)
+    protocol.read_upload(value)
     if row := protocol.read_row(value):
-        outcome = read_row(row_context(), row)
+        outcome = interpret_result(row_context(), row)
         json.dumps(getattr(outcome, "line", None)).encode()
 
 

@@ -28,18 +28,18 @@ from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask, Draft, Request, Response, Task
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened, Reply
+from loki.replies import OpenResponse, Reply
 from loki.stages import resolve
 from loki.stages.account import account
-from loki.stages.first_event import await_answer
-from loki.stages.parse import collect, follow, parse
+from loki.stages.first_event import wait_for_answer
+from loki.stages.parse import collect, parse, read_stream
 from loki.stages.parse_vectors import read_scores, read_vectors
 from loki.usage import COUNTS
 from loki.wire import embed_wire, rerank_wire, sse
-from loki.wire.answer_json import parse_json
 from loki.wire.bedrock import event_stream
 from loki.wire.decoder import Splitter
 from loki.wire.errors import read_error
+from loki.wire.provider_json import parse_json
 
 
 class Reader(NamedTuple):
@@ -101,10 +101,10 @@ def stream_of(
 ) -> Result[Reply, Problem]:
     """Return what the pieces of a stream come to."""
     chunks: Iterator[Result[bytes, Problem]] = map(Success, pieces)
-    opened = Opened(asking(wire, True), 200, headers, chunks, lambda: None, started=0.0)
+    opened = OpenResponse(asking(wire, True), 200, headers, chunks, lambda: None, started=0.0)
     if not is_begun:
-        return collect(follow(lambda: 1.0)(opened))
-    return await_answer(opened).bind(lambda ready: collect(follow(lambda: 1.0)(ready)))
+        return collect(read_stream(lambda: 1.0)(opened))
+    return wait_for_answer(opened).bind(lambda ready: collect(read_stream(lambda: 1.0)(ready)))
 
 
 def check_stream(wire: str, pieces: list[bytes]) -> None:

@@ -9,9 +9,9 @@ from mutate import NOISE, Seed, scan
 from returns.result import Success
 from support import ROOT
 
-from loki.config.load import check, load
+from loki.config.build_config import build_config
+from loki.config.parse_config import find_complaints, parse_config
 from loki.config.prompt_file import read_prompt_file
-from loki.config.read import configure
 from loki.edge.auth.find_secrets import secrets_in_proxy, secrets_in_url
 from loki.redaction.redactor import Redactor
 from loki.urls import find_proxy_fault, find_url_fault, is_url, mask_proxy, mask_url
@@ -48,16 +48,16 @@ PROMPT = (
 def check_config(data: bytes) -> None:
     """Check that a configuration is read or refused, with its place."""
     text = data.decode("utf-8", "replace")
-    result = load(text, "it")
+    result = parse_config(text, "it")
     check_failure(result, "it:")
     if isinstance(result, Success):
-        check_failure(configure(result.unwrap(), "it", {}))
+        check_failure(build_config(result.unwrap(), "it", {}))
 
 
 def check_config_secrets(data: bytes) -> None:
     """Check the same of a configuration with secrets, of which no complaint shows any."""
     check_config(data)
-    for complaint in check(data.decode("utf-8", "replace"))[1]:
+    for complaint in find_complaints(data.decode("utf-8", "replace"))[1]:
         check_hidden(complaint.message)
 
 

@@ -20,10 +20,10 @@ from loki.batch.rows import ReadyRow, RowDefaults
 from loki.config.patches import read_param, read_patch, read_patches
 from loki.edge.batch.input import read_header, read_plain_lines, read_table_rows, split_lines
 from loki.edge.decode import decode_stdin, recode
-from loki.formats.attachments import attach
+from loki.formats.attachments import read_attachment
 from loki.formats.conversation import message_json, read_conversation
 from loki.formats.openai_messages import read_json, read_messages, read_tools, split_tools
-from loki.formats.structured_output import code_block, read_answer, read_schema
+from loki.formats.structured_output import code_block, read_data, read_schema
 from loki.formats.tool_commands import read_commands
 from loki.messages import Message
 from loki.problems import EXIT_CODES, Problem
@@ -109,7 +109,7 @@ def check_schema(data: bytes) -> None:
 def check_answer(data: bytes) -> None:
     """Check that an answer breaks a schema or does not."""
     text = text_of(data)
-    check_failure(read_answer(text, SCHEMA))
+    check_failure(read_data(text, SCHEMA))
     assert isinstance(code_block(text), str)
 
 
@@ -173,7 +173,7 @@ def check_table(data: bytes) -> None:
 def check_stdin(data: bytes) -> None:
     """Check that stdin and attachments are decoded or refused."""
     check_failure(decode_stdin(data, None, lambda note: None))
-    check_failure(attach(data, "it"), "it")
+    check_failure(read_attachment(data, "it"), "it")
 
 
 LINES = [json.dumps(ROW).encode(), json.dumps(FOREIGN).encode()]

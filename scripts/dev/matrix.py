@@ -10,9 +10,9 @@ from typing import Any
 
 from returns.result import Success
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.files import families
+from loki.edge.files import read_families
 from loki.messages import Media, Message, Text, Tool
 from loki.pipeline import Env, prepare
 from loki.providers.compatible import KNOWN
@@ -91,7 +91,7 @@ def can(client: dict[str, Any], model: str, ask: Ask) -> bool:
     abilities = {"supports_vision": True, "supports_function_calling": True}
     listed = {"models": [{"name": model, **abilities}], **client}
     listed["models"] = [{**each, **abilities} for each in listed["models"]]
-    config = configure({"clients": [listed]}, "matrix", {}, families=families()).unwrap()
+    config = build_config({"clients": [listed]}, "matrix", {}, families=read_families()).unwrap()
     env = Env(config, mask_draft, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
     name = f"{client['type']}:{model}"
     return isinstance(prepare(env, replace(ask, model=name)), Success)
@@ -101,7 +101,7 @@ def does(client: dict[str, Any], task: Task, ask: Ask) -> bool:
     """Return whether a client drafts work of another kind."""
     model = {"name": "m", "real_name": "amazon.titan-embed-text-v2:0", "type": task}
     listed = {**client, "models": [model]}  # Bedrock tells the wire by the name
-    config = configure({"clients": [listed]}, "matrix", {}, families=families()).unwrap()
+    config = build_config({"clients": [listed]}, "matrix", {}, families=read_families()).unwrap()
     env = Env(config, mask_draft, nowhere, nowhere, lambda: 0.0, lambda: 0.0)
     name = f"{client['type']}:m"
     return isinstance(prepare(env, replace(ask, model=name), task), Success)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.batch.done_rows import EarlierRow, HashSet, read_done, row_identity
+from loki.batch.done_rows import EarlierRow, HashSet, read_earlier_row, row_identity
 
 LINES: list[tuple[str, EarlierRow | None]] = [
     ('{"id": "a", "key": "k", "text": "Hi"}', EarlierRow("a k", True)),
@@ -34,16 +34,16 @@ LINES: list[tuple[str, EarlierRow | None]] = [
 
 @pytest.mark.parametrize(("line", "before"), LINES)
 def test_a_line_says_whether_its_row_was_answered(line: str, before: EarlierRow | None) -> None:
-    assert read_done(line.encode()) == before
+    assert read_earlier_row(line.encode()) == before
 
 
 def test_a_line_that_is_no_text_is_none() -> None:
-    assert read_done(b'{"id": "\xff", "key": "k"}') is None
+    assert read_earlier_row(b'{"id": "\xff", "key": "k"}') is None
 
 
 @given(st.text() | st.integers(), st.text(alphabet="0123456789abcdef", min_size=1))
 def test_what_was_written_is_known_again(id: str | int, key: str) -> None:
-    found = read_done(json.dumps({"id": id, "key": key, "text": ""}).encode())
+    found = read_earlier_row(json.dumps({"id": id, "key": key, "text": ""}).encode())
     assert found is not None and found.identity == row_identity(id, key)
 
 

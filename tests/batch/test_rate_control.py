@@ -12,9 +12,9 @@ from loki.batch.rate_control import (
     MIN_RATE,
     SOON,
     Pace,
-    after_rejection,
     backoff_seconds,
     rate_at,
+    reduce_rate,
 )
 
 RATES = st.floats(MIN_RATE, 10_000)
@@ -43,14 +43,14 @@ def test_the_peak_is_reached_again_after_the_span(pace: Pace) -> None:
 @given(PACES, st.floats(0, 100), RATES)
 def test_news_of_a_refusal_makes_it_slower(pace: Pace, later: float, accepted: float) -> None:
     now = pace.reduced_at + later
-    after = after_rejection(pace, now, accepted, news=True)
+    after = reduce_rate(pace, now, accepted, news=True)
     assert rate_at(after, now) <= rate_at(pace, now) and after.reduced_at == now
     assert pace.recovery_seconds <= after.recovery_seconds <= LATE
 
 
 @given(PACES, st.floats(0, 100), RATES)
 def test_an_echo_never_begins_another_wait(pace: Pace, later: float, accepted: float) -> None:
-    after = after_rejection(pace, pace.reduced_at + later, accepted, news=False)
+    after = reduce_rate(pace, pace.reduced_at + later, accepted, news=False)
     assert after._replace(peak=pace.peak) == pace and after.peak <= pace.peak
     if pace.cut != FIRST:
         assert after == pace
@@ -61,12 +61,12 @@ def test_the_next_peak_is_what_the_server_took_but_no_less_than_half(
     accepted: float, peak: float
 ) -> None:
     pace = Pace(peak=100.0, cut=0.2, reduced_at=0.0, recovery_seconds=4.0)
-    assert after_rejection(pace, 4.0, accepted, news=True).peak == pytest.approx(peak)
+    assert reduce_rate(pace, 4.0, accepted, news=True).peak == pytest.approx(peak)
 
 
 @pytest.mark.parametrize(("accepted", "peak"), [(50.0, 50.0), (0.0, MIN_RATE)])
 def test_the_first_refusal_tells_what_the_server_takes(accepted: float, peak: float) -> None:
-    assert after_rejection(None, 10.0, accepted, news=True) == Pace(peak, FIRST, 10.0, SOON)
+    assert reduce_rate(None, 10.0, accepted, news=True) == Pace(peak, FIRST, 10.0, SOON)
 
 
 @pytest.mark.parametrize(

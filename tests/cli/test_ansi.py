@@ -50,8 +50,8 @@ def test_what_is_left_has_no_control_character(text: str) -> None:
 def test_pieces_are_cleaned_as_the_whole_is(pieces: list[str]) -> None:
     """But for a sequence that has begun at the end, which may be held back for ever."""
     clean = ControlStripper().feed
-    told = "".join(map(clean, pieces))
-    assert strip_controls("".join(pieces)).startswith(told)
+    result = "".join(map(clean, pieces))
+    assert strip_controls("".join(pieces)).startswith(result)
 
 
 @given(PIECES)

@@ -164,9 +164,9 @@ def test_what_is_whole_of_an_answer_that_was_cut_in_a_call_is_kept(home: Home) -
     with serving(streamed(*frames)) as server:
         home.local(server.address)
         done = home.call("-o", "json", "Hi")
-    told = done.json
-    assert (done.code, told["finish"], told["text"]) == (0, "length", "Hi")
-    assert [call["name"] for call in told["tool_calls"]] == ["f"]
+    result = done.json
+    assert (done.code, result["finish"], result["text"]) == (0, "length", "Hi")
+    assert [call["name"] for call in result["tool_calls"]] == ["f"]
     assert "the call of g was cut off by the token limit, and left out" in done.err
 
 

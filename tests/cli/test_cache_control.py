@@ -54,9 +54,9 @@ SENT: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("model", SENT)
 def test_what_is_to_be_cached_is_told_in_each_provider_s_words(home: Home, model: str) -> None:
     home.configure(CLIENTS)
-    told = home.folder / "m.json"
-    told.write_text(json.dumps(MESSAGES))
-    done = home.call("--messages", str(told), "-m", model, "--dry-run", "-n")
+    result = home.folder / "m.json"
+    result.write_text(json.dumps(MESSAGES))
+    done = home.call("--messages", str(result), "-m", model, "--dry-run", "-n")
     assert done.code == 0, done.err
     body = json.loads(done.out)["body"]
     assert {key: body[key] for key in SENT[model]} == SENT[model]

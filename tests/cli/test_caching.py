@@ -12,7 +12,7 @@ import pytest
 from commands import Done, Home, with_environ
 from servers import ANSWER, COUNTED, DONE, Asked, Script, delta, plain, reply, serving, streamed
 
-from loki.cli.caching import age_of
+from loki.cli.caching import cache_age
 from loki.cli.parser import parse
 
 CODE = plain(reply("```sh\nls\n```"))
@@ -67,7 +67,7 @@ def test_the_age_is_the_flag_s_else_the_variable_s(
     words: list[str], variable: str, seconds: float | None
 ) -> None:
     flags = parse("loki-pipe", [*words, "Hi"])
-    assert age_of(flags, {"LOKI_CACHE": variable}).unwrap() == seconds
+    assert cache_age(flags, {"LOKI_CACHE": variable}).unwrap() == seconds
     assert flags.text == ["Hi"]
 
 
@@ -75,9 +75,9 @@ def test_the_age_is_the_flag_s_else_the_variable_s(
 def test_what_changes_each_time_needs_the_flag_itself(flag: str) -> None:
     flags = parse("loki-pipe", ["Hi"])
     setattr(flags, flag, True)
-    assert age_of(flags, {"LOKI_CACHE": "1h"}).unwrap() is None
+    assert cache_age(flags, {"LOKI_CACHE": "1h"}).unwrap() is None
     flags.cache = 60.0
-    assert age_of(flags, {"LOKI_CACHE": "1h"}).unwrap() == 60.0
+    assert cache_age(flags, {"LOKI_CACHE": "1h"}).unwrap() == 60.0
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "0h", "1y", "-1h", "1.5h"])

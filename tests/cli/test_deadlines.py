@@ -27,13 +27,13 @@ def server(home: Home) -> Iterator[Server]:
         yield it
 
 
-def in_time(run: Callable[[], Done], told: str) -> None:
+def in_time(run: Callable[[], Done], result: str) -> None:
     """See that a command ends with its time, and says so."""
     started = time.monotonic()
     done = run()
     took = time.monotonic() - started
     assert (done.code, done.out) == (69, ""), done.err
-    assert told in done.err and "total timeout" in done.err, done.err
+    assert result in done.err and "total timeout" in done.err, done.err
     assert LIMIT - 0.1 < took < LIMIT + 4, took
 
 

@@ -19,9 +19,9 @@ def dry_run(home: Home, *words: str, client: str = "") -> Done:
 
 
 def test_a_dry_run_of_a_client_without_a_key_shows_no_authorization(home: Home) -> None:
-    told = dry_run(home, "--dry-run").json
-    assert told["url"] == f"{BASE}/chat/completions"
-    assert "authorization" not in {name.lower() for name in told["headers"]}
+    result = dry_run(home, "--dry-run").json
+    assert result["url"] == f"{BASE}/chat/completions"
+    assert "authorization" not in {name.lower() for name in result["headers"]}
 
 
 def test_a_dry_run_of_a_client_with_a_key_hides_it(home: Home) -> None:
@@ -52,8 +52,8 @@ def test_a_default_that_a_model_does_not_take_is_explained_and_not_sent(home: Ho
 
 def test_a_secret_that_a_patch_put_into_the_body_is_hidden(home: Home) -> None:
     words = ["--patch", '{"body": {"session": {"api_key": "sk-very-secret"}, "user": "me"}}']
-    told = dry_run(home, "--dry-run", *words).json
-    assert told["body"]["session"] == {"api_key": "***"} and told["body"]["user"] == "me"
+    result = dry_run(home, "--dry-run", *words).json
+    assert result["body"]["session"] == {"api_key": "***"} and result["body"]["user"] == "me"
 
 
 @pytest.mark.parametrize(

@@ -80,15 +80,15 @@ def test_a_key_that_is_refused_is_named_by_its_place(
 VECTORS = {"data": [{"index": 0, "embedding": [1, 2, 3]}], "usage": {"prompt_tokens": 1}}
 
 
-@pytest.mark.parametrize(("length", "said"), [("2", True), ("3", False)])
+@pytest.mark.parametrize(("length", "expected"), [("2", True), ("3", False)])
 def test_vectors_of_another_length_than_asked_for_draw_a_note(
-    home: Home, length: str, said: bool
+    home: Home, length: str, expected: bool
 ) -> None:
     with serving(plain(VECTORS)) as server:
         home.local(server.address, "type: embedding")
         done = home.call("-m", "local:m", "--dimensions", length, "Hi", prog="loki-embed")
     assert done.code == 0
-    assert ("--dimensions 2: local:m gave vectors of 3" in done.err) is said
+    assert ("--dimensions 2: local:m gave vectors of 3" in done.err) is expected
 
 
 def test_an_error_of_loki_embed_is_printed_once_at_a_terminal(home: Home) -> None:

@@ -195,9 +195,9 @@ def test_json_tells_everything(home: Home) -> None:
     ]
     with serving(streamed(*frames)) as server:
         home.local(server.address, "input_price: 2\noutput_price: 10")
-        told = home.call("-o", "json", "Hi").json
-    assert told.pop("seconds") >= told.pop("first_token_seconds") >= 0
-    assert told == {
+        result = home.call("-o", "json", "Hi").json
+    assert result.pop("seconds") >= result.pop("first_token_seconds") >= 0
+    assert result == {
         "model": "local:m",
         "text": "Hello.",
         "reasoning": "Hm.",
@@ -260,9 +260,9 @@ def test_an_answer_that_meets_its_schema(home: Home, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(SCHEMA)
     with serving(plain(reply('{"n": 1}'))) as server:
         home.local(server.address)
-        told = home.call("--schema", str(tmp_path / "s.json"), "-o", "json", "Hi").json
+        result = home.call("--schema", str(tmp_path / "s.json"), "-o", "json", "Hi").json
         text = home.call("--schema", SCHEMA, "Hi").out
-    assert told["data"] == {"n": 1} and text == '{"n": 1}\n'
+    assert result["data"] == {"n": 1} and text == '{"n": 1}\n'
     assert server.asked[0].json["response_format"]["json_schema"]["schema"] == json.loads(SCHEMA)
 
 
@@ -271,9 +271,11 @@ def test_an_answer_that_breaks_its_schema(home: Home, answer: str) -> None:
     with serving(plain(reply(answer))) as server:
         home.local(server.address)
         done = home.call("--schema", SCHEMA, "-o", "json", "Hi")
-    message, told = done.err.splitlines()
+    message, result = done.err.splitlines()
     assert (done.code, done.out) == (65, "")
-    assert message.startswith("loki-pipe: input: the answer ") and json.loads(told)["sent"] is True
+    assert (
+        message.startswith("loki-pipe: input: the answer ") and json.loads(result)["sent"] is True
+    )
 
 
 def test_code_in_a_list_runs_and_json_has_it_too(home: Home) -> None:
@@ -392,10 +394,10 @@ def test_errors_are_told_to_programs_too(home: Home) -> None:
     with serving(plain(body, 401, "x-request-id: r1\r\n")) as server:
         home.local(server.address)
         done = home.call("-o", "json", "Hi")
-    line, told = done.err.splitlines()
+    line, result = done.err.splitlines()
     shown = "loki-pipe: auth: Bad key; client 'local' (401 invalid_api_key, request r1)"
     assert done.code == 77 and line == shown
-    assert json.loads(told) == {
+    assert json.loads(result) == {
         "kind": "auth",
         "message": "Bad key; client 'local'",
         "status": 401,
@@ -464,7 +466,7 @@ def test_events_always_end_with_done_or_error(home: Home, before: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "asked"),
+    ("expected", "status", "asked"),
     [
         ("The model `m` does not exist", 404, ["m", "n"]),
         ("Unknown model m", 400, ["m", "n"]),
@@ -472,16 +474,16 @@ def test_events_always_end_with_done_or_error(home: Home, before: bytes) -> None
     ],
 )
 def test_the_next_model_is_tried_when_one_is_unknown_but_not_for_another_404(
-    home: Home, said: str, status: int, asked: list[str]
+    home: Home, expected: str, status: int, asked: list[str]
 ) -> None:
-    with serving(plain({"error": {"message": said}}, status), ANSWER) as server:
+    with serving(plain({"error": {"message": expected}}, status), ANSWER) as server:
         path = home.local(server.address)
         path.write_text(path.read_text() + "      - name: n\n")
         done = home.call("-m", "local:m", "--fallback", "local:n", "-o", "json", "Hi")
     assert [each.json["model"] for each in server.asked] == asked
     if "n" in asked:
         assert (done.code, done.json["model"]) == (0, "local:n")
-        assert done.err == f"loki-pipe: config: {said}; trying local:n\n"
+        assert done.err == f"loki-pipe: config: {expected}; trying local:n\n"
     else:
         assert (done.code, done.out) == (78, "")
 
@@ -494,7 +496,7 @@ def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "where", "code", "told"),
+    ("words", "where", "code", "expected"),
     [
         (["Hi"], ">&-", 64, "loki-pipe: usage: standard output is closed"),
         (["Hi"], "2>&-", 0, ""),
@@ -504,7 +506,7 @@ def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
     ],
 )
 def test_closed_and_full_streams_are_no_fault_of_ours(
-    home: Home, words: list[str], where: str, code: int, told: str
+    home: Home, words: list[str], where: str, code: int, expected: str
 ) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
@@ -512,7 +514,7 @@ def test_closed_and_full_streams_are_no_fault_of_ours(
         done = subprocess.run(
             ["sh", "-c", line], env=home.variables(), stdin=subprocess.DEVNULL, capture_output=True
         )
-    assert done.returncode == code and told in done.stderr.decode()
+    assert done.returncode == code and expected in done.stderr.decode()
     assert b"Traceback" not in done.stderr and b"bug" not in done.stderr
 
 
@@ -632,8 +634,8 @@ def test_explain_says_what_came_from_where(home: Home) -> None:
         "real_name: the-model\npatch:\n  body:\n    a: 1",
         "api_key: sk-secret",
     )
-    told = with_environ(home, {"LOKI_TEMPERATURE": "0.3", "LOCAL_API_BASE": "http://127.0.0.1:7"})
-    err = told.call("--explain", "--dry-run", "--top-p", "0.5", "Hi").err
+    result = with_environ(home, {"LOKI_TEMPERATURE": "0.3", "LOCAL_API_BASE": "http://127.0.0.1:7"})
+    err = result.call("--explain", "--dry-run", "--top-p", "0.5", "Hi").err
     assert "local:m, sent as the-model" in err
     assert "temperature   0.3 (LOKI_TEMPERATURE)" in err
     assert "top_p         0.5 (command line)" in err

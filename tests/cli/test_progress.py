@@ -80,7 +80,7 @@ def test_without_a_terminal_there_is_a_line_a_minute(
 ) -> None:
     now = [0.0]
     tick = print_each_minute(console(), run, 10, lambda: now[0])
-    told = []
+    messages = []
     for seconds in (
         0.0,
         INTERVAL - 1,
@@ -92,8 +92,8 @@ def test_without_a_terminal_there_is_a_line_a_minute(
     ):
         now[0] = seconds
         tick()
-        told.append(len(capsys.readouterr().err.splitlines()))
-    assert told == [0, 0, 1, 0, 0, 1, 1]
+        messages.append(len(capsys.readouterr().err.splitlines()))
+    assert messages == [0, 0, 1, 0, 0, 1, 1]
 
 
 def test_a_line_names_the_program(run: RunState, capsys: pytest.CaptureFixture[str]) -> None:

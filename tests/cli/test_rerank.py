@@ -275,9 +275,9 @@ def test_an_answer_that_is_none_prints_nothing(
     with serving(answer) as server:
         home.local(server.address, RERANKER)
         done = home.call("q", "-o", "json", "--retries", "0", stdin=NOTES, prog="loki-rerank")
-    line, told = done.err.splitlines()
+    line, result = done.err.splitlines()
     assert (done.code, done.out, line) == (code, "", f"loki-rerank: {message}")
-    assert json.loads(told)["sent"] is True
+    assert json.loads(result)["sent"] is True
 
 
 # ---- looking -----------------------------------------------------------------------------------

@@ -282,8 +282,8 @@ def test_sources_are_told_in_each_way(home: Home, name: str) -> None:
     assert (whole.code, stream.code, events.code) == (0, 0, 0), whole.err + stream.err
     assert whole.json["text"] == stream.json["text"] == "Yes."
     assert whole.json["sources"] == expected == stream.json["sources"]
-    told = [line for line in events.lines if line["type"] == "source"]
-    assert [{**line, "type": None} for line in told] == [{**e, "type": None} for e in expected]
+    result = [line for line in events.lines if line["type"] == "source"]
+    assert [{**line, "type": None} for line in result] == [{**e, "type": None} for e in expected]
     assert events.lines[-1]["sources"] == expected
 
 

@@ -185,6 +185,6 @@ def test_many_at_once_all_get_their_answers(home: Home) -> None:
     with serving(every_third) as server:
         home.local(server.address, client="extra:\n  max_retries: 12\n")
         with ThreadPoolExecutor(8) as pool:
-            told = [*pool.map(lambda _: home.run("-o", "json", "Hi"), range(40))]
-    assert {done.code for done in told} == {0}, [done.err for done in told if done.code]
-    assert sum(json.loads(done.out)["attempts"] for done in told) == len(server.asked)
+            result = [*pool.map(lambda _: home.run("-o", "json", "Hi"), range(40))]
+    assert {done.code for done in result} == {0}, [done.err for done in result if done.code]
+    assert sum(json.loads(done.out)["attempts"] for done in result) == len(server.asked)

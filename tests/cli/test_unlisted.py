@@ -10,15 +10,15 @@ import pytest
 from commands import Home
 from servers import ANSWER, Server, plain, reply, serving
 
-from loki.config.catalogue import section
-from loki.edge.files import catalogue
+from loki.config.catalogue import parse_section
+from loki.edge.files import read_catalogue
 
-SHIPPED = catalogue({})
+SHIPPED = read_catalogue({})
 
 
 def listed(client: str, task: str) -> str:
     """A model of the built-in catalogue."""
-    return next(name for name, e in section(SHIPPED, client).items() if e["type"] == task)
+    return next(name for name, e in parse_section(SHIPPED, client).items() if e["type"] == task)
 
 
 def shop(home: Home, server: Server, kind: str) -> Home:

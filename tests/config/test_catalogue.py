@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 from support import config
 
-from loki.config.catalogue import Catalogue, about, bases, section, unlisted
-from loki.config.read import configure
+from loki.config.build_config import build_config
+from loki.config.catalogue import (
+    Catalogue,
+    base_names,
+    build_unlisted,
+    catalogue_facts,
+    parse_section,
+)
 from loki.records import Client, Model
 
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -58,15 +64,15 @@ def models(**client: Any) -> dict[str, Model]:
 
 @pytest.mark.parametrize("name", ["nobody", "", "big", "date"])
 def test_a_section_that_is_not_there_is_empty(name: str) -> None:
-    assert section(TEXT, name) == {}
+    assert parse_section(TEXT, name) == {}
 
 
 def test_prices_are_exactly_as_written() -> None:
-    assert section(TEXT, "openai")["vectors"]["input_price"] == Decimal("0.02")
+    assert parse_section(TEXT, "openai")["vectors"]["input_price"] == Decimal("0.02")
 
 
 def test_a_catalogue_says_its_date() -> None:
-    assert about(TEXT)["date"] == "2026-11-20" and about("") == {}
+    assert catalogue_facts(TEXT)["date"] == "2026-11-20" and catalogue_facts("") == {}
 
 
 def test_a_client_without_models_has_the_catalogue_s() -> None:
@@ -99,19 +105,19 @@ CONFIGURED: list[tuple[dict[str, Any], dict[str, str | None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "expected"), CONFIGURED)
+@pytest.mark.parametrize(("wanted", "expected"), CONFIGURED)
 def test_a_price_that_is_set_scales_those_that_go_with_it(
-    said: dict[str, Any], expected: dict[str, str]
+    wanted: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    price = models(type="openai", models=[{"name": "big", **said}])["big"].price
+    price = models(type="openai", models=[{"name": "big", **wanted}])["big"].price
     found = {kind: getattr(price, kind) for kind in expected}
     assert found == {kind: Decimal(value) for kind, value in expected.items()}
-    assert price.is_configured is any(name.endswith("_price") for name in said)
+    assert price.is_configured is any(name.endswith("_price") for name in wanted)
 
 
 def test_a_price_of_zero_leaves_nothing_that_costs() -> None:
-    said = {"name": "big", "input_price": "0", "output_price": "0"}
-    price = models(type="openai", models=[said])["big"].price
+    message = {"name": "big", "input_price": "0", "output_price": "0"}
+    price = models(type="openai", models=[message])["big"].price
     assert price.input == 0 and price.output == 0 and price.cache_read == 0
 
 
@@ -121,8 +127,8 @@ def test_a_price_of_zero_in_the_catalogue_says_nothing_of_those_that_go_with_it(
 
 
 def test_a_model_of_ones_own_costs_what_is_said_at_every_tier() -> None:
-    said = {"name": "mine", "input_price": "1"}
-    assert models(type="openai", models=[said])["mine"].price.variants == {"*": 1}
+    message = {"name": "mine", "input_price": "1"}
+    assert models(type="openai", models=[message])["mine"].price.variants == {"*": 1}
 
 
 def test_claude_s_cache_costs_what_its_maker_documents() -> None:
@@ -149,24 +155,27 @@ def test_a_place_of_one_s_own_choice_has_its_price(place: str, price: str) -> No
     ],
 )
 def test_a_model_is_named_after_its_base(name: str, expected: tuple[str, str]) -> None:
-    assert bases(name) == expected
+    assert base_names(name) == expected
 
 
 @pytest.mark.parametrize("name", ["ft:big:org::id", "big-2030-01-02"])
 def test_a_model_that_is_not_listed_is_as_able_as_its_base_at_no_known_price(name: str) -> None:
-    found = unlisted(name, "chat", Catalogue(TEXT).models(OPENAI))
+    found = build_unlisted(name, "chat", Catalogue(TEXT).models(OPENAI))
     assert (found.name, found.real_name, found.max_input_tokens) == (name, name, 1000)
     assert found.supports_vision and found.price.input is None
     assert found.origin == "as given, like big"
 
 
 def test_a_model_that_nobody_knows_is_denied_nothing() -> None:
-    found = unlisted("new", "embedding", Catalogue(TEXT).models(OPENAI))
+    found = build_unlisted("new", "embedding", Catalogue(TEXT).models(OPENAI))
     assert (found.type, found.origin, found.supports_vision) == ("embedding", "as given", None)
 
 
 def test_the_base_has_to_do_the_task() -> None:
-    assert unlisted("big-20300102", "reranker", Catalogue(TEXT).models(OPENAI)).origin == "as given"
+    assert (
+        build_unlisted("big-20300102", "reranker", Catalogue(TEXT).models(OPENAI)).origin
+        == "as given"
+    )
 
 
 # ---- built once ----------------------------------------------------------------------------------
@@ -207,6 +216,6 @@ def test_a_changed_copy_of_a_client_has_the_models_of_its_own() -> None:
 
 def test_a_configuration_has_the_models_of_its_catalogue() -> None:
     plain = {"clients": [{"type": "openai", "api_key": "k"}]}
-    config = configure(plain, "config.yaml", {}, DAMAGED).unwrap()
+    config = build_config(plain, "config.yaml", {}, DAMAGED).unwrap()
     assert config.models(config.clients[0]) is config.catalogue.models(config.clients[0])
     assert config.catalogue.entries(config.clients[0]).keys() == {"gpt-9"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.config.catalogue import about, section
+from loki.config.catalogue import catalogue_facts, parse_section
 from loki.config.catalogue_update import (
     SyncedCatalogue,
     describe_changes,
@@ -23,8 +23,8 @@ ENTRY = {"type": "chat", "input_price": 0.15, "max_input_tokens": 1000, "support
 
 def document(entry: Any = ENTRY, **top: Any) -> bytes:
     """Return a catalogue with one model."""
-    told = {"date": "2026-11-20", "clients": {"x": {"m": entry}}, **top}
-    return json.dumps(told).encode()
+    result = {"date": "2026-11-20", "clients": {"x": {"m": entry}}, **top}
+    return json.dumps(result).encode()
 
 
 def test_a_good_catalogue_is_taken_with_exact_prices() -> None:
@@ -90,13 +90,17 @@ def test_what_is_written_reads_as_it_was(clients: Any) -> None:
     catalogue = SyncedCatalogue("2026-11-20", {"x": "y"}, clients)
     text = format_catalogue(catalogue)
     assert parse_catalogue(text.encode()).unwrap() == catalogue
-    assert about(text) == {"date": "2026-11-20", "sources": {"x": "y"}}
+    assert catalogue_facts(text) == {"date": "2026-11-20", "sources": {"x": "y"}}
 
 
 def test_a_section_of_what_is_written_is_found_by_its_lines() -> None:
     clients = {"x": {"m": {"type": "chat"}}, "y": {"n": {"type": "reranker"}}}
     text = format_catalogue(SyncedCatalogue("2026-11-20", {}, clients))
-    assert [section(text, name) for name in ("x", "y", "z", "")] == [*clients.values(), {}, {}]
+    assert [parse_section(text, name) for name in ("x", "y", "z", "")] == [
+        *clients.values(),
+        {},
+        {},
+    ]
 
 
 NEWS: list[tuple[Any, Any, str]] = [

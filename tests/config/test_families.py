@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from loki.abilities import ReasoningSupport
-from loki.config.catalogue import section
+from loki.config.catalogue import parse_section
 from loki.config.catalogue_update import find_family_faults
-from loki.config.families import abilities_of, find_row, rows_of
+from loki.config.families import abilities_of, family_rows_of, find_family_row
 from loki.config.setting_names import EFFORTS
-from loki.edge.files import catalogue, families
+from loki.edge.files import read_catalogue, read_families
 from loki.providers import KNOWN, TYPES
 from loki.wire.anthropic.reasoning import REASONING as CLAUDE
 from loki.wire.bedrock.reasoning import REASONING as BEDROCK
 from loki.wire.google.reasoning import REASONING as GOOGLE
 from loki.wire.openai.reasoning import REASONING as OPENAI
 
-FAMILIES: dict[str, Any] = json.loads(families())["families"]
+FAMILIES: dict[str, Any] = json.loads(read_families())["families"]
 ROW: dict[str, Any] = {
     "clients": ["x"],
     "models": ["m"],
@@ -48,13 +48,13 @@ def test_every_row_names_what_there_is(name: str) -> None:
     [("a-m", False, ROW), ("a", False, {}), ("a", True, GUESS)],
 )
 def test_the_first_row_that_fits_is_the_family(name: str, guess: bool, expected: Any) -> None:
-    assert find_row([ROW, GUESS], name, guess) == expected
+    assert find_family_row([ROW, GUESS], name, guess) == expected
 
 
 def test_a_row_is_for_its_clients_or_for_all() -> None:
     rows = {"a": ROW, "b": {"clients": [], "models": ["m"]}}
-    assert rows_of(rows, "x") == (*rows.values(),)
-    assert rows_of(rows, "") == (rows["b"],)
+    assert family_rows_of(rows, "x") == (*rows.values(),)
+    assert family_rows_of(rows, "") == (rows["b"],)
 
 
 #: Rows of families, the entry of the catalogue, the configuration -> abilities.
@@ -102,13 +102,17 @@ def test_how_a_model_reasons_is_told_in_the_same_order(
 
 @pytest.mark.parametrize("client", ["claude", "vertexai", "bedrock"])
 def test_families_say_nothing_that_the_catalogue_denies(client: str) -> None:
-    rows = rows_of(FAMILIES, client)
-    told = {name: entry for name, entry in section(catalogue(), client).items() if "claude" in name}
-    for name, entry in told.items():
+    rows = family_rows_of(FAMILIES, client)
+    result = {
+        name: entry
+        for name, entry in parse_section(read_catalogue(), client).items()
+        if "claude" in name
+    }
+    for name, entry in result.items():
         able = abilities_of(rows, name, entry)
         assert able.sampling is False or entry.get("supports_sampling_params") is None, name
         is_adaptive = "supports_adaptive_thinking" in entry
         assert able.reasoning.by == "adaptive" or not is_adaptive, name
         for effort in entry.get("reasoning_levels", ()):
             assert effort in ("none", *able.reasoning.efforts), name
-    assert len(told) > 20
+    assert len(result) > 20

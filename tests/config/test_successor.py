@@ -11,9 +11,9 @@ from commands import Home
 from servers import ANSWER, plain, reply, serving
 from support import SHARED
 
+from loki.config.build_config import build_config
 from loki.config.grammar import CHAT_ONLY
-from loki.config.load import check, load, secret_places
-from loki.config.read import configure
+from loki.config.parse_config import find_complaints, parse_config, secret_positions
 from loki.edge import files
 from loki.messages import Message
 from loki.records import Ask, Config
@@ -89,13 +89,13 @@ clients:
 
 def read(text: str, environ: dict[str, str] | None = None) -> Config:
     """Return a configuration by its text."""
-    loaded = load(text, "c.yaml").unwrap()
-    texts = files.catalogue({}), files.families()
-    return configure(loaded, "c.yaml", environ or {}, *texts).unwrap()
+    loaded = parse_config(text, "c.yaml").unwrap()
+    texts = files.read_catalogue({}), files.read_families()
+    return build_config(loaded, "c.yaml", environ or {}, *texts).unwrap()
 
 
 def test_a_whole_configuration_of_it_loads() -> None:
-    assert check(WHOLE)[1] == ()
+    assert find_complaints(WHOLE)[1] == ()
     config = read(WHOLE)
     assert config.notes == () and config.vault_password_file == "/nowhere/password"
     assert config.clients[0].limits.idle == math.inf
@@ -130,8 +130,8 @@ def test_its_names_of_a_login_mean_ours_and_ours_go_before_them() -> None:
 
 
 def test_no_secret_of_a_login_is_cached() -> None:
-    plain = load(WHOLE, "c.yaml").unwrap()
-    places = secret_places(plain, WHOLE.encode())
+    plain = parse_config(WHOLE, "c.yaml").unwrap()
+    places = secret_positions(plain, WHOLE.encode())
     assert places is not None
     texts = {WHOLE.encode()[start:end].decode() for _, start, end in places}
     assert texts == {"cs-0123456789", "tk-0123456789", "blue-0123456789"}
@@ -184,7 +184,7 @@ def test_an_ask_goes_before_the_configuration_and_a_variable_before_the_file() -
 
 @pytest.mark.parametrize("effort", ["hgih", "-1", "1.5"])
 def test_an_effort_that_nobody_knows_is_told_with_its_place(effort: str) -> None:
-    ((place, message),) = check(f"reasoning_effort: '{effort}'\n")[1]
+    ((place, message),) = find_complaints(f"reasoning_effort: '{effort}'\n")[1]
     assert place == (1, 19) and message.startswith("expected one of none, minimal, low")
 
 
@@ -213,7 +213,7 @@ def test_another_place_for_secrets_is_a_note_with_the_command(home: Home) -> Non
 
 
 def test_an_unknown_place_for_secrets_is_an_error() -> None:
-    ((place, message),) = check("secrets_provider:\n  type: drawer\n")[1]
+    ((place, message),) = find_complaints("secrets_provider:\n  type: drawer\n")[1]
     assert place == (2, 9) and message.startswith("expected one of local, aws_secrets_manager")
 
 

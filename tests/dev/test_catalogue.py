@@ -245,8 +245,8 @@ CACHED = [
 def test_cached_tokens_of_a_batch_cost_what_the_provider_bills(
     client: str, model: str, listed: float | None, expected: float | None
 ) -> None:
-    told = {"input": 0.5, **({} if listed is None else {"cache_read": listed})}
-    table = {("", 0): {"input": 1, "cache_read": 0.2}, ("batch", 0): told}
+    result = {"input": 0.5, **({} if listed is None else {"cache_read": listed})}
+    table = {("", 0): {"input": 1, "cache_read": 0.2}, ("batch", 0): result}
     exact = json.loads(json.dumps([*table.values()]), parse_float=Decimal, parse_int=Decimal)
     found = cat.cached(dict(zip(table, exact, strict=True)), cat.CLIENTS[client], model)
     cached = found["batch", 0].get("cache_read")
@@ -365,8 +365,8 @@ def test_the_second_source_gives_the_price_of_the_date(
     text: str, date: str, expected: dict[tuple[str, int], dict[str, str]]
 ) -> None:
     found = cat.prices_on(genai(MODEL.format(text))[0], date)
-    told = {at: {kind: f"{price:f}" for kind, price in row.items()} for at, row in found.items()}
-    assert told == expected
+    result = {at: {kind: f"{price:f}" for kind, price in row.items()} for at, row in found.items()}
+    assert result == expected
 
 
 STEP = ("", 9)

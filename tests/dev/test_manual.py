@@ -25,12 +25,12 @@ from loki.cli.admin.roff import to_text
 from loki.cli.admin_flags import ADMINISTRATION
 from loki.cli.commands import COMMANDS
 from loki.cli.parser import parse
-from loki.config.catalogue import section
+from loki.config.catalogue import parse_section
 from loki.config.grammar import SECRET_FORMS
-from loki.config.load import check
+from loki.config.parse_config import find_complaints
 from loki.config.setting_names import LIMITS, MODEL_SETTINGS, OAUTH_ALIASES, SETTINGS, TOP
 from loki.edge.auth.oauth_profiles import DEFAULTS
-from loki.formats.json_output import answer_json, event_json, problem_json
+from loki.formats.json_output import event_json, problem_json, reply_with_message_json
 from loki.messages import ToolCall
 from loki.money.report import GROUPS, Tally
 from loki.pipeline import Env
@@ -142,7 +142,7 @@ REPLY = Reply(
     "c:m", "Hi", "", (CALL,), "stop", None, USAGE, some_request({"type": "openai"}), carry=({},)
 )
 FIELDS = {
-    "loki-pipe.1": [answer_json(REPLY, data=1), problem_json(Problem("bug", ""))],
+    "loki-pipe.1": [reply_with_message_json(REPLY, data=1), problem_json(Problem("bug", ""))],
     "loki-batch.1": [{"id": 0, "line": 0, "key": 0, "embedding": 0, "error": 0}],
     "loki-search.1": [{"query": "", **match_json(Match(0.5, Passage("Hi")))}],
     "loki-rerank.1": [dict.fromkeys(("index", "id", "score", "document"))],
@@ -184,7 +184,7 @@ def test_most_pages_have_shell_examples() -> None:
 @pytest.mark.parametrize("name", named_models([call for _, call in CALLS]))
 def test_the_models_of_the_examples_are_in_the_catalogue(name: str) -> None:
     client, _, model = name.partition(":")
-    assert model in section((ROOT / "loki/data/models.json").read_text(), client)
+    assert model in parse_section((ROOT / "loki/data/models.json").read_text(), client)
 
 
 EXAMPLES = [
@@ -198,7 +198,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("name", "language", "block"), EXAMPLES, ids=lambda value: value[:40])
 def test_the_other_examples_are_right(name: str, language: str, block: str) -> None:
     if language == "yaml":
-        assert check(block)[1] == ()
+        assert find_complaints(block)[1] == ()
     else:
         assert ast.parse(block).body
 
@@ -238,9 +238,9 @@ def test_the_page_of_python_names_every_public_name_and_every_part_of_an_env() -
     parts = PYTHON.split("\nENV\n")[1].split("\nSTAGES\n")[0]
     assert {*field_names(Env)} == terms(parts)
     known = {*field_names(Problem), *field_names(Reply), *EXIT_CODES, "is_cached"}
-    told = PYTHON.split("\nFAILURES\n")[1].split("\nFUNCTIONS\n")[0]
-    told += PYTHON.split("\nREPLY\n")[1].split("\nA SCHEMA\n")[0]
-    assert terms(told) <= known
+    result = PYTHON.split("\nFAILURES\n")[1].split("\nFUNCTIONS\n")[0]
+    result += PYTHON.split("\nREPLY\n")[1].split("\nA SCHEMA\n")[0]
+    assert terms(result) <= known
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -17,12 +17,12 @@ from servers import COUNTED, DONE, delta, reply
 
 from loki import Ask, Env, Message, answer, cached, collect, embed, open_env, stream
 from loki.edge import answer_cache
-from loki.edge.answer_cache import key_of
+from loki.edge.answer_cache import cache_key
 from loki.pipeline import prepare
 from loki.problems import Problem, fail
 from loki.records import Draft, Request, Response
 from loki.redaction.redactor import Redactor
-from loki.replies import Done, Opened
+from loki.replies import Done, OpenResponse
 from loki.stages.account import Entry
 
 HI = Ask((Message("user", "Hi"),), model="openai:gpt-4.1")
@@ -42,11 +42,11 @@ class Provider:
         self.count += 1
         return Success(Response(request, self.status, {}, b"".join(self.pieces)))
 
-    def open(self, request: Request) -> Result[Opened, Problem]:
+    def open(self, request: Request) -> Result[OpenResponse, Problem]:
         self.count += 1
         chunks = iter([Success(piece) for piece in self.pieces])
         headers = {"content-type": "text/event-stream", "set-cookie": "session=abcdef"}
-        return Success(Opened(request, 200, headers, chunks, lambda: None, started=0.0))
+        return Success(OpenResponse(request, 200, headers, chunks, lambda: None, started=0.0))
 
     def afford(self, request: Request) -> Result[Request, Problem]:
         self.affordable += 1
@@ -289,19 +289,19 @@ def test_no_credential_is_in_the_folder(tmp_path: Path) -> None:
 
 def test_the_key_of_a_request_has_all_of_it_and_shows_none() -> None:
     draft = prepare(replace(Provider().env(), authorize=Success), HI).unwrap().draft
-    key = key_of(draft, draft.url, {})
+    key = cache_key(draft, draft.url, {})
     with_headers: Callable[[dict[str, str]], Draft] = lambda more: replace(  # noqa: E731
         draft, headers={**draft.headers, **more}
     )
     others = [
-        key_of(with_headers({"Authorization": "Bearer x"}), draft.url, {}),
-        key_of(with_headers({"X-Team": "a"}), draft.url, {}),
-        key_of(draft, draft.url + "?key=1", {}),
-        key_of(draft, draft.url + "?key=2", {}),
-        key_of(draft, draft.url, {"AWS_PROFILE": "work"}),
+        cache_key(with_headers({"Authorization": "Bearer x"}), draft.url, {}),
+        cache_key(with_headers({"X-Team": "a"}), draft.url, {}),
+        cache_key(draft, draft.url + "?key=1", {}),
+        cache_key(draft, draft.url + "?key=2", {}),
+        cache_key(draft, draft.url, {"AWS_PROFILE": "work"}),
     ]
     assert len({key, *others}) == 6 and all(len(each) == 64 for each in (key, *others))
-    assert key_of(replace(draft, body={"a": float("nan")}), draft.url, {}) == ""
+    assert cache_key(replace(draft, body={"a": float("nan")}), draft.url, {}) == ""
 
 
 def test_never_is_much_more_kept_than_is_allowed(

@@ -12,16 +12,16 @@ import pytest
 
 from loki.edge.answer_files import (
     DRAFT,
-    clear,
+    clear_folder,
     decode_file,
     encode_file,
     files_in,
     remove_oldest,
     write_file,
 )
-from loki.records import Kept
+from loki.records import CachedResponse
 
-KEPT = Kept(200, {"content-type": "a/b"}, (b"one\n", b"", b"two"))
+KEPT = CachedResponse(200, {"content-type": "a/b"}, (b"one\n", b"", b"two"))
 KEY = "k" * 64
 
 
@@ -78,15 +78,19 @@ def test_clearing_takes_all_answers_and_nothing_else(tmp_path: Path) -> None:
     filled(tmp_path / "a", 3)
     (tmp_path / "a" / f"{DRAFT}x").write_bytes(b"half")
     (tmp_path / "a" / "README").write_text("not ours")
-    assert clear(str(tmp_path / "a")).unwrap() == (4, 304)
+    assert clear_folder(str(tmp_path / "a")).unwrap() == (4, 304)
     assert os.listdir(tmp_path / "a") == ["README"]
-    assert clear(str(tmp_path / "a")).unwrap() == clear(str(tmp_path / "b")).unwrap() == (0, 0)
+    assert (
+        clear_folder(str(tmp_path / "a")).unwrap()
+        == clear_folder(str(tmp_path / "b")).unwrap()
+        == (0, 0)
+    )
 
 
 def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
     filled(tmp_path / "a", 1)
     (tmp_path / "a").chmod(0o777)
-    problem = clear(str(tmp_path / "a")).failure()
+    problem = clear_folder(str(tmp_path / "a")).failure()
     assert problem.kind == "config" and "others can write it" in problem.message
     assert len(files_in(str(tmp_path / "a"))) == 1
 

@@ -84,8 +84,8 @@ def calls(server: Server, number: int = 4) -> None:
     """Ask some questions, one after the other."""
     env = env_for(server.address)
     for _ in range(number):
-        told = answer(env, ASK).unwrap()
-        assert (told.text, told.attempts) == ("Hello.", 1)
+        result = answer(env, ASK).unwrap()
+        assert (result.text, result.attempts) == ("Hello.", 1)
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -144,16 +144,16 @@ class Numbered:
 
     def questions(self, env: Env, number: int, pause: float = 0.0, retries: int = 0) -> list[str]:
         """The answers to 0, 1, 2 and so on, asked one after the other."""
-        told: list[str] = []
+        messages: list[str] = []
         for question in map(str, range(number)):
             self.done.clear()
             asks = replace(
                 ASK, messages=(Message("user", question),), limits=Limits(retries=retries)
             )
-            told.append(answer(env, asks).map(lambda reply: reply.text).value_or("none"))
+            messages.append(answer(env, asks).map(lambda reply: reply.text).value_or("none"))
             assert self.done.wait(5)
             time.sleep(pause)
-        return told
+        return messages
 
 
 def whole(body: object) -> bytes:
@@ -174,16 +174,16 @@ def test_what_comes_after_an_answer_is_never_the_next_answer(name: str, pause: f
     server = Numbered(STRAY[name])
     number = 30 if pause < 0.1 else 5
     with attended(server.attend) as port:
-        told = server.questions(env_for(f"http://127.0.0.1:{port}"), number, pause)
-    assert told == server.asked == [str(each) for each in range(number)]
+        result = server.questions(env_for(f"http://127.0.0.1:{port}"), number, pause)
+    assert result == server.asked == [str(each) for each in range(number)]
 
 
 def test_a_record_of_tls_after_an_answer_is_never_the_next_answer() -> None:
     server = Numbered(STRAY["another answer"], tls=certificates().server())
     with attended(server.attend) as port:
         extra = {"ca_bundle": str(certificates().authority)}
-        told = server.questions(env_for(f"https://127.0.0.1:{port}", extra=extra), 10)
-    assert told == server.asked == [str(each) for each in range(10)]
+        result = server.questions(env_for(f"https://127.0.0.1:{port}", extra=extra), 10)
+    assert result == server.asked == [str(each) for each in range(10)]
 
 
 @pytest.mark.parametrize("retries", [0, 3])
@@ -193,8 +193,8 @@ def test_a_server_that_ends_every_connection_is_asked_once_a_call(
 ) -> None:
     server = Numbered(ends=True)
     with attended(server.attend) as port:
-        told = server.questions(env_for(f"http://127.0.0.1:{port}"), 30, pause, retries)
-    assert told == server.asked == [str(each) for each in range(30)]
+        result = server.questions(env_for(f"http://127.0.0.1:{port}"), 30, pause, retries)
+    assert result == server.asked == [str(each) for each in range(30)]
 
 
 def streams(env: Env, number: int = 1) -> list[Stream]:
@@ -294,8 +294,8 @@ def test_the_package_responses_can_stand_in_for_the_network() -> None:
     responses.post(where, status=503, json={"error": {"message": "Soon."}}, match=wanted)
     responses.post(where, json=reply("Hi there."), headers={"x-request-id": "r1"}, match=wanted)
     env = env_for("http://models.invalid/v1")
-    told = answer(env, replace(ASK, limits=Limits(retries=1))).unwrap()
-    assert (told.text, told.attempts, told.request_id) == ("Hi there.", 2, "r1")
+    result = answer(env, replace(ASK, limits=Limits(retries=1))).unwrap()
+    assert (result.text, result.attempts, result.request_id) == ("Hi there.", 2, "r1")
 
 
 @responses.activate

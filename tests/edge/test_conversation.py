@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from loki.edge import conversation
-from loki.edge.conversation import append, keep_aside, lock_turns, read_turns
+from loki.edge.conversation import append, lock_turns, read_turns, save_aside
 from loki.messages import Message
 
 LINE = '{"role":"user","content":"Hi"}\n'
@@ -175,11 +175,11 @@ def test_what_is_kept_aside_lies_beside_or_with_the_program_s_own(
     tmp_path: Path, state: Path
 ) -> None:
     path = tmp_path / "talk.jsonl"
-    assert keep_aside(str(path), LINE).unwrap() == f"{path}.aside"
-    assert keep_aside(str(path), LINE).unwrap() == f"{path}.aside"
+    assert save_aside(str(path), LINE).unwrap() == f"{path}.aside"
+    assert save_aside(str(path), LINE).unwrap() == f"{path}.aside"
     assert Path(f"{path}.aside").read_text() == LINE * 2
     Path(f"{path}.aside").unlink()
     Path(f"{path}.aside").symlink_to(tmp_path / "another file")
-    place = keep_aside(str(path), LINE).unwrap()
+    place = save_aside(str(path), LINE).unwrap()
     assert place.startswith(str(state / "conversations")) and Path(place).read_text() == LINE
     assert not (tmp_path / "another file").exists()

@@ -40,7 +40,7 @@ class Fault:
     scripts: tuple[Script | Callable[[Asked], Script], ...]
     code: int
     asked: int  # requests that reach the server
-    told: str = ""  # on stderr
+    message: str = ""  # on stderr
     flags: str = ""
     extra: str = ""  # of the client, a line each
     out: str = ""  # on stdout
@@ -477,7 +477,7 @@ def test_a_fault_is_told_as_what_it_is(home: Home, fault: Fault) -> None:
     assert (done.code, done.out, len(server.asked)) == (fault.code, fault.out, fault.asked), (
         done.err
     )
-    assert fault.told in done.err and "Traceback" not in done.err
+    assert fault.message in done.err and "Traceback" not in done.err
     assert fault.seconds[0] <= seconds <= fault.seconds[1], seconds
     if fault.sent is not None:
         with serving(*fault.scripts) as server:

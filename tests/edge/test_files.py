@@ -18,7 +18,7 @@ from commands import Home
 from servers import ANSWER, serving
 
 from loki.edge.config_cache import read_config
-from loki.edge.files import DATED, catalogue, directory, synced_file
+from loki.edge.files import DATED, directory, read_catalogue, synced_catalogue_file
 
 NOBODY = 65534
 PLAIN = "model: a:b\nclients:\n  - type: openai\n    api_key: '{{KEY}}'\n"
@@ -146,12 +146,12 @@ def test_a_file_of_another_in_the_users_folder_is_replaced(place: Place) -> None
 def test_a_catalogue_that_another_can_have_written_is_not_believed(
     place: Place, change: Change
 ) -> None:
-    ours = catalogue({"LOKI_CACHE_DIR": "/nowhere"})
+    ours = read_catalogue({"LOKI_CACHE_DIR": "/nowhere"})
     newer = ours.replace(ours[:DATED], ours[: DATED - 10] + "2999-01-01", 1)
-    Path(synced_file(place.environ)).write_text(newer)
-    assert catalogue(place.environ) == newer
+    Path(synced_catalogue_file(place.environ)).write_text(newer)
+    assert read_catalogue(place.environ) == newer
     change(place)
-    assert catalogue(place.environ) == ours
+    assert read_catalogue(place.environ) == ours
 
 
 # ---- through the command -------------------------------------------------------------------------

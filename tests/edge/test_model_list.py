@@ -10,7 +10,7 @@ import responses
 from returns.result import Result
 from servers import Script, plain, serving
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge.env import make_env
 from loki.edge.model_list import list_models
 from loki.json_text import JsonObject
@@ -24,7 +24,7 @@ EMPTY: Any = {"data": [], "models": [], "publisherModels": []}
 
 def asked(entry: dict[str, Any], **environ: str) -> Result[tuple[JsonObject, ...], Problem]:
     """Return what the provider of a client lists."""
-    config = configure({"clients": [entry]}, "c.yaml", environ).unwrap()
+    config = build_config({"clients": [entry]}, "c.yaml", environ).unwrap()
     limits = Limits(retries=0, total=20)
     target = fill_defaults(
         config, Ask(stream=False, limits=limits), config.clients[0], Model("", "")

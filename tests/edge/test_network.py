@@ -24,7 +24,7 @@ def ask(home: Home, address: str, *words: str, **extra: object) -> Done:
     return home.run(*words, "Hi")
 
 
-def told(done: Done) -> tuple[int, str]:
+def exit_and_message(done: Done) -> tuple[int, str]:
     """How a command failed, in one line."""
     return done.code, done.err.rstrip("\n")
 
@@ -38,7 +38,7 @@ def test_nobody_listens(home: Home) -> None:
         where = f"127.0.0.1:{closed.getsockname()[1]}"
         done = ask(home, f"http://{where}")
     message = f"no connection to {where}: connection refused (after 2 attempts)"
-    assert told(done) == (69, f"loki-pipe: offline: {message}")
+    assert exit_and_message(done) == (69, f"loki-pipe: offline: {message}")
 
 
 def test_nobody_has_the_name(home: Home) -> None:
@@ -50,7 +50,7 @@ def test_nobody_opens(home: Home) -> None:
     with deaf() as port:
         done = ask(home, f"http://127.0.0.1:{port}", "--retries", "0", connect_timeout=0.3)
     message = f"no connection to 127.0.0.1:{port} within 0.3 s (connect timeout); nothing was sent"
-    assert told(done) == (69, f"loki-pipe: offline: {message}")
+    assert exit_and_message(done) == (69, f"loki-pipe: offline: {message}")
 
 
 def test_a_handshake_that_never_ends_has_sent_nothing(home: Home) -> None:
@@ -152,7 +152,7 @@ def safe() -> Iterator[Server]:
 def test_an_unknown_authority_is_named_with_what_would_help(home: Home, safe: Server) -> None:
     done = ask(home, safe.address)
     where = safe.address.removeprefix("https://")
-    assert told(done) == (
+    assert exit_and_message(done) == (
         69,
         f"loki-pipe: offline: the certificate of {where} is not trusted: certificate verify failed:"
         f" unable to get local issuer certificate; it was issued by 'CN={AUTHORITY}':"
@@ -179,7 +179,7 @@ def test_the_environment_s_bundle_is_trusted(home: Home, safe: Server, name: str
     other = certificates().folder / "client.pem"
     assert ask(there, safe.address, ca_bundle=other).out == "Hello.\n"
     lost = with_environ(home, {name: "/nowhere/bundle.pem"})
-    assert told(ask(lost, safe.address)) == (
+    assert exit_and_message(ask(lost, safe.address)) == (
         78,
         f"loki-pipe: config: {name}: there is no file /nowhere/bundle.pem",
     )

@@ -166,7 +166,7 @@ def test_the_password_of_a_proxy_is_never_printed(home: Home) -> None:
         home.local(server.address)
         address = proxy.address("http", password="hush-hush")
         around = with_environ(home, {"http_proxy": address, "no_proxy": ""})
-        told = [around.run(*words, "Hi") for words in ([], ["-o", "json"], ["--explain"])]
+        result = [around.run(*words, "Hi") for words in ([], ["-o", "json"], ["--explain"])]
         home.local(server.address, client=f"extra:\n  proxy: '{address}'\n")
-        told += [home.run(*words, "Hi") for words in ([], ["-v"], ["--dry-run=curl"])]
-    assert not any("hush-hush" in done.out + done.err for done in told)
+        result += [home.run(*words, "Hi") for words in ([], ["-v"], ["--dry-run=curl"])]
+    assert not any("hush-hush" in done.out + done.err for done in result)

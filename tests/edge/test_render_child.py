@@ -19,9 +19,9 @@ from loki.edge.render_child import (
 
 
 def test_a_compiled_template_tells_its_names() -> None:
-    told = compile_template(make_environment(), "{{ b }}{{ a }}{{ c is undefined }}{{ range }}")
-    assert (told["names"], told["required"]) == (["a", "b", "c"], ["a", "b"])
-    assert render(told["template"], {"a": 1, "b": 2}, 100).startswith("21True")
+    result = compile_template(make_environment(), "{{ b }}{{ a }}{{ c is undefined }}{{ range }}")
+    assert (result["names"], result["required"]) == (["a", "b", "c"], ["a", "b"])
+    assert render(result["template"], {"a": 1, "b": 2}, 100).startswith("21True")
 
 
 def test_a_text_that_grows_too_long_is_given_up() -> None:

@@ -11,7 +11,7 @@ from servers import plain, reply, serving
 
 from loki.edge import schema_check
 from loki.edge.schema_check import CHECKER, SchemaChecker
-from loki.formats.structured_output import find_breach
+from loki.formats.structured_output import find_schema_violation
 
 ENDLESS = "^(a+)+$"
 VALUE = "a" * 60 + "!"
@@ -39,8 +39,8 @@ def checker() -> Iterator[SchemaChecker]:
     ],
 )
 def test_the_verdict_is_the_same_as_here(checker: SchemaChecker, value: Any, schema: Any) -> None:
-    assert checker.find_breach(value, schema) == find_breach(value, schema)
-    assert checker.find_breach(value, schema) == find_breach(value, schema)
+    assert checker.find_breach(value, schema) == find_schema_violation(value, schema)
+    assert checker.find_breach(value, schema) == find_schema_violation(value, schema)
 
 
 def test_a_pattern_that_takes_for_ever_is_named_and_the_next_value_is_checked(

@@ -41,12 +41,12 @@ def test_a_pipe_is_read_to_its_end_however_late_it_is_written(fifo: Path) -> Non
     with subprocess.Popen([sys.executable, "-c", late, str(fifo)]):
         assert read_file(str(fifo)) == b"late" * 50_000
     with subprocess.Popen([sys.executable, "-c", late, str(fifo)]):
-        assert read_file(str(fifo), end=time.monotonic() + 60) == b"late" * 50_000
+        assert read_file(str(fifo), deadline=time.monotonic() + 60) == b"late" * 50_000
 
 
 def test_a_pipe_that_nobody_writes_ends_in_time(fifo: Path) -> None:
     with pytest.raises(TimeoutError):
-        read_file(str(fifo), end=time.monotonic() + 0.1)
+        read_file(str(fifo), deadline=time.monotonic() + 0.1)
 
 
 TOOLS = '[{"type": "function", "function": {"name": "f", "parameters": {}}}]'

@@ -52,7 +52,7 @@ def test_what_a_tool_prints_is_its_result(script: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "expected"),
     [
         ("import sys; sys.exit('no such city')", "the tool failed with exit code 1\nno such city"),
         ("print('half'); raise SystemExit(3)", "the tool failed with exit code 3\nhalf"),
@@ -60,21 +60,21 @@ def test_what_a_tool_prints_is_its_result(script: str, text: str) -> None:
         ("import os; os.write(1, b'a\\0b')", "the tool printed what is no text: byte 1 is 0"),
     ],
 )
-def test_what_goes_wrong_goes_back_to_the_model(script: str, said: str) -> None:
+def test_what_goes_wrong_goes_back_to_the_model(script: str, expected: str) -> None:
     (result,) = run(command(script))
-    assert (result.text, result.is_error) == (said, True)
+    assert (result.text, result.is_error) == (expected, True)
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "expected"),
     [
         (("./no-such-program",), "cannot run ./no-such-program: no such file or directory"),
         (("/",), "cannot run /: permission denied"),
     ],
 )
-def test_a_program_that_is_not_there_is_an_error(argv: tuple[str, ...], said: str) -> None:
+def test_a_program_that_is_not_there_is_an_error(argv: tuple[str, ...], expected: str) -> None:
     (result,) = run(ToolCommand("tool", argv, {}))
-    assert (result.text, result.is_error) == (said, True)
+    assert (result.text, result.is_error) == (expected, True)
 
 
 def test_arguments_are_checked_before_anything_runs(tmp_path: Path) -> None:
@@ -173,12 +173,12 @@ def test_no_half_of_a_secret_is_left_at_a_cut() -> None:
 
 
 def test_a_result_is_told_of_with_its_time() -> None:
-    heard = list[Any]()
+    received = list[Any]()
 
     def hear(call: ToolCall, result: Message, seconds: float) -> None:
-        heard.append((call.id, result.text, seconds >= 0))
+        received.append((call.id, result.text, seconds >= 0))
 
     run_tools(
         {"tool": command("print(5)")}, {}, inf, hear, Redactor(), (ToolCall("a", "tool", {}),)
     )
-    assert heard == [("a", "5", True)]
+    assert received == [("a", "5", True)]

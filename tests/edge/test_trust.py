@@ -16,8 +16,8 @@ from servers import ANSWER, plain, reply, serving
 from support import auth_context
 
 from loki.edge.auth import vault
-from loki.edge.auth.token_cache import Token, store
-from loki.edge.trust import UntrustedFileError, make_private_folder, open_own, refusal
+from loki.edge.auth.token_cache import Token, save_token
+from loki.edge.trust import UntrustedFileError, make_private_folder, open_user_file, refusal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
 
@@ -56,11 +56,11 @@ def test_a_file_is_judged_by_its_owner_and_who_can_write_it(case: str) -> None:
 def test_a_link_is_followed_to_the_file_that_counts(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("a")
     (tmp_path / "link").symlink_to("real")
-    with open(tmp_path / "link", opener=open_own) as file:
+    with open(tmp_path / "link", opener=open_user_file) as file:
         assert file.read() == "a"
     (tmp_path / "real").chmod(0o666)
     with pytest.raises(UntrustedFileError, match="anybody can write it"):
-        open_own(str(tmp_path / "link"), os.O_RDONLY)
+        open_user_file(str(tmp_path / "link"), os.O_RDONLY)
 
 
 def test_a_folder_is_private_with_all_above_it_whatever_the_umask(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_new_files_are_their_owner_s_alone_whatever_the_umask(home: Home) -> Non
             environ = {**home.variables(), "LOKI_CONFIG_DIR": str(home.folder / "new" / "config")}
             context = auth_context(environ)
             assert vault.add("KEY", "v", context, lambda path: Success("")) == Success(None)
-            store(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
+            save_token(f"{home.folder}/new/cache/oauth/local.json", Token("a"))
             out, summary = home.folder / "new" / "out.jsonl", home.folder / "new" / "summary"
             words = ["--lines", "-o", str(out), "--summary", str(summary)]
             assert home.run(*words, stdin="a\nb\n", prog="loki-batch").code == 0

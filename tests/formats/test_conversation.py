@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Success
-from support import body_of, client_of, recordings, request, told
+from support import body_of, client_of, recordings, request, stream_pieces
 
 from loki.formats.conversation import message_json, read_conversation, write_lines
 from loki.formats.turns import message_of
@@ -105,8 +105,8 @@ ANSWERS = st.builds(
 
 
 @given(st.lists(ANSWERS | st.builds(Message, st.just("user"), TEXTS), max_size=4))
-def test_whatever_was_said_is_read_as_it_was_written(said: list[Message]) -> None:
-    assert read_conversation(write_lines(said), "m").unwrap() == tuple(said)
+def test_whatever_was_said_is_read_as_it_was_written(message: list[Message]) -> None:
+    assert read_conversation(write_lines(message), "m").unwrap() == tuple(message)
 
 
 @given(st.text() | VALUES.map(json.dumps))
@@ -170,7 +170,7 @@ def test_a_recorded_answer_goes_back_as_it_came(recording: Any) -> None:
     if recording is None:
         return
     asked = request(client_of(recording), stream=recording["stream"])
-    answer = collect(told(asked, [body_of(recording)], **recording["response"]["headers"]))
+    answer = collect(stream_pieces(asked, [body_of(recording)], **recording["response"]["headers"]))
     if not isinstance(answer, Success):
         return  # a refusal, or an answer without any text
     reply = answer.unwrap()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from support import request
 
 from loki.formats.json_output import (
-    answer_json,
     event_json,
     format_time,
     problem_json,
     reply_json,
+    reply_with_message_json,
 )
 from loki.json_text import compact
 from loki.messages import Text, ToolCall
@@ -67,9 +67,9 @@ def test_an_answer_is_one_object_with_these_names_in_this_order() -> None:
     ]
 
 
-@pytest.mark.parametrize(("cost", "told"), [(None, None), (Decimal(0), 0.0)])
-def test_an_unknown_cost_is_null_and_none_is_zero(cost: Decimal | None, told: Any) -> None:
-    assert reply_json(reply(cost=cost))["cost"] == told
+@pytest.mark.parametrize(("cost", "expected"), [(None, None), (Decimal(0), 0.0)])
+def test_an_unknown_cost_is_null_and_none_is_zero(cost: Decimal | None, expected: Any) -> None:
+    assert reply_json(reply(cost=cost))["cost"] == expected
 
 
 @pytest.mark.parametrize("data", [None, False, 0, [], {"a": 1}])
@@ -85,7 +85,7 @@ def test_what_the_provider_wants_back_is_told_where_there_is_some() -> None:
 
 def test_an_answer_is_a_turn_as_well() -> None:
     block = {"type": "thinking", "signature": "s"}
-    assert answer_json(reply(carry=(block,)))["message"] == {
+    assert reply_with_message_json(reply(carry=(block,)))["message"] == {
         "role": "assistant",
         "content": "Hi",
         "tool_calls": [
@@ -93,7 +93,7 @@ def test_an_answer_is_a_turn_as_well() -> None:
         ],
         "carry": {"from": "local/openai", "blocks": [block]},
     }
-    assert answer_json(reply(text="", tool_calls=()))["message"] == {
+    assert reply_with_message_json(reply(text="", tool_calls=()))["message"] == {
         "role": "assistant",
         "content": "",
     }
@@ -117,13 +117,13 @@ EVENTS: list[tuple[Event, dict[str, Any]]] = [
             "reasoning": None,
         },
     ),
-    (Done(reply()), {"type": "done", **answer_json(reply())}),
+    (Done(reply()), {"type": "done", **reply_with_message_json(reply())}),
 ]
 
 
-@pytest.mark.parametrize(("event", "told"), EVENTS)
-def test_an_event_says_its_type_first(event: Event, told: dict[str, Any]) -> None:
-    assert list(event_json(event).items()) == list(told.items())
+@pytest.mark.parametrize(("event", "expected"), EVENTS)
+def test_an_event_says_its_type_first(event: Event, expected: dict[str, Any]) -> None:
+    assert list(event_json(event).items()) == list(expected.items())
 
 
 def test_a_problem_is_told_in_full() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from returns.result import Success
 
-from loki.batch.read_rows import prompt_of
+from loki.batch.read_rows import read_prompt
 from loki.batch.rows import RowDefaults
 from loki.edge.files import read_bytes
 from loki.formats.openai_messages import read_json, read_messages, split_tools
-from loki.formats.structured_output import read_answer, read_schema
+from loki.formats.structured_output import read_data, read_schema
 from loki.messages import Media
 from loki.records import Ask
 
@@ -59,7 +59,7 @@ def test_a_part_that_cannot_be_sent_is_told_by_its_place(part: Any, message: str
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "expected"),
     [
         ({"role": "user", "content": f"{NUL}a"}, "a NUL character (at 1), which is not text"),
         ({"role": "assistant", "tool_calls": 5}, "tool_calls is not a list"),
@@ -78,9 +78,9 @@ def test_a_part_that_cannot_be_sent_is_told_by_its_place(part: Any, message: str
         ),
     ],
 )
-def test_a_message_that_cannot_be_sent_is_told_by_its_number(message: Any, told: str) -> None:
+def test_a_message_that_cannot_be_sent_is_told_by_its_number(message: Any, expected: str) -> None:
     problem = read_messages([message], "m.json").failure()
-    assert (problem.kind, problem.message) == ("input", f"m.json: message 1: {told}")
+    assert (problem.kind, problem.message) == ("input", f"m.json: message 1: {expected}")
 
 
 def test_a_file_s_name_with_a_nul_character_is_wrong_input() -> None:
@@ -88,7 +88,7 @@ def test_a_file_s_name_with_a_nul_character_is_wrong_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("[" * 201 + "]" * 201, "too deeply nested"),
         ("[" * 100_000, "too deeply nested"),
@@ -96,8 +96,8 @@ def test_a_file_s_name_with_a_nul_character_is_wrong_input() -> None:
         ('{"a": -Infinity}', "not JSON: -Infinity is no number of JSON's"),
     ],
 )
-def test_json_that_nobody_can_use_is_told(text: str, told: str) -> None:
-    assert read_json(text, "it").failure().message == f"it: {told}"
+def test_json_that_nobody_can_use_is_told(text: str, expected: str) -> None:
+    assert read_json(text, "it").failure().message == f"it: {expected}"
     assert isinstance(read_json("[" * 200 + "]" * 200, "it"), Success)
 
 
@@ -110,11 +110,11 @@ def test_a_schema_as_deep_as_can_be_is_read_or_refused() -> None:
 
 def test_an_answer_nested_deeper_than_can_be_told_again_breaks_its_schema() -> None:
     for text in ("[" * 900 + "]" * 900, "[" * 100_000):
-        assert read_answer(text, {}).failure().kind == "input"
+        assert read_data(text, {}).failure().kind == "input"
 
 
 def test_a_row_s_prompt_with_a_nul_character_is_wrong_input() -> None:
-    problem = prompt_of(RowDefaults(Ask()), {"prompt": f"a{NUL}"}).failure()
+    problem = read_prompt(RowDefaults(Ask()), {"prompt": f"a{NUL}"}).failure()
     assert problem.message == "prompt: a NUL character (at 2), which is not text"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.formats.structured_output import find_breach, read_answer, read_schema
+from loki.formats.structured_output import find_schema_violation, read_data, read_schema
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from loki.formats.structured_output import find_breach, read_answer, read_schema
     ],
 )
 def test_what_breaks_a_schema_is_said_by_its_place(value: Any, schema: Any, breach: str) -> None:
-    found = find_breach(value, schema)
+    found = find_schema_violation(value, schema)
     assert found.startswith(breach) and bool(found) == bool(breach) and len(found) < 400
 
 
@@ -51,4 +51,4 @@ def test_a_reference_that_leads_nowhere_is_said_before_anything_is_asked(
 
 @pytest.mark.parametrize("text", ["no JSON", '{"a": NaN}', "[" * 5000])
 def test_an_answer_that_is_no_json_is_said(text: str) -> None:
-    assert "the answer is not JSON" in read_answer(text, {}).failure().message
+    assert "the answer is not JSON" in read_data(text, {}).failure().message

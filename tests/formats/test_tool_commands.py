@@ -28,8 +28,8 @@ def test_a_tool_with_a_command_can_be_run() -> None:
 
 
 def test_what_a_provider_is_told_of_a_tool_has_no_command() -> None:
-    told = read_tools([tool(command=["date"], timeout=5)], "t.json").unwrap()
-    assert told == read_tools([tool()], "t.json").unwrap()
+    result = read_tools([tool(command=["date"], timeout=5)], "t.json").unwrap()
+    assert result == read_tools([tool()], "t.json").unwrap()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.formats.tool_results import call_functions, find_fault
+from loki.formats.tool_results import call_functions, find_argument_fault
 from loki.messages import Message, Tool, ToolCall
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -42,5 +42,7 @@ def test_a_tool_without_a_function_cannot_be_called() -> None:
 
 
 def test_what_is_wrong_is_said_before_anything_is_called() -> None:
-    assert find_fault(ToolCall("c1", "double", {"n": 1}), {"double": SCHEMA}) == ""
-    assert find_fault(ToolCall("c1", "x", {}), {"double": SCHEMA}).endswith("; known: double")
+    assert find_argument_fault(ToolCall("c1", "double", {"n": 1}), {"double": SCHEMA}) == ""
+    assert find_argument_fault(ToolCall("c1", "x", {}), {"double": SCHEMA}).endswith(
+        "; known: double"
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import CLIENTS, target
 
-from loki.formats.turns import close_calls, find_open_calls, resume
+from loki.formats.turns import answer_open_calls, append_turns, find_open_calls
 from loki.messages import Message, ToolCall
 from loki.records import Ask
 from loki.stages import draft
@@ -39,12 +39,12 @@ BRIEF, USER = Message("system", "Be brief."), Message("user", "Go on.")
     ids=["first", "same prompt", "other prompt", "late prompt", "asked by hand", "tool by hand"],
 )
 def test_what_is_new_is_added(before: Any, turns: Any, new: Any) -> None:
-    assert resume(before, turns, "talk").unwrap() == new
+    assert append_turns(before, turns, "talk").unwrap() == new
 
 
 @pytest.mark.parametrize("before", [(), TURNS, (BRIEF,), (*TURNS, ASKED), (*TURNS, BRIEF)])
 def test_without_a_turn_to_answer_nothing_is_asked(before: Any) -> None:
-    problem = resume(before, (), "talk").failure()
+    problem = append_turns(before, (), "talk").failure()
     assert problem.kind == "usage" and problem.message.startswith("no prompt: talk has no turn")
 
 
@@ -53,7 +53,7 @@ def test_a_call_that_nobody_answered_gets_a_result_in_its_place() -> None:
     known = Message("tool", "12:00", tool_call_id="c2")
     turns = (USER, both, known, USER)
     assert find_open_calls(turns) == ["now (c1)"]
-    closed = close_calls(turns, "no answer")
+    closed = answer_open_calls(turns, "no answer")
     missing = Message("tool", "no answer", tool_call_id="c1", is_error=True)
     assert closed == (USER, both, missing, known, USER) and find_open_calls(closed) == []
 
@@ -91,12 +91,12 @@ def test_thoughts_go_back_to_whoever_had_them(kind: str, maker: str) -> None:
 
 
 def test_a_failed_tool_is_said_to_have_failed_where_a_provider_can_be_told() -> None:
-    told = {
+    output = {
         "claude": '"is_error": true',
         "gemini": '"error": "broke"',
         "bedrock": '"status": "error"',
     }
-    for kind, words in told.items():
+    for kind, words in output.items():
         client = next(each for each in CLIENTS.values() if each["type"] == kind)
         for is_error in (True, False):
             result = Message("tool", "broke", tool_call_id="c1", is_error=is_error)

@@ -13,7 +13,7 @@ from returns.result import Success
 
 from loki.edge.auth import token_cache
 from loki.edge.auth.token_cache import Token, from_json, is_valid
-from loki.edge.auth.vault_format import encrypt, new_vault, read, value_of, with_value
+from loki.edge.auth.vault_format import encrypt, new_vault, read, text_with_value, value_of
 from loki.edge.config_cache import read_cache
 from loki.edge.files import read_env
 
@@ -25,7 +25,7 @@ def vault_text() -> str:
     """Return the text of a vault with some secrets under a key that no password has."""
     vault = new_vault("vault.yml", b"password", bytes(16), bytes(12)).unwrap()
     for number, (name, value) in enumerate(SECRETS.items(), 1):
-        text = with_value(vault, name, encrypt(KEY, name, value, bytes([number] * 12)))
+        text = text_with_value(vault, name, encrypt(KEY, name, value, bytes([number] * 12)))
         vault = read(text, "vault.yml").unwrap()
     return "\n".join(vault.lines) + "\n"
 
@@ -90,7 +90,7 @@ WITHIN = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_token_file_is_a_token_or_none(damages: Any, tail: bytes, tmp_path: Path) -> None:
     path = tmp_path / "token.json"
     path.write_bytes(damaged(WHOLE, damages).encode() + tail)
-    token = token_cache.read(str(path))
+    token = token_cache.read_token(str(path))
     assert token is None or isinstance(token.access, str)
 
 
@@ -106,12 +106,12 @@ ODD: Any = st.recursive(
 def test_a_damaged_cache_is_a_configuration_or_none(
     plain: Any, places: Any, damages: Any, tmp_path: Path
 ) -> None:
-    from loki.edge.config_cache import key_of
+    from loki.edge.config_cache import file_key
 
     config, cache = tmp_path / "config.yaml", tmp_path / "cache.json"
     config.write_text("key: s3cret\n")
     status = config.stat()
-    key = key_of(str(config), status)
+    key = file_key(str(config), status)
     secrets = {"file": [*key, status.st_ctime_ns], "places": places}
     text = json.dumps({"key": key, "plain": plain, "secrets": secrets})
     cache.write_text(damaged(text, damages))

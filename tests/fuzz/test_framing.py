@@ -29,7 +29,7 @@ def split(splitter: Splitter, pieces: Iterable[bytes]) -> list[bytes]:
     return frames + splitter.end()
 
 
-def told(pieces: Iterable[bytes]) -> list[bytes]:
+def split_events(pieces: Iterable[bytes]) -> list[bytes]:
     """Return the data of every event."""
     return split(sse.EventSplitter(), pieces)
 
@@ -50,7 +50,9 @@ def vectors() -> list[Any]:
 @pytest.mark.parametrize("vector", vectors())
 def test_events_are_read_as_browsers_read_them(vector: Any, size: int) -> None:
     data = base64.b64decode(vector["bytes_base64"])
-    assert [each.decode("utf-8", "replace") for each in told(cut(data, size))] == vector["data"]
+    assert [each.decode("utf-8", "replace") for each in split_events(cut(data, size))] == vector[
+        "data"
+    ]
 
 
 def plainly(data: bytes) -> Iterator[bytes]:
@@ -87,13 +89,13 @@ STREAMS = st.lists(
 
 @given(data=STREAMS, size=st.integers(0, 9))
 def test_any_stream_reads_as_the_standard_says(data: bytes, size: int) -> None:
-    assert told(cut(data, size)) == list(plainly(data))
+    assert split_events(cut(data, size)) == list(plainly(data))
 
 
 @given(noise=st.binary(max_size=300), size=st.integers(0, 20))
 def test_noise_makes_no_events_but_what_it_says(noise: bytes, size: int) -> None:
-    whole = told([noise])
-    assert told(cut(noise, size)) == whole
+    whole = split_events([noise])
+    assert split_events(cut(noise, size)) == whole
     assert sum(map(len, whole)) <= len(noise)
 
 
@@ -110,7 +112,7 @@ def test_an_event_without_end_is_given_up(piece: bytes) -> None:
             given_out += 1
             yield piece
 
-    assert told(endless()) == [sse.TOO_LARGE]
+    assert split_events(endless()) == [sse.TOO_LARGE]
     assert given_out * len(piece) < sse.MAX_EVENT_BYTES + 2**22
 
 
@@ -132,9 +134,9 @@ def frames(pieces: Iterable[bytes]) -> list[Any]:
 
 @given(noise=st.binary(max_size=300), size=st.integers(0, 20))
 def test_noise_is_damage(noise: bytes, size: int) -> None:
-    said = frames(cut(noise, size))
-    assert all("stream is damaged" in each["error"]["message"] for each in said)
-    assert len(said) <= 1
+    message = frames(cut(noise, size))
+    assert all("stream is damaged" in each["error"]["message"] for each in message)
+    assert len(message) <= 1
 
 
 @given(headers=st.binary(max_size=60), payload=st.binary(max_size=60))
@@ -145,8 +147,8 @@ def test_frames_with_odd_headers_do_not_crash(headers: bytes, payload: bytes) ->
 
 @pytest.mark.parametrize("total", [2**32 - 1, 2**31, 30 * 2**20])
 def test_a_frame_that_claims_too_much_is_damage_at_once(total: int) -> None:
-    (said,) = frames([frame(b"{}", total=total)])
-    assert "exceeded the maximum" in said["error"]["message"]
+    (message,) = frames([frame(b"{}", total=total)])
+    assert "exceeded the maximum" in message["error"]["message"]
 
 
 @pytest.mark.parametrize("total", [0, 1, 15])

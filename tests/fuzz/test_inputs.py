@@ -15,9 +15,9 @@ from support import patient
 
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, RowDefaults
-from loki.config.load import load
+from loki.config.build_config import build_config
+from loki.config.parse_config import parse_config
 from loki.config.patches import read_patch
-from loki.config.read import configure
 from loki.formats.openai_messages import ROLES, read_json, read_messages, read_tools
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Ask
@@ -41,9 +41,9 @@ LINES = st.sampled_from(
 @given(lines=st.lists(LINES, max_size=12))
 @PATIENT
 def test_any_lines_are_a_configuration_or_a_complaint(lines: list[str]) -> None:
-    result = load("\n".join(lines), "config.yaml")
+    result = parse_config("\n".join(lines), "config.yaml")
     if isinstance(result, Success):
-        configure(result.unwrap(), "config.yaml", {})
+        build_config(result.unwrap(), "config.yaml", {})
     else:
         assert result.failure().message.startswith("config.yaml:")
 
@@ -55,7 +55,7 @@ def test_a_damaged_configuration_does_not_crash(
     text: str, noise: str, place: float, size: int
 ) -> None:
     at = int(place * len(text))
-    load(text[:at] + noise + text[at + size :], "config.yaml")
+    parse_config(text[:at] + noise + text[at + size :], "config.yaml")
 
 
 NAMES = [
@@ -86,11 +86,11 @@ def test_a_merge_does_what_rfc_7396_says_of_every_key(target: Any, patch: Any) -
             assert value == merge_patch(before.get(key), patch[key])
 
 
-@given(told=JSON)
+@given(output=JSON)
 @PATIENT
-def test_no_conversation_tool_or_patch_is_a_crash(told: Any) -> None:
+def test_no_conversation_tool_or_patch_is_a_crash(output: Any) -> None:
     for read in (read_messages, read_tools, read_patch):
-        result = read(told, "it")
+        result = read(output, "it")
         assert isinstance(result, Success) or result.failure().message
 
 
@@ -105,12 +105,12 @@ TURNS: Any = st.fixed_dictionaries(
 )
 
 
-@given(told=st.lists(TURNS, min_size=1, max_size=3))
+@given(output=st.lists(TURNS, min_size=1, max_size=3))
 @PATIENT
-@example(told=[{"role": "assistant", "tool_calls": 5}])
-@example(told=[{"role": "assistant", "tool_calls": {"id": "a"}}])
-def test_no_turn_of_a_conversation_is_a_crash(told: Any) -> None:
-    result = read_messages(told, "it")
+@example(output=[{"role": "assistant", "tool_calls": 5}])
+@example(output=[{"role": "assistant", "tool_calls": {"id": "a"}}])
+def test_no_turn_of_a_conversation_is_a_crash(output: Any) -> None:
+    result = read_messages(output, "it")
     assert isinstance(result, Success) or result.failure().message.startswith("it: message ")
 
 
@@ -191,12 +191,12 @@ def filled_row(changes: dict[str, Any]) -> dict[str, Any]:
     return {name: ROW[name] if value is ... else value for name, value in changes.items()}
 
 
-@given(told=st.lists(ROWS.map(filled_row), min_size=1, max_size=4), noise=st.text(max_size=4))
+@given(result=st.lists(ROWS.map(filled_row), min_size=1, max_size=4), noise=st.text(max_size=4))
 @PATIENT
-@example(told=[{"prompt": "Hi", "max_tokens": 10**400}], noise="")
-@example(told=[{"custom_id": "a", "body": {"messages": []}}], noise="")
-def test_whatever_is_in_a_row_it_is_a_job_or_an_error_row(told: Any, noise: str) -> None:
-    lines = [json.dumps(row) for row in told] + [noise, json.dumps(told[0])[:-3]]
+@example(result=[{"prompt": "Hi", "max_tokens": 10**400}], noise="")
+@example(result=[{"custom_id": "a", "body": {"messages": []}}], noise="")
+def test_whatever_is_in_a_row_it_is_a_job_or_an_error_row(result: Any, noise: str) -> None:
+    lines = [json.dumps(row) for row in result] + [noise, json.dumps(result[0])[:-3]]
     bugs: list[Exception] = []
 
     def keep(bug: Exception) -> Problem:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Success
-from support import patient, request, told
+from support import patient, request, stream_pieces
 
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Response
@@ -76,7 +76,7 @@ def is_answer(reply: Reply) -> bool:
 def test_odd_json_is_an_answer_or_a_problem(client: Any, body: Any, events: list[Any]) -> None:
     whole = parse(Response(request(client), 200, {}, json.dumps(body).encode()))
     frames = [b"data: %s\n\n" % json.dumps(event).encode() for event in events]
-    streamed = collect(told(request(client, stream=True), frames))
+    streamed = collect(stream_pieces(request(client, stream=True), frames))
     for result in (whole, streamed):
         if isinstance(result, Success):
             assert is_answer(result.unwrap())
@@ -123,7 +123,7 @@ def test_a_real_answer_with_something_odd_in_it_does_not_crash(
     target = request(known, stream=bool(parts))
     data = [b"data: %s\n\n" % json.dumps(frame).encode() for frame in frames]
     whole = Response(target, 200, {}, json.dumps(frames[0]).encode())
-    result = collect(told(target, data)) if parts else parse(whole)
+    result = collect(stream_pieces(target, data)) if parts else parse(whole)
     assert isinstance(result, Success) or result.failure().message
 
 
@@ -133,13 +133,13 @@ def test_a_real_answer_with_something_odd_in_it_does_not_crash(
 def test_noise_is_never_an_answer(client: Any, noise: list[bytes]) -> None:
     whole = parse(Response(request(client), 200, {}, b"".join(noise)))
     assert isinstance(whole.failure(), Problem)
-    streamed = collect(told(request(client, stream=True), noise))
+    streamed = collect(stream_pieces(request(client, stream=True), noise))
     assert isinstance(streamed.failure(), Problem)
 
 
 @given(
     status=st.integers(300, 599),
-    body=st.binary(max_size=80) | JSON.map(lambda told: json.dumps(told).encode()),
+    body=st.binary(max_size=80) | JSON.map(lambda result: json.dumps(result).encode()),
     headers=st.dictionaries(
         st.sampled_from(["location", "x-request-id", "x-amzn-errortype", "retry-after"]), st.text()
     ),

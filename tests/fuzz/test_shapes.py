@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from returns.result import Success
 from shapes import COMMON, COUNTS, OPENAI_ROWS, SCORES, STREAMS, VECTORS, WHOLE
-from support import config, request, told
+from support import config, request, stream_pieces
 
 from loki.cli.describe import reply_json
 from loki.json_text import compact
@@ -26,7 +26,7 @@ from loki.stages.account import account
 from loki.stages.parse import collect, parse
 from loki.stages.parse_vectors import read_scores, read_vectors
 from loki.wire import EMBED, RERANK, chat_wire, embed_wire, rerank_wire
-from loki.wire.answer_json import parse_json
+from loki.wire.provider_json import parse_json
 
 ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
@@ -126,7 +126,7 @@ def test_a_changed_stream_is_read_or_refused(wire: str, changes: Any) -> None:
             assert isinstance(decoder.read_event(parsed(event)), tuple)
         return
     asked = asking(wire, True)
-    holds(collect(told(asked, [b"data: %s\n\n" % encoded(event) for event in rows])))
+    holds(collect(stream_pieces(asked, [b"data: %s\n\n" % encoded(event) for event in rows])))
 
 
 #: The first event of a stream that says that the answer is over.
@@ -150,7 +150,7 @@ def test_a_stream_that_breaks_off_is_no_answer(
     data = b"".join(frames)
     at = int(cut * len(data))
     unfinished = b'data: {"a": ' + b"[" * deep if deep else b""
-    result = collect(told(asking(wire, True), [data[:at] + tail, unfinished]))
+    result = collect(stream_pieces(asking(wire, True), [data[:at] + tail, unfinished]))
     holds(result)
     if at < len(b"".join(frames[: ENDING[wire]])):
         assert not isinstance(result, Success)

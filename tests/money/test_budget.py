@@ -11,8 +11,8 @@ from returns.result import Success
 from support import target
 
 from loki.messages import Media, Message, Text
-from loki.money.budget import BudgetStatus, check_budget, known_worst_case
-from loki.money.estimate import estimate_quota, max_usage, worst_case
+from loki.money.budget import BudgetStatus, check_budget, known_worst_cost
+from loki.money.estimate import estimate_rate_tokens, max_usage, worst_cost
 from loki.price import Price
 from loki.records import Ask, Draft, Patch, Request
 from loki.stages.patch import patch
@@ -45,7 +45,7 @@ def purse(budget: str, spent: str, unknown: int = 0) -> BudgetStatus:
     ],
 )
 def test_the_worst_case_is_what_is_known_of_it(model: dict[str, Any], cost: str | None) -> None:
-    assert known_worst_case(request(**model)) == (None if cost is None else Decimal(cost))
+    assert known_worst_cost(request(**model)) == (None if cost is None else Decimal(cost))
 
 
 def test_what_is_asked_counts_in_the_worst_case() -> None:
@@ -53,7 +53,7 @@ def test_what_is_asked_counts_in_the_worst_case() -> None:
     ask = Ask((Message("user", (Text("four" * 100), image)),), model="openai:m", max_tokens=50)
     found = request(ask, **PRICED, **LONGEST, supports_vision=True).draft.target
     assert (max_usage(found).input, max_usage(found).output) == (100 + 1600, 50)
-    assert worst_case(found) == (Decimal(3) * 1700 + Decimal(15) * 50) / 1_000_000
+    assert worst_cost(found) == (Decimal(3) * 1700 + Decimal(15) * 50) / 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,16 @@ def test_what_is_asked_counts_in_the_worst_case() -> None:
 def test_texts_count_for_what_measures_them(type: str, ask: Ask, tokens: int) -> None:
     found = request(**PRICED).draft.target
     measuring = replace(found, ask=ask, model=replace(found.model, type=type))  # type: ignore[arg-type]
-    assert worst_case(measuring) == Decimal(3) * tokens / 1_000_000
-    assert estimate_quota(measuring) == tokens
+    assert worst_cost(measuring) == Decimal(3) * tokens / 1_000_000
+    assert estimate_rate_tokens(measuring) == tokens
 
 
 def test_an_answer_as_long_as_may_be_counts_for_what_a_minute_allows() -> None:
     ask = Ask((Message("user", "four" * 100),), model="openai:m", max_tokens=50)
-    assert estimate_quota(request(ask).draft.target) == 150
-    assert estimate_quota(request(replace(ask, max_tokens=None), **LONGEST).draft.target) == 100
+    assert estimate_rate_tokens(request(ask).draft.target) == 150
+    assert (
+        estimate_rate_tokens(request(replace(ask, max_tokens=None), **LONGEST).draft.target) == 100
+    )
 
 
 @pytest.mark.parametrize(

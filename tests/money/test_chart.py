@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.money.chart import MODELS, chart, lengths, share
+from loki.money.chart import MODELS, bar_lengths, chart, format_share
 from loki.money.report import ReportRow, Tally
 
 DAYS = [f"2026-11-{day:02d}" for day in range(1, 8)]
@@ -83,7 +83,7 @@ def test_the_parts_of_a_bar_are_as_long_as_the_bar(
 ) -> None:
     whole = sum(costs, Decimal(0))
     highest = whole + more
-    parts = lengths(costs, highest, width)
+    parts = bar_lengths(costs, highest, width)
     assert len(parts) == len(costs) and all(part >= 0 for part in parts)
     assert sum(parts) == (round(whole * width / highest) if highest else 0) <= width
 
@@ -106,4 +106,4 @@ def test_a_share_is_in_percent_and_never_a_made_up_zero(
     def tally(cost: str | None) -> Tally:
         return Tally(cost=None if cost is None else Decimal(cost))
 
-    assert share(tally(part), tally(whole)) == words
+    assert format_share(tally(part), tally(whole)) == words

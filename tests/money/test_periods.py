@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.money.periods import day_of, days, month_of, months, parse_time, zone_name
+from loki.money.periods import day_of, iterate_days, iterate_months, month_of, parse_time, zone_name
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -48,10 +48,10 @@ def test_words_name_a_moment(words: str, zone: tzinfo, start: float, end: float)
      "11/01/2026", "20261101", "2026-W10", "now", "9999-12-31", "9999999d", "0000-01", "²d", "٣d"],
 )  # fmt: skip
 def test_other_words_are_refused(words: str) -> None:
-    told = parse_time(words, NOW, UTC).failure()
-    assert told.kind == "usage"
+    problem = parse_time(words, NOW, UTC).failure()
+    assert problem.kind == "usage"
     known = "24h, 7d, 2w, today, yesterday, 2026-11 or 2026-11-01"
-    assert told.message == f"{words!r} is no time: say {known}"
+    assert problem.message == f"{words!r} is no time: say {known}"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ ZONES: Any = st.sampled_from([UTC, BERLIN, NEW_YORK, KATHMANDU])
 MOMENTS = st.floats(0, 4e9)
 
 
-@given(MOMENTS, st.floats(0, 200 * 86400), ZONES, st.sampled_from([days, months]))
+@given(MOMENTS, st.floats(0, 200 * 86400), ZONES, st.sampled_from([iterate_days, iterate_months]))
 def test_spans_cover_a_time_without_gaps(
     start: float, length: float, zone: tzinfo, cut: Any
 ) -> None:

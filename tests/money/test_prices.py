@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from returns.result import Result, Success
 from support import ROOT
 
-from loki.config.catalogue import Catalogue, build_catalogued, section
-from loki.config.load import load
-from loki.config.read import configure
+from loki.config.build_config import build_config
+from loki.config.catalogue import Catalogue, build_catalogued, parse_section
+from loki.config.parse_config import parse_config
 from loki.messages import Message
-from loki.money.prices import cost, find_rates, max_cost
+from loki.money.prices import cost, cost_upper_bound, find_price
 from loki.price import Price
 from loki.problems import Problem
 from loki.records import Ask, Client, Model, Setting, Target, Task
@@ -31,15 +31,17 @@ SHIPPED = (ROOT / "loki" / "data" / "models.json").read_text("utf-8")
 
 def price(words: str, variants: Any = None) -> Price:
     """A price from ``kind=dollars`` words."""
-    told: Any = {kind: Decimal(each) for kind, each in (word.split("=") for word in words.split())}
-    return Price(**told, variants=variants or {})
+    result: Any = {
+        kind: Decimal(each) for kind, each in (word.split("=") for word in words.split())
+    }
+    return Price(**result, variants=variants or {})
 
 
 def usage(words: str) -> Usage:
     """Usage from ``count=number`` words; a tier is a word."""
     pairs = (word.split("=") for word in words.split())
-    told: Any = {name: int(each) if each.isdigit() else each for name, each in pairs}
-    return Usage(**told)
+    result: Any = {name: int(each) if each.isdigit() else each for name, each in pairs}
+    return Usage(**result)
 
 
 CLAUDE = "input=3 output=15 cache_read=0.3 cache_write=3.75 cache_write_1h=6"
@@ -150,7 +152,7 @@ def test_prices_are_those_of_the_tier_and_the_size(
     tier: str, size: int, expected: str | None
 ) -> None:
     more = {"priority": {"input": 7}, "batch": {"input": 1.5}, "batch>1000": {"input": 3}}
-    found = find_rates(price("input=2 search=0.01", {**LONG, **more}), tier or None, size)
+    found = find_price(price("input=2 search=0.01", {**LONG, **more}), tier or None, size)
     assert (None if found is None else found.input) == (expected and Decimal(expected))
     assert found is None or found.search == Decimal("0.01")
 
@@ -158,23 +160,23 @@ def test_prices_are_those_of_the_tier_and_the_size(
 def test_of_several_steps_the_highest_below_the_size_holds() -> None:
     steps = price("input=1", {">32000": {"input": 2}, ">128000": {"input": 3}})
     sizes = (32_000, 32_001, 128_000, 128_001, 9_999_999)
-    found = [find_rates(steps, None, size) for size in sizes]
+    found = [find_price(steps, None, size) for size in sizes]
     assert [each and each.input for each in found] == [1, 2, 2, 3, 3]
 
 
 def test_all_of_a_long_prompt_costs_more_its_cached_part_too() -> None:
-    told = usage("input=2000 cache_read=500 output=10 tier=flex")
+    counted = usage("input=2000 cache_read=500 output=10 tier=flex")
     expected = worked_out("1500*2 + 500*0.1 + 10*7.5")
-    assert cost(told, price("input=2 output=10 cache_read=0.1", LONG)) == expected
+    assert cost(counted, price("input=2 output=10 cache_read=0.1", LONG)) == expected
 
 
 def test_a_price_that_was_set_goes_before_the_answer_and_that_before_the_catalogue() -> None:
-    told = Usage(input=10, output=1, told_cost=Decimal("0.5"))
+    counted = Usage(input=10, output=1, told_cost=Decimal("0.5"))
     known = price("input=3 output=15")
-    assert cost(replace(told, told_cost=None), known) == worked_out("10*3 + 1*15")
-    assert cost(told, known) == Decimal("0.5")
-    assert cost(told, replace(known, is_configured=True)) == worked_out("10*3 + 1*15")
-    assert cost(told, replace(price("input=3"), is_configured=True)) == Decimal("0.5")
+    assert cost(replace(counted, told_cost=None), known) == worked_out("10*3 + 1*15")
+    assert cost(counted, known) == Decimal("0.5")
+    assert cost(counted, replace(known, is_configured=True)) == worked_out("10*3 + 1*15")
+    assert cost(counted, replace(price("input=3"), is_configured=True)) == Decimal("0.5")
     assert cost(Usage(told_cost=Decimal("0.5")), known) == Decimal("0.5")
 
 
@@ -201,12 +203,14 @@ WORST = [
 
 @pytest.mark.parametrize(("prices", "expected"), WORST)
 def test_the_worst_case_takes_the_dearest_that_may_hold(prices: str, expected: str) -> None:
-    assert max_cost(usage("input=1000 output=10"), price(prices)) == worked_out(expected)
+    assert cost_upper_bound(usage("input=1000 output=10"), price(prices)) == worked_out(expected)
 
 
 def test_the_worst_case_of_a_long_prompt_is_that_of_long_prompts() -> None:
-    told = price("input=2 output=10 cache_write=2.5", {">1000": {"input": 4, "output": 15}})
-    assert max_cost(usage("input=1001 output=10"), told) == worked_out("1001*4 + 10*15")
+    known_price = price("input=2 output=10 cache_write=2.5", {">1000": {"input": 4, "output": 15}})
+    assert cost_upper_bound(usage("input=1001 output=10"), known_price) == worked_out(
+        "1001*4 + 10*15"
+    )
 
 
 SETTINGS: dict[str, Any] = {
@@ -234,7 +238,7 @@ def test_what_could_cost_too_much_is_not_sent(
     client: str, task: Task, ask: Ask, expected: str
 ) -> None:
     clients = [{"type": "openai", **SETTINGS[client]}, {"type": "cohere"}]
-    found = configure({"clients": clients}, "c.yaml", {}, CATALOGUE).unwrap()
+    found = build_config({"clients": clients}, "c.yaml", {}, CATALOGUE).unwrap()
     whole = replace(ask, messages=(Message("user", "abcd" * 100),)) if task == "chat" else ask
     worst = worked_out(expected)
 
@@ -280,7 +284,7 @@ def configured(model: str, kind: str = "openai", name: str = "", base: str = "")
     settings = f"name: {name}\n    " if name else ""
     known = {"api_base": Setting(base)} if base else {}
     text = f"clients:\n  - type: {kind}\n    {settings}models:\n      - {model}\n"
-    plain = load(text, "c.yaml").unwrap()["clients"][0]
+    plain = parse_config(text, "c.yaml").unwrap()["clients"][0]
     client = Client(name or kind, kind, known, tuple(plain["models"]))
     return Catalogue(CATALOGUE).models(client)[0].price
 
@@ -290,7 +294,7 @@ def test_without_prices_of_their_own_models_have_the_catalogue_s() -> None:
     assert (
         found
         == configured("{name: m}")
-        == build_catalogued(section(CATALOGUE, "openai"), "openai")[0].price
+        == build_catalogued(parse_section(CATALOGUE, "openai"), "openai")[0].price
     )
     assert found == price("input=2 output=10 cache_read=0.2 cache_write=2.5 search=0.01")
 
@@ -316,8 +320,8 @@ def test_configured_prices_go_before_and_the_rest_keeps_its_proportion(
 
 def test_a_discount_holds_for_long_prompts_and_other_tiers() -> None:
     half = configured("{name: m, input_price: 1, output_price: 5, cache_read_price: 0.05}")
-    told = usage("input=2000 cache_read=1000 output=10 tier=flex")
-    assert cost(told, half) == worked_out("1000*1 + 1000*0.05 + 10*3.75")
+    counted = usage("input=2000 cache_read=1000 output=10 tier=flex")
+    assert cost(counted, half) == worked_out("1000*1 + 1000*0.05 + 10*3.75")
 
 
 def test_search_prices_are_kept_as_they_are_and_can_be_set() -> None:
@@ -334,8 +338,8 @@ def test_a_server_of_one_s_own_has_one_price_for_input_and_one_for_output(
     kind: str, name: str, base: str
 ) -> None:
     mine = configured("{name: o, input_price: 1, output_price: 2}", kind, name, base)
-    told = usage("input=100 cache_read=50 audio_input=20 output=10 audio_output=5 tier=turbo")
-    assert cost(told, mine) == worked_out("100*1 + 10*2")
+    counted = usage("input=100 cache_read=50 audio_input=20 output=10 audio_output=5 tier=turbo")
+    assert cost(counted, mine) == worked_out("100*1 + 10*2")
 
 
 def test_a_gateway_before_a_known_model_has_that_model_s_discounts() -> None:
@@ -344,9 +348,9 @@ def test_a_gateway_before_a_known_model_has_that_model_s_discounts() -> None:
 
 
 def test_what_is_free_is_free_from_a_cache_too() -> None:
-    told = usage("input=100 cache_read=50 output=10")
-    assert cost(told, configured("{name: free}")) == 0
-    assert cost(told, configured("{name: new, input_price: 0, output_price: 0}")) == 0
+    counted = usage("input=100 cache_read=50 output=10")
+    assert cost(counted, configured("{name: free}")) == 0
+    assert cost(counted, configured("{name: new, input_price: 0, output_price: 0}")) == 0
 
 
 def test_a_new_model_of_a_provider_that_discounts_has_an_unknown_price_for_its_cache() -> None:
@@ -376,15 +380,15 @@ def test_vertex_models_away_from_the_global_endpoint_cost_a_tenth_more(
 ) -> None:
     settings = {"location": Setting(place)} if place else {}
     client = Client("vertexai", "vertexai", settings)
-    told = usage("input=1000 cache_read=500 output=10")
+    counted = usage("input=1000 cache_read=500 output=10")
     expected = worked_out("500*1.5 + 500*0.15 + 10*9")
     found = {each.name: each.price for each in Catalogue(SHIPPED).models(client)}[
         "gemini-3.5-flash"
     ]
-    assert expected is not None and cost(told, found) == expected * factor
+    assert expected is not None and cost(counted, found) == expected * factor
     listed = ({"name": "gemini-3.5-flash"}, {"name": "gemini-3.5-flash", "input_price": own})
     here, mine = Catalogue(SHIPPED).models(Client("vertexai", "vertexai", settings, listed))
-    assert cost(told, here.price) == expected * factor
+    assert cost(counted, here.price) == expected * factor
     assert mine.price.input == own
 
 
@@ -435,7 +439,7 @@ PUBLIC = [
 
 @cache
 def catalogued(name: str) -> tuple[Model, ...]:
-    return build_catalogued(section(SHIPPED, name), name)
+    return build_catalogued(parse_section(SHIPPED, name), name)
 
 
 @pytest.mark.parametrize(("model", "counts", "expected"), PUBLIC)

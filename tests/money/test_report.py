@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.money.chart import MODELS, chart, lengths, share
+from loki.money.chart import MODELS, bar_lengths, chart, format_share
 from loki.money.report import (
     ReportRow,
     Tally,
@@ -18,7 +18,7 @@ from loki.money.report import (
     format_amount,
     format_cost,
     json_row,
-    rows,
+    sort_rows,
     sum_tallies,
     table,
 )
@@ -54,8 +54,8 @@ def test_a_total_adds_what_is_known_and_counts_what_is_not() -> None:
 def test_rows_are_in_order_and_alike_ones_are_one(
     by: list[str], found: list[tuple[str, ...]], ordered: list[tuple[str, ...]]
 ) -> None:
-    told = [ReportRow(keys, paid("5" if "dear" in keys else "1")) for keys in found]
-    assert [row.keys for row in rows(told, by)] == ordered
+    result = [ReportRow(keys, paid("5" if "dear" in keys else "1")) for keys in found]
+    assert [row.keys for row in sort_rows(result, by)] == ordered
 
 
 COSTS = st.none() | st.decimals(0, 10**6, places=12)
@@ -63,10 +63,10 @@ COSTS = st.none() | st.decimals(0, 10**6, places=12)
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), COSTS)))
 def test_rows_lose_nothing(found: list[tuple[str, Decimal | None]]) -> None:
-    told = [ReportRow((key,), Tally(calls=1, cost=cost)) for key, cost in found]
-    made = rows(told, ["model"])
+    result = [ReportRow((key,), Tally(calls=1, cost=cost)) for key, cost in found]
+    made = sort_rows(result, ["model"])
     assert len({row.keys for row in made}) == len(made)
-    assert sum_tallies(row.tally for row in made) == sum_tallies(row.tally for row in told)
+    assert sum_tallies(row.tally for row in made) == sum_tallies(row.tally for row in result)
 
 
 # ---- a table -----------------------------------------------------------------------------------
@@ -170,8 +170,8 @@ MANY = st.lists(st.tuples(st.sampled_from(DAYS), st.integers(0, 12), COSTS), min
 
 @given(MANY)
 def test_a_chart_loses_nothing(found: list[tuple[str, int, Decimal | None]]) -> None:
-    told = [ReportRow((day, f"m{i}"), Tally(calls=1, cost=cost)) for day, i, cost in found]
-    drawn = chart(told, DAYS)
+    result = [ReportRow((day, f"m{i}"), Tally(calls=1, cost=cost)) for day, i, cost in found]
+    drawn = chart(result, DAYS)
     spent = sum(cost or 0 for _, _, cost in found)
     assert sum(bar.height for bar in drawn.bars) == spent
     assert sum(row.tally.cost or 0 for row in drawn.shares) == spent
@@ -181,7 +181,7 @@ def test_a_chart_loses_nothing(found: list[tuple[str, int, Decimal | None]]) -> 
 @given(st.lists(st.decimals(0, 1000, places=6), max_size=7), st.integers(1, 200))
 def test_a_bar_is_as_long_as_its_parts(costs: list[Decimal], width: int) -> None:
     whole = sum(costs, Decimal(0))
-    parts = lengths(costs, max(whole, Decimal(1)), width)
+    parts = bar_lengths(costs, max(whole, Decimal(1)), width)
     assert len(parts) == len(costs) and min(parts, default=0) >= 0
     assert sum(parts) == round(whole * width / max(whole, Decimal(1)))
 
@@ -191,4 +191,4 @@ def test_a_bar_is_as_long_as_its_parts(costs: list[Decimal], width: int) -> None
     [(paid("1"), "25%"), (paid("0.001"), "<1%"), (paid("0"), ""), (UNKNOWN, "")],
 )
 def test_a_share_is_of_what_is_known(part: Any, shown: str) -> None:
-    assert share(part, paid("4")) == shown
+    assert format_share(part, paid("4")) == shown

@@ -9,7 +9,7 @@ from support import target
 
 from loki.messages import Message
 from loki.providers import wire_name
-from loki.providers.azure import root_of
+from loki.providers.azure import azure_root
 from loki.records import Ask
 from loki.stages import draft
 
@@ -69,7 +69,7 @@ def test_documents_are_ranked_by_cohere() -> None:
 
 @pytest.mark.parametrize("base", ["https://a.example", "https://a.example/other"])
 def test_an_address_without_a_path_of_ours_stays(base: str) -> None:
-    assert root_of(base) == base
+    assert azure_root(base) == base
 
 
 THINKING: list[tuple[str, dict[str, Any]]] = [

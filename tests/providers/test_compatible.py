@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import config, target
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge import files
 from loki.messages import Message
 from loki.providers import KNOWN, provider_of
@@ -78,7 +78,7 @@ def test_a_name_has_the_row_it_begins_with(name: str, has_row: bool) -> None:
 
 def test_a_second_account_has_the_catalogue_and_the_dialect_of_its_provider() -> None:
     entries = [{"type": "openai-compatible", "name": name} for name in ("groq", "groq-work")]
-    known = configure({"clients": entries}, "c.yaml", {}, files.catalogue({})).unwrap()
+    known = build_config({"clients": entries}, "c.yaml", {}, files.read_catalogue({})).unwrap()
     first, second = map(known.models, known.clients)
     assert first == second != ()
     asked = resolve(known)(Ask(HI, model="groq-work")).unwrap()
@@ -97,15 +97,15 @@ VARIABLES = [
 @pytest.mark.parametrize(("name", "variable"), VARIABLES)
 def test_a_known_name_reads_its_providers_own_variable(name: str, variable: str) -> None:
     environ = {"LOKI_PLATFORM": name, variable: "k"}
-    first = configure(None, "c.yaml", environ).unwrap().clients[0]
+    first = build_config(None, "c.yaml", environ).unwrap().clients[0]
     assert (first.settings["api_key"].value, first.settings["api_key"].origin) == ("k", variable)
     own = {**environ, f"{name.upper()}_API_KEY": "own"}
-    assert configure(None, "c.yaml", own).unwrap().clients[0].settings["api_key"].value == "own"
+    assert build_config(None, "c.yaml", own).unwrap().clients[0].settings["api_key"].value == "own"
 
 
 def test_a_second_account_does_not_take_the_first_ones_key() -> None:
     entry = {"type": "openai-compatible", "name": "huggingface-work"}
-    known = configure({"clients": [entry]}, "c.yaml", {"HF_TOKEN": "k"}).unwrap()
+    known = build_config({"clients": [entry]}, "c.yaml", {"HF_TOKEN": "k"}).unwrap()
     assert "api_key" not in known.clients[0].settings
 
 
@@ -114,7 +114,9 @@ def test_a_second_account_does_not_take_the_first_ones_key() -> None:
 
 @pytest.mark.parametrize(("alias", "type_"), [("anthropic", "claude"), ("google", "gemini")])
 def test_a_type_may_be_called_by_its_maker(alias: str, type_: str) -> None:
-    platform = configure(None, "c.yaml", {"LOKI_PLATFORM": alias}, files.catalogue({})).unwrap()
+    platform = build_config(
+        None, "c.yaml", {"LOKI_PLATFORM": alias}, files.read_catalogue({})
+    ).unwrap()
     assert (platform.model, platform.clients[0].type) == (type_, type_)
     for name in (alias, type_):
         known = config({"type": name})
@@ -126,7 +128,7 @@ def test_a_type_may_be_called_by_its_maker(alias: str, type_: str) -> None:
 
 def test_a_client_that_bears_the_alias_goes_before_the_type() -> None:
     mine = {"type": "openai-compatible", "name": "google", "api_base": "https://a.example"}
-    known = configure({"clients": [{"type": "gemini"}, mine]}, "c.yaml", {}).unwrap()
+    known = build_config({"clients": [{"type": "gemini"}, mine]}, "c.yaml", {}).unwrap()
     assert resolve(known)(Ask(HI, model="google:m")).unwrap().client.type == "openai-compatible"
 
 

@@ -68,17 +68,17 @@ ENCODERS: tuple[Callable[[str], str], ...] = (
 def test_no_encoding_hides_a_secret(secret: str, encode: Callable[[str], str]) -> None:
     redact = Redactor(secret).redact
     frame = encode("").strip("[]")
-    told = redact(f"<{encode(secret)}>")
-    assert secret not in told and encode(secret)[1:-1] not in told
-    assert len(told) <= len("<***>") + 6 * len(frame) + 6, told
+    result = redact(f"<{encode(secret)}>")
+    assert secret not in result and encode(secret)[1:-1] not in result
+    assert len(result) <= len("<***>") + 6 * len(frame) + 6, result
 
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
 def test_base64_hides_no_secret(before: bytes, secret: str, after: bytes) -> None:
     redact = Redactor(secret).redact
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        told = redact(encode(before + secret.encode() + after).decode())
-        assert "***" in told and len(told) <= len("***") + 4 * len(before + after) + 4
+        result = redact(encode(before + secret.encode() + after).decode())
+        assert "***" in result and len(result) <= len("***") + 4 * len(before + after) + 4
 
 
 @given(st.binary(max_size=5), st.text("abcXYZ012+/~?", min_size=8), st.binary(max_size=5))
@@ -86,8 +86,8 @@ def test_neither_hex_nor_base32_hides_a_secret(before: bytes, secret: str, after
     redact = Redactor(secret).redact
     data = before + secret.encode() + after
     for encode in (base64.b32encode, base64.b32hexencode, base64.b16encode):
-        told = redact(encode(data).decode())
-        assert "***" in told and len(told) <= len("***") + 4 * len(before + after) + 8
+        result = redact(encode(data).decode())
+        assert "***" in result and len(result) <= len("***") + 4 * len(before + after) + 8
 
 
 #: What nobody sees, and what is folded: each may stand anywhere in what a server repeats.
@@ -111,8 +111,8 @@ def test_nothing_that_is_not_seen_hides_a_secret(
     text = secret
     for at, unseen in inside:
         text = text[:at] + unseen + text[at:]
-    told = redact(encode(around.format(text)))
-    assert told == redact(encode(around.format(secret))) and "***" in told
+    result = redact(encode(around.format(text)))
+    assert result == redact(encode(around.format(secret))) and "***" in result
 
 
 def test_a_text_takes_no_more_than_its_length() -> None:

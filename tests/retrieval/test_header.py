@@ -9,44 +9,48 @@ from support import config
 
 from loki.records import Ask, Patch
 from loki.retrieval.header import (
+    EmbeddingSettings,
     Header,
-    Signature,
     describe_difference,
+    embedding_settings,
     make_key_function,
     read_header,
-    signature_of,
     write_header,
 )
 from loki.stages.resolve import resolve
 
-PLAIN = Signature("m", None, "document")
+PLAIN = EmbeddingSettings("m", None, "document")
 
 
 @pytest.mark.parametrize(
     ("ask", "patches", "expected"),
     [
-        (Ask(), (), Signature("real")),
-        (Ask(purpose="document"), (), Signature("real", None, "document")),
-        (Ask(dimensions=256), (), Signature("real", 256)),
-        (Ask(encoding="base64"), (), Signature("real")),
-        (Ask(), (Patch(headers={"A": "b"}),), Signature("real")),
-        (Ask(), (Patch(body={"truncate": True}),), Signature("real", patch="40f88dc9d93c2006")),
+        (Ask(), (), EmbeddingSettings("real")),
+        (Ask(purpose="document"), (), EmbeddingSettings("real", None, "document")),
+        (Ask(dimensions=256), (), EmbeddingSettings("real", 256)),
+        (Ask(encoding="base64"), (), EmbeddingSettings("real")),
+        (Ask(), (Patch(headers={"A": "b"}),), EmbeddingSettings("real")),
+        (
+            Ask(),
+            (Patch(body={"truncate": True}),),
+            EmbeddingSettings("real", patch="40f88dc9d93c2006"),
+        ),
     ],
 )
 def test_a_signature_has_all_that_decides_a_vector(
-    ask: Ask, patches: tuple[Patch, ...], expected: Signature
+    ask: Ask, patches: tuple[Patch, ...], expected: EmbeddingSettings
 ) -> None:
     models = [{"name": "m", "real_name": "real", "type": "embedding"}]
     client = {"type": "openai", "models": models}
     target = resolve(config(client), "embedding")(replace(ask, model="openai:m")).unwrap()
-    assert signature_of(target, patches).unwrap() == expected
+    assert embedding_settings(target, patches).unwrap() == expected
 
 
 def test_a_secret_in_a_patch_is_not_in_the_header() -> None:
     target = resolve(config({"type": "openai"}), "embedding")(
         Ask(model="openai:text-embedding-3-small")
     ).unwrap()
-    signature = signature_of(target, (Patch(body={"key": "sk-secret"}),)).unwrap()
+    signature = embedding_settings(target, (Patch(body={"key": "sk-secret"}),)).unwrap()
     assert "secret" not in write_header(Header("openai:m", signature, 0.0))
 
 
@@ -59,7 +63,7 @@ def test_a_secret_in_a_patch_is_not_in_the_header() -> None:
         replace(PLAIN, patch="ab"),
     ],
 )
-def test_another_signature_has_other_keys_and_says_what_differs(other: Signature) -> None:
+def test_another_signature_has_other_keys_and_says_what_differs(other: EmbeddingSettings) -> None:
     assert make_key_function(other)("Hi") != make_key_function(PLAIN)("Hi")
     assert describe_difference(PLAIN, other) and not describe_difference(PLAIN, PLAIN)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from returns.result import Result, Success
 
-from loki.config.load import check
-from loki.config.read import configure
+from loki.config.build_config import build_config
+from loki.config.parse_config import find_complaints
 from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem
 from loki.records import Ask, Config, Patch, Target
@@ -24,10 +24,10 @@ HI = (Message("user", "Hi"),)
 
 def config() -> Config:
     """Return the configuration on disk that has models with prices and without."""
-    plain, complaints = check((CONFIGS / "resolve.yaml").read_text())
+    plain, complaints = find_complaints((CONFIGS / "resolve.yaml").read_text())
     assert complaints == ()
     catalogue = (CONFIGS / "catalogue.json").read_text()
-    return configure(plain, "c.yaml", {}, catalogue).unwrap()
+    return build_config(plain, "c.yaml", {}, catalogue).unwrap()
 
 
 def checked(config: Config, ask: Ask, *patches: Patch) -> Result[Target, Problem]:
@@ -107,14 +107,14 @@ def test_everything_that_is_sent_counts_for_the_worst_case(more: dict[str, Any])
     abilities = {"supports_vision": True, "supports_function_calling": True}
     plain = {"clients": [{"type": "openai", "models": [{**models[0], **abilities}]}]}
     ask = replace(Ask(HI, max_cost=Decimal("0.001")), **more)
-    assert checked(configure(plain, "c.yaml", {}).unwrap(), ask).failure().kind == "budget"
+    assert checked(build_config(plain, "c.yaml", {}).unwrap(), ask).failure().kind == "budget"
 
 
 def test_the_prefix_counts_for_the_worst_case() -> None:
     model = {"name": "m", "input_price": 3, "output_price": 15, "max_output_tokens": 10}
     plain = {"clients": [{"type": "openai", "models": [{**model, "system_prompt_prefix": LARGE}]}]}
     ask = Ask(HI, max_cost=Decimal("0.001"))
-    assert checked(configure(plain, "c.yaml", {}).unwrap(), ask).failure().kind == "budget"
+    assert checked(build_config(plain, "c.yaml", {}).unwrap(), ask).failure().kind == "budget"
 
 
 #: A change to a request whose longest answer is 1,000 tokens, and its worst case then: $15 a

@@ -15,7 +15,7 @@ from loki.messages import Message, Text
 from loki.pipeline import Env, answer, stream
 from loki.problems import Problem, fail
 from loki.records import Ask, Request, Response
-from loki.replies import Done, Opened, Reply
+from loki.replies import Done, OpenResponse, Reply
 from loki.stages.account import Entry
 from loki.stages.continuation import MAX_PAUSES
 from loki.stages.parse import collect
@@ -37,7 +37,7 @@ def message(blocks: list[Any], stop: str) -> bytes:
 
 def events(blocks: list[Any], stop: str) -> bytes:
     """Return the same message as a stream."""
-    told: list[Any] = [{"type": "message_start", "message": {"usage": {"input_tokens": 10}}}]
+    result: list[Any] = [{"type": "message_start", "message": {"usage": {"input_tokens": 10}}}]
     for index, block in enumerate(blocks):
         start, deltas = dict(block), []
         if block["type"] == "text":
@@ -50,12 +50,14 @@ def events(blocks: list[Any], stop: str) -> bytes:
             text = json.dumps(block["input"])
             pieces = (text[:3], text[3:])
             deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
-        told.append({"type": "content_block_start", "index": index, "content_block": start})
-        told += [{"type": "content_block_delta", "index": index, "delta": each} for each in deltas]
-        told.append({"type": "content_block_stop", "index": index})
-    told.append({"type": "message_delta", "delta": {"stop_reason": stop}, "usage": USAGE})
-    told.append({"type": "message_stop"})
-    return b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in told)
+        result.append({"type": "content_block_start", "index": index, "content_block": start})
+        result += [
+            {"type": "content_block_delta", "index": index, "delta": each} for each in deltas
+        ]
+        result.append({"type": "content_block_stop", "index": index})
+    result.append({"type": "message_delta", "delta": {"stop_reason": stop}, "usage": USAGE})
+    result.append({"type": "message_stop"})
+    return b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in result)
 
 
 Turn = tuple[list[Any], str]
@@ -82,12 +84,12 @@ class Provider:
         """Return the next turn in one piece."""
         return self.answer(request).map(lambda body: Response(request, 200, {}, body, seconds=1.0))
 
-    def open(self, request: Request) -> Result[Opened, Problem]:
+    def open(self, request: Request) -> Result[OpenResponse, Problem]:
         """Return the next turn as it comes."""
 
-        def opened(body: bytes) -> Opened:
+        def opened(body: bytes) -> OpenResponse:
             chunks: Iterator[Result[bytes, Problem]] = iter([Success(body)])
-            return Opened(request, 200, {}, chunks, lambda: None, started=0.0)
+            return OpenResponse(request, 200, {}, chunks, lambda: None, started=0.0)
 
         return self.answer(request).map(opened)
 
@@ -171,9 +173,9 @@ def test_what_was_paid_before_a_failure_is_counted(way: Way) -> None:
 
 def test_the_words_come_before_the_answer_goes_on() -> None:
     provider = Provider(PAUSE, END)
-    told = [event.unwrap() for event in stream(provider.env(), ASK).unwrap()]
-    assert [event.text for event in told if isinstance(event, Text)] == ["Hm. ", "Yes."]
-    assert isinstance(told[-1], Done) and not any(isinstance(e, Done) for e in told[:-1])
+    result = [event.unwrap() for event in stream(provider.env(), ASK).unwrap()]
+    assert [event.text for event in result if isinstance(event, Text)] == ["Hm. ", "Yes."]
+    assert isinstance(result[-1], Done) and not any(isinstance(e, Done) for e in result[:-1])
 
 
 def test_a_part_that_the_budget_forbids_is_not_asked_for() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from returns.result import Failure, Result, Success
-from support import request, told
+from support import request, stream_pieces
 
 from loki.problems import Problem
-from loki.replies import Opened
-from loki.stages.first_event import await_answer, first_event
-from loki.stages.parse import collect, follow
+from loki.replies import OpenResponse
+from loki.stages.first_event import first_event, wait_for_answer
+from loki.stages.parse import collect, read_stream
 from loki.usage import Usage
 
 
@@ -25,17 +25,20 @@ def test_nothing_is_read_on_after_the_end() -> None:
         yield b"data: [DONE]\n\n"
         raise AssertionError("read on")
 
-    assert collect(told(request({"type": "openai"}, stream=True), pieces())).unwrap().text == "Hi"
+    assert (
+        collect(stream_pieces(request({"type": "openai"}, stream=True), pieces())).unwrap().text
+        == "Hi"
+    )
 
 
-def opened(*events: Any, stream: bool = True, label: str = "text/event-stream") -> Opened:
+def opened(*events: Any, stream: bool = True, label: str = "text/event-stream") -> OpenResponse:
     """Return an answer of some events, or of one body."""
     model = {"name": "m", "input_price": 1, "output_price": 3}
     asked = request({"type": "openai", "models": [model]}, stream=stream)
     frames = [json.dumps(event).encode() for event in events]
     pieces = [b"data: %s\n\n" % frame for frame in frames] if stream else frames
     chunks: Iterator[Result[bytes, Problem]] = iter([*map(Success, pieces)])
-    return Opened(asked, 200, {"content-type": label}, chunks, lambda: None, 0.0, attempts=2)
+    return OpenResponse(asked, 200, {"content-type": label}, chunks, lambda: None, 0.0, attempts=2)
 
 
 def ended(reason: str, part: str, **message: Any) -> Any:
@@ -58,7 +61,7 @@ def test_an_end_without_an_answer_is_a_failure_before_anything_is_shown(
     reason: str, message: dict[str, Any], kind: str, stream: bool
 ) -> None:
     event = ended(reason, "delta" if stream else "message", **message)
-    problem = await_answer(opened(event, stream=stream)).failure()
+    problem = wait_for_answer(opened(event, stream=stream)).failure()
     assert (problem.kind, problem.sent, problem.attempts) == (kind, True, 2)
     assert problem.usage == Usage(input=9, output=2)
     assert problem.cost == Decimal("0.000015")  # all of it came, and is paid for
@@ -66,7 +69,7 @@ def test_an_end_without_an_answer_is_a_failure_before_anything_is_shown(
 
 def test_thoughts_without_an_answer_are_paid_for() -> None:
     events = (ended("length", "delta", reasoning_content="Hm."),)
-    *thoughts, last = follow(lambda: 1.0)(await_answer(opened(*events)).unwrap())
+    *thoughts, last = read_stream(lambda: 1.0)(wait_for_answer(opened(*events)).unwrap())
     problem = last.failure()
     assert thoughts and (problem.kind, problem.usage) == ("input", Usage(input=9, output=2))
     assert problem.cost == Decimal("0.000015")
@@ -75,10 +78,10 @@ def test_thoughts_without_an_answer_are_paid_for() -> None:
 @pytest.mark.parametrize("stream", [True, False])
 def test_what_was_looked_at_once_is_not_looked_at_again(stream: bool) -> None:
     event = ended("stop", "delta" if stream else "message", content="Hi")
-    ready = await_answer(opened(event, stream=stream)).unwrap()
-    assert await_answer(ready).unwrap() is ready and first_event(ready).unwrap() is ready
+    ready = wait_for_answer(opened(event, stream=stream)).unwrap()
+    assert wait_for_answer(ready).unwrap() is ready and first_event(ready).unwrap() is ready
     assert ready.is_whole != stream
-    assert collect(follow(lambda: 1.0)(ready)).unwrap().text == "Hi"
+    assert collect(read_stream(lambda: 1.0)(ready)).unwrap().text == "Hi"
 
 
 def test_an_answer_in_one_piece_is_whole_before_it_is_read() -> None:

@@ -42,13 +42,13 @@ def reply_to(asked: Request, cost: str | None) -> Reply:
     return Reply("local:m", "Hi", "", (), "stop", "stop", usage, asked, cost=known)
 
 
-def lines_of(*told: Result[Event, Problem], stop_after: int | None = None) -> list[Entry]:
+def lines_of(*result: Result[Event, Problem], stop_after: int | None = None) -> list[Entry]:
     """Return the lines that a stream leaves; a reader that stops early closes it."""
     lines: list[Entry] = []
     ticks = count(100.0)
 
     def events(_: Request) -> Result[Stream, Problem]:
-        return Success(each for each in told)
+        return Success(each for each in result)
 
     begin = entry_writer(lines.append, lambda: 1.5, lambda: next(ticks))
     stream = with_stream_entry(begin, events)(priced_request()).unwrap()
@@ -74,22 +74,24 @@ COSTS: list[tuple[str, list[Result[Event, Problem]], Decimal | None, bool, str]]
 
 
 @pytest.mark.parametrize(
-    ("told", "cost", "exact", "outcome"), [row[1:] for row in COSTS], ids=[row[0] for row in COSTS]
+    ("expected", "cost", "exact", "outcome"),
+    [row[1:] for row in COSTS],
+    ids=[row[0] for row in COSTS],
 )
 def test_a_call_that_broke_off_costs_what_is_known_of_it(
-    told: list[Result[Event, Problem]], cost: Decimal | None, exact: bool, outcome: str
+    expected: list[Result[Event, Problem]], cost: Decimal | None, exact: bool, outcome: str
 ) -> None:
-    (line,) = lines_of(*told)
+    (line,) = lines_of(*expected)
     assert (line.cost, line.exact, line.outcome) == (cost, exact, outcome)
 
 
 def test_a_stream_that_is_left_is_interrupted_and_costs_at_least_what_was_told() -> None:
-    told: list[Result[Event, Problem]] = [
+    result: list[Result[Event, Problem]] = [
         Success(Usage(input=2000)),
         Success(Text("a")),
         Success(Text("b")),
     ]
-    (line,) = lines_of(*told, stop_after=1)
+    (line,) = lines_of(*result, stop_after=1)
     assert (line.outcome, line.cost, line.exact) == ("interrupted", Decimal("0.002"), False)
 
 

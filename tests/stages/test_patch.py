@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from support import SHARED, auth_context
 from wire.test_promises import nowhere
 
+from loki.config.build_config import build_config
 from loki.config.patches import read_patch
-from loki.config.read import configure
-from loki.edge.auth.credentials import authorize
+from loki.edge.auth.credentials import make_authorize
 from loki.messages import Message
 from loki.pipeline import Env, prepare
 from loki.records import Ask, Patch, Request
@@ -128,8 +128,10 @@ def patched(
 ) -> Request:
     """The request for a greeting, after every patch."""
     entry = {"type": "openai", "api_key": "sk-test", **client}
-    config = configure({"clients": [entry]}, "config.yaml", environ or {}).unwrap()
-    env = Env(config, authorize(auth_context({})), nowhere, nowhere, lambda: 1.8e9, float, extra)
+    config = build_config({"clients": [entry]}, "config.yaml", environ or {}).unwrap()
+    env = Env(
+        config, make_authorize(auth_context({})), nowhere, nowhere, lambda: 1.8e9, float, extra
+    )
     name = entry.get("name", entry["type"])
     ask = Ask((Message("user", "Hi"),), model=f"{name}:{model}", stream=False)
     return prepare(env, ask).unwrap()
@@ -137,8 +139,8 @@ def patched(
 
 def sent(request: Request) -> Any:
     """What a request says besides its messages."""
-    told = json.loads(request.content)
-    return {name: value for name, value in told.items() if name != "messages"}
+    parsed = json.loads(request.content)
+    return {name: value for name, value in parsed.items() if name != "messages"}
 
 
 def by(**patterns: Any) -> Any:
@@ -152,8 +154,8 @@ def test_the_model_s_patch_is_first_then_one_of_the_client_s_then_the_extra_ones
         "patch": by(m=body(b="client", c="client", d=1)),
     }
     extra = (Patch(body={"c": "first", "d": None}), Patch(body={"c": "last"}))
-    told = sent(patched(client, "m", extra=extra))
-    assert told == {"model": "m", "a": "model", "b": "client", "c": "last"}
+    result = sent(patched(client, "m", extra=extra))
+    assert result == {"model": "m", "a": "model", "b": "client", "c": "last"}
 
 
 PATTERNS = [("gpt-4", "short"), ("gpt-4.*", "first"), ("gpt-.*", "second"), ("(?s:.*)", "any")]
@@ -171,28 +173,28 @@ PATTERNS = [("gpt-4", "short"), ("gpt-4.*", "first"), ("gpt-.*", "second"), ("(?
     ],
 )
 def test_the_first_pattern_of_the_whole_name_is_the_only_one(model: str, expected: str) -> None:
-    patterns = [(pattern, body(**{said: 1})) for pattern, said in PATTERNS]
-    told = sent(patched({"patch": {"chat_completions": patterns}}, model))
-    assert told == {"model": model, expected: 1}
+    patterns = [(pattern, body(**{message: 1})) for pattern, message in PATTERNS]
+    result = sent(patched({"patch": {"chat_completions": patterns}}, model))
+    assert result == {"model": model, expected: 1}
 
 
 @pytest.mark.parametrize("pattern", ["gpt", "4.1", "gpt-4", "gpt-4.", "a|gpt-4", "^gpt", ""])
 def test_a_pattern_of_a_part_of_the_name_is_none_of_it(pattern: str) -> None:
-    told = sent(patched({"patch": {"chat_completions": [(pattern, body(x=1))]}}))
-    assert told == {"model": "gpt-4.1"}
+    result = sent(patched({"patch": {"chat_completions": [(pattern, body(x=1))]}}))
+    assert result == {"model": "gpt-4.1"}
 
 
 def test_alternatives_and_anchors_hold_for_the_whole_name() -> None:
     for pattern in ("x|gpt-4.1", "gpt-4|gpt-4[.]1", "^gpt-4.1$", "(?i)GPT-4.*"):
-        told = sent(patched({"patch": {"chat_completions": [(pattern, body(x=1))]}}))
-        assert told["x"] == 1, pattern
+        result = sent(patched({"patch": {"chat_completions": [(pattern, body(x=1))]}}))
+        assert result["x"] == 1, pattern
 
 
 def test_a_pattern_knows_the_name_and_not_the_real_name() -> None:
     client = {"models": [{"name": "mine", "real_name": "gpt-4.1"}]}
     patch = by(**{"gpt-4.1": body(wrong=1), "mine": body(right=1)})
-    told = sent(patched({**client, "patch": patch}, "mine"))
-    assert told == {"model": "gpt-4.1", "right": 1}
+    result = sent(patched({**client, "patch": patch}, "mine"))
+    assert result == {"model": "gpt-4.1", "right": 1}
 
 
 def test_patches_of_other_kinds_of_request_do_not_hold() -> None:
@@ -206,12 +208,12 @@ ENVIRON = "LOKI_PATCH_OPENAI_CHAT_COMPLETIONS"
 def test_the_environment_replaces_the_whole_map() -> None:
     client = {"patch": by(**{"gpt-4.*": body(configured=1)})}
     for patterns, expected in (
-        ({"gpt-4.*": body(told=1)}, {"told": 1}),
+        ({"gpt-4.*": body(told=1)}, {"mapped": 1}),
         ({"other": body(told=1)}, {}),
         ({}, {}),
     ):
-        told = sent(patched(client, environ={ENVIRON: json.dumps(patterns)}))
-        assert told == {"model": "gpt-4.1", **expected}
+        result = sent(patched(client, environ={ENVIRON: json.dumps(patterns)}))
+        assert result == {"model": "gpt-4.1", **expected}
 
 
 def test_the_environment_replaces_no_other_patch() -> None:
@@ -221,19 +223,19 @@ def test_the_environment_replaces_no_other_patch() -> None:
         "LOKI_PATCH_OPENAI_EMBEDDINGS": json.dumps({".*": body(wrong=1)}),
         "LOKI_PATCH_OTHER_CHAT_COMPLETIONS": json.dumps({".*": body(wrong=1)}),
     }
-    told = sent(patched(client, environ=environ, extra=(Patch(body={"extra": 1}),)))
-    assert told == {"model": "gpt-4.1", "own": 1, "told": 1, "extra": 1}
+    result = sent(patched(client, environ=environ, extra=(Patch(body={"extra": 1}),)))
+    assert result == {"model": "gpt-4.1", "own": 1, "mapped": 1, "extra": 1}
 
 
 def test_the_variable_is_named_after_the_client_in_capitals() -> None:
     client = {"name": "my-own.2", "type": "openai-compatible", "api_base": "https://a.example"}
     environ = {"LOKI_PATCH_MY_OWN_2_CHAT_COMPLETIONS": json.dumps({".*": body(told=1)})}
-    assert sent(patched(client, environ=environ))["told"] == 1
+    assert sent(patched(client, environ=environ))["mapped"] == 1
 
 
 @pytest.mark.parametrize("words", ["{", "[]", '{"(": {}}', '{".*": {"bdy": {}}}', '{".*": 1}'])
 def test_a_variable_that_is_no_map_of_patches_is_a_problem_of_the_configuration(words: str) -> None:
-    problem = configure({"clients": [{"type": "openai"}]}, "c", {ENVIRON: words}).failure()
+    problem = build_config({"clients": [{"type": "openai"}]}, "c", {ENVIRON: words}).failure()
     assert problem.kind == "config" and ENVIRON in problem.message
 
 
@@ -257,8 +259,8 @@ def lowered(request: Request) -> list[tuple[str, str]]:
 def test_headers_are_set_replaced_and_removed_in_any_case() -> None:
     headers = {"user-AGENT": None, "CONTENT-type": "application/json; v=2", "X-Team": "a"}
     extra = (Patch(headers={"x-team": "b"}),)
-    told = lowered(patched({"patch": by(**{".*": {"headers": headers}})}, extra=extra))
-    assert told == [
+    result = lowered(patched({"patch": by(**{".*": {"headers": headers}})}, extra=extra))
+    assert result == [
         ("authorization", "Bearer sk-test"),
         ("content-type", "application/json; v=2"),
         ("x-team", "b"),
@@ -295,5 +297,5 @@ def test_a_patch_changes_the_body_in_depth_and_the_messages_too() -> None:
     extra = read_patch(
         {"body": {"messages": [], "a": {"b": {"c": None, "d": [None]}}}}, "x"
     ).unwrap()
-    told = json.loads(patched({}, extra=(extra,)).content)
-    assert told == {"model": "gpt-4.1", "messages": [], "a": {"b": {"d": [None]}}}
+    parsed = json.loads(patched({}, extra=(extra,)).content)
+    assert parsed == {"model": "gpt-4.1", "messages": [], "a": {"b": {"d": [None]}}}

@@ -10,9 +10,9 @@ from support import cut, request
 
 from loki.messages import Text
 from loki.problems import Problem
-from loki.replies import Opened, Raw, Stream
-from loki.stages.first_event import await_answer
-from loki.stages.parse import collect, follow
+from loki.replies import OpenResponse, Raw, Stream
+from loki.stages.first_event import wait_for_answer
+from loki.stages.parse import collect, read_stream
 
 STREAM = (
     b'data: {"choices": [{"delta": {"content": "H"}}]}\n\n'
@@ -22,18 +22,18 @@ STREAM = (
 WHOLE = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}'
 
 
-def opened(pieces: list[Result[bytes, Problem]], stream: bool, raw: bool = True) -> Opened:
+def opened(pieces: list[Result[bytes, Problem]], stream: bool, raw: bool = True) -> OpenResponse:
     """Return an answer in pieces to an ask that wants its bytes."""
     plain = request({"type": "openai"}, stream=stream)
     target = plain.target
     ask = replace(target.ask, raw=raw)
     asked = replace(plain, draft=replace(plain.draft, target=replace(target, ask=ask)))
-    return Opened(asked, 200, {}, iter(pieces), lambda: None, started=0.0)
+    return OpenResponse(asked, 200, {}, iter(pieces), lambda: None, started=0.0)
 
 
-def followed(ready: Opened) -> Stream:
+def followed(ready: OpenResponse) -> Stream:
     """Return the events of an answer that has begun."""
-    return follow(lambda: 1.0)(await_answer(ready).unwrap())
+    return read_stream(lambda: 1.0)(wait_for_answer(ready).unwrap())
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 7])

@@ -10,26 +10,26 @@ from returns.result import Success
 from servers import COUNTED, DONE, delta, reply
 from support import body_of, client_of, recordings, request
 
-from loki.records import Kept
+from loki.records import CachedResponse
 from loki.replies import Reply
-from loki.stages.replay import headers_to_keep, read_kept, reopen, respond
+from loki.stages.replay import headers_to_keep, parse_cached, replay_response, replay_stream
 
 OPENAI = {"type": "openai"}
 FRAMES = (delta("Hel"), delta("lo."), delta(None, "stop"), COUNTED, DONE)
 
 
-def kept(*pieces: bytes) -> Kept:
+def kept(*pieces: bytes) -> CachedResponse:
     """An answer in some pieces."""
-    return Kept(200, {}, pieces)
+    return CachedResponse(200, {}, pieces)
 
 
 def test_an_answer_comes_again_in_its_pieces_and_whole() -> None:
     asked = request(OPENAI, stream=True)
-    opened = reopen(asked, kept(*FRAMES), 5.0)
+    opened = replay_stream(asked, kept(*FRAMES), 5.0)
     assert [chunk.unwrap() for chunk in opened.chunks] == [*FRAMES]
     opened.close()
     assert (opened.started, opened.attempts) == (5.0, 0)
-    assert respond(asked, kept(b"a", b"b")).body == b"ab"
+    assert replay_response(asked, kept(b"a", b"b")).body == b"ab"
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_an_answer_comes_again_in_its_pieces_and_whole() -> None:
 def test_what_is_whole_and_a_success_is_fit(
     pieces: tuple[bytes, ...], stream: bool, is_fit: bool
 ) -> None:
-    assert isinstance(read_kept(request(OPENAI, stream), kept(*pieces)), Success) == is_fit
+    assert isinstance(parse_cached(request(OPENAI, stream), kept(*pieces)), Success) == is_fit
 
 
 @pytest.mark.parametrize("recording", recordings())
 def test_recorded_answers_are_read_again(recording: Any) -> None:
     answer = recording["response"]
     headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
-    stored = Kept(answer["status"], headers_to_keep(headers), (body_of(recording),))
-    said = read_kept(request(client_of(recording), recording["stream"]), stored)
-    if isinstance(said, Success):  # others are cut, or not proper answers
-        assert isinstance(said.unwrap(), Reply)
+    stored = CachedResponse(answer["status"], headers_to_keep(headers), (body_of(recording),))
+    message = parse_cached(request(client_of(recording), recording["stream"]), stored)
+    if isinstance(message, Success):  # others are cut, or not proper answers
+        assert isinstance(message.unwrap(), Reply)
 
 
 def test_cookies_are_not_kept() -> None:

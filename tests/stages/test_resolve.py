@@ -12,10 +12,10 @@ import pytest
 from returns.result import Result, Success
 
 from loki.abilities import Abilities
+from loki.config.build_config import build_config
 from loki.config.catalogue import Catalogue
-from loki.config.load import check
-from loki.config.read import configure
-from loki.edge.files import catalogue
+from loki.config.parse_config import find_complaints
+from loki.edge.files import read_catalogue
 from loki.messages import Media, Message, Text, Tool
 from loki.money.estimate import estimate_tokens
 from loki.price import Price
@@ -23,7 +23,7 @@ from loki.problems import Problem
 from loki.providers import KNOWN, TYPES, provider_of
 from loki.records import Ask, Config, Limits, Model, Patch, Setting, Target, Task
 from loki.stages import resolve
-from loki.stages.draft import arrange, draft
+from loki.stages.draft import adapt_system_messages, draft
 from loki.stages.resolve import DEFAULT_LIMITS
 
 CONFIGS = Path(__file__).parent.parent / "config" / "files"
@@ -39,9 +39,9 @@ def mended(*values: Any, was: str) -> Any:
 
 def config(name: str = "resolve", **top: Any) -> Config:
     """A configuration on disk, with more at its top."""
-    plain, complaints = check((CONFIGS / f"{name}.yaml").read_text())
+    plain, complaints = find_complaints((CONFIGS / f"{name}.yaml").read_text())
     assert complaints == ()
-    return configure({**plain, **top}, "c.yaml", {}, CATALOGUE).unwrap()
+    return build_config({**plain, **top}, "c.yaml", {}, CATALOGUE).unwrap()
 
 
 def found(model: str | None, task: Task = "chat", **more: Any) -> Result[Target, Problem]:
@@ -52,7 +52,7 @@ def found(model: str | None, task: Task = "chat", **more: Any) -> Result[Target,
 def alone(client: Mapping[str, Any], model: str | None = None, **top: Any) -> Result[Target, Any]:
     """What an ask resolves to where there is one client."""
     plain = {"clients": [dict(client)], **top}
-    read = configure(plain, "c.yaml", {}, CATALOGUE)
+    read = build_config(plain, "c.yaml", {}, CATALOGUE)
     return read.bind(lambda known: resolve(known)(Ask(HI, model=model)))
 
 
@@ -150,7 +150,7 @@ def test_an_unknown_name_is_told_with_its_nearest(asked: str | None, message: st
 def test_a_model_of_two_clients_is_hinted_at_with_both() -> None:
     client = {"type": "openai", "models": [{"name": "m"}]}
     plain = {"clients": [client, {**client, "name": "b"}]}
-    known = configure(plain, "c.yaml", {}).unwrap()
+    known = build_config(plain, "c.yaml", {}).unwrap()
     problem = resolve(known)(Ask(HI, model="m")).failure()
     assert problem.message == "no client named 'm'; did you mean openai:m or b:m?"
 
@@ -163,13 +163,13 @@ def test_a_wrong_default_names_where_it_stands() -> None:
 
 @pytest.mark.parametrize("plain", [{}, {"clients": []}, {"model": None}])
 def test_no_clients_is_said_as_it_is(plain: dict[str, Any]) -> None:
-    known = configure(plain, "c.yaml", {}).unwrap()
+    known = build_config(plain, "c.yaml", {}).unwrap()
     problem = resolve(known)(Ask(HI)).failure()
     assert (problem.kind, problem.message) == ("config", "no clients in c.yaml")
 
 
 def test_no_clients_is_said_also_where_a_model_is_named() -> None:
-    problem = resolve(configure({}, "c.yaml", {}).unwrap())(Ask(HI, model="openai")).failure()
+    problem = resolve(build_config({}, "c.yaml", {}).unwrap())(Ask(HI, model="openai")).failure()
     message = "no client named 'openai': there are no clients in c.yaml"
     assert (problem.kind, problem.message) == ("config", message)
 
@@ -206,17 +206,17 @@ def test_a_client_without_a_fitting_model_says_how_to_name_one() -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_without_a_file_every_type_resolves_or_says_what_is_wanting(name: str) -> None:
-    known = configure(None, "c.yaml", {"LOKI_PLATFORM": name}, catalogue()).unwrap()
+    known = build_config(None, "c.yaml", {"LOKI_PLATFORM": name}, read_catalogue()).unwrap()
     result = resolve(known)(Ask(HI))
-    said = result.map(lambda target: target.name).lash(lambda problem: Success(problem.message))
-    assert name in said.unwrap()
+    message = result.map(lambda target: target.name).lash(lambda problem: Success(problem.message))
+    assert name in message.unwrap()
     if name in ("openai", "claude") and provider_of(known.clients[0]):
         assert result.unwrap().client.name == name
 
 
 @pytest.mark.parametrize("name", sorted(set(KNOWN) - {"cloudflare", "databricks"}))
 def test_a_known_name_brings_its_address(name: str) -> None:
-    known = configure(None, "c.yaml", {"LOKI_PLATFORM": name}, catalogue()).unwrap()
+    known = build_config(None, "c.yaml", {"LOKI_PLATFORM": name}, read_catalogue()).unwrap()
     listed = [model for model in known.models(known.clients[0]) if model.type == "chat"]
     model = f"{name}:{listed[0].name if listed else 'm'}"
     result = resolve(known)(Ask(HI, model=model)).bind(draft)
@@ -273,9 +273,9 @@ def test_an_address_may_be_looked_up_later(form: str) -> None:
 )
 def test_a_reference_in_any_setting_is_never_sent_as_its_name(client: dict[str, Any]) -> None:
     client = {**client, "models": [{"name": "m"}]}
-    problem = configure({"clients": [client]}, "c.yaml", {}).failure()
+    problem = build_config({"clients": [client]}, "c.yaml", {}).failure()
     assert problem.kind == "config" and "no environment variable MY_NAME" in problem.message
-    known = configure({"clients": [client]}, "c.yaml", {"MY_NAME": "looked-up"}).unwrap()
+    known = build_config({"clients": [client]}, "c.yaml", {"MY_NAME": "looked-up"}).unwrap()
     drafted = draft(resolve(known)(Ask(HI, model=f"{client['type']}:m")).unwrap()).unwrap()
     words = f"{drafted.url} {dict(drafted.headers)}"
     assert "MY_NAME" not in words and "looked-up" in words
@@ -395,7 +395,7 @@ def test_an_unlisted_model_can_do_what_its_base_can_but_has_no_price(
     name: str, base: str | None
 ) -> None:
     """A fine-tune costs more than its base, and models of another date have cost otherwise."""
-    known = configure({"clients": [{"type": "openai"}]}, "c.yaml", {}, BASES).unwrap()
+    known = build_config({"clients": [{"type": "openai"}]}, "c.yaml", {}, BASES).unwrap()
     target = resolve(known)(Ask(HI, model=f"openai:{name}")).unwrap()
     listed = {each.name: each for each in known.models(known.clients[0])}
     like = listed[base] if base else Model("", "")
@@ -471,9 +471,11 @@ def test_sampling_is_left_to_the_model_where_nobody_says() -> None:
     assert (ask.temperature, ask.top_p, ask.max_tokens) == (None, None, None)
 
 
-@pytest.mark.parametrize(("said", "agent"), [(None, "auto"), ("auto", "auto"), ("x/1", "x/1")])
-def test_the_user_agent_is_ours_unless_set(said: str | None, agent: str) -> None:
-    assert resolve(config(user_agent=said))(Ask(HI, model="openai")).unwrap().user_agent == agent
+@pytest.mark.parametrize(("expected", "agent"), [(None, "auto"), ("auto", "auto"), ("x/1", "x/1")])
+def test_the_user_agent_is_ours_unless_set(expected: str | None, agent: str) -> None:
+    assert (
+        resolve(config(user_agent=expected))(Ask(HI, model="openai")).unwrap().user_agent == agent
+    )
 
 
 CONFIGURED = {
@@ -506,7 +508,7 @@ CONFIGURED = {
 def test_limits_are_as_asked_then_the_client_s_then_ours(
     extra: dict[str, Any], asked: Limits, limits: Limits
 ) -> None:
-    known = configure({"clients": [{"type": "openai", "extra": extra}]}, "c.yaml", {}, CATALOGUE)
+    known = build_config({"clients": [{"type": "openai", "extra": extra}]}, "c.yaml", {}, CATALOGUE)
     target = known.bind(lambda each: resolve(each)(Ask(HI, limits=asked))).unwrap()
     assert asdict(target.limits) == asdict(limits)
 
@@ -600,14 +602,14 @@ def test_prefix_and_system_prompt_are_where_the_model_takes_them(
     name: str, asked: Turns, arranged: Turns
 ) -> None:
     model = model_of(f"tuned:{name}")
-    messages = arrange(tuple(Message(role, text) for role, text in asked), model)
+    messages = adapt_system_messages(tuple(Message(role, text) for role, text in asked), model)
     assert [(message.role, message.text) for message in messages] == arranged
 
 
 def test_media_stay_behind_the_system_prompt() -> None:
     image = Media("image/png", b"\x89")
     turns = (Message("system", "S"), Message("user", (image, Text("U"))))
-    (turn,) = arrange(turns, model_of("tuned:plain"))
+    (turn,) = adapt_system_messages(turns, model_of("tuned:plain"))
     assert turn.parts == (Text("S"), image, Text("U"))
 
 

@@ -1,4 +1,4 @@
-"""A model that its provider does not know is told with its nearest; all else stays as it is."""
+"""A name that its provider does not know draws the nearest ones; all else stays as it is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.messages import Message
 from loki.problems import Problem, is_curable
 from loki.records import Ask, Draft, Request
 from loki.stages.resolve import resolve
-from loki.stages.suggest_models import suggest
+from loki.stages.suggest_models import make_suggest
 
 CATALOGUE = """{
 "clients": {
@@ -26,17 +26,17 @@ CATALOGUE = """{
 """
 
 
-def told(model: str, problem: Problem, **client: Any) -> Problem:
+def suggested(model: str, problem: Problem, **client: Any) -> Problem:
     """What becomes of a problem that a request for a model met."""
     entry = {"type": "openai", **client}
-    config = configure({"clients": [entry]}, "c.yaml", {}, CATALOGUE).unwrap()
+    config = build_config({"clients": [entry]}, "c.yaml", {}, CATALOGUE).unwrap()
     ask = Ask((Message("user", "Hi"),), model=f"openai:{model}")
     request = Request(Draft(resolve(config)(ask).unwrap(), "", {}, {}), "", {}, b"")
-    return suggest(config)(request)(problem)
+    return make_suggest(config)(request)(problem)
 
 
-def said(message: str, status: int = 404, code: str | None = None) -> Problem:
-    """What a provider said."""
+def refusal(message: str, status: int = 404, code: str | None = None) -> Problem:
+    """Return the refusal of a provider."""
     kind = "config" if status == 404 or code == "model_not_found" else "input"
     return Problem(kind, message, status=status, code=code, sent=True)  # type: ignore[arg-type]
 
@@ -44,52 +44,52 @@ def said(message: str, status: int = 404, code: str | None = None) -> Problem:
 @pytest.mark.parametrize(
     ("model", "problem", "message"),
     [
-        ("gtp-9-mini", said("No."), "No; did you mean 'gpt-9-mini'"),
-        ("zzz", said("model: zzz"), "model: zzz; known: gpt-9, gpt-9-mini"),
-        ("zzz", said("page not found"), "page not found; known: gpt-9, gpt-9-mini"),
-        ("zzz", said("No.", 400, "model_not_found"), "No; known: gpt-9, gpt-9-mini"),
-        ("zzz", said("No.", 400, "invalid_model"), "No; known: gpt-9, gpt-9-mini"),
+        ("gtp-9-mini", refusal("No."), "No; did you mean 'gpt-9-mini'"),
+        ("zzz", refusal("model: zzz"), "model: zzz; known: gpt-9, gpt-9-mini"),
+        ("zzz", refusal("page not found"), "page not found; known: gpt-9, gpt-9-mini"),
+        ("zzz", refusal("No.", 400, "model_not_found"), "No; known: gpt-9, gpt-9-mini"),
+        ("zzz", refusal("No.", 400, "invalid_model"), "No; known: gpt-9, gpt-9-mini"),
         # a 400 that names the model, in the words of some providers
         (
             "zzz",
-            said("Sorry, zzz is not a valid one", 400),
+            refusal("Sorry, zzz is not a valid one", 400),
             "Sorry, zzz is not a valid one; known: g",
         ),
-        ("zzz", said("Unknown model zzz", 400), "Unknown model zzz; known: "),
+        ("zzz", refusal("Unknown model zzz", 400), "Unknown model zzz; known: "),
         (
             "zzz",
-            said("Here zzz is not supported. Try others", 400),
+            refusal("Here zzz is not supported. Try others", 400),
             "Here zzz is not supported. ",
         ),
         (
             "zzz",
-            said("Here `zzz` does not exist.", 400),
+            refusal("Here `zzz` does not exist.", 400),
             "Here `zzz` does not exist; know",
         ),
         (
             "zzz",
-            said("Say a or b; you passed zzz.", 400),
+            refusal("Say a or b; you passed zzz.", 400),
             "Say a or b; you pas",
         ),
-        ("zzz", said("Your model: not exist", 400), "Your model: not exist; known: "),
-        ("zzz", said("Model not found: zzz", 400), "Model not found: zzz; known: "),
+        ("zzz", refusal("Your model: not exist", 400), "Your model: not exist; known: "),
+        ("zzz", refusal("Model not found: zzz", 400), "Model not found: zzz; known: "),
         (
             "zzz",
-            said("Invocation of model ID zzz with on-demand throughput isn’t supported.", 400),
+            refusal("Invocation of model ID zzz with on-demand throughput isn’t supported.", 400),
             "Invocation of model ID zzz with on-demand throughput isn’t supported; known: ",
         ),
-        ("zzz", said("Bad: model identifier is invalid.", 400), "Bad: model ident"),
+        ("zzz", refusal("Bad: model identifier is invalid.", 400), "Bad: model ident"),
         # its name is right, and still the provider does not know it
-        ("gpt-9", said("We have no gpt-9."), "We have no gpt-9."),
-        ("gpt-9", said("No.", 404, "model_not_found"), "No."),
-        ("gpt-9", said("No.", 404, "DeploymentNotFound"), "No."),
-        ("gpt-9", said("No such model."), "No such model."),
+        ("gpt-9", refusal("We have no gpt-9."), "We have no gpt-9."),
+        ("gpt-9", refusal("No.", 404, "model_not_found"), "No."),
+        ("gpt-9", refusal("No.", 404, "DeploymentNotFound"), "No."),
+        ("gpt-9", refusal("No such model."), "No such model."),
     ],
 )
 def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
     model: str, problem: Problem, message: str
 ) -> None:
-    found = told(model, problem)
+    found = suggested(model, problem)
     assert found.message.startswith(message)
     assert ("; " in found.message) == (model != "gpt-9")
     assert (found.kind, found.unknown_model, is_curable(found)) == ("config", True, True)
@@ -101,30 +101,30 @@ def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
-        ("gpt-9", said("No cache 8754.")),
-        ("gpt-9", said("404 page not found")),
+        ("gpt-9", refusal("No cache 8754.")),
+        ("gpt-9", refusal("404 page not found")),
         ("zzz", Problem("auth", "Bad key.", status=401)),
         ("zzz", Problem("config", "redirected to x, which is not followed", status=307)),
         ("zzz", Problem("config", "Method not allowed", status=405)),
         ("zzz", Problem("config", "api_key: no environment variable KEY")),
-        ("zzz", said("max_tokens: 9 is over 5, the most of zzz", 400)),
-        ("zzz", said("'temperature' is not supported with zzz", 400)),
-        ("zzz", said("The model zzz does not support images", 400)),
-        ("z", said("Unknown model zz", 400)),
-        ("zzz", said("Sorry, zzz is not a valid one", 422)),
+        ("zzz", refusal("max_tokens: 9 is over 5, the most of zzz", 400)),
+        ("zzz", refusal("'temperature' is not supported with zzz", 400)),
+        ("zzz", refusal("The model zzz does not support images", 400)),
+        ("z", refusal("Unknown model zz", 400)),
+        ("zzz", refusal("Sorry, zzz is not a valid one", 422)),
     ],
 )
 def test_a_problem_of_another_cause_stays_as_it_is(model: str, problem: Problem) -> None:
-    assert told(model, problem) == problem
+    assert suggested(model, problem) == problem
 
 
 def test_a_client_that_lists_its_own_models_has_no_others_to_suggest() -> None:
     listed = [{"name": "fast", "real_name": "gpt-7"}, {"name": "slow"}]
-    found = told("fast", said("We have no gpt-7"), models=listed)
+    found = suggested("fast", refusal("We have no gpt-7"), models=listed)
     assert (found.message, found.unknown_model) == ("We have no gpt-7", True)
 
 
 def test_where_no_model_is_known_none_is_suggested() -> None:
     plain = {"type": "openai-compatible", "name": "openai", "api_base": "http://x"}
-    found = told("zzz", said("no such model"), **plain)
+    found = suggested("zzz", refusal("no such model"), **plain)
     assert (found.message, found.unknown_model) == ("no such model", True)

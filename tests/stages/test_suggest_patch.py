@@ -52,8 +52,8 @@ def test_the_patch_leaves_out_the_parameter_that_is_named(message: str, dropped:
         expected = {name: expected}
     import json
 
-    said, _, line = shown.partition("; to leave it out: --patch ")
-    assert said == message.rstrip(". ") and json.loads(line.strip("'")) == {"body": expected}
+    text, _, line = shown.partition("; to leave it out: --patch ")
+    assert text == message.rstrip(". ") and json.loads(line.strip("'")) == {"body": expected}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from loki.messages import ToolCall
 from loki.replies import FinishReason, ToolPiece
-from loki.stages.tool_calls import MOST_CALLS, Calls, read_calls
+from loki.stages.tool_calls import MOST_CALLS, ToolCallsRead, read_calls
 
 WHOLE: dict[str, tuple[list[ToolPiece], list[ToolCall]]] = {
     "in pieces": (
@@ -29,7 +29,7 @@ WHOLE: dict[str, tuple[list[ToolPiece], list[ToolCall]]] = {
 
 @pytest.mark.parametrize(("pieces", "calls"), WHOLE.values(), ids=list(WHOLE))
 def test_pieces_make_whole_calls(pieces: list[ToolPiece], calls: list[ToolCall]) -> None:
-    assert read_calls(pieces, "tools").unwrap() == Calls(tuple(calls))
+    assert read_calls(pieces, "tools").unwrap() == ToolCallsRead(tuple(calls))
 
 
 def many(number: int) -> Iterable[ToolPiece]:

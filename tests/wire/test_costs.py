@@ -21,10 +21,10 @@ from support import (
     recordings,
     request,
     response,
-    told,
+    stream_pieces,
 )
 
-from loki.config.catalogue import build_catalogued, section
+from loki.config.catalogue import build_catalogued, parse_section
 from loki.messages import Message
 from loki.money.prices import cost
 from loki.records import Ask, Draft, Model, Request
@@ -355,7 +355,7 @@ def reply_to(recording: Any, row: Row) -> Reply:
     listed = {**client, "models": [{**base, "name": "m", "real_name": row.model, **prices}]}
     asked = request_to(listed, recording["stream"])
     if recording["stream"]:
-        reply = collect(told(asked, cut(body_of(recording), 700))).unwrap()
+        reply = collect(stream_pieces(asked, cut(body_of(recording), 700))).unwrap()
     else:
         reply = parse(response(asked, 200, body_of(recording))).unwrap()
     return account(reply)
@@ -388,8 +388,8 @@ def test_a_cost_that_the_answer_names_is_the_one_worked_out(recording: Any) -> N
 
 def test_enough_recorded_answers_name_their_cost() -> None:
     """Else the test before this one would say nothing."""
-    told = [reply_to(each, ROWS[each["id"]]).usage.told_cost for each in present(SOUND)]
-    assert sum(cost is not None for cost in told) >= 20
+    result = [reply_to(each, ROWS[each["id"]]).usage.told_cost for each in present(SOUND)]
+    assert sum(cost is not None for cost in result) >= 20
 
 
 def present(params: list[Any]) -> list[Any]:
@@ -413,7 +413,7 @@ SECTIONS = {"anthropic": "claude", "vertex": "vertexai", "vertex-claude": "verte
 
 @cache
 def catalogued(name: str) -> tuple[Model, ...]:
-    return build_catalogued(section(SHIPPED, name), name)
+    return build_catalogued(parse_section(SHIPPED, name), name)
 
 
 def section_of(recording: Any) -> str:

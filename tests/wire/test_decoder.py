@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from frames import CLIENTS
-from support import cut, request, told
+from support import cut, request, stream_pieces
 
 from loki.messages import Text
 from loki.problems import Problem
-from loki.replies import Carry, Finish, Reasoning, ToolPiece, WireEvent
+from loki.replies import CarriedBlock, Finish, Reasoning, ToolPiece, WireEvent
 from loki.stages.parse import collect
 from loki.usage import Usage
 from loki.wire import chat_wire
@@ -53,7 +53,7 @@ STREAMS: dict[str, tuple[str, bytes, list[WireEvent]]] = {
             block_delta(type="signature_delta", signature="c2ln"),
             STOP,
         ),
-        [Reasoning("H"), Reasoning("m."), Carry(SIGNED)],
+        [Reasoning("H"), Reasoning("m."), CarriedBlock(SIGNED)],
     ),
     "a call's arguments come whole": (
         "claude",
@@ -84,7 +84,7 @@ STREAMS: dict[str, tuple[str, bytes, list[WireEvent]]] = {
             {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "k."}}},
             {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}},
         ),
-        [Reasoning("As"), Reasoning("k."), Carry({"tool_plan": "Ask."}), Finish("COMPLETE")],
+        [Reasoning("As"), Reasoning("k."), CarriedBlock({"tool_plan": "Ask."}), Finish("COMPLETE")],
     ),
     "a byte order mark is no part of the first event": (
         "openai",
@@ -119,7 +119,7 @@ def test_nothing_after_an_error_counts_however_a_stream_is_cut(size: int) -> Non
     first, last = decoded("openai", sse(CHUNK, error, CHUNK), size)
     assert first == Text("Hi") and isinstance(last, Problem) and last.message == "Busy."
     asked = request(CLIENTS["openai"], stream=True)
-    assert collect(told(asked, cut(sse(error, CHUNK), size))).failure().kind == "busy"
+    assert collect(stream_pieces(asked, cut(sse(error, CHUNK), size))).failure().kind == "busy"
 
 
 @pytest.mark.parametrize("wire", ["claude", "cohere", "converse"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from frames import CLIENTS, framed
 from returns.result import Result
-from support import cut, request, told
+from support import cut, request, stream_pieces
 
 from loki.problems import Problem
 from loki.records import Request, Response
@@ -118,7 +118,9 @@ def in_one_piece(wire: str, text: Any, end: Any) -> Result[Reply, Problem]:
 def in_a_stream(wire: str, text: Any, end: Any) -> Result[Reply, Problem]:
     """What a stream reads as, in one piece and byte by byte."""
     data = b"".join(framed(wire, event) for event in streamed(wire, text, end))
-    found, retryable = (collect(told(asked(wire, True), cut(data, size))) for size in (0, 1))
+    found, retryable = (
+        collect(stream_pieces(asked(wire, True), cut(data, size))) for size in (0, 1)
+    )
     assert gist(found) == gist(retryable)
     return found
 
@@ -164,8 +166,8 @@ def test_an_end_without_an_answer_is_garbled(wire: str, way: Way, nothing: Any) 
     end = ENDS[wire][0]
     problem = way(wire, nothing, end).failure()
     assert (problem.kind, problem.sent) == ("garbled", True)
-    told = f"the answer is empty: it ended ({end}) without text, tool call or refusal"
-    assert problem.message == told
+    result = f"the answer is empty: it ended ({end}) without text, tool call or refusal"
+    assert problem.message == result
     assert problem.usage == Usage(input=9, output=2)
 
 
@@ -213,7 +215,7 @@ def test_thoughts_alone_are_no_answer(end: str, pieces: list[Any], kind: str) ->
     events = [{"choices": [{"delta": message}]}, {"choices": [{"delta": {}, "finish_reason": end}]}]
     data = [framed("openai", event) for event in events]
     assert problem.kind == kind
-    assert collect(told(asked("openai", True), data)).failure().kind == kind
+    assert collect(stream_pieces(asked("openai", True), data)).failure().kind == kind
 
 
 def test_null_content_beside_a_tool_call_is_normal() -> None:
@@ -257,13 +259,13 @@ COMPLETED = {"type": "response.completed", "response": {"status": "completed"}}
 @pytest.mark.parametrize("events", CALLS.values(), ids=list(CALLS))
 def test_a_responses_call_is_heard_whichever_events_tell_it(events: list[Any]) -> None:
     data = [framed("responses", event) for event in [*events, COMPLETED]]
-    (call,) = collect(told(asked("responses", True), data)).unwrap().tool_calls
+    (call,) = collect(stream_pieces(asked("responses", True), data)).unwrap().tool_calls
     assert (call.id, call.name, call.arguments) == ("c1", "f", {"x": 1})
 
 
 def test_a_responses_call_that_was_only_begun_is_garbled() -> None:
     data = [framed("responses", event) for event in (ADDED, COMPLETED)]
-    problem = collect(told(asked("responses", True), data)).failure()
+    problem = collect(stream_pieces(asked("responses", True), data)).failure()
     assert problem.kind == "garbled"
     assert problem.message == "the call of f was begun and not completed"
 
@@ -289,7 +291,7 @@ CRASHES: dict[str, tuple[str, bytes]] = {
 
 @pytest.mark.parametrize(("wire", "data"), CRASHES.values(), ids=list(CRASHES))
 def test_odd_bytes_of_a_stream_are_garbled(wire: str, data: bytes) -> None:
-    assert collect(told(asked(wire, True), [data])).failure().kind == "garbled"
+    assert collect(stream_pieces(asked(wire, True), [data])).failure().kind == "garbled"
 
 
 @pytest.mark.parametrize("odd", [-1, 0.5, True, "9", 1e300, 10**300, 10**10, None, [], {}])

@@ -52,9 +52,11 @@ SENTENCES: list[tuple[Any, str | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "code", "sentence"), SENTENCES)
-def test_the_sentence_and_the_code_are_found(told: Any, code: str | None, sentence: str) -> None:
-    assert read_code_and_message(told) == (code, sentence)
+@pytest.mark.parametrize(("expected", "code", "sentence"), SENTENCES)
+def test_the_sentence_and_the_code_are_found(
+    expected: Any, code: str | None, sentence: str
+) -> None:
+    assert read_code_and_message(expected) == (code, sentence)
 
 
 KINDS: list[tuple[int | None, str | None, str]] = [

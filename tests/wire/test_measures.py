@@ -28,11 +28,11 @@ USAGE = {"prompt_tokens": 4, "total_tokens": 4}
 
 def rows(*places: Any, vectors: Any = ([1, 2], [3, 4], [5, 6])) -> Any:
     """An answer whose rows have these indexes; ``...`` is none."""
-    told = [
+    result = [
         {"embedding": vector, **({} if place is ... else {"index": place})}
         for place, vector in zip(places, vectors, strict=False)
     ]
-    return {"data": told, "usage": USAGE}
+    return {"data": result, "usage": USAGE}
 
 
 BAD_INDEXES = [(0, 0), (0, -1), (0, "1"), (False, True), (0.0, 1.0), (0, ...), (0, None), (1, 2)]
@@ -78,22 +78,24 @@ SCORES = [
 
 @pytest.mark.parametrize(("place", "score"), SCORES)
 def test_scores_that_are_of_no_text_or_no_numbers_are_garbled(place: Any, score: Any) -> None:
-    told = [{"index": 1, "relevance_score": 0.25}, {"index": place, "relevance_score": score}]
-    problem = read_scores(response({"type": "cohere"}, "reranker", 2, {"results": told})).failure()
+    result = [{"index": 1, "relevance_score": 0.25}, {"index": place, "relevance_score": score}]
+    problem = read_scores(
+        response({"type": "cohere"}, "reranker", 2, {"results": result})
+    ).failure()
     assert problem.kind == "garbled" and problem.sent
 
 
 def test_deep_or_long_answers_about_vectors_are_garbled() -> None:
     for body in (b"[" * 100_000, b"9" * 5000):
         answer = response(OPENAI, "embedding", 1, {})
-        told = Response(answer.request, 200, {}, body)
-        assert read_vectors(told).failure().kind == "garbled"
+        result = Response(answer.request, 200, {}, body)
+        assert read_vectors(result).failure().kind == "garbled"
 
 
-@pytest.mark.parametrize("told", ["9" * 5000, "٣", "-1", "1.5", ""])
-def test_an_odd_count_in_a_header_is_unknown(told: str) -> None:
+@pytest.mark.parametrize("expected", ["9" * 5000, "٣", "-1", "1.5", ""])
+def test_an_odd_count_in_a_header_is_unknown(expected: str) -> None:
     titan = {"type": "bedrock", "region": "us-east-1", "model": "cohere.embed-english-v3"}
     answer = response(titan, "embedding", 1, {"embeddings": {"float": [[1, 2]]}})
-    headers = {"x-amzn-bedrock-input-token-count": told}
+    headers = {"x-amzn-bedrock-input-token-count": expected}
     found = read_vectors(Response(answer.request, 200, headers, answer.body)).unwrap()
     assert found.usage.input is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from frames import CLIENTS, framed
-from support import cut, request, told
+from support import cut, request, stream_pieces
 
 from loki.records import Response
 from loki.replies import Reply
@@ -42,7 +42,9 @@ def streamed(wire: str, events: list[Any]) -> Gist:
     """Return the gist of a stream, however it is cut."""
     asked = request(CLIENTS[wire], stream=True)
     data = b"".join(framed(wire, event) for event in events)
-    one, two, three = (gist(collect(told(asked, cut(data, n))).unwrap()) for n in (0, 1, 7))
+    one, two, three = (
+        gist(collect(stream_pieces(asked, cut(data, n))).unwrap()) for n in (0, 1, 7)
+    )
     assert one == two == three
     return one
 

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Result, Success
-from support import auth_context, cut, told
+from support import auth_context, cut, stream_pieces
 
 from loki.cli.describe import reply_json
-from loki.config.read import configure
-from loki.edge.auth.credentials import authorize
-from loki.edge.files import families
+from loki.config.build_config import build_config
+from loki.edge.auth.credentials import make_authorize
+from loki.edge.files import read_families
 from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
@@ -48,11 +48,11 @@ def nowhere(request: Request) -> Result[Any, Problem]:
 def drafted(fixture: Any) -> Result[Request, Problem]:
     """The request of a fixture's ask; the time is fixed."""
     plain = {"clients": [fixture["client"]]}
-    config = configure(plain, "config.yaml", {}, families=families())
+    config = build_config(plain, "config.yaml", {}, families=read_families())
     env = config.map(
         lambda known: Env(
             known,
-            authorize(auth_context({"AWS_EC2_METADATA_DISABLED": "true"})),
+            make_authorize(auth_context({"AWS_EC2_METADATA_DISABLED": "true"})),
             nowhere,
             nowhere,
             lambda: 1.8e9,
@@ -92,20 +92,20 @@ def answer_of(fixture: Any) -> bytes:
     return str(answer["text"]).encode() if "text" in answer else json.dumps(answer["json"]).encode()
 
 
-def heard(fixture: Any, data: bytes, size: int = 0) -> Result[Reply, Problem]:
+def read_pieces(fixture: Any, data: bytes, size: int = 0) -> Result[Reply, Problem]:
     """What an answer says, streamed in pieces of a size if the ask was streamed."""
     request = drafted(fixture).unwrap()
     answer = fixture["answer"]
     status, headers = answer.get("status", 200), answer.get("headers", {})
     if fixture["ask"].get("stream") and status < 400:
-        return collect(told(request, cut(data, size), **headers))
+        return collect(stream_pieces(request, cut(data, size), **headers))
     return parse(Response(request, status, headers, data))
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 7])
 @pytest.mark.parametrize("fixture", with_part("answer"))
 def test_an_answer_reads_the_same_however_it_is_cut(fixture: Any, size: int) -> None:
-    result = heard(fixture, answer_of(fixture), size)
+    result = read_pieces(fixture, answer_of(fixture), size)
     if "problem" in fixture:
         problem = result.failure()
         found = {name: getattr(problem, name) for name in fixture["problem"]}
@@ -122,7 +122,7 @@ STREAMED = [param for param in with_part("reply") if (param.values[0] or {})["as
 def test_an_answer_that_breaks_off_is_never_another_answer(fixture: Any) -> None:
     data = answer_of(fixture)
     for stop in range(len(data)):
-        result = heard(fixture, data[:stop])
+        result = read_pieces(fixture, data[:stop])
         if isinstance(result, Success):  # only what follows the proper end may be missing
             reply, whole = result.unwrap(), fixture["reply"]
             assert reply.text == whole["text"] and reply.finish == whole["finish"], stop
@@ -138,7 +138,7 @@ def test_garbage_is_a_problem_and_never_a_crash(
     data = answer_of(fixture)
     at = int(place * len(data))
     garbled = noise if whole else data[:at] + noise + data[at + len(noise) :]
-    result = heard(fixture, garbled)
+    result = read_pieces(fixture, garbled)
     if whole:
         assert isinstance(result.failure(), Problem)
 
@@ -150,5 +150,5 @@ def test_garbage_is_a_problem_and_never_a_crash(
 def test_json_of_another_shape_is_never_a_silent_success(fixture: Any, odd: Any) -> None:
     text = json.dumps(odd).encode()
     streamed = fixture["ask"].get("stream") and fixture["answer"].get("status", 200) < 400
-    result = heard(fixture, b"data: " + text + b"\n\n" if streamed else text)
+    result = read_pieces(fixture, b"data: " + text + b"\n\n" if streamed else text)
     assert result.failure().message

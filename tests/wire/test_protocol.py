@@ -13,7 +13,6 @@ from loki.json_text import DEEPEST
 from loki.messages import Media, Text
 from loki.problems import Problem
 from loki.usage import Usage
-from loki.wire.answer_json import STRICT, parse_json
 from loki.wire.protocol import (
     MAX_COUNT,
     as_count,
@@ -21,9 +20,10 @@ from loki.wire.protocol import (
     draft_content,
     merge_usage,
     part_drafter,
-    read_text,
     schema_name,
+    text_events,
 )
+from loki.wire.provider_json import STRICT, parse_json
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
@@ -53,7 +53,7 @@ def test_an_index_is_an_integer_that_is_written_as_one(value: Any) -> None:
 
 @given(ANYTHING)
 def test_a_piece_of_an_answer_is_text_or_nothing_or_a_problem(value: Any) -> None:
-    found = read_text(value, "here")
+    found = text_events(value, "here")
     if isinstance(value, str) and value:
         assert found == (Text(value),)
     elif value is None or value == "":

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from returns.result import Success
-from support import CLIENTS, body_of, client_of, cut, recordings, request, response, told
+from support import CLIENTS, body_of, client_of, cut, recordings, request, response, stream_pieces
 
 from loki.messages import Text
 from loki.problems import Problem
@@ -33,8 +33,8 @@ Counts = tuple[int | None, int, int | None]
 
 def as_told(recording: Any) -> Counts:
     """All of the prompt, the cached part of it, all of the output."""
-    told = recording["expected"]
-    return told["usage_in"], told["cached_in"] or cached_beside(recording), told["usage_out"]
+    result = recording["expected"]
+    return result["usage_in"], result["cached_in"] or cached_beside(recording), result["usage_out"]
 
 
 def cached_beside(recording: Any) -> int:
@@ -135,7 +135,7 @@ def test_answers_that_rest_on_something_name_it(recording: Any) -> None:
     asked = request(client_of(recording), stream=recording["stream"])
     if is_broken(recording):
         return
-    reply = collect(told(asked, [body_of(recording)])).unwrap()
+    reply = collect(stream_pieces(asked, [body_of(recording)])).unwrap()
     assert bool(reply.sources) == (recording["id"] in SOURCES), reply.sources
 
 
@@ -149,14 +149,14 @@ def test_streams_say_the_same_however_they_are_cut(recording: Any, size: int) ->
     asked = request(client_of(recording), stream=True)
     pieces = cut(body_of(recording), size)
     if is_broken(recording):
-        *events, last = told(asked, pieces)
-        heard = [event.unwrap() for event in events]
-        text = "".join(event.text for event in heard if isinstance(event, Text))
+        *events, last = stream_pieces(asked, pieces)
+        received = [event.unwrap() for event in events]
+        text = "".join(event.text for event in received if isinstance(event, Text))
         assert text == recording["expected"]["text"]
         problem = last.failure()
         assert problem.kind == "garbled" and problem.message and problem.sent
         return
-    reply = collect(told(asked, pieces)).unwrap()
+    reply = collect(stream_pieces(asked, pieces)).unwrap()
     check(reply, recording)
     thoughts = thoughts_of(recording)
     if thoughts and recording["provider"] != "mistral":  # recorded there as JSON
@@ -171,11 +171,11 @@ ENDS = (b'finish_reason":"', b'stopReason":"')
 def test_streams_that_break_off_are_never_a_success(recording: Any) -> None:
     asked = request(client_of(recording), stream=True)
     data = body_of(recording)
-    whole = list(told(asked, [data]))
+    whole = list(stream_pieces(asked, [data]))
     marks = [i for i in range(len(data)) if data.startswith(ENDS, i)]
     end = marks[0] if marks and not is_broken(recording) else len(data) // 2
     for stop in range(0, end, max(1, end // 40)):
-        events = list(told(asked, [data[:stop]]))
+        events = list(stream_pieces(asked, [data[:stop]]))
         assert isinstance(events[-1].failure(), Problem), stop
         words = events[:-1]
         assert all(isinstance(event, Success) for event in words)
@@ -186,7 +186,7 @@ def test_streams_that_break_off_are_never_a_success(recording: Any) -> None:
 def test_a_server_that_does_not_stream_is_understood(recording: Any) -> None:
     asked = request(client_of(recording), stream=True)
     headers = {"content-type": "application/json; charset=utf-8"}
-    reply = collect(told(asked, cut(body_of(recording), 100), **headers)).unwrap()
+    reply = collect(stream_pieces(asked, cut(body_of(recording), 100), **headers)).unwrap()
     check(reply, recording)
 
 
@@ -204,8 +204,8 @@ def test_refusals_are_told_in_the_provider_s_words(recording: Any) -> None:
     problem = parse(response(asked, status, body)).failure()
     assert problem.kind == NAMED.get(recording["id"], KINDS[status])
     assert problem.status == status and problem.sent and problem.retryable == (status == 429)
-    told = json.dumps(json.loads(body), ensure_ascii=False)
-    assert problem.message in told.replace('\\"', '"').replace("\\n", "\n")
+    parsed = json.dumps(json.loads(body), ensure_ascii=False)
+    assert problem.message in parsed.replace('\\"', '"').replace("\\n", "\n")
     assert not problem.message.startswith(("HTTP", "{"))
 
 
@@ -215,6 +215,6 @@ def test_thoughts_are_kept_apart_from_the_answer() -> None:
     data = "".join(frame % pair for pair in words).encode()
     asked = request(CLIENTS["ollama", "chat"], stream=True)
     for size in (0, 1, 4):
-        events = [event.unwrap() for event in told(asked, cut(data, size))][:-1]
+        events = [event.unwrap() for event in stream_pieces(asked, cut(data, size))][:-1]
         assert "".join(e.text for e in events if isinstance(e, Text)) == "Yes."
         assert "".join(e.text for e in events if isinstance(e, Reasoning)) == "Hmm"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from returns.result import Result
-from support import SHARED, body_of, config, cut, request, response, told
+from support import SHARED, body_of, config, cut, request, response, stream_pieces
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.messages import Message
 from loki.problems import Problem, is_curable
 from loki.records import Ask, Draft, Request
@@ -17,7 +17,7 @@ from loki.replies import Reply, Source
 from loki.stages import resolve
 from loki.stages.parse import collect, parse
 from loki.stages.parse_vectors import read_vectors
-from loki.stages.suggest_models import suggest
+from loki.stages.suggest_models import make_suggest
 
 FILES = sorted(SHARED.glob("recordings-2/s-*.json"))
 MISSING = pytest.mark.skip(reason="no recorded exchanges: shared/recordings-2 is not there")
@@ -147,7 +147,7 @@ def test_streams_say_what_was_recorded_whatever_they_are_labelled(
 ) -> None:
     asked = request(client_of(recording), stream=True)
     headers = {"content-type": label}
-    check_outcome(collect(told(asked, cut(body_of(recording), 0), **headers)), recording)
+    check_outcome(collect(stream_pieces(asked, cut(body_of(recording), 0), **headers)), recording)
 
 
 #: Bytes of a stream up to which it is cut at every one; a larger one is cut at so many places.
@@ -165,7 +165,7 @@ def test_streams_say_the_same_wherever_they_are_cut(recording: Any) -> None:
 
 def outcome(asked: Request, pieces: list[bytes]) -> Any:
     """Return all of an answer, or of the Problem instead."""
-    result = collect(told(asked, pieces))
+    result = collect(stream_pieces(asked, pieces))
     return result.value_or(None) or result.failure()
 
 
@@ -174,18 +174,18 @@ def test_a_server_that_does_not_stream_is_understood(recording: Any) -> None:
     asked = request(client_of(recording), stream=True)
     headers = {"content-type": "application/json; charset=utf-8"}
     pieces = [b" \n", *cut(body_of(recording), 100)]
-    check_outcome(collect(told(asked, pieces, **headers)), recording)
+    check_outcome(collect(stream_pieces(asked, pieces, **headers)), recording)
 
 
 @pytest.mark.parametrize("recording", recorded(None, True, "chat", "embed"))
 def test_a_model_that_the_provider_does_not_know_is_named_with_its_nearest(recording: Any) -> None:
     name = recording["request"]["body"]["model"]
     listed = CATALOGUE % json.dumps(f"{name}2")
-    known = configure({"clients": [{"type": "openai"}]}, "c.yaml", {}, listed).unwrap()
+    known = build_config({"clients": [{"type": "openai"}]}, "c.yaml", {}, listed).unwrap()
     asked = resolve(known)(Ask((Message("user", "Hi"),), model=f"openai:{name}")).unwrap()
     sent = Request(Draft(asked, URL, {}, {}), URL, {}, b"{}")
     answered = response(sent, recording["response"]["status"], body_of(recording))
-    problem = suggest(known)(sent)(parse(answered).failure())
+    problem = make_suggest(known)(sent)(parse(answered).failure())
     assert problem.message.endswith(f"; did you mean '{name}2'?")
     assert problem.kind == "config" and is_curable(problem)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from support import CLIENTS, cut, request, response, told
+from support import CLIENTS, cut, request, response, stream_pieces
 
 from loki.stages.parse import collect, parse
 from loki.usage import Usage
@@ -226,5 +226,5 @@ def test_a_stream_tells_the_same_parts(
 ) -> None:
     asked = request(CLIENTS[key], stream=True)
     for size in (0, 9):
-        reply = collect(told(asked, cut(as_stream(key, answer), size))).unwrap()
+        reply = collect(stream_pieces(asked, cut(as_stream(key, answer), size))).unwrap()
         assert reply.usage == Usage(**{"input": 9, "output": 2, **expected})

@@ -48,9 +48,9 @@ NONE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("told", NONE)
-def test_what_is_no_vector_is_garbled(told: Any) -> None:
-    problem = read_vector(told).failure()
+@pytest.mark.parametrize("expected", NONE)
+def test_what_is_no_vector_is_garbled(expected: Any) -> None:
+    problem = read_vector(expected).failure()
     assert problem.kind == "garbled" and problem.message.startswith("not a vector: ")
     assert problem.sent
 
@@ -68,16 +68,16 @@ def test_vectors_come_in_the_order_of_their_texts_with_what_they_took() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("expected", "message"),
     [
         ([[1], None], "not a vector: null"),
         ([[1, 2], [3]], "not vectors of one length: the first has 2 numbers, another has 1"),
     ],
 )
 def test_one_that_is_wrong_spoils_all_and_what_was_taken_is_still_counted(
-    told: Any, message: str
+    expected: Any, message: str
 ) -> None:
-    problem = read_all(told, Usage(input=9)).failure()
+    problem = read_all(expected, Usage(input=9)).failure()
     assert (problem.kind, problem.message) == ("garbled", message)
     assert problem.usage == Usage(input=9)
 

@@ -55,9 +55,9 @@ def test_the_vendor_would_send_the_same(fixture: Any) -> None:
 
     def answer(request: Any) -> Any:
         sent.append((str(request.url), json.loads(request.content)))
-        told = {"id": "c", "finish_reason": "COMPLETE", "message": {"role": "assistant"}}
+        result = {"id": "c", "finish_reason": "COMPLETE", "message": {"role": "assistant"}}
         events = {"headers": {"content-type": "text/event-stream"}, "text": "data: [DONE]\n\n"}
-        return httpx.Response(200, **(events if streamed else {"json": told}))
+        return httpx.Response(200, **(events if streamed else {"json": result}))
 
     with httpx.Client(transport=httpx.MockTransport(answer)) as client:
         vendor = cohere.ClientV2(api_key="co-test", httpx_client=client)

@@ -16,10 +16,10 @@ import pytest
 import vendors
 from returns.result import Result
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge import files
 from loki.edge.auth.auth_context import AuthContext
-from loki.edge.auth.credentials import authorize
+from loki.edge.auth.credentials import make_authorize
 from loki.formats.openai_messages import read_messages, read_tools
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
@@ -293,12 +293,12 @@ OLDER = {"claude": ("temperature", "top_p")}
 @cache
 def environment(vendor: str) -> Env:
     """Return the environment of a client of a vendor; the time is fixed."""
-    texts = files.catalogue({}), files.families()
-    config = configure({"clients": [VENDORS[vendor][0]]}, "c.yaml", {}, *texts).unwrap()
+    texts = files.read_catalogue({}), files.read_families()
+    config = build_config({"clients": [VENDORS[vendor][0]]}, "c.yaml", {}, *texts).unwrap()
     nowhere: Callable[[Any], Any] = lambda request: fail("bug", "nothing is sent")  # noqa: E731
     return Env(
         config,
-        authorize(AuthContext({}, Redactor())),
+        make_authorize(AuthContext({}, Redactor())),
         nowhere,
         nowhere,
         lambda: 1.8e9,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from returns.result import Result, Success
 
 from loki.batch.api.protocol import RowResult
-from loki.batch.ask_job import vector_json
+from loki.batch.ask_row import vector_json
 from loki.formats.json_output import problem_json, reply_json
 from loki.formats.structured_output import check_answer
 from loki.json_text import JsonObject, compact
@@ -34,16 +34,16 @@ class Unanswered(NamedTuple):
     """A row to be asked again; ``problem`` is what its line says if that was tried too often."""
 
     problem: Problem
-    counts: bool = True  # as one of the times that it may be tried
+    counts_as_attempt: bool = True  # as one of the times that it may be tried
 
 
-class Held(NamedTuple):
+class Postponed(NamedTuple):
     """A row for which the account has no credit, or no room: not to be asked again at once."""
 
     problem: Problem
 
 
-Outcome: TypeAlias = Answered | Unanswered | Held
+Outcome: TypeAlias = Answered | Unanswered | Postponed
 
 
 class RowContext(NamedTuple):
@@ -58,23 +58,23 @@ class RowContext(NamedTuple):
 FULL = frozenset({"token_limit_exceeded", "enqueued_token_limit_exceeded", "batch_limit_exceeded"})
 
 
-def read_row(asked: RowContext, result: RowResult) -> Outcome:
+def interpret_result(context: RowContext, result: RowResult) -> Outcome:
     """Return what came of a row."""
     if not result.status:
         message = f"the batch job ended before this row was answered ({result.reason})"
         problem = Problem("offline", message, retryable=True)
-        return Unanswered(problem, counts=result.reason != "canceled")
+        return Unanswered(problem, counts_as_attempt=result.reason != "canceled")
     headers = {"x-request-id": result.request_id} if result.request_id else {}
-    request = request_for(asked.target, result.is_chat)
+    request = request_for(context.target, result.is_chat)
     body = compact(result.body).encode("utf-8", "replace")
-    outcome = read_answer(asked, Response(request, result.status, headers, body))
+    outcome = read_answer(context, Response(request, result.status, headers, body))
     if not isinstance(outcome, Success):
         problem = outcome.failure()
         if problem.kind == "quota" or problem.code in FULL:
-            return Held(problem)
+            return Postponed(problem)
         if problem.kind in ("busy", "offline") and is_free(problem):
             return Unanswered(problem)
-    return make_answered(asked, request, outcome, result.id)
+    return build_answered(context, request, outcome, result.id)
 
 
 def request_for(target: Target, is_chat: bool) -> Request:
@@ -88,52 +88,54 @@ def request_for(target: Target, is_chat: bool) -> Request:
 Read: TypeAlias = Result[tuple[Reply | Embeddings, JsonObject], Problem]
 
 
-def read_answer(asked: RowContext, response: Response) -> Read:
+def read_answer(context: RowContext, response: Response) -> Read:
     """Return an answer with its cost at the batch tier, and its line."""
 
     def priced(found: Any) -> Any:
-        return replace(found, usage=as_batch(found.usage), cost=cost_of(asked, found.usage))
+        return replace(
+            found, usage=mark_batch_tier(found.usage), cost=batch_cost(context, found.usage)
+        )
 
     def charged(problem: Problem) -> Problem:
         if problem.usage is None or is_free(problem):
             return problem
-        return replace(problem, cost=cost_of(asked, problem.usage))
+        return replace(problem, cost=batch_cost(context, problem.usage))
 
-    if asked.target.model.type == "embedding":
+    if context.target.model.type == "embedding":
         vectors = read_vectors(response).map(priced)
         return vectors.map(lambda found: (found, vector_json(found))).alt(charged)
-    ask = asked.target.ask
+    ask = context.target.ask
     checked = parse(response).map(priced).alt(charged).bind(lambda reply: check_answer(ask, reply))
     return checked.map(lambda pair: (pair[0], reply_json(*pair)))
 
 
-def cost_of(asked: RowContext, usage: Usage) -> Any:
+def batch_cost(context: RowContext, usage: Usage) -> Any:
     """Return what a row cost in US dollars, None where nobody knows."""
-    return asked.rates.cost(usage)
+    return context.rates.cost(usage)
 
 
-def as_batch(usage: Usage) -> Usage:
+def mark_batch_tier(usage: Usage) -> Usage:
     """Return usage at the tier that was paid, whatever the answer says of it."""
     return replace(usage, tier="batch")
 
 
-def make_answered(asked: RowContext, request: Request, outcome: Read, id: str) -> Answered:
+def build_answered(context: RowContext, request: Request, outcome: Read, id: str) -> Answered:
     """Return a row that is done, with its entry in the ledger."""
     found: Result[Any, Problem] = outcome.map(lambda pair: pair[0])
-    entry = build_entry(request, found, Usage(), asked.time, 0.0)
+    entry = build_entry(request, found, Usage(), context.time, 0.0)
     usual = usual_cost(entry.usage, request.target.model.price) if entry.cost else None
     entry = entry._replace(batch=id, usual_cost=usual)
     is_good = isinstance(outcome, Success)
-    line = outcome.unwrap()[1] if is_good else failed_line(outcome.failure())
-    return Answered({**line, **untimed(line), "tier": "batch"}, entry, is_good)
+    line = outcome.unwrap()[1] if is_good else error_line(outcome.failure())
+    return Answered({**line, **without_seconds(line), "tier": "batch"}, entry, is_good)
 
 
-def untimed(line: JsonObject) -> JsonObject:
+def without_seconds(line: JsonObject) -> JsonObject:
     """Return what nobody measures in a job, as far as a line has it."""
     return {name: None for name in ("seconds", "first_token_seconds", "attempts") if name in line}
 
 
-def failed_line(problem: Problem) -> JsonObject:
+def error_line(problem: Problem) -> JsonObject:
     """Return the line of a row that failed, with what came and was billed."""
     facts = problem_json(problem)
     error = {name: facts[name] for name in ("kind", "message", "status", "sent")}
@@ -147,8 +149,8 @@ def failed_line(problem: Problem) -> JsonObject:
     }
 
 
-def give_up(asked: RowContext, problem: Problem, id: str, rounds: int) -> Answered:
+def give_up(context: RowContext, problem: Problem, id: str, rounds: int) -> Answered:
     """Return a row that was asked as often as it may be."""
     message = f"{problem.message} (in {rounds} jobs)"
     failure: Read = Result.from_failure(replace(problem, message=message))
-    return make_answered(asked, request_for(asked.target, False), failure, id)
+    return build_answered(context, request_for(context.target, False), failure, id)

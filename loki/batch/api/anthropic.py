@@ -36,7 +36,7 @@ def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
 def create(site: Site, job: Submission) -> Call:
     """Return the request with all rows."""
     headers = {"Content-Type": "application/json"}
-    return Call("POST", f"{site.base}/{PATH}", rows="raw", headers=headers)
+    return Call("POST", f"{site.base}/{PATH}", upload_as="raw", headers=headers)
 
 
 def read_status(answer: Json) -> JobStatus | None:
@@ -64,10 +64,10 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/{PATH}/{quote(id, safe='')}")
 
 
-def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
+def fetch_results(site: Site, status: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the results: at our base, wherever the answer says they are."""
     return tuple(
-        Call("GET", f"{site.base}/{PATH}/{quote(id, safe='')}/results") for id in standing.files
+        Call("GET", f"{site.base}/{PATH}/{quote(id, safe='')}/results") for id in status.files
     )
 
 
@@ -114,9 +114,9 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/{PATH}/{quote(id, safe='')}/cancel")
 
 
-def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, status: JobStatus) -> tuple[Call, ...]:
     """Return what removes a job and its results."""
-    return (Call("DELETE", f"{site.base}/{PATH}/{quote(standing.id, safe='')}"),)
+    return (Call("DELETE", f"{site.base}/{PATH}/{quote(status.id, safe='')}"),)
 
 
 ANTHROPIC = Protocol(

@@ -35,8 +35,8 @@ def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     {'key': 'a', 'request': {'content': 1}}
     """
     if site.task == "embedding":
-        return {"key": id, "request": convert_to_snake_case(without_model(body["requests"][0]))}
-    return {"key": id, "request": convert_to_snake_case(body)}
+        return {"key": id, "request": keys_to_snake_case(without_model(body["requests"][0]))}
+    return {"key": id, "request": keys_to_snake_case(body)}
 
 
 def without_model(request: JsonObject) -> JsonObject:
@@ -44,19 +44,19 @@ def without_model(request: JsonObject) -> JsonObject:
     return {name: value for name, value in request.items() if name != "model"}
 
 
-def convert_to_snake_case(value: Json) -> Json:
+def keys_to_snake_case(value: Json) -> Json:
     """Return a request with its names as files want them, the user's own as they are.
 
     >>> schema = {"responseSchema": {"minLength": 1}}
-    >>> convert_to_snake_case({"generationConfig": {"maxOutputTokens": 5, **schema}})
+    >>> keys_to_snake_case({"generationConfig": {"maxOutputTokens": 5, **schema}})
     {'generation_config': {'max_output_tokens': 5, 'response_schema': {'minLength': 1}}}
     """
     if isinstance(value, list):
-        return [convert_to_snake_case(each) for each in value]
+        return [keys_to_snake_case(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        snake_name(name): each if name in OPAQUE else convert_to_snake_case(each)
+        snake_name(name): each if name in OPAQUE else keys_to_snake_case(each)
         for name, each in value.items()
     }
 
@@ -77,7 +77,7 @@ def snake_name(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def store(site: Site, job: Submission, size: int) -> Call:
+def upload_rows(site: Site, job: Submission, size: int) -> Call:
     """Return what asks where the file of rows may go."""
     root, _, version = site.base.rpartition("/")
     headers = {
@@ -90,7 +90,7 @@ def store(site: Site, job: Submission, size: int) -> Call:
     return Call("POST", f"{root}/upload/{version}/files", body, headers=headers)
 
 
-def read_file(answer: Json) -> str:
+def read_file_id(answer: Json) -> str:
     """Return the name of a stored file, as files/abc."""
     return as_str(get_in(answer, "file", "name"))
 
@@ -141,10 +141,10 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/{quote(id)}")
 
 
-def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
+def fetch_results(site: Site, status: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the results."""
     return tuple(
-        Call("GET", f"{site.base}/{quote(name)}:download?alt=media") for name in standing.files
+        Call("GET", f"{site.base}/{quote(name)}:download?alt=media") for name in status.files
     )
 
 
@@ -221,9 +221,9 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/{quote(id)}:cancel", {})
 
 
-def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, status: JobStatus) -> tuple[Call, ...]:
     """Return what removes a job and its files."""
-    names = (standing.id, *filter(None, (job.ref,)))
+    names = (status.id, *filter(None, (job.ref,)))
     return tuple(Call("DELETE", f"{site.base}/{quote(name)}") for name in names)
 
 
@@ -231,9 +231,9 @@ def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]
 GEMINI = Protocol(
     tasks=("chat", "embedding"),
     make_line=make_line,
-    deposit=store,
-    read_deposit=read_file,
-    upload_at="x-goog-upload-url",
+    upload=upload_rows,
+    read_upload=read_file_id,
+    upload_url_header="x-goog-upload-url",
     create=create,
     read_status=read_status,
     poll=poll,

@@ -66,7 +66,7 @@ class Job:
         return not self.collected and not self.dropped
 
     @property
-    def is_out(self) -> bool:
+    def is_uncollected(self) -> bool:
         """Return whether its rows may be paid for already, and so must not be asked again."""
         return self.is_open and self.submission.intent is not None
 

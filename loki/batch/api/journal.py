@@ -62,14 +62,14 @@ class Journal:
         return [job for job in self.jobs.values() if job.is_open]
 
     @property
-    def jobs_out(self) -> list[Job]:
+    def uncollected_jobs(self) -> list[Job]:
         """Return the jobs whose rows may be paid for already."""
-        return [job for job in self.jobs.values() if job.is_out]
+        return [job for job in self.jobs.values() if job.is_uncollected]
 
-    def marks_out(self) -> HashSet:
+    def uncollected_rows(self) -> HashSet:
         """Return the marks of the rows that are out."""
         seen = HashSet()
-        for job in self.jobs_out:
+        for job in self.uncollected_jobs:
             for item in job.items:
                 seen.add(row_identity(item.id, item.key))
         return seen
@@ -77,7 +77,7 @@ class Journal:
     def spent(self) -> Decimal:
         """Return US dollars: what is known to be spent, and what jobs that are out may cost."""
         known = sum((job.cost for job in self.jobs.values()), Decimal(0))
-        return known + sum((job.worst or Decimal(0) for job in self.jobs_out), Decimal(0))
+        return known + sum((job.worst or Decimal(0) for job in self.uncollected_jobs), Decimal(0))
 
 
 # ---- what each line changes ----------------------------------------------------------------------
@@ -101,7 +101,7 @@ def read_plan(nonce: str, line: Mapping[str, Any]) -> Job:
     )
 
 
-def with_deposit(job: Job, line: Mapping[str, Any]) -> Job:
+def with_upload(job: Job, line: Mapping[str, Any]) -> Job:
     """Return a job whose rows are stored with the provider."""
     return replace(job, submission=replace(job.submission, ref=line["ref"]))
 
@@ -116,7 +116,7 @@ def with_id(job: Job, line: Mapping[str, Any]) -> Job:
     return replace(job, id=line["id"], dropped="")
 
 
-def with_look(job: Job, line: Mapping[str, Any]) -> Job:
+def with_search(job: Job, line: Mapping[str, Any]) -> Job:
     """Return a job that was looked for in vain."""
     return replace(job, looks=(*job.looks, line["time"]))
 
@@ -130,12 +130,12 @@ def with_status(job: Job, line: Mapping[str, Any]) -> Job:
     return replace(job, standing=standing, seen=line["time"], ended=ended)
 
 
-def as_collected(job: Job, line: Mapping[str, Any]) -> Job:
+def mark_collected(job: Job, line: Mapping[str, Any]) -> Job:
     """Return a job whose answers are in the output."""
     return replace(job, collected=True, cost=Decimal(line.get("cost", "0")), items=())
 
 
-def as_dropped(job: Job, line: Mapping[str, Any]) -> Job:
+def mark_dropped(job: Job, line: Mapping[str, Any]) -> Job:
     """Return a job that never was."""
     return replace(job, dropped=line["why"], items=())
 
@@ -143,13 +143,13 @@ def as_dropped(job: Job, line: Mapping[str, Any]) -> Job:
 LISTS = ("files", "bad_lines")
 STANDING = tuple(name for name in field_names(JobStatus) if name not in (*LISTS, "inline"))
 CHANGES = {
-    "uploaded": with_deposit,
+    "uploaded": with_upload,
     "intent": with_intent,
     "job": with_id,
-    "looked": with_look,
+    "looked": with_search,
     "seen": with_status,
-    "collected": as_collected,
-    "dropped": as_dropped,
+    "collected": mark_collected,
+    "dropped": mark_dropped,
 }
 
 
@@ -201,10 +201,10 @@ def read_item(item: Json) -> Item:
     return Item(suffix, suffix if id is None else id, line)
 
 
-def seen_line(nonce: str, standing: JobStatus, now: float) -> JsonObject:
+def status_line(nonce: str, status: JobStatus, now: float) -> JsonObject:
     """Return the line of a job that was seen."""
-    facts = {name: getattr(standing, name) for name in STANDING}
-    lists = {"files": list(standing.files), "bad_lines": list(standing.bad_lines)}
+    facts = {name: getattr(status, name) for name in STANDING}
+    lists = {"files": list(status.files), "bad_lines": list(status.bad_lines)}
     return {"seen": nonce, "time": now, **facts, **lists}
 
 
@@ -248,7 +248,7 @@ def needed_lines(lines: Sequence[JsonObject]) -> list[JsonObject]:
 # ---- how much more a model takes -----------------------------------------------------------------
 
 
-def rows_allowed(journal: Journal, model: str, full: frozenset[str]) -> int | None:
+def max_rows_to_submit(journal: Journal, model: str, full: frozenset[str]) -> int | None:
     """Return how many rows of a model may go into a job now, None for as many as there are.
 
     A job that was refused for want of room (its code is in ``full``) waits for the others that
@@ -260,4 +260,4 @@ def rows_allowed(journal: Journal, model: str, full: frozenset[str]) -> int | No
         code = job.standing.code if job.standing else ""
         if job.collected:
             most = max(1, job.submission.rows // 2) if code in full else None
-    return 0 if most is not None and any(job.is_out for job in jobs) else most
+    return 0 if most is not None and any(job.is_uncollected for job in jobs) else most

@@ -106,18 +106,18 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/batch/jobs/{quote(id, safe='')}/cancel")
 
 
-def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, status: JobStatus) -> tuple[Call, ...]:
     """Return what removes a job and its files."""
-    jobs = (Call("DELETE", f"{site.base}/batch/jobs/{quote(standing.id, safe='')}"),)
-    return (*openai.delete(site, job, standing), *jobs)
+    jobs = (Call("DELETE", f"{site.base}/batch/jobs/{quote(status.id, safe='')}"),)
+    return (*openai.delete(site, job, status), *jobs)
 
 
 #: Source: Mistral's page of known limits, the smaller of two that contradict each other.
 MISTRAL = Protocol(
     tasks=("chat", "embedding"),
     make_line=make_line,
-    deposit=openai.store,
-    read_deposit=openai.read_file,
+    upload=openai.upload_rows,
+    read_upload=openai.read_file_id,
     create=create,
     read_status=read_status,
     poll=poll,

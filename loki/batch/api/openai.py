@@ -18,8 +18,8 @@ from loki.batch.api.protocol import (
     Submission,
     as_list,
     count_at,
+    explain_missing_job,
     seconds_of,
-    without_job,
 )
 from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import Discount
@@ -67,7 +67,7 @@ def read_status(answer: Json) -> JobStatus | None:
     >>> read_status({"id": "b", "status": "failed", "errors": {"data": [error]}}).problem
     'line 3: No.'
     """
-    match without_job(answer):
+    match explain_missing_job(answer):
         case {"id": str(id), "status": str(status)} as job if id:
             pass
         case _:
@@ -102,11 +102,11 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", build_url(site, f"batches/{quote(id, safe='')}"))
 
 
-def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
+def fetch_results(site: Site, status: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the answers and the errors."""
     return tuple(
         Call("GET", build_url(site, f"files/{quote(name, safe='')}/content"))
-        for name in standing.files
+        for name in status.files
     )
 
 
@@ -145,7 +145,7 @@ def list_jobs(site: Site, job: Submission, cursor: str) -> Call:
 def read_list(answer: Json, job: Submission, cursor: str) -> Found:
     """Return the job that has our file, or where to look on."""
     jobs = as_list(answer if isinstance(answer, list) else get_in(answer, "data"))
-    for each in map(without_job, jobs):
+    for each in map(explain_missing_job, jobs):
         is_ours = get_in(each, "input_file_id") == job.ref
         if is_ours or get_in(each, "metadata", "loki") == job.nonce:
             return Found(as_str(get_in(each, "id")))
@@ -160,24 +160,24 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", build_url(site, f"batches/{quote(id, safe='')}/cancel"))
 
 
-def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, status: JobStatus) -> tuple[Call, ...]:
     """Return what removes the files of a job; the job itself cannot be removed."""
-    names = filter(None, (job.ref, *standing.files))
+    names = filter(None, (job.ref, *status.files))
     return tuple(Call("DELETE", build_url(site, f"files/{quote(name, safe='')}")) for name in names)
 
 
-def store(site: Site, job: Submission, size: int) -> Call:
+def upload_rows(site: Site, job: Submission, size: int) -> Call:
     """Return what stores the file of rows."""
-    return Call("POST", build_url(site, "files"), rows="form", form={"purpose": "batch"})
+    return Call("POST", build_url(site, "files"), upload_as="form", form={"purpose": "batch"})
 
 
-def store_at_together(site: Site, job: Submission, size: int) -> Call:
+def upload_rows_to_together(site: Site, job: Submission, size: int) -> Call:
     """Return the same in Together's words, which wants the name of the file too."""
     form = {"purpose": "batch-api", "file_name": f"loki-{job.nonce}.jsonl"}
-    return Call("POST", build_url(site, "files/upload"), rows="form", form=form)
+    return Call("POST", build_url(site, "files/upload"), upload_as="form", form=form)
 
 
-def read_file(answer: Json) -> str:
+def read_file_id(answer: Json) -> str:
     """Return the id of a file."""
     return as_str(get_in(answer, "id"))
 
@@ -185,8 +185,8 @@ def read_file(answer: Json) -> str:
 OPENAI = Protocol(
     tasks=("chat", "embedding"),
     make_line=make_line,
-    deposit=store,
-    read_deposit=read_file,
+    upload=upload_rows,
+    read_upload=read_file_id,
     create=create,
     read_status=read_status,
     poll=poll,
@@ -213,7 +213,7 @@ GROQ = OPENAI._replace(
 )
 TOGETHER = OPENAI._replace(
     tasks=("chat",),
-    deposit=store_at_together,
+    upload=upload_rows_to_together,
     create=create_bare,
     max_bytes=100 * 10**6,
 )

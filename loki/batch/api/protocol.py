@@ -44,7 +44,7 @@ class Call:
     method: str
     url: str = field(repr=False)
     json: JsonObject | None = None
-    rows: Literal["", "form", "raw"] = ""  # how the file of rows goes into the body
+    upload_as: Literal["", "form", "raw"] = ""  # how the file of rows goes into the body
     form: Mapping[str, str] = field(default_factory=dict)  # fields beside that file
     headers: Mapping[str, str] = field(default_factory=dict)
     is_signed: bool = True  # carries the credential of the client
@@ -106,12 +106,12 @@ class Protocol(NamedTuple):
     max_rows: int
     max_bytes: int
     retention: float  # seconds for which results are kept, once they are there
-    deposit: Callable[[Site, Submission, int], Call] | None = None  # what is free, and first
-    read_deposit: Callable[[Json], str] = lambda answer: ""
-    upload_at: str = ""  # the header of that answer which says where the rows go
+    upload: Callable[[Site, Submission, int], Call] | None = None  # what is free, and first
+    read_upload: Callable[[Json], str] = lambda answer: ""
+    upload_url_header: str = ""  # the header of that answer which says where the rows go
     frame: tuple[bytes, bytes, bytes] = (b"", b"\n", b"\n")  # before, between, after the rows
     can_find: bool = True  # a job that was created but not noted is found again for certain
-    job_is_deposit: bool = False  # the container is the job
+    upload_creates_job: bool = False  # the container is the job
     next_page: Callable[[Call, Json], Call | None] | None = None  # results come in pages of JSON
     hours: tuple[int, int] = (0, 0)  # the least and the most that may be asked for; 0: none
     max_inputs: int | None = None  # texts to embed in one job
@@ -122,10 +122,10 @@ NEVER = 10**12  # seconds: what is so far away is no time
 CLOCK_SKEW = 3600.0  # seconds by which the clocks of two machines may differ
 
 
-def without_job(answer: Json) -> Json:
+def explain_missing_job(answer: Json) -> Json:
     """Return a job, also where it is wrapped.
 
-    >>> without_job({"job": {"id": "a"}, "warning": ""})
+    >>> explain_missing_job({"job": {"id": "a"}, "warning": ""})
     {'id': 'a'}
     """
     inner = get_in(answer, "job")

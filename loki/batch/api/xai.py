@@ -31,12 +31,12 @@ def make_line(site: Site, id: str, body: JsonObject) -> JsonObject:
     return {"batch_request_id": id, "batch_request": {kind: body}}
 
 
-def open_container(site: Site, job: Submission, size: int) -> Call:
+def create_empty_batch(site: Site, job: Submission, size: int) -> Call:
     """Return what makes the empty container."""
     return Call("POST", f"{site.base}/batches", {"name": f"loki-{job.nonce}"})
 
 
-def read_container(answer: Json) -> str:
+def read_batch_id(answer: Json) -> str:
     """Return the id of a container."""
     return as_str(get_in(answer, "batch_id"))
 
@@ -45,7 +45,7 @@ def create(site: Site, job: Submission) -> Call:
     """Return what adds the rows."""
     headers = {"Content-Type": "application/json"}
     url = f"{site.base}/batches/{quote(job.ref, safe='')}/requests"
-    return Call("POST", url, rows="raw", headers=headers)
+    return Call("POST", url, upload_as="raw", headers=headers)
 
 
 def read_status(answer: Json) -> JobStatus | None:
@@ -80,11 +80,11 @@ def poll(site: Site, id: str) -> Call:
     return Call("GET", f"{site.base}/batches/{quote(id, safe='')}")
 
 
-def fetch_results(site: Site, standing: JobStatus) -> tuple[Call, ...]:
+def fetch_results(site: Site, status: JobStatus) -> tuple[Call, ...]:
     """Return what fetches the first page of results."""
     return tuple(
         Call("GET", f"{site.base}/batches/{quote(id, safe='')}/results?limit={PAGE}")
-        for id in standing.files
+        for id in status.files
     )
 
 
@@ -133,7 +133,7 @@ def cancel(site: Site, id: str) -> Call:
     return Call("POST", f"{site.base}/batches/{quote(id, safe='')}:cancel", {})
 
 
-def delete(site: Site, job: Submission, standing: JobStatus) -> tuple[Call, ...]:
+def delete(site: Site, job: Submission, status: JobStatus) -> tuple[Call, ...]:
     """Return nothing: xAI removes a batch by its own date."""
     return ()
 
@@ -151,8 +151,8 @@ def next_page(call: Call, answer: Json) -> Call | None:
 XAI = Protocol(
     tasks=("chat",),
     make_line=make_line,
-    deposit=open_container,
-    read_deposit=read_container,
+    upload=create_empty_batch,
+    read_upload=read_batch_id,
     create=create,
     read_status=read_status,
     poll=poll,
@@ -167,6 +167,6 @@ XAI = Protocol(
     max_bytes=25 * 10**6,
     retention=30 * DAY,
     frame=(b'{"batch_requests":[', b",\n", b"]}"),
-    job_is_deposit=True,
+    upload_creates_job=True,
     next_page=next_page,
 )

@@ -17,8 +17,8 @@ from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
 from loki.edge.auth import token_cache
 from loki.edge.auth.auth_context import AuthContext
-from loki.edge.auth.device_flow import DeviceLogin, start_device, wait_for_consent
-from loki.edge.auth.oauth import authority_of, token_file
+from loki.edge.auth.device_flow import DeviceLogin, start_device_login, wait_for_consent
+from loki.edge.auth.oauth import oauth_client_of, token_cache_file
 from loki.edge.auth.oauth_callback import Answers, listen, read_pasted, wait_for_answer
 from loki.edge.auth.oauth_flow import (
     Login,
@@ -51,9 +51,9 @@ def authenticate(flags: Namespace, console: Console) -> int:
         for client in client_of(config, flags.authenticate)
         for context in Success(AuthContext(with_vault(config, environ), console.redactor))
         for registered in ask_registration(client, context, console)
-        for authority in authority_of(with_limits(client, flags), context)
-        for token in FLOWS[authority.flow](authority, flags.timeout, console)
-        for stored in token_cache.store(token_file(client.name, environ), token)
+        for oauth_client in oauth_client_of(with_limits(client, flags), context)
+        for token in FLOWS[oauth_client.flow](oauth_client, flags.timeout, console)
+        for stored in token_cache.save_token(token_cache_file(client.name, environ), token)
     )
     if not isinstance(login, Success):
         return console.report(login.failure(), flags.output)
@@ -121,18 +121,18 @@ def ask_registration(
 
 
 def log_in_by_device(
-    authority: OAuthClient, timeout: float | None, console: Console
+    oauth_client: OAuthClient, timeout: float | None, console: Console
 ) -> Result[Token, Problem]:
     """Show a code to type on any device, and wait until somebody has."""
     patience = inf if timeout is None else timeout
-    return start_device(authority).bind(
+    return start_device_login(oauth_client).bind(
         lambda login: wait_for_consent(show_code(login, console), patience)
     )
 
 
 def show_code(login: DeviceLogin, console: Console) -> DeviceLogin:
     """Print what to type where; return the login."""
-    console.print_stderr(f"To log in client {login.authority.client}, open on any device:")
+    console.print_stderr(f"To log in client {login.oauth_client.client}, open on any device:")
     console.write_stderr(f"\n{login.address}\n\nand type the code\n\n{login.user_code}\n\n")
     if login.direct_address:
         console.write_stderr(f"or open {login.direct_address}\n\n")
@@ -142,31 +142,31 @@ def show_code(login: DeviceLogin, console: Console) -> DeviceLogin:
 
 
 def log_in_by_secret(
-    authority: OAuthClient, timeout: float | None, console: Console
+    oauth_client: OAuthClient, timeout: float | None, console: Console
 ) -> Result[Token, Problem]:
     """Return a token for the client itself; nobody has to consent."""
-    return request_machine_token(authority)
+    return request_machine_token(oauth_client)
 
 
 # ---- consent in a browser ------------------------------------------------------------------------
 
 
 def log_in_by_browser(
-    authority: OAuthClient, timeout: float | None, console: Console
+    oauth_client: OAuthClient, timeout: float | None, console: Console
 ) -> Result[Token, Problem]:
     """Print an address to open, receive the code, and exchange it."""
-    return consent(authority, timeout or LOGIN_TIMEOUT, console).bind(
+    return consent(oauth_client, timeout or LOGIN_TIMEOUT, console).bind(
         lambda answered: exchange_code(*answered)
     )
 
 
 def consent(
-    authority: OAuthClient, timeout: float, console: Console
+    oauth_client: OAuthClient, timeout: float, console: Console
 ) -> Result[tuple[Login, str], Problem]:
     """Ask for consent in a browser; return the login, and the code that came back."""
     answers, state = Answers(), new_state()
-    local = with_listener(authority, state, answers, console)
-    login = start_login(local or authority, state)
+    local = with_listener(oauth_client, state, answers, console)
+    login = start_login(local or oauth_client, state)
     show_address(login, console)
     is_typed = is_terminal(console)
     if is_typed:
@@ -180,21 +180,21 @@ def consent(
 
 
 def with_listener(
-    authority: OAuthClient, state: str, answers: Answers, console: Console
+    oauth_client: OAuthClient, state: str, answers: Answers, console: Console
 ) -> OAuthClient | None:
     """Return the authority with a redirect address of this machine, None if there can be none."""
-    if not is_loopback(authority.redirect_uri):
+    if not is_loopback(oauth_client.redirect_uri):
         return None
     return fold(
-        listen(authority.redirect_uri, state, answers),
-        lambda address: replace(authority, redirect_uri=address),
+        listen(oauth_client.redirect_uri, state, answers),
+        lambda address: replace(oauth_client, redirect_uri=address),
         lambda problem: console.print_stderr(f"{problem.message}; paste the answer instead"),
     )
 
 
 def show_address(login: Login, console: Console) -> None:
     """Print the address on a line of its own, unchanged."""
-    console.print_stderr(f"To log in client {login.authority.client}, open this address:")
+    console.print_stderr(f"To log in client {login.oauth_client.client}, open this address:")
     console.write_stderr(f"\n{login.address}\n\n")  # not redacted, whatever is in it
 
 

@@ -10,8 +10,8 @@ from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.load import ClientPlace
-from loki.config.read import variable_prefix
+from loki.config.build_config import variable_prefix
+from loki.config.parse_config import ClientPlace
 from loki.config.setting_names import CREDENTIALS
 from loki.config.yaml_schema import Position
 from loki.edge.auth import vault
@@ -44,7 +44,7 @@ def check_calls(
         [
             *call_problems(config, places),
             *setting_problems(config, places, entries, environ),
-            *whole_problems(config, environ),
+            *config_problems(config, environ),
         ]
     )
     for place, message in messages:
@@ -83,15 +83,15 @@ def setting_problems(
     return [
         (where.client, f"client {client.name!r}: {message}")
         for client, where, entry in zip(config.clients, places, entries, strict=True)
-        for message in (two_forms(entry), no_client_id(client, environ))
+        for message in (explain_two_forms(entry), explain_missing_client_id(client, environ))
         if message
     ]
 
 
-def two_forms(entry: JsonObject) -> str:
+def explain_two_forms(entry: JsonObject) -> str:
     """Return which settings of a client say the same twice, empty if none do.
 
-    >>> two_forms({"api_key": "k", "api_key_cmd": "pass show k"})
+    >>> explain_two_forms({"api_key": "k", "api_key_cmd": "pass show k"})
     'api_key and api_key_cmd are both set: keep one'
     """
     for name in ("api_base", *CREDENTIALS):
@@ -101,7 +101,7 @@ def two_forms(entry: JsonObject) -> str:
     return ""
 
 
-def no_client_id(client: Client, environ: Mapping[str, str]) -> str:
+def explain_missing_client_id(client: Client, environ: Mapping[str, str]) -> str:
     """Return that a client that logs in has no client id, nor kept one; empty if it has."""
     service = provider_of(client)
     if service is None or auth_method(client, service) != "oauth" or client.oauth.get("client_id"):
@@ -115,7 +115,7 @@ def no_client_id(client: Client, environ: Mapping[str, str]) -> str:
     return f"no OAuth client id: set oauth: client_id, or loki --authenticate {client.name}"
 
 
-def whole_problems(config: Config, environ: Mapping[str, str]) -> list[tuple[Position, str]]:
+def config_problems(config: Config, environ: Mapping[str, str]) -> list[tuple[Position, str]]:
     """Return what is wrong with the whole: no clients, a budget without its ledger."""
     if not config.clients:
         return [((1, 1), "no clients: name at least one, as in loki --man config")]
@@ -157,7 +157,7 @@ def key_notes(config: Config, environ: Mapping[str, str]) -> list[str]:
 def missing_key(client: Client, names: Collection[str]) -> str:
     """Return what is missing for a client to prove who asks, empty if nothing is."""
     service = provider_of(client)
-    if service is None or service.keyless or auth_method(client, service):
+    if service is None or service.needs_no_key or auth_method(client, service):
         return ""
     name = credential_name(client, service)
     if name is None:

@@ -8,13 +8,13 @@ from returns.result import Success
 
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.edge.answer_files import cache_folder, clear
+from loki.edge.answer_files import cache_folder, clear_folder
 
 
 def clear_cache(flags: Namespace, console: Console) -> int:
     """Delete every kept answer, print how many there were; return the exit code."""
     folder = cache_folder(environment(flags))
-    cleared = clear(folder)
+    cleared = clear_folder(folder)
     if not isinstance(cleared, Success):
         return console.report(cleared.failure())
     count, size = cleared.unwrap()

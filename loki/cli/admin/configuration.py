@@ -10,15 +10,15 @@ from returns.result import Success
 from loki.cli.admin.call_check import check_calls
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.catalogue import about
-from loki.config.load import check as check_text
-from loki.config.load import client_places
-from loki.config.read import configure
+from loki.config.build_config import build_config
+from loki.config.catalogue import catalogue_facts
+from loki.config.parse_config import client_places
+from loki.config.parse_config import find_complaints as check_text
 from loki.edge import files
 from loki.edge.auth import vault
 from loki.edge.env import read_configuration
 from loki.edge.ledger import writer
-from loki.edge.trust import open_in_own_folder
+from loki.edge.trust import open_in_safe_folder
 from loki.problems import EXIT_CODES, Problem
 from loki.version import __version__
 
@@ -38,7 +38,7 @@ def info(flags: Namespace, console: Console) -> int:
         "ledger_file": writer.ledger_path(environ),
         "model": config.map(lambda c: c.model or "").value_or(""),
         "clients": known.value_or("(wrong configuration: see loki --check)"),
-        "catalogue": about(files.catalogue(environ)).get("date", ""),
+        "catalogue": catalogue_facts(files.read_catalogue(environ)).get("date", ""),
     }
     if flags.output != "text":
         console.write_json(facts)
@@ -57,7 +57,7 @@ def check(flags: Namespace, console: Console) -> int:
         )
     if files.REFUSED in environ:
         return console.report(Problem("config", environ[files.REFUSED]))
-    text = files.read_text(path, "configuration", open_in_own_folder)
+    text = files.read_text(path, "configuration", open_in_safe_folder)
     if not isinstance(text, Success):
         return console.report(Problem("config", text.failure().message))
     plain, complaints = check_text(text.unwrap())
@@ -65,7 +65,9 @@ def check(flags: Namespace, console: Console) -> int:
         console.print_stderr(f"{path}:{line}:{column}: {message}")
     if complaints:
         return EXIT_CODES["config"]
-    config = configure(plain, path, environ, files.catalogue(environ), files.families())
+    config = build_config(
+        plain, path, environ, files.read_catalogue(environ), files.read_families()
+    )
     if not isinstance(config, Success):
         return console.report(config.failure())
     places = client_places(text.unwrap()) if plain else ()

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from loki.cli.admin.call_check import call_problems, missing_key
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.load import ClientPlace
-from loki.config.read import configure, implied_clients
+from loki.config.build_config import build_config, clients_from_environment
+from loki.config.parse_config import ClientPlace
 from loki.edge import files
 from loki.edge.auth import vault
 from loki.json_text import JsonObject
@@ -42,7 +42,9 @@ def init(flags: Namespace, console: Console) -> int:
 
 def config_of(environ: Mapping[str, str]) -> Config:
     """Return the configuration of those clients that can be asked with what the variables have."""
-    entries = [entry for entry in implied_clients(environ) if is_ready(read(entry, environ))]
+    entries = [
+        entry for entry in clients_from_environment(environ) if is_ready(read(entry, environ))
+    ]
     return read({"clients": entries}, environ)
 
 
@@ -50,7 +52,9 @@ def read(plain: JsonObject, environ: Mapping[str, str]) -> Config:
     """Return the configuration of some clients, or of one."""
     whole = plain if "clients" in plain else {"clients": [plain]}
     bare = {name: value for name, value in environ.items() if not name.startswith("LOKI_")}
-    return configure(whole, "", bare, files.catalogue(environ), files.families()).unwrap()
+    return build_config(
+        whole, "", bare, files.read_catalogue(environ), files.read_families()
+    ).unwrap()
 
 
 def is_ready(config: Config) -> bool:
@@ -75,7 +79,7 @@ def first_model(config: Config) -> str:
     names = (
         f"{client.name}:{model.name}"
         for client in config.clients
-        if (model := config.catalogue.first(client, "chat"))
+        if (model := config.catalogue.first_model(client, "chat"))
     )
     return next(names, "")
 

@@ -12,7 +12,7 @@ from returns.result import Result, Success
 from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
 from loki.cli.startup import environment, limits_of
-from loki.config.families import abilities_in
+from loki.config.families import ability_settings
 from loki.edge.env import make_env
 from loki.edge.model_list import list_models
 from loki.json_text import JsonObject, compact
@@ -107,17 +107,17 @@ def print_models(
         print_table([(client, model) for client, model, _ in models], console)
         return
     for client, model, entry in models:
-        told = {key: fact for key, fact in entry.items() if key != "name"}
-        console.write(compact({**model_json(config, client, model), **told}) + "\n")
+        result = {key: fact for key, fact in entry.items() if key != "name"}
+        console.write(compact({**model_json(config, client, model), **result}) + "\n")
 
 
 def live_model(config: Config, client: Client, entry: JsonObject) -> Model:
     """Return a model as its provider lists it, over what is known of it here."""
     name = entry["name"]
     known = next((model for model in config.models(client) if model.name == name), None)
-    base = known or config.catalogue.unlisted(client, name, entry["type"])
+    base = known or config.catalogue.assume_model(client, name, entry["type"])
     facts: dict[str, Any] = {
         key: fact for key, fact in entry.items() if key in field_names(Model) and key != "name"
     }
-    abilities = replace(base.abilities, **abilities_in(entry))
+    abilities = replace(base.abilities, **ability_settings(entry))
     return replace(base, **facts, abilities=abilities, origin="live")

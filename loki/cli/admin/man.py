@@ -22,7 +22,7 @@ def man(flags: Namespace, console: Console) -> int:
     program = shutil.which("man") if console.stdout_is_terminal else None
     if program and subprocess.run([program, files.packaged_file(f"man/{name}")]).returncode == 0:
         return 0
-    text = to_text(files.read_data(f"man/{name}"), columns(console))
+    text = to_text(files.read_data(f"man/{name}"), terminal_width(console))
     if console.stdout_is_terminal:
         import pydoc
 
@@ -32,7 +32,7 @@ def man(flags: Namespace, console: Console) -> int:
     return 0
 
 
-def columns(console: Console) -> int:
+def terminal_width(console: Console) -> int:
     """Return the width of the text: the terminal's, within reason."""
     return min(100, shutil.get_terminal_size().columns) if console.stdout_is_terminal else 80
 

@@ -49,8 +49,8 @@ def model_json(config: Config, client: Client, model: Model) -> JsonObject:
         "type": model.type,
         "endpoint": model.endpoint or None,
         **settings,
-        **{f"{kind}_price": plain(getattr(model.price, kind)) for kind in PRICES},
-        "variants": plain(dict(model.price.variants)),
+        **{f"{kind}_price": to_json_value(getattr(model.price, kind)) for kind in PRICES},
+        "variants": to_json_value(dict(model.price.variants)),
         "origin": model.origin,
     }
 
@@ -59,7 +59,7 @@ def setting_of(model: Model, setting: ModelSetting, entry: JsonObject) -> Any:
     """Return the value of a model's setting, None where nobody knows it."""
     match setting:
         case ModelSetting(name="reasoning_levels"):
-            return levels_of(model)
+            return reasoning_levels(model)
         case ModelSetting(name=name, field="="):
             return getattr(model, name)
         case ModelSetting(field=""):
@@ -68,7 +68,7 @@ def setting_of(model: Model, setting: ModelSetting, entry: JsonObject) -> Any:
             return getattr(model.abilities, setting.field)
 
 
-def levels_of(model: Model) -> list[str] | None:
+def reasoning_levels(model: Model) -> list[str] | None:
     """Return the values of ``--reasoning`` that a model is known to have."""
     known = model.abilities.reasoning
     if not known.by or known.by == "none":
@@ -76,14 +76,14 @@ def levels_of(model: Model) -> list[str] | None:
     return [*(["none"] if known.off is not None else []), *known.efforts]
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """Return a price, or several, as JSON numbers.
 
-    >>> plain({"flex": Decimal("0.5"), ">272000": {"input": 4}}), plain(None)
+    >>> to_json_value({"flex": Decimal("0.5"), ">272000": {"input": 4}}), to_json_value(None)
     ({'flex': 0.5, '>272000': {'input': 4}}, None)
     """
     if isinstance(value, dict):
-        return {key: plain(price) for key, price in value.items()}
+        return {key: to_json_value(price) for key, price in value.items()}
     return float(value) if isinstance(value, Decimal) else value
 
 

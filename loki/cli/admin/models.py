@@ -9,7 +9,7 @@ from returns.result import Success
 from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.catalogue import about
+from loki.config.catalogue import catalogue_facts
 from loki.edge import files
 from loki.edge.env import read_configuration
 from loki.json_text import compact
@@ -42,5 +42,7 @@ def list_models(flags: Namespace, console: Console) -> int:
         return 0
     print_table(rows, console)
     if console.stdout_is_terminal:
-        console.print_stderr(f"catalogue of {about(files.catalogue()).get('date', '?')}")
+        console.print_stderr(
+            f"catalogue of {catalogue_facts(files.read_catalogue()).get('date', '?')}"
+        )
     return 0

@@ -47,7 +47,9 @@ def update_secret(flags: Namespace, console: Console) -> int:
 
 def get_secret(flags: Namespace, console: Console) -> int:
     """Print a secret and a newline; return the exit code."""
-    value = open_vault(flags, console).bind(lambda context: vault.get(flags.get_secret, context))
+    value = open_vault(flags, console).bind(
+        lambda context: vault.require_secret(flags.get_secret, context)
+    )
     return exit_code(value.map(lambda value: console.write(value + "\n")), console)
 
 

@@ -11,7 +11,7 @@ from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.catalogue import about
+from loki.config.catalogue import catalogue_facts
 from loki.config.catalogue_update import (
     SyncedCatalogue,
     describe_changes,
@@ -53,7 +53,7 @@ def parse(data: bytes, environ: files.Environ) -> Result[SyncedCatalogue, Proble
     if not is_models_yaml(data):
         return parse_catalogue(data)
     today = time.strftime("%Y-%m-%d", time.gmtime())
-    return parse_catalogue(files.catalogue(environ).encode()).bind(
+    return parse_catalogue(files.read_catalogue(environ).encode()).bind(
         lambda ours: parse_models_yaml(data, ours, today)
     )
 
@@ -65,8 +65,8 @@ def store(
 
     What is added to ours has no date of its own: it is newer if anything is new in it.
     """
-    path, ours = files.synced_file(environ), files.catalogue(environ)
-    date = str(about(ours).get("date", ""))
+    path, ours = files.synced_catalogue_file(environ), files.read_catalogue(environ)
+    date = str(catalogue_facts(ours).get("date", ""))
     if catalogue.date <= date and not is_addition:
         same = "is as old as" if catalogue.date == date else f"of {catalogue.date} is older than"
         return Success(f"the catalogue there {same} the one in use, of {date}: nothing changed")
@@ -129,14 +129,14 @@ def follow(session: requests.Session, url: str) -> Result[bytes, Problem]:
     return fail("garbled", f"{without_secrets(url)}: more than {REDIRECTS} redirects")
 
 
-def body(answer: requests.Response, end: float) -> Result[bytes, Problem]:
+def body(answer: requests.Response, deadline: float) -> Result[bytes, Problem]:
     """Return the body of an answer, if it is neither too long nor too slow."""
     data = bytearray()
     for piece in answer.iter_content(65_536):
         data += piece
         if len(data) > MAX_BYTES:
             return fail("garbled", f"the catalogue is larger than {MAX_BYTES >> 20} MiB")
-        if time.monotonic() > end:
+        if time.monotonic() > deadline:
             return fail("offline", f"the catalogue did not come within {SECONDS} s")
     return Success(bytes(data))
 

@@ -14,16 +14,16 @@ from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, Row, RowDefaults
 from loki.cli.batch.api_report import print_end, print_jobs, write_summary
 from loki.cli.batch.context import BatchContext
-from loki.cli.batch.run_state import kept_name
+from loki.cli.batch.run_state import name_kept_field
 from loki.cli.startup import limits_of
 from loki.edge import files
-from loki.edge.batch.api.body import check_window, only_bodies
+from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs
+from loki.edge.batch.api.body import check_patches, check_window
 from loki.edge.batch.api.effects import read_only_effects, real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal, read_journal
 from loki.edge.batch.api.session import Effects, Session, find_service
-from loki.edge.batch.api.settle import cancel, settle
 from loki.edge.batch.api.submit import SubmitOptions
-from loki.edge.batch.api.visit import choose_pause, forget, make_visit, visit
+from loki.edge.batch.api.update_jobs import cancel_jobs, update_jobs
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
@@ -32,52 +32,54 @@ from loki.problems import EXIT_CODES, Problem
 from loki.records import Task
 
 
-def run_jobs(order: BatchContext, environ: dict[str, str]) -> int:
+def run_batch_api(context: BatchContext, environ: dict[str, str]) -> int:
     """Do all that can be done now with the jobs of an output; return the exit code."""
-    flags, console = order.flags, order.console
+    flags, console = context.flags, context.console
     if flags.check:
-        from loki.cli.batch.api_check import count_jobs
+        from loki.cli.batch.api_check import print_job_count
 
-        return count_jobs(order)
+        return print_job_count(context)
     if flags.status:
-        return show_status(order)
+        return show_status(context)
     folder = files.directory("state", environ)
-    with open_output(flags.output, folder, order.output_format, retry_failed=flags.again) as opened:
+    with open_output(
+        flags.output, folder, context.output_format, retry_failed=flags.again
+    ) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
         with open_journal(flags.output, make=bool(flags.text)) as journal:
             if not isinstance(journal, Success):
                 return console.report(journal.failure())
-            return JobRun(order, opened.unwrap(), journal.unwrap()).run()
+            return JobRun(context, opened.unwrap(), journal.unwrap()).run()
 
 
-def options_of(order: BatchContext) -> Result[SubmitOptions, Problem]:
+def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     """Return how rows are to be submitted; fails where the run's model cannot have jobs."""
-    flags, task = order.flags, task_of(order.defaults)
+    flags, task = context.flags, task_of(context.defaults)
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
-    keeps = order.defaults.keep_fields
-    options = SubmitOptions(order.env, task, hours, flags.max_cost, folder, keeps, fields_of)
-    if order.defaults.ask.model is None:
+    keeps = context.defaults.keep_fields
+    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, fields_of)
+    if context.defaults.ask.model is None:
         return Success(options)
     return Result.do(
         options
-        for service in find_service(order.env.config, order.defaults.ask.model, task)
-        for _ in only_bodies(service.target, order.env.patches)
+        for service in find_service(context.env.config, context.defaults.ask.model, task)
+        for _ in check_patches(service.target, context.env.patches)
         for _ in check_window(hours, service)
     )
 
 
-def task_of(plan: RowDefaults) -> Task:
+def task_of(defaults: RowDefaults) -> Task:
     """Return what the rows want."""
-    return "embedding" if plan.embed else "chat"
+    return "embedding" if defaults.embed else "chat"
 
 
 def fields_of(row: Row) -> JsonObject:
     """Return the fields of the input that go into a line."""
     if row.fields is None:
         return {}
-    return {kept_name(name): value for name, value in row.fields.items()}
+    return {name_kept_field(name): value for name, value in row.fields.items()}
 
 
 # ---- a run ---------------------------------------------------------------------------------------
@@ -86,13 +88,13 @@ def fields_of(row: Row) -> JsonObject:
 class JobRun:
     """A call of the command, from the journal to the exit code."""
 
-    def __init__(self, order: BatchContext, out: Output, journal: JournalFile) -> None:
-        self.order, self.flags, self.out, self.journal = order, order.flags, out, journal
+    def __init__(self, context: BatchContext, out: Output, journal: JournalFile) -> None:
+        self.order, self.flags, self.out, self.journal = context, context.flags, out, journal
         ledger = None
         if not self.flags.no_ledger:
-            ledger = Ledger(ledger_path(os.environ), order.console.warn, order.env.redactor)
-        effects = real_effects(order.env, out, journal, ledger, order.console.warn)
-        self.session = session_of(order, out, effects, journal.journal)
+            ledger = Ledger(ledger_path(os.environ), context.console.warn, context.env.redactor)
+        effects = real_effects(context.env, out, journal, ledger, context.console.warn)
+        self.session = session_of(context, out, effects, journal.journal)
         self.first = True
 
     def run(self) -> int:
@@ -102,23 +104,23 @@ class JobRun:
         )
         if not isinstance(options, Success):
             return self.order.console.report(options.failure())
-        if self.flags.forget is not None and not forget(self.session, self.flags.forget):
-            known = ", ".join(job.nonce for job in self.session.journal.jobs_out) or "none"
+        if self.flags.forget is not None and not forget_job(self.session, self.flags.forget):
+            known = ", ".join(job.nonce for job in self.session.journal.uncollected_jobs) or "none"
             message = f"--forget: no open job {self.flags.forget!r}; open: {known}"
             return self.order.console.report(Problem("usage", message))
         if self.flags.cancel:
-            cancel(self.session)
-        self.keep_fields()
+            cancel_jobs(self.session)
+        self.remember_keep_flag()
         submits = bool(self.flags.text) and not self.flags.cancel
-        self.visit(options.unwrap(), submits)
+        self.advance(options.unwrap(), submits)
         if self.flags.wait:
             self.wait(options.unwrap(), submits)
         return self.end()
 
-    def visit(self, options: SubmitOptions, submits: bool) -> None:
+    def advance(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers once."""
         rows = self.rows() if submits else None
-        visit(self.session, rows, options, self.flags.remote_delete)
+        advance_jobs(self.session, rows, options, self.flags.remote_delete)
 
     def rows(self) -> Callable[[], Iterable[Row] | None]:
         """Return what reads the rows: always at first, later where some are to be asked again."""
@@ -134,16 +136,18 @@ class JobRun:
         if not path or not is_needed:
             return None
         opened = open_source(path, self.order.defaults.input_format)
-        return read_rows(self.order.defaults, opened.unwrap().lines) if is_open(opened) else None
+        return read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else None
 
-    def keep_fields(self) -> None:
+    def remember_keep_flag(self) -> None:
         """Keep the fields of rows that are out, where their lines are to have them."""
         path = self.order.inputs.path
         if not any(job.keeps for job in self.session.journal.open_jobs) or not path:
             return
-        away = self.session.journal.marks_out()
+        away = self.session.journal.uncollected_rows()
         opened = open_source(path, self.order.defaults.input_format)
-        for row in read_rows(self.order.defaults, opened.unwrap().lines) if is_open(opened) else ():
+        for row in (
+            read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else ()
+        ):
             if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
                 self.session.kept[row_identity(row.id, row.key)] = fields_of(row)
 
@@ -158,18 +162,18 @@ class JobRun:
             if waited + seconds > self.flags.wait:
                 return
             time.sleep(seconds)
-            self.keep_fields()
-            self.visit(options, submits)
+            self.remember_keep_flag()
+            self.advance(options, submits)
 
     def is_unfinished(self) -> bool:
         """Return whether waiting longer may help."""
         is_lost = any(each.kind in HOPELESS for each in self.session.problems)
-        return bool(self.session.journal.jobs_out) and not is_lost
+        return bool(self.session.journal.uncollected_jobs) and not is_lost
 
     def end(self) -> int:
         """Print how it went; return the exit code."""
         failed_before = 0 if self.flags.again else self.out.failed
-        result = make_visit(self.session, failed_before)
+        result = summarize_jobs(self.session, failed_before)
         if self.flags.summary:
             write_summary(self.order.console, self.flags.summary, result)
         print_end(self.order.console, self.session, result)
@@ -180,48 +184,48 @@ class JobRun:
 HOPELESS = frozenset({"auth", "output", "config", "usage"})
 
 
-def is_open(result: Result[Source, Problem]) -> bool:
+def could_open(result: Result[Source, Problem]) -> bool:
     """Return whether an input could be opened."""
     return isinstance(result, Success)
 
 
-def session_of(order: BatchContext, out: Output, effects: Effects, journal: Journal) -> Session:
+def session_of(context: BatchContext, out: Output, effects: Effects, journal: Journal) -> Session:
     """Return what a visit works with."""
-    flags = order.flags
+    flags = context.flags
     retries = 3 if flags.retries is None else flags.retries
     return Session(
-        order.env.config,
+        context.env.config,
         effects,
         journal,
         out.done,
         out.form.encode,
-        order.env.redactor,
+        context.env.redactor,
         limits_of(flags),
         retries,
     )
 
 
-def show_status(order: BatchContext) -> int:
+def show_status(context: BatchContext) -> int:
     """Print how the jobs stand; nothing is written, collected or sent but questions."""
-    journal = read_journal(order.flags.output, must_exist=True)
-    stands = find_existing_output(order)
+    journal = read_journal(context.flags.output, must_exist=True)
+    stands = find_existing_output(context)
     for problem in (each.failure() for each in (journal, stands) if isinstance(each, Failure)):
-        return order.console.report(problem)
-    effects = read_only_effects(order.env, journal.unwrap())
-    session = session_of(order, stands.unwrap(), effects, journal.unwrap())
-    settle(session)
+        return context.console.report(problem)
+    effects = read_only_effects(context.env, journal.unwrap())
+    session = session_of(context, stands.unwrap(), effects, journal.unwrap())
+    update_jobs(session)
     for each in session.problems:
-        order.console.print_problem(each)
-    result = make_visit(session, stands.unwrap().failed)
-    if order.flags.status == "json":
-        order.console.write_json({"jobs": list(result.jobs), "out": result.out})
+        context.console.print_problem(each)
+    result = summarize_jobs(session, stands.unwrap().failed)
+    if context.flags.status == "json":
+        context.console.write_json({"jobs": list(result.jobs), "out": result.out})
     else:
-        print_jobs(order.console, session, "", to_stdout=True)
+        print_jobs(context.console, session, "", to_stdout=True)
     return result.code if not session.problems else EXIT_CODES[session.problems[0].kind]
 
 
-def find_existing_output(order: BatchContext) -> Result[Output, Problem]:
+def find_existing_output(context: BatchContext) -> Result[Output, Problem]:
     """Return what stands in the output, which is left as it is."""
     from loki.edge.batch.output import read_existing
 
-    return read_existing(order.flags.output, order.output_format, retry_failed=False)
+    return read_existing(context.flags.output, context.output_format, retry_failed=False)

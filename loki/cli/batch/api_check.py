@@ -11,9 +11,9 @@ from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow as Asking
 from loki.cli.batch.context import BatchContext
-from loki.edge.batch.api.body import body_of, unsigned
-from loki.edge.batch.api.group import SHARE, batch_worst_case
-from loki.edge.batch.api.journal_file import rows_out
+from loki.edge.batch.api.body import draft_row_body, without_credentials
+from loki.edge.batch.api.job_draft import SHARE, batch_worst_cost
+from loki.edge.batch.api.journal_file import rows_in_open_jobs
 from loki.edge.batch.api.session import Service
 from loki.edge.batch.output import read_existing
 from loki.json_text import compact
@@ -21,7 +21,7 @@ from loki.money.batch_tier import BatchRates
 from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.records import Task
-from loki.stages.check_max_cost import patched_worst_case
+from loki.stages.check_max_cost import patched_worst_cost
 
 
 class Count:
@@ -35,7 +35,7 @@ class Count:
         self.usual: Decimal | None = Decimal(0)
 
     def add(
-        self, service: Service, size: int, worst: Decimal | None, usual: Decimal | None
+        self, service: Service, size: int, worst_cost: Decimal | None, usual_cost: Decimal | None
     ) -> None:
         """Count a row."""
         name, protocol = service.target.name, service.protocol
@@ -47,8 +47,8 @@ class Count:
             number, filled = 0, 0
         self.filled[name] = number + 1, filled + size
         self.rows, self.bytes = self.rows + 1, self.bytes + size
-        self.worst = add_costs(self.worst, worst)
-        self.usual = add_costs(self.usual, usual)
+        self.worst = add_costs(self.worst, worst_cost)
+        self.usual = add_costs(self.usual, usual_cost)
 
     def format_counts(self) -> str:
         """Return the count for people."""
@@ -75,38 +75,41 @@ def add_costs(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
     return None if total is None or amount is None else total + amount
 
 
-def count_jobs(order: BatchContext) -> int:
+def print_job_count(context: BatchContext) -> int:
     """Print what is left and what it may cost; nothing is sent and nothing is written."""
-    flags = order.flags
-    stands, away = read_existing(flags.output, order.output_format), rows_out(flags.output)
+    flags = context.flags
+    stands, away = (
+        read_existing(flags.output, context.output_format),
+        rows_in_open_jobs(flags.output),
+    )
     for each in (stands, away):
         if not isinstance(each, Success):
-            return order.console.report(each.failure())
+            return context.console.report(each.failure())
     count, asked, out = Count(), HashSet(), away.unwrap()
-    env = unsigned(order.env)
-    task: Task = "embedding" if order.defaults.embed else "chat"
-    for row in read_rows(order.defaults, order.inputs.lines):
+    env = without_credentials(context.env)
+    task: Task = "embedding" if context.defaults.embed else "chat"
+    for row in read_rows(context.defaults, context.inputs.lines):
         known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
         if known in stands.unwrap().done or known in out:
             count.out += known in out
             count.done += known not in out
         elif asked.add(known):
             count_row(count, row if isinstance(row, Asking) else None, env, task)
-    order.console.write(count.format_counts() + "\n")
+    context.console.write(count.format_counts() + "\n")
     over = flags.max_cost is not None and (count.worst is None or count.worst > flags.max_cost)
     if over:
-        order.console.warn(f"that is over --max-cost {format_dollars(flags.max_cost)}")
+        context.console.warn(f"that is over --max-cost {format_dollars(flags.max_cost)}")
     return 0
 
 
 def count_row(count: Count, row: Asking | None, env: Env, task: Task) -> None:
     """Count a row that is left."""
-    drafted = body_of(env, task, row) if row is not None else None
+    drafted = draft_row_body(env, task, row) if row is not None else None
     if row is None or drafted is None or not isinstance(drafted, Success):
         count.bad += 1
         return
     service, body, patches = drafted.unwrap()
     size = len(compact(body)) + 120
     rates = BatchRates(service.target.model.price, service.protocol.discount)
-    worst = batch_worst_case(service.target, rates, row, patches)
-    count.add(service, size, worst, patched_worst_case(service.target, row.patches(patches)))
+    worst = batch_worst_cost(service.target, rates, row, patches)
+    count.add(service, size, worst, patched_worst_cost(service.target, row.patches(patches)))

@@ -6,8 +6,8 @@ from loki.batch.api.job import Job
 from loki.batch.api.sites import PROTOCOLS
 from loki.cli.batch.end import resume_command
 from loki.cli.console import Console
+from loki.edge.batch.api.advance_jobs import JobsSummary, choose_pause, state_of
 from loki.edge.batch.api.session import Session
-from loki.edge.batch.api.visit import Visit, choose_pause, state_of
 from loki.json_text import compact
 from loki.price import format_dollars
 from loki.record import field_names
@@ -39,12 +39,12 @@ def job_line(job: Job, now: float) -> str:
         state_of(job),
         f"{done:,}/{job.submission.rows:,} rows",
         f"age {format_duration(now - job.planned)}",
-        end_of(job, now),
+        format_job_end(job, now),
     ]
     return " · ".join(filter(None, parts))
 
 
-def end_of(job: Job, now: float) -> str:
+def format_job_end(job: Job, now: float) -> str:
     """Return when a job or its results die, as far as that is known."""
     protocol, standing = PROTOCOLS.get(job.protocol), job.standing
     if standing is not None and standing.is_final and protocol is not None:
@@ -69,7 +69,7 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
-def print_end(console: Console, session: Session, result: Visit) -> None:
+def print_end(console: Console, session: Session, result: JobsSummary) -> None:
     """Print how a visit went, and what to do next."""
     for note in session.notes:
         console.warn(note)
@@ -78,33 +78,33 @@ def print_end(console: Console, session: Session, result: Visit) -> None:
     if result.out:
         print_jobs(console, session, "")
         warn_of_short_keeping(console, session)
-    console.warn(format_visit(session, result))
+    console.warn(format_summary(session, result))
     if result.left and not session.is_read:
         console.warn("rows without an answer are asked again where IN is named")
     elif result.out or result.left:
-        console.warn(f"to go on{when(session)}: {resume_command(console.prog)}")
+        console.warn(f"to go on{format_next_check(session)}: {resume_command(console.prog)}")
 
 
-def when(session: Session) -> str:
+def format_next_check(session: Session) -> str:
     """Return in how long it pays to come back: the older the youngest job, the longer."""
-    if not session.journal.jobs_out:
+    if not session.journal.uncollected_jobs:
         return ""
-    age = session.effects.now() - max(job.planned for job in session.journal.jobs_out)
+    age = session.effects.now() - max(job.planned for job in session.journal.uncollected_jobs)
     return f" in {format_duration(max(60.0, choose_pause(age, session.wait)))}"
 
 
 def warn_of_short_keeping(console: Console, session: Session) -> None:
     """Warn where results are kept for two days or less: they are to be collected in time."""
-    for name in {job.protocol for job in session.journal.jobs_out}:
+    for name in {job.protocol for job in session.journal.uncollected_jobs}:
         kept = PROTOCOLS[name].retention if name in PROTOCOLS else 30 * DAY
         if kept <= 2 * DAY:
             time = format_duration(kept)
             console.warn(f"{name} keeps results for {time} after a job: collect them in time")
 
 
-def format_visit(session: Session, result: Visit) -> str:
+def format_summary(session: Session, result: JobsSummary) -> str:
     """Return how a visit went, for people."""
-    jobs = len(session.journal.jobs_out)
+    jobs = len(session.journal.uncollected_jobs)
     parts = [
         f"{result.good:,} answered",
         f"{result.failed:,} failed" if result.failed else "",
@@ -124,11 +124,11 @@ def format_costs(session: Session) -> str:
     return f"{cost} (saved {format_dollars(session.saved)})" if session.saved > 0 else cost
 
 
-def write_summary(console: Console, path: str, result: Visit) -> None:
+def write_summary(console: Console, path: str, result: JobsSummary) -> None:
     """Write how a visit went, for programs."""
     try:
         with open(path, "w", encoding="utf-8") as file:
-            facts = {name: getattr(result, name) for name in field_names(Visit)}
+            facts = {name: getattr(result, name) for name in field_names(JobsSummary)}
             file.write(compact({**facts, "jobs": list(result.jobs)}) + "\n")
     except OSError as error:
         console.note(f"cannot write {path}: {error.strerror}")

@@ -14,63 +14,63 @@ from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
 from loki.records import Task
-from loki.stages.check_max_cost import patched_worst_case
+from loki.stages.check_max_cost import patched_worst_cost
 from loki.stages.resolve import resolve
 
 if TYPE_CHECKING:
     from loki.cli.batch.context import BatchContext
 
 
-def count(order: BatchContext) -> int:
+def print_count(context: BatchContext) -> int:
     """What is left, and what it may cost; nothing is sent and nothing is written."""
-    flags, plan = order.flags, order.defaults
-    stands = read_existing(flags.output, order.output_format)
+    flags, plan = context.flags, context.defaults
+    stands = read_existing(flags.output, context.output_format)
     if not isinstance(stands, Success):
-        return order.console.report(stands.failure())
-    console = order.console
+        return context.console.report(stands.failure())
+    console = context.console
     run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, console.redactor, console.warn)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
-    for row in run.pending(read_rows(plan, order.inputs.lines)):
+    for row in run.pending(read_rows(plan, context.inputs.lines)):
         target = (
             None
             if isinstance(row, InvalidRow)
-            else resolve(order.env.config, task)(row.ask).value_or(None)
+            else resolve(context.env.config, task)(row.ask).value_or(None)
         )
         if target is None:
             bad += 1
             continue
         left += 1
         assert isinstance(row, ReadyRow)
-        most = patched_worst_case(target, row.patches(order.env.patches))
+        most = patched_worst_cost(target, row.patches(context.env.patches))
         worst = [amount + most for amount in worst if most is not None]
     unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
     price = f"at most ${worst[0].normalize():f}" if worst else unknown
-    told = chain(
+    result = chain(
         [f"{left:,} left, {price}"],
         [f"{run.skipped:,} answered before"] if run.skipped else [],
         [run.describe_earlier()] if run.describe_earlier() else [],
         [f"{bad:,} that cannot be asked"] if bad else [],
         [f"{run.repeated:,} repeated"] if run.repeated else [],
     )
-    order.console.write(" · ".join(told) + "\n")
+    context.console.write(" · ".join(result) + "\n")
     return 0
 
 
-def dry_run_rows(order: BatchContext) -> int:
+def dry_run_rows(context: BatchContext) -> int:
     """Print the request of the first row, or of all; nothing is looked up and nothing is sent."""
     from loki.cli.explain import dry_run
 
-    form = order.flags.dry_run
-    task: Task = "embedding" if order.defaults.embed else "chat"
+    form = context.flags.dry_run
+    task: Task = "embedding" if context.defaults.embed else "chat"
     codes = []
-    for row in read_rows(order.defaults, order.inputs.lines):
+    for row in read_rows(context.defaults, context.inputs.lines):
         if isinstance(row, InvalidRow):
-            codes.append(order.console.report(row.problem))
+            codes.append(context.console.report(row.problem))
         else:
-            env = replace(order.env, patches=row.patches(order.env.patches))
+            env = replace(context.env, patches=row.patches(context.env.patches))
             shape = "json" if form == "all" else form
-            codes.append(dry_run(env, row.ask, shape, order.console, task))
+            codes.append(dry_run(env, row.ask, shape, context.console, task))
         if form != "all":
             break
     return codes[0] if len(codes) == 1 else int(any(codes))

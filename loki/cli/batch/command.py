@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.output_format import is_table
+from loki.batch.output_format import is_csv_path
 from loki.batch.rows import Fill, RowDefaults
-from loki.batch.template import names_in
+from loki.batch.template import template_names
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.run import BatchRun
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
-from loki.cli.prompt import attachment, schema_of
+from loki.cli.prompt import load_attachment, schema_of
 from loki.cli.startup import ask_options, environment, open_env, with_template
 from loki.cli.tools_flag import tools_of
 from loki.edge import files
@@ -34,7 +34,7 @@ from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
 from loki.messages import Message
-from loki.money.estimate import estimate_quota
+from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
@@ -55,7 +55,7 @@ def batch(flags: Namespace, console: Console) -> int:
     ready = (
         (check_job_flags if wants_jobs else check_flags)(flags)
         .bind(lambda _: with_template(flags, environ))
-        .bind(lambda complete: order_of(complete, console, environ))
+        .bind(lambda complete: build_context(complete, console, environ))
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure())
@@ -66,13 +66,13 @@ def batch(flags: Namespace, console: Console) -> int:
 
         return dry_run_rows(order)
     if wants_jobs:
-        from loki.cli.batch.api import run_jobs
+        from loki.cli.batch.api import run_batch_api
 
-        return run_jobs(order, environ)
+        return run_batch_api(order, environ)
     if flags.check:
-        from loki.cli.batch.check import count
+        from loki.cli.batch.check import print_count
 
-        return count(order)
+        return print_count(order)
     with open_output(
         flags.output, files.directory("state", environ), order.output_format
     ) as opened:
@@ -100,12 +100,12 @@ def check_flags(flags: Namespace) -> Result[None, Problem]:
     return Success(None)
 
 
-def order_of(
+def build_context(
     flags: Namespace, console: Console, environ: dict[str, str]
 ) -> Result[BatchContext, Problem]:
     """Return the pipeline, what holds for every row, and where rows come from and go through."""
     form = input_form(flags)
-    paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_quota(request.target))
+    paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_rate_tokens(request.target))
     return Result.do(
         BatchContext(console, flags, env, plan, rows, paces, cluster)
         for env in open_env(
@@ -120,7 +120,7 @@ def order_of(
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
         for rows in check_columns(flags, all_rows)
-        for defaults in plan_of(console, flags, form, env.config.model, filler)
+        for defaults in build_row_defaults(console, flags, form, env.config.model, filler)
         for plan in check_price(flags, env, defaults)
         for cluster in connect_cluster(flags, env)
     )
@@ -148,7 +148,9 @@ def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
         hint = f"--template '{{{known[-1]}}}'"
         table = "--csv" if flags.csv else rows.name
         return fail("usage", f"{table} needs a prompt: make it of columns with {hint}")
-    missing = next((name for name in names_in(flags.template or "") if name not in known), None)
+    missing = next(
+        (name for name in template_names(flags.template or "") if name not in known), None
+    )
     if missing is not None:
         lack = f"--template names {missing!r}, and {rows.name} has no such column"
         return fail("usage", lack + suggest_nearest(missing, known))
@@ -162,7 +164,7 @@ def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[
     return filler_of(flags, rows, console)
 
 
-def plan_of(
+def build_row_defaults(
     console: Console, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
 ) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
@@ -182,16 +184,16 @@ def plan_of(
             template=flags.template,
             fill=filler,
             embed=flags.embed,
-            keep_fields=flags.keep or is_table(flags.output),
-            attach=partial(attachment, console.redactor),
-            report_bug=bug_keeper(console.prog, console.redactor),
+            keep_fields=flags.keep or is_csv_path(flags.output),
+            attach=partial(load_attachment, console.redactor),
+            report_bug=make_bug_reporter(console.prog, console.redactor),
         )
         for schema in schema_of(flags)
         for tools, server_tools in tools_of(flags)
     )
 
 
-def bug_keeper(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:
+def make_bug_reporter(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:
     """Return what makes a Problem of a bug; the traceback of each is saved once."""
     found: dict[tuple[str, int], Problem] = {}
     lock = Lock()
@@ -208,12 +210,12 @@ def bug_keeper(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:
     return keep
 
 
-def check_price(flags: Namespace, env: Env, plan: RowDefaults) -> Result[RowDefaults, Problem]:
+def check_price(flags: Namespace, env: Env, defaults: RowDefaults) -> Result[RowDefaults, Problem]:
     """Whether the run's model is there, and has a price if there is a limit to what it may cost."""
-    if plan.ask.model is None:
-        return Success(plan)  # each row names its own
-    probe = replace(plan.ask, messages=(Message("user", "?"),))
-    find = resolve(env.config, "embedding" if plan.embed else "chat")
+    if defaults.ask.model is None:
+        return Success(defaults)  # each row names its own
+    probe = replace(defaults.ask, messages=(Message("user", "?"),))
+    find = resolve(env.config, "embedding" if defaults.embed else "chat")
     others = gather(find(replace(probe, model=name)) for name in flags.fallback)
     if not isinstance(others, Success):  # better said now than when it is needed
         return Failure(others.failure())
@@ -222,7 +224,7 @@ def check_price(flags: Namespace, env: Env, plan: RowDefaults) -> Result[RowDefa
         lambda target: (
             fail("budget", f"--max-cost: nobody knows the price of {target.name}")
             if flags.max_cost is not None and target.model.price.input is None
-            else Success(plan)
+            else Success(defaults)
         )
     )
 
@@ -231,16 +233,16 @@ def connect_cluster(flags: Namespace, env: Env) -> Result[Cluster | None, Proble
     """Reach the cluster of ``--scheduler``, if there is one; no secret goes there."""
     if not flags.scheduler or flags.check or flags.dry_run:
         return Success(None)
-    name = secret_flag(flags, env)
+    name = flag_with_secret(flags, env)
     if name:
-        told = f"{name} holds a secret, which does not travel to a cluster"
-        return fail("usage", f"{told}: configure it on the workers")
+        result = f"{name} holds a secret, which does not travel to a cluster"
+        return fail("usage", f"{result}: configure it on the workers")
     from loki.edge.batch.dask_cluster import connect
 
     return connect(flags.scheduler)
 
 
-def secret_flag(flags: Namespace, env: Env) -> str:
+def flag_with_secret(flags: Namespace, env: Env) -> str:
     """Return the flag that holds a password or a key, "" where none does."""
     if any(secrets_in_proxy(flags.proxy or "")):
         return "--proxy"

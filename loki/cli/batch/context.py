@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from loki.batch.output_format import Format, format_of
+from loki.batch.output_format import Format, choose_format
 from loki.batch.rows import RowDefaults
-from loki.cli.batch.run_state import kept_name
+from loki.cli.batch.run_state import name_kept_field
 from loki.cli.console import Console
 from loki.edge.batch.input import Source
 from loki.edge.batch.rate_limiter import Pacers
@@ -34,5 +34,5 @@ class BatchContext:
     def output_format(self) -> Format:
         """How the output is written."""
         columns = self.inputs.columns or ()  # the input's id is ours too
-        names = [name if name == "id" else kept_name(name) for name in columns]
-        return format_of(self.flags.output, names)
+        names = [name if name == "id" else name_kept_field(name) for name in columns]
+        return choose_format(self.flags.output, names)

@@ -9,7 +9,7 @@ from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
 from loki.cli.describe import one_line
-from loki.edge.trust import open_for_owner
+from loki.edge.trust import open_private
 from loki.json_text import compact
 from loki.problems import EXIT_CODES
 
@@ -23,7 +23,7 @@ def report_end(
         console.warn(note)
     if summary:
         try:
-            with open(summary, "w", encoding="utf-8", opener=open_for_owner) as file:
+            with open(summary, "w", encoding="utf-8", opener=open_private) as file:
                 file.write(compact(run.summary(why, left)) + "\n")
         except OSError as error:
             console.note(f"cannot write {summary}: {error.strerror}")
@@ -47,7 +47,7 @@ def exit_code(console: Console, run: RunState, why: str) -> int:
     if why:
         return ENDS[why]
     if run.out_rows:
-        console.note(run.out_words())
+        console.note(run.describe_rows_in_jobs())
         return EXIT_CODES["busy"]
     return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
 

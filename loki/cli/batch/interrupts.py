@@ -14,7 +14,7 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def halt_on_signals(
+def halting_on_signals(
     console: Console, stop: StopReason, halt: Callable[[str], None]
 ) -> Iterator[None]:
     """Let what is under way be finished on the first Ctrl-C, SIGTERM or SIGHUP, not on a second."""
@@ -38,7 +38,7 @@ def halt_on_signals(
 
 
 @contextmanager
-def halt_after(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
+def halting_after(seconds: float | None, halt: Callable[[str], None]) -> Iterator[None]:
     """After so many seconds nothing more begins, however long the rows under way take."""
     timer = Timer(seconds or 0, halt, ["--max-time"])
     timer.daemon = True

@@ -9,7 +9,7 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.batch.output_format import is_table
+from loki.batch.output_format import is_csv_path
 from loki.problems import Problem, fail
 
 #: The flags that only --batch-api makes sense of.
@@ -65,7 +65,7 @@ RULES: tuple[tuple[Callable[[Namespace], bool], str], ...] = (
         "--template needs fields: JSON lines, or --csv",
     ),
     (
-        lambda flags: is_table(flags.output) and not flags.text,
+        lambda flags: is_csv_path(flags.output) and not flags.text,
         "an OUT in CSV has the columns of IN: name IN too",
     ),
     (lambda flags: flags.check and not flags.text, "--check needs IN: the rows to count"),

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.ask_job import ask_row
+from loki.batch.ask_row import ask_row
 from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.end import report_end
-from loki.cli.batch.interrupts import halt_after, halt_on_signals
+from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.progress import progress
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Pacers
-from loki.edge.batch.spending import Spending, cost_of, worst_case_of_any
+from loki.edge.batch.spending import Spending, cost_of, highest_worst_cost
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.json_text import JsonObject
@@ -49,31 +49,33 @@ Asker = Callable[[ReadyRow], Result[JsonObject, Problem]]
 class BatchRun:
     """A run from its first row to its exit code."""
 
-    def __init__(self, order: BatchContext, out: Output) -> None:
-        self.order, self.flags = order, order.flags
+    def __init__(self, context: BatchContext, out: Output) -> None:
+        self.order, self.flags = context, context.flags
         self.state = RunState(
             out,
-            order.flags.in_flight,
-            order.defaults.ask.model,
-            order.console.redactor,
-            order.console.warn,
+            context.flags.in_flight,
+            context.defaults.ask.model,
+            context.console.redactor,
+            context.console.warn,
         )
-        self.limit = CostLimit(order.flags.max_cost) if order.flags.max_cost is not None else None
+        self.limit = (
+            CostLimit(context.flags.max_cost) if context.flags.max_cost is not None else None
+        )
         self.stop = StopReason()
 
     def run(self) -> int:
         """Send the rows, write their lines, say how it went; return the exit code."""
         order, state = self.order, self.state
-        if problem := state.leave_out_jobs():
+        if problem := state.skip_rows_in_jobs():
             return order.console.report(problem)
         task: Task = "embedding" if order.defaults.embed else "chat"
         with buffered_ledger(order) as (env, self.book):
             self.left = CountedRows(state.pending(read_rows(order.defaults, order.inputs.lines)))
-            self.pool = pool_of(order, env, task, self.limit, self.left, self.keep)
-            order.paces.closing = self.close
+            self.pool = pool_of(order, env, task, self.limit, self.left, self.record_outcomes)
+            order.paces.closing = self.close_lane
             with (
-                halt_on_signals(order.console, self.stop, self.halt),
-                halt_after(self.flags.max_time, self.halt),
+                halting_on_signals(order.console, self.stop, self.halt),
+                halting_after(self.flags.max_time, self.halt),
                 progress(order.console, state, order.inputs) as tick,
             ):
                 self.pool.run(tick)
@@ -82,7 +84,7 @@ class BatchRun:
         state.fatal = state.fatal or self.pool.problem
         if self.is_complete():
             self.stop.clear()
-        if not state.fatal and self.stop.is_only("busy") and self.may_be_unsent():
+        if not state.fatal and self.stop.is_only("busy") and self.has_unsent_rows():
             state.fatal = retry_time_problem(order.paces)
         left = self.count_left() if self.flags.summary else None
         return report_end(order.console, self.flags.summary, state, self.stop, left)
@@ -92,22 +94,22 @@ class BatchRun:
 
         The rest of a pipe is not awaited to find out.
         """
-        if self.left.count == self.state.done and os.path.isfile(self.order.inputs.path):
+        if self.left.count == self.state.rows_done and os.path.isfile(self.order.inputs.path):
             next(self.left, None)
-        return self.left.is_over and self.left.count == self.state.done
+        return self.left.is_over and self.left.count == self.state.rows_done
 
     def count_left(self) -> int | None:
         """Return how many rows have no line yet; None where only the rest of a pipe would tell."""
         if os.path.isfile(self.order.inputs.path):
             for _ in self.left:
                 pass
-        return self.left.count - self.state.done if self.left.is_over else None
+        return self.left.count - self.state.rows_done if self.left.is_over else None
 
-    def may_be_unsent(self) -> bool:
+    def has_unsent_rows(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
         return bool(self.state.unsent or not self.flags.fallback)
 
-    def keep(self, outcomes: list[Outcome]) -> None:
+    def record_outcomes(self, outcomes: list[Outcome]) -> None:
         """Write some rows, and end the run if they are a reason to."""
         self.book()  # before their rows, for a row says that it was paid for
         self.state.add(outcomes)
@@ -121,11 +123,11 @@ class BatchRun:
         self.order.paces.stop.set()
         self.pool.halt()
 
-    def close(self, lane: str) -> None:
+    def close_lane(self, lane: str) -> None:
         """Send nothing more to a client and model, unless another may answer its rows."""
         if self.flags.fallback:
             return
-        self.pool.close(lane)
+        self.pool.close_lane(lane)
         if (
             self.flags.ordered or self.order.defaults.input_format != "json"
         ):  # no row can be another's, or pass
@@ -133,7 +135,7 @@ class BatchRun:
 
 
 def pool_of(
-    order: BatchContext,
+    context: BatchContext,
     env: Env,
     task: Task,
     limit: CostLimit | None,
@@ -141,20 +143,20 @@ def pool_of(
     keep: Callable[[list[Outcome]], None],
 ) -> WorkerPool[Row, Outcome] | ClusterPool:
     """Return what asks the rows: threads here, or the workers of a cluster."""
-    plan, flags, lane = order.defaults, order.flags, lane_finder(env.config, task)
-    if order.cluster is not None:
-        return cluster_pool(order, order.cluster, env, task, limit, left, keep)
+    plan, flags, lane = context.defaults, context.flags, lane_finder(env.config, task)
+    if context.cluster is not None:
+        return cluster_pool(context, context.cluster, env, task, limit, left, keep)
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
-        ask = with_cost_limit(limit, env, task, order.paces, ask, flags.fallback)
+        ask = with_cost_limit(limit, env, task, context.paces, ask, flags.fallback)
     work = partial(answer_row, ask, plan.report_bug)
     pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
-    order.paces.waiting = pool.waiting
+    context.paces.waiting = pool.waiting
     return pool
 
 
 def cluster_pool(
-    order: BatchContext,
+    context: BatchContext,
     cluster: Cluster,
     env: Env,
     task: Task,
@@ -167,20 +169,20 @@ def cluster_pool(
     from loki.edge.batch.worker import WorkerSettings
     from loki.edge.ledger.budget import Budget
 
-    flags, config = order.flags, env.config
-    say = order.console.warn
+    flags, config = context.flags, env.config
+    say = context.console.warn
     ledger = Ledger(ledger_path(os.environ), say, env.redactor)
     budget = Budget(config.budget, ledger, env.now, say, config.allow_unpriced)
     return ClusterPool(
         cluster,
         WorkerSettings(
-            order.defaults.embed, tuple(flags.fallback), env.patches, flags.rpm, flags.tpm
+            context.defaults.embed, tuple(flags.fallback), env.patches, flags.rpm, flags.tpm
         ),
         left,
         keep,
         env.record,
         flags.in_flight,
-        order.paces,
+        context.paces,
         Spending(env, task, limit, budget if config.budget else None, flags.fallback),
         flags.ordered,
         lane_finder(config, task),
@@ -198,24 +200,24 @@ def reason_to_end(run: RunState, limit: CostLimit | None) -> str:
 
 
 @contextmanager
-def buffered_ledger(order: BatchContext) -> Iterator[tuple[Env, Callable[[], None]]]:
+def buffered_ledger(context: BatchContext) -> Iterator[tuple[Env, Callable[[], None]]]:
     """The pipeline with a ledger of its own, and what writes the lines of all that is done.
 
     Those that are there together take less than one by one; a budget needs each at once.
     """
-    if order.flags.no_ledger or (order.env.config.budget and order.cluster is None):
-        yield order.env, lambda: None
+    if context.flags.no_ledger or (context.env.config.budget and context.cluster is None):
+        yield context.env, lambda: None
         return
-    ledger = Ledger(ledger_path(os.environ), order.console.warn, order.env.redactor)
-    told: SimpleQueue[Entry] = SimpleQueue()
+    ledger = Ledger(ledger_path(os.environ), context.console.warn, context.env.redactor)
+    result: SimpleQueue[Entry] = SimpleQueue()
 
     def book() -> None:
-        entries = [told.get() for _ in range(told.qsize())]
+        entries = [result.get() for _ in range(result.qsize())]
         if entries:
             ledger.record_all(entries)
 
     try:
-        yield replace(order.env, record=told.put), book
+        yield replace(context.env, record=result.put), book
     finally:
         book()
 
@@ -235,18 +237,18 @@ def with_cost_limit(
 ) -> Asker:
     """Ask a row only if it cannot make the run cost more than ``--max-cost``."""
 
-    def stage(job: ReadyRow) -> Result[JsonObject, Problem]:
-        worst = worst_case_of_any(env, task, job, fallback)
+    def stage(row: ReadyRow) -> Result[JsonObject, Problem]:
+        worst = highest_worst_cost(env, task, row, fallback)
         if not isinstance(worst, Success):
             return Failure(worst.failure())
         amount, name = worst.unwrap()
-        if (lack := limit.check_alone(amount)) is not None:
+        if (lack := limit.explain_too_dear(amount)) is not None:
             return Failure(lack)
         if not limit.reserve(amount, lambda: paces.waiting(name)):
             return Failure(STOPPED)
         cost: Decimal | None = None
         try:
-            result = ask(job)
+            result = ask(row)
             cost = cost_of(result)
             return result
         finally:
@@ -255,11 +257,11 @@ def with_cost_limit(
     return stage
 
 
-def describe_spent(limit: CostLimit, worst: Decimal) -> str:
+def describe_spent(limit: CostLimit, worst_cost: Decimal) -> str:
     """Return why ``--max-cost`` ended a run."""
     gone = limit.allowance
     spent = f"{format_dollars(gone.spent)} of --max-cost {format_dollars(gone.limit)} is spent"
-    return f"{spent}, and the next row could cost {format_dollars(worst)}"
+    return f"{spent}, and the next row could cost {format_dollars(worst_cost)}"
 
 
 def retry_time_problem(paces: Pacers) -> Problem | None:

@@ -14,7 +14,7 @@ from returns.result import Result, Success
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.rows import InvalidRow, ReadyRow, Row
 from loki.cli.describe import problem_json
-from loki.edge.auth.find_secrets import redact_facts
+from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
@@ -61,11 +61,11 @@ class RunState:
 
     # ---- before sending
 
-    def leave_out_jobs(self) -> Problem | None:
+    def skip_rows_in_jobs(self) -> Problem | None:
         """Leave rows alone that are out as batch jobs; return why nobody knows which these are."""
-        from loki.edge.batch.api.journal_file import rows_out
+        from loki.edge.batch.api.journal_file import rows_in_open_jobs
 
-        away = rows_out(self.out.path)
+        away = rows_in_open_jobs(self.out.path)
         self.away = away.value_or(None)
         return None if isinstance(away, Success) else away.failure()
 
@@ -118,7 +118,7 @@ class RunState:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
             self.good, self.offline = self.good + 1, 0
-            line = {**self.line_head(row), **redact_facts(result.unwrap(), self.redactor)}
+            line = {**self.line_head(row), **redact_reply_facts(result.unwrap(), self.redactor)}
             self.add_usage_and_cost(line)
         else:
             problem = result.failure()
@@ -129,7 +129,7 @@ class RunState:
             self.last = problem
             line = {**self.line_head(row), "error": error_json(problem, self.redactor)}
             if has_answer(problem):
-                line.update(billed_json(problem))
+                line.update(billed_facts(problem))
                 self.add_usage_and_cost(line)
             elif may_be_billed(problem):
                 self.unpriced += 1
@@ -137,10 +137,10 @@ class RunState:
 
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
-        ours: JsonObject = {"id": row.id, "line": row.line, "key": key_of(row)}
+        ours: JsonObject = {"id": row.id, "line": row.line, "key": row_key(row)}
         if row.fields is None:
             return ours
-        return {**ours, **{kept_name(name): value for name, value in row.fields.items()}}
+        return {**ours, **{name_kept_field(name): value for name, value in row.fields.items()}}
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
@@ -171,14 +171,14 @@ class RunState:
         return time.monotonic() - self.started
 
     @property
-    def done(self) -> int:
+    def rows_done(self) -> int:
         """Rows that were answered or failed."""
         return self.good + sum(self.failed.values())
 
     @property
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
-        return self.too_dear > 0 and self.done == self.too_dear
+        return self.too_dear > 0 and self.rows_done == self.too_dear
 
     def problem(self) -> Problem | None:
         """Return why the run has not sent all that it could, None if it has."""
@@ -207,7 +207,7 @@ class RunState:
     def summary_text(self) -> str:
         """How it went, for people."""
         failed = ", ".join(f"{number:,} {kind}" for kind, number in self.failed.most_common())
-        rate = self.done / max(self.seconds, 0.001)
+        rate = self.rows_done / max(self.seconds, 0.001)
         parts = [
             f"{self.good:,} answered",
             f"{sum(self.failed.values()):,} failed ({failed})" if failed else "",
@@ -228,7 +228,7 @@ class RunState:
             return ""
         return f"{self.out.failed:,} failed before, for ${self.out.paid.normalize():f}"
 
-    def out_words(self) -> str:
+    def describe_rows_in_jobs(self) -> str:
         """Return that rows were left alone because they are out as batch jobs."""
         rows = count_that_are(self.out_rows, "row")
         return f"{rows} out as batch jobs; --batch-api collects them"
@@ -240,7 +240,7 @@ class RunState:
         return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown cost)"
 
 
-def key_of(row: Row) -> str:
+def row_key(row: Row) -> str:
     """The key of a row; a bad one asks nothing."""
     return row.key if isinstance(row, ReadyRow) else ""
 
@@ -257,10 +257,10 @@ def write_error(out: Output) -> Problem:
     return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
 
 
-def kept_name(name: str) -> str:
+def name_kept_field(name: str) -> str:
     """Return the name under which a field of the input stands in an output line.
 
-    >>> kept_name("lang"), kept_name("text")
+    >>> name_kept_field("lang"), name_kept_field("text")
     ('lang', 'input_text')
     """
     return f"input_{name}" if name in RESERVED_NAMES else name
@@ -276,8 +276,8 @@ RESERVED_NAMES = frozenset(
 
 def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
     """A problem in a row."""
-    told = problem_json(problem, redactor)
-    return {name: told[name] for name in ("kind", "message", "status", "sent")}
+    result = problem_json(problem, redactor)
+    return {name: result[name] for name in ("kind", "message", "status", "sent")}
 
 
 def has_answer(problem: Problem) -> bool:
@@ -290,7 +290,7 @@ def may_be_billed(problem: Problem) -> bool:
     return not is_free(problem) and problem.code != STOPPED.code
 
 
-def billed_json(problem: Problem) -> JsonObject:
+def billed_facts(problem: Problem) -> JsonObject:
     """Return what came of an answer that is a failure, in the words of one that is good."""
     usage = problem.usage or Usage()
     return {

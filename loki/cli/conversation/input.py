@@ -12,7 +12,7 @@ from loki.cli.conversation.transcript import Turns
 from loki.cli.tools_flag import tools_json
 from loki.edge.conversation import read_turns
 from loki.formats.tool_commands import ToolCommand, read_commands
-from loki.formats.turns import close_calls, resume
+from loki.formats.turns import answer_open_calls, append_turns
 from loki.problems import Problem, fail
 from loki.records import Ask
 
@@ -26,9 +26,9 @@ def preview(flags: Namespace, ask: Ask) -> Result[Ask, Problem]:
     return Result.do(
         asked
         for _ in check_flags(flags)
-        for _ in commands_of(flags)
-        for before in turns_of(flags)
-        for asked, _ in continue_(flags, before, ask)
+        for _ in read_tool_commands(flags)
+        for before in turns_before(flags)
+        for asked, _ in continue_conversation(flags, before, ask)
     )
 
 
@@ -45,22 +45,24 @@ def check_flags(flags: Namespace) -> Result[None, Problem]:
     return fail("usage", fault) if fault else Success(None)
 
 
-def commands_of(flags: Namespace) -> Result[Mapping[str, ToolCommand], Problem]:
+def read_tool_commands(flags: Namespace) -> Result[Mapping[str, ToolCommand], Problem]:
     """Return the commands of the tools, none without ``--run-tools``."""
     if not flags.run_tools:
         return Success({})
     return tools_json(flags).bind(lambda value: read_commands(value, flags.tools))
 
 
-def turns_of(flags: Namespace) -> Result[Turns, Problem]:
+def turns_before(flags: Namespace) -> Result[Turns, Problem]:
     """Return the conversation so far."""
     return read_turns(flags.conversation) if flags.conversation else Success(())
 
 
-def continue_(flags: Namespace, before: Turns, ask: Ask) -> Result[tuple[Ask, Turns], Problem]:
+def continue_conversation(
+    flags: Namespace, before: Turns, ask: Ask
+) -> Result[tuple[Ask, Turns], Problem]:
     """Return the ask with the conversation before it, and the turns that are new."""
     if flags.conversation is None:
         return Success((ask, ask.messages))
-    return resume(before, ask.messages, flags.conversation).map(
-        lambda new: (replace(ask, messages=(*close_calls(before, UNANSWERED), *new)), new)
+    return append_turns(before, ask.messages, flags.conversation).map(
+        lambda new: (replace(ask, messages=(*answer_open_calls(before, UNANSWERED), *new)), new)
     )

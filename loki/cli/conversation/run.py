@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from returns.result import Failure, Result, Success
 
 from loki.cli.console import Console
-from loki.cli.conversation.input import commands_of, continue_
+from loki.cli.conversation.input import continue_conversation, read_tool_commands
 from loki.cli.conversation.tools import tool_runner
 from loki.cli.conversation.transcript import Transcript, Turns
 from loki.cli.describe import format_summary, one_line, reply_json
@@ -26,7 +26,7 @@ from loki.problems import Problem, excerpt
 from loki.railway import fold
 from loki.records import Ask
 from loki.replies import Reply, Stream
-from loki.tool_use import MAX_STEPS, CallTools, Conversation, add_reply, follow_calls, sum_replies
+from loki.tool_use import MAX_STEPS, CallTools, Conversation, add_reply, iterate_steps, sum_replies
 
 
 class AskModels(Protocol):
@@ -45,9 +45,9 @@ class Speaker(NamedTuple):
     environ: Mapping[str, str]
     console: Console
     ask_models: AskModels
-    complete: Callable[[Ask, Reply], Result[tuple[Reply, Json], Problem]]  # checked, as printed
+    check_reply: Callable[[Ask, Reply], Result[tuple[Reply, Json], Problem]]  # checked, as printed
     finish: Callable[[Reply, Json], None]  # prints the end of it
-    end: Callable[[Reply, Namespace, Console], int]  # says what should be known of it
+    exit_code: Callable[[Reply, Namespace, Console], int]  # says what should be known of it
 
 
 def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
@@ -57,8 +57,8 @@ def converse(env: Env, ask: Ask, speaker: Speaker) -> int:
         ready = Result.do(
             (asked, new, commands)
             for turns in before
-            for asked, new in continue_(flags, turns, ask)
-            for commands in commands_of(flags)
+            for asked, new in continue_conversation(flags, turns, ask)
+            for commands in read_tool_commands(flags)
         )
         if not isinstance(ready, Success):
             return console.report(ready.failure(), flags.output)
@@ -98,7 +98,7 @@ def speak(
         reply = last_reply(
             run_steps(env, ask, speaker, transcript, call_tools), speaker, transcript
         )
-        answer = reply.bind(partial(speaker.complete, ask))
+        answer = reply.bind(partial(speaker.check_reply, ask))
         if isinstance(answer, Success) and is_complete(reply.unwrap()):
             transcript.accept()
         elif isinstance(reply, Success):
@@ -124,7 +124,7 @@ def run_steps(
 
     if speaker.flags.run_tools:
         max_steps = speaker.flags.max_steps or MAX_STEPS
-        return follow_calls(env, ask, call_tools, max_steps, ask_model)
+        return iterate_steps(env, ask, call_tools, max_steps, ask_model)
     return (ask_model(env, ask).map(partial(add_reply, Conversation(ask.messages))),)
 
 
@@ -160,7 +160,7 @@ def save_turns(speaker: Speaker, transcript: Transcript) -> Result[None, Problem
     added = conversation_file.append(path, write_lines(kept)) if kept else Success(None)
     lost = kept if isinstance(added, Failure) else ()
     if lost or aside:
-        place = conversation_file.keep_aside(path, write_lines((*lost, *aside)))
+        place = conversation_file.save_aside(path, write_lines((*lost, *aside)))
         where = fold(place, lambda place: f"it is in {place}", str)
         speaker.console.note(f"the answer was not added to {path}: {where}")
     return added
@@ -180,7 +180,7 @@ def show_answer(
     if isinstance(answer, Success):
         reply, data = answer.unwrap()
         print_end(reply, data, speaker, transcript.conversation, transcript.since_prompt)
-        return speaker.end(reply, flags, console)
+        return speaker.exit_code(reply, flags, console)
     if flags.run_tools and flags.output != "events" and transcript.since_prompt:
         steps = transcript.before_refusal
         reply = sum_replies(steps)

@@ -31,10 +31,10 @@ def tool_runner(
     end = inf if ask.limits.deadline is None else ask.limits.deadline
 
     def run(calls: tuple[ToolCall, ...]) -> Turns:
-        from loki.edge.auth.child_environment import child_environment, hide_secrets
+        from loki.edge.auth.child_environment import child_environment, register_secrets
         from loki.edge.tools import run_tools
 
-        hide_secrets(env.config, environ, env.redactor)
+        register_secrets(env.config, environ, env.redactor)
         variables = child_environment(env.config, environ, env.redactor)
         show = partial(print_result, flags, console)
         return run_tools(commands, variables, end, show, env.redactor, calls)

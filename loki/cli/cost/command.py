@@ -17,9 +17,9 @@ from loki.cli.startup import environment
 from loki.edge.ledger.queries import CallFilter, read_report
 from loki.edge.ledger.writer import ledger_path
 from loki.json_text import compact
-from loki.money.periods import Span, days, months, parse_time, zone_name
+from loki.money.periods import Span, iterate_days, iterate_months, parse_time, zone_name
 from loki.money.report import GROUPS, ReportRow, csv_rows, json_row, table
-from loki.money.report import rows as report_rows
+from loki.money.report import sort_rows as report_rows
 from loki.problems import Problem, fail
 
 DEFAULT_SINCE = "30d"
@@ -34,7 +34,7 @@ def cost(flags: Namespace, console: Console) -> int:
         (span, rows)
         for _ in check_flags(flags)
         for span in span_of(flags, time.time())
-        for rows in query(path, span, group_by(flags, span), flags)
+        for rows in query_ledger(path, span, group_by(flags, span), flags)
     )
     if not isinstance(report, Success):
         return console.report(report.failure(), error_format)
@@ -92,7 +92,7 @@ def group_by(flags: Namespace, span: Span) -> list[str]:
     return ["month" if long or "month" in by else "day", "model"]
 
 
-def query(
+def query_ledger(
     path: str, span: Span, by: Sequence[str], flags: Namespace
 ) -> Result[list[ReportRow], Problem]:
     """Return the rows of the report, in order."""
@@ -120,16 +120,16 @@ def draw_chart(
     """Draw a chart into the file of that name, or on stdout if it is a dash."""
     from loki.money.chart import chart
 
-    periods = days if len(rows[0].keys[0]) == len("2026-11-01") else months
+    periods = iterate_days if len(rows[0].keys[0]) == len("2026-11-01") else iterate_months
     names = [period.name for period in periods(span.start, span.end, None)]
     if path == "-":
-        from loki.cli.cost.terminal_chart import draw
+        from loki.cli.cost.terminal_chart import draw_chart
 
-        console.write(draw(chart(rows, names), format_span(span), console.stdout))
+        console.write(draw_chart(chart(rows, names), format_span(span), console.stdout))
         return Success(None)
-    from loki.cli.cost.image import paint
+    from loki.cli.cost.image import draw_image
 
-    return paint(path, chart(rows, names), format_span(span))
+    return draw_image(path, chart(rows, names), format_span(span))
 
 
 def write_table(rows: Sequence[ReportRow], by: Sequence[str], span: Span, console: Console) -> None:

@@ -11,8 +11,8 @@ from warnings import catch_warnings, simplefilter
 from returns.result import Result, Success
 
 from loki.edge.files import describe_os_error
-from loki.edge.trust import open_for_owner
-from loki.money.chart import Chart, share
+from loki.edge.trust import open_private
+from loki.money.chart import Chart, format_share
 from loki.money.report import decimals_of, format_cost
 from loki.problems import Problem, fail
 
@@ -27,7 +27,7 @@ INK, FAINT = "#222222", "#DDDDDD"
 MISSING_PACKAGE = "pictures need matplotlib: pip install '.[chart]' in loki's folder"
 
 
-def paint(path: str, chart: Chart, span: str) -> Result[None, Problem]:
+def draw_image(path: str, chart: Chart, span: str) -> Result[None, Problem]:
     """Draw a chart into a file; fail if it cannot be written, or matplotlib is not there."""
     file_format = os.path.splitext(path)[1][1:].lower()
     if file_format not in FORMATS:
@@ -39,10 +39,10 @@ def paint(path: str, chart: Chart, span: str) -> Result[None, Problem]:
     getLogger("matplotlib").setLevel("ERROR")  # it logs about its cache of fonts
     figure = Figure(figsize=(10, 5.2), dpi=150, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
-    stack(axes, chart)
-    label(axes, chart, span)
+    draw_bars(axes, chart)
+    label_axes(axes, chart, span)
     try:
-        with open(path, "wb", opener=open_for_owner) as file, catch_warnings():
+        with open(path, "wb", opener=open_private) as file, catch_warnings():
             simplefilter("ignore")  # a letter that no font has is a box
             figure.savefig(file, format=file_format)
     except OSError as error:
@@ -52,20 +52,20 @@ def paint(path: str, chart: Chart, span: str) -> Result[None, Problem]:
     return Success(None)
 
 
-def stack(axes: Axes, chart: Chart) -> None:
+def draw_bars(axes: Axes, chart: Chart) -> None:
     """Draw the bars, the most expensive model lowest."""
     floor = [0.0] * len(chart.bars)
     places = decimals_of(row.tally for row in chart.shares)
     for i, (row, colour) in enumerate(zip(chart.shares, COLOURS, strict=False)):
         heights = [float(bar.costs[i]) for bar in chart.bars]
-        part = share(row.tally, chart.total)
+        part = format_share(row.tally, chart.total)
         # What begins with an underscore matplotlib leaves out.
         name = f" {row.keys[0]}   {format_cost(row.tally, places)}{f'  {part}' if part else ''}"
         axes.bar(range(len(heights)), heights, bottom=floor, color=colour, label=name, width=0.8)
         floor = [low + high for low, high in zip(floor, heights, strict=True)]
 
 
-def label(axes: Axes, chart: Chart, span: str) -> None:
+def label_axes(axes: Axes, chart: Chart, span: str) -> None:
     """Draw title, axes and legend."""
     spent = format_cost(chart.total, decimals_of([chart.total]))
     axes.set_title(

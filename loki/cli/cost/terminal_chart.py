@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, TextIO
 
-from loki.money.chart import Bar, Chart, lengths, share
+from loki.money.chart import Bar, Chart, bar_lengths, format_share
 from loki.money.report import decimals_of, format_amount, format_cost
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 MAX_WIDTH = 100  # columns
 
 
-def draw(chart: Chart, span: str, stdout: TextIO) -> str:
+def draw_chart(chart: Chart, span: str, stdout: TextIO) -> str:
     """Return the text of a chart, in colours where stdout is a terminal that has them."""
     from rich.console import Console
 
@@ -60,10 +60,10 @@ def blocks(bar: Bar, highest: Decimal, width: int) -> Text:
     from rich.text import Text
 
     text = Text()
-    parts = lengths(bar.costs, highest, width)
+    parts = bar_lengths(bar.costs, highest, width)
     for part, style in zip(parts, COLOURS, strict=False):
         text.append("█" * part, style)
-    (eighths,) = lengths([bar.height], highest, width * 8)
+    (eighths,) = bar_lengths([bar.height], highest, width * 8)
     left = eighths - 8 * sum(parts)
     if left > 0:
         text.append(EIGHTHS[left], COLOURS[max(i for i, cost in enumerate(bar.costs) if cost)])
@@ -84,6 +84,6 @@ def shares(chart: Chart) -> Table:
     table.add_column(justify="right")
     table.add_column(justify="right")
     for row, style in zip(chart.shares, COLOURS, strict=False):
-        part, cost = share(row.tally, chart.total), format_cost(row.tally, places)
+        part, cost = format_share(row.tally, chart.total), format_cost(row.tally, places)
         table.add_row(Text("█", style), row.keys[0], part, cost)
     return table

@@ -22,7 +22,7 @@ from loki.cli.console import Console
 from loki.cli.describe import format_count
 from loki.cli.embed.input import Item, items_of
 from loki.cli.embed.output import FORMATS, Batch, embed_batch
-from loki.cli.embed.run import Totals, counted, sum_up
+from loki.cli.embed.run import Totals, counting_call, summarize_rejected
 from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
 from loki.edge.batch.threads import map_threaded
 from loki.money.estimate import estimate_tokens
@@ -191,7 +191,7 @@ def run(
     """Embed batch by batch; return the exit code."""
     totals, start = Totals(), time.monotonic()
     encode = partial(FORMATS[flags.output], console.redactor)
-    work = partial(embed_batch, counted(env, ask, totals, console.warn), encode, Event())
+    work = partial(embed_batch, counting_call(env, ask, totals, console.warn), encode, Event())
     texts, rejected, first, fatal = 0, 0, None, None
     with closing(map_threaded(work, batches, max(1, flags.in_flight))) as results:
         for result in results:
@@ -200,7 +200,7 @@ def run(
             first = first or next(iter(result.rejected), None)
             if fatal := result.fatal:
                 break
-    problem = fatal or (sum_up(texts, rejected, first) if first else None)
+    problem = fatal or (summarize_rejected(texts, rejected, first) if first else None)
     code = console.report(problem, error_format(flags, console)) if problem else 0
     if flags.verbose:
         spent = "" if flags.no_ledger else describe_spent_today()

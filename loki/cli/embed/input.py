@@ -74,11 +74,11 @@ def records_of(
     if given and flags.file:
         return fail("usage", "-f names the texts, but TEXT is given as well")
     if given:
-        return Success(numbered(map(os.fsencode, flags.text), "TEXT"))
+        return Success(number_records(map(os.fsencode, flags.text), "TEXT"))
     if flags.file:
         from loki.cli.embed.files import records_in_files
 
-        return records_in_files(flags.file, end_of(flags), flags.encoding, warn)
+        return records_in_files(flags.file, separator_of(flags), flags.encoding, warn)
     return records_on_stdin(flags, warn)
 
 
@@ -95,16 +95,18 @@ def records_on_stdin(
     stdin = recode(read_pieces(sys.stdin.fileno()), "stdin", flags.encoding, warn)
     if flags.whole:
         return Success(iter([Record(0, "stdin", join(stdin), None, 1)]))
-    end = end_of(flags) or b"\n"
-    return Success(numbered(split(stdin, end), "line", end))
+    end = separator_of(flags) or b"\n"
+    return Success(number_records(split(stdin, end), "line", end))
 
 
-def end_of(flags: Namespace) -> bytes | None:
+def separator_of(flags: Namespace) -> bytes | None:
     """Return what ends a text of the input; None where all of it is one."""
     return None if flags.whole else b"\0" if flags.null else b"\n"
 
 
-def numbered(texts: Iterable[bytes | None], name: str, end: bytes = b"") -> Iterator[Record | None]:
+def number_records(
+    texts: Iterable[bytes | None], name: str, end: bytes = b""
+) -> Iterator[Record | None]:
     """Yield records, each with its number and ``name`` before it in messages.
 
     Those of stdin have a line: ``end`` is what ends a text there.

@@ -17,9 +17,9 @@ from loki.cli.console import Console
 from loki.cli.describe import format_count
 from loki.cli.embed.input import Item
 from loki.cli.embed.output import Batch, BatchResult, embed_batch
-from loki.cli.embed.run import Totals, counted, sum_up
+from loki.cli.embed.run import Totals, counting_call, summarize_rejected
 from loki.edge.batch.threads import map_threaded
-from loki.edge.retrieval.store import Adding
+from loki.edge.retrieval.store import StoreWriting
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.replies import Vector
@@ -30,10 +30,10 @@ Row: TypeAlias = tuple[Passage, Vector] | None
 
 
 @dataclass
-class NewItems:
+class NewItemFilter:
     """The items that a store does not have; it says when no more come for a while."""
 
-    adding: Adding
+    adding: StoreWriting
     is_idle: bool = False
     problem: Problem | None = None  # with writing what had come, while no more came
 
@@ -72,16 +72,16 @@ def row_of(item: Item, vector: Vector | Problem) -> Row:
 
 def run_into(
     env: Env,
-    adding: Adding,
+    adding: StoreWriting,
     items: Iterator[Item | None],
     batches_of: Callable[[Iterator[Item | None]], Iterator[Batch | Problem]],
     flags: Namespace,
     console: Console,
 ) -> int:
     """Embed what is new and write it into the store; return the exit code."""
-    totals, start, new = Totals(), time.monotonic(), NewItems(adding)
-    work = partial(embed_batch, counted(env, adding.ask, totals), row_of, Event())
-    count = Count()
+    totals, start, new = Totals(), time.monotonic(), NewItemFilter(adding)
+    work = partial(embed_batch, counting_call(env, adding.ask, totals), row_of, Event())
+    count = IntoCount()
     try:
         with closing(
             map_threaded(work, batches_of(new.select_new(items)), max(1, flags.in_flight))
@@ -91,7 +91,7 @@ def run_into(
         closed = adding.writer.close()
     problem = problem or new.problem or problem_of(closed)
     if not problem and count.first_problem:
-        problem = sum_up(count.texts, count.rejected, count.first_problem)
+        problem = summarize_rejected(count.texts, count.rejected, count.first_problem)
     code = console.report(problem) if problem else 0
     if other := adding.writer.other_ids:
         ids = f"{other:,} id{' has' if other == 1 else 's have'} a text that came before"
@@ -101,7 +101,7 @@ def run_into(
 
 
 @dataclass
-class Count:
+class IntoCount:
     """How many texts were sent, how many of them rejected, and why the first was."""
 
     texts: int = 0
@@ -116,7 +116,7 @@ class Count:
 
 
 def write_all(
-    results: Iterable[BatchResult[Row]], adding: Adding, new: NewItems, count: Count
+    results: Iterable[BatchResult[Row]], adding: StoreWriting, new: NewItemFilter, count: IntoCount
 ) -> Problem | None:
     """Write batches as they come; return the problem that ends the run, if any."""
     for result in results:
@@ -129,7 +129,7 @@ def write_all(
     return None
 
 
-def write(result: BatchResult[Row], adding: Adding, is_idle: bool) -> Result[None, Problem]:
+def write(result: BatchResult[Row], adding: StoreWriting, is_idle: bool) -> Result[None, Problem]:
     """Hand a batch to the store; it is written at once where no more comes for a while."""
     added = adding.writer.add([row for row in result.lines if row])
     adding.writer.turn.arrive(len(result.lines))
@@ -137,7 +137,7 @@ def write(result: BatchResult[Row], adding: Adding, is_idle: bool) -> Result[Non
     return flushed.bind(lambda _: adding.writer.rest() if is_idle else Success(None))
 
 
-def format_summary(adding: Adding, totals: Totals, seconds: float, path: str) -> str:
+def format_summary(adding: StoreWriting, totals: Totals, seconds: float, path: str) -> str:
     """Return the line on stderr: what the store got, and what it took."""
     writer = adding.writer
     tokens = f"{format_count(totals.tokens)} tokens"

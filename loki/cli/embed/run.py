@@ -18,10 +18,10 @@ from loki.replies import Embeddings
 from loki.stages.parse_vectors import add_costs
 
 
-def sum_up(texts: int, rejected: int, first: Problem) -> Problem:
+def summarize_rejected(texts: int, rejected: int, first: Problem) -> Problem:
     """Return one problem for all texts that were rejected.
 
-    >>> sum_up(5, 2, Problem("input", "line 3 is empty")).message
+    >>> summarize_rejected(5, 2, Problem("input", "line 3 is empty")).message
     'no vector for 2 of 5 texts; the first: line 3 is empty'
     """
     many = f"no vector for {rejected:,} of {texts:,} texts; the first: " if texts > 1 else ""
@@ -45,7 +45,7 @@ class Totals:
             self.cost = add_costs([self.cost, embeddings.cost])
 
 
-def counted(
+def counting_call(
     env: Env, ask: Ask, totals: Totals, warn: Callable[[str], None] = lambda message: None
 ) -> Call:
     """Return what embeds texts and counts the answer; warn once of a length that was not kept."""
@@ -54,7 +54,7 @@ def counted(
     def call(texts: Sequence[str]) -> Result[Embeddings, Problem]:
         embeddings = pipeline.embed(env, replace(ask, texts=tuple(texts)))
         embeddings.map(totals.add)
-        message = embeddings.map(lambda found: wrong_length(ask, found)).value_or("")
+        message = embeddings.map(lambda found: explain_wrong_length(ask, found)).value_or("")
         if message and not warnings:
             warnings.append(message)
             warn(message)
@@ -63,7 +63,7 @@ def counted(
     return call
 
 
-def wrong_length(ask: Ask, embeddings: Embeddings) -> str:
+def explain_wrong_length(ask: Ask, embeddings: Embeddings) -> str:
     """Return what to say if vectors have not the length that was asked for, else nothing."""
     found = len(embeddings.vectors[0]) if embeddings.vectors else ask.dimensions
     if ask.dimensions in (None, found):

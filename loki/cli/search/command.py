@@ -16,7 +16,7 @@ from loki.cli.embed.output import Batch
 from loki.cli.embed.run import Totals
 from loki.cli.search.output import Answer, describe_store, format_matches
 from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
-from loki.edge.retrieval.store import Answers, search_all, target_of
+from loki.edge.retrieval.store import SearchResults, search_all, target_of
 from loki.edge.retrieval.table import Store, open_store
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -81,10 +81,10 @@ def queries_of(
     if query:
         given.text, given.null = [query], False
     any_length = replace(target.model, max_input_tokens=None)  # search_all says what is too long
-    return items_of(given, any_length, console.warn).alt(name_query)
+    return items_of(given, any_length, console.warn).alt(mention_query)
 
 
-def name_query(problem: Problem) -> Problem:
+def mention_query(problem: Problem) -> Problem:
     """Return the problem of having no text in the words of this command."""
     if problem.message.startswith("no text"):
         return Problem("usage", "no query: give QUERY, or pipe queries in, one a line")
@@ -118,13 +118,13 @@ def answer_all(
 
 
 def print_answers(
-    batch: Batch | Problem, answers: Answers, flags: Namespace, console: Console
+    batch: Batch | Problem, answers: SearchResults, flags: Namespace, console: Console
 ) -> int:
     """Print the matches of each query of a batch; return how many queries it had."""
     queries = () if isinstance(batch, Problem) else tuple(item.text for item in batch)
     with_query = len(flags.text) == 1
     for query, matches in zip(queries, answers.matches, strict=True):
-        console.write_foreign(format_matches(Answer(query, matches), flags, with_query))
+        console.write_untrusted(format_matches(Answer(query, matches), flags, with_query))
     return len(queries)
 
 
@@ -137,7 +137,7 @@ def split_into_batches(queries: Iterator[Item | None]) -> Iterator[Batch]:
 
 def answer_batch(
     env: Env, store: Store, ask: Ask, batch: Batch | Problem, flags: Namespace
-) -> Result[Answers, Problem]:
+) -> Result[SearchResults, Problem]:
     """Return the matches of each query of a batch."""
     if isinstance(batch, Problem):
         return Failure(batch)
@@ -161,5 +161,5 @@ def print_info(store: Result[Store, Problem], flags: Namespace, console: Console
     """Print what a store holds; return the exit code."""
     if not isinstance(store, Success):
         return console.report(store.failure(), flags.output)
-    console.write_foreign(describe_store(store.unwrap(), flags.output))
+    console.write_untrusted(describe_store(store.unwrap(), flags.output))
     return 0

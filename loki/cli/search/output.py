@@ -35,7 +35,7 @@ def format_matches(answer: Answer, flags: Namespace, with_query: bool) -> str:
 
 def describe_store(store: Store, output: str) -> str:
     """Return the facts of a store: name, spaces, value, a line each; or one JSON object."""
-    facts = facts_of(store)
+    facts = store_facts(store)
     if output == "json":
         return compact(facts) + "\n"
     return "".join(
@@ -43,10 +43,10 @@ def describe_store(store: Store, output: str) -> str:
     )
 
 
-def facts_of(store: Store) -> JsonObject:
+def store_facts(store: Store) -> JsonObject:
     """Return what there is to know of a store; times in ISO 8601."""
     rows, size, changed = size_of(store)
-    signature = store.header.signature
+    signature = store.header.settings
     return {
         "store": store.path,
         "model": store.header.model,

@@ -19,7 +19,7 @@ TokenSource = Callable[[Client, AuthContext, str], Result[str, Problem]]
 KeySource = Callable[[Client, AuthContext], Result[dict[str, str], Problem]]
 
 
-def lazy(module: str, name: str) -> Callable[..., Any]:
+def import_when_called(module: str, name: str) -> Callable[..., Any]:
     """Return a function that imports another one, with all that it needs, when it is called."""
 
     def call(*args: Any) -> Any:
@@ -30,12 +30,12 @@ def lazy(module: str, name: str) -> Callable[..., Any]:
 
 #: Sources of tokens that can be renewed, by the setting ``auth`` or a service's ambient method.
 TOKENS: Mapping[str, TokenSource] = {
-    "oauth": lazy("loki.edge.auth.oauth", "token"),
-    "entra": lazy("loki.edge.auth.entra", "token"),
-    "google": lazy("loki.edge.auth.google", "token"),
+    "oauth": import_when_called("loki.edge.auth.oauth", "token"),
+    "entra": import_when_called("loki.edge.auth.entra", "token"),
+    "google": import_when_called("loki.edge.auth.google", "token"),
 }
 #: Sources of keys to sign with, likewise.
-KEYS: Mapping[str, KeySource] = {"aws": lazy("loki.edge.auth.aws", "keys")}
+KEYS: Mapping[str, KeySource] = {"aws": import_when_called("loki.edge.auth.aws", "keys")}
 
 #: Of a pair to sign with; one of them alone is a mistake, not a reason to look elsewhere.
 SECRET_KEYS = ("access_key_id", "secret_access_key")
@@ -52,7 +52,7 @@ def auth_method(client: Client, service: Provider) -> str:
     keys = [key for key in (*service.auth_headers, *SECRET_KEYS) if key in client.settings]
     if "profile" in client.settings:
         keys = [key for key in keys if not is_from_environment(client, service, key)]
-    return "" if keys else service.ambient
+    return "" if keys else service.ambient_credentials
 
 
 def credential_name(client: Client, service: Provider) -> str | None:
@@ -77,7 +77,7 @@ def describe_credential(client: Client) -> str:
     return f"; client {client.name!r}, {name} from {origin}"
 
 
-def session_token_if_matching(client: Client, service: Provider) -> list[str]:
+def matching_session_token(client: Client, service: Provider) -> list[str]:
     """Return the other keys that belong to the signing keys.
 
     A session token of the environment fits only signing keys of the environment.

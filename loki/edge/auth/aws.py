@@ -19,7 +19,7 @@ from loki.edge.auth.cloud_sdk import (
     run_within,
 )
 from loki.edge.files import directory
-from loki.edge.http.deadline import end_of
+from loki.edge.http.deadline import deadline_of
 from loki.edge.http.transport import own_proxy
 from loki.edge.trust import make_private_folder
 from loki.problems import Problem
@@ -48,7 +48,7 @@ def keys(client: Client, context: AuthContext) -> Result[dict[str, str], Problem
             return context.chains[key].get_frozen_credentials()
 
     try:
-        frozen = run_within(end_of(limits), find)
+        frozen = run_within(deadline_of(limits), find)
     except (BotoCoreError, ClientError, OSError, EOFError, *UNEXPECTED) as error:
         name = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
         return Failure(to_problem(error, client, name or "default", redactor))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from loki.config.read import variable_prefix
+from loki.config.build_config import variable_prefix
 from loki.config.setting_names import CREDENTIALS, SENSITIVE
 from loki.edge.auth.secrets import NAME
 from loki.edge.config_cache import read_config
-from loki.edge.files import ADDED, config_file, process_environment
+from loki.edge.files import ADDED, config_file, without_env_file
 from loki.json_text import Json
 from loki.providers import KNOWN, PROVIDERS
 from loki.records import Client, Config
@@ -27,15 +27,15 @@ def child_environment(
     withheld = set(secret_names(config))
     return {
         name: value
-        for name, value in process_environment(environ).items()
+        for name, value in without_env_file(environ).items()
         if name not in withheld and (is_proxy(name) or redactor.redact(value) == value)
     }
 
 
-def hide_secrets(config: Config, environ: Mapping[str, str], redactor: Redactor) -> None:
+def register_secrets(config: Config, environ: Mapping[str, str], redactor: Redactor) -> None:
     """Make known what a program could find of our secrets and print, also those not used yet."""
     withheld = {*secret_names(config)}
-    of_env_file = environ.keys() - process_environment(environ).keys() - {ADDED}
+    of_env_file = environ.keys() - without_env_file(environ).keys() - {ADDED}
     settings = (
         {name: setting.value}
         for client in config.clients

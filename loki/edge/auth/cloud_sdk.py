@@ -17,7 +17,7 @@ import requests
 from toolz import itemfilter, keyfilter
 
 from loki.edge.files import directory
-from loki.edge.http.deadline import Deadline, TimeLeft, end_of
+from loki.edge.http.deadline import Deadline, TimeLeft, deadline_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import Transport, own_proxy
 from loki.records import Client, Limits
@@ -32,7 +32,7 @@ CONNECT, READ = 10.0, 30.0  # seconds, for servers that issue tokens
 UNEXPECTED = (ValueError, KeyError, TypeError, AttributeError)
 
 
-def token_file(kind: str, client: Client, source: bytes, environ: Environ) -> str:
+def token_cache_file(kind: str, client: Client, source: bytes, environ: Environ) -> str:
     """Return the path for a client's token; another source of credentials is another path."""
     name = re.sub(r"[^\w.-]", "_", client.name)
     digest = sha256(source).hexdigest()[:16]
@@ -46,7 +46,7 @@ def session_for(limits: Limits) -> requests.Session:
     """
     session = requests.Session()
     session.auth = lambda request: request
-    adapter = DeadlineAdapter(end_of(limits), limits.ca_bundle)
+    adapter = DeadlineAdapter(deadline_of(limits), limits.ca_bundle)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     if limits.proxy is not None:
@@ -58,9 +58,9 @@ def session_for(limits: Limits) -> requests.Session:
 class DeadlineAdapter(Transport):
     """An adapter for packages that set a timeout for each request, and no limit for them all."""
 
-    def __init__(self, end: float, ca_bundle: str | None) -> None:
+    def __init__(self, deadline: float, ca_bundle: str | None) -> None:
         """Take the end of all requests, on the monotonic clock; raise UnusableFileError."""
-        self.end = end
+        self.end = deadline
         super().__init__(ca_bundle)
 
     def send(  # type: ignore[override]
@@ -74,12 +74,12 @@ class DeadlineAdapter(Transport):
         return super().send(request, timeout=seconds, **named)
 
 
-def run_within(end: float, work: Callable[[], A]) -> A:
-    """Return the result of some work; raise TimeoutError at ``end``, on the monotonic clock.
+def run_within(deadline: float, work: Callable[[], A]) -> A:
+    """Return the result of some work; raise TimeoutError at ``deadline``, on the monotonic clock.
 
     It is for packages that take no limit for everything: work that is late goes on in its thread.
     """
-    if end == inf:
+    if deadline == inf:
         return work()
     outcome: list[Callable[[], A]] = []
 
@@ -88,17 +88,17 @@ def run_within(end: float, work: Callable[[], A]) -> A:
             result = work()
             outcome.append(lambda: result)
         except BaseException as error:
-            outcome.append(partial(throw, error))
+            outcome.append(partial(raise_error, error))
 
     thread = Thread(target=run, daemon=True)
     thread.start()
-    thread.join(max(0.0, end - time.monotonic()))
+    thread.join(max(0.0, deadline - time.monotonic()))
     if not outcome:
         raise TimeoutError("the time for everything is over (total timeout)")
     return outcome.pop()()
 
 
-def throw(error: BaseException) -> Any:
+def raise_error(error: BaseException) -> Any:
     """Raise an exception of another thread."""
     raise error
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from returns.result import Result, Success
 
-from loki.config.read import variable_prefix
+from loki.config.build_config import variable_prefix
 from loki.config.setting_names import CREDENTIALS, is_public
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.auth_method import (
@@ -17,7 +17,7 @@ from loki.edge.auth.auth_method import (
     auth_method,
     credential_name,
     extra_oauth_headers,
-    session_token_if_matching,
+    matching_session_token,
 )
 from loki.edge.auth.find_secrets import (
     long_path_segments,
@@ -26,7 +26,7 @@ from loki.edge.auth.find_secrets import (
     secrets_in_proxy,
 )
 from loki.edge.auth.secrets import expand_references, look_up, mask
-from loki.edge.http.deadline import end_of
+from loki.edge.http.deadline import deadline_of
 from loki.edge.http.proxies import explain_bad_proxy
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE, Provider, provider_of
@@ -49,7 +49,7 @@ class Credentials:
     signing: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def authorize(
+def make_authorize(
     context: AuthContext,
 ) -> Callable[[Draft], Result[Draft, Problem]]:
     """Look up the credentials of the client in use, and put them where its provider expects them.
@@ -76,7 +76,7 @@ def authorize(
     return stage
 
 
-def renew(context: AuthContext) -> Renew:
+def make_renew(context: AuthContext) -> Renew:
     """Return a request with a token that is not the one that was refused.
 
     Only tokens that were issued are renewed: those that ``authorize`` got from their source.
@@ -110,7 +110,7 @@ def find_url(draft: Draft, context: AuthContext) -> Result[str, Problem]:
     if not draft.url.startswith(SECRET_BASE):
         return Success(draft.url)
     setting = draft.target.client.settings["api_base"]
-    base = look_up(setting, context, end_of(draft.target.limits))
+    base = look_up(setting, context, deadline_of(draft.target.limits))
     context.redactor.add(*long_path_segments(base.value_or("")))
     return base.map(lambda url: url.rstrip("/") + draft.url[len(SECRET_BASE) :])
 
@@ -172,19 +172,19 @@ def find_credentials(
     draft: Draft, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return what ``auth`` names, else the first credential that is set, else this machine's."""
-    client, end = draft.target.client, end_of(draft.target.limits)
+    client, end = draft.target.client, deadline_of(draft.target.limits)
     method, name = auth_method(client, service), credential_name(client, service)
     if method in TOKENS:
-        return from_token(client_of(draft), service, context)
+        return token_credentials(client_of(draft), service, context)
     if method in KEYS:
-        return from_key_chain(client_of(draft), service, context)
+        return key_chain_credentials(client_of(draft), service, context)
     if name is not None:
         value = look_up(client.settings[name], context, end)
         return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
-    return from_signing_keys(client, service, context, end)
+    return signing_credentials(client, service, context, end)
 
 
-def from_token(
+def token_credentials(
     client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return a token of the client's source, and the headers that ``oauth`` sends with it.
@@ -215,7 +215,7 @@ def get_token(
     return token
 
 
-def from_key_chain(
+def key_chain_credentials(
     client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return the keys of a chain, and the region, which is a part of every signature."""
@@ -228,16 +228,16 @@ def from_key_chain(
     return keys.map(lambda parts: Credentials(signing={**parts, "region": region.value}))
 
 
-def from_signing_keys(
-    client: Client, service: Provider, context: AuthContext, end: float
+def signing_credentials(
+    client: Client, service: Provider, context: AuthContext, deadline: float
 ) -> Result[Credentials, Problem]:
     """Return the keys to sign with that are set; fail with what is missing."""
     missing = next((key for key in service.keys if key not in client.settings), "")
     if service.keys and not missing:
-        names = [*service.keys, *session_token_if_matching(client, service)]
-        parts = gather(signing_part(client, name, context, end) for name in names)
+        names = [*service.keys, *matching_session_token(client, service)]
+        parts = gather(signing_part(client, name, context, deadline) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
-    if service.keyless:
+    if service.needs_no_key:
         return Success(Credentials())
     missing = missing or "api_key"
     hint = f"{variable_prefix(client.name)}_{missing.upper()}"
@@ -248,13 +248,13 @@ def from_signing_keys(
 
 
 def signing_part(
-    client: Client, name: str, context: AuthContext, end: float
+    client: Client, name: str, context: AuthContext, deadline: float
 ) -> Result[str, Problem]:
     """Return a part of a signature; a region is no secret, and messages may name it."""
     setting = client.settings[name]
     if name not in CREDENTIALS:
         return Success(setting.value)
-    return look_up(setting, context, end)
+    return look_up(setting, context, deadline)
 
 
 # ---- for a dry run -----------------------------------------------------------------------------
@@ -276,7 +276,9 @@ def masked_headers(client: Client, service: Provider) -> Mapping[str, str]:
     """Return the headers of the client's credential with ``***`` in the place of the secret."""
     method = auth_method(client, service)
     name = "access_token" if method in TOKENS else credential_name(client, service)
-    name = name or (None if service.keyless or service.sign else list(service.auth_headers)[-1])
+    name = name or (
+        None if service.needs_no_key or service.sign else list(service.auth_headers)[-1]
+    )
     headers = service.auth_headers[name]("***") if name and method not in KEYS else {}
     extra = {
         name: mask(name, value) if is_public(name) else "***"

@@ -15,11 +15,11 @@ from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import (
     OAuthClient,
     error_code,
+    error_text,
     is_visible,
     no_answer,
     parse_json,
-    post,
-    reason_of,
+    post_form,
     request_token,
     to_lifetime,
 )
@@ -27,7 +27,7 @@ from loki.edge.http.describe import host_of
 from loki.json_text import Json
 from loki.problems import Problem, fail
 from loki.record import record
-from loki.urls import is_safe
+from loki.urls import may_carry_secrets
 
 INTERVAL, SLOWER, LIFE = 5.0, 5.0, 600.0  # seconds: RFC 8628, sections 3.2 and 3.5
 
@@ -36,7 +36,7 @@ INTERVAL, SLOWER, LIFE = 5.0, 5.0, 600.0  # seconds: RFC 8628, sections 3.2 and 
 class DeviceLogin:
     """A login that was started: where to type which code, and what proves that it is ours."""
 
-    authority: OAuthClient
+    oauth_client: OAuthClient
     address: str
     user_code: str
     device_code: str = field(repr=False)
@@ -46,60 +46,62 @@ class DeviceLogin:
     life: float = LIFE  # seconds until the code ends
 
 
-def start_device(authority: OAuthClient) -> Result[DeviceLogin, Problem]:
+def start_device_login(oauth_client: OAuthClient) -> Result[DeviceLogin, Problem]:
     """Ask for a code for a person to type."""
-    verifier = new_verifier(authority) if authority.device_challenge else ""
+    verifier = new_verifier(oauth_client) if oauth_client.device_challenge else ""
     form = {
-        "client_id": authority.client_id,
-        **({"scope": " ".join(authority.scopes)} if authority.scopes else {}),
-        **(challenge_of(authority, verifier) if verifier else {}),
-        **secret_argument(authority),
+        "client_id": oauth_client.client_id,
+        **({"scope": " ".join(oauth_client.scopes)} if oauth_client.scopes else {}),
+        **(challenge_of(oauth_client, verifier) if verifier else {}),
+        **secret_argument(oauth_client),
     }
-    url = authority.device_authorization_url
-    return post(authority, urlencode(form), url).bind(
-        lambda answer: read_device(authority, verifier, *answer)
+    url = oauth_client.device_authorization_url
+    return post_form(oauth_client, urlencode(form), url).bind(
+        lambda answer: read_device_login(oauth_client, verifier, *answer)
     )
 
 
-def read_device(
-    authority: OAuthClient, verifier: str, status: int, body: bytes
+def read_device_login(
+    oauth_client: OAuthClient, verifier: str, status: int, body: bytes
 ) -> Result[DeviceLogin, Problem]:
     """Return the login of an answer; fail with a refusal, or an answer that is none."""
-    redactor = authority.redactor
-    data, host = parse_json(body), host_of(authority.device_authorization_url)
+    redactor = oauth_client.redactor
+    data, host = parse_json(body), host_of(oauth_client.device_authorization_url)
     match data:
         case {"device_code": str(code), "user_code": str(user_code)} if (
-            200 <= status < 300 and is_visible(user_code) and is_safe(address_in(data))
+            200 <= status < 300
+            and is_visible(user_code)
+            and may_carry_secrets(verification_url(data))
         ):
             redactor.add(code)
             return Success(
                 DeviceLogin(
-                    authority=authority,
-                    address=address_in(data),
+                    oauth_client=oauth_client,
+                    address=verification_url(data),
                     user_code=user_code,
                     device_code=code,
                     verifier=verifier,
-                    direct_address=direct_address_in(data),
+                    direct_address=complete_verification_url(data),
                     interval=to_lifetime(data.get("interval")) or INTERVAL,
                     life=to_lifetime(data.get("expires_in")) or LIFE,
                 )
             )
-    if 400 <= status < 500 and (reason := reason_of(data, redactor)):
+    if 400 <= status < 500 and (reason := error_text(data, redactor)):
         message = f"{host} starts no login: {reason}"
         return fail("auth", message, code=error_code(data, redactor))
     return no_answer(host, status, "no code for a device")
 
 
-def address_in(data: Json) -> str:
+def verification_url(data: Json) -> str:
     """Return where the code is to be typed; Google writes the name in its own way."""
     address = data.get("verification_uri", data.get("verification_url"))
     return address if isinstance(address, str) and is_visible(address) else ""
 
 
-def direct_address_in(data: Json) -> str:
+def complete_verification_url(data: Json) -> str:
     """Return the address with the code in it, empty where there is none that can be trusted."""
     address = data.get("verification_uri_complete")
-    is_good = isinstance(address, str) and is_visible(address) and is_safe(address)
+    is_good = isinstance(address, str) and is_visible(address) and may_carry_secrets(address)
     return address if is_good else ""
 
 
@@ -124,7 +126,7 @@ def wait_for_consent(
         if clock() >= end and answer.failure().kind == "offline":
             return answer
         if clock() >= end:
-            advice = f"log in again: {login.authority.command}"
+            advice = f"log in again: {login.oauth_client.command}"
             return fail("auth", f"nobody typed the code in time; {advice}")
 
 
@@ -132,13 +134,15 @@ def ask_for_token(login: DeviceLogin) -> Result[Token, Problem]:
     """Ask once for the token of a login."""
     from oauthlib.oauth2 import DeviceClient
 
-    authority = login.authority
+    oauth_client = login.oauth_client
     proof: dict[str, Any] = {"code_verifier": login.verifier} if login.verifier else {}
-    form = DeviceClient(authority.client_id).prepare_request_body(
-        login.device_code, include_client_id=True, **proof, **secret_argument(authority)
+    form = DeviceClient(oauth_client.client_id).prepare_request_body(
+        login.device_code, include_client_id=True, **proof, **secret_argument(oauth_client)
     )
-    advice = f"log in again: {authority.command}"
-    return request_token(authority, form, lambda reason: f"there is no login ({reason}); {advice}")
+    advice = f"log in again: {oauth_client.command}"
+    return request_token(
+        oauth_client, form, lambda reason: f"there is no login ({reason}); {advice}"
+    )
 
 
 def is_pending(problem: Problem) -> bool:

@@ -18,10 +18,10 @@ from loki.edge.auth.cloud_sdk import (
     patched_environ,
     quiet_logging,
     session_for,
-    token_file,
+    token_cache_file,
 )
 from loki.edge.auth.token_cache import Token, valid_token
-from loki.edge.http.deadline import end_of
+from loki.edge.http.deadline import deadline_of
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
 
@@ -33,13 +33,15 @@ def token(client: Client, context: AuthContext, refused: str = "") -> Result[str
     """Return an access token of Microsoft Entra, cached while it is valid."""
     environ = context.environ
     identity = sorted(item for item in environ.items() if item[0].startswith(VARIABLES))
-    path = token_file("entra", client, repr(identity).encode(), environ)
-    end = end_of(client.limits)
-    current = valid_token(path, lambda old: fetch(client, context), context.unwritten, refused, end)
+    path = token_cache_file("entra", client, repr(identity).encode(), environ)
+    end = deadline_of(client.limits)
+    current = valid_token(
+        path, lambda old: fetch_token(client, context), context.unwritten, refused, end
+    )
     return current.map(lambda valid: valid.access)
 
 
-def fetch(client: Client, context: AuthContext) -> Result[Token, Problem]:
+def fetch_token(client: Client, context: AuthContext) -> Result[Token, Problem]:
     """Return a new token from the first of azure-identity's sources that has one."""
     try:
         from azure.core.exceptions import AzureError

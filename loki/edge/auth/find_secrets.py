@@ -188,14 +188,14 @@ def long_path_segments(address: str) -> Iterator[str]:
 LONG = 16  # characters: what is shorter may be any word
 
 
-def redacting(
+def with_redaction(
     call: Callable[[Request], Result[A, Problem]], redactor: Redactor
 ) -> Callable[[Request], Result[A, Problem]]:
     """Wrap a call so that its problems show no known secret, whatever a server repeats."""
-    return lambda request: call(request).alt(lambda problem: without_secrets(problem, redactor))
+    return lambda request: call(request).alt(lambda problem: redact_problem(problem, redactor))
 
 
-def without_secrets(problem: Problem, redactor: Redactor) -> Problem:
+def redact_problem(problem: Problem, redactor: Redactor) -> Problem:
     """Return the problem without any known secret."""
     redact = redactor.redact
     return replace(
@@ -206,7 +206,7 @@ def without_secrets(problem: Problem, redactor: Redactor) -> Problem:
     )
 
 
-def redact_facts(reply: JsonObject, redactor: Redactor) -> JsonObject:
+def redact_reply_facts(reply: JsonObject, redactor: Redactor) -> JsonObject:
     """Return an answer whose facts, which a server wrote, show no known secret."""
     return {
         name: redactor.redact(value) if name in FACTS and isinstance(value, str) else value

@@ -24,11 +24,11 @@ from loki.edge.auth.cloud_sdk import (
     patched_environ,
     quiet_logging,
     session_for,
-    token_file,
+    token_cache_file,
 )
 from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.files import describe_os_error
-from loki.edge.http.deadline import end_of
+from loki.edge.http.deadline import deadline_of
 from loki.json_text import Json
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
@@ -43,13 +43,16 @@ def token(client: Client, context: AuthContext, refused: str = "") -> Result[str
     """Return an access token by Application Default Credentials, cached while it is valid."""
 
     def from_source(source: CredentialFile) -> Result[Token, Problem]:
-        path, end = token_file("google", client, source.content, environ), end_of(client.limits)
+        path, end = (
+            token_cache_file("google", client, source.content, environ),
+            deadline_of(client.limits),
+        )
         return valid_token(
-            path, lambda old: fetch(source, client, context), context.unwritten, refused, end
+            path, lambda old: fetch_token(source, client, context), context.unwritten, refused, end
         )
 
     environ = context.environ
-    return find(client, environ).bind(from_source).map(lambda valid: valid.access)
+    return find_credential_file(client, environ).bind(from_source).map(lambda valid: valid.access)
 
 
 class CredentialFile(NamedTuple):
@@ -59,7 +62,7 @@ class CredentialFile(NamedTuple):
     content: bytes
 
 
-def find(client: Client, environ: Environ) -> Result[CredentialFile, Problem]:
+def find_credential_file(client: Client, environ: Environ) -> Result[CredentialFile, Problem]:
     """Return the first source of credentials that exists; a file that is named must exist."""
     setting = client.settings.get("adc_file")
     variable = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -92,17 +95,19 @@ def gcloud_file(environ: Environ) -> str:
     return f"{folder}/application_default_credentials.json"
 
 
-def fetch(source: CredentialFile, client: Client, context: AuthContext) -> Result[Token, Problem]:
+def fetch_token(
+    source: CredentialFile, client: Client, context: AuthContext
+) -> Result[Token, Problem]:
     """Return a new token for a source of credentials."""
     environ, redactor = context.environ, context.redactor
-    if not source.path and not on_google(environ):
+    if not source.path and not runs_on_google_cloud(environ):
         return fail("auth", f"client {client.name!r} has no Google credentials: {ADVICE}")
     from google.auth.exceptions import GoogleAuthError, TransportError
 
     place = source.path or "the metadata server"
     try:
         with patched_environ(environ, VARIABLES), quiet_logging("google"):
-            return Success(refresh(source, client.limits, redactor))
+            return Success(refresh_token(source, client.limits, redactor))
     except TransportError as error:
         return fail("offline", f"{place}: no token: {describe_unreachable(error, redactor)}")
     except (GoogleAuthError, OSError, *UNEXPECTED) as error:
@@ -112,7 +117,7 @@ def fetch(source: CredentialFile, client: Client, context: AuthContext) -> Resul
         return fail("auth" if is_lasting else "offline", f"{place}: no token: {why}")
 
 
-def refresh(source: CredentialFile, limits: Limits, redactor: Redactor) -> Token:
+def refresh_token(source: CredentialFile, limits: Limits, redactor: Redactor) -> Token:
     """Return a new token by google-auth; raise its exceptions."""
     from google.auth.transport.requests import Request
 
@@ -160,7 +165,7 @@ def secrets_in(data: Json) -> Iterator[str]:
         yield from secrets_in(value)
 
 
-def on_google(environ: Environ) -> bool:
+def runs_on_google_cloud(environ: Environ) -> bool:
     """Return whether this machine is one of Google's: then its metadata server answers at once."""
     if environ.get("NO_GCE_CHECK") == "true":
         return False

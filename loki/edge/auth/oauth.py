@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
-from loki.config.read import FORMS, variable_prefix
+from loki.config.build_config import FORMS, variable_prefix
 from loki.config.setting_names import is_reference
 from loki.edge import files
 from loki.edge.auth import token_cache
@@ -19,11 +19,11 @@ from loki.edge.auth.registration import read_registration
 from loki.edge.auth.secrets import expand_references, look_up
 from loki.edge.auth.token_cache import Token
 from loki.edge.auth.token_endpoint import OAuthClient, login_command
-from loki.edge.http.deadline import end_of
+from loki.edge.http.deadline import deadline_of
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Client, Setting
-from loki.urls import is_loopback, is_safe, mask_url
+from loki.urls import is_loopback, mask_url, may_carry_secrets
 
 
 def token(client: Client, context: AuthContext, refused: str) -> Result[str, Problem]:
@@ -32,8 +32,8 @@ def token(client: Client, context: AuthContext, refused: str) -> Result[str, Pro
     def renew(old: Token | None) -> Result[Token, Problem]:
         return refresh_login(client, context, old)
 
-    path = token_file(client.name, context.environ)
-    end = end_of(client.limits)
+    path = token_cache_file(client.name, context.environ)
+    end = deadline_of(client.limits)
     valid = token_cache.valid_token(path, renew, context.unwritten, refused, end)
     return valid.map(lambda found: found.access)
 
@@ -46,17 +46,17 @@ def refresh_login(
     A machine needs no old one: it proves itself each time with its secret.
     """
     if profile_of(client)["flow"] == "client_credentials":
-        return authority_of(client, context).bind(request_machine_token)
+        return oauth_client_of(client, context).bind(request_machine_token)
     advice = login_command(client.name)
     if old is None:
         return fail("auth", f"client {client.name!r} is not logged in: {advice}")
     if not old.refresh:
         over = "the login is over and cannot be renewed"
         return fail("auth", f"client {client.name!r}: {over}: {advice}")
-    return authority_of(client, context).bind(lambda authority: refresh(authority, old))
+    return oauth_client_of(client, context).bind(lambda oauth_client: refresh(oauth_client, old))
 
 
-def token_file(client: str, environ: Mapping[str, str]) -> str:
+def token_cache_file(client: str, environ: Mapping[str, str]) -> str:
     """Return the path of a client's token."""
     return f"{files.directory('cache', environ)}/oauth/{client.replace('/', '%2F')}.json"
 
@@ -64,7 +64,7 @@ def token_file(client: str, environ: Mapping[str, str]) -> str:
 # ---- the authorization server ------------------------------------------------------------------
 
 
-def authority_of(client: Client, context: AuthContext) -> Result[OAuthClient, Problem]:
+def oauth_client_of(client: Client, context: AuthContext) -> Result[OAuthClient, Problem]:
     """Return the client's ``oauth``, with the defaults of the client's type under it."""
     merged = profile_of(client)
     return Result.do(
@@ -100,15 +100,17 @@ def client_id(client: Client, context: AuthContext) -> Result[str, Problem]:
     """Return the id of the user's own registration with the provider; none is built in."""
     configured = client.oauth.get("client_id", "")
     if is_reference(configured):
-        return look_up(to_setting(client, "client_id", configured), context, end_of(client.limits))
+        return look_up(
+            secret_reference(client, "client_id", configured), context, deadline_of(client.limits)
+        )
     if configured:
         return Success(configured)  # no secret: the address to open shows it
     return read_registration(client.name, context).bind(
-        lambda kept: Success(kept.client_id) if kept.client_id else no_client_id(client)
+        lambda kept: Success(kept.client_id) if kept.client_id else fail_without_client_id(client)
     )
 
 
-def no_client_id(client: Client) -> Result[str, Problem]:
+def fail_without_client_id(client: Client) -> Result[str, Problem]:
     """Return the failure of a client without a client id, with the line to write."""
     name = f"{variable_prefix(client.name)}_OAUTH_CLIENT_ID"
     where = f"one is had from {registration_advice(client)}"
@@ -124,10 +126,12 @@ def client_secret(client: Client, context: AuthContext) -> Result[str, Problem]:
         return Success("")
     if key is None:
         return read_registration(client.name, context).map(lambda kept: kept.client_secret)
-    return look_up(to_setting(client, key, client.oauth[key]), context, end_of(client.limits))
+    return look_up(
+        secret_reference(client, key, client.oauth[key]), context, deadline_of(client.limits)
+    )
 
 
-def to_setting(client: Client, key: str, value: str) -> Setting:
+def secret_reference(client: Client, key: str, value: str) -> Setting:
     """Return a value of ``oauth`` as a setting, which says where the value is found."""
     origin = f"client {client.name!r} oauth.{key}"
     if is_reference(value):
@@ -150,7 +154,7 @@ def endpoint(client: Client, merged: Mapping[str, Any], key: str) -> Result[str,
     if not url:
         how = f"set oauth.{key} or {variable_prefix(client.name)}_OAUTH_{key.upper()}"
         return fail("config", f"client {client.name!r} has no {key} to log in with: {how}")
-    if not is_safe(url):
+    if not may_carry_secrets(url):
         shown = repr(mask_url(url))
         return fail("config", f"client {client.name!r}: oauth.{key}: {shown} is not https")
     return Success(url)

@@ -54,7 +54,7 @@ def listen(redirect_uri: str, state: str, answers: Answers) -> Result[str, Probl
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server_class = type("FamilyServer", (Server,), {"address_family": family})
     address = ("127.0.0.1" if host == "localhost" else host, parts.port or 0)
-    make = partial(server_class, address, handler(parts.path or "/", state, answers.put))
+    make = partial(server_class, address, make_handler(parts.path or "/", state, answers.put))
     try:
         server = retry_while_in_use(make)
     except OSError as error:
@@ -81,7 +81,7 @@ def retry_while_in_use(make: Callable[[], Server]) -> Server:
 TRIES, PAUSE = 10, 0.1  # seconds between two tries
 
 
-def handler(path: str, state: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
+def make_handler(path: str, state: str, put: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
     """Return a handler that puts the address of the answer to a login, and refuses all others."""
 
     class RedirectHandler(BaseHTTPRequestHandler):
@@ -110,7 +110,7 @@ def handler(path: str, state: str, put: Callable[[str], None]) -> type[BaseHTTPR
                 return 421  # another name for this machine: a page that rebinds its own (RFC 9110)
             if asked != path or not query:
                 return 404
-            return 0 if is_answer(query, state) else 400
+            return 0 if is_callback(query, state) else 400
 
         def log_message(self, *args: object) -> None:
             """Log nothing: a request line holds the code."""
@@ -129,13 +129,15 @@ def is_own_host(hosts: list[str], port: int) -> bool:
     return len(hosts) == 1 and hosts[0].lower() in names
 
 
-def is_answer(query: str, state: str) -> bool:
+def is_callback(query: str, state: str) -> bool:
     """Return whether a query has the state of a login, and one code or one error.
 
-    >>> is_answer("code=a&state=s", "s"), is_answer("code=a&code=b&state=s", "s")
+    >>> is_callback("code=a&state=s", "s"), is_callback("code=a&code=b&state=s", "s")
     (True, False)
-    >>> is_answer("x=1", "s"), is_answer("code=a&state=t", "s"), is_answer("code=a&state=s", "")
-    (False, False, False)
+    >>> is_callback("x=1", "s"), is_callback("code=a&state=t", "s")
+    (False, False)
+    >>> is_callback("code=a&state=s", "")
+    False
     """
     try:
         fields = parse_qs(query, keep_blank_values=True, max_num_fields=100)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from returns.result import Result, Success
 
 from loki.edge.auth.token_cache import Token
-from loki.edge.auth.token_endpoint import OAuthClient, is_visible, reason_of, request_token
+from loki.edge.auth.token_endpoint import OAuthClient, error_text, is_visible, request_token
 from loki.problems import Problem, fail
 from loki.record import record
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Login:
     """A login that was started: the address to open, and what its answer has to match."""
 
-    authority: OAuthClient
+    oauth_client: OAuthClient
     address: str
     state: str = field(repr=False)
     verifier: str = field(repr=False)
@@ -38,35 +38,35 @@ def new_state() -> str:
     return state
 
 
-def new_verifier(authority: OAuthClient) -> str:
+def new_verifier(oauth_client: OAuthClient) -> str:
     """Return a verifier that nobody can guess (RFC 7636)."""
-    return authority.redactor.hide(oauth_client(authority).create_code_verifier(64))
+    return oauth_client.redactor.hide(make_web_client(oauth_client).create_code_verifier(64))
 
 
-def challenge_of(authority: OAuthClient, verifier: str) -> dict[str, str]:
+def challenge_of(oauth_client: OAuthClient, verifier: str) -> dict[str, str]:
     """Return the parameters that show a verifier's hash."""
-    challenge = oauth_client(authority).create_code_challenge(verifier, "S256")
+    challenge = make_web_client(oauth_client).create_code_challenge(verifier, "S256")
     return {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
-def start_login(authority: OAuthClient, state: str) -> Login:
+def start_login(oauth_client: OAuthClient, state: str) -> Login:
     """Start a login, with a verifier that nobody can guess."""
     from requests_oauthlib import OAuth2Session
 
-    verifier = new_verifier(authority)
+    verifier = new_verifier(oauth_client)
     session = OAuth2Session(
-        client=oauth_client(authority),
-        redirect_uri=authority.redirect_uri,
-        scope=list(authority.scopes),
+        client=make_web_client(oauth_client),
+        redirect_uri=oauth_client.redirect_uri,
+        scope=list(oauth_client.scopes),
     )
-    with http_allowed(authority.authorize_url):
+    with http_allowed(oauth_client.authorize_url):
         address, _ = session.authorization_url(
-            authority.authorize_url,
+            oauth_client.authorize_url,
             state,
-            **challenge_of(authority, verifier),
-            **authority.authorize_params,
+            **challenge_of(oauth_client, verifier),
+            **oauth_client.authorize_params,
         )
-    return Login(authority, address, state, verifier)
+    return Login(oauth_client, address, state, verifier)
 
 
 @contextmanager
@@ -87,15 +87,15 @@ INSECURE = "OAUTHLIB_INSECURE_TRANSPORT"
 
 def read_code(login: Login, answer: str) -> Result[str, Problem]:
     """Return the code of an answer: ``code#state``, the whole redirect address, or a bare code."""
-    fields, redactor = split_answer(answer), login.authority.redactor
-    advice = f"log in again: {login.authority.command}"
+    fields, redactor = split_answer(answer), login.oauth_client.redactor
+    advice = f"log in again: {login.oauth_client.command}"
     state = fields.get("state", login.state)
     if "error" in fields and state in ("", login.state):
-        reason = reason_of(fields, redactor)
+        reason = error_text(fields, redactor)
         return fail("auth", f"the login was denied: {reason}", code=fields["error"])
     if state != login.state:
         return fail("auth", f"this is not the answer to this login (wrong state); {advice}")
-    if not is_from(login.authority, fields.get("iss")):
+    if not is_from(login.oauth_client, fields.get("iss")):
         issuer = redactor.redact(fields["iss"])[:100]
         return fail("auth", f"the answer is another server's, {issuer!r}")
     if not is_visible(fields.get("code", "")):
@@ -103,14 +103,14 @@ def read_code(login: Login, answer: str) -> Result[str, Problem]:
     return Success(redactor.hide(fields["code"]))
 
 
-def is_from(authority: OAuthClient, issuer: str | None) -> bool:
+def is_from(oauth_client: OAuthClient, issuer: str | None) -> bool:
     """Return whether an answer is the server's that was asked, by its ``iss`` (RFC 9207).
 
     Where ``oauth.issuer`` says nothing, it is known by its origin.
     """
-    if issuer is None or authority.issuer:
-        return issuer in (None, authority.issuer)
-    return origin_of(issuer) == origin_of(authority.authorize_url)
+    if issuer is None or oauth_client.issuer:
+        return issuer in (None, oauth_client.issuer)
+    return origin_of(issuer) == origin_of(oauth_client.authorize_url)
 
 
 def origin_of(address: str) -> tuple[str, str]:
@@ -149,36 +149,38 @@ def split_answer(answer: str) -> dict[str, str]:
 
 def exchange_code(login: Login, code: str) -> Result[Token, Problem]:
     """Exchange a code for a token, which is possible once."""
-    authority = login.authority
+    oauth_client = login.oauth_client
     # Anthropic's server wants to see the state again, xAI's the challenge; others let them be.
-    extra: dict[str, Any] = {"state": login.state} if authority.send_state else {}
-    if authority.echo_challenge:
-        extra |= challenge_of(authority, login.verifier)
-    form = oauth_client(authority).prepare_request_body(
+    extra: dict[str, Any] = {"state": login.state} if oauth_client.send_state else {}
+    if oauth_client.echo_challenge:
+        extra |= challenge_of(oauth_client, login.verifier)
+    form = make_web_client(oauth_client).prepare_request_body(
         code=code,
-        redirect_uri=authority.redirect_uri,
+        redirect_uri=oauth_client.redirect_uri,
         code_verifier=login.verifier,
         **extra,
-        **secret_argument(authority),
+        **secret_argument(oauth_client),
     )
-    advice = f"log in again: {authority.command}"
+    advice = f"log in again: {oauth_client.command}"
     return request_token(
-        authority, form, lambda reason: f"the code is refused ({reason}); {advice}"
+        oauth_client, form, lambda reason: f"the code is refused ({reason}); {advice}"
     )
 
 
-def refresh(authority: OAuthClient, old: Token) -> Result[Token, Problem]:
+def refresh(oauth_client: OAuthClient, old: Token) -> Result[Token, Problem]:
     """Exchange an old token for a new one, which keeps the refresh token if it gets no other."""
-    authority.redactor.add(old.access, old.refresh)
-    form = oauth_client(authority).prepare_refresh_body(
-        refresh_token=old.refresh, client_id=authority.client_id, **secret_argument(authority)
+    oauth_client.redactor.add(old.access, old.refresh)
+    form = make_web_client(oauth_client).prepare_refresh_body(
+        refresh_token=old.refresh, client_id=oauth_client.client_id, **secret_argument(oauth_client)
     )
-    over = f"client {authority.client!r}: the login is over"
-    new = request_token(authority, form, lambda reason: f"{over} ({reason}): {authority.command}")
+    over = f"client {oauth_client.client!r}: the login is over"
+    new = request_token(
+        oauth_client, form, lambda reason: f"{over} ({reason}): {oauth_client.command}"
+    )
     return new.map(lambda token: token._replace(refresh=token.refresh or old.refresh))
 
 
-def request_machine_token(authority: OAuthClient) -> Result[Token, Problem]:
+def request_machine_token(oauth_client: OAuthClient) -> Result[Token, Problem]:
     """Return a token for the client itself, no person's (RFC 6749, section 4.4).
 
     Its secret goes into a header, which every server understands; where it is refused there, into
@@ -186,30 +188,32 @@ def request_machine_token(authority: OAuthClient) -> Result[Token, Problem]:
     """
     from oauthlib.oauth2 import BackendApplicationClient
 
-    authority.redactor.add(authority.client_secret)
-    client = BackendApplicationClient(authority.client_id)
-    scope = " ".join(authority.scopes) or None
+    oauth_client.redactor.add(oauth_client.client_secret)
+    client = BackendApplicationClient(oauth_client.client_id)
+    scope = " ".join(oauth_client.scopes) or None
     in_header = client.prepare_request_body(scope=scope)
     in_form = client.prepare_request_body(
-        scope=scope, include_client_id=True, **secret_argument(authority)
+        scope=scope, include_client_id=True, **secret_argument(oauth_client)
     )
 
     def refusal(reason: str) -> str:
-        return f"client {authority.client!r} gets no token ({reason}): look at its `oauth`"
+        return f"client {oauth_client.client!r} gets no token ({reason}): look at its `oauth`"
 
-    first = request_token(authority, in_header, refusal, is_basic=True)
+    first = request_token(oauth_client, in_header, refusal, is_basic=True)
     if isinstance(first, Success) or first.failure().code not in ("invalid_client", None):
         return first
-    return first if first.failure().kind != "auth" else request_token(authority, in_form, refusal)
+    return (
+        first if first.failure().kind != "auth" else request_token(oauth_client, in_form, refusal)
+    )
 
 
-def oauth_client(authority: OAuthClient) -> WebApplicationClient:
+def make_web_client(oauth_client: OAuthClient) -> WebApplicationClient:
     """Return oauthlib's client, which writes requests and sends none."""
     from oauthlib.oauth2 import WebApplicationClient
 
-    return WebApplicationClient(authority.client_id)
+    return WebApplicationClient(oauth_client.client_id)
 
 
-def secret_argument(authority: OAuthClient) -> dict[str, Any]:
+def secret_argument(oauth_client: OAuthClient) -> dict[str, Any]:
     """Return the client secret as a keyword argument, if there is one."""
-    return {"client_secret": authority.client_secret} if authority.client_secret else {}
+    return {"client_secret": oauth_client.client_secret} if oauth_client.client_secret else {}

@@ -14,8 +14,8 @@ from loki.edge.auth.auth_context import AuthContext
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
-    open_own,
-    require_own_folder,
+    open_user_file,
+    require_safe_folder,
 )
 from loki.problems import Problem, fail
 
@@ -37,8 +37,8 @@ def read_registration(client: str, context: AuthContext) -> Result[Registration,
     """Return a client's registration, an empty one where none was kept."""
     path = registration_file(client, context.environ)
     try:
-        require_own_folder(path)
-        with open(path, encoding="utf-8", opener=open_own) as file:
+        require_safe_folder(path)
+        with open(path, encoding="utf-8", opener=open_user_file) as file:
             kept = from_json(json.load(file))
             context.redactor.add(kept.client_secret)
             return Success(kept)
@@ -67,7 +67,7 @@ def store_registration(
     path = registration_file(client, environ)
     try:
         make_private_folder(os.path.dirname(path))
-        require_own_folder(path)
+        require_safe_folder(path)
         files.write_private(path, json.dumps(registration._asdict()) + "\n")
     except UntrustedFileError as error:
         return fail("config", str(error))

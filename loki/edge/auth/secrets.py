@@ -14,7 +14,7 @@ from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import SENSITIVE
 from loki.edge.auth.auth_context import AuthContext
-from loki.edge.files import describe_os_error, process_environment
+from loki.edge.files import describe_os_error, without_env_file
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Setting
@@ -29,16 +29,16 @@ PAUSE = 0.05  # seconds between two looks at it
 IN_TIME = "within the time for everything (total timeout)"
 
 
-def look_up(setting: Setting, context: AuthContext, end: float = inf) -> Result[str, Problem]:
+def look_up(setting: Setting, context: AuthContext, deadline: float = inf) -> Result[str, Problem]:
     """Return the value of a setting, from the one place that it names; never from another.
 
-    A command is waited for until ``end``, on the monotonic clock.
+    A command is waited for until ``deadline``, on the monotonic clock.
     """
     hide = context.redactor.hide
     if setting.source in ("cmd", "file") and is_bare_key(setting.value):
         hide(setting.value)  # else the message that it is no command or file shows it
     if setting.source == "cmd":
-        return from_command(setting, context, end).map(hide)
+        return from_command(setting, context, deadline).map(hide)
     return FORMS[setting.source](setting, context).map(hide)
 
 
@@ -64,12 +64,14 @@ def read_named_secret(setting: Setting, context: AuthContext) -> Result[str, Pro
         where = f"no secret {name} in {path}, and " if os.path.exists(path) else ""
         return fail("auth", f"{setting.origin}: {where}no environment variable {name}")
 
-    secret = vault.find(name, context)
+    secret = vault.find_secret(name, context)
     located = secret.alt(lambda problem: Problem("auth", f"{setting.origin}: {problem.message}"))
     return located.bind(or_variable)
 
 
-def from_command(setting: Setting, context: AuthContext, end: float = inf) -> Result[str, Problem]:
+def from_command(
+    setting: Setting, context: AuthContext, deadline: float = inf
+) -> Result[str, Problem]:
     """Return the first line that a command prints.
 
     The command sees the environment of this process, and nothing of the .env file, whose secrets
@@ -77,10 +79,10 @@ def from_command(setting: Setting, context: AuthContext, end: float = inf) -> Re
     written into the command.
     """
     try:
-        variables = process_environment(context.environ)
-        done = run(setting.value, variables, min(end, monotonic() + COMMAND_TIMEOUT))
+        variables = without_env_file(context.environ)
+        done = run_command(setting.value, variables, min(deadline, monotonic() + COMMAND_TIMEOUT))
     except TimeoutError:
-        if monotonic() >= end:
+        if monotonic() >= deadline:
             return fail("offline", f"{setting.origin}: the command did not end {IN_TIME}")
         return fail("auth", f"{setting.origin}: the command took over {COMMAND_TIMEOUT} s")
     except (OSError, ValueError) as error:
@@ -94,25 +96,27 @@ def from_command(setting: Setting, context: AuthContext, end: float = inf) -> Re
     return first_line(done.stdout, setting, "the command printed nothing")
 
 
-def run(command: str, environ: Mapping[str, str], end: float) -> CompletedProcess[bytes]:
-    """Run a shell command and return its outcome; raise TimeoutError at ``end``."""
+def run_command(
+    command: str, environ: Mapping[str, str], deadline: float
+) -> CompletedProcess[bytes]:
+    """Run a shell command and return its outcome; raise TimeoutError at ``deadline``."""
     from subprocess import DEVNULL, PIPE, Popen
 
     with Popen(
         command, shell=True, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environ
     ) as process:
         try:
-            return wait_for(process, end)
+            return wait_for_process(process, deadline)
         except BaseException:
             process.kill()
             raise
 
 
-def wait_for(process: Popen[bytes], end: float) -> CompletedProcess[bytes]:
+def wait_for_process(process: Popen[bytes], deadline: float) -> CompletedProcess[bytes]:
     """Return a process's code and output when it ends; others may still hold its output open."""
     from subprocess import CompletedProcess, TimeoutExpired
 
-    while monotonic() < end:
+    while monotonic() < deadline:
         code = process.poll()  # before reading, so that all it wrote is read
         try:
             out, err = process.communicate(timeout=PAUSE)  # resumes reading

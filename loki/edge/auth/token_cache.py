@@ -17,8 +17,8 @@ from loki.edge.files import describe_os_error, write_private
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
-    open_own,
-    require_own_folder,
+    open_user_file,
+    require_safe_folder,
 )
 from loki.problems import Problem, fail
 
@@ -50,41 +50,41 @@ class LockedError(Exception):
 
 
 def valid_token(
-    path: str, renew: Renewal, unwritten: Unwritten, refused: str = "", end: float = inf
+    path: str, renew: Renewal, unwritten: Unwritten, refused: str = "", deadline: float = inf
 ) -> Result[Token, Problem]:
     """Return the token of a file; one that expires, or was refused, is renewed for all processes.
 
-    Another process that renews it is waited for until ``end``, on the monotonic clock.
+    Another process that renews it is waited for until ``deadline``, on the monotonic clock.
     """
     try:
-        token = usable(path, unwritten, refused)
+        token = find_usable_token(path, unwritten, refused)
         if token is not None:
             return Success(token)
-        with locked(path, end):
-            token = usable(path, unwritten, refused)  # maybe renewed meanwhile
+        with hold_lock(path, deadline):
+            token = find_usable_token(path, unwritten, refused)  # maybe renewed meanwhile
             if token is not None:
                 return Success(token)
-            return renew(latest(path, unwritten)).map(
+            return renew(read_latest(path, unwritten)).map(
                 lambda new: write_if_possible(path, new, unwritten)
             )
     except LockedError as error:
-        if time.monotonic() >= end:
+        if time.monotonic() >= deadline:
             return fail("offline", f"{error}; {OUT_OF_TIME}")
         return fail("busy", str(error))
     except UntrustedFileError as error:
         return fail("config", str(error))
 
 
-def usable(path: str, unwritten: Unwritten, refused: str) -> Token | None:
+def find_usable_token(path: str, unwritten: Unwritten, refused: str) -> Token | None:
     """Return the latest token of a file, None if there is none that may be used now."""
-    token = latest(path, unwritten)
+    token = read_latest(path, unwritten)
     return token if token is not None and is_valid(token, refused, time.time()) else None
 
 
-def store(path: str, token: Token) -> Result[Token, Problem]:
+def save_token(path: str, token: Token) -> Result[Token, Problem]:
     """Write the token of a new login."""
     try:
-        with locked(path):
+        with hold_lock(path):
             write(path, token)
     except LockedError as error:
         return fail("busy", str(error))
@@ -112,7 +112,7 @@ def is_valid(token: Token, refused: str, now: float) -> bool:
 
 
 @contextmanager
-def locked(path: str, end: float = inf) -> Iterator[None]:
+def hold_lock(path: str, deadline: float = inf) -> Iterator[None]:
     """Hold the lock of a token file, so that one process renews it; raise LockedError.
 
     The lock ends with its process, however that ends. Where a folder takes no lock it takes no
@@ -120,7 +120,7 @@ def locked(path: str, end: float = inf) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    patience = max(0.0, min(LOCK_TIMEOUT, end - time.monotonic()))
+    patience = max(0.0, min(LOCK_TIMEOUT, deadline - time.monotonic()))
     lock = FileLock(f"{path}.lock", timeout=patience, mode=0o600)
     try:
         make_private_folder(os.path.dirname(path))
@@ -136,20 +136,20 @@ def locked(path: str, end: float = inf) -> Iterator[None]:
         lock.release()
 
 
-def latest(path: str, unwritten: Unwritten) -> Token | None:
+def read_latest(path: str, unwritten: Unwritten) -> Token | None:
     """Return a file's token, or a newer one of this Env that could not be written there."""
-    tokens = (read(path), unwritten.get(path))
+    tokens = (read_token(path), unwritten.get(path))
     return max(filter(None, tokens), key=lambda token: token.obtained, default=None)
 
 
-def read(path: str) -> Token | None:
+def read_token(path: str) -> Token | None:
     """Return the token of a file, None where there is none that can be read.
 
     Raise UntrustedFileError if another user may have put it there.
     """
     try:
-        require_own_folder(path)
-        with open(path, encoding="utf-8", opener=open_own) as file:
+        require_safe_folder(path)
+        with open(path, encoding="utf-8", opener=open_user_file) as file:
             return from_json(json.load(file))
     except UntrustedFileError:
         raise
@@ -178,7 +178,7 @@ def from_json(data: object) -> Token | None:
 
 def write(path: str, token: Token) -> None:
     """Write a token into a file, whole or not at all; raise OSError."""
-    require_own_folder(path)
+    require_safe_folder(path)
     write_private(path, json.dumps(token._asdict()) + "\n")
 
 

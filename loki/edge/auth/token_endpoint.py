@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from loki.config.setting_names import is_public
 from loki.edge.auth.token_cache import Token
-from loki.edge.http.deadline import Deadline, TimeLeft, end_of
+from loki.edge.http.deadline import Deadline, TimeLeft, deadline_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.json_text import Json
@@ -74,28 +74,28 @@ def login_command(client: str) -> str:
 
 
 def request_token(
-    authority: OAuthClient, form: str, refusal: Callable[[str], str], is_basic: bool = False
+    oauth_client: OAuthClient, form: str, refusal: Callable[[str], str], is_basic: bool = False
 ) -> Result[Token, Problem]:
     """Send a token request and return its token; ``refusal`` turns a reason into a message."""
-    host = host_of(authority.token_url)
-    return post(authority, form, authority.token_url, is_basic).bind(
-        lambda answer: read_answer(*answer, host, refusal, time.time(), authority.redactor)
+    host = host_of(oauth_client.token_url)
+    return post_form(oauth_client, form, oauth_client.token_url, is_basic).bind(
+        lambda answer: read_answer(*answer, host, refusal, time.time(), oauth_client.redactor)
     )
 
 
 # ---- sending -----------------------------------------------------------------------------------
 
 
-def post(
-    authority: OAuthClient, form: str, url: str, is_basic: bool = False
+def post_form(
+    oauth_client: OAuthClient, form: str, url: str, is_basic: bool = False
 ) -> Result[tuple[int, bytes], Problem]:
     """Return status and body of the answer to a form, sent as the client's other requests are.
 
     ``is_basic``: the client proves itself in a header, not in the form (RFC 6749, section 2.3.1).
     """
-    limits = authority.limits
+    limits = oauth_client.limits
     opened = make_transport(limits.ca_bundle, limits.client_cert, limits.client_key)
-    request, redactor = prepare(authority, form, url, is_basic), authority.redactor
+    request, redactor = prepare_form(oauth_client, form, url, is_basic), oauth_client.redactor
     return opened.bind(lambda adapter: send(adapter, request, host_of(url), limits, redactor))
 
 
@@ -126,19 +126,19 @@ def send(
 
 def timeouts(limits: Limits) -> tuple[TimeLeft, TimeLeft]:
     """Return the times to connect and between two bytes, which end with that for everything."""
-    clock = Deadline(TIMEOUT, end_of(limits))
+    clock = Deadline(TIMEOUT, deadline_of(limits))
     left = clock.end - time.monotonic()
     return TimeLeft(min(limits.connect or TIMEOUT, left), clock), TimeLeft(TIMEOUT, clock)
 
 
-def prepare(
-    authority: OAuthClient, form: str, url: str, is_basic: bool
+def prepare_form(
+    oauth_client: OAuthClient, form: str, url: str, is_basic: bool
 ) -> requests.PreparedRequest:
     """Return a request; without a session requests takes nothing out of ~/.netrc."""
-    extra = authority.token_headers
+    extra = oauth_client.token_headers
     secrets = (value for name, value in extra.items() if value and not is_public(name))
-    authority.redactor.add(*secrets)
-    is_json = authority.token_format == "json"
+    oauth_client.redactor.add(*secrets)
+    is_json = oauth_client.token_format == "json"
     headers = {
         "Accept": "application/json",
         "Content-Type": "application/json" if is_json else "application/x-www-form-urlencoded",
@@ -150,14 +150,14 @@ def prepare(
         url=url,
         headers=set_headers(headers, extra),
         data=json.dumps(dict(parse_qsl(form))) if is_json else form,
-        auth=basic_proof(authority) if is_basic else None,
+        auth=basic_auth(oauth_client) if is_basic else None,
     )
     return request
 
 
-def basic_proof(authority: OAuthClient) -> HTTPBasicAuth:
+def basic_auth(oauth_client: OAuthClient) -> HTTPBasicAuth:
     """Return the client's id and secret for a header, each encoded as in a form."""
-    return HTTPBasicAuth(quote_plus(authority.client_id), quote_plus(authority.client_secret))
+    return HTTPBasicAuth(quote_plus(oauth_client.client_id), quote_plus(oauth_client.client_secret))
 
 
 # ---- reading the answer ------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def read_answer(
     'https://h answered 200 with something that is no token'
     """
     data = parse_json(body)
-    reason = reason_of(data, redactor) or f"status {status}"
+    reason = error_text(data, redactor) or f"status {status}"
     match data:
         case {"access_token": str(access)} if is_visible(access) and 200 <= status < 300:
             return Success(hide_token(to_token(access, data, now), redactor))
@@ -268,11 +268,11 @@ def error_code(data: Json, redactor: Redactor) -> str | None:
     return None
 
 
-def reason_of(data: Json, redactor: Redactor) -> str:
+def error_text(data: Json, redactor: Redactor) -> str:
     """Return a server's error and its description on one line, without our secrets.
 
     >>> data = {"error": "invalid_grant", "error_description": "used\\nbefore"}
-    >>> reason_of(data, Redactor())
+    >>> error_text(data, Redactor())
     'invalid_grant: used before'
     """
     match data:

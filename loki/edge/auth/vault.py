@@ -23,21 +23,21 @@ from loki.edge.auth.vault_format import (
     NONCE,
     SALT,
     Vault,
-    check_password,
     encrypt,
     new_vault,
     read,
+    text_with_value,
+    text_without_value,
+    unlock,
     value_of,
-    with_value,
-    without,
 )
 from loki.edge.files import describe_os_error
 from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
     open_checked,
-    open_in_own_folder,
-    require_own_with_folder,
+    open_in_safe_folder,
+    require_safe_file_and_folder,
 )
 from loki.problems import Problem, fail, suggest_nearest
 
@@ -65,7 +65,7 @@ def password_file(environ: Environ) -> str:
 # ---- reading -----------------------------------------------------------------------------------
 
 
-def find(name: str, context: AuthContext) -> Result[str | None, Problem]:
+def find_secret(name: str, context: AuthContext) -> Result[str | None, Problem]:
     """Return a secret, None where there is no vault or no such name in it.
 
     Only a hit derives the key, which takes a 25th of a second.
@@ -77,7 +77,7 @@ def find(name: str, context: AuthContext) -> Result[str | None, Problem]:
     return load(vault_file(context.environ)).bind(get_value)
 
 
-def get(name: str, context: AuthContext) -> Result[str, Problem]:
+def require_secret(name: str, context: AuthContext) -> Result[str, Problem]:
     """Return a secret; fail if the vault has none of that name."""
     vault = require_present(name, context.environ)
     return vault.bind(lambda found: value_in(found, name, context))
@@ -91,7 +91,7 @@ def list_names(environ: Environ) -> Result[list[str], Problem]:
 def value_in(vault: Vault, name: str, context: AuthContext) -> Result[Any, Problem]:
     """Return a secret of a vault, which is redacted from now on."""
     return (
-        key_of(vault, context)
+        encryption_key(vault, context)
         .bind(lambda key: value_of(vault, name, key))
         .map(context.redactor.hide)
     )
@@ -99,10 +99,10 @@ def value_in(vault: Vault, name: str, context: AuthContext) -> Result[Any, Probl
 
 def load(path: str) -> Result[Vault | None, Problem]:
     """Return the vault of a file, None where there is no file."""
-    text = files.read_text(path, "vault", open_in_own_folder)
+    text = files.read_text(path, "vault", open_in_safe_folder)
     if not isinstance(text, Success):
         is_absent = text.failure().kind == "missing" and not os.path.islink(path)
-        return Success(None) if is_absent else Failure(files.as_config(text.failure()))
+        return Success(None) if is_absent else Failure(files.as_config_problem(text.failure()))
     return read(text.unwrap(), path)
 
 
@@ -148,7 +148,7 @@ def add(
         )
         return vault.bind(lambda existing: set_value(existing, name, value, context))
 
-    return require_value(value, context).bind(lambda _: locked(context.environ, put))
+    return check_not_empty(value, context).bind(lambda _: run_locked(context.environ, put))
 
 
 def update(name: str, value: str, context: AuthContext) -> Result[None, Problem]:
@@ -160,8 +160,8 @@ def update(name: str, value: str, context: AuthContext) -> Result[None, Problem]
         )
 
     environ = context.environ
-    existing = require_value(value, context).bind(lambda _: require_present(name, environ))
-    return existing.bind(lambda _: locked(environ, put))
+    existing = check_not_empty(value, context).bind(lambda _: require_present(name, environ))
+    return existing.bind(lambda _: run_locked(environ, put))
 
 
 def delete(name: str, environ: Environ) -> Result[None, Problem]:
@@ -169,13 +169,13 @@ def delete(name: str, environ: Environ) -> Result[None, Problem]:
 
     def drop() -> Result[None, Problem]:
         return require_present(name, environ).bind(
-            lambda vault: write(vault.path, without(vault, name))
+            lambda vault: write(vault.path, text_without_value(vault, name))
         )
 
-    return require_present(name, environ).bind(lambda _: locked(environ, drop))
+    return require_present(name, environ).bind(lambda _: run_locked(environ, drop))
 
 
-def require_value(value: str, context: AuthContext) -> Result[str, Problem]:
+def check_not_empty(value: str, context: AuthContext) -> Result[str, Problem]:
     """Return a value, which is redacted from now on; fail if it is empty."""
     if not value:
         return fail("input", "an empty value is no secret")
@@ -189,12 +189,14 @@ def set_value(vault: Vault, name: str, value: str, context: AuthContext) -> Resu
         if name in vault.places and value_of(vault, name, key) == Success(value):
             return Success(None)
         ciphertext = encrypt(key, name, value, os.urandom(NONCE))
-        return write(vault.path, with_value(vault, name, ciphertext))
+        return write(vault.path, text_with_value(vault, name, ciphertext))
 
-    return key_of(vault, context).bind(put)
+    return encryption_key(vault, context).bind(put)
 
 
-def locked(environ: Environ, change: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
+def run_locked(
+    environ: Environ, change: Callable[[], Result[None, Problem]]
+) -> Result[None, Problem]:
     """Change the vault under its lock, so that no other process changes it too."""
     from filelock import FileLock, Timeout
 
@@ -243,14 +245,14 @@ def random_password() -> str:
     return token_urlsafe(32)
 
 
-def key_of(vault: Vault, context: AuthContext) -> Result[bytes, Problem]:
+def encryption_key(vault: Vault, context: AuthContext) -> Result[bytes, Problem]:
     """Return the key of a vault, derived once for each Env; fail if its password is wrong."""
     place, known = password_file(context.environ), context.vault_keys
 
     def check(password: bytes) -> Result[bytes, Problem]:
         lock = (password, vault.salt, vault.scrypt, vault.check)
         if lock not in known:
-            known[lock] = check_password(vault, password, place)
+            known[lock] = unlock(vault, password, place)
         return known[lock]
 
     return read_password(context, vault.path).bind(check)
@@ -261,7 +263,7 @@ def read_password(context: AuthContext, vault: str) -> Result[bytes, Problem]:
     path = password_file(context.environ)
     fact = f"the vault {vault} is locked"
     try:
-        with open(path, "rb", opener=open_private) as file:
+        with open(path, "rb", opener=open_password_file) as file:
             password = file.read().rstrip(b"\r\n")
     except UntrustedFileError as error:
         return fail("auth", str(error))
@@ -275,7 +277,7 @@ def read_password(context: AuthContext, vault: str) -> Result[bytes, Problem]:
     return Success(password)
 
 
-def open_private(path: str, flags: int) -> int:
+def open_password_file(path: str, flags: int) -> int:
     """Open a file that others can neither read, write nor replace; raise UntrustedFileError."""
     return open_checked(path, flags, require_private)
 
@@ -286,4 +288,4 @@ def require_private(path: str, status: os.stat_result) -> None:
         return
     if status.st_mode & 0o077:
         raise UntrustedFileError(f"others can read the vault's password: chmod 600 {quote(path)}")
-    require_own_with_folder(path, status)
+    require_safe_file_and_folder(path, status)

@@ -61,7 +61,9 @@ def read(text: str, path: str) -> Result[Vault, Problem]:
             return fail("config", f"{path}:{i + 1}: {describe_fault(lines[i], expected)}")
         matched.append((i, match))
     if len(matched) < len(HEAD) or not is_ended:
-        return fail("config", f"{path}:{len(lines)}: the rest of the file is missing; {MEND}")
+        return fail(
+            "config", f"{path}:{len(lines)}: the rest of the file is missing; {REPAIR_ADVICE}"
+        )
     return build_vault(path, lines, matched)
 
 
@@ -75,7 +77,7 @@ def describe_fault(line: str, expected: str) -> str:
     """Return what is wrong with a line that has not the expected shape."""
     if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
         return "a merge is not finished: choose from its lines"
-    return f"expected {expected}; {MEND}"
+    return f"expected {expected}; {REPAIR_ADVICE}"
 
 
 def build_vault(
@@ -87,7 +89,7 @@ def build_vault(
     in_limits = all(low <= n <= high for n, (low, high) in zip(cost, LIMITS, strict=True))
     salt = from_base64(key["salt"])
     if not in_limits or salt is None or key["sum"] != checksum(key["start"]):
-        return fail("config", f"{path}:{at + 1}: the line of the key is damaged; {MEND}")
+        return fail("config", f"{path}:{at + 1}: the line of the key is damaged; {REPAIR_ADVICE}")
     places: dict[str, int] = {}
     for i, entry in entries:
         name = entry["name"]
@@ -105,12 +107,12 @@ def new_vault(path: str, password: bytes, salt: bytes, nonce: bytes) -> Result[V
         m, t, p = SCRYPT
         check = encrypt(key, "", "", nonce)
         line = f"key: argon2id m={m} t={t} p={p} salt={to_base64(salt)} check={check}"
-        return (ABOUT, "vault: 1", f"{line} sum={checksum(line)}", "secrets:", END)
+        return (HEADER_COMMENT, "vault: 1", f"{line} sum={checksum(line)}", "secrets:", END)
 
     return derive_key(password, salt, SCRYPT).bind(lambda key: read("\n".join(lines(key)), path))
 
 
-def check_password(vault: Vault, password: bytes, place: str) -> Result[bytes, Problem]:
+def unlock(vault: Vault, password: bytes, place: str) -> Result[bytes, Problem]:
     """Return the key of a vault; fail if the password, from the file ``place``, is wrong."""
 
     def check_key(key: bytes) -> Result[bytes, Problem]:
@@ -132,7 +134,7 @@ def value_of(vault: Vault, name: str, key: bytes) -> Result[str, Problem]:
     return Success(value)
 
 
-def with_value(vault: Vault, name: str, ciphertext: str) -> str:
+def text_with_value(vault: Vault, name: str, ciphertext: str) -> str:
     """Return the text of a vault with the encrypted value of a name; a new name in its order."""
     line = f"  {name}: {ciphertext}"
     lines = list(vault.lines)
@@ -145,7 +147,7 @@ def with_value(vault: Vault, name: str, ciphertext: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def without(vault: Vault, name: str) -> str:
+def text_without_value(vault: Vault, name: str) -> str:
     """Return the text of a vault without a name."""
     lines = (line for i, line in enumerate(vault.lines) if i != vault.places[name])
     return "\n".join(lines) + "\n"
@@ -223,9 +225,11 @@ def checksum(text: str) -> str:
 
 NAME = r"[A-Za-z0-9_.-]+"
 BASE64 = "[A-Za-z0-9+/=]"
-ABOUT = "# The vault of loki. Change it with: loki --add-secret, --update-secret, --delete-secret"
+HEADER_COMMENT = (
+    "# The vault of loki. Change it with: loki --add-secret, --update-secret, --delete-secret"
+)
 END = "..."  # the end of a document in YAML
-MEND = "put back an earlier version of the file"
+REPAIR_ADVICE = "put back an earlier version of the file"
 LIMITS = ((19456, 2**20), (1, 16), (1, 16))  # of COST: neither weak nor without end
 HEAD = (
     ("the line `vault: 1`", "vault: 1"),

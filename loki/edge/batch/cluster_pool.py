@@ -16,8 +16,8 @@ from loki.edge.batch.dask_cluster import Cluster, LostWorkerError
 from loki.edge.batch.pace_lease import LeaseReply, count_taken, give_turn, learn, pace_news
 from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.spending import Reservation, Spending, cost_of
-from loki.edge.batch.worker import JobResult, Parcel, Report, WorkerSettings
-from loki.edge.batch.worker_link import SentJob, WorkerLink, host_of
+from loki.edge.batch.worker import Parcel, RowResult, WorkerReport, WorkerSettings
+from loki.edge.batch.worker_link import SentRow, WorkerLink, host_of
 from loki.json_text import JsonObject
 from loki.problems import Problem
 from loki.stages.account import Entry
@@ -78,7 +78,7 @@ class ClusterPool:
         try:
             while not self.is_finished():
                 tick()
-                self.look_for_workers()
+                self.update_workers()
                 time.sleep(every if self.links else every / 10)
         finally:
             self.over = True
@@ -90,7 +90,7 @@ class ClusterPool:
         """Send nothing more; signals may call this, whatever is held."""
         self.over = True
 
-    def close(self, lane: str) -> None:
+    def close_lane(self, lane: str) -> None:
         """Send nothing more of a lane; its rows are dropped."""
         self.closed.add(lane)
 
@@ -118,7 +118,7 @@ class ClusterPool:
 
     # ---- workers
 
-    def look_for_workers(self) -> None:
+    def update_workers(self) -> None:
         """Start with workers that are new, and end the run where there are none."""
         now = time.monotonic()
         if now < self.looked + POLL_INTERVAL:
@@ -145,16 +145,16 @@ class ClusterPool:
             places = {link.place for link in self.links.values() if host_of(link.address) == host}
             place = next(number for number in count() if number not in places)
             link = self.links[address] = WorkerLink(address, place)
-            self.divide()
-        threading.Thread(target=self.serve, args=(link,), daemon=True).start()
+            self.divide_capacity()
+        threading.Thread(target=self.send_parcel, args=(link,), daemon=True).start()
 
-    def divide(self) -> None:
+    def divide_capacity(self) -> None:
         """Give each worker its share of what may be in flight."""
         share, more = divmod(self.in_flight, len(self.links) or 1)
         for place, link in enumerate(self.links.values()):
             link.share = share + (place < more)
 
-    def serve(self, link: WorkerLink) -> None:
+    def send_parcel(self, link: WorkerLink) -> None:
         """Exchange rows and results with a worker until there is nothing to do, or it is gone."""
         try:
             settings = self.settings._replace(worker_index=link.place)
@@ -175,7 +175,7 @@ class ClusterPool:
         """Let others ask what a worker has not answered; what it had begun may have been billed."""
         with self.lock:
             self.links.pop(link.address, None)
-            self.divide()
+            self.divide_capacity()
             for place, (number, sent) in enumerate(link.sent.items()):
                 if place < link.share and not link.is_over:
                     self.spending.settle(sent.reserved, None)
@@ -205,7 +205,7 @@ class ClusterPool:
                     break
                 else:
                     jobs.append((number, row._replace(fields=None)))
-                    link.sent[number] = SentJob(row, reserved)
+                    link.sent[number] = SentRow(row, reserved)
             turns, link.turns = link.turns, []
             self.finishing += len(invalid)
         others = [each.taken for each in self.links.values() if each is not link]
@@ -231,7 +231,7 @@ class ClusterPool:
 
     # ---- results in
 
-    def take_report(self, link: WorkerLink, report: Report) -> None:
+    def take_report(self, link: WorkerLink, report: WorkerReport) -> None:
         """Keep what a worker reports, and answer what it asks."""
         if report.error is not None:
             message = f"worker {link.address}: {report.error.message}"
@@ -250,7 +250,7 @@ class ClusterPool:
         for key, problem in report.closed_lanes:
             self.paces.get(key).close(problem)
 
-    def outcomes(self, link: WorkerLink, answers: list[JobResult]) -> list[tuple[int, Outcome]]:
+    def outcomes(self, link: WorkerLink, answers: list[RowResult]) -> list[tuple[int, Outcome]]:
         """Return what came of rows, once their calls are on their way into the ledger."""
         found: list[tuple[int, Outcome]] = []
         for answer in answers:
@@ -282,7 +282,7 @@ class ClusterPool:
             number += 1
 
 
-def result_of(answer: JobResult) -> Result[JsonObject, Problem]:
+def result_of(answer: RowResult) -> Result[JsonObject, Problem]:
     """Return what came of a row."""
     if answer.problem is None:
         return Success(answer.line or {})

@@ -23,50 +23,50 @@ class CostLimit:
         self.is_over = False
         self.missed: Decimal | None = None  # what did not fit, and nothing under way could help
 
-    def check_alone(self, worst: Decimal) -> Problem | None:
+    def explain_too_dear(self, worst_cost: Decimal) -> Problem | None:
         """Return why a row can never be sent, whatever the others cost; None where it may fit."""
-        if worst <= self.allowance.limit:
+        if worst_cost <= self.allowance.limit:
             return None
         most = f"--max-cost {format_dollars(self.allowance.limit)}"
-        message = f"this row alone could cost {format_dollars(worst)}, more than {most}"
+        message = f"this row alone could cost {format_dollars(worst_cost)}, more than {most}"
         return Problem("budget", message, code=TOO_DEAR)
 
     def reserve(
         self,
-        worst: Decimal,
+        worst_cost: Decimal,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> bool:
         """Set aside what a row costs at worst; False if the run is to end instead.
 
         ``waiting`` goes around the wait for room, if there is one.
         """
-        if (told := self.try_reserve(worst)) is not None:
-            return told
+        if (result := self.try_reserve(worst_cost)) is not None:
+            return result
         with waiting(), self.changed:
-            while (told := self.try_reserve(worst)) is None:
+            while (result := self.try_reserve(worst_cost)) is None:
                 self.changed.wait()
-        return told
+        return result
 
-    def try_reserve(self, worst: Decimal) -> bool | None:
+    def try_reserve(self, worst_cost: Decimal) -> bool | None:
         """Set something aside: True; False if it never fits, None if it may fit later."""
         with self.changed:
-            if not self.is_over and self.allowance.fits(worst):
-                self.allowance = self.allowance.reserve(worst)
+            if not self.is_over and self.allowance.fits(worst_cost):
+                self.allowance = self.allowance.reserve(worst_cost)
                 return True
-            if not self.is_over and self.allowance.can_wait(worst):
+            if not self.is_over and self.allowance.can_wait(worst_cost):
                 return None
             if not self.is_over:
-                self.missed = worst
-            self.end()
+                self.missed = worst_cost
+            self.wake_waiting()
             return False
 
-    def settle(self, worst: Decimal, cost: Decimal | None) -> None:
+    def settle(self, worst_cost: Decimal, cost: Decimal | None) -> None:
         """Count what a row has cost; where nobody knows, its worst case."""
         with self.changed:
-            self.allowance = self.allowance.settle(worst, worst if cost is None else cost)
+            self.allowance = self.allowance.settle(worst_cost, worst_cost if cost is None else cost)
             self.changed.notify_all()
 
-    def end(self) -> None:
+    def wake_waiting(self) -> None:
         """Let nothing more begin, and nobody wait."""
         with self.changed:
             self.is_over = True

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from returns.result import Result, Success
 
-from loki.edge.batch.worker import BatchWorker, Parcel, Report, WorkerSettings
+from loki.edge.batch.worker import BatchWorker, Parcel, WorkerReport, WorkerSettings
 from loki.problems import Problem, fail
 
 CONNECT_TIMEOUT = 10  # seconds to reach the scheduler
@@ -48,11 +48,11 @@ class Cluster:
         except Exception as error:
             raise LostWorkerError(describe_error(error)) from error
 
-    def exchange(self, agent: Any, parcel: Parcel) -> Report:
+    def exchange(self, agent: Any, parcel: Parcel) -> WorkerReport:
         """Send an agent a parcel and return what it reports; raises LostWorkerError."""
         try:
             data = pickle.dumps(parcel, pickle.HIGHEST_PROTOCOL)
-            report: Report = pickle.loads(agent.exchange_bytes(data).result(SILENCE))
+            report: WorkerReport = pickle.loads(agent.exchange_bytes(data).result(SILENCE))
         except Exception as error:
             raise LostWorkerError(describe_error(error)) from error
         return report
@@ -73,7 +73,7 @@ def connect(address: str) -> Result[Cluster, Problem]:
         dask: Any = import_module("distributed")
     except ImportError:
         return fail("config", "--scheduler needs Dask: pip install '.[dask]' in loki's folder")
-    quiet_logging()
+    silence_logging()
     try:
         client = dask.Client(address, timeout=CONNECT_TIMEOUT)
     except (OSError, ValueError) as error:
@@ -98,7 +98,7 @@ def can_connect(worker: str) -> bool:
     return True
 
 
-def quiet_logging() -> None:
+def silence_logging() -> None:
     """Keep what Dask logs off stderr: a run says itself what goes wrong."""
     from logging import CRITICAL, getLogger
 

@@ -6,7 +6,7 @@ from collections import deque
 from threading import Lock
 from typing import NamedTuple
 
-from loki.batch.rate_control import Pace, after_rejection, backoff_seconds, rate_at
+from loki.batch.rate_control import Pace, backoff_seconds, rate_at, reduce_rate
 from loki.problems import Problem
 
 RECENT_SECONDS = 1.0  # seconds over which requests are counted
@@ -58,7 +58,7 @@ class LearnedPace:
             self.denied.append(sent.time)
             news = self.taken and self.pace is not None and sent.age == self.age
             accepted = self.accepted_rate(sent.time if until is None else until)
-            before, self.pace = self.pace, after_rejection(self.pace, now, accepted, news)
+            before, self.pace = self.pace, reduce_rate(self.pace, now, accepted, news)
             if before is None or news:
                 self.taken = False
                 self.next_request = now

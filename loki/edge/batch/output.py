@@ -19,7 +19,7 @@ from loki.batch.done_rows import HashSet
 from loki.batch.output_format import Format, JsonLines
 from loki.edge.files import describe_os_error
 from loki.edge.rescue import make_rescue_file
-from loki.edge.trust import open_for_owner
+from loki.edge.trust import open_private
 from loki.problems import Problem, fail
 
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
@@ -144,7 +144,7 @@ def open_output(
             yield fail("output", f"cannot write {path}: {NOT_A_FILE}")
             return
         path = follow_link(path)
-        open(path, "ab", opener=open_for_owner).close()  # says what is wrong; a lock would not
+        open(path, "ab", opener=open_private).close()  # says what is wrong; a lock would not
         lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
         lock.acquire()
     except Timeout:
@@ -168,7 +168,7 @@ def open_file(
     try:
         with open(path, "ab+") as file:
             file.seek(0)
-            form = form.like(file.readline())
+            form = form.with_header(file.readline())
             file.seek(0)
             scanned = scan(file, path, form, retry_failed)
         if not isinstance(scanned, Success):
@@ -195,7 +195,7 @@ def read_existing(
         return Success(Output(nowhere, "", EarlierRun(HashSet()), ""))
     try:
         with open(path, "rb") as file:
-            form = (form or JsonLines()).like(file.readline())
+            form = (form or JsonLines()).with_header(file.readline())
             file.seek(0)
             found = scan(file, path, form, retry_failed)
             return found.map(lambda earlier: Output(nowhere, "", earlier, ""))
@@ -218,17 +218,17 @@ def scan(
         if number == 1 and line == form.head:
             whole = len(line)
             continue
-        told = form.read(line)
-        if told is None:
+        result = form.read(line)
+        if result is None:
             how = "it is left as it is; name another file"
             return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
         whole += len(line)
-        if told.is_good or not retry_failed:
-            done.add(told.identity)
-            if told.line and len(first) < REMEMBERED:
-                first[told.line] = told.identity
-        if not told.is_good:
-            failed, paid = failed + 1, paid + told.cost
+        if result.is_good or not retry_failed:
+            done.add(result.identity)
+            if result.line and len(first) < REMEMBERED:
+                first[result.line] = result.identity
+        if not result.is_good:
+            failed, paid = failed + 1, paid + result.cost
     return Success(EarlierRun(done, failed, paid, whole, first))
 
 
@@ -239,8 +239,8 @@ def rewrite(path: str, whole: int, form: Format) -> None:
     try:
         with open(path, "rb") as old, open(handle, "wb") as new:
             for line in form.split(old):
-                told = form.read(line)
-                if line == form.head or (whole > 0 and told and told.is_good):
+                result = form.read(line)
+                if line == form.head or (whole > 0 and result and result.is_good):
                     new.write(line)
                 whole -= len(line)
             os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)

@@ -143,7 +143,7 @@ class Lease:
         for news in reply.news:
             pacer = paces.get(news.key)
             if isinstance(pacer.pace, LeasedPace) and pacer.pace.update(news, now):
-                pacer.answered()
+                pacer.record_answer()
         with self.changed:
             self.replies = self.reports
             self.granted |= {turn.number: (now + turn.seconds, turn.age) for turn in reply.turns}
@@ -206,7 +206,7 @@ def learn(paces: Pacers, report: LeaseReport, now: float) -> None:
         pace = learned_pace(paces, key)
         pace.begun.extend([now] * begun)
         if accepted:
-            paces.get(key).answered(accepted)
+            paces.get(key).record_answer(accepted)
             pace.accept(Sent(now, age))
     for key, problem, seconds, age in report.rejections:
         learned_pace(paces, key).reject(Sent(now - seconds, age), now, problem, until=now)

@@ -17,7 +17,7 @@ from loki.edge.http.attempt import Attempt
 from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
 from loki.records import Limits, Request
-from loki.replies import Opened
+from loki.replies import OpenResponse
 from loki.stages.retry_policy import exceeds_max_wait, with_attempts
 
 A = TypeVar("A")
@@ -110,14 +110,16 @@ class Pacer:
         """Send when it is time; what is refused for being too much waits and is sent again."""
         return lambda request, deadline: self.send(attempt, request, deadline)
 
-    def send(self, attempt: Attempt, request: Request, deadline: float) -> Result[Opened, Problem]:
+    def send(
+        self, attempt: Attempt, request: Request, deadline: float
+    ) -> Result[OpenResponse, Problem]:
         """Send one request in its turn."""
         tokens = self.size(request) if self.rates.tokens_per_minute else 0
         limits = request.draft.target.limits
-        result, tries = self.ask(lambda end: attempt(request, end), tokens, limits, deadline)
+        result, tries = self.call_paced(lambda end: attempt(request, end), tokens, limits, deadline)
         return plus_attempts(tries - 1, result) if tries > 1 else result
 
-    def ask(
+    def call_paced(
         self,
         call: Callable[[float], Result[A, Problem]],
         tokens: int,
@@ -133,7 +135,7 @@ class Pacer:
         since, patience = self.clock(), deadline - self.clock()
         answers, refusals, tries = self.answers, 0, 0
         while True:
-            waited = self.turn(tokens, since, patience)
+            waited = self.wait_for_turn(tokens, since, patience)
             if not isinstance(waited, Success):
                 return Failure(waited.failure()), tries
             deadline += waited.unwrap()
@@ -161,7 +163,7 @@ class Pacer:
         if problem.retryable and self.slow_down(problem, sent, limits.max_wait or 0.0):
             return True
         if problem.status is not None and problem.kind != "busy":
-            self.answered()  # with an error, but not with a refusal
+            self.record_answer()  # with an error, but not with a refusal
         return False
 
     def close(self, problem: Problem) -> None:
@@ -172,7 +174,7 @@ class Pacer:
 
     # ---- turns
 
-    def turn(
+    def wait_for_turn(
         self, tokens: int, since: float = inf, patience: float = inf
     ) -> Result[float, Problem]:
         """Wait until it is time to send; return the seconds it took, or why nothing is sent.
@@ -186,12 +188,12 @@ class Pacer:
                 start, age = self.pace.claim(self.clock())
             else:
                 start, is_counted = self.rates.claim(self.clock(), tokens), True
-            problem = self.wait(start, since, patience)
+            problem = self.sleep_until(start, since, patience)
             if problem is not None:
                 return Failure(problem)
         return Success(self.clock() - asked)
 
-    def wait(self, start: float, since: float, patience: float) -> Problem | None:
+    def sleep_until(self, start: float, since: float, patience: float) -> Problem | None:
         """Wait until a time; why that was in vain, if it was."""
         while (left := start - self.clock()) > 0:
             end = inf if self.stuck is None else max(self.stuck, since) + patience
@@ -217,10 +219,10 @@ class Pacer:
 
     def accept(self, sent: Sent) -> None:
         """Learn that the server took a request."""
-        self.answered()
+        self.record_answer()
         self.pace.accept(sent)
 
-    def answered(self, answers: int = 1) -> None:
+    def record_answer(self, answers: int = 1) -> None:
         """Learn that the server answers: it is not stuck."""
         self.answers += answers
         self.answered_at, self.stuck = self.clock(), None

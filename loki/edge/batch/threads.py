@@ -47,28 +47,28 @@ def map_threaded(
             done.put(value)
 
     pool = WorkerPool(work, items, keep, in_flight, ordered)
-    threading.Thread(target=lambda: done.put(end_of(pool)), daemon=True).start()
+    threading.Thread(target=lambda: done.put(pool_end(pool)), daemon=True).start()
     try:
-        while not isinstance(told := done.get(), End):
-            yield told
+        while not isinstance(result := done.get(), PoolEnd):
+            yield result
             room.release()
-        if told.error is not None:
-            raise told.error
+        if result.error is not None:
+            raise result.error
     finally:
         pool.halt()
         room.release(2 * in_flight)  # whoever still wants to hand something in
 
 
-class End(NamedTuple):
+class PoolEnd(NamedTuple):
     """There is nothing more; ``error`` says why, if that is a reason."""
 
     error: BaseException | None = None
 
 
-def end_of(pool: WorkerPool[A, B]) -> End:
+def pool_end(pool: WorkerPool[A, B]) -> PoolEnd:
     """Let a pool work to its end."""
     try:
         pool.run()
     except BaseException as error:
-        return End(error)
-    return End()
+        return PoolEnd(error)
+    return PoolEnd()

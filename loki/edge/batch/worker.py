@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.ask_job import ask_row
+from loki.batch.ask_row import ask_row
 from loki.batch.lanes import lane_finder
 from loki.batch.rows import ReadyRow
-from loki.edge.auth.find_secrets import redact_facts, without_secrets
+from loki.edge.auth.find_secrets import redact_problem, redact_reply_facts
 from loki.edge.batch.bell import Bell
 from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.pace_lease import Lease, LeasedPace, LeasedRates, LeaseReply, LeaseReport
 from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.worker_pool import PAUSE, WorkerPool
 from loki.json_text import JsonObject
-from loki.money.estimate import estimate_quota
+from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem
 from loki.records import Patch, Task
@@ -54,7 +54,7 @@ class Parcel(NamedTuple):
     is_last: bool = False  # begin nothing more
 
 
-class JobResult(NamedTuple):
+class RowResult(NamedTuple):
     """What came of a row: its line or why there is none, and the ledger's entries."""
 
     number: int
@@ -63,10 +63,10 @@ class JobResult(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-class Report(NamedTuple):
+class WorkerReport(NamedTuple):
     """What a worker sends back."""
 
-    answers: list[JobResult]
+    answers: list[RowResult]
     lease: LeaseReport
     closed_lanes: list[tuple[str, Problem]]  # clients and models that ask for too long a wait
     waiting: int  # rows that were set aside until their client and model take more
@@ -87,17 +87,17 @@ class BatchWorker:
         self.bell = Bell()
         self.lease = Lease(self.stop, self.bell.ring)
         self.paces = Pacers(
-            size=lambda asked: estimate_quota(asked.target),
+            size=lambda asked: estimate_rate_tokens(asked.target),
             rates=LeasedRates(self.lease, settings.per_minute, settings.tokens_per_minute),
             pace_of=lambda key: LeasedPace(self.lease, key),
         )
         self.paces.stop = self.stop
         self.jobs: SimpleQueue[tuple[int, ReadyRow]] = SimpleQueue()
-        self.answers: list[JobResult] = []
+        self.answers: list[RowResult] = []
         self.reported = 0  # answers that the last report had
         self.enough = 1  # answers that make a report
         self.closed: list[tuple[str, Problem]] = []
-        self.heard = time.monotonic()  # when the run last asked
+        self.last_contact = time.monotonic()  # when the run last asked
         self.is_over = False
         self.error: Problem | None = None
         self.redactor = Redactor()
@@ -105,15 +105,15 @@ class BatchWorker:
         if isinstance(env, Success):
             self.start(env.unwrap())
         else:
-            self.error = without_secrets(env.failure(), self.redactor)
+            self.error = redact_problem(env.failure(), self.redactor)
 
     def start(self, env: Env) -> None:
         """Start the threads."""
         self.env = env
         task: Task = "embedding" if self.settings.embed else "chat"
         lane = lane_finder(env.config, task)
-        self.pool = WorkerPool[tuple[int, ReadyRow], JobResult](
-            lambda item: self.ask(*item),
+        self.pool = WorkerPool[tuple[int, ReadyRow], RowResult](
+            lambda item: self.answer_row(*item),
             self.take_jobs(),
             self.hand_over,
             1,
@@ -121,30 +121,30 @@ class BatchWorker:
             is_counted_later=True,
         )
         self.paces.waiting = self.pool.waiting
-        self.paces.closing = lambda key: self.closed.append((key, self.reason(key)))
+        self.paces.closing = lambda key: self.closed.append((key, self.lane_problem(key)))
         threading.Thread(target=self.run, daemon=True).start()
 
-    def reason(self, key: str) -> Problem:
+    def lane_problem(self, key: str) -> Problem:
         """Return what a server said that asks for too long a wait."""
-        return without_secrets(self.paces.get(key).closed or Problem("busy", "busy"), self.redactor)
+        return redact_problem(self.paces.get(key).closed or Problem("busy", "busy"), self.redactor)
 
     def run(self) -> None:
         """Ask rows until the run says that it is over, or says nothing any more."""
         pin_to_core(self.settings.worker_index)
         try:
-            self.pool.run(self.watch)
+            self.pool.run(self.watch_run)
         except BaseException as error:
             self.error = Problem("bug", f"{type(error).__name__}: {error}")
         self.is_over = True
 
-    def watch(self) -> None:
+    def watch_run(self) -> None:
         """Stop where the run is gone; nobody will keep what was answered."""
-        if time.monotonic() - self.heard > ABANDONED:
-            self.end()
+        if time.monotonic() - self.last_contact > ABANDONED:
+            self.finish()
             self.report()
             self.count_reported()
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Begin nothing more."""
         self.stop.set()
         if self.error is None:
@@ -160,28 +160,28 @@ class BatchWorker:
 
     # ---- in the threads of the pool
 
-    def hand_over(self, answers: list[JobResult]) -> None:
+    def hand_over(self, answers: list[RowResult]) -> None:
         """Put results where the next report takes them."""
         with self.changed:
             self.answers += answers
         self.bell.ring()
 
-    def ask(self, number: int, job: ReadyRow) -> JobResult:
+    def answer_row(self, number: int, row: ReadyRow) -> RowResult:
         """Ask a row; a bug of ours is a failure of this row alone."""
         entries: list[Entry] = []
         env = replace(self.env, record=entries.append)
         try:
-            result = ask_row(env, self.settings.embed, job, self.settings.fallback)
+            result = ask_row(env, self.settings.embed, row, self.settings.fallback)
         except Exception as bug:
             problem = Problem("bug", f"{type(bug).__name__} on a worker: {bug}", sent=True)
-            problem = without_secrets(problem, self.redactor)
-            return JobResult(number, None, problem, tuple(entries))
+            problem = redact_problem(problem, self.redactor)
+            return RowResult(number, None, problem, tuple(entries))
         if isinstance(result, Success):
-            line = redact_facts(result.unwrap(), self.redactor)
-            return JobResult(number, line, None, tuple(entries))
+            line = redact_reply_facts(result.unwrap(), self.redactor)
+            return RowResult(number, line, None, tuple(entries))
         # Nobody else knows this worker's secrets.
-        problem = without_secrets(result.failure(), self.redactor)
-        return JobResult(number, None, problem, tuple(entries))
+        problem = redact_problem(result.failure(), self.redactor)
+        return RowResult(number, None, problem, tuple(entries))
 
     # ---- on the loop of the worker
 
@@ -192,9 +192,9 @@ class BatchWorker:
         """
         return pickle.dumps(await self.exchange(pickle.loads(parcel)), pickle.HIGHEST_PROTOCOL)
 
-    async def exchange(self, parcel: Parcel) -> Report:
+    async def exchange(self, parcel: Parcel) -> WorkerReport:
         """Take rows and turns; return results, after a while if there are none yet."""
-        self.heard = time.monotonic()
+        self.last_contact = time.monotonic()
         self.count_reported()
         if self.error is None:
             self.pool.in_flight = parcel.share
@@ -202,7 +202,7 @@ class BatchWorker:
                 self.jobs.put(job)
             self.lease.take_reply(parcel.lease, self.paces)
         if parcel.is_last:
-            self.end()
+            self.finish()
         await self.bell.wait(lambda: self.has_news(1), MAX_WAIT)
         await self.bell.wait(lambda: self.has_news(max(1, parcel.share // 2)), GATHER)
         return self.report()
@@ -210,7 +210,7 @@ class BatchWorker:
     def count_reported(self) -> None:
         """Let others begin in the place of those that the run has kept by now."""
         if self.reported:
-            self.pool.count_kept(self.reported)
+            self.pool.record_buffered(self.reported)
             self.reported = 0
 
     def has_news(self, answers: int) -> bool:
@@ -218,7 +218,7 @@ class BatchWorker:
         urgent = self.lease.is_urgent() or self.closed or self.is_over or self.error is not None
         return bool(urgent) or len(self.answers) >= answers
 
-    def report(self) -> Report:
+    def report(self) -> WorkerReport:
         """Hand over what there is."""
         is_over = self.is_over or self.error is not None  # before the results: none come after it
         with self.changed:
@@ -226,7 +226,7 @@ class BatchWorker:
             self.reported += len(answers)
         closed, self.closed = self.closed, []
         waiting = 0 if self.error else self.pool.set_aside
-        return Report(answers, self.lease.take_report(), closed, waiting, is_over, self.error)
+        return WorkerReport(answers, self.lease.take_report(), closed, waiting, is_over, self.error)
 
 
 def worker_env(

@@ -10,10 +10,10 @@ from loki.batch.rows import ReadyRow
 from loki.edge.batch.pace_lease import Turn
 from loki.edge.batch.spending import Reservation
 
-SET_ASIDE = 10_000  # rows at most that a worker keeps for a client and model that waits
+POSTPONED = 10_000  # rows at most that a worker keeps for a client and model that waits
 
 
-class SentJob(NamedTuple):
+class SentRow(NamedTuple):
     """A row that a worker has."""
 
     row: ReadyRow
@@ -25,7 +25,7 @@ class WorkerLink:
 
     def __init__(self, address: str, place: int) -> None:
         self.address, self.place = address, place  # among the workers of its machine
-        self.sent: dict[int, SentJob] = {}  # by their numbers, in the order in which they went
+        self.sent: dict[int, SentRow] = {}  # by their numbers, in the order in which they went
         self.share = 1  # rows that it may have in flight
         self.waiting = 0  # rows that it has set aside
         self.turns: list[Turn] = []
@@ -36,7 +36,7 @@ class WorkerLink:
     def free_slots(self) -> int:
         """Return how many rows more it can be sent: about a second of work is under way."""
         wanted = max(2 * self.share, self.rate)
-        return min(wanted - len(self.sent) + self.waiting, SET_ASIDE - len(self.sent))
+        return min(wanted - len(self.sent) + self.waiting, POSTPONED - len(self.sent))
 
     def record_answered(self, answered: int) -> None:
         """Learn how fast it is."""

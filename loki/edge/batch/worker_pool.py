@@ -133,7 +133,7 @@ class WorkerPool(Generic[A, B]):
         if self.lane_of is None:
             return NONE if self.over else next(self.items, NONE)
         while not self.over:
-            item = self.next_set_aside() if self.set_aside else NONE
+            item = self.next_postponed() if self.set_aside else NONE
             if item is not NONE:
                 return item
             if self.is_read or self.dropped >= MAX_READ_AHEAD or self.set_aside >= MAX_READ_AHEAD:
@@ -149,7 +149,7 @@ class WorkerPool(Generic[A, B]):
                 return item
         return NONE
 
-    def next_set_aside(self) -> Any:
+    def next_postponed(self) -> Any:
         """Take one of those that were set aside, NONE if their lanes are not free."""
         for lane, items in [*self.by_lane.items()]:
             if lane in self.closed:
@@ -176,7 +176,7 @@ class WorkerPool(Generic[A, B]):
         self.set_aside += 1
         return False
 
-    def close(self, lane: str) -> None:
+    def close_lane(self, lane: str) -> None:
         """Begin nothing more of a lane; its items are dropped."""
         with self.changed:
             self.closed.add(lane)
@@ -210,23 +210,23 @@ class WorkerPool(Generic[A, B]):
         self.done[place] = value
         while self.keeping.acquire(blocking=not self.ordered):
             try:
-                values = [self.done.pop(place) for place in self.ready_places()]
+                values = [self.done.pop(place) for place in self.ready_indexes()]
                 if values:
                     self.keep(values)
                     if not self.is_counted_later:
-                        self.count_kept(len(values))
+                        self.record_buffered(len(values))
             finally:
                 self.keeping.release()
             if not self.ordered or self.kept not in self.done:
                 return
 
-    def ready_places(self) -> list[int]:
+    def ready_indexes(self) -> list[int]:
         """Return the places of the results that may be kept now."""
         if not self.ordered:
             return list(self.done)
         return [*takewhile(self.done.__contains__, range(self.kept, self.begun))]
 
-    def count_kept(self, kept: int) -> None:
+    def record_buffered(self, kept: int) -> None:
         """Count what was kept, and tell those who wait for it."""
         with self.changed:
             self.kept += kept

@@ -1,4 +1,4 @@
-"""Request -> Opened: one attempt over the network, within its limits."""
+"""Request -> OpenResponse: one attempt over the network, within its limits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from loki.edge.http.transport import Transport, Transports, environment_proxies,
 from loki.problems import Problem, fail
 from loki.records import Limits, Request
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened
+from loki.replies import OpenResponse
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 #: One attempt; the second argument is when to stop, on the monotonic clock.
-Attempt = Callable[[Request, float], Result[Opened, Problem]]
+Attempt = Callable[[Request, float], Result[OpenResponse, Problem]]
 
 #: Makes of a request what ``requests`` sends; may raise ValueError.
 Prepare = Callable[[Request], requests.PreparedRequest]
@@ -50,27 +50,27 @@ def connect(
     transports, prepare = Transports(), prepare or preparer()
     proxies_for = cache(environment_proxies)
 
-    def attempt(request: Request, deadline: float) -> Result[Opened, Problem]:
+    def attempt(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
         limits = request.draft.target.limits
         if deadline <= time.monotonic():
             return fail("offline", f"no answer within {limits.total:g} s (total timeout)")
         proxies = own_proxy(limits) or proxies_for(host_of(request.url))
         clock = Deadline(limits.idle or 0.001, deadline, on_idle)
         return transports.get(limits).bind(
-            lambda transport: open_answer(transport, request, proxies, clock, redactor, prepare)
+            lambda transport: open_response(transport, request, proxies, clock, redactor, prepare)
         )
 
     return attempt
 
 
-def open_answer(
+def open_response(
     transport: Transport,
     request: Request,
     proxies: dict[str, str],
-    clock: Deadline,
+    deadline: Deadline,
     redactor: Redactor,
     prepare: Prepare | None = None,
-) -> Result[Opened, Problem]:
+) -> Result[OpenResponse, Problem]:
     """Send a request, and return the answer once it has begun."""
     limits = request.draft.target.limits
     started = time.monotonic()
@@ -78,22 +78,22 @@ def open_answer(
         answer = transport.send(
             (prepare or preparer())(request),
             stream=True,
-            timeout=clock.timeouts(limits.connect or 0),
+            timeout=deadline.timeouts(limits.connect or 0),
             proxies=proxies,
         )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         from loki.edge.http.errors import problem_before_answer
 
         proxy = select_proxy(request.url, proxies) or ""
-        return Failure(problem_before_answer(error, request.url, limits, clock, proxy, redactor))
+        return Failure(problem_before_answer(error, request.url, limits, deadline, proxy, redactor))
     pieces = read_pieces(answer.raw)
     return Success(
-        Opened(
+        OpenResponse(
             request=request,
             status=answer.status_code,
             headers={name.lower(): value for name, value in answer.headers.items()},
-            chunks=as_results(pieces, limits, clock, redactor),
-            close=partial(release, answer, pieces, clock),
+            chunks=as_results(pieces, limits, deadline, redactor),
+            close=partial(release, answer, pieces, deadline),
             started=started,
         )
     )
@@ -149,7 +149,7 @@ def read_pieces(raw: BaseHTTPResponse) -> Iterator[bytes]:
 
 
 def as_results(
-    pieces: Iterator[bytes], limits: Limits, clock: Deadline, redactor: Redactor
+    pieces: Iterator[bytes], limits: Limits, deadline: Deadline, redactor: Redactor
 ) -> Iterator[Result[bytes, Problem]]:
     """Yield each piece of the body as a Result; a failure comes last."""
     try:
@@ -157,12 +157,12 @@ def as_results(
     except (HTTPError, OSError) as error:
         from loki.edge.http.errors import problem_within_answer
 
-        yield Failure(problem_within_answer(error, limits, clock, redactor))
+        yield Failure(problem_within_answer(error, limits, deadline, redactor))
 
 
-def release(answer: requests.Response, pieces: Iterator[bytes], clock: Deadline) -> None:
+def release(answer: requests.Response, pieces: Iterator[bytes], deadline: Deadline) -> None:
     """Release the connection: it is reused if the end of the body has already come, else closed."""
-    clock.idle, clock.on_idle = LATE, None
+    deadline.idle, deadline.on_idle = LATE, None
     with suppress(HTTPError, OSError):
         next(pieces, None)
     answer.close()

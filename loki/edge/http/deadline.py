@@ -1,4 +1,4 @@
-"""Deadlines as an argument: a timeout in seconds that carries the clock of its call.
+"""Deadlines as an argument: a timeout in seconds that carries the deadline of its call.
 
 requests and urllib3 take a timeout as a number of seconds and hand that very object down to the
 connection and its socket. ``Seconds`` is such a number; the socket of dial.py finds the clock of
@@ -23,13 +23,15 @@ class Deadline:
 
     __slots__ = ("idle", "end", "on_idle", "sent", "sent_all")
 
-    def __init__(self, idle: float, end: float, on_idle: Callable[[], None] | None = None) -> None:
-        """Take ``idle`` in seconds between two bytes, ``end`` on the monotonic clock.
+    def __init__(
+        self, idle: float, deadline: float, on_idle: Callable[[], None] | None = None
+    ) -> None:
+        """Take ``idle`` in seconds between two bytes, ``deadline`` on the monotonic clock.
 
         ``on_idle`` is called while nothing comes; what it raises ends the wait. That must not be
         an OSError: urllib3 takes those for its own.
         """
-        self.idle, self.end, self.on_idle = idle, end, on_idle
+        self.idle, self.end, self.on_idle = idle, deadline, on_idle
         self.sent = False  # at least in part
         self.sent_all = False
 
@@ -57,19 +59,19 @@ class Deadline:
 
 
 class TimeLeft(float):
-    """A timeout in seconds that carries the clock of its call."""
+    """A timeout in seconds that carries the deadline of its call."""
 
-    __slots__ = ("clock",)
-    clock: Deadline
+    __slots__ = ("deadline",)
+    deadline: Deadline
 
-    def __new__(cls, seconds: float, clock: Deadline) -> TimeLeft:
+    def __new__(cls, seconds: float, deadline: Deadline) -> TimeLeft:
         """Return a timeout of at least a millisecond: urllib3 refuses 0."""
         made = super().__new__(cls, max(seconds, 0.001))
-        made.clock = clock
+        made.deadline = deadline
         return made
 
 
-def end_of(limits: Limits) -> float:
+def deadline_of(limits: Limits) -> float:
     """Return the deadline of a call on the monotonic clock, inf if it has none."""
     return inf if limits.deadline is None else limits.deadline
 
@@ -77,5 +79,5 @@ def end_of(limits: Limits) -> float:
 def deadline_after(timeout: float | None) -> Deadline:
     """Return the clock that a timeout carries; for a plain number, one with that idle limit."""
     if isinstance(timeout, TimeLeft):
-        return timeout.clock
+        return timeout.deadline
     return Deadline(DAY if timeout is None else timeout, inf)

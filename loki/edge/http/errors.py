@@ -30,7 +30,7 @@ UNKNOWN_ISSUER = (2, 18, 19, 20, 21, 27)
 
 
 def problem_before_answer(
-    error: Exception, url: str, limits: Limits, clock: Deadline, proxy: str, redactor: Redactor
+    error: Exception, url: str, limits: Limits, deadline: Deadline, proxy: str, redactor: Redactor
 ) -> Problem:
     """Return the Problem of a call that got no answer; ``proxy`` is the one in use, or empty."""
     redactor.add(*proxy_passwords(proxy))
@@ -38,61 +38,63 @@ def problem_before_answer(
     text = describe_error(cause, redactor)
     match error:
         case requests.exceptions.SSLError():
-            return tls_problem(cause, text, host, limits, clock)
+            return tls_problem(cause, text, host, limits, deadline)
         case requests.exceptions.InvalidURL() if proxy and is_proxy_address_error(
             proxy, error, cause
         ):
             return Problem("config", f"{proxy_name(proxy)!r} is no proxy: {text}")
         case requests.exceptions.ProxyError():
-            return proxy_problem(cause, text, host, proxy, limits, clock)
+            return proxy_problem(cause, text, host, proxy, limits, deadline)
         case requests.exceptions.ConnectionError() if is_socks_failure(proxy, cause):
-            return proxy_problem(cause, text, host, proxy, limits, clock)
+            return proxy_problem(cause, text, host, proxy, limits, deadline)
         case requests.exceptions.ConnectTimeout() | requests.exceptions.ReadTimeout():
-            return timeout_problem(host, limits, clock)
+            return timeout_problem(host, limits, deadline)
         case requests.exceptions.ConnectionError() | requests.exceptions.InvalidHeader():
-            return connection_problem(cause, text, host, limits, clock)
+            return connection_problem(cause, text, host, limits, deadline)
         case UnusableFileError():
             return Problem("config", str(error))
         case _:
             return Problem("config", f"cannot send to {host}: {text}")
 
 
-def timeout_problem(host: str, limits: Limits, clock: Deadline) -> Problem:
+def timeout_problem(host: str, limits: Limits, deadline: Deadline) -> Problem:
     """Return the Problem of a time limit that passed before an answer."""
-    if not clock.sent:
-        message = f"no connection to {host} {expired_limit(limits, clock)}; nothing was sent"
+    if not deadline.sent:
+        message = f"no connection to {host} {expired_limit(limits, deadline)}; nothing was sent"
         return Problem("offline", message, retryable=True)
-    quiet = f"sent nothing {expired_limit(limits, clock)}; the request had been sent"
-    stuck = f"took no more of the request {expired_limit(limits, clock)}"
-    message = f"{host} {quiet if clock.sent_all else stuck}"
+    quiet = f"sent nothing {expired_limit(limits, deadline)}; the request had been sent"
+    stuck = f"took no more of the request {expired_limit(limits, deadline)}"
+    message = f"{host} {quiet if deadline.sent_all else stuck}"
     return Problem("offline", message, sent=True, retryable=bool(limits.retry_after_send))
 
 
 def connection_problem(
-    cause: Exception, text: str, host: str, limits: Limits, clock: Deadline
+    cause: Exception, text: str, host: str, limits: Limits, deadline: Deadline
 ) -> Problem:
     """Return the Problem of a connection that failed or broke before an answer."""
     if isinstance(cause, NewConnectionError):
         return Problem("offline", f"no connection to {host}: {text}", retryable=True)
     if isinstance(cause, TimeoutError):
-        return timeout_problem(host, limits, clock)
+        return timeout_problem(host, limits, deadline)
     odd = isinstance(cause, (HTTPException, InvalidHeader))
     if odd and not isinstance(cause, RemoteDisconnected):
         return Problem("garbled", f"{host} does not speak HTTP: {text}", sent=True)
     message = f"{host} closed the connection before an answer: {text}"
-    return Problem("offline", message, sent=clock.sent, retryable=True)
+    return Problem("offline", message, sent=deadline.sent, retryable=True)
 
 
 def proxy_problem(
-    cause: Exception, text: str, host: str, proxy: str, limits: Limits, clock: Deadline
+    cause: Exception, text: str, host: str, proxy: str, limits: Limits, deadline: Deadline
 ) -> Problem:
     """Return the Problem of a proxy that did not connect; nothing was sent."""
     name = proxy_name(proxy)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return tls_problem(cause, text, f"the proxy {name}", limits, clock)
+        return tls_problem(cause, text, f"the proxy {name}", limits, deadline)
     late = isinstance(cause, (ConnectTimeoutError, TimeoutError))
     if late and not isinstance(cause, NewConnectionError):  # which is one of the former
-        message = f"no connection to {host} through the proxy {name} {expired_limit(limits, clock)}"
+        message = (
+            f"no connection to {host} through the proxy {name} {expired_limit(limits, deadline)}"
+        )
         return Problem("offline", f"{message}; nothing was sent", retryable=True)
     if re.search(r"failed: 40[17]\b|authentication", text):  # 401 is tinyproxy's
         return Problem("offline", f"the proxy {name} {WANTS_CREDENTIALS}: {text}")
@@ -117,7 +119,9 @@ def is_proxy_address_error(proxy: str, error: Exception, cause: Exception) -> bo
 WANTS_CREDENTIALS = "wants a user name and a password, or others than these, in its address"
 
 
-def tls_problem(cause: Exception, text: str, host: str, limits: Limits, clock: Deadline) -> Problem:
+def tls_problem(
+    cause: Exception, text: str, host: str, limits: Limits, deadline: Deadline
+) -> Problem:
     """Return the Problem of a TLS handshake that failed."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         notes = [note for note in getattr(cause, "__notes__", ()) if note]
@@ -129,12 +133,12 @@ def tls_problem(cause: Exception, text: str, host: str, limits: Limits, clock: D
         return Problem("offline", message)
     if isinstance(cause, ssl.SSLEOFError):
         message = f"{host} closed the connection before an answer: {text}"
-        return Problem("offline", message, sent=clock.sent, retryable=True)
+        return Problem("offline", message, sent=deadline.sent, retryable=True)
     if any(hint in text for hint in CLIENT_CERTIFICATE_WORDS) and not limits.client_cert:
         text += "; it may want a certificate of yours: extra.client_cert and extra.client_key"
     if "wrong version number" in text:
         text += "; is it http:// there, not https://?"
-    return Problem("offline", f"no TLS connection to {host}: {text}", sent=clock.sent)
+    return Problem("offline", f"no TLS connection to {host}: {text}", sent=deadline.sent)
 
 
 BUNDLE_HINT = "extra.ca_bundle to the file of its issuer's certificate"
@@ -148,13 +152,13 @@ CLIENT_CERTIFICATE_WORDS = (
 
 
 def problem_within_answer(
-    error: Exception, limits: Limits, clock: Deadline, redactor: Redactor
+    error: Exception, limits: Limits, deadline: Deadline, redactor: Redactor
 ) -> Problem:
     """Return the Problem of an answer that broke off."""
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        quiet = f"nothing came {expired_limit(limits, clock)} in the middle of the answer"
-        if time.monotonic() >= clock.end:
-            quiet = f"the answer was not whole {expired_limit(limits, clock)}"
+        quiet = f"nothing came {expired_limit(limits, deadline)} in the middle of the answer"
+        if time.monotonic() >= deadline.end:
+            quiet = f"the answer was not whole {expired_limit(limits, deadline)}"
         return Problem("offline", quiet, sent=True, retryable=bool(limits.retry_after_send))
     if isinstance(error, DecodeError):
         why = describe_error(error, redactor)
@@ -190,11 +194,11 @@ def describe_damage(cause: Exception, redactor: Redactor) -> str:
 # ---- texts for messages -------------------------------------------------------------------------
 
 
-def expired_limit(limits: Limits, clock: Deadline) -> str:
+def expired_limit(limits: Limits, deadline: Deadline) -> str:
     """Return which time limit has passed, as a phrase for a message."""
-    if time.monotonic() + 0.05 >= clock.end:
+    if time.monotonic() + 0.05 >= deadline.end:
         return f"within {limits.total:g} s for everything (total timeout)"
-    if not clock.sent:
+    if not deadline.sent:
         return f"within {limits.connect:g} s (connect timeout)"
     return f"for {limits.idle:g} s (idle timeout)"
 

@@ -26,16 +26,16 @@ CONNECT, IDLE = 10.0, 60.0  # seconds
 
 
 def fetch(
-    url: str, redactor: Redactor, proxy: str | None = None, end: float = inf
+    url: str, redactor: Redactor, proxy: str | None = None, deadline: float = inf
 ) -> Result[bytes, Problem]:
-    """Return a document, text recoded to UTF-8; ``end`` is on the monotonic clock."""
+    """Return a document, text recoded to UTF-8; ``deadline`` is on the monotonic clock."""
     redactor.add(*secrets_in_url(url), *secrets_in_proxy(proxy or ""))
     if wrong := find_url_fault(url):
         return fail("input", f"--file: {wrong}")
     if wrong := explain_bad_proxy(proxy, url):
         return fail("config", wrong)
     return make_transport().bind(
-        lambda adapter: fetch_through(adapter, url, proxy, Deadline(IDLE, end), redactor)
+        lambda adapter: fetch_through(adapter, url, proxy, Deadline(IDLE, deadline), redactor)
     )
 
 
@@ -43,7 +43,7 @@ def fetch_through(
     adapter: requests.adapters.HTTPAdapter,
     url: str,
     proxy: str | None,
-    clock: Deadline,
+    deadline: Deadline,
     redactor: Redactor,
 ) -> Result[bytes, Problem]:
     """Return a document through an adapter; redirects are followed."""
@@ -56,14 +56,14 @@ def fetch_through(
             session.trust_env = False
             answer = session.get(
                 url,
-                timeout=clock.timeouts(CONNECT),
+                timeout=deadline.timeouts(CONNECT),
                 stream=True,
                 proxies=own_proxy(Limits(proxy=proxy)) or environment_proxies(host_of(url)),
             )
             with closing(answer):
                 return read_document(answer, shown)
     except (requests.RequestException, HTTPError, OSError) as error:
-        is_late = time.monotonic() >= clock.end
+        is_late = time.monotonic() >= deadline.end
         why = (
             "the time for everything is over (total timeout)"
             if is_late

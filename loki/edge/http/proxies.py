@@ -15,10 +15,10 @@ def explain_bad_proxy(own: str | None, url: str) -> str:
     """
     if own is not None:
         return find_proxy_fault(own) if is_url(url) and own not in ("", "-") else ""
-    return wrong_environment(url)
+    return explain_bad_variable(url)
 
 
-def wrong_environment(url: str) -> str:
+def explain_bad_variable(url: str) -> str:
     """Return what is wrong with the environment's proxy for a URL, empty if nothing is."""
     if not is_url(url):
         return ""  # which is reported later

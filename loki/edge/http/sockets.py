@@ -23,7 +23,7 @@ class DeadlineSocket:
     """
 
     def __init__(self, sock: Any, timeout: float | None) -> None:
-        self.sock, self.clock = sock, deadline_after(timeout)
+        self.sock, self.deadline = sock, deadline_after(timeout)
         self.limit: float | None = None  # seconds: the timeout that is set
         self.can_continue = isinstance(sock, socket.socket)  # TLS within TLS loses what it held
         self.unsent = b""
@@ -40,7 +40,7 @@ class DeadlineSocket:
 
     def settimeout(self, timeout: float | None) -> None:
         """Use the clock of another call from here on."""
-        self.clock = deadline_after(timeout)
+        self.deadline = deadline_after(timeout)
 
     def set_limit(self, seconds: float) -> None:
         """Set the timeout of the socket if it changes: to set it releases the GIL."""
@@ -57,10 +57,12 @@ class DeadlineSocket:
     def flush(self) -> None:
         """Send what is buffered; raise OSError."""
         left, self.unsent = memoryview(self.unsent), b""
-        self.clock.sent, began = True, monotonic()
+        self.deadline.sent, began = True, monotonic()
         while left:
             self.set_limit(
-                self.clock.next_wait(began) if self.can_continue else self.clock.remaining(began)
+                self.deadline.next_wait(began)
+                if self.can_continue
+                else self.deadline.remaining(began)
             )
             try:
                 left = left[self.sock.send(left[:PIECE]) :]
@@ -71,7 +73,7 @@ class DeadlineSocket:
             except ssl.SSLEOFError as error:  # the caller then reads what the server answered
                 raise BrokenPipeError(EPIPE, "broken pipe") from error
             began = monotonic()
-        self.clock.sent_all = True
+        self.deadline.sent_all = True
 
     def recv_into(self, buffer: Any) -> int:
         """Receive bytes, 0 at the end; raise OSError, or what ``on_idle`` raises."""
@@ -80,11 +82,11 @@ class DeadlineSocket:
                 self.flush()
         began = monotonic()
         while True:
-            self.set_limit(self.clock.next_wait(began))
+            self.set_limit(self.deadline.next_wait(began))
             try:
                 return int(self.sock.recv_into(buffer))
             except TimeoutError:
-                self.clock.check_idle()
+                self.deadline.check_idle()
 
     def makefile(self, mode: str) -> BufferedReader:
         """Return a file that reads from the socket, which stays open until the file is closed."""

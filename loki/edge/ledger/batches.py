@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from loki.edge.ledger.database import tidy, transaction
+from loki.edge.ledger.database import checkpoint_if_large, transaction
 from loki.edge.ledger.values import storable
 from loki.edge.ledger.writer import COLUMNS, Ledger, run_with_warning
 from loki.stages.account import Entry
@@ -31,6 +31,6 @@ def record_batch(ledger: Ledger, entries: Sequence[Entry]) -> None:
     def write(db: Connection) -> None:
         with transaction(db):
             db.executemany(INSERT, rows)
-        tidy(db, ledger.path)
+        checkpoint_if_large(db, ledger.path)
 
     run_with_warning(ledger, write, "the rows of a job are not in the ledger")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.ledger.database import tidy, transaction
+from loki.edge.ledger.database import checkpoint_if_large, transaction
 from loki.edge.ledger.reservations import (
     delete_reservations,
     delete_stale,
@@ -19,8 +19,8 @@ from loki.edge.ledger.reservations import (
     insert_reservation,
     sum_under_way,
 )
-from loki.edge.ledger.writer import Ledger, Warn, run_with_warning, sum_of
-from loki.money.budget import BudgetStatus, check_budget, find_full, known_worst_case
+from loki.edge.ledger.writer import Ledger, Warn, run_with_warning, sum_span
+from loki.money.budget import BudgetStatus, check_budget, find_full, known_worst_cost
 from loki.problems import Problem
 from loki.records import Request
 from loki.stages.account import Entry
@@ -95,7 +95,7 @@ class Budget:
                 if thread is threading.current_thread() or not thread.is_alive()
             ]
             over = [self.under_way.pop(thread) for thread in done]
-            worst = known_worst_case(request)
+            worst = known_worst_cost(request)
             names = [each.name for each in over]
             may_wait = self.waiting is not None
             held = self.try_hold(request, worst or Decimal(0), names, may_wait)
@@ -115,17 +115,21 @@ class Budget:
                 self.under_way.pop(threading.current_thread(), None)
                 self.changed.notify_all()
 
-    def warn_if_unpriced(self, request: Request, worst: Decimal | None) -> None:
+    def warn_if_unpriced(self, request: Request, worst_cost: Decimal | None) -> None:
         """Warn once of a model whose price is unknown."""
         name = request.draft.target.name
-        if worst is None and name not in self.unpriced:
+        if worst_cost is None and name not in self.unpriced:
             self.unpriced.add(name)
             self.say(f"the budget cannot count {name}: its price is unknown (0 where it is free)")
 
     # ---- reservations in the ledger
 
     def try_hold(
-        self, request: Request, worst: Decimal, over: Sequence[str] = (), may_wait: bool = False
+        self,
+        request: Request,
+        worst_cost: Decimal,
+        over: Sequence[str] = (),
+        may_wait: bool = False,
     ) -> Result[Held, Problem] | None:
         """Reserve what a request may cost, if there is room; None where there may be room later.
 
@@ -133,7 +137,7 @@ class Budget:
         processes never take the same room.
         """
         now, total = self.now(), request.draft.target.limits.total
-        held = Held(f"call:{holder_name()}:{next(self.numbers)}:{now}", worst, now)
+        held = Held(f"call:{holder_name()}:{next(self.numbers)}:{now}", worst_cost, now)
         expires = now + (DAY if total is None else total) + GRACE
 
         def work(db: Connection) -> Result[Held, Problem] | None:
@@ -151,7 +155,7 @@ class Budget:
         done = self.ledger.with_connection(work).alt(to_budget_problem)
         return done.unwrap() if isinstance(done, Success) else Failure(done.failure())
 
-    def hold_job(self, name: str, worst: Decimal) -> Result[BudgetStatus | None, Problem]:
+    def hold_job(self, name: str, worst_cost: Decimal) -> Result[BudgetStatus | None, Problem]:
         """Reserve what a batch job may cost, until ``reservations.reserve`` makes that last.
 
         Return the budget that has no room for it; then nothing is reserved.
@@ -161,9 +165,9 @@ class Budget:
         def work(db: Connection) -> BudgetStatus | None:
             with transaction(db):
                 delete_stale(db, now)
-                full = find_full(self.read_statuses(db), worst)
+                full = find_full(self.read_statuses(db), worst_cost)
                 if full is None:
-                    insert_reservation(db, name, worst, now, now + DAY)
+                    insert_reservation(db, name, worst_cost, now, now + DAY)
                 return full
 
         return self.ledger.with_connection(work).alt(to_budget_problem)
@@ -187,7 +191,7 @@ class Budget:
                 if held is not None:
                     rest = Decimal(0) if entry.exact else held.cost - (entry.cost or 0)
                     replace_reservation(db, held, rest if self.keep else Decimal(0))
-            tidy(db, self.ledger.path)
+            checkpoint_if_large(db, self.ledger.path)
 
         run_with_warning(self.ledger, work, "this call is not in the ledger")
 
@@ -216,7 +220,7 @@ class Budget:
         def status(name: str, limit: Decimal) -> BudgetStatus:
             word, span_of = kinds[name]
             day, start, end = span_of(now, None)
-            spent, reserved = sum_of(db, start, end), sum_under_way(db, start, end)
+            spent, reserved = sum_span(db, start, end), sum_under_way(db, start, end)
             period = f"{word} ({day}, {zone_name(now, now, None)})"
             gone = spent.cost - reserved  # the sums of the ledger have reservations in them
             return BudgetStatus(period, limit, gone, spent.unknown_calls, reserved)

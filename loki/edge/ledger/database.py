@@ -110,7 +110,7 @@ def connect(path: str) -> Connection:
     return db
 
 
-def tidy(db: Connection, path: str) -> None:
+def checkpoint_if_large(db: Connection, path: str) -> None:
     """Empty the write-ahead log if it is large; where others are writing, they will do so.
 
     Once for each connection. SQLite's own way, which it goes from here on, begins the log anew and
@@ -165,7 +165,7 @@ def migrate(db: Connection, path: str) -> None:
     """Run the migrations that are left, all or none; other processes may do so too."""
     with transaction(db):
         for number in range(version_of(db, path), len(MIGRATIONS)):
-            for statement in statements(MIGRATIONS[number]):
+            for statement in split_statements(MIGRATIONS[number]):
                 db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -184,7 +184,7 @@ def transaction(db: Connection) -> Iterator[None]:
         raise
 
 
-def statements(step: str) -> list[str]:
+def split_statements(step: str) -> list[str]:
     """Return the statements of a migration; executescript would commit before the first."""
     from sqlite3 import complete_statement
 
@@ -225,7 +225,7 @@ def is_damage(error: Exception) -> bool:
     return error_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def identity(path: str) -> tuple[int, int] | None:
+def file_identity(path: str) -> tuple[int, int] | None:
     """Return device and inode of the file that is at a path now, None if there is none."""
     try:
         stat = os.stat(path)
@@ -234,14 +234,14 @@ def identity(path: str) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
-def set_aside(path: str, damaged: tuple[int, int] | None) -> str:
+def move_damaged_file(path: str, damaged: tuple[int, int] | None) -> str:
     """Rename the damaged file and return its new name; empty if another process has done so."""
     from filelock import FileLock
 
     aside = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     try:
         with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT, mode=0o600):
-            if damaged is None or identity(path) != damaged:
+            if damaged is None or file_identity(path) != damaged:
                 return ""
             for tail in ("-shm", "-wal", ""):
                 if os.path.exists(path + tail):

@@ -23,7 +23,7 @@ from loki.edge.ledger.database import (
 )
 from loki.edge.ledger.values import from_pico
 from loki.edge.ledger.writer import reason
-from loki.money.periods import Span, days
+from loki.money.periods import Span, iterate_days
 from loki.money.report import ReportRow, Tally
 from loki.problems import Problem, fail
 
@@ -68,7 +68,7 @@ def read_report(
         first, last = db.execute("SELECT min(time), max(time) FROM calls").fetchone()
         if first is None:
             return []
-        parts = days(max(span.start, first), min(span.end, last + 1), zone)
+        parts = iterate_days(max(span.start, first), min(span.end, last + 1), zone)
         return [row for part in parts for row in query_span(db, part, by, wanted)]
 
     return read_only(path, work).lash(lambda problem: no_rows_if_absent(problem, path))
@@ -109,7 +109,7 @@ def read_only(path: str, work: Callable[[Connection], A]) -> Result[A, Problem]:
     import sqlite3
 
     try:
-        with closing(open_current(path)) as db:
+        with closing(open_at_current_version(path)) as db:
             return Success(work(db))
     except (sqlite3.Error, OSError, ForeignDatabaseError) as error:
         damage = f"{path} is damaged, or no ledger: {error}"
@@ -117,7 +117,7 @@ def read_only(path: str, work: Callable[[Connection], A]) -> Result[A, Problem]:
         return fail("input", f"cannot read the ledger: {why}")
 
 
-def open_current(path: str) -> Connection:
+def open_at_current_version(path: str) -> Connection:
     """Open the ledger at a path; one of an older version, or just made, is migrated."""
     db = open_existing(path)
     try:

@@ -20,11 +20,11 @@ from returns.result import Result, Success
 from loki.edge.files import directory
 from loki.edge.ledger.database import (
     ForeignDatabaseError,
+    checkpoint_if_large,
     connect,
-    identity,
+    file_identity,
     is_damage,
-    set_aside,
-    tidy,
+    move_damaged_file,
 )
 from loki.edge.ledger.values import from_pico, storable
 from loki.problems import Problem, fail
@@ -116,7 +116,7 @@ class Ledger:
         """Look at the log of an open ledger once: SQLite itself keeps it short from then on."""
         if not self.is_tidy:
             self.is_tidy = True
-            tidy(db, self.path)
+            checkpoint_if_large(db, self.path)
 
     def insert(self, db: Connection, entries: Sequence[Entry]) -> None:
         """Insert the rows of some entries."""
@@ -136,7 +136,7 @@ class Ledger:
         A damaged ledger stays where it is: a new one would know of nothing spent.
         """
         return self.with_connection(
-            lambda db: tuple(sum_of(db, start, end) for start, end in spans)
+            lambda db: tuple(sum_span(db, start, end) for start, end in spans)
         )
 
     def with_connection(
@@ -157,19 +157,19 @@ class Ledger:
 
     def connection(self) -> Connection:
         """Return the open ledger; opened anew in a forked process, or if the file was replaced."""
-        file = identity(self.path)
+        file = file_identity(self.path)
         if self.db is not None and self.opened != (os.getpid(), file):
             self.close()
         if self.db is None:
             self.opened = (os.getpid(), file)
             self.db, self.is_tidy = connect(self.path), False
-            self.opened = (os.getpid(), identity(self.path))
+            self.opened = (os.getpid(), file_identity(self.path))
             self.finalizer = finalize(self, close, self.db, os.getpid())
         return self.db
 
     def replace_damaged(self, error: Exception) -> None:
         """Set a damaged file aside, and warn of it."""
-        aside = set_aside(self.path, self.opened[1] if self.opened else None)
+        aside = move_damaged_file(self.path, self.opened[1] if self.opened else None)
         if aside:
             self.say(f"the ledger was damaged ({error}): it is now {aside}, a new one begins")
 
@@ -234,7 +234,7 @@ def insert_sql(lines: int) -> str:
     return f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([line] * lines)}"
 
 
-def sum_of(db: Connection, start: float, end: float) -> Spent:
+def sum_span(db: Connection, start: float, end: float) -> Spent:
     """Return what was spent between two times in seconds since the epoch, quarters of an hour."""
     cost, unknown = db.execute(SPENT, (start // 900, end // 900)).fetchone()
     return Spent(from_pico(cost or 0) or Decimal(0), unknown or 0)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from loki.json_text import Json, compact
 from loki.replies import Vector
-from loki.retrieval.header import Header, read_header, signature_json, write_header
+from loki.retrieval.header import Header, read_header, settings_json, write_header
 from loki.retrieval.passages import Match, Passage
 
 #: Where the header is, among the metadata of the table's schema.
@@ -32,7 +32,7 @@ def rows_of(rows: Sequence[Row], header: Header, now: float) -> Rows:
     import pyarrow
 
     dimensions, passages = len(rows[0].vector), [row.passage for row in rows]
-    options, time = compact(signature_json(header.signature)), datetime.fromtimestamp(now, UTC)
+    options, time = compact(settings_json(header.settings)), datetime.fromtimestamp(now, UTC)
     columns = [
         [row.key for row in rows],
         [passage.text for passage in passages],

@@ -24,7 +24,7 @@ from loki.problems import Problem, fail
 from loki.railway import bind, gather
 from loki.records import Ask, Target
 from loki.replies import Embeddings
-from loki.retrieval.header import Header, Signature, describe_difference, signature_of
+from loki.retrieval.header import EmbeddingSettings, Header, describe_difference, embedding_settings
 from loki.retrieval.passages import Match, Passage, Stored
 from loki.stages.batching import batch_limits, group_in_batches
 from loki.stages.parse_vectors import add_costs
@@ -44,10 +44,10 @@ def store(
     ``ask`` names the model (default: the store's) and the limits. A text that is there is not sent.
     """
     passages = (Passage(text) if isinstance(text, str) else text for text in texts)
-    return open_writer(env, path, ask).bind(lambda adding: fill(env, adding, passages))
+    return open_writer(env, path, ask).bind(lambda adding: write_passages(env, adding, passages))
 
 
-class Adding(NamedTuple):
+class StoreWriting(NamedTuple):
     """A store that is being added to, and what is asked for each text."""
 
     writer: Writer
@@ -57,7 +57,7 @@ class Adding(NamedTuple):
 
 def open_writer(
     env: Env, path: str, ask: Ask, say: Callable[[str], None] = lambda message: None
-) -> Result[Adding, Problem]:
+) -> Result[StoreWriting, Problem]:
     """Return the store in a folder, or a new one, to add to; fail if its vectors are others.
 
     ``say`` is told that another process is adding to it, whose end is awaited.
@@ -82,14 +82,14 @@ def as_document(ask: Ask, found: Store | None) -> Ask:
 
 def writer_of(
     env: Env, path: str, ask: Ask, found: Store | None, turn: Turn
-) -> Result[Adding, Problem]:
+) -> Result[StoreWriting, Problem]:
     """Return what adds to a store, if its vectors are those that are asked for."""
     return Result.do(
-        Adding(make_writer(env, path, target, signature, checked, keys, turn), target, ask)
+        StoreWriting(make_writer(env, path, target, signature, checked, keys, turn), target, ask)
         for target in resolve(env.config, "embedding")(ask)
-        for signature in signature_of(target, env.patches)
-        for checked in check_signature(found, signature)
-        for keys in (read_keys(found) if found else no_keys())
+        for signature in embedding_settings(target, env.patches)
+        for checked in check_settings(found, signature)
+        for keys in (read_keys(found) if found else no_written_keys())
     )
 
 
@@ -97,7 +97,7 @@ def make_writer(
     env: Env,
     path: str,
     target: Target,
-    signature: Signature,
+    signature: EmbeddingSettings,
     found: Store | None,
     keys: object,
     turn: Turn,
@@ -108,20 +108,24 @@ def make_writer(
     return Writer(path, header, found, keys, env.now, env.clock, rescue, turn)
 
 
-def check_signature(found: Store | None, signature: Signature) -> Result[Store | None, Problem]:
+def check_settings(
+    found: Store | None, signature: EmbeddingSettings
+) -> Result[Store | None, Problem]:
     """Return a store, if its vectors can be compared to those of a signature."""
-    other = describe_difference(found.header.signature, signature) if found else ""
+    other = describe_difference(found.header.settings, signature) if found else ""
     return Failure(explain_other_model(found, other)) if found and other else Success(found)
 
 
-def no_keys() -> Result[object, Problem]:
+def no_written_keys() -> Result[object, Problem]:
     """Return the keys of a store that is not there yet."""
     import numpy
 
     return Success(numpy.empty(0, dtype=numpy.int64))
 
 
-def fill(env: Env, adding: Adding, passages: Iterable[Passage]) -> Result[Stored, Problem]:
+def write_passages(
+    env: Env, adding: StoreWriting, passages: Iterable[Passage]
+) -> Result[Stored, Problem]:
     """Embed the passages that are new, and write them; keep what came before a problem."""
     writer, costs = adding.writer, list[Decimal | None]()
     new = filter(writer.is_new, passages)
@@ -135,7 +139,7 @@ def fill(env: Env, adding: Adding, passages: Iterable[Passage]) -> Result[Stored
 
 
 def add_batch(
-    env: Env, adding: Adding, costs: list[Decimal | None], batch: Sequence[Passage]
+    env: Env, adding: StoreWriting, costs: list[Decimal | None], batch: Sequence[Passage]
 ) -> Result[None, Problem]:
     """Embed some passages and hand them to the store."""
     texts = tuple(passage.text for passage in batch)
@@ -169,7 +173,7 @@ def search(
     return found.map(lambda answers: answers.matches[0])
 
 
-class Answers(NamedTuple):
+class SearchResults(NamedTuple):
     """The matches of each query, and what it took to embed the queries."""
 
     matches: tuple[tuple[Match, ...], ...]
@@ -178,16 +182,16 @@ class Answers(NamedTuple):
 
 def search_all(
     env: Env, store: Store, queries: Sequence[str], top: int, min_score: float | None, ask: Ask
-) -> Result[Answers, Problem]:
+) -> Result[SearchResults, Problem]:
     """Return the matches of each query."""
 
     def call(target: Target) -> Result[Embeddings, Problem]:
         answer = pipeline.embed(env, replace(target.ask, texts=tuple(queries)))
         return answer.alt(lambda problem: without_model(problem, store, ask))
 
-    def look_up(embeddings: Embeddings) -> Result[Answers, Problem]:
+    def look_up(embeddings: Embeddings) -> Result[SearchResults, Problem]:
         found = gather(find_nearest(store, each, top, min_score) for each in embeddings.vectors)
-        return found.map(lambda matches: Answers(matches, embeddings))
+        return found.map(lambda matches: SearchResults(matches, embeddings))
 
     return flow(
         target_of(env, store, ask),
@@ -203,7 +207,7 @@ def as_query(ask: Ask, store: Store) -> Ask:
         ask,
         model=ask.model or store.header.model,
         purpose="query",
-        dimensions=store.header.signature.dimensions,
+        dimensions=store.header.settings.dimensions,
         encoding="base64",
         stream=False,
     )
@@ -211,13 +215,13 @@ def as_query(ask: Ask, store: Store) -> Ask:
 
 def target_of(env: Env, store: Store, ask: Ask) -> Result[Target, Problem]:
     """Return where the queries of a store go; fail if its model is gone, or another is named."""
-    asked, purpose = as_query(ask, store), store.header.signature.purpose
+    asked, purpose = as_query(ask, store), store.header.settings.purpose
     found = Result.do(
         target
         for target in resolve(env.config, "embedding")(asked)
         for text in Success(replace(target, ask=replace(asked, purpose=purpose)))
-        for signature in signature_of(text, env.patches)
-        for _ in check_signature(store, signature)
+        for signature in embedding_settings(text, env.patches)
+        for _ in check_settings(store, signature)
     )
     return found.alt(lambda problem: without_model(problem, store, ask))
 

@@ -120,10 +120,12 @@ def read_table(path: str) -> Result[Store | None, Problem]:
         )
 
     damaged = f"{path} is damaged, and cannot be read as a store"
-    return attempt(damaged, lambda: lance.dataset(table_path(path))).bind(opened)
+    return catch_engine_errors(damaged, lambda: lance.dataset(table_path(path))).bind(opened)
 
 
-def attempt(what: str, action: Callable[[], A], kind: Kind = "input") -> Result[A, Problem]:
+def catch_engine_errors(
+    what: str, action: Callable[[], A], kind: Kind = "input"
+) -> Result[A, Problem]:
     """Return what the engine does, or a Problem that begins with ``what`` and gives the reason."""
     try:
         return Success(action())
@@ -152,7 +154,7 @@ def make_table(path: str, rows: Rows) -> Result[Any, Problem]:
     def write() -> Any:
         return lance.write_dataset(rows, table_path(path), mode="create")
 
-    return attempt(f"cannot write {path}", write, "output")
+    return catch_engine_errors(f"cannot write {path}", write, "output")
 
 
 def append_rows(store: Store, rows: Rows) -> Result[Any, Problem]:
@@ -162,12 +164,12 @@ def append_rows(store: Store, rows: Rows) -> Result[Any, Problem]:
     def write() -> Any:
         return lance.write_dataset(rows, store.dataset, mode="append")
 
-    return attempt(f"cannot write {store.path}", write, "output")
+    return catch_engine_errors(f"cannot write {store.path}", write, "output")
 
 
 def is_latest(store: Store) -> bool:
     """Return whether nobody has added to a store since; it may also be gone."""
-    latest = attempt("", lambda: store.dataset.latest_version)
+    latest = catch_engine_errors("", lambda: store.dataset.latest_version)
     return bool(latest.value_or(None) == store.dataset.version)
 
 
@@ -183,7 +185,7 @@ def compact_files(dataset: Any) -> Result[None, Problem]:
         dataset.optimize.compact_files()
         dataset.cleanup_old_versions(older_than=KEPT)
 
-    return attempt("cannot put the table together", compact)
+    return catch_engine_errors("cannot put the table together", compact)
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -191,7 +193,7 @@ def compact_files(dataset: Any) -> Result[None, Problem]:
 
 def read_keys(store: Store) -> Result[Any, Problem]:
     """Return the keys of all texts, as an array of numpy."""
-    return attempt(
+    return catch_engine_errors(
         f"{store.path} is damaged",
         lambda: store.dataset.to_table(columns=["key"])["key"].to_numpy(),
     )
@@ -218,7 +220,7 @@ def find_nearest(
     def read() -> Sequence[Match]:
         return matches_of(store.dataset.to_table(columns=SHOWN, nearest=nearest, **FRUGAL))
 
-    found = attempt(f"{store.path} is damaged", read)
+    found = catch_engine_errors(f"{store.path} is damaged", read)
     return found.map(lambda matches: rank_matches(matches, min_score))
 
 

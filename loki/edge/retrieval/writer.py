@@ -34,7 +34,7 @@ SHARE, SHORTEST, LONGEST = 0.05, 1.0, 30.0
 PATIENCE = 120
 
 
-class Keys:
+class WrittenKeys:
     """The keys of a store, and those that are about to come: 8 bytes for each that is there."""
 
     def __init__(self, written: Any) -> None:
@@ -77,8 +77,8 @@ class Writer:
     ) -> None:
         self.path, self.header, self.store = path, header, store
         self.now, self.clock, self.rescue, self.turn = now, clock, rescue, turn
-        self.keys, self.key = Keys(keys), make_key_function(header.signature)
-        self.rescued, self.pending = rescue.take(), list[Row]()
+        self.keys, self.key = WrittenKeys(keys), make_key_function(header.settings)
+        self.rescued, self.pending = rescue.take_rows(), list[Row]()
         for rows in self.rescued:
             self.keys.begun.update(rows["key"].to_pylist())
         self.writing = threading.RLock()  # who reads texts writes too, where no more come
@@ -104,7 +104,7 @@ class Writer:
         """Wait for the turn of this process to send a text, which has then to arrive."""
         if self.turn.take():
             with self.writing:
-                self.reread()  # what is wrong with the store, writing will say
+                self.reload()  # what is wrong with the store, writing will say
 
     def rest(self) -> Result[None, Problem]:
         """Write what waits, and let others add, if no text is out."""
@@ -121,7 +121,7 @@ class Writer:
                 return Failure(explain_wrong_length(self.path, self.header, own, len(vector)))
             with self.writing:
                 self.pending.append(Row(self.key(passage.text), passage, vector))
-        return self.flush() if self.is_due() else Success(None)
+        return self.flush() if self.should_flush() else Success(None)
 
     def length(self, vector: Vector) -> int:
         """Return how many numbers a vector must have: as many as the first."""
@@ -129,7 +129,7 @@ class Writer:
             return self.store.dimensions
         return len(self.pending[0].vector if self.pending else vector)
 
-    def is_due(self) -> bool:
+    def should_flush(self) -> bool:
         """Return whether rows have waited long enough, or are many."""
         now = self.clock()
         pause = min(max(SHORTEST, SHARE * (now - self.start)), LONGEST)
@@ -156,7 +156,7 @@ class Writer:
         except BaseException:  # a signal: close() tries again
             self.rescued = [waiting]
             raise
-        return written.lash(lambda problem: Failure(self.rescue.keep(waiting, problem)))
+        return written.lash(lambda problem: Failure(self.rescue.save(waiting, problem)))
 
     def run_locked(self, action: Callable[[], Result[None, Problem]]) -> Result[None, Problem]:
         """Do something while no other process writes."""
@@ -174,9 +174,9 @@ class Writer:
 
     def write(self, rows: Rows) -> Result[None, Problem]:
         """Add those rows that no other process has added meanwhile."""
-        return self.reread().bind(lambda _: self.put(self.without_written(rows)))
+        return self.reload().bind(lambda _: self.append(self.without_written(rows)))
 
-    def reread(self) -> Result[None, Problem]:
+    def reload(self) -> Result[None, Problem]:
         """Read what other processes have done to the store since."""
         if self.store and table.is_latest(self.store):
             return Success(None)
@@ -187,7 +187,7 @@ class Writer:
         self.store = store
         if store is None:
             return Success(None)
-        if other := describe_difference(store.header.signature, self.header.signature):
+        if other := describe_difference(store.header.settings, self.header.settings):
             return Failure(explain_other_model(store, other))
         return table.read_keys(store).map(self.keys.replace)
 
@@ -198,7 +198,7 @@ class Writer:
         keys = rows["key"].to_pylist()
         return rows.filter(pyarrow.array([not self.keys.is_written(key) for key in keys]))
 
-    def put(self, rows: Rows) -> Result[None, Problem]:
+    def append(self, rows: Rows) -> Result[None, Problem]:
         """Write rows, and go on with the store as it is then."""
         if not len(rows):
             return Success(None)
@@ -208,7 +208,7 @@ class Writer:
         def go_on(dataset: Any) -> None:
             self.store = Store(self.path, self.header, dataset)
             self.added += len(rows)
-            self.rescue.forget()
+            self.rescue.delete_files()
 
         return written.map(go_on)
 

@@ -24,7 +24,7 @@ def version_of(client: Client, default: str = VERSION) -> str:
 # ---- what it will not do ---------------------------------------------------------------------
 
 
-def unsupported(target: Target) -> str:
+def explain_unsupported(target: Target) -> str:
     """Return why an ask cannot be sent, empty if it can."""
     reason = next(filter(None, (check(target) for check in CHECKS)), "")
     return reason and f"{target.client.name} {reason}"
@@ -71,14 +71,14 @@ def draft_thinking(target: Target) -> Result[JsonObject, Problem]:
         case None:
             return Success(limit)
         case int(budget):
-            return in_budget(target, budget, longest)
+            return draft_budget(target, budget, longest)
         case "none":
             return Success(limit | ({"thinking": {"type": known.off}} if known.off else {}))
         case str(effort):
-            return REASONING.get(known.by, by_effort)(target, effort, limit, longest)
+            return REASONING.get(known.by, draft_effort)(target, effort, limit, longest)
 
 
-def by_effort(
+def draft_effort(
     target: Target, effort: str, limit: JsonObject, longest: int | None
 ) -> Result[JsonObject, Problem]:
     """Return adaptive thinking by an effort; thoughts that are hidden by default are shown."""
@@ -87,7 +87,7 @@ def by_effort(
     return Success({**limit, "thinking": thinking, "output_config": {"effort": effort}})
 
 
-def in_budget(target: Target, budget: int, longest: int | None) -> Result[JsonObject, Problem]:
+def draft_budget(target: Target, budget: int, longest: int | None) -> Result[JsonObject, Problem]:
     """Return thinking within the user's number of tokens, which is kept or refused, never bent."""
     if longest is not None and budget >= longest:
         room = f"the answer and its thoughts have {longest} tokens (--max-tokens)"
@@ -95,7 +95,7 @@ def in_budget(target: Target, budget: int, longest: int | None) -> Result[JsonOb
     return Success(cap_budget(budget, longest))
 
 
-def by_budget(
+def draft_effort_as_budget(
     target: Target, effort: str, limit: JsonObject, longest: int | None
 ) -> Result[JsonObject, Problem]:
     """Return thinking within an effort's budget, at most half of a short answer's tokens."""
@@ -121,4 +121,4 @@ CHECKS: tuple[Callable[[Target], str], ...] = (check_seed, check_sampling, check
 Draft = Callable[[Target, str, JsonObject, "int | None"], Result[JsonObject, Problem]]
 
 #: How a model is told to think, by its family.
-REASONING: dict[str, Draft] = {"adaptive": by_effort, "budget": by_budget}
+REASONING: dict[str, Draft] = {"adaptive": draft_effort, "budget": draft_effort_as_budget}

@@ -13,7 +13,7 @@ from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Target
-from loki.wire.anthropic.reasoning import draft_thinking, unsupported, version_of
+from loki.wire.anthropic.reasoning import draft_thinking, explain_unsupported, version_of
 from loki.wire.protocol import is_json_mode
 
 VERTEX_VERSION = "vertex-2023-10-16"
@@ -32,7 +32,7 @@ def draft_vertex_chat(target: Target) -> Result[JsonObject, Problem]:
 
 def draft_body(target: Target) -> Result[JsonObject, Problem]:
     """Return what both bodies have in common; what was not asked for is not sent."""
-    reason = unsupported(target)
+    reason = explain_unsupported(target)
     if reason:
         return fail("usage", reason)
     parts = (draft_system(target), draft_messages(target), draft_thinking(target))

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem
 from loki.replies import (
-    Carry,
+    CarriedBlock,
     Finish,
     FinishReason,
-    Pause,
+    PausedTurn,
     Reasoning,
     Refusal,
     Source,
@@ -19,9 +19,9 @@ from loki.replies import (
     WireEvent,
 )
 from loki.usage import Usage
-from loki.wire.answer_json import parse_json
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
-from loki.wire.protocol import as_count, as_name, as_str, get_in, not_text, read_text
+from loki.wire.protocol import as_count, as_name, as_str, explain_not_text, get_in, text_events
+from loki.wire.provider_json import parse_json
 
 
 def read_chat(body: Json) -> tuple[WireEvent, ...]:
@@ -118,7 +118,7 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
     match event:
         case {"type": "content_block_delta", "delta": delta}:
             odd = delta is not None and not isinstance(delta, dict)
-            return (not_text(delta, "delta"),) if odd else read_words(delta, "delta")
+            return (explain_not_text(delta, "delta"),) if odd else read_words(delta, "delta")
         case {"type": "content_block_start", "content_block": block}:
             return read_words(block, "content_block")
         case {"type": "message_start", "message": {"usage": dict(usage)}}:
@@ -133,7 +133,7 @@ def read_words(block: Json, place: str) -> tuple[WireEvent, ...]:
     """Return the text or the thoughts of the block, or the piece of one, at ``place``."""
     match block:
         case {"type": "text" | "text_delta", "text": text}:
-            return read_text(text, f"{place}.text")
+            return text_events(text, f"{place}.text")
         case {"type": "thinking" | "thinking_delta", "thinking": str(thought)} if thought:
             return (Reasoning(thought),)
         case {"type": "citations_delta", "citation": dict(citation)}:
@@ -174,7 +174,7 @@ def read_end(message: JsonObject) -> tuple[WireEvent, ...]:
     match message:
         case {"stop_reason": "pause_turn", "content": [*blocks]}:
             sent_back = (as_sent(block) for block in blocks if isinstance(block, dict))
-            return Pause(tuple(sent_back)), Finish("pause_turn")
+            return PausedTurn(tuple(sent_back)), Finish("pause_turn")
         case {"stop_reason": "refusal", "stop_details": {"explanation": str(reason)}}:
             return Refusal(reason), Finish("refusal")
         case {"stop_reason": str(reason)}:
@@ -206,9 +206,9 @@ def read_block(row: int, block: Json) -> tuple[WireEvent, ...]:
             arguments = block.get("partial_json") or json.dumps(block.get("input") or {})
             return (ToolPiece(row, id, name, str(arguments)),)
         case {"type": "thinking", "signature": str(signature)} if signature:
-            return (Carry(block),)
+            return (CarriedBlock(block),)
         case {"type": "redacted_thinking"}:
-            return (Carry(block),)
+            return (CarriedBlock(block),)
         case _:
             return ()
 

@@ -26,7 +26,7 @@ def is_claude(target: Target) -> bool:
     return target.model.abilities.reasoning.by in reasoning.REASONING
 
 
-def unsupported(target: Target) -> str:
+def explain_unsupported(target: Target) -> str:
     """Return why an ask cannot be sent, empty if it can."""
     name, ask = target.client.name, target.ask
     if ask.seed is not None:
@@ -34,7 +34,7 @@ def unsupported(target: Target) -> str:
     has_calls = any(message.tool_calls or message.role == "tool" for message in ask.messages)
     if ask.tool_choice == "none" and has_calls:  # tools must be told there, and none is no choice
         return f"{name} takes no --tool-choice none in a conversation with tool calls"
-    return reasoning.unsupported(target) if is_claude(target) else ""
+    return reasoning.explain_unsupported(target) if is_claude(target) else ""
 
 
 def draft_thinking(target: Target) -> Result[Thinking, Problem]:
@@ -44,7 +44,7 @@ def draft_thinking(target: Target) -> Result[Thinking, Problem]:
         return Success(Thinking())
     if is_claude(target):
         return reasoning.draft_thinking(target).map(from_anthropic)
-    return Success(REASONING.get(known.by, by_effort)(str(wanted)))
+    return Success(REASONING.get(known.by, draft_effort)(str(wanted)))
 
 
 def from_anthropic(fields: JsonObject) -> Thinking:
@@ -58,26 +58,26 @@ def from_anthropic(fields: JsonObject) -> Thinking:
     return Thinking(thinking and {"thinking": thinking}, get_in(fields, "output_config", "effort"))
 
 
-def by_object(wanted: str) -> Thinking:
+def draft_reasoning_object(wanted: str) -> Thinking:
     """Return the fields of Amazon Nova 2."""
     if wanted == "none":
         return Thinking({"reasoningConfig": {"type": "disabled"}})
     return Thinking({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": wanted}})
 
 
-def by_field(wanted: str) -> Thinking:
+def draft_reasoning_field(wanted: str) -> Thinking:
     """Return the field of models with open weights, which is OpenAI's."""
     return Thinking({"reasoning_effort": wanted})
 
 
-def by_effort(wanted: str) -> Thinking:
+def draft_effort(wanted: str) -> Thinking:
     """Return Converse's own effort, for models that understand it."""
     return Thinking(None, wanted)
 
 
 #: How a model is told to think, by its family; Claude's are told as at home.
 REASONING: dict[str, Callable[[str], Thinking]] = {
-    "object": by_object,
-    "field": by_field,
-    "effort": by_effort,
+    "object": draft_reasoning_object,
+    "field": draft_reasoning_field,
+    "effort": draft_effort,
 }

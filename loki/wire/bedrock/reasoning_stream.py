@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loki.json_text import Json, JsonObject
-from loki.replies import Carry, WireEvent
+from loki.replies import CarriedBlock, WireEvent
 from loki.wire.bedrock.reasoning_blocks import is_carried, whole_block
 from loki.wire.bedrock.response import read_chat_event
 from loki.wire.protocol import as_str
@@ -52,4 +52,4 @@ class StreamReader:
         """Return a block of thoughts as it must come back, nothing where it is not wanted back."""
         pieces = self.pieces.pop(index)
         thoughts = whole_block({name: "".join(texts) for name, texts in pieces.items()})
-        return (Carry({"reasoningContent": thoughts}),) if is_carried(thoughts) else ()
+        return (CarriedBlock({"reasoningContent": thoughts}),) if is_carried(thoughts) else ()

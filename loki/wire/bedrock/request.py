@@ -14,7 +14,7 @@ from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Ask, Target
 from loki.wire.bedrock.media import draft_part, with_distinct_names
-from loki.wire.bedrock.reasoning import Thinking, draft_thinking, is_claude, unsupported
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, explain_unsupported, is_claude
 from loki.wire.protocol import (
     is_json_mode,
     schema_name,
@@ -24,7 +24,7 @@ from loki.wire.protocol import (
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat request."""
-    reason = unsupported(target)
+    reason = explain_unsupported(target)
     if reason:
         return fail("usage", reason)
 
@@ -34,12 +34,12 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     return Result.do(
         draft_body(target.ask, system, turns, thinking)
         for system in draft_system(target.ask).alt(name_client)
-        for turns in draft_turns(hide_errors(target)).alt(name_client)
+        for turns in draft_turns(without_error_flags(target)).alt(name_client)
         for thinking in draft_thinking(target)
     )
 
 
-def hide_errors(target: Target) -> Ask:
+def without_error_flags(target: Target) -> Ask:
     """Return the ask; only models of Anthropic and Amazon take a result that is an error.
 
     Source: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolResultBlock.html.

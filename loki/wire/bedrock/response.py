@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator
 
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem
-from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, Source, ToolPiece, WireEvent
+from loki.replies import (
+    CarriedBlock,
+    Finish,
+    FinishReason,
+    Reasoning,
+    ServerItem,
+    Source,
+    ToolPiece,
+    WireEvent,
+)
 from loki.usage import Usage
 from loki.wire.bedrock.reasoning_blocks import is_carried
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
@@ -15,9 +24,9 @@ from loki.wire.protocol import (
     as_count,
     as_name,
     as_str,
+    explain_not_text,
     get_in,
-    not_text,
-    read_text,
+    text_events,
 )
 
 
@@ -42,7 +51,7 @@ def read_block(row: int, block: Json, place: str) -> Iterable[WireEvent]:
     """
     match block:
         case {"text": text}:
-            yield from read_text(text, f"{place}.text")
+            yield from text_events(text, f"{place}.text")
         case {"citationsContent": dict(cited)}:
             yield from read_cited(row, cited, f"{place}.citationsContent")
         case {"reasoningContent": dict(thoughts)}:
@@ -52,7 +61,7 @@ def read_block(row: int, block: Json, place: str) -> Iterable[WireEvent]:
         case {"toolUse": {"toolUseId": str(id), "name": str(name), "input": arguments}}:
             yield ToolPiece(row, id, name, json.dumps(arguments))
         case {"image": dict()} | {"audio": dict()} | {"video": dict()}:
-            yield Item(block)
+            yield ServerItem(block)
 
 
 def read_cited(row: int, cited: JsonObject, place: str) -> Iterable[WireEvent]:
@@ -89,7 +98,7 @@ def read_thoughts(thoughts: JsonObject) -> Iterable[WireEvent]:
         case {"reasoningText": {"text": str(text)}} if text:
             yield Reasoning(text)
     if is_carried(thoughts):
-        yield Carry({"reasoningContent": thoughts})
+        yield CarriedBlock({"reasoningContent": thoughts})
 
 
 def read_chat_event(frame: Json) -> tuple[WireEvent, ...]:
@@ -119,14 +128,14 @@ def read_block_delta(piece: Json) -> tuple[WireEvent, ...]:
         case {"contentBlockIndex": int(row), "delta": dict(delta)}:
             return read_delta(row, delta)
         case _:
-            return (not_text(piece, "contentBlockDelta"),)
+            return (explain_not_text(piece, "contentBlockDelta"),)
 
 
 def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
     """Return a piece of a block; results of the provider's own tools are left out."""
     match delta:
         case {"text": text}:
-            return read_text(text, "contentBlockDelta.delta.text")
+            return text_events(text, "contentBlockDelta.delta.text")
         case {"reasoningContent": {"text": str(text)}} if text:
             return (Reasoning(text),)
         case {"toolUse": {"input": str(arguments)}}:
@@ -134,7 +143,7 @@ def read_delta(row: int, delta: JsonObject) -> tuple[WireEvent, ...]:
         case {"citation": citation}:
             return tuple(read_citation(citation))
         case {"image": dict()}:
-            return (Item(delta),)
+            return (ServerItem(delta),)
         case _:
             return ()
 

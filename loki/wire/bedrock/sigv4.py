@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 
-class Keys(NamedTuple):
+class SigningKeys(NamedTuple):
     """A pair of keys, as botocore's signer reads it."""
 
     access_key: str
@@ -42,7 +42,7 @@ def sign(
     encoded_url = quote(url, safe="!#$%&'()*+,/:;=?@[]~")  # what is no part of a url is encoded
     request = AWSRequest(method=method, url=encoded_url, headers=own_headers, data=content)
     request.context["timestamp"] = stamp
-    keys = Keys(credentials["access_key_id"], credentials["secret_access_key"])
+    keys = SigningKeys(credentials["access_key_id"], credentials["secret_access_key"])
     signer = SigV4Auth(keys, "bedrock", credentials["region"])
     signature = signer.signature(
         signer.string_to_sign(request, signer.canonical_request(request)), request

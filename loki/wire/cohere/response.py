@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem
-from loki.replies import Carry, Finish, FinishReason, Reasoning, Source, ToolPiece, WireEvent
+from loki.replies import CarriedBlock, Finish, FinishReason, Reasoning, Source, ToolPiece, WireEvent
 from loki.usage import Usage
 from loki.wire.openai.chat_response import read_error_event
-from loki.wire.protocol import as_count, as_str, get_in, not_text, read_text
+from loki.wire.protocol import as_count, as_str, explain_not_text, get_in, text_events
 
 
 class ChatReader:
@@ -35,7 +35,7 @@ class ChatReader:
                 self.plan += [event.text for event in events if isinstance(event, Reasoning)]
             case {"type": "message-end"} if self.plan:
                 plan, self.plan = "".join(self.plan), []
-                return (Carry({"tool_plan": plan}), *events)
+                return (CarriedBlock({"tool_plan": plan}), *events)
         return events
 
 
@@ -57,7 +57,7 @@ def read_chat_event(event: Json) -> tuple[WireEvent, ...]:
             read = EVENTS.get(kind)
             return read(message, as_count(event.get("index"))) if read else ()
         case {"type": str(kind), "delta": odd} if kind in EVENTS and odd is not None:
-            return (not_text(odd, "delta"),)
+            return (explain_not_text(odd, "delta"),)
         case {"type": str()}:
             return ()
         case _:
@@ -72,7 +72,7 @@ def read_message(message: JsonObject) -> Iterator[WireEvent]:
             for row, part in enumerate(parts):
                 yield from read_part(part, f"message.content[{row}]")
         case text:
-            yield from read_text(text, "message.content")
+            yield from text_events(text, "message.content")
     match message.get("tool_calls"):
         case list(calls):
             yield from (piece for row, call in enumerate(calls) for piece in read_call(call, row))
@@ -99,7 +99,11 @@ def read_citation(citation: Json) -> tuple[Source, ...]:
 
 def read_plan(plan: Json) -> tuple[WireEvent, ...]:
     """Return the tool plan as a thought, and as what must come back with the tools' results."""
-    return (Reasoning(plan), Carry({"tool_plan": plan})) if plan and isinstance(plan, str) else ()
+    return (
+        (Reasoning(plan), CarriedBlock({"tool_plan": plan}))
+        if plan and isinstance(plan, str)
+        else ()
+    )
 
 
 def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
@@ -108,11 +112,11 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
         case {"thinking": str(thought)} if thought:
             return (Reasoning(thought),)
         case {"text": text}:
-            return read_text(text, f"{place}.text")
+            return text_events(text, f"{place}.text")
         case None | dict():
             return ()
         case _:
-            return (not_text(part, place),)
+            return (explain_not_text(part, place),)
 
 
 def read_call(call: Json, row: int | None) -> tuple[WireEvent, ...]:

@@ -12,33 +12,33 @@ from loki.records import Target
 def draft_thinking(target: Target) -> JsonObject:
     """Return how much the model is to think, empty where the ask does not say."""
     wanted, known = target.ask.reasoning, target.model.abilities.reasoning
-    return {} if wanted is None else REASONING.get(known.by, by_level)(known, wanted)
+    return {} if wanted is None else REASONING.get(known.by, draft_level)(known, wanted)
 
 
-def by_level(known: ReasoningSupport, wanted: str | int) -> JsonObject:
+def draft_level(support: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return the level of Gemini 3 and later; the least of some comes close to no thoughts.
 
-    >>> by_level(ReasoningSupport(off="MINIMAL"), "none")
+    >>> draft_level(ReasoningSupport(off="MINIMAL"), "none")
     {'thinkingLevel': 'MINIMAL'}
     """
     if wanted == "none":
-        return {"thinkingLevel": known.off}
+        return {"thinkingLevel": support.off}
     return {"includeThoughts": True, "thinkingLevel": str(wanted).upper()}
 
 
-def by_budget(known: ReasoningSupport, wanted: str | int) -> JsonObject:
+def draft_budget(support: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return the budget of Gemini 2.5 in tokens; 0 is none.
 
-    >>> by_budget(ReasoningSupport(budgets={"low": 1024}), "low")
+    >>> draft_budget(ReasoningSupport(budgets={"low": 1024}), "low")
     {'includeThoughts': True, 'thinkingBudget': 1024}
     """
     if wanted == "none":
         return {"thinkingBudget": 0}
-    tokens = known.budgets[wanted] if isinstance(wanted, str) else wanted
+    tokens = support.budgets[wanted] if isinstance(wanted, str) else wanted
     return {"includeThoughts": True, "thinkingBudget": tokens}
 
 
 REASONING: dict[str, Callable[[ReasoningSupport, str | int], JsonObject]] = {
-    "level": by_level,
-    "budget": by_budget,
+    "level": draft_level,
+    "budget": draft_budget,
 }

@@ -22,7 +22,7 @@ Parts = list[JsonObject]
 
 def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     """Return the body of a chat; the model and whether to stream stand in its URL."""
-    if reason := unsupported(target):
+    if reason := explain_unsupported(target):
         return fail("usage", f"{target.client.name} {reason}")
     return Result.do(
         draft_body(target.ask, system, contents, draft_thinking(target))
@@ -31,7 +31,7 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     )
 
 
-def unsupported(target: Target) -> str:
+def explain_unsupported(target: Target) -> str:
     """Return why an ask cannot be sent to this model, empty if it can."""
     ask = target.ask
     if all(message.role in SYSTEM for message in ask.messages):
@@ -112,7 +112,7 @@ def draft_contents(target: Target) -> Result[list[JsonObject], Problem]:
     """Return the turns; neighbours of one role are one, as results of parallel calls must be."""
     turns = [message for message in target.ask.messages if message.role not in SYSTEM]
     runs = groupby(with_calls(turns), key=lambda turn: turn[0].role)
-    return gather(draft_run(role, run) for role, run in runs).map(list)
+    return gather(draft_consecutive_turns(role, run) for role, run in runs).map(list)
 
 
 #: A turn, and the names of the functions called before it by the ids of the calls.
@@ -127,7 +127,7 @@ def with_calls(turns: Iterable[Message]) -> Iterator[Turn]:
         yield turn, names
 
 
-def draft_run(role: str, run: Iterable[Turn]) -> Result[JsonObject, Problem]:
+def draft_consecutive_turns(role: str, run: Iterable[Turn]) -> Result[JsonObject, Problem]:
     """Return one content for neighbouring turns of one role."""
     return gather(TURNS[role](turn, names) for turn, names in run).map(
         lambda turns: {

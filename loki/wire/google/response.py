@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from loki.json_text import Json, JsonObject
 from loki.problems import Kind, Problem
 from loki.replies import (
-    Carry,
+    CarriedBlock,
     Finish,
     FinishReason,
-    Item,
     OtherChoice,
     Reasoning,
+    ServerItem,
     ToolPiece,
     WireEvent,
 )
@@ -23,7 +23,7 @@ from loki.wire.decoder import Splitter
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
 from loki.wire.google.json_stream import ArraySplitter
 from loki.wire.google.sources import read_sources
-from loki.wire.protocol import as_count, as_name, as_str, get_in, not_text, read_text
+from loki.wire.protocol import as_count, as_name, as_str, explain_not_text, get_in, text_events
 
 
 class StreamSplitter:
@@ -90,11 +90,11 @@ def read_words(candidate: JsonObject) -> Iterable[WireEvent]:
             for row, part in enumerate(parts):
                 yield from read_part(part, f"candidates[0].content.parts[{row}]")
         case {"parts": odd} if odd is not None:
-            yield not_text(odd, "candidates[0].content.parts")
+            yield explain_not_text(odd, "candidates[0].content.parts")
         case None | dict():
             pass
         case odd:
-            yield not_text(odd, "candidates[0].content")
+            yield explain_not_text(odd, "candidates[0].content")
 
 
 def read_part(part: Json, place: str) -> Iterable[WireEvent]:
@@ -103,14 +103,14 @@ def read_part(part: Json, place: str) -> Iterable[WireEvent]:
         case {"text": str(text), "thought": True}:
             yield Reasoning(text)
         case {"text": text} if text is not None:
-            yield from read_text(text, f"{place}.text")
+            yield from text_events(text, f"{place}.text")
         case {"functionCall": {"name": str(name)} as call}:
             arguments = json.dumps(call.get("args") or {})
             yield ToolPiece(None, as_str(call.get("id")), name, arguments)
         case {"inlineData": dict()} | {"executableCode": dict()} | {"codeExecutionResult": dict()}:
-            yield Item(part)
+            yield ServerItem(part)
     if isinstance(get_in(part, "thoughtSignature"), str):
-        yield Carry(part)
+        yield CarriedBlock(part)
 
 
 def read_finish(candidate: JsonObject) -> tuple[WireEvent, ...]:

@@ -12,10 +12,10 @@ from loki.problems import Problem
 from loki.replies import (
     Finish,
     FinishReason,
-    Item,
     OtherChoice,
     Reasoning,
     Refusal,
+    ServerItem,
     ToolPiece,
     WireEvent,
 )
@@ -25,9 +25,9 @@ from loki.wire.openai.usage import chat_usage
 from loki.wire.protocol import (
     as_count,
     as_str,
+    explain_not_text,
     get_in,
-    not_text,
-    read_text,
+    text_events,
 )
 
 
@@ -82,11 +82,11 @@ def read_choice(choice: Json, chunk: JsonObject) -> tuple[WireEvent, ...]:
             rest = (*read_message(delta), *read_search_results(chunk))
             return (*words, *rest, *read_finish(choice), *read_usage(chunk))
         case {"delta": odd} if odd is not None:
-            return (*read_usage(chunk), not_text(odd, "choices[0].delta"))
+            return (*read_usage(chunk), explain_not_text(odd, "choices[0].delta"))
         case dict():
             return (*read_finish(choice), *read_usage(chunk))
         case _:
-            return (not_text(choice, "choices[0]"),)
+            return (explain_not_text(choice, "choices[0]"),)
 
 
 def read_content(message: JsonObject, place: str) -> Iterable[WireEvent]:
@@ -113,7 +113,7 @@ def read_text_parts(message: JsonObject, place: str) -> Iterable[WireEvent]:
             for row, part in enumerate(parts):
                 yield from read_part(part, f"{place}.content[{row}]")
         case text:
-            yield from read_text(text, f"{place}.content")
+            yield from text_events(text, f"{place}.content")
     match message.get("audio"):
         case {"transcript": str(words)} if words:
             yield Text(words)
@@ -132,7 +132,7 @@ def read_message(message: JsonObject) -> Iterable[WireEvent]:
             yield from read_call({"index": 0, "function": function})
     match message.get("images"):  # OpenRouter
         case list(images):
-            yield from (Item(image) for image in images if isinstance(image, dict))
+            yield from (ServerItem(image) for image in images if isinstance(image, dict))
     yield from read_annotations(message.get("annotations"))
     yield from read_executed_tools(message.get("executed_tools"))
 
@@ -147,11 +147,11 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
         case {"type": "thinking", "thinking": str(thought)}:
             return (Reasoning(thought),)
         case {"text": text}:
-            return read_text(text, f"{place}.text")
+            return text_events(text, f"{place}.text")
         case dict():
             return ()
         case _:
-            return (not_text(part, place),)
+            return (explain_not_text(part, place),)
 
 
 def read_call(call: Json) -> tuple[ToolPiece, ...]:

@@ -24,7 +24,7 @@ def draft_chat(target: Target) -> Result[JsonObject, Problem]:
     Source: the package perplexityai 0.46, response_create_params and input_item_param.
     """
     return Result.do(
-        respell(target, body)
+        rename_fields(target, body)
         for _ in check_supported(target)
         for body in responses_request.draft_chat(target)
     )
@@ -47,7 +47,7 @@ def check_supported(target: Target) -> Result[None, Problem]:
     return Success(None)
 
 
-def respell(target: Target, body: JsonObject) -> JsonObject:
+def rename_fields(target: Target, body: JsonObject) -> JsonObject:
     """Return OpenAI's body in Perplexity's words: typed messages, chat's form of a schema."""
     ask, name = target.ask, target.model.real_name
     schema = None if is_json_mode(ask.schema) else ask.schema  # the prompt asks for any JSON

@@ -8,40 +8,40 @@ from loki.abilities import ReasoningSupport
 from loki.json_text import JsonObject
 
 
-def by_effort(known: ReasoningSupport, wanted: str | int) -> JsonObject:
+def draft_effort(support: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return OpenAI's own field, which most servers took over."""
     return {"reasoning_effort": wanted}
 
 
-def by_object(known: ReasoningSupport, wanted: str | int) -> JsonObject:
+def draft_reasoning_object(support: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return OpenRouter's object: an effort or a budget."""
     key = "max_tokens" if isinstance(wanted, int) else "effort"
     return {"reasoning": {key: wanted}}
 
 
-def by_switch(known: ReasoningSupport, wanted: str | int) -> JsonObject:
+def draft_switch(support: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return the switch of DeepSeek, Zhipu and Moonshot."""
     return {"thinking": {"type": "disabled" if wanted == "none" else "enabled"}}
 
 
-def by_budget(known: ReasoningSupport, wanted: str | int) -> JsonObject:
+def draft_budget(support: ReasoningSupport, wanted: str | int) -> JsonObject:
     """Return Alibaba's switch and its budget in tokens.
 
-    >>> by_budget(ReasoningSupport(budgets={"low": 1024}), "low")
+    >>> draft_budget(ReasoningSupport(budgets={"low": 1024}), "low")
     {'enable_thinking': True, 'thinking_budget': 1024}
     """
     if wanted == "none":
         return {"enable_thinking": False}
-    budget = known.budgets.get(wanted) if isinstance(wanted, str) else wanted
+    budget = support.budgets.get(wanted) if isinstance(wanted, str) else wanted
     return {"enable_thinking": True, **({"thinking_budget": budget} if budget else {})}
 
 
 #: How a model is told to think, by its family or its server's dialect.
 REASONING: dict[str, Callable[[ReasoningSupport, str | int], JsonObject]] = {
-    "effort": by_effort,
-    "object": by_object,
-    "switch": by_switch,
-    "budget": by_budget,
-    "adaptive": by_budget,  # Anthropic's word, where a server has budgets
-    "level": by_effort,  # Google's, for the models of others on Vertex AI
+    "effort": draft_effort,
+    "object": draft_reasoning_object,
+    "switch": draft_switch,
+    "budget": draft_budget,
+    "adaptive": draft_budget,  # Anthropic's word, where a server has budgets
+    "level": draft_effort,  # Google's, for the models of others on Vertex AI
 }

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable
 from loki.json_text import Json, JsonObject
 from loki.messages import Text
 from loki.problems import Problem
-from loki.replies import Carry, Finish, FinishReason, Item, Reasoning, Refusal, ToolPiece, WireEvent
+from loki.replies import (
+    CarriedBlock,
+    Finish,
+    FinishReason,
+    Reasoning,
+    Refusal,
+    ServerItem,
+    ToolPiece,
+    WireEvent,
+)
 from loki.usage import Usage
 from loki.wire.errors import kind_of, read_code_and_message, unknown_answer
 from loki.wire.openai.sources import read_annotations, read_pages, read_search_results
@@ -17,7 +26,7 @@ from loki.wire.protocol import (
     as_count,
     as_str,
     get_in,
-    read_text,
+    text_events,
 )
 
 
@@ -56,7 +65,7 @@ def read_item(item: Json, row: int) -> Iterable[WireEvent]:
                 yield from read_part(part, f"output[{row}].content[{number}]")
                 yield from read_annotations(get_in(part, "annotations"))
         case {"type": "message", "content": odd}:
-            yield from read_text(odd, f"output[{row}].content")
+            yield from text_events(odd, f"output[{row}].content")
         case {"type": "reasoning"}:
             yield from read_thoughts(item)
     if isinstance(item, dict):
@@ -67,16 +76,16 @@ def read_part(part: Json, place: str) -> tuple[WireEvent, ...]:
     """Return the text, or the words of a refusal, of the part at ``place``."""
     match part:
         case {"type": "output_text", "text": text}:
-            return read_text(text, f"{place}.text")
+            return text_events(text, f"{place}.text")
         case {"type": "refusal", "refusal": str(text)}:
             return (Refusal(text),)
         case _:
             return ()
 
 
-def read_odd_delta(event: JsonObject) -> tuple[WireEvent, ...]:
+def read_unknown_delta(event: JsonObject) -> tuple[WireEvent, ...]:
     """Return the Problem that a piece of text is none, nothing for null."""
-    return read_text(event.get("delta"), "delta")
+    return text_events(event.get("delta"), "delta")
 
 
 def read_summary_part(event: JsonObject) -> tuple[WireEvent, ...]:
@@ -111,7 +120,7 @@ def read_call_event(event: JsonObject) -> tuple[WireEvent, ...]:
             return (ToolPiece(row, id, name, "", is_whole=False),)
         case {"item": {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}}:
             begun = ToolPiece(row, id, name, "", is_whole=False, is_custom=True)
-            return () if is_of_server(name) else (begun,)
+            return () if is_server_tool(name) else (begun,)
         case {"delta": str(piece)}:
             return (ToolPiece(row, "", "", piece),)
         case {"arguments": str(text)}:
@@ -148,18 +157,18 @@ def read_done(item: JsonObject, row: int | None) -> tuple[WireEvent, ...]:
         case {"type": "custom_tool_call", "call_id": str(id), "name": str(name)}:
             whole = item.get("status") != "incomplete"
             call = ToolPiece(row, id, name, as_str(item.get("input")), whole, is_custom=True)
-            return () if is_of_server(name) else (call,)
+            return () if is_server_tool(name) else (call,)
         case {"type": "reasoning"} if item.get("encrypted_content") or item.get("content"):
-            return (Carry(item),)
+            return (CarriedBlock(item),)
         case {"type": "search_results" | "fetch_url_results"}:  # Perplexity
             return tuple(read_pages(item.get("results") or item.get("contents")))
         case {"type": str(kind)} if kind not in KNOWN_ITEMS:
-            return (Item(item),)
+            return (ServerItem(item),)
         case _:
             return ()
 
 
-def read_signature(call: JsonObject) -> tuple[Carry, ...]:
+def read_signature(call: JsonObject) -> tuple[CarriedBlock, ...]:
     """Return the signature of a call, which Perplexity wants back with it.
 
     >>> read_signature({"call_id": "c", "thought_signature": "s", "name": "f"})
@@ -167,13 +176,13 @@ def read_signature(call: JsonObject) -> tuple[Carry, ...]:
     """
     names = ("call_id", "thought_signature")
     signed = {name: call[name] for name in names if call.get(name)}
-    return (Carry(signed),) if "thought_signature" in signed else ()
+    return (CarriedBlock(signed),) if "thought_signature" in signed else ()
 
 
-def is_of_server(name: str) -> bool:
+def is_server_tool(name: str) -> bool:
     """Return whether a call with free text is one of xAI's own, which it has answered itself.
 
-    >>> is_of_server("x_keyword_search"), is_of_server("math_exp")
+    >>> is_server_tool("x_keyword_search"), is_server_tool("math_exp")
     (True, False)
     """
     return name in XAI_TOOLS
@@ -237,7 +246,7 @@ DELTAS: dict[str, Callable[[str], WireEvent]] = {
 
 #: Other events that tell something.
 EVENTS: dict[str, Callable[[JsonObject], tuple[WireEvent, ...]]] = {
-    "response.output_text.delta": read_odd_delta,  # what is a string is among the DELTAS
+    "response.output_text.delta": read_unknown_delta,  # what is a string is among the DELTAS
     "response.reasoning_summary_part.added": read_summary_part,
     "response.output_item.added": read_call_event,
     "response.function_call_arguments.delta": read_call_event,

@@ -22,7 +22,11 @@ def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
 
     prompt, output, total = map(count, ("prompt_tokens", "completion_tokens", "total_tokens"))
     thoughts = count("completion_tokens_details", "reasoning_tokens")
-    if output is not None and thoughts and is_beside(raw, prompt or 0, output, thoughts, total):
+    if (
+        output is not None
+        and thoughts
+        and is_reasoning_separate(raw, prompt or 0, output, thoughts, total)
+    ):
         output += thoughts
     cached = (as_count(get_in(raw, *path)) for path in CACHED)
     return Usage(
@@ -39,14 +43,18 @@ def chat_usage(raw: JsonObject, body: JsonObject) -> Usage:
     )
 
 
-def is_beside(raw: JsonObject, prompt: int, output: int, thoughts: int, total: int | None) -> bool:
+def is_reasoning_separate(
+    raw: JsonObject, prompt: int, output: int, thoughts: int, total: int | None
+) -> bool:
     """Return whether thoughts are billed beside the output, instead of as a part of it.
 
     The total tells, also where it counts fewer tokens than there are thoughts; not the one of
     Vercel's gateway, whose cost proves that it leaves them out.
 
-    >>> is_beside({}, 43, 10, 11, 53), is_beside({"market_cost": 0.1}, 43, 10, 11, 53)
-    (False, True)
+    >>> is_reasoning_separate({}, 43, 10, 11, 53)
+    False
+    >>> is_reasoning_separate({"market_cost": 0.1}, 43, 10, 11, 53)
+    True
     """
     if total == prompt + output + thoughts:
         return True

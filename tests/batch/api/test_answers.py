@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from support import SHARED, target
 
-from loki.batch.api.answers import Answered, Held, RowContext, Unanswered, give_up, read_row
+from loki.batch.api.answers import (
+    Answered,
+    Postponed,
+    RowContext,
+    Unanswered,
+    give_up,
+    interpret_result,
+)
 from loki.batch.api.protocol import RowResult
 from loki.batch.api.sites import PROTOCOLS
 from loki.money.batch_tier import BatchRates, Discount
@@ -35,7 +42,7 @@ def chat(**more: Any) -> Any:
 
 def test_a_row_is_priced_at_the_batch_tier_whatever_it_names() -> None:
     for tier in ("default", "priority", "flex", None):
-        outcome = read_row(OPENAI, RowResult("n-k", 200, chat(service_tier=tier)))
+        outcome = interpret_result(OPENAI, RowResult("n-k", 200, chat(service_tier=tier)))
         assert isinstance(outcome, Answered) and outcome.is_good
         assert (outcome.line["cost"], outcome.line["tier"]) == (0.0014, "batch")
         assert (outcome.line["seconds"], outcome.line["attempts"]) == (None, None)
@@ -49,7 +56,7 @@ def test_an_answer_that_is_no_good_is_billed() -> None:
         **chat(),
         "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "length"}],
     }
-    outcome = read_row(OPENAI, RowResult("n-k", 200, empty))
+    outcome = interpret_result(OPENAI, RowResult("n-k", 200, empty))
     assert isinstance(outcome, Answered) and not outcome.is_good
     assert outcome.line["error"]["kind"] == "input" and outcome.line["cost"] == 0.0014
     assert outcome.entry.cost == Decimal("0.0014") and outcome.entry.exact
@@ -62,8 +69,8 @@ ERRORS: list[tuple[int, Any, type]] = [
     (429, {"error": {"message": "Slow.", "code": "rate_limit_exceeded"}}, Unanswered),
     (500, {"error": {"message": "Oops."}}, Unanswered),
     (529, {"error": {"message": "Busy.", "type": "overloaded_error"}}, Unanswered),
-    (429, {"error": {"message": "No credit.", "code": "insufficient_quota"}}, Held),
-    (400, {"error": {"message": "Full.", "code": "token_limit_exceeded"}}, Held),
+    (429, {"error": {"message": "No credit.", "code": "insufficient_quota"}}, Postponed),
+    (400, {"error": {"message": "Full.", "code": "token_limit_exceeded"}}, Postponed),
     (200, {"odd": 1}, Answered),
     (200, None, Answered),
     (200, "text", Answered),
@@ -72,14 +79,14 @@ ERRORS: list[tuple[int, Any, type]] = [
 
 @pytest.mark.parametrize(("status", "body", "kind"), ERRORS)
 def test_errors_are_final_tried_again_or_held(status: int, body: Any, kind: type) -> None:
-    assert isinstance(read_row(OPENAI, RowResult("n-k", status, body)), kind)
+    assert isinstance(interpret_result(OPENAI, RowResult("n-k", status, body)), kind)
 
 
 def test_a_canceled_row_does_not_count_as_a_try() -> None:
-    canceled = read_row(OPENAI, RowResult("n-k", reason="canceled"))
-    expired = read_row(OPENAI, RowResult("n-k", reason="expired"))
-    assert isinstance(canceled, Unanswered) and not canceled.counts
-    assert isinstance(expired, Unanswered) and expired.counts
+    canceled = interpret_result(OPENAI, RowResult("n-k", reason="canceled"))
+    expired = interpret_result(OPENAI, RowResult("n-k", reason="expired"))
+    assert isinstance(canceled, Unanswered) and not canceled.counts_as_attempt
+    assert isinstance(expired, Unanswered) and expired.counts_as_attempt
 
 
 def test_a_row_that_is_given_up_says_how_often_it_was_tried() -> None:
@@ -94,7 +101,7 @@ def test_a_row_that_is_given_up_says_how_often_it_was_tried() -> None:
 QUOTED = [
     ("openai-batch-errorline-status0-1", "openai", Unanswered),
     ("openai-batch-errorline-expired-1", "openai", Unanswered),
-    ("anthropic-batch-errorline-credit-1", "anthropic", Held),
+    ("anthropic-batch-errorline-credit-1", "anthropic", Postponed),
 ]
 
 
@@ -107,4 +114,4 @@ def test_quoted_lines_of_errors_are_understood(name: str, protocol: str, kind: t
     asked = OPENAI._replace(target=target({"type": client, "models": [PRICED]}))
     for line in json.loads(path.read_text())["response"]["body_text"].splitlines():
         row = PROTOCOLS[protocol].read_row(json.loads(line))
-        assert row is not None and isinstance(read_row(asked, row), kind)
+        assert row is not None and isinstance(interpret_result(asked, row), kind)

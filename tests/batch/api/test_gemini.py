@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.batch.api.gemini import GEMINI, convert_to_snake_case
+from loki.batch.api.gemini import GEMINI, keys_to_snake_case
 from loki.batch.api.protocol import Site, Submission
 
 SITE = Site("https://a.example/v1beta", "gemini-x", "")
@@ -14,8 +14,8 @@ JOB = Submission("abcdefgh", 2, ref="files/1", intent=1000.0)
 
 
 def test_the_calls_of_a_job() -> None:
-    assert GEMINI.deposit is not None
-    start = GEMINI.deposit(SITE, JOB, 99)
+    assert GEMINI.upload is not None
+    start = GEMINI.upload(SITE, JOB, 99)
     assert start.url == "https://a.example/upload/v1beta/files"
     assert start.headers["X-Goog-Upload-Header-Content-Length"] == "99"
     create = GEMINI.create(SITE, JOB)
@@ -67,7 +67,7 @@ def test_names_of_a_request_are_those_of_files_and_the_users_own_stay() -> None:
         "tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": {"aB": 1}}]}],
         "contents": [{"parts": [{"functionCall": {"name": "f", "args": {"aB": {"cD": 1}}}}]}],
     }
-    assert convert_to_snake_case(body) == {
+    assert keys_to_snake_case(body) == {
         "system_instruction": {"parts": [{"text": "aB"}]},
         "tools": [{"function_declarations": [{"name": "f", "parameters_json_schema": {"aB": 1}}]}],
         "contents": [{"parts": [{"function_call": {"name": "f", "args": {"aB": {"cD": 1}}}}]}],

@@ -29,7 +29,7 @@ STEPS = [
 
 @pytest.mark.parametrize(("job", "step", "is_out"), STEPS)
 def test_each_state_has_its_step(job: Job, step: str, is_out: bool) -> None:
-    assert (next_step(job, PROTOCOLS["openai"]), job.is_out) == (step, is_out)
+    assert (next_step(job, PROTOCOLS["openai"]), job.is_uncollected) == (step, is_out)
 
 
 def test_a_key_is_a_key_also_where_it_came_twice() -> None:

@@ -13,12 +13,12 @@ from loki.batch.api.job import Item, Job, next_step
 from loki.batch.api.journal import (
     Journal,
     encode_line,
+    max_rows_to_submit,
     needed_lines,
     plan_line,
     read_lines,
     row_lines,
-    rows_allowed,
-    seen_line,
+    status_line,
 )
 from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.api.sites import PROTOCOLS
@@ -35,7 +35,7 @@ LINES: list[Any] = [
     {"uploaded": "abcdefgh", "ref": "file-1"},
     {"intent": "abcdefgh", "time": 1000.0},
     {"job": "abcdefgh", "id": "b", "time": 1000.0},
-    seen_line("abcdefgh", DONE, 1100.0),
+    status_line("abcdefgh", DONE, 1100.0),
     {"collected": "abcdefgh", "time": 1.0, "rows": 3, "cost": "0.1", "again": ["k2"]},
 ]
 #: What is to be done after each line, and whether the rows may not be asked by anybody else.
@@ -54,10 +54,12 @@ STEPS = [
 def test_what_is_to_be_done_after_each_line(number: int) -> None:
     journal = Journal(LINES[: number + 1])
     job = journal.jobs["abcdefgh"]
-    assert (next_step(job, PROTOCOLS["openai"]), job.is_out) == STEPS[number]
-    out = journal.marks_out()
-    assert (row_identity("id-3", "k2") in out) == job.is_out
-    assert journal.spent() == (Decimal("0.5") if job.is_out else Decimal("0.1") * (number == 6))
+    assert (next_step(job, PROTOCOLS["openai"]), job.is_uncollected) == STEPS[number]
+    out = journal.uncollected_rows()
+    assert (row_identity("id-3", "k2") in out) == job.is_uncollected
+    assert journal.spent() == (
+        Decimal("0.5") if job.is_uncollected else Decimal("0.1") * (number == 6)
+    )
 
 
 def test_a_job_reads_as_it_was_planned() -> None:
@@ -88,7 +90,7 @@ def test_lines_of_a_newer_loki_are_left_alone() -> None:
 def ended(nonce: str, code: str, rows: int = 8) -> list[Any]:
     """Return the lines of a job that ended."""
     job = Job(Submission(nonce, rows), 7.0, "openai", "openai:m", "hash", "chat")
-    seen = seen_line(nonce, JobStatus("b", "failed", True, code=code), 1.0)
+    seen = status_line(nonce, JobStatus("b", "failed", True, code=code), 1.0)
     return [
         plan_line(job),
         {"intent": nonce, "time": 1.0},
@@ -112,8 +114,8 @@ ALLOWED = [
 def test_a_full_provider_gets_half_as_much_and_waits_for_what_is_out(
     lines: list[Any], most: int | None
 ) -> None:
-    assert rows_allowed(Journal(lines), "openai:m", frozenset({"full"})) == most
-    assert rows_allowed(Journal(lines), "openai:n", frozenset({"full"})) is None
+    assert max_rows_to_submit(Journal(lines), "openai:m", frozenset({"full"})) == most
+    assert max_rows_to_submit(Journal(lines), "openai:n", frozenset({"full"})) is None
 
 
 def test_rows_of_jobs_that_are_over_are_not_needed_and_nothing_else_changes() -> None:

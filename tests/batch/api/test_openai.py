@@ -18,11 +18,15 @@ JOB = Submission("abcdefgh", 2, 24, "file-1", 1000.0)
 
 
 def test_the_calls_of_a_job() -> None:
-    assert OPENAI.deposit is not None and TOGETHER.deposit is not None
-    store = OPENAI.deposit(SITE, JOB, 9)
-    assert (store.method, store.url, store.rows) == ("POST", "https://a.example/v1/files", "form")
+    assert OPENAI.upload is not None and TOGETHER.upload is not None
+    store = OPENAI.upload(SITE, JOB, 9)
+    assert (store.method, store.url, store.upload_as) == (
+        "POST",
+        "https://a.example/v1/files",
+        "form",
+    )
     assert store.form == {"purpose": "batch"}
-    assert TOGETHER.deposit(SITE, JOB, 9).form["purpose"] == "batch-api"
+    assert TOGETHER.upload(SITE, JOB, 9).form["purpose"] == "batch-api"
     assert OPENAI.create(SITE, JOB).json == {
         "input_file_id": "file-1",
         "endpoint": "/v1/chat/completions",
@@ -79,8 +83,8 @@ def test_requests_are_as_the_vendors_own_package_types_them() -> None:
     files = pytest.importorskip("openai.types.file_create_params")
     create = OPENAI.create(SITE, JOB).json or {}
     assert create.keys() <= batches.BatchCreateParams.__annotations__.keys()
-    assert OPENAI.deposit is not None
-    form = OPENAI.deposit(SITE, JOB, 9).form
+    assert OPENAI.upload is not None
+    form = OPENAI.upload(SITE, JOB, 9).form
     assert {*form, "file"} <= files.FileCreateParams.__annotations__.keys()
     batch = pytest.importorskip("openai.types").Batch
     shown = {"id": "b", "status": "completed", "errors": {"data": [{"message": "No."}]}}

@@ -14,10 +14,10 @@ JOB = Submission("abcdefgh", 2, 24, "batch-1", 1000.0)
 
 
 def test_the_container_is_free_and_the_rows_are_not() -> None:
-    assert XAI.deposit is not None
-    assert XAI.deposit(SITE, JOB, 9).json == {"name": "loki-abcdefgh"}
+    assert XAI.upload is not None
+    assert XAI.upload(SITE, JOB, 9).json == {"name": "loki-abcdefgh"}
     add = XAI.create(SITE, JOB)
-    assert (add.url, add.rows) == ("https://a.example/v1/batches/batch-1/requests", "raw")
+    assert (add.url, add.upload_as) == ("https://a.example/v1/batches/batch-1/requests", "raw")
     row = XAI.make_line(SITE, "a", {"model": "m"})
     assert row == {
         "batch_request_id": "a",

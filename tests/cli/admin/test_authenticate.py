@@ -45,8 +45,8 @@ def token_file(home: Home, name: str = "local") -> Path:
 
 def with_state(address: str) -> str:
     """``code#state``, as some providers show it."""
-    told = query(consented(address))
-    return f"{told['code']}#{told['state']}"
+    result = query(consented(address))
+    return f"{result['code']}#{result['state']}"
 
 
 PASTES: dict[str, Callable[[str], str]] = {
@@ -198,14 +198,16 @@ def test_another_page_that_asks_a_hundred_times_does_not_end_a_login(
 
 def made_up(token_url: str, **more: Any) -> str:
     """Settings of a client whose token endpoint is elsewhere."""
-    told = {
+    result = {
         "client_id": "me",
         "authorize_url": "https://auth.example/go?tenant=a",
         "token_url": token_url,
         "redirect_uri": f"http://127.0.0.1:{free_port()}/cb",
         **more,
     }
-    return "auth: oauth\noauth:\n" + "".join(f"  {key}: {said}\n" for key, said in told.items())
+    return "auth: oauth\noauth:\n" + "".join(
+        f"  {key}: {message}\n" for key, message in result.items()
+    )
 
 
 GOOD = {"access_token": "at-12345", "refresh_token": "rt-12345", "expires_in": 3600}
@@ -259,10 +261,10 @@ def test_a_token_request_is_what_the_configuration_says(home: Home) -> None:
 
         done = log_in(home, remembered)
     assert done.code == 0 and "s3cret-1" not in done.err
-    told = query(asked[0])
-    assert {"tenant": "a", "audience": "api", "scope": "a b"}.items() <= told.items()
+    result = query(asked[0])
+    assert {"tenant": "a", "audience": "api", "scope": "a b"}.items() <= result.items()
     (request,) = server.asked
-    redirect = told["redirect_uri"]
+    redirect = result["redirect_uri"]
     body = request.json
     assert len(body.pop("code_verifier")) >= 43
     assert body == {
@@ -271,7 +273,7 @@ def test_a_token_request_is_what_the_configuration_says(home: Home) -> None:
         "client_id": "me",
         "client_secret": "s3cret-1",
         "redirect_uri": redirect,
-        "state": told["state"],
+        "state": result["state"],
     }
     assert request.headers["x-team"] == "blue" and "x-none" not in request.headers
     assert request.headers["user-agent"].startswith("loki/")
@@ -287,9 +289,9 @@ SECRETS = {
 
 @pytest.mark.parametrize("case", SECRETS)
 def test_a_client_secret_comes_from_where_it_is(home: Home, case: str) -> None:
-    said, variables = SECRETS[case]
+    message, variables = SECRETS[case]
     with serving(plain(GOOD)) as server:
-        home.local("http://127.0.0.1:9", client=made_up(f"{server.address}/token", **said))
+        home.local("http://127.0.0.1:9", client=made_up(f"{server.address}/token", **message))
         assert log_in(with_environ(home, variables), lambda address: "c0de").code == 0
     assert b"client_secret=s3cret-1" in server.asked[0].body
 
@@ -389,8 +391,8 @@ def test_waiting_is_left_at_once(home: Home, number: signal.Signals, code: int) 
 
 
 def test_nothing_on_standard_input_is_no_code(home: Home) -> None:
-    said = {"redirect_uri": "https://a.example/cb"}
-    home.local("http://127.0.0.1:9", client=made_up("http://127.0.0.1:9/token", **said))
+    message = {"redirect_uri": "https://a.example/cb"}
+    home.local("http://127.0.0.1:9", client=made_up("http://127.0.0.1:9/token", **message))
     done = home.run("--authenticate", prog="loki")
     assert done.code == 77 and "no code was given" in done.err
 

@@ -16,13 +16,13 @@ def test_every_client_that_cannot_be_asked_is_told_at_once(home: Home) -> None:
     done = home.run("--check", prog="loki")
     assert (done.code, done.out) == (78, "")
     lines = [line for line in done.err.splitlines() if not line.startswith("note: ")]
-    told = (
+    result = (
         (1, 1, "no client named 'opnai' (`model` of"),
         (4, 3, "client 'azure-openai' needs an api_base"),
         (5, 3, "client 'mine' needs an api_base"),
         (6, 3, "needs a project_id"),
     )
-    for line, (row, column, words) in zip(lines, told, strict=True):
+    for line, (row, column, words) in zip(lines, result, strict=True):
         assert line.startswith(f"{path}:{row}:{column}: ") and words in line
 
 

@@ -43,15 +43,15 @@ def test_models_are_listed_with_what_is_known_of_them(home: Home) -> None:
     assert home.run("--list-models", prog="loki").out.split() == [
         *["local:m", "chat", "8,192", "?", "$0.15", "$2"]
     ]
-    (told,) = home.run("--list-models", "-o", "json", prog="loki").lines
-    assert told["model"] == "local:m" and told["input_price"] == 0.15
-    assert told["max_output_tokens"] is None
+    (result,) = home.run("--list-models", "-o", "json", prog="loki").lines
+    assert result["model"] == "local:m" and result["input_price"] == 0.15
+    assert result["max_output_tokens"] is None
 
 
 def test_the_catalogue_is_listed_without_a_configuration(home: Home) -> None:
-    told = home.run("--list-models", "-o", "json", "-m", "openai", prog="loki").lines
-    assert len(told) > 20 and {each["type"] for each in told} >= {"chat", "embedding"}
-    assert all(each["model"].startswith("openai") for each in told)
+    result = home.run("--list-models", "-o", "json", "-m", "openai", prog="loki").lines
+    assert len(result) > 20 and {each["type"] for each in result} >= {"chat", "embedding"}
+    assert all(each["model"].startswith("openai") for each in result)
 
 
 def test_check_tells_everything_that_is_wrong(home: Home) -> None:
@@ -155,10 +155,10 @@ def test_our_own_faults_are_told_to_programs_too(
         done = there.run("-m", "local:m", "-o", form, "Hi")
         assert bool(server.asked) is sent
     words, line = done.err.splitlines()
-    told = json.loads(line)
+    parsed = json.loads(line)
     assert done.code == 70 and words.startswith("loki-pipe: bug: RuntimeError: it is ours; ")
-    assert (told["kind"], told["sent"]) == ("bug", sent)
-    assert told["message"] in words
+    assert (parsed["kind"], parsed["sent"]) == ("bug", sent)
+    assert parsed["message"] in words
     if form == "events":
-        assert json.loads(done.out.splitlines()[-1]) == {"type": "error", **told}
+        assert json.loads(done.out.splitlines()[-1]) == {"type": "error", **parsed}
     Path(words.rpartition(" ")[2]).unlink()

@@ -10,7 +10,7 @@ from commands import Home
 from terminals import talk
 
 from loki.abilities import Abilities
-from loki.cli.admin.model_table import is_selected, model_row, plain
+from loki.cli.admin.model_table import is_selected, model_row, to_json_value
 from loki.price import Price
 from loki.records import Client, Model
 
@@ -43,7 +43,7 @@ def test_a_row_says_what_is_unknown_and_what_a_model_can() -> None:
 
 
 def test_prices_are_numbers_for_programs() -> None:
-    assert plain({"a": Decimal("0.5"), "b": None}) == {"a": 0.5, "b": None}
+    assert to_json_value({"a": Decimal("0.5"), "b": None}) == {"a": 0.5, "b": None}
 
 
 def test_the_table_fits_a_terminal_of_80_columns(home: Home) -> None:

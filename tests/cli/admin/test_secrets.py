@@ -230,9 +230,9 @@ def test_whoever_thinks_better_of_it_leaves_nothing_behind(
 
 def test_a_terminal_is_asked_for_nothing_that_cannot_be_done(home: Home) -> None:
     add(home, KEY="sk-1")
-    for words, told in ((["--add-secret", "KEY"], 65), (["--update-secret", "KAY"], 78)):
+    for words, result in ((["--add-secret", "KEY"], 65), (["--update-secret", "KAY"], 78)):
         code, shown = typed(home, *words, answers=())
-        assert code == told and "not shown" not in shown
+        assert code == result and "not shown" not in shown
 
 
 # ---- in use ------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ import pytest
 from commands import Home, with_environ
 from servers import Step, plain, serving
 
-from loki.config.catalogue import about, section
+from loki.config.catalogue import catalogue_facts, parse_section
 from loki.config.catalogue_update import describe_changes, format_catalogue, parse_catalogue
-from loki.edge.files import catalogue
+from loki.edge.files import read_catalogue
 
-SHIPPED = catalogue({"LOKI_CACHE_DIR": "/nowhere"})
-TODAY = str(about(SHIPPED)["date"])
+SHIPPED = read_catalogue({"LOKI_CACHE_DIR": "/nowhere"})
+TODAY = str(catalogue_facts(SHIPPED)["date"])
 
 NEWER: Any = {
     "date": "2031-02-03",
@@ -112,8 +112,10 @@ def test_what_a_new_model_can_do_comes_with_the_catalogue(home: Home) -> None:
     after = {"temperature": None, "reasoning_effort": "max", "reasoning": None}
     assert body("mind-1", "--reasoning", "xhigh") == after
     assert body("mind-2-mini", "--reasoning", "high")["reasoning"] == {"effort": "low"}
-    said = drafted(home, "-m", "openai:mind-1", "-t", "0.7")
-    assert said.startswith("loki-pipe: usage: openai takes no temperature for mind-1; if it does,")
+    message = drafted(home, "-m", "openai:mind-1", "-t", "0.7")
+    assert message.startswith(
+        "loki-pipe: usage: openai takes no temperature for mind-1; if it does,"
+    )
 
 
 @pytest.mark.parametrize("rows", [[], {"x": {"models": ["m"], "clients": [], "patch": {}}}])
@@ -263,9 +265,9 @@ CUT = format_catalogue(parse_catalogue(json.dumps(NEWER).encode()).unwrap())
 )
 def test_a_kept_file_that_is_old_or_cut_off_is_not_used(tmp_path: Path, text: str) -> None:
     (tmp_path / "models.json").write_text(text, "latin-1")
-    assert catalogue({"LOKI_CACHE_DIR": str(tmp_path)}) == SHIPPED
+    assert read_catalogue({"LOKI_CACHE_DIR": str(tmp_path)}) == SHIPPED
     (tmp_path / "models.json").write_text(CUT)
-    assert catalogue({"LOKI_CACHE_DIR": str(tmp_path)}) == CUT
+    assert read_catalogue({"LOKI_CACHE_DIR": str(tmp_path)}) == CUT
 
 
 def test_the_shipped_catalogue_passes_and_is_written_as_it_is() -> None:
@@ -274,7 +276,7 @@ def test_the_shipped_catalogue_passes_and_is_written_as_it_is() -> None:
     assert describe_changes(found.clients, found.clients).endswith(
         "0 new, 0 gone, 0 with other prices"
     )
-    assert section(format_catalogue(found), "openai") == section(SHIPPED, "openai")
+    assert parse_section(format_catalogue(found), "openai") == parse_section(SHIPPED, "openai")
 
 
 # ---- --list-models -----------------------------------------------------------------------------
@@ -288,8 +290,8 @@ def test_models_are_listed_in_columns_that_line_up(home: Home) -> None:
 
 def test_programs_are_told_all_of_it(home: Home) -> None:
     (row,) = listed(home, "-m", "openai:gpt-6.1-sol", "-o", "json").lines
-    told = {key for key, value in row.items() if value not in (None, {})}
-    assert {"input_price", "cache_write_12h_price", "variants", "supports_reasoning"} <= told
+    result = {key for key, value in row.items() if value not in (None, {})}
+    assert {"input_price", "cache_write_12h_price", "variants", "supports_reasoning"} <= result
     assert row["variants"]["flex"] == 0.5
 
 

@@ -75,12 +75,12 @@ FORMS: dict[str, tuple[list[str], list[Any], list[tuple[Any, str]]]] = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_rows_come_in_many_forms(home: Home, fast: Counting, name: str) -> None:
-    words, lines, told = FORMS[name]
+    words, lines, result = FORMS[name]
     path = write(home.folder / "in", *lines)
     done = batch(at(home, fast.address), str(path), "--ordered", *words)
     assert done.code == 0, done.err
     assert [(row["id"], row["text"]) for row in done.lines] == [
-        (id, f"echo {prompt}") for id, prompt in told
+        (id, f"echo {prompt}") for id, prompt in result
     ]
     assert done.lines[0]["cost"] == 0.00002 and done.lines[0]["usage"]["input"] == 10
 
@@ -199,8 +199,8 @@ def test_each_row_says_its_line_and_keeps_its_fields(home: Home, fast: Counting)
     path = write(home.folder / "in", *rows)
     words = ["--template", "{lang}: {text}", "--keep", "--ordered"]
     done = batch(at(home, fast.address), str(path), *words)
-    told = [(row["line"], row["lang"], row["input_text"], row["text"]) for row in done.lines]
-    assert told == [(1, "fr", "Hi", "echo fr: Hi"), (3, "de", "Ho", "echo de: Ho")], done.err
+    result = [(row["line"], row["lang"], row["input_text"], row["text"]) for row in done.lines]
+    assert result == [(1, "fr", "Hi", "echo fr: Hi"), (3, "de", "Ho", "echo de: Ho")], done.err
     plainly = batch(home, str(path), *words[:2])
     assert "lang" not in plainly.lines[0] and {row["line"] for row in plainly.lines} == {1, 3}
 
@@ -278,13 +278,13 @@ def test_a_row_that_cannot_be_asked_keeps_its_id_and_fields(home: Home, fast: Co
     words = [str(rows), "--template", "{text}", "-o", str(out), "--ordered"]
     done = batch(at(home, fast.address), *words)
     with out.open(newline="") as file:
-        told = [*csv.DictReader(file)]
-    assert done.code == 1 and [*told[0]][:3] == ["id", "lang", "input_text"], done.err
-    assert [(row["id"], row["lang"], row["input_text"]) for row in told] == [
+        result = [*csv.DictReader(file)]
+    assert done.code == 1 and [*result[0]][:3] == ["id", "lang", "input_text"], done.err
+    assert [(row["id"], row["lang"], row["input_text"]) for row in result] == [
         *(("a", "fr", ""), ("b", "de", "x"), ("c", "en", "z"), ("d", "", ""), ("e", "it", "")),
     ]
-    assert [row["text"] for row in told] == ["", "", "echo z", "", ""]
-    assert told[0]["error_message"] == "line 2: fewer fields than the head has"
+    assert [row["text"] for row in result] == ["", "", "echo z", "", ""]
+    assert result[0]["error_message"] == "line 2: fewer fields than the head has"
     lines = write(home.folder / "in", {"id": "a", "lang": "fr", "prompt": "x", "seed": "s"})
     kept = batch(home, str(lines), "--keep", "--template", "{prompt}")
     assert (kept.lines[0]["id"], kept.lines[0]["lang"]) == ("a", "fr"), kept.out
@@ -353,16 +353,22 @@ def test_a_table_in_is_a_table_out_and_goes_on(home: Home) -> None:
         words = [str(rows), "--csv", "--template", "{lang} {text}", "-o", str(path), "-j", "1"]
         first = batch(home, *words)
         with path.open(newline="") as file:
-            told = [*csv.DictReader(file)]
-        assert first.code == 1 and [*told[0]][:4] == ["id", "lang", "input_text", "line"], first.err
-        assert (told[0]["text"], told[0]["lang"], told[0]["cost"]) == ('One,\n"two"', "fr", "2e-05")
-        assert (told[1]["error_kind"], told[1]["error_message"]) == ("input", "No.")
+            result = [*csv.DictReader(file)]
+        assert first.code == 1 and [*result[0]][:4] == ["id", "lang", "input_text", "line"], (
+            first.err
+        )
+        assert (result[0]["text"], result[0]["lang"], result[0]["cost"]) == (
+            'One,\n"two"',
+            "fr",
+            "2e-05",
+        )
+        assert (result[1]["error_kind"], result[1]["error_message"]) == ("input", "No.")
         path.write_bytes(path.read_bytes() + b'a,fr,"torn\n')
         again = batch(home, *words)
     assert again.code == 0 and "1 answered before" in again.err, again.err
     with path.open(newline="") as file:
-        told = [*csv.DictReader(file)]
-    assert [(row["id"], row["text"]) for row in told] == [("a", 'One,\n"two"'), ("b", "Two")]
+        result = [*csv.DictReader(file)]
+    assert [(row["id"], row["text"]) for row in result] == [("a", 'One,\n"two"'), ("b", "Two")]
     assert len(server.asked) == 3
 
 
@@ -384,8 +390,8 @@ def test_a_table_of_an_earlier_version_goes_on_in_its_own_order_of_columns(
     seen = fast.counts["seen"]
     assert "1 answered before" in batch(home, *words).err
     with path.open(newline="") as file:
-        told = [*csv.DictReader(file)]
-    assert [(row["lang"], row["id"]) for row in told] == [("fr", "a"), ("de", "b")]
+        result = [*csv.DictReader(file)]
+    assert [(row["lang"], row["id"]) for row in result] == [("fr", "a"), ("de", "b")]
     assert fast.counts["seen"] == seen + 1
 
 
@@ -450,10 +456,10 @@ def test_runs_that_are_killed_ask_each_row_once_and_lose_none(home: Home) -> Non
                 time.sleep(random.uniform(0.3, 0.6))
                 process.kill()
         last = home.run(*words, prog="loki-batch")
-        told = read(home.folder / "out")
+        result = read(home.folder / "out")
         assert last.code == 0, last.err
-        assert sorted(row["id"] for row in told) == list(range(rows))
-        assert all(row["text"] == f"echo p{row['id']}" for row in told)
+        assert sorted(row["id"] for row in result) == list(range(rows))
+        assert all(row["text"] == f"echo p{row['id']}" for row in result)
         assert server.counts["seen"] <= rows + kills * in_flight
 
 
@@ -505,8 +511,8 @@ def test_a_signal_lets_what_is_under_way_finish(
     assert len(out.splitlines()) == seen < 60
     assert b"to go on: loki-batch -m local:m" in err
     assert err.startswith(b"loki-batch: %s: finishing the rows in progress" % number.name.encode())
-    told = json.loads(summary.read_text())
-    assert (told["ended"], told["left"]) == (number.name, 200 - seen)
+    parsed = json.loads(summary.read_text())
+    assert (parsed["ended"], parsed["left"]) == (number.name, 200 - seen)
 
 
 def test_a_run_whose_rows_are_all_written_did_not_end_early(home: Home) -> None:
@@ -579,9 +585,9 @@ def test_a_full_disk_loses_nothing_that_is_paid_for(home: Home, fast: Counting) 
 def test_the_summary_is_there_for_programs(home: Home, fast: Counting) -> None:
     rows = write(home.folder / "in", {"prompt": "a"}, "{")
     done = batch(at(home, fast.address), str(rows), "-q", "--summary", str(home.folder / "s"))
-    told = json.loads((home.folder / "s").read_text())
+    parsed = json.loads((home.folder / "s").read_text())
     assert done.code == 1 and done.err == ""
-    assert told["good"] == 1 and told["failed"] == {"input": 1} and told["cost"] == 0.00002
+    assert parsed["good"] == 1 and parsed["failed"] == {"input": 1} and parsed["cost"] == 0.00002
 
 
 def test_a_terminal_sees_how_far_it_is(home: Home) -> None:

@@ -66,9 +66,9 @@ def test_every_row_once_though_a_worker_dies(home: Home) -> None:
                 workers[0].kill()
                 _, err = run.communicate(timeout=60)
         assert run.returncode == 0, err
-        told = [json.loads(line) for line in Path(home.folder / "out").read_text().splitlines()]
-        assert sorted(row["id"] for row in told) == list(range(rows))
-        assert all(row["text"] == f"echo p{row['id']}" for row in told)
+        parsed = [json.loads(line) for line in Path(home.folder / "out").read_text().splitlines()]
+        assert sorted(row["id"] for row in parsed) == list(range(rows))
+        assert all(row["text"] == f"echo p{row['id']}" for row in parsed)
         assert server.counts["seen"] <= rows + 24
 
 
@@ -222,8 +222,8 @@ def test_a_run_that_is_killed_asks_no_more_than_was_in_flight(shared: tuple[Home
                     time.sleep(0.01)
                 process.kill()
         last = home.run(*words, prog="loki-batch")
-        told = [json.loads(line) for line in out.read_text().splitlines()]
-        assert last.code == 0 and sorted(row["id"] for row in told) == list(range(rows)), last.err
+        parsed = [json.loads(line) for line in out.read_text().splitlines()]
+        assert last.code == 0 and sorted(row["id"] for row in parsed) == list(range(rows)), last.err
         assert server.counts["seen"] <= rows + kills * in_flight
 
 

@@ -44,8 +44,8 @@ def test_an_end_says_why_and_how_to_go_on(
             stop.set(reason)
         assert report_end(console, str(summary), run, stop, 7) == code
         run.out.file.close()
-    told = json.loads(summary.read_text())
-    assert (told["ended"], told["left"]) == (ended, 7)
+    parsed = json.loads(summary.read_text())
+    assert (parsed["ended"], parsed["left"]) == (ended, 7)
     assert (advice or "answered") in err.getvalue() and ("ended" in err.getvalue()) == bool(advice)
 
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from loki.cli.batch.interrupts import halt_after, halt_on_signals
+from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.console import Console
 
@@ -23,7 +23,7 @@ def test_the_first_signal_halts_and_the_second_ends() -> None:
     stop, before = StopReason(), signal.getsignal(signal.SIGTERM)
     with (
         pytest.raises(SystemExit) as ended,
-        halt_on_signals(console(), stop, stop.set),
+        halting_on_signals(console(), stop, stop.set),
     ):
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.first == "SIGTERM"
@@ -35,7 +35,7 @@ def test_the_first_signal_halts_and_the_second_ends() -> None:
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with halt_on_signals(console(), StopReason(), lambda reason: None):
+        with halting_on_signals(console(), StopReason(), lambda reason: None):
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -43,7 +43,7 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
 
 def test_the_clock_halts_a_run_and_no_limit_never_does() -> None:
     halted = threading.Event()
-    with halt_after(0.01, lambda reason: halted.set()):
+    with halting_after(0.01, lambda reason: halted.set()):
         assert halted.wait(10)
-    with halt_after(None, lambda reason: pytest.fail(reason)):
+    with halting_after(None, lambda reason: pytest.fail(reason)):
         pass

@@ -27,17 +27,17 @@ def batch(home: Home, address: str, rows: int, *words: str) -> Done:
 
 def called(arguments: str) -> Any:
     """Return an answer that calls a tool with such arguments."""
-    told = reply("Let me see.", "tool_calls")
+    result = reply("Let me see.", "tool_calls")
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
-    told["choices"][0]["message"]["tool_calls"] = [call]
-    return told
+    result["choices"][0]["message"]["tool_calls"] = [call]
+    return result
 
 
 def refused() -> Any:
     """Return an answer that is a refusal."""
-    told = reply("", "content_filter")
-    told["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
-    return told
+    result = reply("", "content_filter")
+    result["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
+    return result
 
 
 BILLED: dict[str, tuple[Any, list[str], str, str]] = {
@@ -61,8 +61,8 @@ def test_an_answer_that_is_a_failure_keeps_what_was_paid_for(home: Home, name: s
     for row in rows:
         assert row["error"]["kind"] == kind and row["text"] == text and row["cost"] == 0.00002
         assert (row["usage"]["input"], row["usage"]["output"]) == (10, 5)
-    told = json.loads(summary.read_text())
-    assert told["cost"] == 0.00006 and told["usage"]["output"] == 15
+    parsed = json.loads(summary.read_text())
+    assert parsed["cost"] == 0.00006 and parsed["usage"]["output"] == 15
     assert "45 tokens · $0.00006" in done.err
     assert ledger(home) == [(20_000_000, 1)] * 3  # 1e-12 dollars: as the rows say
 
@@ -84,9 +84,9 @@ def test_an_answer_that_never_came_may_have_cost_something(home: Home) -> None:
     with serving([5.0]) as server:
         words = ["--timeout", "0.5", "--retries", "0", "--summary", str(home.folder / "sum")]
         done = batch(home, server.address, 1, *words)
-    told = json.loads((home.folder / "sum").read_text())
+    parsed = json.loads((home.folder / "sum").read_text())
     assert done.lines[0]["error"]["sent"] is True
-    assert told["cost"] is None and told["unknown_costs"] == 1
+    assert parsed["cost"] is None and parsed["unknown_costs"] == 1
 
 
 def test_a_run_that_goes_on_says_what_failures_had_cost(home: Home) -> None:
@@ -98,8 +98,8 @@ def test_a_run_that_goes_on_says_what_failures_had_cost(home: Home) -> None:
         again = batch(home, server.address, 2, *words, "--summary", str(home.folder / "sum"))
     assert again.code == 0 and "2 answered" in again.err
     assert "2 failed before, for $0.00004" in again.err
-    told = json.loads((home.folder / "sum").read_text())
-    assert (told["failed_before"], told["cost_before"], told["cost"]) == (2, 0.00004, 0.00004)
+    parsed = json.loads((home.folder / "sum").read_text())
+    assert (parsed["failed_before"], parsed["cost_before"], parsed["cost"]) == (2, 0.00004, 0.00004)
 
 
 # ---- --max-cost --------------------------------------------------------------------------------

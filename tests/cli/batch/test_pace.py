@@ -14,7 +14,7 @@ from returns.result import Result
 from servers import plain, reply, serving
 
 from loki.batch.rows import ReadyRow
-from loki.cli.batch.command import bug_keeper
+from loki.cli.batch.command import make_bug_reporter
 from loki.cli.batch.run import answer_row
 from loki.json_text import JsonObject
 from loki.problems import Problem
@@ -29,8 +29,8 @@ def clients(home: Home, *addresses: str) -> None:
     each = (
         "  - type: openai-compatible\n    name: {}\n    api_base: {}\n    models: [{{name: m}}]\n"
     )
-    told = "".join(each.format(*pair) for pair in zip("abc", addresses, strict=False))
-    home.configure("clients:\n" + told)
+    result = "".join(each.format(*pair) for pair in zip("abc", addresses, strict=False))
+    home.configure("clients:\n" + result)
 
 
 def batch(home: Home, rows: list[Any], *words: str) -> tuple[Done, float]:
@@ -147,8 +147,8 @@ def test_a_wait_that_is_too_long_lets_the_rows_of_others_run_first(home: Home) -
         clients(home, server.address, quick.address)
         out = home.folder / "out"
         done, _ = batch(home, alternating(200), "-o", str(out), "-j", "4")
-        told = [json.loads(line) for line in out.read_text().splitlines()]
-    assert done.code == 75 and sorted(row["id"] for row in told) == list(range(1, 200, 2))
+        parsed = [json.loads(line) for line in out.read_text().splitlines()]
+    assert done.code == 75 and sorted(row["id"] for row in parsed) == list(range(1, 200, 2))
     with serving(plain(reply())) as server:
         clients(home, server.address, server.address)
         again, _ = batch(home, alternating(200), "-o", str(out))
@@ -193,7 +193,7 @@ def test_a_bug_of_ours_is_one_row_s_and_its_traceback_is_kept_once(
         raise ZeroDivisionError(row.id)
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    keep = bug_keeper("loki-batch", Redactor())
+    keep = make_bug_reporter("loki-batch", Redactor())
     for number in (1, 2):
         job = ReadyRow(number, number, str(number), Ask())
         row, result = answer_row(ask, keep, job)

@@ -37,9 +37,13 @@ def run(home: Home, script: Any, model: str, rows: int, *words: str) -> tuple[Do
 def test_a_price_that_nobody_knows_makes_the_sum_unknown(
     home: Home, model: str, cost: float | None, at_least: float, unknown: int, words: str
 ) -> None:
-    done, told = run(home, plain(reply()), model, 3)
-    assert done.code == 0 and told["good"] == 3
-    assert (told["cost"], told["cost_at_least"], told["unknown_costs"]) == (cost, at_least, unknown)
+    done, result = run(home, plain(reply()), model, 3)
+    assert done.code == 0 and result["good"] == 3
+    assert (result["cost"], result["cost_at_least"], result["unknown_costs"]) == (
+        cost,
+        at_least,
+        unknown,
+    )
     assert done.err.rstrip().endswith(f" · {words}"), done.err
     assert [row["cost"] for row in done.lines] == [None if unknown else 0.00002 * bool(cost)] * 3
 
@@ -49,9 +53,9 @@ def test_rows_of_unknown_cost_are_told_beside_what_is_known(home: Home) -> None:
         bare = {**reply(), "usage": {}}
         return plain(bare if b"p1" in asked.body else reply())
 
-    done, told = run(home, script, PRICED, 3)
+    done, result = run(home, script, PRICED, 3)
     assert done.code == 0
-    assert (told["cost"], told["cost_at_least"], told["unknown_costs"]) == (None, 0.00004, 1)
+    assert (result["cost"], result["cost_at_least"], result["unknown_costs"]) == (None, 0.00004, 1)
     assert "≥ $0.00004 (1 of unknown cost)" in done.err
 
 
@@ -60,28 +64,28 @@ def test_the_summary_counts_what_came_of_every_row(home: Home) -> None:
         bad = plain({"error": {"message": "No."}}, 400)
         return bad if b"p1" in asked.body else plain(reply())
 
-    done, told = run(home, script, PRICED, 3)
+    done, result = run(home, script, PRICED, 3)
     assert done.code == 1
-    assert (told["good"], told["failed"], told["ended"]) == (2, {"input": 1}, None)
-    assert told["left"] == 0
-    assert (told["usage"]["input"], told["usage"]["output"]) == (20, 10)
-    assert told["cost"] == 0.00004 and told["unknown_costs"] == 0
+    assert (result["good"], result["failed"], result["ended"]) == (2, {"input": 1}, None)
+    assert result["left"] == 0
+    assert (result["usage"]["input"], result["usage"]["output"]) == (20, 10)
+    assert result["cost"] == 0.00004 and result["unknown_costs"] == 0
 
 
 def test_a_failure_that_every_row_would_meet_ends_the_run(home: Home) -> None:
     script = plain({"error": {"message": "Who are you?"}}, 401)
-    done, told = run(home, script, PRICED, 40, "-j", "1")
-    assert done.code == 77 and told["ended"] == "auth" and told["good"] == 0
+    done, result = run(home, script, PRICED, 40, "-j", "1")
+    assert done.code == 77 and result["ended"] == "auth" and result["good"] == 0
     assert done.out == "" and "ended early (auth); to go on once the key is mended: " in done.err
-    assert told["left"] == 40
+    assert result["left"] == 40
 
 
 def test_a_run_that_goes_on_skips_what_was_answered(home: Home) -> None:
     out: Path = home.folder / "out"
     first = run(home, plain(reply()), PRICED, 2, "-o", str(out))[1]
     assert (first["good"], first["skipped"]) == (2, 0)
-    done, told = run(home, plain(reply()), PRICED, 3, "-o", str(out))
-    assert (told["good"], told["skipped"]) == (1, 2) and "2 answered before" in done.err
+    done, result = run(home, plain(reply()), PRICED, 3, "-o", str(out))
+    assert (result["good"], result["skipped"]) == (1, 2) and "2 answered before" in done.err
     assert len(out.read_text().splitlines()) == 3
 
 

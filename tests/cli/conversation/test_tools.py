@@ -354,8 +354,8 @@ def test_tools_see_and_show_no_secret_of_ours(home: Home, talk: Path, output: st
         words = ["-v", "-m", "local:m", "-o", output, "--run-tools", "--tools", tools]
         done = home.call(*words, "-C", str(talk), "Weather?")
     assert done.code == 0, done.err
-    told = server.asked[-1].body.decode() + done.out + done.err + talk.read_text()
-    assert "MARK" not in told.upper() and turns(talk)[2].get("is_error") is None
+    result = server.asked[-1].body.decode() + done.out + done.err + talk.read_text()
+    assert "MARK" not in result.upper() and turns(talk)[2].get("is_error") is None
     assert "***" in turns(talk)[2]["content"] and "PATH" in turns(talk)[2]["content"]
 
 
@@ -375,8 +375,8 @@ def test_tools_show_no_literal_secret_of_the_configuration(home: Home) -> None:
         home.environ |= {"LOCAL_API_KEY": "sk-over", "CLAUDE_API_KEY": "sk-over-2"}
         done = home.call("-m", "local:m", "--run-tools", "--tools", tools, "Weather?")
     assert done.code == 0, done.err
-    told = server.asked[-1].json["messages"][-1]["content"]
-    assert "MARK" not in told and "api_base" in told
+    result = server.asked[-1].json["messages"][-1]["content"]
+    assert "MARK" not in result and "api_base" in result
 
 
 def test_tools_may_come_through_a_pipe(home: Home) -> None:

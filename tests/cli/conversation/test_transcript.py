@@ -30,7 +30,7 @@ def started() -> Transcript:
     return Transcript((BEFORE, PROMPT), (PROMPT,))
 
 
-def told(*pieces: Any) -> Stream:
+def stream_of(*pieces: Any) -> Stream:
     """A stream of texts, and maybe a problem."""
     for piece in pieces:
         yield Failure(piece) if isinstance(piece, Problem) else Success(Text(piece))
@@ -38,7 +38,7 @@ def told(*pieces: Any) -> Stream:
 
 def test_a_whole_answer_is_added_with_its_prompt() -> None:
     script = started()
-    assert len(list(script.tap(told("Hel", "lo.")))) == 2 and script.text == "Hello."
+    assert len(list(script.tap(stream_of("Hel", "lo.")))) == 2 and script.text == "Hello."
     script.note(add_reply(script.conversation, reply("Hello.")))
     script.accept()
     assert script.parts() == ((PROMPT, Message("assistant", "Hello.")), ())
@@ -48,13 +48,13 @@ def test_a_whole_answer_is_added_with_its_prompt() -> None:
 @pytest.mark.parametrize("pieces", [("Hel",), ("H", "el", Problem("garbled", "cut"))])
 def test_a_broken_answer_is_kept_aside_with_its_prompt(pieces: Any) -> None:
     script = started()
-    list(script.tap(told(*pieces)))
+    list(script.tap(stream_of(*pieces)))
     assert script.parts() == ((), (PROMPT, Message("assistant", "Hel")))
 
 
 def test_no_answer_is_nothing_to_keep() -> None:
     script = started()
-    list(script.tap(told(Problem("offline", "gone"))))
+    list(script.tap(stream_of(Problem("offline", "gone"))))
     assert script.parts() == ((), ())
 
 
@@ -73,12 +73,12 @@ def test_steps_before_a_broken_answer_are_added() -> None:
     assert [turn.role for turn in whole] == ["user", "assistant", "tool"] and aside == ()
     assert whole[-1].is_error and "not run" in whole[-1].text
     script.note(add_reply(asked, reply("", CALL)))  # as after its result
-    list(script.tap(told("Hel")))
+    list(script.tap(stream_of("Hel")))
     assert script.parts()[1] == (Message("assistant", "Hel"),)
 
 
 def test_a_second_attempt_begins_anew() -> None:
     script = started()
-    list(script.tap(told("Of another model")))
-    list(script.tap(told("Hel")))
+    list(script.tap(stream_of("Of another model")))
+    list(script.tap(stream_of("Hel")))
     assert script.text == "Hel"

@@ -94,8 +94,8 @@ def test_a_call_that_never_got_through_costs_nothing(home: Home) -> None:
 
 
 def test_an_answer_that_breaks_off_costs_at_least_what_it_told(home: Home) -> None:
-    told = delta("Hel").replace(b"}\n", b',"usage":{"prompt_tokens":10,"completion_tokens":1}}\n')
-    with serving(streamed(told, end=False) + [b""]) as server:
+    result = delta("Hel").replace(b"}\n", b',"usage":{"prompt_tokens":10,"completion_tokens":1}}\n')
+    with serving(streamed(result, end=False) + [b""]) as server:
         home.local(server.address, PRICED, ONCE)
         assert home.call("Hi").code == 76
     (line,) = lines(home)
@@ -156,29 +156,29 @@ def test_no_ledger_is_written_where_none_is_wanted(home: Home) -> None:
     assert list(home.folder.glob("ledger.db*")) == []
 
 
-@pytest.mark.parametrize(("flags", "said"), [([], 1), (["-q"], 0)])
-def test_an_unwritable_ledger_is_one_warning(home: Home, flags: list[str], said: int) -> None:
+@pytest.mark.parametrize(("flags", "expected"), [([], 1), (["-q"], 0)])
+def test_an_unwritable_ledger_is_one_warning(home: Home, flags: list[str], expected: int) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
         here = with_environ(home, {"LOKI_LEDGER": str(home.folder / "config.yaml" / "x.db")})
         done = here.run(*flags, "Hi")
     assert (done.code, done.out) == (0, "Hello.\n")
-    assert done.err.count("\n") == said
-    assert ("this call is not in the ledger" in done.err) == bool(said)
+    assert done.err.count("\n") == expected
+    assert ("this call is not in the ledger" in done.err) == bool(expected)
 
 
 def test_a_verbose_call_ends_with_what_was_spent_today(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address, PRICED)
         assert home.call("Hi").err == ""
-        told = home.call("-v", "Hi").err
-    assert told.startswith("loki-pipe: local:m · 10 tokens in, 5 out · $0.000105 · ")
-    assert told.endswith(" s · today $0.00021\n")
+        result = home.call("-v", "Hi").err
+    assert result.startswith("loki-pipe: local:m · 10 tokens in, 5 out · $0.000105 · ")
+    assert result.endswith(" s · today $0.00021\n")
 
 
 def test_info_says_where_the_ledger_is(home: Home) -> None:
-    told = home.call("--info", prog="loki").out.splitlines()
-    assert f"ledger_file   {home.folder}/ledger.db" in told
+    result = home.call("--info", prog="loki").out.splitlines()
+    assert f"ledger_file   {home.folder}/ledger.db" in result
 
 
 # ---- budgets -----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def number(text: str) -> float:
 
 
 def answer(texts: Sequence[str], encoding: str | None = None) -> Script:
-    """Vectors, the last first: their order is told by their index."""
+    """Vectors, the last first: their order is shown by their index."""
     rows = [{"index": i, "embedding": [number(text), 0.5]} for i, text in enumerate(texts)]
     if encoding == "base64":
         for row in rows:
@@ -60,7 +60,7 @@ def embed(home: Home, server: Server, *words: str, stdin: bytes | str = "", **lo
     return home.call(*words, stdin=stdin, prog="loki-embed")
 
 
-def told(done: Done) -> list[Any]:
+def read_output(done: Done) -> list[Any]:
     """What each line says: a vector's first number, or a problem's message."""
     return [
         row["error"]["message"] if "error" in row else row["embedding"][0] for row in done.lines
@@ -102,7 +102,7 @@ def test_a_line_comes_out_for_each_text(
 ) -> None:
     with serving(vectors) as server:
         done = embed(home, server, *words, stdin=stdin)
-    assert told(done) == expected
+    assert read_output(done) == expected
     assert [row["index"] for row in done.lines] == [*range(len(expected))]
     bad = [each for each in expected if isinstance(each, str)]
     assert done.code == (65 if bad else 0)
@@ -122,8 +122,8 @@ def test_a_text_that_no_request_can_carry_is_alone_in_that(home: Home) -> None:
     rows = [json.dumps({"text": text}) for text in ("1", "\ud800 2", "3")]
     with serving(vectors) as server:
         done = embed(home, server, "--jsonl", stdin="\n".join(rows))
-    assert done.code == 65 and [told(done)[0], told(done)[2]] == [1, 3]
-    assert "Unicode" in told(done)[1] or "not JSON" in told(done)[1]
+    assert done.code == 65 and [read_output(done)[0], read_output(done)[2]] == [1, 3]
+    assert "Unicode" in read_output(done)[1] or "not JSON" in read_output(done)[1]
 
 
 @pytest.mark.parametrize(
@@ -208,15 +208,15 @@ def test_long_texts_are_cut_into_pieces_that_go_along(home: Home) -> None:
         ["x", 0, 2, "Last 3."],
         ["y", 1, 0, "4"],
     ]
-    assert told(done) == [1, 2, 3, 4]
+    assert read_output(done) == [1, 2, 3, 4]
 
 
 def test_a_text_over_the_model_s_limit_is_not_sent(home: Home) -> None:
     limits = f"{EMBEDDING}\nmax_input_tokens: 5"
     with serving(vectors) as server:
         done = embed(home, server, stdin=f"1\n{'word ' * 20}\n3\n", model=limits)
-    assert done.code == 65 and [told(done)[0], told(done)[2]] == [1, 3]
-    assert "about 25 tokens, m takes 5 (max_input_tokens)" in told(done)[1]
+    assert done.code == 65 and [read_output(done)[0], read_output(done)[2]] == [1, 3]
+    assert "about 25 tokens, m takes 5 (max_input_tokens)" in read_output(done)[1]
     assert sizes(server) == [2]
 
 
@@ -371,7 +371,7 @@ def test_a_bad_text_takes_no_other_with_it(home: Home, bad: set[int]) -> None:
     lines = [f"{i} {'bad' if i in bad else 'good'}" for i in range(101)]
     with serving(partial(rejecting, lambda text: "bad" in text)) as server:
         done = embed(home, server, stdin="\n".join(lines))
-    assert told(done) == ["some text is bad" if i in bad else i for i in range(101)]
+    assert read_output(done) == ["some text is bad" if i in bad else i for i in range(101)]
     assert done.code == 65
     first = f"line {min(bad) + 1}: some text is bad"
     assert f"no vector for {len(bad)} of 101 texts; the first: {first}" in done.err
@@ -404,7 +404,7 @@ def test_what_is_wrong_for_all_ends_the_run(
     with serving(vectors, vectors, script) as server:
         done = embed(home, server, "-j", "1", stdin="".join(f"{i}\n" for i in range(640)))
     assert done.code == code and done.err.startswith(f"loki-embed: {kind}: ")
-    assert told(done) == [*range(128)]
+    assert read_output(done) == [*range(128)]
     assert len(server.asked) <= 5
 
 
@@ -412,7 +412,7 @@ def test_a_busy_server_is_asked_again(home: Home) -> None:
     busy = refused(429, "wait", "retry-after-ms: 20\r\n")
     with serving(vectors, busy, vectors, busy, vectors) as server:
         done = embed(home, server, stdin="".join(f"{i}\n" for i in range(200)))
-    assert done.code == 0 and told(done) == [*range(200)]
+    assert done.code == 0 and read_output(done) == [*range(200)]
 
 
 def test_nobody_there_is_said_once(home: Home) -> None:

@@ -8,7 +8,7 @@ from unittest.mock import sentinel
 
 import pytest
 
-from loki.cli.embed.run import Totals, sum_up
+from loki.cli.embed.run import Totals, summarize_rejected
 from loki.problems import Problem
 from loki.replies import Embeddings
 from loki.usage import Usage
@@ -39,4 +39,6 @@ def test_what_is_unknown_of_one_is_unknown_of_all(
 
 
 def test_one_text_alone_has_its_own_message() -> None:
-    assert sum_up(1, 1, Problem("input", "line 1 is empty")).message == "line 1 is empty"
+    assert (
+        summarize_rejected(1, 1, Problem("input", "line 1 is empty")).message == "line 1 is empty"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge.auth.aws_region import with_regions
 from loki.records import Config
 
@@ -18,7 +18,7 @@ def placed(folder: Path, client: dict[str, Any], **environ: str) -> Config:
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
     }
-    known = configure({"clients": [{"type": "bedrock", **client}]}, "config.yaml", {}).unwrap()
+    known = build_config({"clients": [{"type": "bedrock", **client}]}, "config.yaml", {}).unwrap()
     return with_regions(known, {**files, **environ})
 
 
@@ -91,5 +91,5 @@ def test_a_region_that_is_named_stays(tmp_path: Path) -> None:
 
 def test_clients_of_other_types_have_no_region(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[default]\nregion = eu-west-1\n")
-    config = configure({"clients": [{"type": "openai"}]}, "config.yaml", {}).unwrap()
+    config = build_config({"clients": [{"type": "openai"}]}, "config.yaml", {}).unwrap()
     assert with_regions(config, {"AWS_CONFIG_FILE": str(tmp_path / "config")}) is config

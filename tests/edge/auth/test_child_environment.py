@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge.auth.child_environment import child_environment
 from loki.redaction.redactor import Redactor
 
@@ -20,7 +20,7 @@ CLIENTS: list[dict[str, Any]] = [
     },
     {"type": "claude"},
 ]
-CONFIG = configure({"clients": CLIENTS}, "config.yaml", {}).unwrap()
+CONFIG = build_config({"clients": CLIENTS}, "config.yaml", {}).unwrap()
 
 WITHHELD = [
     "SERVER_KEY",

@@ -30,7 +30,7 @@ from returns.result import Result
 from servers import Asked, Script, Server, attended, plain, read_request, serving
 from support import auth_context
 
-from loki.config.read import configure
+from loki.config.build_config import build_config
 from loki.edge.auth import aws, entra, google
 from loki.edge.auth.auth_method import auth_method
 from loki.edge.auth.aws_region import with_regions
@@ -66,7 +66,9 @@ def environ(tmp_path: Path) -> Environ:
 
 def client(entry: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Client:
     """Return a configured client."""
-    return configure({"clients": [dict(entry)]}, "config.yaml", environ or {}).unwrap().clients[0]
+    return (
+        build_config({"clients": [dict(entry)]}, "config.yaml", environ or {}).unwrap().clients[0]
+    )
 
 
 VERTEX = {"type": "vertexai", "name": "gcp/eu", "project_id": "p"}
@@ -207,8 +209,8 @@ def test_a_service_account_signs_for_its_token(
 
 
 def test_another_one_s_token_is_exchanged(tmp_path: Path, environ: Environ) -> None:
-    told = {"access_token": "tok-1", "issued_token_type": "a", "token_type": "B", "expires_in": 9}
-    with serving(plain(told)) as server:
+    result = {"access_token": "tok-1", "issued_token_type": "a", "token_type": "B", "expires_in": 9}
+    with serving(plain(result)) as server:
         path = write_file(tmp_path / "wif.json", external_account(tmp_path, server.address))
         environ["GOOGLE_APPLICATION_CREDENTIALS"] = path
         assert google.token(client(VERTEX), auth_context(environ)).unwrap() == "tok-1"
@@ -272,8 +274,8 @@ def machine(asked: Asked) -> Script:
     """Answer as Google's metadata server does."""
     flavour = "Metadata-Flavor: Google\r\n"
     if "/token" in asked.line:
-        told = {"access_token": "tok-m", "expires_in": 3600, "token_type": "Bearer"}
-        return plain(told, headers=flavour)
+        result = {"access_token": "tok-m", "expires_in": 3600, "token_type": "Bearer"}
+        return plain(result, headers=flavour)
     if "service-accounts" in asked.line:
         return plain({"email": "m@b.example", "scopes": [], "aliases": []}, headers=flavour)
     return plain(b"", headers=flavour)
@@ -283,7 +285,7 @@ GOOGLE_PROBE = """
 import json, os, sys
 from loki.edge.auth import google
 from loki.edge.auth.auth_context import AuthContext
-from loki.config.read import configure
+from loki.config.build_config import configure
 from loki.redaction.redactor import Redactor
 client = configure({"clients": [json.loads(sys.argv[1])]}, "c", {}).unwrap().clients[0]
 found = google.token(client, AuthContext(dict(os.environ), Redactor()))
@@ -346,11 +348,11 @@ def test_a_refused_token_is_not_given_again(
     with serving(*granted("tok-1", "tok-2")) as server:
         path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         me = client({**VERTEX, "adc_file": path})
-        told = [
+        result = [
             google.token(me, auth_context(environ), refused).unwrap()
             for refused in ("", "tok-1", "", "tok-1")
         ]
-    assert told == ["tok-1", "tok-2", "tok-2", "tok-2"]
+    assert result == ["tok-1", "tok-2", "tok-2", "tok-2"]
 
 
 # ---- Google: what is said when there is none -----------------------------------------------------
@@ -406,8 +408,8 @@ def test_what_could_be_set_is_said(tmp_path: Path, environ: Environ) -> None:
 def test_a_token_endpoint_is_quoted_when_it_refuses_and_named_when_it_is_away(
     key: rsa.RSAPrivateKey, tmp_path: Path, environ: Environ
 ) -> None:
-    told = {"error": "invalid_grant", "error_description": "Account has been deleted"}
-    with serving(plain(told, 400)) as server:
+    result = {"error": "invalid_grant", "error_description": "Account has been deleted"}
+    with serving(plain(result, 400)) as server:
         path = write_file(tmp_path / "sa.json", service_account(key, server.address))
         me = client({**VERTEX, "adc_file": path, "extra": {"connect_timeout": 2}})
         refused = google.token(me, auth_context(environ)).failure()
@@ -424,8 +426,8 @@ def test_what_a_token_endpoint_repeats_of_a_secret_is_not_shown(
     tmp_path: Path, environ: Environ
 ) -> None:
     def refusal(asked: Asked) -> Script:
-        told = {"error": "invalid_grant", "error_description": asked.body.decode()}
-        return plain(told, 400)
+        result = {"error": "invalid_grant", "error_description": asked.body.decode()}
+        return plain(result, 400)
 
     with posing(tmp_path, refusal) as server:
         extra = {"proxy": server.address, "ca_bundle": str(tmp_path / "ca.pem")}
@@ -504,9 +506,11 @@ def test_a_role_is_taken_once_for_all_processes(tmp_path: Path, environ: Environ
         "[profile base]\naws_access_key_id = BK\naws_secret_access_key = bs\n",
     )
     with serving(assumed("AssumeRole")) as server:
-        told = {**environ, "AWS_ENDPOINT_URL_STS": server.address}
+        result = {**environ, "AWS_ENDPOINT_URL_STS": server.address}
         for _ in "ab":
-            assert keys_of(aws.keys(client({**BEDROCK, "profile": "dev"}), auth_context(told))) == (
+            assert keys_of(
+                aws.keys(client({**BEDROCK, "profile": "dev"}), auth_context(result))
+            ) == (
                 "RK",
                 "rs",
                 "rt",
@@ -546,9 +550,9 @@ def test_aws_is_asked_by_the_client_s_own_proxy_or_by_none(
 
 
 def test_a_container_is_asked_with_its_own_token(environ: Environ) -> None:
-    told = {"AccessKeyId": "CK", "SecretAccessKey": "cs", "Token": "ct"}
+    result = {"AccessKeyId": "CK", "SecretAccessKey": "cs", "Token": "ct"}
     late = {"Expiration": "2099-01-01T00:00:00Z"}
-    with serving(plain({**told, **late})) as server:
+    with serving(plain({**result, **late})) as server:
         environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{server.address}/keys"
         environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "pod"
         context = auth_context(environ)  # asked once for all calls of an Env
@@ -564,8 +568,8 @@ def instance(asked: Asked) -> Script:
         return plain(b"session")
     if "/security-credentials/role" not in asked.line:
         return plain(b"role")
-    told = {"Code": "Success", "AccessKeyId": "IK", "SecretAccessKey": "is", "Token": "it"}
-    return plain({**told, "Expiration": "2099-01-01T00:00:00Z"})
+    result = {"Code": "Success", "AccessKeyId": "IK", "SecretAccessKey": "is", "Token": "it"}
+    return plain({**result, "Expiration": "2099-01-01T00:00:00Z"})
 
 
 def test_a_machine_of_aws_s_has_keys(environ: Environ) -> None:
@@ -710,7 +714,7 @@ def test_a_profile_may_say_the_region(case: str, tmp_path: Path) -> None:
         '[profile "a b"]\nregion = eu-west-3\n[other]\nregion = no\n',
     )
     profile(tmp_path, "[keys]\nregion = eu-north-1\n", "credentials")
-    config = configure({"clients": [entry]}, "config.yaml", environ).unwrap()
+    config = build_config({"clients": [entry]}, "config.yaml", environ).unwrap()
     found = with_regions(config, environ).clients[0].settings.get("region")
     assert (found.value if found else None) == expected
 
@@ -719,7 +723,7 @@ def test_a_profile_may_say_the_region(case: str, tmp_path: Path) -> None:
 def test_a_damaged_file_of_aws_s_says_no_region(content: str, tmp_path: Path) -> None:
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws/config").write_bytes(content.encode("utf-8", "surrogateescape"))
-    config = configure({"clients": [{"type": "bedrock"}]}, "config.yaml", {}).unwrap()
+    config = build_config({"clients": [{"type": "bedrock"}]}, "config.yaml", {}).unwrap()
     assert with_regions(config, {}) == config
 
 
@@ -748,8 +752,8 @@ def microsoft(asked: Asked) -> Script:
             }
         )
     if form(asked).get("client_secret") != "azure-MARKED":
-        told = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid secret."}
-        return plain(told, 401)
+        result = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid secret."}
+        return plain(result, 401)
     return plain({"access_token": "entra-1", "expires_in": 3600, "token_type": "Bearer"})
 
 
@@ -840,8 +844,8 @@ def test_a_pipe_speaks_to_bedrock_by_a_profile_of_its_env_file(home: Home) -> No
 
 
 def test_a_pipe_speaks_to_azure_by_a_principal(home: Home) -> None:
-    told = {"choices": [{"index": 0, "message": {"content": "Hello."}, "finish_reason": "stop"}]}
-    with posing(home.folder, microsoft) as proxy, serving(plain(told)) as server:
+    result = {"choices": [{"index": 0, "message": {"content": "Hello."}, "finish_reason": "stop"}]}
+    with posing(home.folder, microsoft) as proxy, serving(plain(result)) as server:
         home.configure(
             f"clients:\n  - type: azure-openai\n    auth: entra\n    api_base: {server.address}\n"
             f"    extra:\n      ca_bundle: {home.folder}/ca.pem\n"

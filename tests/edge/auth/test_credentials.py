@@ -8,7 +8,7 @@ from pathlib import Path
 from servers import plain, serving
 from support import auth_context, target
 
-from loki.edge.auth.credentials import Credentials, authorize, renew
+from loki.edge.auth.credentials import Credentials, make_authorize, make_renew
 from loki.records import Request
 from loki.redaction.redactor import Redactor
 from loki.stages.draft import draft
@@ -37,11 +37,11 @@ def test_a_token_is_renewed_only_by_who_shares_the_issued_tokens(tmp_path: Path)
     (tmp_path / "oauth" / "mine.json").write_text(json.dumps(LOGIN))
     context = auth_context(environ)
     with serving(plain({"access_token": "second-token"})) as server:
-        ready = authorize(context)(draft(target(client_of(server.address))).unwrap())
+        ready = make_authorize(context)(draft(target(client_of(server.address))).unwrap())
         asked = Request(ready.unwrap(), "https://a.example", ready.unwrap().headers, b"")
         assert asked.headers["Authorization"] == "Bearer first-token"
-        assert renew(auth_context(environ))(asked) is None and not server.asked
-        renewed = renew(context)(asked)
+        assert make_renew(auth_context(environ))(asked) is None and not server.asked
+        renewed = make_renew(context)(asked)
     assert renewed is not None
     assert renewed.unwrap().headers["Authorization"] == "Bearer second-token"
     assert context.issued == {"first-token", "second-token"}

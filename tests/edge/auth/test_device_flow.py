@@ -14,9 +14,9 @@ from returns.result import Result
 from servers import ANSWER, Asked, Script, Server, plain, serving
 from support import auth_context
 
-from loki.edge.auth.device_flow import DeviceLogin, start_device, wait_for_consent
-from loki.edge.auth.oauth import authority_of, token_file
-from loki.edge.auth.token_cache import Token, read, store
+from loki.edge.auth.device_flow import DeviceLogin, start_device_login, wait_for_consent
+from loki.edge.auth.oauth import oauth_client_of, token_cache_file
+from loki.edge.auth.token_cache import Token, read_token, save_token
 from loki.problems import Problem
 from loki.records import Client
 
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oidc]:
 
 def stored_token(home: Home) -> Token:
     """Return the stored token."""
-    token = read(token_file("local", home.variables()))
+    token = read_token(token_cache_file("local", home.variables()))
     assert token is not None
     return token
 
@@ -90,7 +90,7 @@ def test_a_code_is_typed_on_another_device(home: Home, server: Oidc) -> None:
         assert b"logged in: client local" in err
         first = stored_token(home)
         assert first.refresh and first.access.encode() not in err
-        store(token_file("local", home.variables()), first._replace(expires=0.0))
+        save_token(token_cache_file("local", home.variables()), first._replace(expires=0.0))
         done = home.run("Hi")
     assert (done.code, done.out) == (0, "Hello.\n"), done.err
     assert server.refreshes[-1] == first.refresh and stored_token(home).access != first.access
@@ -105,7 +105,7 @@ def test_a_machine_needs_no_login_and_no_refresh_token(home: Home, server: Oidc)
         assert home.run("Hi").code == 0
         first, before = stored_token(home), len(server.grants)
         assert home.run("Hi").code == 0 and len(server.grants) == before
-        store(token_file("local", home.variables()), first._replace(expires=0.0))
+        save_token(token_cache_file("local", home.variables()), first._replace(expires=0.0))
         assert home.run("Hi").code == 0
     assert first.refresh == "" and stored_token(home).access != first.access
     assert server.grants[-1]["grant_type"] == "client_credentials"
@@ -124,14 +124,16 @@ def login_at(server: Server, **oauth: Any) -> DeviceLogin:
 
 def start_at(server: Server, **oauth: Any) -> Result[DeviceLogin, Problem]:
     """Start a login at a server."""
-    told = {
+    result = {
         "client_id": "me",
         "flow": "device_code",
         "device_authorization_url": f"{server.address}/device",
         "token_url": f"{server.address}/token",
         **oauth,
     }
-    return authority_of(Client("c", "openai", {}, oauth=told), auth_context({})).bind(start_device)
+    return oauth_client_of(Client("c", "openai", {}, oauth=result), auth_context({})).bind(
+        start_device_login
+    )
 
 
 class Hours:

@@ -9,7 +9,7 @@ import pytest
 from returns.result import Success
 from support import config
 
-from loki.edge.auth.google import CredentialFile, find, gcloud_file, secrets_in
+from loki.edge.auth.google import CredentialFile, find_credential_file, gcloud_file, secrets_in
 from loki.records import Client
 
 VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -41,21 +41,25 @@ def test_a_setting_goes_before_the_variable_and_both_before_gcloud(tmp_path: Pat
         "gcloud": (vertex(), gcloud),
     }
     for name, (client, environ) in cases.items():
-        assert find(client, environ) == Success(CredentialFile(paths[name], name.encode()))
+        assert find_credential_file(client, environ) == Success(
+            CredentialFile(paths[name], name.encode())
+        )
 
 
 def test_without_a_file_this_machine_is_asked(tmp_path: Path) -> None:
-    assert find(vertex(), {"CLOUDSDK_CONFIG": str(tmp_path)}) == Success(CredentialFile("", b""))
+    assert find_credential_file(vertex(), {"CLOUDSDK_CONFIG": str(tmp_path)}) == Success(
+        CredentialFile("", b"")
+    )
 
 
 def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
     path = str(tmp_path / "none.json")
-    problem = find(vertex(), {VARIABLE: path}).failure()
+    problem = find_credential_file(vertex(), {VARIABLE: path}).failure()
     assert (problem.kind, problem.message) == ("auth", f"{VARIABLE}: no file {path}")
 
 
 def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
-    problem = find(vertex(), {VARIABLE: str(tmp_path)}).failure()
+    problem = find_credential_file(vertex(), {VARIABLE: str(tmp_path)}).failure()
     assert problem.kind == "auth" and problem.message.startswith(f"{VARIABLE}: cannot read ")
 
 
@@ -75,6 +79,6 @@ SECRETS: list[tuple[Any, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "secrets"), SECRETS)
-def test_the_secrets_of_a_file_are_found_at_any_depth(told: Any, secrets: list[str]) -> None:
-    assert list(secrets_in(told)) == secrets
+@pytest.mark.parametrize(("expected", "secrets"), SECRETS)
+def test_the_secrets_of_a_file_are_found_at_any_depth(expected: Any, secrets: list[str]) -> None:
+    assert list(secrets_in(expected)) == secrets

@@ -20,11 +20,11 @@ from returns.result import Success
 from servers import ANSWER, Asked, Script, plain, reply, serving
 from support import auth_context
 
-from loki.edge.auth.oauth import authority_of, token, token_file
+from loki.edge.auth.oauth import oauth_client_of, token, token_cache_file
 from loki.edge.auth.oauth_profiles import PROFILES
-from loki.edge.auth.token_cache import Token, read, store
+from loki.edge.auth.token_cache import Token, read_token, save_token
 from loki.records import Client
-from loki.urls import is_safe
+from loki.urls import may_carry_secrets
 
 pytestmark = pytest.mark.xdist_group("oidc")  # one port is registered: 9999
 
@@ -38,12 +38,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oidc]:
 
 def token_path(home: Home) -> str:
     """Return the path of the client's token."""
-    return token_file("local", home.variables())
+    return token_cache_file("local", home.variables())
 
 
 def stored_token(home: Home) -> Token:
     """Return the stored token."""
-    token = read(token_path(home))
+    token = read_token(token_path(home))
     assert token is not None
     return token
 
@@ -142,9 +142,9 @@ def test_a_model_that_refuses_every_token_is_asked_twice(home: Home, server: Oid
 def test_a_refresh_token_that_was_used_elsewhere_ends_the_login(home: Home, server: Oidc) -> None:
     home.local("http://127.0.0.1:9", client=server.settings())
     first = log_in(home, server)
-    store(token_path(home), first._replace(expires=0.0))
+    save_token(token_path(home), first._replace(expires=0.0))
     home.run("Hi", "--retries", "0")  # which uses it up, though nobody answers
-    store(token_path(home), first._replace(expires=0.0))
+    save_token(token_path(home), first._replace(expires=0.0))
     kept = Path(token_path(home)).read_bytes()
     done = home.run("Hi")
     assert done.code == 77 and "the login is over (invalid_grant" in done.err
@@ -160,15 +160,15 @@ NEW = {"access_token": "at-new", "refresh_token": "rt-new", "expires_in": 3600}
 
 def configure_expired(home: Home, model: str, token_url: str, **more: Any) -> None:
     """Configure a client whose token has to be refreshed."""
-    told = {
+    result = {
         "client_id": "me",
         "authorize_url": "https://a.example/a",
         "token_url": token_url,
         **more,
     }
-    lines = "".join(f"  {key}: {said}\n" for key, said in told.items())
+    lines = "".join(f"  {key}: {message}\n" for key, message in result.items())
     home.local(model, client=f"auth: oauth\noauth:\n{lines}")
-    store(token_path(home), OLD)
+    save_token(token_path(home), OLD)
 
 
 def refresh(home: Home, script: Script, *words: str, **more: Any) -> tuple[Done, list[Asked]]:
@@ -210,7 +210,7 @@ def test_a_refresh_that_fails_is_one_line_and_leaves_the_file_untouched(
 
 def test_a_program_that_uses_the_package_sees_no_secret_either(tmp_path: Path) -> None:
     environ = {"LOKI_CACHE_DIR": str(tmp_path)}
-    store(token_file("c", environ), OLD)
+    save_token(token_cache_file("c", environ), OLD)
     echo = {"error": "no", "error_description": "what rt-old and s3cret-1 had"}
     with serving(plain(echo, 400)) as giver:
         more = {"client_secret": "s3cret-1", "token_url": f"{giver.address}/token"}
@@ -289,7 +289,7 @@ def test_who_is_not_logged_in_is_told_how(home: Home) -> None:
 
 def test_a_login_without_a_refresh_token_ends(home: Home) -> None:
     configure_expired(home, "http://127.0.0.1:9", "http://127.0.0.1:9/token")
-    store(token_path(home), OLD._replace(refresh=""))
+    save_token(token_path(home), OLD._replace(refresh=""))
     done = home.run("Hi")
     assert done.code == 77 and "cannot be renewed: loki --authenticate local" in done.err
 
@@ -333,7 +333,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(home: Home) -> None:
     with serving(ANSWER) as model, serving([0.2, *plain(NEW)]) as giver:
         configure_expired(home, model.address, f"{giver.address}/token")
         for delay in (0.0, 0.2, 0.202, 0.204, 0.208, 0.8):
-            store(token_path(home), OLD)
+            save_token(token_path(home), OLD)
             with home.start("Hi", "--no-ledger", stdin=subprocess.DEVNULL) as process:
                 wait(lambda: len(giver.asked) > len(found))
                 time.sleep(delay)
@@ -350,24 +350,24 @@ IDS = {"client_id": "mine"}
 
 def test_settings_lie_over_the_profile_part_by_part() -> None:
     client = Client("c", "claude", {}, oauth={**IDS, "scopes": ["a"], "token_format": "form"})
-    authority = authority_of(client, auth_context({})).unwrap()
+    authority = oauth_client_of(client, auth_context({})).unwrap()
     assert authority.scopes == ("a",) and authority.token_format == "form"
     assert authority.token_url == PROFILES["claude"]["token_url"]
 
 
 def test_a_client_id_may_be_a_name() -> None:
     client = Client("c", "claude", {}, oauth={"client_id": "{{ID}}"})
-    assert authority_of(client, auth_context({"ID": "mine"})).unwrap().client_id == "mine"
+    assert oauth_client_of(client, auth_context({"ID": "mine"})).unwrap().client_id == "mine"
     context = auth_context({})
-    assert authority_of(client, context).failure().message.endswith("no environment variable ID")
+    assert oauth_client_of(client, context).failure().message.endswith("no environment variable ID")
 
 
 @pytest.mark.parametrize("kind", PROFILES)
 def test_a_profile_is_whole_safe_and_without_an_id(kind: str) -> None:
     profile = PROFILES[kind]
     assert not {"client_id", "client_secret", "request_headers"} & set(profile)
-    assert is_safe(profile["authorize_url"]) and is_safe(profile["token_url"])
-    assert isinstance(authority_of(Client("c", kind, {}, oauth=IDS), auth_context({})), Success)
+    assert may_carry_secrets(profile["authorize_url"]) and may_carry_secrets(profile["token_url"])
+    assert isinstance(oauth_client_of(Client("c", kind, {}, oauth=IDS), auth_context({})), Success)
 
 
 @pytest.mark.parametrize(
@@ -384,15 +384,15 @@ def test_a_profile_is_whole_safe_and_without_an_id(kind: str) -> None:
 )
 def test_an_address_that_others_can_read_along_is_refused(url: str) -> None:
     client = Client("c", "claude", {}, oauth={**IDS, "token_url": url})
-    problem = authority_of(client, auth_context({})).failure()
+    problem = oauth_client_of(client, auth_context({})).failure()
     assert problem.kind == "config" and "is not https" in problem.message
 
 
 def test_secrets_are_in_no_repr() -> None:
     client = Client("c", "claude", {}, oauth={**IDS, "client_secret": "s3cret-1"})
-    assert "s3cret-1" not in repr(authority_of(client, auth_context({})).unwrap())
+    assert "s3cret-1" not in repr(oauth_client_of(client, auth_context({})).unwrap())
 
 
 def test_a_name_stays_in_its_folder() -> None:
-    path = token_file("../../a", {"LOKI_CACHE_DIR": "/c"})
+    path = token_cache_file("../../a", {"LOKI_CACHE_DIR": "/c"})
     assert path == "/c/oauth/..%2F..%2Fa.json"

@@ -27,9 +27,9 @@ def test_a_browser_s_answer_is_taken_with_all_of_its_address(host: str) -> None:
     answers = Answers()
     address = listen(f"http://{host}:0/back", STATE, answers).unwrap()
     assert address.startswith(f"http://{host}:") and address.endswith("/back")
-    told = get(address, f"/back?code=a&state={STATE}")
-    assert told.status_code == 200 and "loki has the answer" in told.text
-    assert told.headers["Referrer-Policy"] == "no-referrer"
+    response = get(address, f"/back?code=a&state={STATE}")
+    assert response.status_code == 200 and "loki has the answer" in response.text
+    assert response.headers["Referrer-Policy"] == "no-referrer"
     assert wait_for_answer(answers, True, 10) == Success(f"/back?code=a&state={STATE}")
 
 
@@ -79,9 +79,9 @@ def test_another_page_that_asks_a_hundred_times_keeps_no_answer_out() -> None:
     answers = Answers()
     address = listen("http://127.0.0.1:0/back", STATE, answers).unwrap()
     paths = ["/back?x=1", "/back?code=a&state=b", f"/other?code=a&state={STATE}", "/"] * 25
-    told: list[int] = []
+    messages: list[int] = []
     askers = [
-        threading.Thread(target=lambda path=path: told.append(get(address, path).status_code))
+        threading.Thread(target=lambda path=path: messages.append(get(address, path).status_code))
         for path in paths
     ]
     for i, asker in enumerate(askers):
@@ -90,16 +90,16 @@ def test_another_page_that_asks_a_hundred_times_keeps_no_answer_out() -> None:
             assert get(address, f"/back?code=right&state={STATE}").status_code == 200
     for asker in askers:
         asker.join(30)
-    assert len(told) == 100 and 200 not in told
+    assert len(messages) == 100 and 200 not in messages
     assert wait_for_answer(answers, True, 10) == Success(f"/back?code=right&state={STATE}")
     assert answers.empty()
 
 
 def test_the_page_says_that_it_is_done_and_keeps_nothing() -> None:
     address = listen("http://127.0.0.1:0/back", STATE, Answers()).unwrap()
-    told = get(address, f"/back?code=a&state={STATE}")
-    assert "Done" in told.text and told.headers["Cache-Control"] == "no-store"
-    assert told.headers["Content-Security-Policy"] == "default-src 'none'"
+    response = get(address, f"/back?code=a&state={STATE}")
+    assert "Done" in response.text and response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'"
 
 
 def test_an_address_without_a_path_is_taken_too() -> None:
@@ -123,8 +123,8 @@ def test_the_answer_is_written_nowhere(capfd: pytest.CaptureFixture[str]) -> Non
     get(address, f"/back?code=very-secret&state={STATE}")
     get(address, "/back?code=very-secret")
     get(address, "/other?code=very-secret")
-    told = capfd.readouterr()
-    assert told.out + told.err == ""
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""
 
 
 def test_a_port_that_is_taken_is_named() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support import auth_context
 
-from loki.edge.auth.oauth import authority_of
+from loki.edge.auth.oauth import oauth_client_of
 from loki.edge.auth.oauth_flow import Login, read_code
 from loki.edge.auth.oauth_profiles import PROFILES, profile_of, registration_advice
 from loki.records import Client
-from loki.urls import is_safe
+from loki.urls import may_carry_secrets
 
 URLS = {"authorize_url": "https://a.example/a", "token_url": "https://a.example/t"}
 
@@ -25,12 +25,12 @@ def test_every_address_of_a_profile_is_safe() -> None:
     addresses = [
         value for profile in PROFILES.values() for key, value in profile.items() if "_url" in key
     ]
-    assert len(addresses) >= 7 and all(map(is_safe, addresses))
+    assert len(addresses) >= 7 and all(map(may_carry_secrets, addresses))
 
 
 @pytest.mark.parametrize("name", ["xai", "xai-work"])
 def test_a_known_name_has_its_login(name: str) -> None:
-    authority = authority_of(client("openai-compatible", name), auth_context({})).unwrap()
+    authority = oauth_client_of(client("openai-compatible", name), auth_context({})).unwrap()
     assert (authority.flow, authority.device_challenge) == ("device_code", True)
     assert authority.device_authorization_url == "https://auth.x.ai/oauth2/device/code"
     assert "https://console.x.ai" in registration_advice(client("openai-compatible", name))
@@ -39,7 +39,7 @@ def test_a_known_name_has_its_login(name: str) -> None:
 
 @pytest.mark.parametrize("type_", ["openai", "cohere", "azure-openai", "bedrock", "vertexai"])
 def test_every_type_may_log_in_with_addresses_of_its_own(type_: str) -> None:
-    authority = authority_of(client(type_, **URLS), auth_context({})).unwrap()
+    authority = oauth_client_of(client(type_, **URLS), auth_context({})).unwrap()
     assert (authority.flow, authority.redirect_uri) == ("pkce", "http://127.0.0.1/callback")
 
 
@@ -52,11 +52,11 @@ NEEDED = {
 
 @pytest.mark.parametrize("flow", NEEDED)
 def test_a_flow_needs_only_its_own_addresses(flow: str) -> None:
-    problem = authority_of(client(flow=flow), auth_context({})).failure()
+    problem = oauth_client_of(client(flow=flow), auth_context({})).failure()
     assert f"has no {NEEDED[flow]} to log in with: set oauth.{NEEDED[flow]}" in problem.message
     url = {"device_authorization_url": "https://a.example/d"}
     given = {**URLS, **url} if flow != "client_credentials" else {"token_url": URLS["token_url"]}
-    assert authority_of(client(flow=flow, **given), auth_context({})).unwrap().flow == flow
+    assert oauth_client_of(client(flow=flow, **given), auth_context({})).unwrap().flow == flow
 
 
 REDIRECTS: list[tuple[dict[str, Any], str]] = [
@@ -71,12 +71,12 @@ REDIRECTS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("settings", "address"), REDIRECTS)
 def test_the_browser_ends_where_the_settings_say(settings: dict[str, Any], address: str) -> None:
     context = auth_context({})
-    assert authority_of(client(**URLS, **settings), context).unwrap().redirect_uri == address
+    assert oauth_client_of(client(**URLS, **settings), context).unwrap().redirect_uri == address
 
 
 @pytest.mark.parametrize("uri", ["http://a.example/cb", "HTTP://127.0.0.1.a.example/cb"])
 def test_a_code_never_travels_in_the_open(uri: str) -> None:
-    problem = authority_of(client(**URLS, redirect_uri=uri), auth_context({})).failure()
+    problem = oauth_client_of(client(**URLS, redirect_uri=uri), auth_context({})).failure()
     assert problem.kind == "config" and "oauth.redirect_uri:" in problem.message
     assert "is not https, nor on this machine" in problem.message
 
@@ -98,7 +98,7 @@ ISSUERS: list[tuple[str, str, bool]] = [
 
 @pytest.mark.parametrize(("issuer", "end", "is_good"), ISSUERS)
 def test_an_answer_of_another_server_is_none(issuer: str, end: str, is_good: bool) -> None:
-    authority = authority_of(client(**URLS, issuer=issuer), auth_context({})).unwrap()
+    authority = oauth_client_of(client(**URLS, issuer=issuer), auth_context({})).unwrap()
     login = Login(authority, "https://a.example/a?x", "st4te", "verifier")
     code = read_code(login, f"http://127.0.0.1:1/callback?code=c0de-1&state=st4te{end}")
     assert code.value_or("") == ("c0de-1" if is_good else "")
@@ -107,7 +107,9 @@ def test_an_answer_of_another_server_is_none(issuer: str, end: str, is_good: boo
 
 
 def test_an_answer_with_two_codes_is_none() -> None:
-    login = Login(authority_of(client(**URLS), auth_context({})).unwrap(), "", "st4te", "verifier")
+    login = Login(
+        oauth_client_of(client(**URLS), auth_context({})).unwrap(), "", "st4te", "verifier"
+    )
     answer = "http://127.0.0.1:1/callback?code=a&code=b&state=st4te"
     message = read_code(login, answer).failure().message
     assert message.startswith("there is no code in the answer, or more than one")

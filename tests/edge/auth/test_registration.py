@@ -9,7 +9,7 @@ from pathlib import Path
 from returns.result import Success
 from support import auth_context
 
-from loki.edge.auth.oauth import authority_of
+from loki.edge.auth.oauth import oauth_client_of
 from loki.edge.auth.registration import (
     Registration,
     read_registration,
@@ -39,10 +39,10 @@ def test_what_was_kept_is_read_again_and_is_nobody_else_s(tmp_path: Path) -> Non
 def test_a_login_takes_what_was_kept_where_nothing_is_configured(tmp_path: Path) -> None:
     environ = environ_in(tmp_path)
     store_registration("c", MINE, environ)
-    kept = authority_of(Client("c", "claude", {}), auth_context(environ)).unwrap()
+    kept = oauth_client_of(Client("c", "claude", {}), auth_context(environ)).unwrap()
     assert (kept.client_id, kept.client_secret) == ("mine", "s3cret-1")
     own = Client("c", "claude", {}, oauth={"client_id": "other"})
-    configured = authority_of(own, auth_context(environ)).unwrap()
+    configured = oauth_client_of(own, auth_context(environ)).unwrap()
     assert (configured.client_id, configured.client_secret) == ("other", "")
 
 

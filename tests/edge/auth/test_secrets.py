@@ -15,7 +15,7 @@ from returns.result import Result, Success
 from support import auth_context, target
 
 from loki.edge.auth import secrets, vault
-from loki.edge.auth.credentials import authorize, mask_draft
+from loki.edge.auth.credentials import make_authorize, mask_draft
 from loki.problems import Problem
 from loki.records import Draft, Patch
 from loki.redaction.redactor import Redactor
@@ -43,13 +43,13 @@ def drafted(
     client: Mapping[str, Any] = MINE,
 ) -> Draft:
     """Return a client's draft without its credential, with a user's headers."""
-    said = draft(target({**client, **settings})).unwrap()
-    return patch((Patch(headers=headers or {}),))(said)
+    message = draft(target({**client, **settings})).unwrap()
+    return patch((Patch(headers=headers or {}),))(message)
 
 
 def authorization(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Result[str, Problem]:
     """Return the Authorization header of a client."""
-    found = authorize(auth_context(environ))(drafted(settings))
+    found = make_authorize(auth_context(environ))(drafted(settings))
     return found.map(lambda ready: ready.headers["Authorization"])
 
 
@@ -111,17 +111,17 @@ def test_a_file_may_lie_in_the_user_s_home(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_an_address_and_a_header_may_be_secrets() -> None:
-    said = drafted({"api_base": "{{BASE}}"}, {"X-Team": "{{TEAM}}/{{ROOM}}!"})
+    message = drafted({"api_base": "{{BASE}}"}, {"X-Team": "{{TEAM}}/{{ROOM}}!"})
     known = {"BASE": "https://b.example/v1/", "TEAM": "red", "ROOM": "9"}
-    ready = authorize(auth_context(known))(said).unwrap()
+    ready = make_authorize(auth_context(known))(message).unwrap()
     assert ready.url == "https://b.example/v1/chat/completions"
     assert ready.headers["X-Team"] == "red/9!"
 
 
 def test_a_header_of_the_user_s_wins_over_the_credential() -> None:
-    said = drafted({"api_key": "plain"}, {"Authorization": "Basic {{BOTH}}"})
+    message = drafted({"api_key": "plain"}, {"Authorization": "Basic {{BOTH}}"})
     context = auth_context({"BOTH": "dTpw"})
-    assert authorize(context)(said).unwrap().headers["Authorization"] == "Basic dTpw"
+    assert make_authorize(context)(message).unwrap().headers["Authorization"] == "Basic dTpw"
 
 
 # ---- not found -------------------------------------------------------------------------------
@@ -173,11 +173,11 @@ def test_a_missing_secret_is_told_with_the_setting_s_place(case: str, folder: Pa
 def test_no_other_source_steps_in_for_a_missing_secret(case: str, folder: Path) -> None:
     settings, environ, message = LOST[case]
     rest = {name.replace("api_key", "access_token"): value for name, value in settings.items()}
-    said = drafted(filled({**rest, "api_key": "other"}, folder), client=COHERE)
+    text = drafted(filled({**rest, "api_key": "other"}, folder), client=COHERE)
     others = {"CO_API_KEY": "other", "api_key": "other"}
-    problem = authorize(auth_context({**others, **environ}))(said).failure()
-    told = message.replace("api_key", "access_token").replace("FOLDER", str(folder))
-    assert problem == Problem("auth", PLACE + told)
+    problem = make_authorize(auth_context({**others, **environ}))(text).failure()
+    result = message.replace("api_key", "access_token").replace("FOLDER", str(folder))
+    assert problem == Problem("auth", PLACE + result)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -197,9 +197,9 @@ def test_a_command_that_hangs_is_given_up(command: str, monkeypatch: pytest.Monk
 
 
 def test_a_missing_address_or_header_is_told_too() -> None:
-    problem = authorize(auth_context({}))(drafted({"api_base": "{{BASE}}"})).failure()
+    problem = make_authorize(auth_context({}))(drafted({"api_base": "{{BASE}}"})).failure()
     assert problem == Problem("auth", PLACE + "api_base: no environment variable BASE")
-    problem = authorize(auth_context({}))(drafted({}, {"X-Team": "{{TEAM}}"})).failure()
+    problem = make_authorize(auth_context({}))(drafted({}, {"X-Team": "{{TEAM}}"})).failure()
     assert problem.kind == "auth" and "no environment variable TEAM" in problem.message
 
 
@@ -212,12 +212,12 @@ NONE_SET = {
 @pytest.mark.parametrize("kind", NONE_SET)
 def test_a_client_without_a_credential_is_told_where_one_goes(kind: str) -> None:
     context = auth_context({})
-    problem = authorize(context)(drafted({}, client={"type": kind, "name": "mine"})).failure()
+    problem = make_authorize(context)(drafted({}, client={"type": kind, "name": "mine"})).failure()
     assert problem == Problem("auth", NONE_SET[kind])
 
 
 def test_a_server_of_one_s_own_needs_no_credential() -> None:
-    assert "Authorization" not in authorize(auth_context({}))(drafted({})).unwrap().headers
+    assert "Authorization" not in make_authorize(auth_context({}))(drafted({})).unwrap().headers
 
 
 # ---- the vault -------------------------------------------------------------------------------
@@ -231,8 +231,8 @@ def test_the_vault_comes_before_the_environment_which_comes_after(tmp_path: Path
     assert authorization({"api_key": "{{REST}}"}, environ) == Success("Bearer from-name")
     assert context.redactor.redact("from-vault") == "***"
     path = vault.vault_file(environ)
-    told = f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE"
-    assert authorization({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", told)
+    result = f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE"
+    assert authorization({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", result)
 
 
 def test_no_environment_steps_in_for_a_vault_that_cannot_be_opened(tmp_path: Path) -> None:
@@ -259,11 +259,11 @@ SHOWN: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("case", SHOWN)
 def test_no_secret_is_in_a_draft_s_repr(case: str) -> None:
-    said = drafted(SHOWN[case], {"X-Key": "s3cret-value"})
-    ready = authorize(auth_context({"KEY": "s3cret-value"}))(said).unwrap()
+    message = drafted(SHOWN[case], {"X-Key": "s3cret-value"})
+    ready = make_authorize(auth_context({"KEY": "s3cret-value"}))(message).unwrap()
     assert "s3cret-value" in ready.headers["Authorization"]
     signing = replace(ready, credentials={"secret_access_key": "s3cret-value"})
-    for each in (said, ready, signing, mask_draft(said).unwrap()):
+    for each in (message, ready, signing, mask_draft(message).unwrap()):
         assert "s3cret" not in repr(each)
 
 
@@ -327,5 +327,5 @@ def test_a_text_is_shown_without_known_secrets(known: list[str], text: str, show
 @pytest.mark.parametrize("case", SHOWN)
 def test_a_secret_that_was_looked_up_is_known_from_then_on(case: str) -> None:
     context = auth_context({"KEY": "s3cret-value"})
-    assert isinstance(authorize(context)(drafted(SHOWN[case])), Success)
+    assert isinstance(make_authorize(context)(drafted(SHOWN[case])), Success)
     assert context.redactor.redact("said s3cret-value") == "said ***"

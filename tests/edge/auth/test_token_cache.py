@@ -15,7 +15,7 @@ import pytest
 from returns.result import Result, Success
 
 from loki.edge.auth import token_cache
-from loki.edge.auth.token_cache import Token, is_valid, read, store, valid_token
+from loki.edge.auth.token_cache import Token, is_valid, read_token, save_token, valid_token
 from loki.problems import Problem, fail
 
 FRESH = Token("new", "again", 1000.0, None)
@@ -58,16 +58,16 @@ def test_a_token_is_renewed_a_little_before_its_end(
 
 
 def test_a_good_token_is_used_without_asking_or_locking(path: str) -> None:
-    store(path, Token("a", "b", time.time(), time.time() + 3600))
+    save_token(path, Token("a", "b", time.time(), time.time() + 3600))
     os.unlink(f"{path}.lock")
     assert valid_token(path, must_not_renew, {}).unwrap().access == "a"
     assert not os.path.exists(f"{path}.lock")
 
 
 def test_a_refused_token_is_renewed_unless_another_process_did_that(path: str) -> None:
-    store(path, Token("a"))
+    save_token(path, Token("a"))
     assert valid_token(path, renew_to_fresh, {}, refused="a").unwrap() == FRESH
-    assert read(path) == FRESH
+    assert read_token(path) == FRESH
     assert valid_token(path, must_not_renew, {}, refused="a").unwrap() == FRESH
 
 
@@ -79,14 +79,14 @@ def test_the_file_is_for_its_owner_alone(path: str) -> None:
 
 
 def test_a_renewal_that_fails_leaves_the_file_untouched(path: str) -> None:
-    store(path, Token("a", "b", 0.0, 1.0))
+    save_token(path, Token("a", "b", 0.0, 1.0))
     before = Path(path).read_bytes()
     assert valid_token(path, lambda old: fail("offline", "gone"), {}).failure().kind == "offline"
     assert Path(path).read_bytes() == before
 
 
 def test_of_many_at_once_one_renews_and_all_have_the_new_one(path: str) -> None:
-    store(path, Token("a", "b", 0.0, 1.0))
+    save_token(path, Token("a", "b", 0.0, 1.0))
     asked: list[Token | None] = []
 
     def slowly(old: Token | None) -> Result[Token, Problem]:
@@ -133,7 +133,7 @@ def test_one_that_waits_too_long_is_told_so(path: str, monkeypatch: pytest.Monke
 def test_what_is_no_token_is_none(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path))
     Path(path).write_text(text)
-    assert read(path) is None
+    assert read_token(path) is None
     assert valid_token(path, renew_to_fresh, {}).unwrap() == FRESH
 
 
@@ -149,5 +149,5 @@ def test_a_token_that_cannot_be_written_serves_this_process_and_is_told(
     assert words.startswith(f"cannot write {path}: ") and words.endswith("this process")
     # A refresh token may be worth nothing a second time.
     assert valid_token(path, must_not_renew, unwritten).unwrap() == FRESH
-    problem = store(path, FRESH).failure()
+    problem = save_token(path, FRESH).failure()
     assert problem.kind == "config" and problem.message.startswith(f"cannot write {path}: ")

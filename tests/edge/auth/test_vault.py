@@ -103,8 +103,12 @@ def link_instead(path: Path) -> None:
 @given(st.text(min_size=1))
 def test_any_text_comes_out_as_it_went_in(opened: AuthContext, value: str) -> None:
     assert vault.update("ALPHA", value, opened) == Success(None)
-    assert vault.get("ALPHA", opened) == vault.find("ALPHA", opened) == Success(value)
-    assert vault.get("BETA", opened) == Success(SECRETS["BETA"])
+    assert (
+        vault.require_secret("ALPHA", opened)
+        == vault.find_secret("ALPHA", opened)
+        == Success(value)
+    )
+    assert vault.require_secret("BETA", opened) == Success(SECRETS["BETA"])
 
 
 @given(st.text(), st.text(), st.text(), st.binary(min_size=NONCE, max_size=NONCE))
@@ -125,7 +129,7 @@ def test_names_are_kept_in_order_and_can_be_taken_out(
     held = [name for name in names if vault.add(name, "v", opened, choosing()) == Success(None)]
     assert vault.list_names(shared) == Success(sorted({*held, *SECRETS}))
     for name in held:
-        assert vault.get(name, opened) == Success("v")
+        assert vault.require_secret(name, opened) == Success("v")
         assert vault.delete(name, shared) == Success(None)
     assert vault.list_names(shared) == Success(sorted(SECRETS))
 
@@ -167,15 +171,15 @@ def test_what_a_user_writes_between_the_lines_stays(environ: dict[str, str]) -> 
     path.write_text(path.read_text().replace("  BETA", "  # of the team\n\n  BETA"))
     assert vault.update("BETA", "v", auth_context(environ)) == Success(None)
     assert "  # of the team\n\n  BETA: " in path.read_text()
-    assert vault.get("BETA", auth_context(environ)) == Success("v")
+    assert vault.require_secret("BETA", auth_context(environ)) == Success("v")
 
 
 def test_a_vault_from_a_checkout_with_other_line_ends_is_read(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert vault.get("GAMMA", auth_context(environ)) == Success(SECRETS["GAMMA"])
+    assert vault.require_secret("GAMMA", auth_context(environ)) == Success(SECRETS["GAMMA"])
     assert vault.update("GAMMA", "v", auth_context(environ)) == Success(None)
-    assert vault.get("GAMMA", auth_context(environ)) == Success("v")
+    assert vault.require_secret("GAMMA", auth_context(environ)) == Success("v")
 
 
 def test_the_same_value_is_never_sealed_alike(environ: dict[str, str]) -> None:
@@ -188,9 +192,9 @@ def test_the_same_value_is_never_sealed_alike(environ: dict[str, str]) -> None:
 def test_other_programs_read_it_as_yaml(environ: dict[str, str]) -> None:
     from strictyaml import load
 
-    told = load(text_of(environ).removesuffix("...\n")).data
-    assert list(told) == ["vault", "key", "secrets"]
-    assert list(told["secrets"]) == sorted(SECRETS)
+    result = load(text_of(environ).removesuffix("...\n")).data
+    assert list(result) == ["vault", "key", "secrets"]
+    assert list(result["secrets"]) == sorted(SECRETS)
 
 
 # ---- files -------------------------------------------------------------------------------------
@@ -219,7 +223,7 @@ def test_the_files_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     elsewhere = {"LOKI_VAULT_FILE": "~/a/v.yml", "LOKI_VAULT_PASSWORD_FILE": "~/b/p"}
     environ = {"LOKI_CONFIG_DIR": str(tmp_path / "c"), **elsewhere}
     assert vault.add("A", "v", auth_context(environ), choosing("word")) == Success(None)
-    assert vault.get("A", auth_context(environ)) == Success("v")
+    assert vault.require_secret("A", auth_context(environ)) == Success("v")
     assert (tmp_path / "b" / "p").read_text() == "word\n"
     assert (tmp_path / "a" / "v.yml").exists() and not (tmp_path / "c").exists()
 
@@ -232,7 +236,7 @@ def test_a_password_that_is_there_is_taken(nobody: dict[str, str]) -> None:
     context = auth_context(nobody)
     assert vault.add("A", "v", context, lambda path: pytest.fail("asked")) == Success(None)
     path.write_bytes(b"p\xffss w\xc3\xb6rd")
-    assert vault.get("A", auth_context(nobody)) == Success("v")
+    assert vault.require_secret("A", auth_context(nobody)) == Success("v")
 
 
 def test_a_link_to_the_vault_stays_one(environ: dict[str, str], tmp_path: Path) -> None:
@@ -240,15 +244,17 @@ def test_a_link_to_the_vault_stays_one(environ: dict[str, str], tmp_path: Path) 
     link.symlink_to("vault.yml")
     context = auth_context({**environ, "LOKI_VAULT_FILE": str(link)})
     assert vault.update("BETA", "v", context) == Success(None)
-    assert link.is_symlink() and vault.get("BETA", auth_context(environ)) == Success("v")
+    assert link.is_symlink() and vault.require_secret("BETA", auth_context(environ)) == Success("v")
 
 
 def test_without_a_vault_there_are_no_names(nobody: dict[str, str]) -> None:
     context = auth_context(nobody)
-    assert vault.list_names(nobody) == Success([]) and vault.find("A", context) == Success(None)
+    assert vault.list_names(nobody) == Success([]) and vault.find_secret("A", context) == Success(
+        None
+    )
     path = vault.vault_file(nobody)
     lost = Problem("config", f"no secret 'A': there is no vault {path}")
-    assert vault.get("A", auth_context(nobody)).failure() == lost
+    assert vault.require_secret("A", auth_context(nobody)).failure() == lost
     context = auth_context(nobody)
     assert vault.delete("A", nobody).failure() == vault.update("A", "v", context).failure() == lost
     assert not os.path.exists(nobody["LOKI_CONFIG_DIR"])
@@ -284,7 +290,7 @@ def test_names_that_are_taken_or_unknown_are_told(environ: dict[str, str]) -> No
     how = "change it with loki --update-secret BETA"
     assert taken == Problem("input", f"there is a secret 'BETA' in {path} already: {how}")
     unknown = Problem("config", f"no secret 'BETTA' in {path}; did you mean 'BETA'?")
-    assert vault.get("BETTA", auth_context(environ)).failure() == unknown
+    assert vault.require_secret("BETTA", auth_context(environ)).failure() == unknown
     assert vault.update("BETTA", "v", auth_context(environ)).failure() == unknown
     assert vault.delete("BETTA", environ).failure() == unknown
 
@@ -317,15 +323,15 @@ def test_a_password_that_does_not_do_is_told(environ: dict[str, str], case: str)
     spoil, message = PASSWORDS[case]
     path, before = Path(vault.password_file(environ)), text_of(environ)
     spoil(path)
-    told = message.replace("PASSWORD", str(path)).replace("VAULT", vault.vault_file(environ))
+    result = message.replace("PASSWORD", str(path)).replace("VAULT", vault.vault_file(environ))
     for done in (
-        vault.find("BETA", auth_context(environ)),
-        vault.get("BETA", auth_context(environ)),
+        vault.find_secret("BETA", auth_context(environ)),
+        vault.require_secret("BETA", auth_context(environ)),
         vault.update("BETA", "v", auth_context(environ)),
         vault.add("NEW", "v", auth_context(environ), lambda path: pytest.fail("asked")),
     ):
         problem = done.failure()
-        assert problem.kind == "auth" and problem.message.startswith(told)
+        assert problem.kind == "auth" and problem.message.startswith(result)
     assert text_of(environ) == before
 
 
@@ -333,7 +339,7 @@ def test_names_are_listed_and_dropped_without_the_password(environ: dict[str, st
     os.unlink(vault.password_file(environ))
     assert vault.list_names(environ) == Success(sorted(SECRETS))
     assert vault.delete("BETA", environ) == Success(None)
-    assert vault.find("BETA", auth_context(environ)) == Success(None)
+    assert vault.find_secret("BETA", auth_context(environ)) == Success(None)
 
 
 # ---- damaged -----------------------------------------------------------------------------------
@@ -371,7 +377,7 @@ def test_a_damaged_vault_is_told_with_its_line(environ: dict[str, str], case: st
     tokens = dict(re.findall(r"^  (\w+): (\S+)$", path.read_text(), re.M))
     damaged = re.sub(pattern, by.replace("{GAMMA}", tokens["GAMMA"]), path.read_text(), count=1)
     path.write_text(damaged)
-    problem = vault.find("BETA", auth_context(environ)).failure()
+    problem = vault.find_secret("BETA", auth_context(environ)).failure()
     assert problem.kind == "config" and problem.message.startswith(f"{path}:{line}: {message}")
     assert path.read_text() == damaged
 
@@ -379,9 +385,9 @@ def test_a_damaged_vault_is_told_with_its_line(environ: dict[str, str], case: st
 def test_a_damaged_value_can_be_set_again_and_harms_no_other(environ: dict[str, str]) -> None:
     path = Path(vault.vault_file(environ))
     path.write_text(re.sub("BETA: ....", "BETA: AAAA", path.read_text()))
-    assert vault.get("ALPHA", auth_context(environ)) == Success(SECRETS["ALPHA"])
+    assert vault.require_secret("ALPHA", auth_context(environ)) == Success(SECRETS["ALPHA"])
     assert vault.update("BETA", "v", auth_context(environ)) == Success(None)
-    assert vault.get("BETA", auth_context(environ)) == Success("v")
+    assert vault.require_secret("BETA", auth_context(environ)) == Success("v")
 
 
 def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
@@ -392,7 +398,7 @@ def test_no_typing_error_is_ever_misread(environ: dict[str, str]) -> None:
     for i in range(start, len(good)):
         path.write_text(good[:i] + ("b" if good[i] == "a" else "a") + good[i + 1 :])
         for name in ("ALPHA", "BETA"):
-            found = vault.find(name, context)
+            found = vault.find_secret(name, context)
             ours = isinstance(found, Success) and found.unwrap() in (SECRETS[name], None)
             assert ours or found.failure().message.startswith(f"{path}:"), i
 
@@ -403,7 +409,7 @@ def test_no_vault_that_breaks_off_is_ever_read(environ: dict[str, str]) -> None:
     context = auth_context(environ)
     for end in range(len(good) - 1):
         path.write_text(good[:end])
-        assert vault.find("ALPHA", context).failure().message.startswith(f"{path}:"), end
+        assert vault.find_secret("ALPHA", context).failure().message.startswith(f"{path}:"), end
 
 
 @given(st.binary(max_size=300))
@@ -412,7 +418,7 @@ def test_garbage_is_a_problem_never_a_crash(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "garbage.yml"
     path.write_bytes(garbage)
-    problem = vault.find("A", auth_context({"LOKI_VAULT_FILE": str(path)})).failure()
+    problem = vault.find_secret("A", auth_context({"LOKI_VAULT_FILE": str(path)})).failure()
     assert problem.kind == "config" and str(path) in problem.message
 
 
@@ -428,9 +434,9 @@ def test_a_vault_that_cannot_be_read_is_not_passed_over(environ: dict[str, str],
     spoil, message = UNREADABLE[case]
     path = Path(vault.vault_file(environ))
     spoil(path)
-    told = Problem("config", message.replace("VAULT", str(path)))
-    assert vault.find("BETA", auth_context(environ)).failure() == told
-    assert vault.add("NEW", "v", auth_context(environ), choosing()).failure() == told
+    result = Problem("config", message.replace("VAULT", str(path)))
+    assert vault.find_secret("BETA", auth_context(environ)).failure() == result
+    assert vault.add("NEW", "v", auth_context(environ), choosing()).failure() == result
 
 
 # ---- many at once, and the end at any moment -----------------------------------------------------
@@ -471,8 +477,11 @@ def test_killed_while_writing_the_vault_is_the_old_or_the_new(environ: dict[str,
             assert process.stdout and process.stdout.readline() == b"wrote\n"
             time.sleep(0.0037 * i)
             process.kill()
-        assert vault.get("BETA", auth_context(environ)).unwrap() in ("old" * 30000, "new" * 30000)
-        assert vault.get("ALPHA", auth_context(environ)) == Success(SECRETS["ALPHA"])
+        assert vault.require_secret("BETA", auth_context(environ)).unwrap() in (
+            "old" * 30000,
+            "new" * 30000,
+        )
+        assert vault.require_secret("ALPHA", auth_context(environ)) == Success(SECRETS["ALPHA"])
     assert vault.update("BETA", "still", auth_context(environ)) == Success(None)
 
 
@@ -501,7 +510,7 @@ def test_a_full_disk_leaves_the_old_vault(environ: dict[str, str], small_disk: P
     assert problem.message == f"cannot write {path}: no space left on device; it is as it was"
     assert path.read_bytes() == before
     assert sorted(os.listdir(small_disk)) == ["vault.yml", "vault.yml.lock"]
-    assert vault.get("BETA", auth_context(there)) == Success(SECRETS["BETA"])
+    assert vault.require_secret("BETA", auth_context(there)) == Success(SECRETS["BETA"])
 
 
 # ---- never shown, and soon there -----------------------------------------------------------------
@@ -511,7 +520,7 @@ def test_what_was_read_or_written_is_never_printed(environ: dict[str, str]) -> N
     redactor = Redactor()
     context = auth_context(environ, redactor)
     assert redactor.redact("first value") == "first value"
-    assert vault.find("ALPHA", context) == Success("first value")
+    assert vault.find_secret("ALPHA", context) == Success("first value")
     assert redactor.redact("'first value' and 'correct horse'") == "'***' and '***'"
     assert vault.add("NEW", "brand\nmark", context, choosing()) == Success(None)
     assert redactor.redact("brand\nmark, brand mark") == "***, ***"
@@ -521,8 +530,8 @@ def test_one_secret_is_there_whatever_became_of_the_others(environ: dict[str, st
     """Only what was asked for is deciphered: a vault of thousands costs no more."""
     path = Path(vault.vault_file(environ))
     path.write_text(re.sub(r"(ALPHA|GAMMA): \S+", rf"\1: {'A' * 64}", path.read_text()))
-    assert vault.find("BETA", auth_context(environ)) == Success(SECRETS["BETA"])
-    problem = vault.find("ALPHA", auth_context(environ)).failure()
+    assert vault.find_secret("BETA", auth_context(environ)) == Success(SECRETS["BETA"])
+    problem = vault.find_secret("ALPHA", auth_context(environ)).failure()
     assert problem.kind == "config" and "ALPHA is damaged" in problem.message
 
 

@@ -10,14 +10,14 @@ from loki.edge.auth.vault_format import (
     NONCE,
     SALT,
     Vault,
-    check_password,
     decrypt,
     encrypt,
     new_vault,
     read,
+    text_with_value,
+    text_without_value,
+    unlock,
     value_of,
-    with_value,
-    without,
 )
 
 PASSWORD, KEY, CHANCE = b"correct horse", b"k" * 32, b"n" * NONCE
@@ -29,7 +29,7 @@ def with_values(values: dict[str, str]) -> Vault:
     """Return the vault with some values, sealed under KEY."""
     vault = VAULT
     for name, value in values.items():
-        text = with_value(vault, name, encrypt(KEY, name, value, CHANCE))
+        text = text_with_value(vault, name, encrypt(KEY, name, value, CHANCE))
         vault = read(text, "vault.yml").unwrap()
     return vault
 
@@ -49,9 +49,9 @@ def test_every_value_that_went_in_comes_out(values: dict[str, str]) -> None:
 def test_a_change_touches_one_line(values: dict[str, str], data: st.DataObject) -> None:
     vault = with_values(values)
     name = data.draw(st.sampled_from(sorted(values)))
-    changed = with_value(vault, name, encrypt(KEY, name, "other", CHANCE)).splitlines()
+    changed = text_with_value(vault, name, encrypt(KEY, name, "other", CHANCE)).splitlines()
     assert sum(a != b for a, b in zip(vault.lines, changed, strict=True)) <= 1
-    rest = without(vault, name).splitlines()
+    rest = text_without_value(vault, name).splitlines()
     assert [line for line in vault.lines if line not in rest] == [vault.lines[vault.places[name]]]
 
 
@@ -75,7 +75,7 @@ def test_what_was_never_sealed_is_damaged(token: str) -> None:
 
 
 def test_a_damaged_value_is_told_with_its_line_and_the_cure() -> None:
-    vault = read(with_value(VAULT, "A", "A" * 64), "vault.yml").unwrap()
+    vault = read(text_with_value(VAULT, "A", "A" * 64), "vault.yml").unwrap()
     problem = value_of(vault, "A", KEY).failure()
     line = vault.places["A"] + 1
     cure = "A is damaged: set it again with loki --update-secret A"
@@ -83,13 +83,13 @@ def test_a_damaged_value_is_told_with_its_line_and_the_cure() -> None:
 
 
 def test_the_password_is_told_from_a_wrong_one() -> None:
-    assert len(check_password(VAULT, PASSWORD, "password").unwrap()) == 32
-    problem = check_password(VAULT, b"wrong", "the file p").failure()
+    assert len(unlock(VAULT, PASSWORD, "password").unwrap()) == 32
+    problem = unlock(VAULT, b"wrong", "the file p").failure()
     message = "wrong password in the file p for the vault vault.yml"
     assert (problem.kind, problem.message) == ("auth", message)
 
 
-TEXT = with_value(VAULT, "A", encrypt(KEY, "A", "v", CHANCE))
+TEXT = text_with_value(VAULT, "A", encrypt(KEY, "A", "v", CHANCE))
 LINES = TEXT.splitlines()
 ROW = LINES.index("secrets:") + 1  # of A, from 0
 

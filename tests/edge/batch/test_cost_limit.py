@@ -55,14 +55,14 @@ def test_an_end_lets_nobody_wait() -> None:
         other = pool.submit(limit.reserve, Decimal("0"))
         assert other.result(5)  # what is free always fits
         third = pool.submit(limit.reserve, TWO)
-        limit.end()
+        limit.wake_waiting()
         assert third.result(5) is False
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30), st.integers(0, 40))
-def test_no_order_of_rows_passes_the_limit(told: list[tuple[int, int]], most: int) -> None:
+def test_no_order_of_rows_passes_the_limit(result: list[tuple[int, int]], most: int) -> None:
     purse, under_way = Allowance(Decimal(most)), []
-    for worst, cost in told:
+    for worst, cost in result:
         if purse.fits(Decimal(worst)):
             purse = purse.reserve(Decimal(worst))
             under_way.append((Decimal(worst), Decimal(min(cost, worst))))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.batch.rate_control import MIN_RATE, Pace, after_rejection, rate_at
+from loki.batch.rate_control import MIN_RATE, Pace, rate_at, reduce_rate
 from loki.edge.batch.learned_pace import LearnedPace, Sent
 from loki.problems import Problem
 
@@ -18,12 +18,12 @@ BUSY = Problem("busy", "Slow down.", status=429, retryable=True)
         st.tuples(st.floats(0, 100), st.floats(0, 1000), st.booleans()), min_size=1, max_size=50
     )
 )
-def test_no_history_of_refusals_stops_a_run(told: list[tuple[float, float, bool]]) -> None:
+def test_no_history_of_refusals_stops_a_run(result: list[tuple[float, float, bool]]) -> None:
     pace: Pace | None = None
     now = 0.0
-    for passed, accepted, news in told:
+    for passed, accepted, news in result:
         now += passed
-        pace = after_rejection(pace, now, accepted, news)
+        pace = reduce_rate(pace, now, accepted, news)
         assert rate_at(pace, now) >= MIN_RATE and pace.peak >= 0
     assert pace is not None and rate_at(pace, now + 1000) > rate_at(pace, now)
 

@@ -14,7 +14,7 @@ from loki.edge.batch.learned_pace import LearnedPace, Sent
 from loki.edge.batch.rate_limiter import Pacer, Pacers, RateWindow
 from loki.problems import Problem
 from loki.records import Limits
-from loki.replies import Opened
+from loki.replies import OpenResponse
 
 ASK = request({"type": "openai-compatible", "api_base": "https://a.example"})
 BUSY = Problem("busy", "Slow down.", status=429, retryable=True)
@@ -48,9 +48,9 @@ def begun_of(made: Pacer) -> list[float]:
     return [*made.pace.begun]
 
 
-def good(started: float = 0.0) -> Opened:
+def good(started: float = 0.0) -> OpenResponse:
     """An answer that has begun."""
-    return Opened(ASK, 200, {}, iter(()), lambda: None, started)
+    return OpenResponse(ASK, 200, {}, iter(()), lambda: None, started)
 
 
 def test_without_rates_nothing_waits() -> None:
@@ -73,8 +73,8 @@ def test_given_rates_hold(rates: dict[str, Any], seconds: float) -> None:
 
 def test_a_refusal_waits_as_long_as_the_server_asks_and_counts_as_an_attempt() -> None:
     made, clock = pacer()
-    told = [Failure(replace(BUSY, retry_after=3.0)), Success(good())]
-    opened = made.paced(lambda ask, deadline: told.pop(0))(ASK, 1e9).unwrap()
+    result = [Failure(replace(BUSY, retry_after=3.0)), Success(good())]
+    opened = made.paced(lambda ask, deadline: result.pop(0))(ASK, 1e9).unwrap()
     assert opened.attempts == 2 and clock.now == pytest.approx(103.0)
 
 
@@ -94,7 +94,9 @@ def test_a_server_that_takes_nothing_is_asked_as_often_as_the_retries_allow(
 ) -> None:
     made, _ = pacer()
     limits = Limits(retries=retries, max_wait=60)
-    result, tries = made.ask(lambda end: Failure(replace(BUSY, retry_after=1.0)), 0, limits, 1e9)
+    result, tries = made.call_paced(
+        lambda end: Failure(replace(BUSY, retry_after=1.0)), 0, limits, 1e9
+    )
     assert tries == asked and result.failure().kind == "busy"
     assert not result.failure().retryable  # nor by anybody else
 
@@ -103,7 +105,9 @@ def test_a_server_that_takes_nothing_is_not_waited_for_longer_than_the_time_for_
     made, clock = pacer()
     limits = Limits(retries=99, max_wait=60)
     end = clock.now + 5.0
-    result, tries = made.ask(lambda end: Failure(replace(BUSY, retry_after=1.0)), 0, limits, end)
+    result, tries = made.call_paced(
+        lambda end: Failure(replace(BUSY, retry_after=1.0)), 0, limits, end
+    )
     assert result.failure().kind == "busy" and tries <= 6
     assert clock.now == pytest.approx(105.0, abs=1.1)
 
@@ -117,7 +121,7 @@ def test_a_refusal_is_free_as_long_as_the_server_takes_others() -> None:
         made.accept(made.under_way[-1])  # another one, meanwhile
         return Failure(BUSY)
 
-    result, tries = made.ask(call, 0, Limits(retries=0, max_wait=60), 1e9)
+    result, tries = made.call_paced(call, 0, Limits(retries=0, max_wait=60), 1e9)
     assert result == Success("taken") and tries == 21
 
 
@@ -125,9 +129,9 @@ def test_a_refusal_is_free_while_an_older_request_is_not_refused() -> None:
     """Answers take long, refusals do not: so the older one was taken."""
     made, _ = pacer()
     made.under_way.append(Sent(made.clock() - 1.0, 0))
-    told: list[Any] = [Failure(BUSY), Failure(BUSY), Success("taken")]
+    output: list[Any] = [Failure(BUSY), Failure(BUSY), Success("taken")]
     limits = Limits(retries=0, max_wait=60)
-    result, tries = made.ask(lambda end: told.pop(0), 0, limits, 1e9)
+    result, tries = made.call_paced(lambda end: output.pop(0), 0, limits, 1e9)
     assert result == Success("taken") and tries == 3
 
 
@@ -137,9 +141,9 @@ def test_a_refusal_is_free_just_after_the_server_took_another(seconds: float, as
     made.accept(made.begin())
     made.under_way.clear()
     clock.wait(seconds)
-    told: list[Any] = [Failure(BUSY), Success("taken")]
+    result: list[Any] = [Failure(BUSY), Success("taken")]
     limits = Limits(retries=0, max_wait=60)
-    _, tries = made.ask(lambda end: told.pop(0), 0, limits, 1e9)
+    _, tries = made.call_paced(lambda end: result.pop(0), 0, limits, 1e9)
     assert tries == asked
 
 
@@ -148,7 +152,7 @@ def test_each_client_and_model_has_its_own_pace_and_fixed_rates_hold_for_all() -
     paces.get("a:m").slow_down(replace(BUSY, retry_after=30.0), paces.get("a:m").begin(), 60)
     started = time.monotonic()
     for key in ("b:m", "c:m", "b:m", "c:m", "b:m"):
-        assert paces.get(key).turn(0).unwrap() < 1
+        assert paces.get(key).wait_for_turn(0).unwrap() < 1
     assert 0.04 <= time.monotonic() - started < 5
 
 
@@ -174,7 +178,7 @@ def test_when_the_run_ends_nobody_waits() -> None:
 
 def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
     made, clock = pacer(per_minute=60)
-    assert made.turn(0).unwrap() == 0.0
+    assert made.wait_for_turn(0).unwrap() == 0.0
     refusal = [replace(BUSY, retry_after=5.0)]
 
     def wait(timeout: float | None = None) -> bool:
@@ -184,13 +188,13 @@ def test_whoever_waits_when_a_silence_begins_waits_for_its_end_too() -> None:
         return False
 
     made.stop.wait = wait  # type: ignore[method-assign]
-    assert made.turn(0).unwrap() == pytest.approx(1.0 + 5.0)
+    assert made.wait_for_turn(0).unwrap() == pytest.approx(1.0 + 5.0)
 
 
 def test_what_one_minute_allows_in_tokens_is_counted_once_for_each() -> None:
     made, clock = pacer(tokens_per_minute=600, size=lambda ask: 10)
-    assert made.turn(10).unwrap() == 0.0
+    assert made.wait_for_turn(10).unwrap() == 0.0
     made.pace.hold = clock.now + 0.5
-    assert made.turn(10).unwrap() == pytest.approx(1.0)
+    assert made.wait_for_turn(10).unwrap() == pytest.approx(1.0)
     assert isinstance(made.rates, RateWindow)
     assert made.rates.next_token == pytest.approx(clock.now + 1.0)

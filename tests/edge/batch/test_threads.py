@@ -77,7 +77,7 @@ def test_what_is_raised_by_the_items_is_raised_here() -> None:
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_halt_finishes_what_has_begun_and_ends(ordered: bool) -> None:
     begun: list[int] = []
-    told: list[int] = []
+    messages: list[int] = []
 
     def work(item: int) -> int:
         begun.append(item)
@@ -85,14 +85,14 @@ def test_a_halt_finishes_what_has_begun_and_ends(ordered: bool) -> None:
         return item
 
     def keep(values: list[int]) -> None:
-        told.extend(values)
-        if len(told) >= 3:
+        messages.extend(values)
+        if len(messages) >= 3:
             pool.halt()
 
     pool = WorkerPool(work, count(), keep, 4, ordered)
     pool.run()
-    assert sorted(told) == sorted(begun) and len(told) <= 3 + 4 + 4
-    assert told == sorted(told) or not ordered
+    assert sorted(messages) == sorted(begun) and len(messages) <= 3 + 4 + 4
+    assert messages == sorted(messages) or not ordered
 
 
 def test_a_halt_ends_it_though_the_items_never_come() -> None:
@@ -102,11 +102,11 @@ def test_a_halt_ends_it_though_the_items_never_come() -> None:
         yield 1
         never.wait(5)
 
-    told: list[int] = []
-    pool = WorkerPool(lambda x: x, items(), told.extend, 2)
+    messages: list[int] = []
+    pool = WorkerPool(lambda x: x, items(), messages.extend, 2)
     started = time.monotonic()
-    pool.run(tick=lambda: pool.halt() if told else None)
-    assert told == [1] and time.monotonic() - started < 2
+    pool.run(tick=lambda: pool.halt() if messages else None)
+    assert messages == [1] and time.monotonic() - started < 2
     never.set()
 
 
@@ -155,8 +155,8 @@ def test_many_questions_are_answered_in_their_order() -> None:
         environ = {"LOKI_PLATFORM": "ollama", "OLLAMA_API_BASE": server.address, "LOKI_LEDGER": ""}
         env = open_env(environ={**environ, "LOKI_STATE_DIR": "/nonexistent"}).unwrap()
         asks = (Ask((Message("user", f"{i}"),), model="ollama:m") for i in range(20))
-        told = [result.unwrap().text for result in answers(env, asks, in_flight=4)]
-    assert told == [str(i) for i in range(20)]
+        output = [result.unwrap().text for result in answers(env, asks, in_flight=4)]
+    assert output == [str(i) for i in range(20)]
 
 
 # ---- lanes ---------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_those_that_come_back_from_waiting_are_no_more_than_so_many(ordered: boo
 
 def test_a_lane_that_is_closed_is_dropped_and_the_others_go_on() -> None:
     lanes = Lanes(mixed(100), 2)
-    lanes.pool.close("slow")
+    lanes.pool.close_lane("slow")
     lanes.pool.run()
     assert sorted(lanes.kept) == [item for item in mixed(100) if item[0] == "quick"]
 

@@ -13,7 +13,7 @@ from bulk import Counting, bulk_server
 from commands import Home
 
 from loki.batch.rows import ReadyRow
-from loki.edge.batch.worker import BatchWorker, Parcel, Report, WorkerSettings
+from loki.edge.batch.worker import BatchWorker, Parcel, WorkerReport, WorkerSettings
 from loki.records import Ask
 
 
@@ -30,13 +30,13 @@ def rows(count: int) -> list[tuple[int, ReadyRow]]:
     return [(i, ReadyRow(i, i, f"k{i}", Ask(f"p{i}", model="local:m"))) for i in range(count)]
 
 
-def exchange(worker: BatchWorker, parcel: Parcel) -> Report:
+def exchange(worker: BatchWorker, parcel: Parcel) -> WorkerReport:
     """Exchange as Dask does."""
-    answer: Report = pickle.loads(asyncio.run(worker.exchange_bytes(pickle.dumps(parcel))))
+    answer: WorkerReport = pickle.loads(asyncio.run(worker.exchange_bytes(pickle.dumps(parcel))))
     return answer
 
 
-def reports(worker: BatchWorker, share: int) -> Iterator[Report]:
+def reports(worker: BatchWorker, share: int) -> Iterator[WorkerReport]:
     """Yield what a worker reports that is sent nothing more."""
     while True:
         yield exchange(worker, Parcel([], share))
@@ -82,8 +82,8 @@ def test_a_report_waits_for_half_of_what_is_in_flight(home: Home) -> None:
         home.local(slow.address)
         worker = started(home)
         first = exchange(worker, Parcel(rows(12), 12))
-        told = [first, *islice(reports(worker, 12), 8)]
-        sizes = [len(report.answers) for report in told if report.answers]
+        result = [first, *islice(reports(worker, 12), 8)]
+        sizes = [len(report.answers) for report in result if report.answers]
     assert sum(sizes) == 12 and max(sizes) >= 3  # not one by one
 
 

@@ -21,13 +21,13 @@ from returns.result import Result, Success
 from servers import CLOSE, Script, attended, chunk, plain, serving
 from support import request
 
-from loki.edge.http.attempt import Attempt, connect, open_answer
+from loki.edge.http.attempt import Attempt, connect, open_response
 from loki.edge.http.deadline import Deadline
 from loki.edge.http.transport import Transports, make_transport
 from loki.problems import Problem
 from loki.records import Limits, Request
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened
+from loki.replies import OpenResponse
 
 LIMITS = Limits(connect=2, idle=2, total=10, retries=0)
 
@@ -41,7 +41,7 @@ def to(address: str, content: bytes = b'{"a": 1}', **limits: Any) -> Request:
     )
 
 
-def ask(attempt: Attempt, address: str, **more: Any) -> Result[Opened, Problem]:
+def ask(attempt: Attempt, address: str, **more: Any) -> Result[OpenResponse, Problem]:
     """An answer that has begun, or why not."""
     sent = to(address, **more)
     return attempt(sent, time.monotonic() + (sent.draft.target.limits.total or 0))
@@ -115,8 +115,8 @@ def test_one_connection_is_enough_for_calls_one_after_the_other() -> None:
         attempt = connect(Redactor())
         with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
             for pool in (one, other, one, other):
-                told = pool.submit(read, attempt, server.address).result()
-                assert told == b"Hello"
+                result = pool.submit(read, attempt, server.address).result()
+                assert result == b"Hello"
     assert server.guests == 1
 
 
@@ -278,7 +278,7 @@ def test_what_came_before_the_damage_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         (b"SSH-2.0-OpenSSH_9\r\n", "does not speak HTTP: ssh-2.0-openssh_9"),
         (b"HTTP/2 200\r\n\r\n", "does not speak HTTP: http/2"),
@@ -294,11 +294,11 @@ def test_what_came_before_the_damage_is_told() -> None:
         (CHUNKED + b"0" * 70_000, "no chunk begins with a line like this"),
     ],
 )
-def test_what_is_no_answer_is_said(data: bytes, said: str) -> None:
+def test_what_is_no_answer_is_said(data: bytes, expected: str) -> None:
     with serving([data, CLOSE]) as server:
         problem = read(connect(Redactor()), server.address)
     assert isinstance(problem, Problem) and (problem.kind, problem.sent) == ("garbled", True)
-    assert said in problem.message
+    assert expected in problem.message
 
 
 # ---- TLS -----------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ def test_a_connection_more_loads_no_certificate_more() -> None:
     with serving(goodbye, tls=certificates().server()) as server:
         for _ in range(4):
             clock = Deadline(2.0, time.monotonic() + 5)
-            opened = open_answer(way, to(server.address), {}, clock, Redactor()).unwrap()
+            opened = open_response(way, to(server.address), {}, clock, Redactor()).unwrap()
             assert [*opened.chunks] == [Success(b"Hello")]
             opened.close()
     assert server.guests == 4 and len(way.context().get_ca_certs()) == trusted

@@ -75,7 +75,7 @@ def test_what_is_sent_leaves_in_one_piece_before_anything_is_read() -> None:
     theirs, ours = socket.socketpair()
     with theirs, ours:
         sock = DeadlineSocket(ours, 2.0)
-        clock = sock.clock
+        clock = sock.deadline
         sock.sendall(b"head ")
         sock.sendall(b"body")
         assert not clock.sent

@@ -56,11 +56,11 @@ def test_a_reservation_counts_as_spent_until_it_is_released(ledger: Ledger) -> N
 
 
 def test_a_ledger_that_cannot_be_written_warns_once(tmp_path: Path) -> None:
-    told: list[str] = []
-    book = Ledger(str(tmp_path), told.append)
+    messages: list[str] = []
+    book = Ledger(str(tmp_path), messages.append)
     record_batch(book, [entry("a")])
     reserve(book, "job", Decimal(3), 1000.0)
-    assert len(told) == 1 and "not in the ledger" in told[0]
+    assert len(messages) == 1 and "not in the ledger" in messages[0]
 
 
 def test_a_ledger_of_an_earlier_version_goes_on(

@@ -19,7 +19,7 @@ from servers import ANSWER, Asked, Script, plain, reply, serving
 from support import config
 
 from loki import Ask, Message, answer
-from loki.edge.env import make_env, within_budget
+from loki.edge.env import make_env, with_ledger
 from loki.edge.ledger.budget import Budget
 from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger
@@ -74,8 +74,8 @@ def test_calls_under_way_count_as_their_worst_case(tmp_path: Path) -> None:
 
     env = shop(tmp_path / "ledger.db", slow, str(2 * WORST))
     with ThreadPoolExecutor(8) as pool:
-        told = kinds(list(pool.map(lambda _: answer(env, ASK), range(8))))
-    assert sorted(told) == ["budget"] * 6 + ["ok"] * 2
+        result = kinds(list(pool.map(lambda _: answer(env, ASK), range(8))))
+    assert sorted(result) == ["budget"] * 6 + ["ok"] * 2
     (gone,) = Ledger(str(tmp_path / "ledger.db")).spent([(0.0, 4e9)]).unwrap()
     assert gone.cost == Decimal("0.03")
 
@@ -101,7 +101,7 @@ def test_a_call_that_a_server_refuses_gives_back_its_worst_case(tmp_path: Path, 
 
 def test_a_call_that_is_not_to_be_written_gives_it_back_too(tmp_path: Path) -> None:
     env = shop(tmp_path / "ledger.db", answered, str(WORST))
-    quiet = within_budget(
+    quiet = with_ledger(
         replace(env, record=lambda entry: None),
         Ledger(str(tmp_path / "ledger.db")),
         print,
@@ -113,12 +113,12 @@ def test_a_call_that_is_not_to_be_written_gives_it_back_too(tmp_path: Path) -> N
 def test_threads_that_ended_hold_nothing_back(tmp_path: Path) -> None:
     """Also where somebody took ``record`` away, and no line ever gives a worst case back."""
     env = replace(shop(tmp_path / "ledger.db", answered, str(WORST)), record=lambda entry: None)
-    told: list[Result[object, Problem]] = []
+    messages: list[Result[object, Problem]] = []
     for _ in range(3):
-        thread = threading.Thread(target=lambda: told.append(answer(env, ASK)))
+        thread = threading.Thread(target=lambda: messages.append(answer(env, ASK)))
         thread.start()
         thread.join()
-    assert kinds(told) == ["ok"] * 3
+    assert kinds(messages) == ["ok"] * 3
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_a_budget_holds_between_processes_that_are_under_way_at_once(home: Home)
         wait_for(lambda: sum(pipe.poll() is not None for pipe in pipes) == 4)
         wait_for(lambda: len(server.asked) == 2)
         gate.set()
-        told = [(pipe.wait(30), pipe.communicate()[1].decode()) for pipe in pipes]
-    assert sorted(code for code, _ in told) == [0, 0, 80, 80, 80, 80] and len(server.asked) == 2
-    assert all("$0.202 reserved for calls under way" in err for code, err in told if code == 80)
+        result = [(pipe.wait(30), pipe.communicate()[1].decode()) for pipe in pipes]
+    assert sorted(code for code, _ in result) == [0, 0, 80, 80, 80, 80] and len(server.asked) == 2
+    assert all("$0.202 reserved for calls under way" in err for code, err in result if code == 80)
     (gone,) = Ledger(env_ledger(home.folder)).spent([(0.0, 4e9)]).unwrap()
     assert gone.cost == Decimal("0.03")
 

@@ -58,15 +58,15 @@ def check(path: Path) -> str:
 
 def quiet(path: Path) -> tuple[Ledger, list[str]]:
     """Return a ledger, and the list of its warnings."""
-    said: list[str] = []
-    return Ledger(str(path), said.append), said
+    messages: list[str] = []
+    return Ledger(str(path), messages.append), messages
 
 
 # ---- a line ------------------------------------------------------------------------------------
 
 
 def test_a_line_has_everything_that_an_entry_has(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
     (row,) = rows(path)
     known = {name: value for name, value in row.items() if value is not None}
@@ -77,7 +77,7 @@ def test_a_line_has_everything_that_an_entry_has(path: Path) -> None:
         "outcome": "ok",
         "request_id": "r",
     }
-    assert said == []
+    assert message == []
 
 
 def test_every_field_has_a_column(path: Path) -> None:
@@ -108,10 +108,10 @@ def test_every_field_has_a_column(path: Path) -> None:
 def test_nothing_in_an_entry_keeps_its_line_from_being_written(
     path: Path, entry: Entry, column: str, stored: Any
 ) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(entry)
     assert rows(path)[0][column] == stored
-    assert said == []
+    assert message == []
 
 
 def test_no_secret_is_written(path: Path) -> None:
@@ -138,9 +138,11 @@ def test_it_is_in_wal_mode_and_marked_as_ours(path: Path) -> None:
     book, _ = quiet(path)
     book.record(ENTRY)
     with closing(sqlite3.connect(path)) as db:
-        told = [db.execute(f"PRAGMA {n}").fetchone()[0] for n in ("journal_mode", "application_id")]
+        result = [
+            db.execute(f"PRAGMA {n}").fetchone()[0] for n in ("journal_mode", "application_id")
+        ]
         version = db.execute("PRAGMA user_version").fetchone()[0]
-    assert (told, version) == (["wal", APPLICATION_ID], len(MIGRATIONS))
+    assert (result, version) == (["wal", APPLICATION_ID], len(MIGRATIONS))
 
 
 def test_an_older_ledger_takes_the_steps_it_lacks(
@@ -208,7 +210,7 @@ def start_writer(path: Path, name: str, rows: int) -> subprocess.Popen[str]:
     )
 
 
-def told(process: subprocess.Popen[str], kill_at: int) -> list[str]:
+def recorded_tags(process: subprocess.Popen[str], kill_at: int) -> list[str]:
     """Return the tags that a process printed; it is killed after some number of them."""
     lines = []
     with process:
@@ -225,7 +227,7 @@ def test_sixteen_processes_write_and_some_are_killed_and_no_line_is_lost(path: P
     processes = [start_writer(path, str(i), 500) for i in range(16)]
     kills = [100 if i % 3 == 0 else 0 for i in range(16)]
     with ThreadPoolExecutor(16) as pool:
-        finished = [tag for tags in pool.map(told, processes, kills) for tag in tags]
+        finished = [tag for tags in pool.map(recorded_tags, processes, kills) for tag in tags]
     assert [process.returncode for process in processes] == [-9 if kill else 0 for kill in kills]
     assert check(path) == "ok"
     written = [row["tag"] for row in rows(path)]
@@ -237,14 +239,14 @@ def test_sixteen_processes_write_and_some_are_killed_and_no_line_is_lost(path: P
 
 
 def test_threads_share_a_ledger(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(book.record, [ENTRY] * 400))
-    assert (len(rows(path)), said) == (400, [])
+    assert (len(rows(path)), message) == (400, [])
 
 
 def test_a_forked_process_opens_its_own(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
     child = os.fork()
     if not child:  # pragma: no cover - in the child
@@ -253,7 +255,7 @@ def test_a_forked_process_opens_its_own(path: Path) -> None:
     os.waitpid(child, 0)
     book.record(ENTRY._replace(tag="parent"))
     assert [row["tag"] for row in rows(path)] == ["t", "child", "parent"]
-    assert (check(path), said) == ("ok", [])
+    assert (check(path), message) == ("ok", [])
 
 
 def test_a_ledger_that_nobody_has_any_more_is_closed(path: Path) -> None:
@@ -281,7 +283,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def test_a_locked_ledger_is_waited_for(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
     with locked(path):
         thread = threading.Thread(target=book.record, args=(ENTRY,))
@@ -289,20 +291,20 @@ def test_a_locked_ledger_is_waited_for(path: Path) -> None:
         time.sleep(0.3)
         assert len(rows(path)) == 1
     thread.join()
-    assert (len(rows(path)), said) == (2, [])
+    assert (len(rows(path)), message) == (2, [])
 
 
 def test_a_ledger_that_stays_locked_is_a_warning_said_once(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.1)
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
     book.close()
     with locked(path):
         book.record(ENTRY)
         book.record(ENTRY)
-    assert said == [f"this call is not in the ledger: {path}: database is locked"]
+    assert message == [f"this call is not in the ledger: {path}: database is locked"]
     book.record(ENTRY)
     assert len(rows(path)) == 2
 
@@ -314,9 +316,9 @@ def test_a_ledger_in_an_impossible_place_is_a_warning(tmp_path: Path) -> None:
         (tmp_path, "unable to open database file"),
         (Path("/proc/nowhere/ledger.db"), "no such file or directory"),
     ]:
-        book, said = quiet(place)
+        book, message = quiet(place)
         book.record(ENTRY)
-        assert said == [f"this call is not in the ledger: {place}: {words}"]
+        assert message == [f"this call is not in the ledger: {place}: {words}"]
 
 
 def test_a_full_disk_is_a_warning_and_leaves_a_sound_ledger(path: Path) -> None:
@@ -360,13 +362,13 @@ def test_a_damaged_ledger_is_set_aside_and_a_new_one_begins(path: Path, damage: 
         Path(f"{path}{tail}").unlink(missing_ok=True)
     damage(path)
     before = path.read_bytes()
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY._replace(tag="new"))
     book.record(ENTRY._replace(tag="newer"))
     (aside,) = (each for each in path.parent.glob("*.damaged-*") if each.name[-4:] not in TAILS)
     assert aside.read_bytes() == before
     assert [row["tag"] for row in rows(path)] == ["new", "newer"]
-    assert len(said) == 1 and str(aside) in said[0]
+    assert len(message) == 1 and str(aside) in message[0]
 
 
 def test_another_programs_database_is_left_alone(path: Path) -> None:
@@ -374,9 +376,9 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE bookmarks (url TEXT)")
     before = path.read_bytes()
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
-    assert said == [f"this call is not in the ledger: {path} is another program's database"]
+    assert message == [f"this call is not in the ledger: {path} is another program's database"]
     assert path.read_bytes() == before
 
 
@@ -385,26 +387,26 @@ def test_a_newer_ledger_is_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
-    assert len(said) == 1 and "is of a newer loki" in said[0]
+    assert len(message) == 1 and "is of a newer loki" in message[0]
     assert len(rows(path)) == 1
 
 
 def test_a_ledger_that_was_deleted_begins_anew(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     book.record(ENTRY)
     for file in path.parent.iterdir():
         file.unlink()
     book.record(ENTRY._replace(tag="new"))
-    assert ([row["tag"] for row in rows(path)], said) == (["new"], [])
+    assert ([row["tag"] for row in rows(path)], message) == (["new"], [])
 
 
 def test_a_clock_that_is_turned_back_changes_nothing(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     for time_ in (NOW, NOW - 1e6, 0.0, -5.0):
         book.record(ENTRY._replace(time=time_))
-    assert ([row["time"] for row in rows(path)], said) == ([NOW, NOW - 1e6, 0.0, -5.0], [])
+    assert ([row["time"] for row in rows(path)], message) == ([NOW, NOW - 1e6, 0.0, -5.0], [])
 
 
 # ---- signals -----------------------------------------------------------------------------------
@@ -470,7 +472,7 @@ def interrupt_at(number: int) -> Callable[[FrameType, str, Any], Any]:
 def test_a_line_is_written_once_wherever_a_signal_strikes(tmp_path: Path) -> None:
     for number in range(1000):
         path = tmp_path / str(number) / "ledger.db"
-        book, said = quiet(path)
+        book, message = quiet(path)
         before = sys.gettrace()
         sys.settrace(interrupt_at(number))
         try:
@@ -480,7 +482,7 @@ def test_a_line_is_written_once_wherever_a_signal_strikes(tmp_path: Path) -> Non
             pass
         finally:
             sys.settrace(before)
-        assert ([row["tag"] for row in rows(path)], said) == (["t"], []), number
+        assert ([row["tag"] for row in rows(path)], message) == (["t"], []), number
     assert 40 < number < 1000
 
 
@@ -528,10 +530,10 @@ def test_the_log_stays_small_though_a_thousand_calls_are_processes_of_their_own(
 
 
 def test_the_log_stays_small_though_one_process_writes_a_thousand_lines(path: Path) -> None:
-    book, said = quiet(path)
+    book, message = quiet(path)
     largest = 0
     for number in range(1000):
         book.record(ENTRY._replace(time=NOW + number))
         largest = max(largest, os.path.getsize(f"{path}-wal"))
-    assert (len(rows(path)), check(path), said) == (1000, "ok", [])
+    assert (len(rows(path)), check(path), message) == (1000, "ok", [])
     assert largest < 2_000_000

@@ -10,9 +10,9 @@ import pytest
 
 from loki import Passage
 from loki.edge.retrieval.rows import Row, header_of, join_tables, matches_of, rows_of
-from loki.retrieval.header import Header, Signature
+from loki.retrieval.header import EmbeddingSettings, Header
 
-HEADER = Header("local:m", Signature("m", None, "document"), 5.0)
+HEADER = Header("local:m", EmbeddingSettings("m", None, "document"), 5.0)
 PASSAGES = [
     Passage("a"),
     Passage("é", 7, "a.txt", 3, {"lang": "fr"}),
@@ -43,7 +43,7 @@ def test_each_row_says_of_what_model_and_options_it_is_and_since_when() -> None:
 
 
 def test_joined_rows_have_the_last_header() -> None:
-    later = Header("local:m", HEADER.signature, 6.0)
+    later = Header("local:m", HEADER.settings, 6.0)
     tables = [rows_of([Row(1, Passage("a"), [1.0])], each, 9.0) for each in (HEADER, later)]
     both = join_tables(tables)
     assert both is not None and len(both) == 2 and header_of(both) == later

@@ -19,7 +19,7 @@ from loki.edge.retrieval.rows import Row, rows_of
 from loki.edge.retrieval.table import (
     Store,
     append_rows,
-    attempt,
+    catch_engine_errors,
     compact_files,
     find_nearest,
     find_store,
@@ -28,9 +28,9 @@ from loki.edge.retrieval.table import (
     size_of,
     table_path,
 )
-from loki.retrieval.header import Header, Signature
+from loki.retrieval.header import EmbeddingSettings, Header
 
-HEADER = Header("local:m", Signature("m", None, "document"), 5.0)
+HEADER = Header("local:m", EmbeddingSettings("m", None, "document"), 5.0)
 
 
 def make(path: Path, vectors: Any, header: Header = HEADER) -> Store:
@@ -177,7 +177,7 @@ def test_a_full_disk_is_a_problem_of_output() -> None:
     def full() -> None:
         raise OSError("LanceError(IO): No space left on device (os error 28), /x/y.rs:1:2")
 
-    problem = attempt("cannot write notes", full).failure()
+    problem = catch_engine_errors("cannot write notes", full).failure()
     assert (problem.kind, problem.message) == (
         "output",
         "cannot write notes: no space left on device",

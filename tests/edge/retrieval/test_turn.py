@@ -19,9 +19,9 @@ time.sleep(60)
 """
 
 
-def turn(folder: Path, said: list[str], store: str = "s") -> Turn:
+def turn(folder: Path, message: list[str], store: str = "s") -> Turn:
     """Return the turn of a store in a folder."""
-    return Turn(str(folder / store), str(folder / "state"), said.append)
+    return Turn(str(folder / store), str(folder / "state"), message.append)
 
 
 def test_a_turn_is_kept_while_texts_are_out(tmp_path: Path) -> None:
@@ -36,20 +36,20 @@ def test_a_turn_is_kept_while_texts_are_out(tmp_path: Path) -> None:
 
 
 def test_another_waits_for_its_end_and_says_so(tmp_path: Path) -> None:
-    said, first = list[str](), turn(tmp_path, [])
-    second, other = turn(tmp_path, said), turn(tmp_path, said, "t")
+    message, first = list[str](), turn(tmp_path, [])
+    second, other = turn(tmp_path, message), turn(tmp_path, message, "t")
     first.take()
-    assert other.take() and not said  # of another store
+    assert other.take() and not message  # of another store
     waiting = threading.Thread(target=second.take, daemon=True)
     waiting.start()
-    while not said:
+    while not message:
         pass
     assert not second.is_held
     first.arrive(1)
     first.give_back()
     waiting.join(30)
     assert second.is_held
-    assert said == [f"another process is adding to {tmp_path / 's'}: waiting for its end"]
+    assert message == [f"another process is adding to {tmp_path / 's'}: waiting for its end"]
 
 
 def test_a_process_that_is_killed_gives_it_back(tmp_path: Path) -> None:

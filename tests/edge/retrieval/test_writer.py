@@ -15,10 +15,10 @@ from loki import Passage
 from loki.edge.retrieval.rescue import Rescue
 from loki.edge.retrieval.table import find_store, open_store, read_keys
 from loki.edge.retrieval.turn import Turn
-from loki.edge.retrieval.writer import LONGEST, MANY_ROWS, Keys, Writer
-from loki.retrieval.header import Header, Signature
+from loki.edge.retrieval.writer import LONGEST, MANY_ROWS, Writer, WrittenKeys
+from loki.retrieval.header import EmbeddingSettings, Header
 
-SIGNATURE = Signature("m", None, "document")
+SIGNATURE = EmbeddingSettings("m", None, "document")
 
 
 class Clock:
@@ -31,7 +31,9 @@ class Clock:
         return self.time
 
 
-def writer(path: Path, clock: Clock | None = None, signature: Signature = SIGNATURE) -> Writer:
+def writer(
+    path: Path, clock: Clock | None = None, signature: EmbeddingSettings = SIGNATURE
+) -> Writer:
     """What adds to the store at a path."""
     store = find_store(str(path)).unwrap()
     keys = read_keys(store).unwrap() if store else numpy.empty(0, dtype=numpy.int64)
@@ -113,7 +115,7 @@ def test_a_store_is_its_owner_s_alone(tmp_path: Path) -> None:
 
 
 def test_another_process_that_made_the_store_of_another_model_is_seen(tmp_path: Path) -> None:
-    one, two = writer(tmp_path / "s"), writer(tmp_path / "s", signature=Signature("n"))
+    one, two = writer(tmp_path / "s"), writer(tmp_path / "s", signature=EmbeddingSettings("n"))
     one.add(rows("a")).unwrap()
     two.add(rows("b")).unwrap()
     one.close().unwrap()
@@ -140,18 +142,18 @@ def test_a_vector_of_another_length_ends_it_and_what_came_before_is_kept(
 def test_rows_are_written_once_they_waited_or_are_many(tmp_path: Path) -> None:
     clock = Clock()
     adding = writer(tmp_path / "s", clock)
-    assert not adding.is_due()
+    assert not adding.should_flush()
     clock.time = 1.0
-    assert adding.is_due()
+    assert adding.should_flush()
     adding.flush().unwrap()
     adding.pending = [*adding.pending] + [None] * MANY_ROWS  # type: ignore[list-item]
-    assert adding.is_due()
+    assert adding.should_flush()
     adding.pending, clock.time = [], 10_000.0
     adding.flush().unwrap()
     clock.time += LONGEST / 2
-    assert not adding.is_due()  # a long run makes few files
+    assert not adding.should_flush()  # a long run makes few files
     clock.time += LONGEST / 2
-    assert adding.is_due()
+    assert adding.should_flush()
 
 
 def test_a_store_that_was_removed_is_made_again(tmp_path: Path) -> None:
@@ -205,7 +207,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_of_output(tmp_path: Path) -> 
 
 
 def test_keys_are_found_among_many() -> None:
-    keys = Keys(numpy.array([5, -3, 9], dtype=numpy.int64))
+    keys = WrittenKeys(numpy.array([5, -3, 9], dtype=numpy.int64))
     assert [keys.is_written(key) for key in (-4, -3, 5, 6, 9, 10)] == [
         *(False, True, True, False, True, False)
     ]

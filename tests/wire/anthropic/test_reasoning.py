@@ -11,7 +11,7 @@ from support import resolved
 from loki.messages import Message, Tool
 from loki.problems import Problem
 from loki.records import Ask, Target
-from loki.wire.anthropic.reasoning import ANSWER, draft_thinking, unsupported
+from loki.wire.anthropic.reasoning import ANSWER, draft_thinking, explain_unsupported
 
 OLD, OPUS_46, OPUS_48, SONNET_5, SONNET_55, FABLE, UNKNOWN = (
     "claude-sonnet-4-20250514",
@@ -68,12 +68,12 @@ TOLD: list[tuple[str, str | int | None, int | None, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "wanted", "longest", "told"), TOLD)
+@pytest.mark.parametrize(("model", "wanted", "longest", "expected"), TOLD)
 def test_a_model_is_told_to_think_in_its_own_words(
-    model: str, wanted: Any, longest: int | None, told: dict[str, Any]
+    model: str, wanted: Any, longest: int | None, expected: dict[str, Any]
 ) -> None:
     asked = claude(model, reasoning=wanted, max_tokens=longest)
-    assert asked.bind(draft_thinking) == Success(told)
+    assert asked.bind(draft_thinking) == Success(expected)
 
 
 REFUSED: list[tuple[str, str | int, int | None, str]] = [
@@ -126,6 +126,8 @@ def test_why_an_ask_cannot_be_sent(
 ) -> None:
     result = claude(model, client, **asked)
     found = (
-        unsupported(result.unwrap()) if isinstance(result, Success) else result.failure().message
+        explain_unsupported(result.unwrap())
+        if isinstance(result, Success)
+        else result.failure().message
     )
     assert found.startswith(f"claude {reason}") if reason else found == ""

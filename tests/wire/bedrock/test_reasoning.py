@@ -11,7 +11,7 @@ from support import resolved
 from loki.messages import Message, Tool, ToolCall
 from loki.problems import Problem
 from loki.records import Ask, Target
-from loki.wire.bedrock.reasoning import Thinking, draft_thinking, unsupported
+from loki.wire.bedrock.reasoning import Thinking, draft_thinking, explain_unsupported
 
 
 def bedrock(model: str, **asked: Any) -> Result[Target, Problem]:
@@ -46,11 +46,11 @@ TOLD: list[tuple[str, str | int | None, Thinking]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "wanted", "told"), TOLD)
+@pytest.mark.parametrize(("model", "wanted", "expected"), TOLD)
 def test_a_model_is_told_to_think_in_its_own_words(
-    model: str, wanted: str | int | None, told: Thinking
+    model: str, wanted: str | int | None, expected: Thinking
 ) -> None:
-    assert bedrock(model, reasoning=wanted).bind(draft_thinking) == Success(told)
+    assert bedrock(model, reasoning=wanted).bind(draft_thinking) == Success(expected)
 
 
 REFUSED: list[tuple[str, str | int, str]] = [
@@ -86,5 +86,5 @@ LACKS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("model", "asked", "reason"), LACKS)
 def test_why_an_ask_cannot_be_sent(model: str, asked: dict[str, Any], reason: str) -> None:
-    found = unsupported(bedrock(model, **asked).unwrap())
+    found = explain_unsupported(bedrock(model, **asked).unwrap())
     assert found.startswith(reason) and bool(found) is bool(reason)

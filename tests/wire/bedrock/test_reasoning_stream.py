@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import cut
 
-from loki.replies import Carry, WireEvent
+from loki.replies import CarriedBlock, WireEvent
 from loki.wire.bedrock.event_stream import FrameSplitter
 from loki.wire.bedrock.reasoning_blocks import is_carried
 from loki.wire.bedrock.reasoning_stream import StreamReader
@@ -52,10 +52,10 @@ def events(decoder: Decoder, data: bytes, size: int) -> list[WireEvent]:
 def blocks(*frames: bytes, size: int = 0) -> list[Any]:
     """Return the blocks of thoughts that a stream tells as they must come back."""
     data = b"".join(frames)
-    told = events(Decoder(FrameSplitter(), StreamReader().read_event), data, size)
-    others = [event for event in told if not isinstance(event, Carry)]
+    result = events(Decoder(FrameSplitter(), StreamReader().read_event), data, size)
+    others = [event for event in result if not isinstance(event, CarriedBlock)]
     assert others == events(Decoder(FrameSplitter(), read_chat_event), data, size)
-    return [event.block["reasoningContent"] for event in told if isinstance(event, Carry)]
+    return [event.block["reasoningContent"] for event in result if isinstance(event, CarriedBlock)]
 
 
 SIGNED = {"reasoningText": {"text": "Hm, well.", "signature": "c2ln"}}

@@ -28,8 +28,8 @@ def test_the_body_has_the_query_and_every_document() -> None:
 @pytest.mark.parametrize(("top", "due"), [(None, 2), (1, 1), (9, 2)])
 def test_how_many_results_are_due_is_always_said(top: int | None, due: int) -> None:
     body = draft_rerank(asked("cohere.rerank-v3-5:0", top)).unwrap()
-    told = body["rerankingConfiguration"]["bedrockRerankingConfiguration"]
-    assert told["numberOfResults"] == due
+    result = body["rerankingConfiguration"]["bedrockRerankingConfiguration"]
+    assert result["numberOfResults"] == due
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_how_many_results_are_due_is_always_said(top: int | None, due: int) -> N
 )
 def test_a_model_is_named_by_its_arn(model: str, region: str, arn: str) -> None:
     body = draft_rerank(asked(model, region=region)).unwrap()
-    told = body["rerankingConfiguration"]["bedrockRerankingConfiguration"]
-    assert told["modelConfiguration"] == {"modelArn": arn}
+    result = body["rerankingConfiguration"]["bedrockRerankingConfiguration"]
+    assert result["modelConfiguration"] == {"modelArn": arn}
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "cnx", "eu-gov-1", ""])

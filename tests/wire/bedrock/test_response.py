@@ -38,7 +38,7 @@ def test_a_damaged_stream_is_garbled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "kind", "message"),
+    ("name", "expected", "kind", "message"),
     [
         ("throttlingException", {"message": "Slow."}, "busy", "Slow."),
         ("validationException", {"message": "No."}, "input", "No."),
@@ -47,9 +47,9 @@ def test_a_damaged_stream_is_garbled() -> None:
     ],
 )
 def test_an_exception_breaks_a_stream_with_the_kind_of_its_name(
-    name: str, told: Any, kind: str | None, message: str
+    name: str, expected: Any, kind: str | None, message: str
 ) -> None:
-    problem = read_chat_event({"exception": {name: told}})[0]
+    problem = read_chat_event({"exception": {name: expected}})[0]
     assert isinstance(problem, Problem) and problem.sent
     assert kind in (None, problem.kind) and message in problem.message
 

@@ -21,9 +21,9 @@ import pytest
 import requests
 from support import auth_context, config
 
-from loki.config.read import configure
-from loki.edge.auth.auth_method import session_token_if_matching
-from loki.edge.auth.credentials import authorize
+from loki.config.build_config import build_config
+from loki.edge.auth.auth_method import matching_session_token
+from loki.edge.auth.credentials import make_authorize
 from loki.messages import Message
 from loki.pipeline import Env, prepare
 from loki.problems import fail
@@ -55,7 +55,13 @@ def prepared(model: str, client: Mapping[str, Any], patch: Patch, stream: bool) 
 
     context = auth_context({})
     env = Env(
-        config(client), authorize(context), nowhere, nowhere, lambda: NOW, time.monotonic, (patch,)
+        config(client),
+        make_authorize(context),
+        nowhere,
+        nowhere,
+        lambda: NOW,
+        time.monotonic,
+        (patch,),
     )
     ask = Ask((Message("user", "Grüße 🙂 \u2028"),), model=f"bedrock:{model}", stream=stream)
     return prepare(env, ask).unwrap()
@@ -185,15 +191,15 @@ def test_a_session_token_goes_with_its_own_keys_only(
     entry: dict[str, str], environ: dict[str, str], held: list[str]
 ) -> None:
     plain = {"clients": [{**entry, "type": "bedrock"}]}
-    client = configure(plain, "config.yaml", environ).unwrap().clients[0]
-    assert session_token_if_matching(client, PROVIDERS["bedrock"]) == held
+    client = build_config(plain, "config.yaml", environ).unwrap().clients[0]
+    assert matching_session_token(client, PROVIDERS["bedrock"]) == held
 
 
 @pytest.mark.parametrize("own", [None, "Custom abc"])
 def test_a_patch_of_the_proof_is_left_as_it_is(own: str | None) -> None:
     request = prepared(MODELS[0], CLIENT, Patch(headers={"authorization": own}), stream=False)
-    told = {name.lower(): value for name, value in request.headers.items()}
-    assert told.get("authorization") == own and "x-amz-date" not in told
+    result = {name.lower(): value for name, value in request.headers.items()}
+    assert result.get("authorization") == own and "x-amz-date" not in result
 
 
 def test_a_key_of_bedrock_goes_before_signing_and_secrets_stay_out_of_sight() -> None:
@@ -211,8 +217,8 @@ def test_keys_that_a_profile_gives_sign_as_botocore_does(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     (tmp_path / ".aws").mkdir()
-    told = "[dev]\naws_access_key_id=ASIADEV\naws_secret_access_key=s/+\naws_session_token=t+/=\n"
-    (tmp_path / ".aws/credentials").write_text(told)
+    result = "[dev]\naws_access_key_id=ASIADEV\naws_secret_access_key=s/+\naws_session_token=t+/=\n"
+    (tmp_path / ".aws/credentials").write_text(result)
     client = {"type": "bedrock", "region": "eu-west-2", "profile": "dev"}
     request = prepared(model, client, PATCHES[1], stream=False)
     assert request.headers == by_botocore(request, monkeypatch)

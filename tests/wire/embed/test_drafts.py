@@ -316,9 +316,9 @@ SHAPES: list[tuple[dict[str, Any], str, Any]] = [
 ]
 
 
-def answered(client: dict[str, Any], model: str, told: str) -> Any:
+def answered(client: dict[str, Any], model: str, result: str) -> Any:
     """What an answer to two texts reads as."""
-    return read_vectors(response(prepared(client, model).unwrap(), 200, told.encode()))
+    return read_vectors(response(prepared(client, model).unwrap(), 200, result.encode()))
 
 
 @pytest.mark.parametrize(("client", "model", "shape"), SHAPES)
@@ -356,12 +356,12 @@ def test_what_is_no_vector_is_garbled(
 
 @pytest.mark.parametrize(("client", "model", "shape"), SHAPES)
 @pytest.mark.parametrize(
-    "told", ["", "null", "[]", "{}", '"x"', "7", '{"data": {}}', '{"data": [null]}', "[" * 9999]
+    "expected", ["", "null", "[]", "{}", '"x"', "7", '{"data": {}}', '{"data": [null]}', "[" * 9999]
 )
 def test_json_of_another_shape_is_garbled(
-    client: dict[str, Any], model: str, shape: Any, told: str
+    client: dict[str, Any], model: str, shape: Any, expected: str
 ) -> None:
-    assert answered(client, model, told).failure().kind == "garbled"
+    assert answered(client, model, expected).failure().kind == "garbled"
 
 
 KEYS = st.sampled_from(
@@ -387,8 +387,8 @@ def test_whatever_is_answered_it_is_vectors_or_a_problem(
 
 
 def test_an_error_of_status_200_is_told_as_such() -> None:
-    told = '{"error": {"message": "Slow down.", "code": 429}}'
-    problem = answered(OWN, "e", told).failure()
+    result = '{"error": {"message": "Slow down.", "code": 429}}'
+    problem = answered(OWN, "e", result).failure()
     assert (problem.kind, problem.message) == ("busy", "Slow down.")
 
 

@@ -101,11 +101,11 @@ def told_vectors(body: Any) -> list[Any]:
             return [body["embedding"]]
 
 
-def numbers(told: Any, provider: str) -> list[float]:
+def numbers(result: Any, provider: str) -> list[float]:
     """A recorded vector by a reading of our own."""
-    if not isinstance(told, str):
-        return list(told)
-    data = base64.b64decode(told)
+    if not isinstance(result, str):
+        return list(result)
+    data = base64.b64decode(result)
     form = f"<{len(data)}b" if provider == "perplexity" else f"<{len(data) // 4}f"
     return list(struct.unpack(form, data))
 
@@ -129,8 +129,8 @@ def test_vectors_and_usage_are_what_was_recorded(recording: Any) -> None:
     many, size = recording["expected"]["vectors"]
     assert len(found.vectors) == many
     assert size in ("b64", len(found.vectors[0]))
-    told = recording["expected"]["usage_in"]
-    counted = TOKENS[provider](body) if told is None else int(told)
+    result = recording["expected"]["usage_in"]
+    counted = TOKENS[provider](body) if result is None else int(result)
     assert found.usage.input == counted
     assert found.usage.output == 0
 

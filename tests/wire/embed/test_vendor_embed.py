@@ -26,13 +26,13 @@ def sent(row: tuple[Any, ...]) -> tuple[str, Any]:
 
 def overheard(httpx: Any, answer: Any) -> tuple[list[Any], Any]:
     """A list that fills with what is sent, and a client that answers it."""
-    heard: list[Any] = []
+    received: list[Any] = []
 
-    def told(request: Any) -> Any:
-        heard.append((str(request.url), json.loads(request.content)))
+    def record_request(request: Any) -> Any:
+        received.append((str(request.url), json.loads(request.content)))
         return httpx.Response(200, json=answer)
 
-    return heard, httpx.Client(transport=httpx.MockTransport(told))
+    return received, httpx.Client(transport=httpx.MockTransport(record_request))
 
 
 @pytest.mark.parametrize("row", drafts("openai"))
@@ -43,11 +43,11 @@ def test_openai_would_send_the_same(row: Any) -> None:
     url, body = sent(row)
     assert body.keys() <= params.__annotations__.keys()
     pydantic.TypeAdapter(params).validate_python(body)
-    heard, client = overheard(httpx, {"data": [], "usage": {}})
+    received, client = overheard(httpx, {"data": [], "usage": {}})
     with client:
         vendor = openai.OpenAI(api_key="k", http_client=client)
         vendor.embeddings.create(**{"encoding_format": "float", **body})
-    assert heard == [(url, {"encoding_format": "float", **body})]
+    assert received == [(url, {"encoding_format": "float", **body})]
 
 
 @pytest.mark.parametrize("row", drafts("cohere"))
@@ -55,12 +55,12 @@ def test_cohere_would_send_the_same(row: Any) -> None:
     cohere, httpx = pytest.importorskip("cohere"), pytest.importorskip("httpx")
     url, body = sent(row)
     answer = {"id": "e", "response_type": "embeddings_by_type", "embeddings": {}, "texts": []}
-    heard, client = overheard(httpx, answer)
+    received, client = overheard(httpx, answer)
     with client:
         vendor = cohere.ClientV2(api_key="k", httpx_client=client)
         assert body.keys() <= inspect.signature(vendor.embed).parameters.keys()
         vendor.embed(**body)
-    assert heard == [(url, body)]
+    assert received == [(url, body)]
 
 
 @pytest.mark.parametrize("row", drafts("gemini") + drafts("vertexai"))
@@ -69,7 +69,7 @@ def test_google_would_send_the_same(row: Any) -> None:
     credentials = pytest.importorskip("google.oauth2.credentials").Credentials
     client, model, asked = row
     url, body = sent(row)
-    heard, http = overheard(httpx, {})
+    received, http = overheard(httpx, {})
     options = {"httpx_client": http, "api_version": "v1beta"}
     if client["type"] == "vertexai":
         vendor = genai.Client(
@@ -87,18 +87,18 @@ def test_google_would_send_the_same(row: Any) -> None:
         vendor.models.embed_content(
             model=model, contents=texts, config=given if "purpose" in asked else None
         )
-    assert [(place, plain(told)) for place, told in heard] == [(url, body)]
+    assert [(place, plain(result)) for place, result in received] == [(url, body)]
 
 
-def plain(told: Any) -> Any:
+def plain(result: Any) -> Any:
     """A body without the role that Google's package adds to every content."""
-    match told:
+    match result:
         case dict():
-            return {key: plain(value) for key, value in told.items() if key != "role"}
+            return {key: plain(value) for key, value in result.items() if key != "role"}
         case list():
-            return [plain(each) for each in told]
+            return [plain(each) for each in result]
         case _:
-            return told
+            return result
 
 
 @pytest.mark.parametrize("row", drafts("mistral"))
@@ -107,11 +107,11 @@ def test_mistral_would_send_the_same(row: Any) -> None:
     url, body = sent(row)
     usage = {"prompt_tokens": 1, "completion_tokens": 0, "total_tokens": 1}
     answer = {"id": "e", "object": "list", "model": "m", "data": [], "usage": usage}
-    heard, client = overheard(httpx, answer)
+    received, client = overheard(httpx, answer)
     with client:
         embeddings = mistral.Mistral(api_key="k", client=client).embeddings
         embeddings.create(**{"inputs" if name == "input" else name: v for name, v in body.items()})
-    assert heard == [(url, body)]
+    assert received == [(url, body)]
 
 
 @pytest.mark.parametrize("row", drafts("perplexity"))
@@ -120,10 +120,10 @@ def test_perplexity_would_send_the_same(row: Any) -> None:
     params = pytest.importorskip("perplexity.types.embedding_create_params").EmbeddingCreateParams
     url, body = sent(row)
     strict("perplexity.types", params).validate_python(body, strict=True)
-    heard, client = overheard(httpx, {"data": []})
+    received, client = overheard(httpx, {"data": []})
     with client:
         perplexity.Perplexity(api_key="k", http_client=client).embeddings.create(**body)
-    assert heard == [(url, body)]
+    assert received == [(url, body)]
 
 
 @pytest.mark.parametrize("row", drafts("bedrock"))

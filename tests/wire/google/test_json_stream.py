@@ -30,10 +30,10 @@ ARRAYS = st.lists(st.dictionaries(st.text(alphabet='a"\\{}', max_size=3), VALUES
 @settings(max_examples=40)
 @given(ARRAYS, st.sampled_from([None, 1]), st.booleans(), st.integers(1, 9))
 def test_an_array_tells_its_objects_however_it_is_cut(
-    told: list[Any], indent: int | None, ascii: bool, size: int
+    result: list[Any], indent: int | None, ascii: bool, size: int
 ) -> None:
-    data = json.dumps(told, indent=indent, ensure_ascii=ascii).encode()
-    assert objects(data, size) == told
+    data = json.dumps(result, indent=indent, ensure_ascii=ascii).encode()
+    assert objects(data, size) == result
 
 
 def test_an_object_is_told_with_the_piece_that_closes_it() -> None:

@@ -50,9 +50,9 @@ TOLD: list[tuple[str, str | int | None, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "wanted", "told"), TOLD)
-def test_a_model_is_told_to_think_in_its_own_words(model: str, wanted: Any, told: Any) -> None:
-    assert drafted(model, wanted) == told
+@pytest.mark.parametrize(("model", "wanted", "expected"), TOLD)
+def test_a_model_is_told_to_think_in_its_own_words(model: str, wanted: Any, expected: Any) -> None:
+    assert drafted(model, wanted) == expected
 
 
 REFUSED: list[tuple[str, str | int, str]] = [

@@ -54,8 +54,8 @@ def test_perplexity_s_vectors_are_packed_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "tokens"),
+    ("expected", "tokens"),
     [({"prompt_tokens": 3, "total_tokens": 9}, 3), ({"total_tokens": 9}, 9), ({}, None), (7, None)],
 )
-def test_the_tokens_of_all_texts_are_counted(told: Any, tokens: int | None) -> None:
-    assert read_usage(told) == Usage(input=tokens, output=0)
+def test_the_tokens_of_all_texts_are_counted(expected: Any, tokens: int | None) -> None:
+    assert read_usage(expected) == Usage(input=tokens, output=0)

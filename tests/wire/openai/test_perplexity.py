@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from support import request, resolved, response, told
+from support import request, resolved, response, stream_pieces
 
-from loki.edge.files import catalogue
+from loki.edge.files import read_catalogue
 from loki.messages import Media, Message, Tool, ToolCall
 from loki.records import Ask
 from loki.stages.draft import draft
@@ -95,7 +95,7 @@ def test_a_signed_call_goes_back_signed_and_so_does_its_answer(stream: bool) -> 
     asked = request({**CLIENT, "models": [{"name": "m", "endpoint": "responses"}]}, stream)
     if stream:
         data = b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in events)
-        reply = collect(told(asked, [data])).unwrap()
+        reply = collect(stream_pieces(asked, [data])).unwrap()
     else:
         reply = parse(response(asked, 200, json.dumps(body).encode())).unwrap()
     turns = (
@@ -146,7 +146,7 @@ def test_a_default_of_the_configuration_is_sent_where_it_is_taken(
 
 
 def test_the_catalogue_names_the_models_of_responses() -> None:
-    assert '"perplexity/sonar": {"type": "chat", "endpoint": "responses"' in catalogue()
+    assert '"perplexity/sonar": {"type": "chat", "endpoint": "responses"' in read_catalogue()
 
 
 # ---- chat completions ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""ThinkTagSplitter between <think> tags are told from the answer, however the text is cut."""
+"""Thoughts between <think> tags are split from the answer, however the text is cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loki.replies import Reasoning
 from loki.wire.openai.think_tags import ThinkTagSplitter
 
 
-def told(pieces: list[str]) -> tuple[str, str]:
+def split_thoughts(pieces: list[str]) -> tuple[str, str]:
     """Return the thoughts and the answer of a text in pieces."""
     splitter = ThinkTagSplitter()
     events = [event for piece in pieces for event in splitter.feed(piece)]
@@ -47,7 +47,7 @@ def test_thoughts_are_told_apart_in_pieces_of_any_size(
     text: str, thoughts: str, answer: str, size: int
 ) -> None:
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    assert told(pieces) == (thoughts, answer)
+    assert split_thoughts(pieces) == (thoughts, answer)
 
 
 PIECES = st.lists(
@@ -58,13 +58,13 @@ PIECES = st.lists(
 
 @given(PIECES)
 def test_pieces_say_what_the_whole_says(pieces: list[str]) -> None:
-    assert told([piece for piece in pieces if piece]) == told(["".join(pieces)])
+    assert split_thoughts([piece for piece in pieces if piece]) == split_thoughts(["".join(pieces)])
 
 
 @given(st.text(alphabet="ab<>/think \n"))
 def test_nothing_of_an_answer_is_lost(answer: str) -> None:
-    assert told([f"x{answer}"]) == ("", f"x{answer}")
-    assert told([f"<think>Hm</think>x{answer}"]) == ("Hm", f"x{answer}")
+    assert split_thoughts([f"x{answer}"]) == ("", f"x{answer}")
+    assert split_thoughts([f"<think>Hm</think>x{answer}"]) == ("Hm", f"x{answer}")
 
 
 def test_an_answer_is_not_held_back() -> None:

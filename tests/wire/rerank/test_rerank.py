@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from returns.result import Result, Success
 from support import SHARED, auth_context, body_of
 
-from loki.config.read import configure
-from loki.edge.auth.credentials import authorize
+from loki.config.build_config import build_config
+from loki.edge.auth.credentials import make_authorize
 from loki.pipeline import Env, prepare, rerank
 from loki.problems import Problem, fail
 from loki.records import Ask, Request, Response
@@ -48,8 +48,10 @@ def env_of(
     client: Any, send: Callable[[Request], Result[Response, Problem]] = nowhere, **more: Any
 ) -> Env:
     """A world in which nothing but a client is configured, and the time is fixed."""
-    config = configure({"clients": [client]}, "config.yaml", {}, CATALOGUE).unwrap()
-    return Env(config, authorize(auth_context({})), send, nowhere, lambda: 1.8e9, float, **more)
+    config = build_config({"clients": [client]}, "config.yaml", {}, CATALOGUE).unwrap()
+    return Env(
+        config, make_authorize(auth_context({})), send, nowhere, lambda: 1.8e9, float, **more
+    )
 
 
 def ask_of(fixture: Any) -> Ask:
@@ -169,8 +171,8 @@ def scoring(request: Request) -> Result[Response, Problem]:
     scores = [float(text) for text in body["documents"]]
     rows = [{"index": i, "relevance_score": score} for i, score in enumerate(scores)]
     best = sorted(rows, key=lambda row: (-row["relevance_score"], -row["index"]))
-    told = {"results": best[: body.get("top_n", len(best))], "usage": {"total_tokens": len(best)}}
-    return answering(json.dumps(told).encode())(request)
+    result = {"results": best[: body.get("top_n", len(best))], "usage": {"total_tokens": len(best)}}
+    return answering(json.dumps(result).encode())(request)
 
 
 @given(
@@ -218,8 +220,8 @@ def test_providers_are_not_sent_more_documents_than_they_take(name: str, most: i
         sent.append(count)
         key, score = ("id", "score") if "records" in body else ("index", "relevance_score")
         rows = [{key: str(i) if key == "id" else i, score: 0} for i in range(count)]
-        told = json.dumps({"records": rows} if key == "id" else {"results": rows})
-        return answering(told.encode())(request)
+        result = json.dumps({"records": rows} if key == "id" else {"results": rows})
+        return answering(result.encode())(request)
 
     fixture = FIXTURES[name]
     ask = Ask(model=fixture["ask"]["model"], query="q", texts=("a",) * (2 * most + 1))
@@ -280,14 +282,14 @@ def recorded_env(recording: Any) -> Env:
 @pytest.mark.parametrize("recording", recordings())
 def test_recorded_rankings_read_as_they_say(recording: Any) -> None:
     ranking = rerank(recorded_env(recording), recorded_ask(recording)).unwrap()
-    told = json.loads(body_of(recording))
-    rows = told.get("results") or told["data"]
+    parsed = json.loads(body_of(recording))
+    rows = parsed.get("results") or parsed["data"]
     assert list(ranking.scores) == [(row["index"], row["relevance_score"]) for row in rows]
     order = ",".join(str(place) for place, _ in ranking.scores)
     assert f"order {order}" == recording["expected"]["text"]
-    assert ranking.usage.input == told.get("usage", {}).get("total_tokens")
+    assert ranking.usage.input == parsed.get("usage", {}).get("total_tokens")
     assert ranking.usage.searches == (recording["expected"]["billed"] or {}).get("search_units")
-    cost = told.get("usage", {}).get("cost")  # which OpenRouter tells
+    cost = parsed.get("usage", {}).get("cost")  # which OpenRouter tells
     assert ranking.usage.told_cost == (None if cost is None else Decimal(str(cost)))
 
 

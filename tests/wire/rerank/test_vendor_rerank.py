@@ -13,8 +13,8 @@ import pytest
 from support import auth_context
 from wire.test_vendor_converse import as_given
 
-from loki.config.read import configure
-from loki.edge.auth.credentials import authorize
+from loki.config.build_config import build_config
+from loki.edge.auth.credentials import make_authorize
 from loki.pipeline import Env, prepare
 from loki.problems import fail
 from loki.records import Ask, Request
@@ -30,10 +30,10 @@ def drafts(start: str) -> list[Any]:
 
 def drafted(fixture: Any) -> Request:
     """The request of a fixture."""
-    config = configure({"clients": [fixture["client"]]}, "config.yaml", {}).unwrap()
+    config = build_config({"clients": [fixture["client"]]}, "config.yaml", {}).unwrap()
     ask = Ask(**{**fixture["ask"], "texts": tuple(fixture["ask"]["texts"])})
     nowhere: Any = lambda request: fail("bug", "nothing is sent here")  # noqa: E731
-    env = Env(config, authorize(auth_context({})), nowhere, nowhere, lambda: 1.8e9, float)
+    env = Env(config, make_authorize(auth_context({})), nowhere, nowhere, lambda: 1.8e9, float)
     return prepare(env, ask, "reranker").unwrap()
 
 
@@ -56,10 +56,10 @@ def test_cohere_would_send_the_same(request_: Request) -> None:
 def test_cohere_reads_its_answer_as_we_do() -> None:
     answers = pytest.importorskip("cohere.v2.types.v2rerank_response")
     fixture = json.loads((HERE / "cohere.json").read_text())
-    told = answers.V2RerankResponse(**fixture["answer"])
-    scores = [[row.index, row.relevance_score] for row in told.results]
+    result = answers.V2RerankResponse(**fixture["answer"])
+    scores = [[row.index, row.relevance_score] for row in result.results]
     assert scores == fixture["ranking"]["scores"]
-    assert told.meta.billed_units.search_units == fixture["ranking"]["usage"]["searches"]
+    assert result.meta.billed_units.search_units == fixture["ranking"]["usage"]["searches"]
 
 
 def aws_service() -> Any:

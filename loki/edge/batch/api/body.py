@@ -16,12 +16,12 @@ from loki.records import Draft, Patch, Request, Target, Task
 from loki.stages.patch import patches_for
 
 
-def unsigned(env: Env) -> Env:
+def without_credentials(env: Env) -> Env:
     """Return an Env whose requests carry no credential: only their bodies are of use."""
-    return replace(env, authorize=leave_unsigned)
+    return replace(env, authorize=skip_authorization)
 
 
-def leave_unsigned(draft: Draft) -> Result[Draft, Problem]:
+def skip_authorization(draft: Draft) -> Result[Draft, Problem]:
     """Return a draft without a credential; an address that is a secret is not looked up."""
     if not draft.url.startswith(SECRET_BASE):
         return Success(draft)
@@ -31,7 +31,7 @@ def leave_unsigned(draft: Draft) -> Result[Draft, Problem]:
 NOWHERE = "https://nowhere.invalid"
 
 
-def body_of(
+def draft_row_body(
     env: Env, task: Task, row: Asking
 ) -> Result[tuple[Service, JsonObject, tuple[Patch, ...]], Problem]:
     """Return whom to ask, the body of a row, and the patches that are in it."""
@@ -40,7 +40,7 @@ def body_of(
         (service, body, with_own.patches)
         for request in prepare(with_own, row.ask, task)
         for service in service_of(request.target)
-        for _ in only_bodies(request.target, with_own.patches)
+        for _ in check_patches(request.target, with_own.patches)
         for body in without_stream(request)
     )
 
@@ -66,7 +66,7 @@ def check_window(hours: int | None, service: Service) -> Result[None, Problem]:
     return fail("usage", f"--window {hours}h: {name} offers {span}")
 
 
-def only_bodies(target: Target, patches: tuple[Patch, ...]) -> Result[None, Problem]:
+def check_patches(target: Target, patches: tuple[Patch, ...]) -> Result[None, Problem]:
     """Return nothing; fails where a patch changes more than bodies, which is all that a job has."""
     for each in patches_for(target, patches):
         part = "url" if each.url else "headers" if each.headers else ""

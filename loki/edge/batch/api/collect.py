@@ -15,19 +15,23 @@ from toolz import partition_all
 from loki.batch.api.answers import (
     FULL,
     Answered,
-    Held,
     Outcome,
+    Postponed,
     RowContext,
     Unanswered,
     give_up,
-    read_row,
+    interpret_result,
 )
 from loki.batch.api.job import Item, Job, next_step
 from loki.batch.api.protocol import Call, JobStatus, RowResult
 from loki.batch.api.sites import PROTOCOLS
 from loki.batch.done_rows import row_identity
-from loki.edge.auth.find_secrets import redact_facts
-from loki.edge.batch.api.gap import find_gap, late, refresh
+from loki.edge.auth.find_secrets import redact_reply_facts
+from loki.edge.batch.api.missing_results import (
+    explain_late_results,
+    find_missing_results,
+    refresh_status,
+)
 from loki.edge.batch.api.session import Service, Session
 from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import BatchRates
@@ -58,21 +62,21 @@ def collect_from(session: Session, service: Service, job: Job) -> Result[None, P
     if job.keeps and not session.kept:
         return fail("usage", "its rows keep fields of the input: name IN to collect it")
     collector = Collector(session, service, job)
-    for results in partition_all(CHUNK, results_of(session, service, job)):
+    for results in partition_all(CHUNK, fetch_job_results(session, service, job)):
         for result in results:
             if not isinstance(result, Success):
-                return Failure(late(job, result.failure(), session.effects.now()))
-        collector.take([each.unwrap() for each in results])
-    lack = find_gap(job, len(collector.came), session.effects.now())
+                return Failure(explain_late_results(job, result.failure(), session.effects.now()))
+        collector.add_results([each.unwrap() for each in results])
+    lack = find_missing_results(job, len(collector.came), session.effects.now())
     if lack is not None:
-        refresh(session, service, job)
+        refresh_status(session, service, job)
         return Failure(lack)
-    collector.take_rest()
+    collector.add_missing_results()
     problem = session.effects.sync()
     if problem is not None:
         return Failure(problem)
     session.effects.release(job.nonce)
-    session.effects.note(collector.line())
+    session.effects.append_to_journal(collector.journal_line())
     return Success(None)
 
 
@@ -93,7 +97,7 @@ class Collector:
         self.entries: list[Entry] = []
         self.lines: list[bytes] = []
 
-    def take(self, results: list[Json]) -> None:
+    def add_results(self, results: list[Json]) -> None:
         """Take in some results, and write their rows."""
         protocol = PROTOCOLS[self.job.protocol]
         for result in results:
@@ -107,16 +111,18 @@ class Collector:
                 self.strange.append(self.redact(row.id)[:64])
             elif suffix not in self.came:
                 self.came.add(suffix)
-                self.settle(item, read_row(self.asked, row))
+                self.add_outcome(item, interpret_result(self.asked, row))
         self.flush()
 
-    def take_rest(self) -> None:
+    def add_missing_results(self) -> None:
         """Take in the rows of which no result came."""
         assert self.job.standing is not None
         missing = [item for suffix, item in self.items.items() if suffix not in self.came]
         places = {item.suffix: number for number, item in enumerate(self.job.items, 1)}
         for item in missing:
-            self.settle(item, self.without_result(self.job.standing, places[item.suffix]))
+            self.add_outcome(
+                item, self.explain_missing_result(self.job.standing, places[item.suffix])
+            )
         self.flush()
         if self.job.standing.problem:
             reason = self.redact(self.job.standing.problem)
@@ -126,32 +132,32 @@ class Collector:
                 f"job {self.job.nonce}: {len(self.strange):,} results of rows that are not in it"
             )
 
-    def without_result(self, standing: JobStatus, place: int) -> Outcome:
+    def explain_missing_result(self, status: JobStatus, place: int) -> Outcome:
         """Return what to do with the row at a place of the file that has no result."""
         id = f"{self.job.nonce}-{self.job.items[place - 1].suffix}"
         if self.unreadable or self.strange:  # one of those may be its answer
             message = "its line in the results cannot be read, or has another id; it was paid for"
             problem = Problem("garbled", message, sent=True)
             return give_up(self.asked, problem, id, 1)
-        if not standing.problem:
-            reason = standing.state if standing.state != "completed" else "no line in the results"
+        if not status.problem:
+            reason = status.state if status.state != "completed" else "no line in the results"
             reason = "canceled" if reason.startswith("cancel") else reason
-            return read_row(self.asked, RowResult(id, reason=reason))
-        problem = job_problem(standing, self.redact)
-        if problem.kind == "quota" or standing.code in FULL:
-            return Held(problem)
-        if standing.bad_lines and place not in standing.bad_lines:
+            return interpret_result(self.asked, RowResult(id, reason=reason))
+        problem = job_problem(status, self.redact)
+        if problem.kind == "quota" or status.code in FULL:
+            return Postponed(problem)
+        if status.bad_lines and place not in status.bad_lines:
             return Unanswered(problem)
         return give_up(self.asked, problem, id, 1)
 
-    def settle(self, item: Item, outcome: Outcome) -> None:
+    def add_outcome(self, item: Item, outcome: Outcome) -> None:
         """Keep what came of a row."""
         known = row_identity(item.id, item.key)
         if known in self.session.done:  # written by a visit that was cut off
             self.cost += (isinstance(outcome, Answered) and outcome.entry.cost) or Decimal(0)
             return
         match outcome:
-            case Held(problem):
+            case Postponed(problem):
                 self.session.back += 1
                 if not any(each.message == problem.message for each in self.session.problems):
                     self.session.problems.append(problem)
@@ -166,13 +172,13 @@ class Collector:
                     return
                 id = f"{self.job.nonce}-{item.suffix}"
                 outcome = give_up(self.asked, problem, id, tries)
-        self.keep(item, outcome)
+        self.write_row(item, outcome)
 
-    def keep(self, item: Item, outcome: Answered) -> None:
+    def write_row(self, item: Item, outcome: Answered) -> None:
         """Keep the line and the entry of a row that is done."""
         known = row_identity(item.id, item.key)
         head = {"id": item.id, "line": item.line, "key": item.key}
-        line = redact_facts(outcome.line, self.session.redactor)
+        line = redact_reply_facts(outcome.line, self.session.redactor)
         if "error" in line:
             message = self.redact(line["error"]["message"])
             line = {**line, "error": {**line["error"], "message": message}}
@@ -192,7 +198,7 @@ class Collector:
             self.session.effects.write(b"".join(self.lines))
         self.entries, self.lines = [], []
 
-    def line(self) -> JsonObject:
+    def journal_line(self) -> JsonObject:
         """Return the note that the job is collected."""
         return {
             "collected": self.job.nonce,
@@ -205,27 +211,27 @@ class Collector:
         }
 
 
-def job_problem(standing: JobStatus, redact: Callable[[str], str]) -> Problem:
+def job_problem(status: JobStatus, redact: Callable[[str], str]) -> Problem:
     """Return why a job failed as a whole."""
-    message = redact(f"the job failed: {standing.problem}")
-    is_broke = is_out_of_credit(429, standing.problem)
-    kind: Kind
-    is_full = standing.code in FULL
-    kind = "quota" if is_broke else "busy" if is_full else kind_of(400, standing.code or None)
-    return Problem(kind, message, status=400, code=standing.code or None, sent=True)
+    message = redact(f"the job failed: {status.problem}")
+    is_broke = is_out_of_credit(429, status.problem)
+    usual = "busy" if status.code in FULL else kind_of(400, status.code or None)
+    kind: Kind = "quota" if is_broke else usual
+    return Problem(kind, message, status=400, code=status.code or None, sent=True)
 
 
 # ---- results -------------------------------------------------------------------------------------
 
 
-def results_of(session: Session, service: Service, job: Job) -> Iterator[Result[Json, Problem]]:
+def fetch_job_results(
+    session: Session, service: Service, job: Job
+) -> Iterator[Result[Json, Problem]]:
     """Yield every result of a job, None for a line that is none; a failure comes last."""
     assert job.standing is not None
     standing, inline = job.standing, session.inline.get(job.nonce)
     if inline is None and not standing.files:
-        answer = session.effects.send(
-            service.target, service.protocol.poll(service.site, job.id), None, False
-        )
+        poll = service.protocol.poll(service.site, job.id)
+        answer = session.effects.send(service.target, poll, None, False)
         if not isinstance(answer, Success):
             yield Failure(answer.failure())
             return
@@ -233,10 +239,12 @@ def results_of(session: Session, service: Service, job: Job) -> Iterator[Result[
         inline = seen.inline if seen else ()
     yield from map(Success, inline or ())
     calls = service.protocol.fetch_results(service.site, standing)
-    yield from chain.from_iterable(fetched(session, service, call) for call in calls)
+    yield from chain.from_iterable(fetch_call_results(session, service, call) for call in calls)
 
 
-def fetched(session: Session, service: Service, call: Call) -> Iterator[Result[Json, Problem]]:
+def fetch_call_results(
+    session: Session, service: Service, call: Call
+) -> Iterator[Result[Json, Problem]]:
     """Yield the results that a call fetches, a line each or in pages."""
     if service.protocol.next_page is not None:
         yield from fetch_pages(session, service, call)
@@ -261,7 +269,7 @@ def fetch_pages(session: Session, service: Service, first: Call) -> Iterator[Res
     """Yield the results of all pages."""
     call: Call | None = first
     while call is not None:
-        answer = session.ask(service, call)
+        answer = session.call(service, call)
         if not isinstance(answer, Success):
             yield Failure(answer.failure())
             return
@@ -271,23 +279,23 @@ def fetch_pages(session: Session, service: Service, first: Call) -> Iterator[Res
         call = service.protocol.next_page(call, page)
 
 
-def first_id(session: Session, service: Service, standing: JobStatus) -> str:
+def first_result_id(session: Session, service: Service, status: JobStatus) -> str:
     """Return the custom id of the first result of a job, empty where there is none."""
-    for call in service.protocol.fetch_results(service.site, standing):
-        for result in fetched(session, service, call):
+    for call in service.protocol.fetch_results(service.site, status):
+        for result in fetch_call_results(session, service, call):
             row = service.protocol.read_row(result.value_or(None))
             if row is not None:
                 return row.id
     return ""
 
 
-def remove(session: Session, job: Job) -> None:
+def delete_at_provider(session: Session, job: Job) -> None:
     """Remove from the provider what it kept of a job that is collected."""
     done = session.service(job).map(lambda service: (service, service.protocol.delete))
     if not isinstance(done, Success) or job.standing is None:
         return
     service, calls = done.unwrap()
     for call in calls(service.site, replace(job.submission), job.standing):
-        answer = session.ask(service, call)
+        answer = session.call(service, call)
         if not isinstance(answer, Success) and answer.failure().status != 404:
             session.note(f"job {job.nonce}: not removed there: {answer.failure().message}")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from loki.batch.api.journal import Journal
-from loki.edge.batch.api.exchange import BatchClient
+from loki.edge.batch.api.batch_client import BatchClient
 from loki.edge.batch.api.journal_file import JournalFile
 from loki.edge.batch.api.session import Effects
 from loki.edge.batch.output import Output
@@ -33,7 +33,7 @@ def real_effects(
     effects = Effects(
         send=client.send,
         fetch=client.fetch,
-        note=journal.write,
+        append_to_journal=journal.write,
         write=out.write,
         sync=partial(sync, out),
         record=partial(record_batch, ledger) if ledger else do_nothing,
@@ -59,7 +59,7 @@ def read_only_effects(env: Env, journal: Journal) -> Effects:
     return Effects(
         send=client.send,
         fetch=client.fetch,
-        note=note,
+        append_to_journal=note,
         write=do_nothing,
         sync=lambda: None,
         record=do_nothing,

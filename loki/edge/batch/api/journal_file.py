@@ -13,7 +13,7 @@ from loki.batch.api.journal import Journal, encode_line, needed_lines, read_line
 from loki.batch.done_rows import HashSet
 from loki.edge.batch.output import follow_link
 from loki.edge.files import describe_os_error, write_private
-from loki.edge.trust import UntrustedFileError, open_checked, open_own, require_own
+from loki.edge.trust import UntrustedFileError, open_checked, open_user_file, require_safe_owner
 from loki.json_text import JsonObject
 from loki.problems import Problem, fail
 
@@ -46,10 +46,10 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
     flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if make else 0)
     try:
         shorten(path)
-        handle = open_private(path, flags)
+        handle = open_journal_file(path, flags)
     except FileNotFoundError as error:
         lack = fail("output", f"cannot write {path}: {describe_os_error(error)}")
-        yield lack if make else explain_lack(output, path)
+        yield lack if make else explain_missing_journal(output, path)
         return
     except UntrustedFileError as error:
         yield fail("config", str(error))
@@ -63,7 +63,7 @@ def open_journal(output: str, make: bool = True) -> Iterator[Result[JournalFile,
         os.close(handle)
 
 
-def explain_lack(output: str, path: str) -> Result[Any, Problem]:
+def explain_missing_journal(output: str, path: str) -> Result[Any, Problem]:
     """Return that there is no journal."""
     return fail("missing", f"no jobs of {output}: there is no {path}")
 
@@ -75,7 +75,7 @@ def shorten(path: str) -> None:
     """
     if not os.path.exists(path) or os.path.getsize(path) < LARGE:
         return
-    with open(path, "rb", opener=open_own) as file:
+    with open(path, "rb", opener=open_user_file) as file:
         lines, whole, bad = read_lines(file)
     data = b"".join(map(encode_line, needed_lines(lines)))
     if not bad and len(data) < whole / 2:
@@ -85,10 +85,12 @@ def shorten(path: str) -> None:
 LARGE = 2**22  # bytes
 
 
-def open_private(path: str, flags: int) -> int:
+def open_journal_file(path: str, flags: int) -> int:
     """Open a file that only its owner reads and that nobody else wrote; raise OSError."""
     is_new = not os.path.exists(path)
-    handle = open_checked(path, flags, require_own) if not is_new else os.open(path, flags, 0o600)
+    handle = (
+        open_checked(path, flags, require_safe_owner) if not is_new else os.open(path, flags, 0o600)
+    )
     if is_new:
         folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
         try:
@@ -115,9 +117,9 @@ def explain_damage(path: str, number: int) -> str:
     return f"{path}:{number}: not a line of loki-batch --batch-api: {how}"
 
 
-def rows_out(output: str | None) -> Result[HashSet, Problem]:
+def rows_in_open_jobs(output: str | None) -> Result[HashSet, Problem]:
     """Return the marks of the rows of an output that are out with a provider; none by default."""
-    return read_journal(output).map(Journal.marks_out) if output else Success(HashSet())
+    return read_journal(output).map(Journal.uncollected_rows) if output else Success(HashSet())
 
 
 def read_journal(output: str, must_exist: bool = False) -> Result[Journal, Problem]:
@@ -127,9 +129,9 @@ def read_journal(output: str, must_exist: bool = False) -> Result[Journal, Probl
     """
     path = journal_path(output)
     if not os.path.exists(path):
-        return explain_lack(output, path) if must_exist else Success(Journal())
+        return explain_missing_journal(output, path) if must_exist else Success(Journal())
     try:
-        with open(path, "rb", opener=open_own) as file:
+        with open(path, "rb", opener=open_user_file) as file:
             lines, _, bad = read_lines(file)
     except UntrustedFileError as error:
         return fail("config", str(error))

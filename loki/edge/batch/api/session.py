@@ -15,7 +15,7 @@ from loki.batch.api.journal import Journal
 from loki.batch.api.protocol import Call, JobStatus, Protocol, Site
 from loki.batch.api.sites import protocol_of, site_of
 from loki.batch.done_rows import HashSet
-from loki.edge.batch.api.exchange import Answer, Lines, Rows
+from loki.edge.batch.api.batch_client import Answer, Lines, RowsFile
 from loki.json_text import JsonObject, compact
 from loki.messages import Message
 from loki.money.budget import BudgetStatus
@@ -33,9 +33,9 @@ NO_LIMITS = Limits()
 class Effects:
     """Everything that a visit does to the world, so that a test can end it anywhere."""
 
-    send: Callable[[Target, Call, Rows | None, bool], Result[Answer, Problem]]
+    send: Callable[[Target, Call, RowsFile | None, bool], Result[Answer, Problem]]
     fetch: Callable[[Target, Call], Result[Lines, Problem]]
-    note: Callable[..., None]  # lines of the journal, safe on the disk
+    append_to_journal: Callable[..., None]  # lines of the journal, safe on the disk
     write: Callable[[bytes], None]  # rows of the output
     sync: Callable[[], Problem | None]  # the output, safe on the disk
     record: Callable[[list[Entry]], None]  # entries of the ledger, each once
@@ -112,11 +112,11 @@ class Session:
     def count_left(self) -> int:
         """Return how many rows have no answer and are not out, by the input or else the journal."""
         left = self.left + self.back
-        if self.is_read or self.journal.jobs_out:
+        if self.is_read or self.journal.uncollected_jobs:
             return left
         return max(left, self.journal.known.count_outside(self.done))
 
-    def ask(self, service: Service, call: Call) -> Result[Answer, Problem]:
+    def call(self, service: Service, call: Call) -> Result[Answer, Problem]:
         """Return the answer to a call that costs nothing."""
         return self.effects.send(service.target, call, None, False)
 
@@ -179,13 +179,13 @@ def is_secret(name: str, redactor: Redactor) -> bool:
     return redactor.redact(name) != name
 
 
-def without_secrets(standing: JobStatus, redactor: Redactor) -> Result[JobStatus, Problem]:
+def without_secrets(status: JobStatus, redactor: Redactor) -> Result[JobStatus, Problem]:
     """Return how a job stands as the journal may keep it; fails where a name in it is a secret."""
-    if any(is_secret(name, redactor) for name in (standing.id, *standing.files)):
+    if any(is_secret(name, redactor) for name in (status.id, *status.files)):
         return fail("garbled", "the provider names a job or a file by a secret of ours", sent=True)
     redact = redactor.redact
-    texts = {name: redact(getattr(standing, name)) for name in ("state", "problem", "code")}
-    return Success(replace(standing, **texts))  # type: ignore[arg-type]
+    texts = {name: redact(getattr(status, name)) for name in ("state", "problem", "code")}
+    return Success(replace(status, **texts))  # type: ignore[arg-type]
 
 
 #: Settings that say whose the jobs are; a credential is renewed, and says nothing.

@@ -9,14 +9,19 @@ from returns.result import Success
 
 from loki.batch.api.answers import FULL
 from loki.batch.api.job import Job
-from loki.batch.api.journal import rows_allowed
+from loki.batch.api.journal import max_rows_to_submit
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.rows import InvalidRow, Row
 from loki.batch.rows import ReadyRow as Asking
-from loki.edge.batch.api.body import body_of, check_window, explain_too_large, unsigned
+from loki.edge.batch.api.batch_client import RowsFile
+from loki.edge.batch.api.body import (
+    check_window,
+    draft_row_body,
+    explain_too_large,
+    without_credentials,
+)
 from loki.edge.batch.api.create import submit_job
-from loki.edge.batch.api.exchange import Rows
-from loki.edge.batch.api.group import SHARE, Group, batch_worst_case
+from loki.edge.batch.api.job_draft import SHARE, JobDraft, batch_worst_cost
 from loki.edge.batch.api.session import (
     Service,
     Session,
@@ -29,7 +34,7 @@ from loki.price import format_dollars
 from loki.problems import Problem, count_of
 from loki.record import record
 from loki.records import Patch, Target, Task
-from loki.stages.check_max_cost import unknown_worst_case
+from loki.stages.check_max_cost import explain_unknown_cost
 
 
 @record
@@ -53,25 +58,25 @@ class Submitter:
 
     def __init__(self, session: Session, options: SubmitOptions) -> None:
         self.session, self.options = session, options
-        self.out = session.journal.marks_out()
+        self.out = session.journal.uncollected_rows()
         self.asked = HashSet()
-        self.groups: dict[tuple[str, str], Group] = {}
+        self.groups: dict[tuple[str, str], JobDraft] = {}
         self.allowed: dict[str, int | None] = {}  # by the names of models
         self.rates: dict[str, BatchRates] = {}
         self.taken = session.journal.spent()  # US dollars, the worst cases of rows included
-        self.env = unsigned(options.env)
+        self.env = without_credentials(options.env)
 
     def submit(self, rows: Iterable[Row]) -> None:
         """Submit the rows that are neither done nor out."""
         try:
-            self.take_all(rows)
+            self.submit_rows(rows)
             for group in list(self.groups.values()):
-                self.send(group)
+                self.submit_job(group)
         finally:
             for group in self.groups.values():
                 group.file.close()
 
-    def take_all(self, rows: Iterable[Row]) -> None:
+    def submit_rows(self, rows: Iterable[Row]) -> None:
         """Put the rows that are neither done nor out into jobs; those that are full are sent."""
         for row in rows:
             known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
@@ -80,13 +85,13 @@ class Submitter:
             if not self.asked.add(known):
                 self.session.note(f"line {row.line} asks the same as an earlier one of its id")
                 continue
-            problem = row.problem if isinstance(row, InvalidRow) else self.take(row)
+            problem = row.problem if isinstance(row, InvalidRow) else self.submit_row(row)
             if problem is not None:
-                self.refuse(row, problem)
+                self.write_invalid_row(row, problem)
 
-    def take(self, row: Asking) -> Problem | None:
+    def submit_row(self, row: Asking) -> Problem | None:
         """Put a row into a job; return why it can be in none."""
-        drafted = body_of(self.env, self.options.task, row)
+        drafted = draft_row_body(self.env, self.options.task, row)
         if not isinstance(drafted, Success):
             return drafted.failure()
         service, body, patches = drafted.unwrap()
@@ -95,23 +100,30 @@ class Submitter:
         if not isinstance(window, Success):
             return window.failure()
         if name not in self.allowed:
-            self.allowed[name] = rows_allowed(self.session.journal, name, FULL)
+            self.allowed[name] = max_rows_to_submit(self.session.journal, name, FULL)
         most = self.allowed[name]
         if self.session.over or name in self.session.full or most == 0:
             self.session.left += 1
             return None
         if name not in self.rates:
             self.rates[name] = BatchRates(service.target.model.price, service.protocol.discount)
-        worst = batch_worst_case(service.target, self.rates[name], row, patches)
+        worst = batch_worst_cost(service.target, self.rates[name], row, patches)
         if (lack := self.check_limit(service.target, worst, patches)) is not None:
             self.session.over = self.session.over or lack
             self.session.left += 1
             return None
         key = (name, compact(service.target.ask.schema))
-        return self.add(self.groups.get(key) or self.open(key, service), row, body, worst, most)
+        return self.add(
+            self.groups.get(key) or self.job_draft_for(key, service), row, body, worst, most
+        )
 
     def add(
-        self, group: Group, row: Asking, body: JsonObject, worst: Decimal | None, most: int | None
+        self,
+        group: JobDraft,
+        row: Asking,
+        body: JsonObject,
+        worst_cost: Decimal | None,
+        most: int | None,
     ) -> Problem | None:
         """Put a row into the job that is being filled, or where that is full into the next."""
         try:
@@ -122,47 +134,49 @@ class Submitter:
             return explain_too_large(len(line), group.service)
         if not group.has_room(len(line), most):
             key = next(key for key, each in self.groups.items() if each is group)
-            self.send(group)
+            self.submit_job(group)
             if most is not None or group.service.target.name in self.session.full:
                 self.session.full.add(group.service.target.name)
                 self.session.left += 1
                 return None
-            group = self.open(key, group.service)
+            group = self.job_draft_for(key, group.service)
             item, line = group.make_line(row, body)
-        group.add(item, line, worst)
-        self.taken += worst or Decimal(0)
+        group.add(item, line, worst_cost)
+        self.taken += worst_cost or Decimal(0)
         return None
 
-    def open(self, key: tuple[str, str], service: Service) -> Group:
+    def job_draft_for(self, key: tuple[str, str], service: Service) -> JobDraft:
         """Begin a job; where too many are being filled, the first of them goes as it is."""
         if len(self.groups) >= MAX_OPEN:
-            self.send(next(iter(self.groups.values())))
+            self.submit_job(next(iter(self.groups.values())))
         nonce, hours = self.session.effects.nonce(), self.options.hours or 24
-        self.groups[key] = Group(service, nonce, self.options.folder, hours)
+        self.groups[key] = JobDraft(service, nonce, self.options.folder, hours)
         return self.groups[key]
 
     def check_limit(
-        self, target: Target, worst: Decimal | None, patches: tuple[Patch, ...]
+        self, target: Target, worst_cost: Decimal | None, patches: tuple[Patch, ...]
     ) -> Problem | None:
         """Return why a row may not be paid for, None where it may."""
         limit, config = self.options.max_cost, self.session.config
-        if worst is None:
+        if worst_cost is None:
             if limit is not None:
-                return unknown_worst_case(target, patches)
+                return explain_unknown_cost(target, patches)
             if config.budget and not config.allow_unpriced:
-                message = unknown_worst_case(target, patches).message.replace(
+                message = explain_unknown_cost(target, patches).message.replace(
                     "--max-cost", "budget"
                 )
                 return Problem("budget", message)
             if target.model.price.input is None:
                 self.session.note(f"{target.name} is sent at an unknown price")
             return None
-        if limit is not None and self.taken + worst > limit:
+        if limit is not None and self.taken + worst_cost > limit:
             gone = f"{format_dollars(self.taken)} of --max-cost {format_dollars(limit)} is taken"
-            return Problem("budget", f"{gone}, and the next row could cost {format_dollars(worst)}")
+            return Problem(
+                "budget", f"{gone}, and the next row could cost {format_dollars(worst_cost)}"
+            )
         return None
 
-    def refuse(self, row: Row, problem: Problem) -> None:
+    def write_invalid_row(self, row: Row, problem: Problem) -> None:
         """Write the line of a row that no job can have."""
         key = row.key if isinstance(row, Asking) else f"line:{row.line}"
         message = self.session.redactor.redact(problem.message)
@@ -175,14 +189,14 @@ class Submitter:
 
     # ---- a job -----------------------------------------------------------------------------------
 
-    def send(self, group: Group) -> None:
+    def submit_job(self, group: JobDraft) -> None:
         """Submit a job; its rows stay planned if that fails."""
         self.groups = {key: each for key, each in self.groups.items() if each is not group}
         with group.file:
             if group.items:
                 self.send_rows(group, group.close())
 
-    def send_rows(self, group: Group, rows: Rows) -> None:
+    def send_rows(self, group: JobDraft, rows: RowsFile) -> None:
         """Submit a job whose file is complete."""
         job = group.make_job(self.session.effects.now(), self.options.keeps)
         name = group.service.target.name
@@ -198,7 +212,7 @@ class Submitter:
         known = self.session.journal.jobs.get(job.nonce)
         if known is None:  # nothing was noted of it
             self.session.effects.release(job.nonce)
-        is_out = known is not None and known.is_out
+        is_out = known is not None and known.is_uncollected
         self.session.submitted += len(group.items) if is_out else 0
         self.session.left += 0 if is_out else len(group.items)
 

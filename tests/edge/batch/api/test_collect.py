@@ -160,7 +160,7 @@ def test_another_account_is_told_apart_from_a_lost_job(tmp_path: Path) -> None:
         fake.reject.clear()
         moved = text.replace("api_base:", "organization_id: org-2\n    api_base:")
         (tmp_path / "config.yaml").write_text(moved)
-        assert place.visit().code == 77 and place.session.journal.jobs_out
+        assert place.visit().code == 77 and place.session.journal.uncollected_jobs
         (tmp_path / "config.yaml").write_text(text)
         assert place.visit().code == 0
 

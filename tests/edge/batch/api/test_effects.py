@@ -29,7 +29,7 @@ def test_a_look_changes_nothing_but_what_it_knows(tmp_path: Path) -> None:
     journal = Journal()
     effects = read_only_effects(env, journal)
     line: dict[str, Any] = {"plan": "a", "time": 1.0, "kind": "x", "model": "y", "account": "z"}
-    effects.note({**line, "n": 1})
+    effects.append_to_journal({**line, "n": 1})
     assert journal.jobs.keys() == {"a"} and sorted(p.name for p in tmp_path.iterdir()) == [
         "config.yaml"
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loki.batch.done_rows import row_identity
-from loki.edge.batch.api.journal_file import open_journal, read_journal, rows_out
+from loki.edge.batch.api.journal_file import open_journal, read_journal, rows_in_open_jobs
 
 PLAN: dict[str, Any] = {
     "plan": "abcdefgh",
@@ -30,11 +30,11 @@ def test_a_journal_is_read_as_it_was_written(tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     with open_journal(out) as opened:
         opened.unwrap().write(*LINES)
-        assert opened.unwrap().journal.jobs["abcdefgh"].is_out
+        assert opened.unwrap().journal.jobs["abcdefgh"].is_uncollected
     assert (tmp_path / "out.jobs").stat().st_mode & 0o777 == 0o600
     with open_journal(out) as opened:
-        assert opened.unwrap().journal.jobs["abcdefgh"].is_out
-    assert row_identity("a", "k") in rows_out(out).unwrap()
+        assert opened.unwrap().journal.jobs["abcdefgh"].is_uncollected
+    assert row_identity("a", "k") in rows_in_open_jobs(out).unwrap()
 
 
 def test_a_torn_line_is_cut_off_only_by_who_writes(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_torn_line_is_cut_off_only_by_who_writes(tmp_path: Path) -> None:
         opened.unwrap().write(*LINES)
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"job": "abc')
-    assert read_journal(out).unwrap().jobs["abcdefgh"].is_out
+    assert read_journal(out).unwrap().jobs["abcdefgh"].is_uncollected
     assert path.read_bytes() != whole, "a reader changes nothing"
     with open_journal(out) as opened:
         opened.unwrap().write({"job": "abcdefgh", "id": "b"})
@@ -54,7 +54,7 @@ def test_damage_is_named_and_left(tmp_path: Path) -> None:
     out, path = str(tmp_path / "out"), tmp_path / "out.jobs"
     path.write_text("{}\nwhat?\n{}\n")
     os.chmod(path, 0o600)
-    for found in (read_journal(out), rows_out(out)):
+    for found in (read_journal(out), rows_in_open_jobs(out)):
         assert found.failure().kind == "input" and "out.jobs:2: not a line" in (
             found.failure().message
         )
@@ -76,7 +76,7 @@ def test_no_journal_is_made_where_none_is_wanted(tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     with open_journal(out, make=False) as opened:
         assert opened.failure().kind == "missing"
-    assert not rows_out(out).unwrap().size and list(tmp_path.iterdir()) == []
+    assert not rows_in_open_jobs(out).unwrap().size and list(tmp_path.iterdir()) == []
     with open_journal(str(tmp_path / "no" / "out")) as opened:
         assert opened.failure().kind == "output"
 

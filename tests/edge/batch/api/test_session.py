@@ -11,7 +11,7 @@ from loki.batch.api.job import Job
 from loki.batch.api.journal import Journal
 from loki.batch.api.protocol import Submission
 from loki.batch.done_rows import HashSet
-from loki.edge.batch.api.exchange import Answer
+from loki.edge.batch.api.batch_client import Answer
 from loki.edge.batch.api.session import Session, account_of, find_service, service_of
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 
 from loki.batch.api.job import Job
 from loki.batch.rows import Row
-from loki.edge.batch.api.collect import collect, remove
+from loki.edge.batch.api.collect import collect, delete_at_provider
 from loki.edge.batch.api.session import Session, total_rows
-from loki.edge.batch.api.settle import settle
 from loki.edge.batch.api.submit import SubmitOptions, Submitter
+from loki.edge.batch.api.update_jobs import update_jobs
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Kind
 from loki.record import record
 
 
-def visit(
+def advance_jobs(
     session: Session,
     rows: Callable[[], Iterable[Row] | None] | None = None,
     options: SubmitOptions | None = None,
@@ -44,25 +44,25 @@ def collect_done(session: Session, removes: bool = False) -> None:
     if closed:  # of visits without a ledger
         session.effects.release(*closed)
     session.wait = None
-    settle(session)
+    update_jobs(session)
     collect(session)
     if removes:
         for nonce in before:
             if session.journal.jobs[nonce].collected:
-                remove(session, session.journal.jobs[nonce])
+                delete_at_provider(session, session.journal.jobs[nonce])
 
 
 #: After these problems nothing more is sent: the output takes nothing, or the key is no good.
 STOPPING: frozenset[Kind] = frozenset({"output"})
 
 
-def forget(session: Session, nonce: str) -> bool:
+def forget_job(session: Session, nonce: str) -> bool:
     """Give a job up whose rows may be asked again; return whether there was one."""
     job = session.journal.jobs.get(nonce)
     if job is None or not job.is_open:
         return False
     session.effects.release(nonce)
-    session.effects.note({"dropped": nonce, "why": "forgotten"})
+    session.effects.append_to_journal({"dropped": nonce, "why": "forgotten"})
     return True
 
 
@@ -82,7 +82,7 @@ def choose_pause(waited: float, asked: float | None = None) -> float:
 
 
 @record
-class Visit:
+class JobsSummary:
     """How a visit went, and what is still to come; US dollars, rows, seconds since the epoch."""
 
     good: int  # rows that were written now
@@ -96,13 +96,13 @@ class Visit:
     code: int  # as the command would exit
 
 
-def make_visit(session: Session, failed_before: int = 0) -> Visit:
+def summarize_jobs(session: Session, failed_before: int = 0) -> JobsSummary:
     """Return how a visit went."""
-    return Visit(
+    return JobsSummary(
         good=session.good,
         failed=session.failed,
         submitted=session.submitted,
-        out=total_rows(session.journal.jobs_out),
+        out=total_rows(session.journal.uncollected_jobs),
         left=session.count_left(),
         cost=None if session.unpriced else float(session.cost),
         saved=float(session.saved),
@@ -119,7 +119,7 @@ def exit_code(session: Session, failed_before: int = 0) -> int:
         return EXIT_CODES[worst]
     if session.over:
         return EXIT_CODES["budget"]
-    if session.journal.jobs_out or session.count_left():
+    if session.journal.uncollected_jobs or session.count_left():
         return EXIT_CODES["busy"]
     return int(bool(session.failed or failed_before))
 
@@ -149,4 +149,4 @@ def state_of(job: Job) -> str:
     """Return how a job stands, in a word."""
     if job.id:
         return job.standing.state if job.standing else "created"
-    return "unknown" if job.is_out else "planned"
+    return "unknown" if job.is_uncollected else "planned"

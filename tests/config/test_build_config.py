@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from loki import __version__
-from loki.config.load import check
-from loki.config.read import configure
+from loki.config.build_config import build_config
+from loki.config.parse_config import find_complaints
 from loki.config.setting_names import PATCH_KINDS, SETTINGS
 from loki.edge.config_cache import read_config
 from loki.edge.files import environment, read_env
@@ -33,21 +33,21 @@ def mended(*values: Any, was: str) -> Any:
 
 def configured(name: str, environ: Mapping[str, str] | None = None) -> Config:
     """A configuration on disk, with an environment."""
-    plain, complaints = check((CONFIGS / f"{name}.yaml").read_text())
+    plain, complaints = find_complaints((CONFIGS / f"{name}.yaml").read_text())
     assert complaints == ()
-    return configure(plain, "c.yaml", environ or {}).unwrap()
+    return build_config(plain, "c.yaml", environ or {}).unwrap()
 
 
 def one(client: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Client:
     """A configuration's only client."""
-    config = configure({"clients": [dict(client)]}, "c.yaml", environ or {}).unwrap()
+    config = build_config({"clients": [dict(client)]}, "c.yaml", environ or {}).unwrap()
     return config.clients[0]
 
 
-def told(environ: Mapping[str, str], plain: dict[str, Any] | None = None) -> Problem:
+def problem_of(environ: Mapping[str, str], plain: dict[str, Any] | None = None) -> Problem:
     """What is wrong with an environment."""
     clients: dict[str, Any] = {"clients": [{"type": "openai"}]}
-    problem = configure(clients if plain is None else plain, "c.yaml", environ).failure()
+    problem = build_config(clients if plain is None else plain, "c.yaml", environ).failure()
     assert problem.kind == "config"
     return problem
 
@@ -205,7 +205,7 @@ SHAPE = 'expected {"per_day": US dollars, "per_month": US dollars, "allow_unpric
     ],
 )
 def test_a_bad_variable_is_named(variable: str, words: str, message: str) -> None:
-    assert told({variable: words}).message == f"{variable}: {message}"
+    assert problem_of({variable: words}).message == f"{variable}: {message}"
 
 
 NAMES = {
@@ -242,7 +242,7 @@ def test_an_empty_variable_is_none() -> None:
 def test_a_variable_is_for_its_own_client() -> None:
     environ = {"OPENAI_API_KEY": "a", "WORK_API_KEY": "b"}
     plain = {"clients": [{"type": "openai"}, {"type": "openai", "name": "work"}]}
-    clients = configure(plain, "c.yaml", environ).unwrap().clients
+    clients = build_config(plain, "c.yaml", environ).unwrap().clients
     assert [client.settings["api_key"].value for client in clients] == ["a", "b"]
 
 
@@ -305,9 +305,9 @@ FALSY = "an empty value of the wrong type passes: `or {}` in read_patch"
     ],
 )
 def test_a_bad_patch_variable_is_named(words: str, message: str) -> None:
-    said = told({PATCH: words}).message
-    assert said.startswith(PATCH)
-    assert message in said
+    text = problem_of({PATCH: words}).message
+    assert text.startswith(PATCH)
+    assert message in text
 
 
 def test_an_empty_patch_variable_is_none_and_an_empty_object_takes_all_away() -> None:
@@ -322,7 +322,7 @@ def test_an_empty_patch_variable_is_none_and_an_empty_object_takes_all_away() ->
 @pytest.mark.parametrize("name", [*TYPES, *KNOWN])
 def test_a_platform_without_a_file_is_the_first_client_and_the_model(name: str) -> None:
     key = f"{name.upper().replace('-', '_')}_API_KEY"
-    config = configure(None, "c.yaml", {"LOKI_PLATFORM": name, key: "k"}).unwrap()
+    config = build_config(None, "c.yaml", {"LOKI_PLATFORM": name, key: "k"}).unwrap()
     first = config.clients[0]
     assert (config.model, first.name) == (name, name)
     assert first.type == (name if name in TYPES else "openai-compatible")
@@ -333,7 +333,7 @@ def test_a_platform_without_a_file_is_the_first_client_and_the_model(name: str) 
 
 def test_a_model_variable_wins_over_the_platform() -> None:
     environ = {"LOKI_PLATFORM": "groq", "LOKI_MODEL": "openai:x"}
-    config = configure(None, "c.yaml", environ).unwrap()
+    config = build_config(None, "c.yaml", environ).unwrap()
     assert (config.model, config.clients[0].name) == ("openai:x", "groq")
 
 
@@ -351,7 +351,7 @@ def test_a_model_variable_wins_over_the_platform() -> None:
     ],
 )
 def test_an_unknown_platform_is_told_with_its_nearest(name: str, message: str) -> None:
-    problem = configure(None, "c.yaml", {"LOKI_PLATFORM": name}).failure()
+    problem = build_config(None, "c.yaml", {"LOKI_PLATFORM": name}).failure()
     assert problem.kind == "config"
     assert problem.message.startswith(f"LOKI_PLATFORM: {message}")
 
@@ -359,7 +359,7 @@ def test_an_unknown_platform_is_told_with_its_nearest(name: str, message: str) -
 @pytest.mark.parametrize("name", ["openai", "ollama", "no such thing"])
 @pytest.mark.parametrize("plain", [{}, {"clients": [{"type": "claude"}]}])
 def test_with_a_file_the_platform_says_nothing(name: str, plain: dict[str, Any]) -> None:
-    config = configure(plain, "c.yaml", {"LOKI_PLATFORM": name}).unwrap()
+    config = build_config(plain, "c.yaml", {"LOKI_PLATFORM": name}).unwrap()
     assert config.model is None
     assert [client.name for client in config.clients] == ["claude"] * len(plain)
 

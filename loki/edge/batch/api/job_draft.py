@@ -11,18 +11,18 @@ from typing import Any
 from loki.batch.api.job import Item, Job
 from loki.batch.api.protocol import Submission
 from loki.batch.rows import ReadyRow as Row
-from loki.edge.batch.api.exchange import Rows
+from loki.edge.batch.api.batch_client import RowsFile
 from loki.edge.batch.api.session import Service, account_of
 from loki.json_text import JsonObject, compact_strict
 from loki.money.batch_tier import BatchRates
 from loki.money.estimate import max_usage
 from loki.records import Patch, Target
-from loki.stages.check_max_cost import patched_worst_case
+from loki.stages.check_max_cost import patched_worst_cost
 
 SHARE = 0.95  # of the bytes that a provider takes, for what it may count besides
 
 
-class Group:
+class JobDraft:
     """Rows that go into one job; their file has no name, so that nothing is left of it."""
 
     def __init__(self, service: Service, nonce: str, folder: str, hours: int) -> None:
@@ -51,20 +51,20 @@ class Group:
         fits = self.size + size + 8 <= protocol.max_bytes * SHARE
         return fits and len(self.items) < min(limits)
 
-    def add(self, item: Item, line: bytes, worst: Decimal | None) -> None:
+    def add(self, item: Item, line: bytes, worst_cost: Decimal | None) -> None:
         """Put a row in."""
         if self.items:
             self.size += self.file.write(self.service.protocol.frame[1])
         self.size += self.file.write(line)
         self.items.append(item)
         self.keys[item.key] += 1
-        self.worst = None if self.worst is None or worst is None else self.worst + worst
+        self.worst = None if self.worst is None or worst_cost is None else self.worst + worst_cost
 
-    def close(self) -> Rows:
+    def close(self) -> RowsFile:
         """Return the file, with its end."""
         self.size += self.file.write(self.service.protocol.frame[2])
         self.file.flush()
-        return Rows(self.file, f"loki-{self.nonce}.jsonl", self.size)
+        return RowsFile(self.file, f"loki-{self.nonce}.jsonl", self.size)
 
     def make_job(self, now: float, keeps: bool) -> Job:
         """Return the job that these rows are to be."""
@@ -84,7 +84,7 @@ class Group:
         )
 
 
-def batch_worst_case(
+def batch_worst_cost(
     target: Target, rates: BatchRates, row: Row, patches: tuple[Patch, ...]
 ) -> Decimal | None:
     """Return US dollars that a row can cost at the batch tier, None where nobody knows.
@@ -93,4 +93,4 @@ def batch_worst_case(
     """
     price = rates.price_at(max_usage(target).input or 0)
     priced = replace(target, model=replace(target.model, price=price))
-    return patched_worst_case(priced, row.patches(patches))
+    return patched_worst_cost(priced, row.patches(patches))

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.row_key import key_of
+from loki.batch.row_key import ask_key
 from loki.batch.rows import ReadyRow, Row
 from loki.edge import files
+from loki.edge.batch.api.advance_jobs import JobsSummary, advance_jobs, summarize_jobs
 from loki.edge.batch.api.effects import real_effects
 from loki.edge.batch.api.journal_file import open_journal
 from loki.edge.batch.api.session import Session
 from loki.edge.batch.api.submit import SubmitOptions
-from loki.edge.batch.api.visit import Visit, make_visit, visit
 from loki.edge.batch.output import open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.pipeline import Env
@@ -27,7 +27,7 @@ Asks = Iterable[Ask | tuple[str, Ask]]
 
 def batch_api(
     env: Env, asks: Asks = (), path: str = "", task: Task = "chat", ledger: bool = True
-) -> Result[Visit, Problem]:
+) -> Result[JobsSummary, Problem]:
     """Send asks as batch jobs, write the answers that are there to ``path``, and return at once.
 
     Call it again, with the same asks or with none, until ``out`` and ``left`` of what it returns
@@ -49,10 +49,10 @@ def batch_api(
             session = Session(
                 env.config, effects, journal.journal, out.done, out.form.encode, env.redactor
             )
-            visit(session, (lambda: rows) if rows else None, SubmitOptions(env, task))
+            advance_jobs(session, (lambda: rows) if rows else None, SubmitOptions(env, task))
             if session.problems and not (session.good or session.submitted):
                 return Failure(session.problems[0])
-            return Success(make_visit(session, out.failed))
+            return Success(summarize_jobs(session, out.failed))
 
 
 def rows_of(asks: Asks) -> Iterator[Row]:
@@ -60,5 +60,5 @@ def rows_of(asks: Asks) -> Iterator[Row]:
     for line, each in enumerate(asks, 1):
         id, ask = each if isinstance(each, tuple) else ("", each)
         ask = replace(ask, stream=False)
-        key = key_of(ask)
+        key = ask_key(ask)
         yield ReadyRow(line, id or key, key, ask)

@@ -24,9 +24,9 @@ class ClientPlace(NamedTuple):
     models: tuple[Position, ...]
 
 
-def load(text: str, path: str) -> Result[JsonObject, Problem]:
+def parse_config(text: str, path: str) -> Result[JsonObject, Problem]:
     """Return the plain values of a configuration; fail with the first complaint and its place."""
-    plain, complaints = check(text)
+    plain, complaints = find_complaints(text)
     if not complaints:
         return Success(plain)
     (line, column), message = complaints[0]
@@ -34,10 +34,10 @@ def load(text: str, path: str) -> Result[JsonObject, Problem]:
     return fail("config", f"{path}:{line}:{column}: {message}{more}")
 
 
-def check(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
+def find_complaints(text: str) -> tuple[JsonObject, tuple[Complaint, ...]]:
     """Return the plain values and all complaints about them.
 
-    >>> check("modle: x")[1]
+    >>> find_complaints("modle: x")[1]
     (Complaint(position=(1, 1), message="unknown key 'modle'; did you mean 'model'?"),)
     """
     bare = text.removeprefix("\ufeff")
@@ -57,10 +57,10 @@ def client_places(text: str) -> tuple[ClientPlace, ...]:
         if not isinstance(node, dict):
             return ()  # an empty file, or comments alone
         return tuple(
-            ClientPlace(place, places_in(client.get("models"), place))
+            ClientPlace(place, positions_in(client.get("models"), place))
             for client, place in zip(
                 node.get("clients") or (),
-                places_in(node.get("clients"), position),
+                positions_in(node.get("clients"), position),
                 strict=True,
             )
         )
@@ -69,7 +69,7 @@ def client_places(text: str) -> tuple[ClientPlace, ...]:
     return places
 
 
-def places_in(items: Any, position: Position) -> tuple[Position, ...]:
+def positions_in(items: Any, position: Position) -> tuple[Position, ...]:
     """Return where the items of a list stand."""
     return tuple(position_of(items, i, position) for i in range(len(items or ())))
 
@@ -80,14 +80,14 @@ def places_in(items: Any, position: Position) -> tuple[Position, ...]:
 Place = tuple[tuple[str | int, ...], int, int]
 
 
-def secret_places(plain: JsonObject, data: bytes) -> list[Place] | None:
+def secret_positions(plain: JsonObject, data: bytes) -> list[Place] | None:
     """Return where a file holds the texts that no other file may hold; None where that is unclear.
 
     These are its literal secrets, and every text that repeats one or a long part of one.
 
-    >>> secret_places({"clients": [{"api_key": "sk-1"}]}, b"clients:\\n- api_key: sk-1")
+    >>> secret_positions({"clients": [{"api_key": "sk-1"}]}, b"clients:\\n- api_key: sk-1")
     [(('clients', 0, 'api_key'), 20, 24)]
-    >>> secret_places({"clients": [{"api_key": "{{KEY}}", "api_key_file": "~/key"}]}, b"...")
+    >>> secret_positions({"clients": [{"api_key": "{{KEY}}", "api_key_file": "~/key"}]}, b"...")
     []
     """
     secrets = {*secrets_in(plain)}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loki.config import grammar
-from loki.config.load import check, load
+from loki.config.parse_config import find_complaints, parse_config
 from loki.config.setting_names import SETTINGS
 from loki.problems import suggest_nearest
 
@@ -27,7 +27,7 @@ def text_of(name: str) -> str:
 
 def plain_of(name: str) -> dict[str, Any]:
     """A configuration on disk that nothing is wrong with."""
-    plain, complaints = check(text_of(name))
+    plain, complaints = find_complaints(text_of(name))
     assert complaints == ()
     return plain
 
@@ -52,8 +52,8 @@ def test_every_setting_is_read_and_typed() -> None:
 
 def test_the_settings_fixture_has_every_setting_there_is() -> None:
     plain = plain_of("settings")
-    said = set(plain["clients"][0]) | {"type"}
-    assert set(SETTINGS) <= said
+    message = set(plain["clients"][0]) | {"type"}
+    assert set(SETTINGS) <= message
     assert set(grammar.TOP_RULES) <= set(plain)
 
 
@@ -66,7 +66,7 @@ def test_flow_style_says_the_same_as_block_style() -> None:
     "value", ["null", "true", "text", "[a, {b: c}]", "{a: [b]}", "|\n  a: [\n"]
 )
 def test_what_only_the_chat_program_reads_is_left_alone(key: str, value: str) -> None:
-    assert check(f"model: m\n{key}: {value}\n") == ({"model": "m"}, ())
+    assert find_complaints(f"model: m\n{key}: {value}\n") == ({"model": "m"}, ())
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_only_the_chat_program_reads_is_left_alone(key: str, value: str) ->
     ],
 )
 def test_a_file_that_says_nothing_is_no_mistake(text: str) -> None:
-    assert check(text) == ({}, ())
+    assert find_complaints(text) == ({}, ())
 
 
 TRUTHS: list[tuple[str, dict[str, Any]]] = [
@@ -118,7 +118,7 @@ TRUTHS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("text", "plain"), TRUTHS)
 def test_top_level_values(text: str, plain: dict[str, Any]) -> None:
-    assert check(text) == (plain, ())
+    assert find_complaints(text) == (plain, ())
 
 
 # ---- typing in patch bodies ------------------------------------------------------------------
@@ -153,7 +153,7 @@ def body_of(where: str, plain: dict[str, Any]) -> Any:
     [pytest.param(*pair, id=f"{kind}-{pair[0]!r}") for kind in TYPING for pair in TYPING[kind]],
 )
 def test_a_body_is_typed_as_in_yaml_1_2(where: str, words: str, value: Any) -> None:
-    plain, complaints = check(in_body(where, words))
+    plain, complaints = find_complaints(in_body(where, words))
     assert complaints == ()
     found = body_of(where, plain)["k"]
     assert json.dumps(found) == json.dumps(value)  # 1 is neither True nor 1.0
@@ -161,19 +161,19 @@ def test_a_body_is_typed_as_in_yaml_1_2(where: str, words: str, value: Any) -> N
 
 @pytest.mark.parametrize("where", BODIES)
 def test_a_merge_key_in_a_body_is_a_complaint_that_names_it(where: str) -> None:
-    _, complaints = check(in_body(where, "{<<: {a: 1}, b: 2}"))
+    _, complaints = find_complaints(in_body(where, "{<<: {a: 1}, b: 2}"))
     assert [each.message for each in complaints] == ["unknown key '<<'; there are no merge keys"]
 
 
 @pytest.mark.parametrize("words", [".inf", "-.inf", ".nan"])
 def test_what_no_json_can_say_stays_text(words: str) -> None:
-    plain, complaints = check(in_body("client", words))
+    plain, complaints = find_complaints(in_body("client", words))
     assert complaints == () and body_of("client", plain)["k"] == words
 
 
 def test_header_values_are_text_and_null_takes_one_away() -> None:
     patch = "{m: {headers: {A: 1, B: true, C: null, D: 'null', E: , F: 0x1F}}}"
-    plain, complaints = check(f"clients: [{{type: cohere, patch: {{rerank: {patch}}}}}]")
+    plain, complaints = find_complaints(f"clients: [{{type: cohere, patch: {{rerank: {patch}}}}}]")
     assert complaints == ()
     headers = plain["clients"][0]["patch"]["rerank"][0][1]["headers"]
     assert headers == {"A": "1", "B": "true", "C": None, "D": "null", "E": None, "F": "0x1F"}
@@ -182,7 +182,9 @@ def test_header_values_are_text_and_null_takes_one_away() -> None:
 def test_patterns_keep_their_order() -> None:
     names = [f"m{i}.*" for i in (5, 3, 9, 1, 7)]
     lines = "".join(f"      {name}: {{}}\n" for name in names)
-    plain, _ = check(f"clients:\n- type: openai\n  patch:\n    chat_completions:\n{lines}")
+    plain, _ = find_complaints(
+        f"clients:\n- type: openai\n  patch:\n    chat_completions:\n{lines}"
+    )
     assert [p for p, _ in plain["clients"][0]["patch"]["chat_completions"]] == names
 
 
@@ -211,25 +213,27 @@ def says(message: str, pattern: str) -> bool:
 
 @pytest.mark.parametrize("text", wrong())
 def test_every_mistake_is_told_with_its_line(text: str) -> None:
-    complaints = check(text)[1]
-    told = [(spot[0], message) for spot, message in complaints]
+    complaints = find_complaints(text)[1]
+    result = [(spot[0], message) for spot, message in complaints]
     wanted = [(line, message) for line, _, message in expected(text)]
-    assert [line for line, _ in told] == [line for line, _ in wanted]
-    for (_, message), (_, pattern) in zip(told, wanted, strict=True):
+    assert [line for line, _ in result] == [line for line, _ in wanted]
+    for (_, message), (_, pattern) in zip(result, wanted, strict=True):
         assert says(message, pattern), (message, pattern)
 
 
 @pytest.mark.parametrize("text", wrong())
 def test_every_mistake_is_told_with_its_column(text: str) -> None:
-    spots = [spot for spot, _ in check(text)[1]]
+    spots = [spot for spot, _ in find_complaints(text)[1]]
     assert spots == [(line, column) for line, column, _ in expected(text)]
 
 
 @pytest.mark.parametrize("text", wrong())
 def test_lines_that_end_in_cr_lf_change_nothing(text: str) -> None:
-    complaints = check(text.replace("\n", "\r\n"))[1]
+    complaints = find_complaints(text.replace("\n", "\r\n"))[1]
     assert [spot[0] for spot, _ in complaints] == [line for line, _, _ in expected(text)]
-    assert [message for _, message in complaints] == [message for _, message in check(text)[1]]
+    assert [message for _, message in complaints] == [
+        message for _, message in find_complaints(text)[1]
+    ]
     for (_, message), (_, _, pattern) in zip(complaints, expected(text), strict=True):
         assert says(message, pattern), (message, pattern)
 
@@ -247,24 +251,24 @@ MOVED = wrong(but=[*ALONE, "types-top"])
 @pytest.mark.parametrize("text", MOVED)
 def test_what_comes_before_only_moves_a_mistake_down(text: str, before: str) -> None:
     lines = before.count("\n")
-    complaints = check(before + text)[1]
+    complaints = find_complaints(before + text)[1]
     assert [spot[0] - lines for spot, _ in complaints] == [line for line, _, _ in expected(text)]
     for (_, message), (_, _, pattern) in zip(complaints, expected(text), strict=True):
         assert says(message, pattern), (message, pattern)
 
 
 def test_load_tells_the_first_mistake_and_how_many_more_there_are() -> None:
-    problem = load(WRONG["many"], "c.yaml").failure()
+    problem = parse_config(WRONG["many"], "c.yaml").failure()
     first = "c.yaml:6:14: expected a number from 0 to 2, found '9'"
     assert problem.kind == "config"
     assert problem.message == f"{first} (and 4 more: loki --check)"
-    alone = load(WRONG["top-key"], "c.yaml").failure()
+    alone = parse_config(WRONG["top-key"], "c.yaml").failure()
     assert alone.message == "c.yaml:3:1: unknown key 'modle'; did you mean 'model'?"
 
 
 @pytest.mark.parametrize("kind", ["openia", "OpenAI", "gpt", ""])
 def test_an_unknown_client_type_is_told_with_all_there_are(kind: str) -> None:
-    message = check(f"clients: [{{type: '{kind}'}}]")[1][0].message
+    message = find_complaints(f"clients: [{{type: '{kind}'}}]")[1][0].message
     assert message.endswith(f"found {kind!r}")
     for known in (
         "openai",
@@ -281,20 +285,20 @@ def test_an_unknown_client_type_is_told_with_all_there_are(kind: str) -> None:
 
 def test_the_keys_shown_for_an_unlike_one_are_ours() -> None:
     ours = [*grammar.TOP_RULES, "clients"]
-    message = check("zzz: 1")[1][0].message
+    message = find_complaints("zzz: 1")[1][0].message
     assert message == f"unknown key 'zzz'{suggest_nearest('zzz', ours)}"
 
 
 def test_a_key_in_capitals_is_recognised() -> None:
-    assert check("MODEL: x")[1][0].message == "unknown key 'MODEL'; did you mean 'model'?"
+    assert find_complaints("MODEL: x")[1][0].message == "unknown key 'MODEL'; did you mean 'model'?"
 
 
 def test_a_client_s_name_with_a_colon_is_a_mistake() -> None:
-    assert check("clients: [{type: openai, name: 'local:8b'}]")[1]
+    assert find_complaints("clients: [{type: openai, name: 'local:8b'}]")[1]
 
 
 def test_two_clients_of_one_name_are_a_mistake() -> None:
-    assert check("clients: [{type: openai}, {type: claude, name: openai}]")[1]
+    assert find_complaints("clients: [{type: openai}, {type: claude, name: openai}]")[1]
 
 
 # ---- never a crash ---------------------------------------------------------------------------
@@ -313,37 +317,37 @@ DEEP = [
 
 @pytest.mark.parametrize("text", DEEP)
 def test_too_deep_a_nesting_is_a_complaint(text: str) -> None:
-    assert check(text)[1]
+    assert find_complaints(text)[1]
 
 
 @pytest.mark.parametrize("start", ["", "model: ", "{a: b, ", "# comment\nclients: {"])
 def test_brackets_that_nobody_closes_are_named_before_they_take_a_minute(start: str) -> None:
-    (complaint,) = check(start + "[" * 3000)[1]
+    (complaint,) = find_complaints(start + "[" * 3000)[1]
     assert complaint.message == "too deeply nested"
     opened = start.count("{")
     assert complaint.position == (start.count("\n") + 1, len(start.split("\n")[-1]) + 201 - opened)
 
 
 def test_deep_nesting_that_python_can_follow_is_fine() -> None:
-    plain, complaints = check(in_body("client", "[" * 50 + "]" * 50))
+    plain, complaints = find_complaints(in_body("client", "[" * 50 + "]" * 50))
     assert complaints == () and body_of("client", plain)
 
 
 @pytest.mark.parametrize("text", ["? - ? x\n", "clients:\n  - type: openai\n    ? - -\n"])
 def test_odd_keys_are_complaints(text: str) -> None:
-    assert check(text)[1]
+    assert find_complaints(text)[1]
 
 
 @pytest.mark.parametrize("key", ["max_rK7Zk9xWv2kRaM@h:1'", "sk-proj-0123456789", "9a8b7c6d"])
 def test_a_secret_that_stands_where_a_name_is_due_is_not_shown(key: str) -> None:
     for text in (f'"{key}": x', f'clients: [{{type: openai, extra: {{"{key}": 3}}}}]'):
-        (complaint,) = check(text)[1]
+        (complaint,) = find_complaints(text)[1]
         assert complaint.message.startswith("unknown key '***'")
 
 
 def test_a_comment_at_an_odd_place_is_a_complaint() -> None:
     text = '<<: #]\n  temperature@models&atemperature`{!!intclients---name\n\rpatch...|-\t"'
-    plain, (complaint,) = check(text)
+    plain, (complaint,) = find_complaints(text)
     assert plain == {} and complaint.message.startswith("not YAML that can be read: ")
 
 
@@ -351,12 +355,14 @@ OAUTH = "clients:\n- type: openai\n  oauth: "
 
 
 def test_an_oauth_client_of_digits_stays_text() -> None:
-    oauth = check(OAUTH + "{client_id: 007, client_secret: 1e3}")[0]["clients"][0]["oauth"]
+    oauth = find_complaints(OAUTH + "{client_id: 007, client_secret: 1e3}")[0]["clients"][0][
+        "oauth"
+    ]
     assert oauth == {"client_id": "007", "client_secret": "1e3"}
 
 
 def test_an_unknown_key_of_oauth_is_a_mistake() -> None:
-    assert check(OAUTH + "{client: x}")[1]
+    assert find_complaints(OAUTH + "{client: x}")[1]
 
 
 #: Pieces that configurations are made of, and such as YAML has its own ideas about.
@@ -380,7 +386,7 @@ TEXTS = st.one_of(
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS)
 def test_any_text_is_values_or_complaints(text: str) -> None:
-    plain, complaints = check(text)
+    plain, complaints = find_complaints(text)
     assert isinstance(plain, dict)
     assert complaints == tuple(sorted(complaints))
     for (line, column), message in complaints:
@@ -411,6 +417,6 @@ def test_a_body_written_as_json_is_read_as_that_json(value: Any) -> None:
     words = json.dumps(value, ensure_ascii=False)
     patch = f'{{"m": {{"body": {{"k": {words}}}}}}}'
     text = f'{{"clients": [{{"type": "openai", "patch": {{"rerank": {patch}}}}}]}}'
-    plain, complaints = check(text)
+    plain, complaints = find_complaints(text)
     assert complaints == ()
     assert json.dumps(body_of("client", plain)["k"]) == json.dumps(value)

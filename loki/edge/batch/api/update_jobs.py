@@ -7,33 +7,33 @@ from dataclasses import replace
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.job import Job, next_step
-from loki.batch.api.journal import seen_line
+from loki.batch.api.journal import status_line
 from loki.batch.api.protocol import Found, JobStatus
 from loki.batch.api.sites import PROTOCOLS
-from loki.edge.batch.api.collect import first_id
-from loki.edge.batch.api.exchange import Answer
+from loki.edge.batch.api.batch_client import Answer
+from loki.edge.batch.api.collect import first_result_id
 from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
 from loki.problems import Problem, count_that_are, fail
 
 MAX_PAGES = 100  # of a list of jobs; beyond these nobody knows
 
 
-def settle(session: Session) -> None:
+def update_jobs(session: Session) -> None:
     """Bring every job as far as its provider has it; nothing is collected yet."""
     for nonce in [job.nonce for job in session.journal.open_jobs]:
         job = session.journal.jobs[nonce]
         if job.protocol not in PROTOCOLS:
             session.fail(Problem("usage", f"a newer loki made it: {job.protocol}"), job)
             continue
-        settle_job(session, job)
+        update_job(session, job)
 
 
-def settle_job(session: Session, job: Job) -> None:
+def update_job(session: Session, job: Job) -> None:
     """Bring one job as far as its provider has it."""
     step = next_step(job, PROTOCOLS[job.protocol])
     if step == "drop":
         lost = "it is nowhere in the provider's list" if job.looks else "it was never asked for"
-        drop(session, job, lost)
+        drop_job(session, job, lost)
         return
     if step not in ("look", "hold", "poll"):
         return
@@ -42,16 +42,16 @@ def settle_job(session: Session, job: Job) -> None:
         session.fail(done.failure(), job)
 
 
-def drop(session: Session, job: Job, why: str) -> None:
+def drop_job(session: Session, job: Job, why: str) -> None:
     """Give a job up that is not out: its rows are to be asked again."""
     session.effects.release(job.nonce)
-    session.effects.note({"dropped": job.nonce, "why": why})
+    session.effects.append_to_journal({"dropped": job.nonce, "why": why})
 
 
 # ---- a job that may be lost ----------------------------------------------------------------------
 
 
-def look(session: Session, service: Service, job: Job) -> Result[None, Problem]:
+def find_lost_job(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Look for a job that may have been created; note it, or that it was looked for in vain."""
     cursor, now = "", 0.0
     for _ in range(MAX_PAGES):
@@ -60,20 +60,20 @@ def look(session: Session, service: Service, job: Job) -> Result[None, Problem]:
             return Failure(page.failure())
         found, now = page.unwrap()
         if found.id and not is_secret(found.id, session.redactor):
-            adopt(session, job, found.id)
+            adopt_job(session, job, found.id)
             return Success(None)
         cursor = found.cursor
         if not cursor:
-            session.effects.note({"looked": job.nonce, "time": now})
-            settle_vain(session, session.journal.jobs[job.nonce])
+            session.effects.append_to_journal({"looked": job.nonce, "time": now})
+            drop_uncreated_job(session, session.journal.jobs[job.nonce])
             return Success(None)
     return fail("busy", "the provider lists too many jobs to find it among them")
 
 
-def settle_vain(session: Session, job: Job) -> None:
+def drop_uncreated_job(session: Session, job: Job) -> None:
     """Drop a job that was looked for often enough; tell of one that was not."""
     if next_step(job, PROTOCOLS[job.protocol]) == "drop":
-        drop(session, job, "it is nowhere in the provider's list")
+        drop_job(session, job, "it is nowhere in the provider's list")
     else:
         session.note(
             f"job {job.nonce}: nobody knows yet whether it was created; it is looked for again"
@@ -89,17 +89,17 @@ def list_page(
     def read(answer: Answer) -> tuple[Found, float]:
         return service.protocol.read_list(answer.json, job.submission, cursor), answer.now
 
-    return session.ask(service, call).map(read)
+    return session.call(service, call).map(read)
 
 
-def adopt(session: Session, job: Job, id: str) -> None:
+def adopt_job(session: Session, job: Job, id: str) -> None:
     """Note a job that was created and not noted, and see how it stands."""
-    session.effects.note({"job": job.nonce, "id": id, "found": True})
+    session.effects.append_to_journal({"job": job.nonce, "id": id, "found": True})
     session.note(f"job {job.nonce} was found again: it is {id}")
-    settle_job(session, session.journal.jobs[job.nonce])
+    update_job(session, session.journal.jobs[job.nonce])
 
 
-def look_for_candidates(session: Session, service: Service, job: Job) -> Result[None, Problem]:
+def find_candidates(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """Look for a job that has no mark to find it by; only its results say whose it is."""
     cursor, candidates = "", list[str]()
     for _ in range(MAX_PAGES):
@@ -114,12 +114,12 @@ def look_for_candidates(session: Session, service: Service, job: Job) -> Result[
     known = {each.id for each in session.journal.jobs.values()}
     for id in candidates:
         if id not in known and is_ours(session, service, job, id):
-            adopt(session, job, id)
+            adopt_job(session, job, id)
             return Success(None)
-    return held(job, len([id for id in candidates if id not in known]))
+    return explain_ambiguous_job(job, len([id for id in candidates if id not in known]))
 
 
-def held(job: Job, candidates: int) -> Result[None, Problem]:
+def explain_ambiguous_job(job: Job, candidates: int) -> Result[None, Problem]:
     """Return why the rows of a job wait that may have been created: for a person, or its end."""
     seen = f"{candidates:,} of as many rows and that time" if candidates else "none like it"
     return fail(
@@ -132,20 +132,22 @@ def held(job: Job, candidates: int) -> Result[None, Problem]:
 
 def is_ours(session: Session, service: Service, job: Job, id: str) -> bool:
     """Return whether the results of a job have our ids; before its end nobody knows."""
-    answer = session.ask(service, service.protocol.poll(service.site, id))
+    answer = session.call(service, service.protocol.poll(service.site, id))
     standing = answer.map(lambda got: service.protocol.read_status(got.json)).value_or(None)
     if standing is None or not standing.is_final:
         return False
-    return first_id(session, service, standing).startswith(job.nonce)
+    return first_result_id(session, service, standing).startswith(job.nonce)
 
 
 # ---- a job that is out ---------------------------------------------------------------------------
 
 
-def poll(session: Session, service: Service, job: Job) -> Result[None, Problem]:
+def poll_job(session: Session, service: Service, job: Job) -> Result[None, Problem]:
     """See how a job stands, and note what is new."""
-    answer = session.ask(service, service.protocol.poll(service.site, job.id))
-    return answer.alt(explain_unknown_job).bind(lambda got: keep(session, service, job, got))
+    answer = session.call(service, service.protocol.poll(service.site, job.id))
+    return answer.alt(explain_unknown_job).bind(
+        lambda got: read_polled_status(session, service, job, got)
+    )
 
 
 def explain_unknown_job(problem: Problem) -> Problem:
@@ -156,7 +158,9 @@ def explain_unknown_job(problem: Problem) -> Problem:
     return replace(problem, kind="auth", message=message)
 
 
-def keep(session: Session, service: Service, job: Job, answer: Answer) -> Result[None, Problem]:
+def read_polled_status(
+    session: Session, service: Service, job: Job, answer: Answer
+) -> Result[None, Problem]:
     """Note how a job stands, if that is new."""
     found = service.protocol.read_status(answer.json)
     if found is None:
@@ -164,20 +168,20 @@ def keep(session: Session, service: Service, job: Job, answer: Answer) -> Result
         return fail("garbled", f"not a batch job: {shown}", sent=True)
     session.note_wait(answer)
     clean = without_secrets(found, session.redactor)
-    return clean.map(lambda standing: keep_status(session, job, standing))
+    return clean.map(lambda standing: record_status(session, job, standing))
 
 
-def keep_status(session: Session, job: Job, standing: JobStatus) -> None:
+def record_status(session: Session, job: Job, status: JobStatus) -> None:
     """Note how a job stands, if that is new."""
-    if standing.inline:
-        session.inline[job.nonce] = standing.inline
-    if replace(standing, inline=()) != job.standing:
-        session.effects.note(seen_line(job.nonce, standing, session.effects.now()))
+    if status.inline:
+        session.inline[job.nonce] = status.inline
+    if replace(status, inline=()) != job.standing:
+        session.effects.append_to_journal(status_line(job.nonce, status, session.effects.now()))
 
 
-def cancel(session: Session) -> None:
+def cancel_jobs(session: Session) -> None:
     """Ask the providers to stop all jobs that are out."""
-    for job in session.journal.jobs_out:
+    for job in session.journal.uncollected_jobs:
         if job.id and not is_final(job.standing):
             done = cancel_job(session, job)
             if not isinstance(done, Success):
@@ -187,13 +191,13 @@ def cancel(session: Session) -> None:
 def cancel_job(session: Session, job: Job) -> Result[Answer, Problem]:
     """Ask the provider to stop a job."""
     return session.service(job).bind(
-        lambda service: session.ask(service, service.protocol.cancel(service.site, job.id))
+        lambda service: session.call(service, service.protocol.cancel(service.site, job.id))
     )
 
 
-STEPS = {"look": look, "hold": look_for_candidates, "poll": poll}
+STEPS = {"look": find_lost_job, "hold": find_candidates, "poll": poll_job}
 
 
-def is_final(standing: JobStatus | None) -> bool:
+def is_final(status: JobStatus | None) -> bool:
     """Return whether a job is over."""
-    return standing is not None and standing.is_final
+    return status is not None and status.is_final

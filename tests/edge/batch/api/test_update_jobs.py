@@ -9,7 +9,7 @@ from batch_visits import KINDS, Place
 from fake_batches import provider
 
 from loki.edge.batch.api.effects import read_only_effects
-from loki.edge.batch.api.settle import cancel, explain_unknown_job
+from loki.edge.batch.api.update_jobs import cancel_jobs, explain_unknown_job
 from loki.edge.env import open_env
 from loki.problems import Problem
 
@@ -41,7 +41,7 @@ def cancel_all(place: Place) -> None:
     session, folder = place.session, place.folder
     env = open_env(str(folder / "config.yaml"), {"HOME": str(folder)}).unwrap()
     session.effects = read_only_effects(env, session.journal)
-    cancel(session)
+    cancel_jobs(session)
 
 
 def test_a_job_that_is_not_known_there_is_of_another_account() -> None:

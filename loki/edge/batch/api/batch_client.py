@@ -16,7 +16,7 @@ from returns.result import Failure, Result, Success
 from urllib3.filepost import encode_multipart_formdata
 
 from loki.batch.api.protocol import Call
-from loki.edge.auth.find_secrets import redacting
+from loki.edge.auth.find_secrets import with_redaction
 from loki.edge.http.attempt import Attempt, connect, prepare_url
 from loki.edge.send import check_status, deadline_of, read_all, retry, wrap
 from loki.json_text import Json, compact
@@ -25,7 +25,7 @@ from loki.providers import provider_of
 from loki.record import record
 from loki.records import Draft, Request, Target
 from loki.redaction.redactor import Redactor
-from loki.replies import Opened
+from loki.replies import OpenResponse
 from loki.stages.draft import user_agent
 
 Authorize = Callable[[Draft], Result[Draft, Problem]]
@@ -33,7 +33,7 @@ Lines = Iterator[Result[bytes, Problem]]
 
 
 @record
-class Rows:
+class RowsFile:
     """A file of rows as it goes into the body of a request."""
 
     file: IO[bytes] = field(repr=False)
@@ -42,11 +42,11 @@ class Rows:
 
 
 @record
-class Exchange(Request):
+class BatchRequest(Request):
     """A request with a method, and maybe a file between the first and the last of its bytes."""
 
     method: str = "GET"
-    rows: Rows | None = None
+    rows: RowsFile | None = None
     tail: bytes = field(default=b"", repr=False)
 
     @property
@@ -70,33 +70,35 @@ class BatchClient:
     def __init__(self, authorize: Authorize, redactor: Redactor) -> None:
         self.authorize = authorize
         once = connect(redactor, prepare=prepare)
-        self.free = redacting(timed(wrap(once, check_status, retry)), redactor)
+        self.free = with_redaction(with_seconds(wrap(once, check_status, retry)), redactor)
         # A second one could pay twice.
-        self.paid = redacting(timed(wrap(once, check_status)), redactor)
+        self.paid = with_redaction(with_seconds(wrap(once, check_status)), redactor)
 
     def send(
-        self, target: Target, call: Call, rows: Rows | None = None, is_paid: bool = False
+        self, target: Target, call: Call, rows: RowsFile | None = None, is_paid: bool = False
     ) -> Result[Answer, Problem]:
         """Return the whole answer to a call."""
         send = self.paid if is_paid else self.free
-        return self.exchange(target, call, rows).bind(send).bind(read_all).bind(read_json)
+        return self.build_request(target, call, rows).bind(send).bind(read_all).bind(read_json)
 
     def fetch(
         self, target: Target, call: Call
     ) -> Result[Iterator[Result[bytes, Problem]], Problem]:
         """Return the lines of a file of results as they come; a failure comes last."""
-        return self.exchange(target, call, None, is_long=True).bind(self.free).map(lines_of)
+        return (
+            self.build_request(target, call, None, is_long=True).bind(self.free).map(iterate_lines)
+        )
 
-    def exchange(
-        self, target: Target, call: Call, rows: Rows | None, is_long: bool = False
-    ) -> Result[Exchange, Problem]:
+    def build_request(
+        self, target: Target, call: Call, rows: RowsFile | None, is_long: bool = False
+    ) -> Result[BatchRequest, Problem]:
         """Return a call with its credential, ready to be sent."""
-        draft = draft_for(target, call, is_long or rows is not None)
+        draft = draft_call(target, call, is_long or rows is not None)
         signed = self.authorize(draft) if call.is_signed else Success(draft)
-        return signed.map(lambda ready: complete(ready, call, rows))
+        return signed.map(lambda ready: build_batch_request(ready, call, rows))
 
 
-def draft_for(target: Target, call: Call, is_long: bool) -> Draft:
+def draft_call(target: Target, call: Call, is_long: bool) -> Draft:
     """Return the draft of a call, whose time begins now; a file has all the time it needs."""
     limits = replace(target.limits, deadline=inf if is_long else None)
     service = provider_of(target.client)
@@ -110,14 +112,14 @@ def draft_for(target: Target, call: Call, is_long: bool) -> Draft:
     return Draft(replace(target, limits=limits), call.url, headers, {})
 
 
-def complete(draft: Draft, call: Call, rows: Rows | None) -> Exchange:
+def build_batch_request(draft: Draft, call: Call, rows: RowsFile | None) -> BatchRequest:
     """Return a call with its body."""
     head, tail, headers = b"", b"", dict(draft.headers)
     if call.json is not None:
         head = compact(call.json).encode()
-    if rows is not None and call.rows == "form":
+    if rows is not None and call.upload_as == "form":
         head, tail, headers["Content-Type"] = make_form(call.form, rows.name)
-    return Exchange(draft, draft.url, headers, head, call.method, rows, tail)
+    return BatchRequest(draft, draft.url, headers, head, call.method, rows, tail)
 
 
 def make_form(fields: Mapping[str, str], name: str) -> tuple[bytes, bytes, str]:
@@ -136,7 +138,7 @@ MARK = b"<the rows stand here>"
 
 def prepare(request: Request) -> requests.PreparedRequest:
     """Return an exchange as requests sends it."""
-    assert isinstance(request, Exchange)
+    assert isinstance(request, BatchRequest)
     prepared = requests.PreparedRequest()
     prepared.url, host = prepare_url(request.url)
     prepared.method = request.method
@@ -154,7 +156,7 @@ def prepare(request: Request) -> requests.PreparedRequest:
 class Body:
     """A body whose middle is a file, read piece by piece."""
 
-    def __init__(self, request: Exchange) -> None:
+    def __init__(self, request: BatchRequest) -> None:
         assert request.rows is not None
         self.parts = [request.content, request.tail]
         self.file = request.rows.file
@@ -167,7 +169,7 @@ class Body:
         return self.file.read(size) or (self.parts.pop() if self.parts else b"")
 
 
-def timed(attempt: Attempt) -> Callable[[Request], Result[Opened, Problem]]:
+def with_seconds(attempt: Attempt) -> Callable[[Request], Result[OpenResponse, Problem]]:
     """Return a call whose time for everything begins when it is made."""
     return lambda request: attempt(request, deadline_of(request))
 
@@ -182,13 +184,13 @@ def read_json(response: Any) -> Result[Answer, Problem]:
     except (ValueError, RecursionError):
         shown = excerpt_bytes(response.body, 120)
         return fail("garbled", f"the answer is not JSON: {shown}", sent=True)
-    return Success(Answer(value, response.headers, read_date(response.headers)))
+    return Success(Answer(value, response.headers, response_time(response.headers)))
 
 
-def read_date(headers: Mapping[str, str]) -> float:
+def response_time(headers: Mapping[str, str]) -> float:
     """Return the time on the server's clock, ours if it does not say.
 
-    >>> read_date({"date": "Thu, 01 Jan 1970 00:01:00 GMT"})
+    >>> response_time({"date": "Thu, 01 Jan 1970 00:01:00 GMT"})
     60.0
     """
     try:
@@ -197,7 +199,7 @@ def read_date(headers: Mapping[str, str]) -> float:
         return time.time()
 
 
-def lines_of(opened: Opened) -> Lines:
+def iterate_lines(opened: OpenResponse) -> Lines:
     """Yield the lines of an answer without their ends; empty ones are left out."""
     rest = b""
     with closing(opened):

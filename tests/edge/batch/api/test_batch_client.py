@@ -11,7 +11,7 @@ from servers import plain, serving
 from support import target
 
 from loki.batch.api.protocol import Call
-from loki.edge.batch.api.exchange import BatchClient, Rows
+from loki.edge.batch.api.batch_client import BatchClient, RowsFile
 from loki.problems import Problem
 from loki.records import Limits, Target
 from loki.redaction.redactor import Redactor
@@ -30,16 +30,16 @@ def client() -> BatchClient:
     return BatchClient(Success, Redactor())
 
 
-def rows(data: bytes) -> Rows:
+def rows(data: bytes) -> RowsFile:
     """Return a file of rows."""
-    return Rows(BytesIO(data), "rows.jsonl", len(data))
+    return RowsFile(BytesIO(data), "rows.jsonl", len(data))
 
 
 @pytest.mark.parametrize("size", [0, 10, 3_000_000])
 def test_a_file_goes_in_a_form_as_it_is(size: int) -> None:
     data = b"x" * size
     with serving(plain({"id": "f"})) as server:
-        call = Call("POST", f"{server.address}/files", rows="form", form={"purpose": "batch"})
+        call = Call("POST", f"{server.address}/files", upload_as="form", form={"purpose": "batch"})
         answer = client().send(there(server.address), call, rows(data)).unwrap()
         assert answer.json == {"id": "f"}
         (asked,) = server.asked
@@ -53,7 +53,7 @@ def test_a_file_goes_in_a_form_as_it_is(size: int) -> None:
 def test_a_free_call_is_tried_again_with_its_file_and_a_paid_one_is_not() -> None:
     busy = plain({"error": {"message": "Busy."}}, 503, "retry-after: 0\r\n")
     with serving(busy, busy, plain({"id": "f"})) as server:
-        call = Call("POST", f"{server.address}/files", rows="raw")
+        call = Call("POST", f"{server.address}/files", upload_as="raw")
         assert client().send(there(server.address), call, rows(b"ab")).unwrap().json == {"id": "f"}
         assert [asked.body for asked in server.asked] == [b"ab"] * 3
     with serving(busy) as server:

@@ -19,20 +19,20 @@ from loki.usage import COUNTS
 
 
 def ask_row(
-    env: Env, embed_it: bool, job: ReadyRow, fallback: Sequence[str] = ()
+    env: Env, embed_it: bool, row: ReadyRow, fallback: Sequence[str] = ()
 ) -> Result[JsonObject, Problem]:
     """Return a row's line, without its id: its answer, or the vector of its text.
 
     ``fallback`` names models that are tried in turn after a failure that another could cure.
     """
-    if job.patch is not None:
-        env = replace(env, patches=(*env.patches, job.patch))
-    result, spent = ask_model(env, embed_it, job.ask), Decimal(0)
+    if row.patch is not None:
+        env = replace(env, patches=(*env.patches, row.patch))
+    result, spent = ask_model(env, embed_it, row.ask), Decimal(0)
     for name in fallback:
         if isinstance(result, Success) or not is_curable(result.failure()):
             break
         spent += result.failure().cost or 0
-        result = ask_model(env, embed_it, replace(job.ask, model=name))
+        result = ask_model(env, embed_it, replace(row.ask, model=name))
     return with_cost(result, spent) if spent else result
 
 

@@ -13,7 +13,7 @@ from support import target
 
 from loki.batch.api.protocol import Protocol
 from loki.batch.rows import ReadyRow as Row
-from loki.edge.batch.api.group import Group, batch_worst_case
+from loki.edge.batch.api.job_draft import JobDraft, batch_worst_cost
 from loki.edge.batch.api.session import Service, service_of
 from loki.messages import Message
 from loki.money.batch_tier import BatchRates
@@ -35,7 +35,7 @@ def row(key: str, id: str, tokens: int | None = 100) -> Row:
     return Row(1, id, key, ask)
 
 
-def fill(group: Group, rows: list[Row]) -> Any:
+def fill(group: JobDraft, rows: list[Row]) -> Any:
     """Put rows in; return the file."""
     for each in rows:
         item, line = group.make_line(each, {"a": 1})
@@ -48,7 +48,7 @@ def fill(group: Group, rows: list[Row]) -> Any:
 
 
 def test_the_same_question_twice_has_two_custom_ids(tmp_path: Path) -> None:
-    group = Group(service(), "abcdefgh", str(tmp_path), 24)
+    group = JobDraft(service(), "abcdefgh", str(tmp_path), 24)
     with group.file:
         lines = fill(group, [row("k" * 24, "a"), row("k" * 24, "b"), row("l" * 24, "c")])
         ids = [json.loads(line)["custom_id"] for line in lines.splitlines()]
@@ -60,7 +60,7 @@ def test_the_same_question_twice_has_two_custom_ids(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["claude", "openai"])
 def test_all_rows_in_one_request_are_one_json(tmp_path: Path, kind: str) -> None:
-    group = Group(service(kind), "abcdefgh", str(tmp_path), 24)
+    group = JobDraft(service(kind), "abcdefgh", str(tmp_path), 24)
     with group.file:
         data = fill(group, [row("k", "a"), row("l", "b")])
     if kind == "claude":
@@ -70,7 +70,7 @@ def test_all_rows_in_one_request_are_one_json(tmp_path: Path, kind: str) -> None
 
 
 def test_there_is_room_for_so_many_rows_and_bytes(tmp_path: Path) -> None:
-    group = Group(
+    group = JobDraft(
         service(max_rows=2, max_bytes=1000, max_inputs=None), "abcdefgh", str(tmp_path), 24
     )
     with group.file:
@@ -87,7 +87,7 @@ def test_the_worst_case_is_that_of_a_batch() -> None:
     rates = BatchRates(there.target.model.price, there.protocol.discount)
 
     def worst(row: Row, *patches: Patch) -> Decimal | None:
-        return batch_worst_case(replace(there.target, ask=row.ask), rates, row, patches)
+        return batch_worst_cost(replace(there.target, ask=row.ask), rates, row, patches)
 
     cheap = worst(row("k", "a"))
     assert cheap == (1 * 2 + 100 * 8) * Decimal("0.5") / 10**6

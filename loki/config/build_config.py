@@ -11,7 +11,7 @@ from typing import Any, cast
 from returns.result import Result, Success
 
 from loki.config.catalogue import Catalogue
-from loki.config.patches import patch_of, read_patches
+from loki.config.patches import patch_from_object, read_patches
 from loki.config.setting_names import (
     CREDENTIALS,
     LIMITS,
@@ -28,7 +28,7 @@ from loki.railway import gather
 from loki.records import Client, Config, Limits, Patch, Setting
 
 
-def configure(
+def build_config(
     plain: JsonObject | None,
     path: str,
     environ: Mapping[str, str],
@@ -39,7 +39,7 @@ def configure(
 
     ``catalogue`` is the text of data/models.json, ``families`` that of data/families.json.
     """
-    entries = implied_clients(environ) if plain is None else plain.get("clients", [])
+    entries = clients_from_environment(environ) if plain is None else plain.get("clients", [])
     return Result.do(
         Config(
             clients=clients,
@@ -92,7 +92,7 @@ def default_platform(plain: JsonObject | None, environ: Mapping[str, str]) -> Re
     )
 
 
-def implied_clients(environ: Mapping[str, str]) -> list[JsonObject]:
+def clients_from_environment(environ: Mapping[str, str]) -> list[JsonObject]:
     """Return the clients there are without a configuration file, the named platform first."""
     types = [{"type": name} for name in TYPES]
     known: list[JsonObject] = [{"type": "openai-compatible", "name": name} for name in KNOWN]
@@ -268,7 +268,7 @@ def client_patches(
     """Return the client's patches by kind of request; LOKI_PATCH_… replaces those of its kind."""
     kinds = entry.get("patch", {})
     listed = {
-        kind: tuple((p, patch_of(raw, f"{place}.patch.{kind}.{p!r}")) for p, raw in pairs)
+        kind: tuple((p, patch_from_object(raw, f"{place}.patch.{kind}.{p!r}")) for p, raw in pairs)
         for kind, pairs in kinds.items()
     }
     named = {kind: f"LOKI_PATCH_{prefix}_{kind.upper()}" for kind in PATCH_KINDS}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 from returns.result import Failure, Result, Success
 from toolz import partition_all
@@ -38,6 +38,8 @@ from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
 from loki.stages.account import Entry
 from loki.wire.errors import is_out_of_credit, kind_of
+
+Results: TypeAlias = Iterator[Result[Json, Problem]]
 
 CHUNK = 500  # rows that are written at once
 
@@ -223,9 +225,7 @@ def job_problem(status: JobStatus, redact: Callable[[str], str]) -> Problem:
 # ---- results -------------------------------------------------------------------------------------
 
 
-def fetch_job_results(
-    session: Session, service: Service, job: Job
-) -> Iterator[Result[Json, Problem]]:
+def fetch_job_results(session: Session, service: Service, job: Job) -> Results:
     """Yield every result of a job, None for a line that is none; a failure comes last."""
     assert job.standing is not None
     standing, inline = job.standing, session.inline.get(job.nonce)
@@ -242,9 +242,7 @@ def fetch_job_results(
     yield from chain.from_iterable(fetch_call_results(session, service, call) for call in calls)
 
 
-def fetch_call_results(
-    session: Session, service: Service, call: Call
-) -> Iterator[Result[Json, Problem]]:
+def fetch_call_results(session: Session, service: Service, call: Call) -> Results:
     """Yield the results that a call fetches, a line each or in pages."""
     if service.protocol.next_page is not None:
         yield from fetch_pages(session, service, call)
@@ -265,7 +263,7 @@ def parse_line(line: bytes) -> Json:
         return None
 
 
-def fetch_pages(session: Session, service: Service, first: Call) -> Iterator[Result[Json, Problem]]:
+def fetch_pages(session: Session, service: Service, first: Call) -> Results:
     """Yield the results of all pages."""
     call: Call | None = first
     while call is not None:

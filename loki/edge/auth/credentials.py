@@ -15,8 +15,10 @@ from loki.edge.auth.auth_method import (
     KEYS,
     TOKENS,
     auth_method,
+    check_credential,
     credential_name,
     extra_oauth_headers,
+    may_go_without,
     session_token_if_matching,
 )
 from loki.edge.auth.find_secrets import (
@@ -179,8 +181,10 @@ def find_credentials(
     if method in KEYS:
         return from_key_chain(client_of(draft), service, context)
     if name is not None:
-        value = look_up(client.settings[name], context, end)
+        value = look_up(client.settings[name], context, end).bind(check_credential(client))
         return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
+    if may_go_without(draft, service):
+        return Success(Credentials())
     return from_signing_keys(client, service, context, end)
 
 
@@ -237,8 +241,6 @@ def from_signing_keys(
         names = [*service.keys, *session_token_if_matching(client, service)]
         parts = gather(signing_part(client, name, context, end) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
-    if service.keyless:
-        return Success(Credentials())
     missing = missing or "api_key"
     hint = f"{variable_prefix(client.name)}_{missing.upper()}"
     return fail(

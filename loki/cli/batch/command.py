@@ -18,7 +18,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_table
 from loki.batch.rows import Fill, RowDefaults
-from loki.batch.template import names_in
+from loki.batch.template import lone_brace, names_in
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.run import BatchRun
@@ -118,7 +118,7 @@ def order_of(
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
-        for rows in check_columns(flags, all_rows)
+        for rows in check_columns(flags, all_rows, console.warn)
         for defaults in plan_of(console, flags, form, env.config.model, filler)
         for plan in check_price(flags, env, defaults)
         for cluster in connect_cluster(flags, env)
@@ -138,8 +138,10 @@ def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem
     return open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
 
 
-def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
+def check_columns(flags: Namespace, rows: Source, warn: Warn) -> Result[Source, Problem]:
     """Check that a table has the columns that the template names; fails with kind usage."""
+    if lone := lone_brace(flags.template or ""):
+        warn(f"--template: the brace at {lone[:20]!r} has no partner and is sent as it is")
     if not rows.columns or flags.template_file:
         return Success(rows)
     known = [*rows.columns]

@@ -124,7 +124,8 @@ TYPED: dict[str, str] = {
 
 def readme_lines() -> list[str]:
     """Return the lines of the README's shell examples; of a line of cron, what cron runs."""
-    lines = [line for block in blocks(README, "sh") for line in block.splitlines() if line]
+    lines = [line for block in blocks(README, "sh") for line in block.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
     return [re.sub(r"^0 3 \* \* \* +", "", line) for line in lines]
 
 

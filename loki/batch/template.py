@@ -44,4 +44,15 @@ def template_names(template: str) -> list[str]:
     return [name for name in BRACED.findall(template) if name]
 
 
+def lone_brace(template: str) -> str:
+    """Return a template from its first brace without a partner on; empty if each has one.
+
+    >>> lone_brace("Translate {text to {lang}"), lone_brace("{a} {{b}}")
+    ('{text to {lang}', '')
+    """
+    rest = BRACED.sub(lambda match: " " * len(match[0]), template)
+    found = re.search("[{}]", rest)
+    return template[found.start() :] if found else ""
+
+
 BRACED = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")

@@ -124,6 +124,8 @@ def run_command(call: Invocation, argv: list[str]) -> int:
     if action in WITHOUT_TEXT and flags.text:
         flag = f"--{action.replace('_', '-')}"
         return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
+    if action == "loki" and len(flags.text) == 1 and is_action(flags.text[0]):
+        console.warn(f"{flags.text[0]!r} is sent as a prompt; did you mean loki --{flags.text[0]}?")
     module, _, name = ACTIONS[action].partition(":")
     code: int = getattr(import_module(module), name)(flags, console)
     return code
@@ -175,6 +177,15 @@ WITHOUT_TEXT = (
     "delete_secret",
     "list_secrets",
 )
+
+
+def is_action(text: str) -> bool:
+    """Return whether a text is the name of an administrative flag.
+
+    >>> is_action("list-models"), is_action("list_models"), is_action("loki-pipe")
+    (True, False, False)
+    """
+    return "_" not in text and text.replace("-", "_") in ACTIONS
 
 
 def actions_given(prog: str, flags: Namespace) -> list[str]:

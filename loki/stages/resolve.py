@@ -46,6 +46,7 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
         return fail(
             "config",
             "no model: name one with -m client:model, LOKI_MODEL, or `model` in the configuration"
+            + first_step(config)
             if config.clients
             else f"no clients in {config.origin}",
         )
@@ -55,6 +56,8 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:
+        from loki.stages.suggest_client import suggest_names
+
         return fail("config", f"no client named {name!r}{where}{suggest_names(config, wanted)}")
     service = provider_of(client)
     if service is None or task not in service.routes:
@@ -82,16 +85,9 @@ def only_client(config: Config) -> str:
     return config.clients[0].name if len(config.clients) == 1 else ""
 
 
-def suggest_names(config: Config, wanted: str) -> str:
-    """Return the end of a message: the client, or the model of a client, that may be meant."""
-    owners = [
-        f"{client.name}:{wanted}"
-        for client in config.clients
-        if any(model.name == wanted for model in config.models(client))
-    ]
-    if owners:
-        return f"; did you mean {' or '.join(owners)}?"
-    return suggest_nearest(wanted.partition(":")[0], [client.name for client in config.clients])
+def first_step(config: Config) -> str:
+    """Return what makes a configuration, where there is none."""
+    return "; loki --init writes one" if config.origin == "no configuration file" else ""
 
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:
@@ -101,23 +97,20 @@ def find_model(config: Config, client: Client, name: str, task: Task) -> Result[
     if model is not None and model.type == task:
         return Success(model)
     if model is not None:
+        from loki.stages.suggest_client import suggest_fitting
+
         wrong = f"{with_article(model.type)} model, not {with_article(task)} model"
-        near = suggest_nearest(
-            "", [f"{client.name}:{known}" for known in names_of(config, client, task)]
-        )
+        near = suggest_fitting(config, client, task)
         return fail("usage", f"{client.name}:{name} is {wrong}{near}")
     if not name:
         message = f"client {client.name!r} lists no {task} model: name one, as {client.name}:MODEL"
         return fail("config", message)
     if client.models:
-        near = suggest_nearest(name, names_of(config, client, task))
+        from loki.stages.suggest_client import suggest_model
+
+        near = suggest_model(config, client, name, task)
         return fail("config", f"client {client.name!r} has no model {name!r}{near}")
     return Success(catalogue.assume_model(client, name, task))
-
-
-def names_of(config: Config, client: Client, task: Task) -> list[str]:
-    """Return the names of a client's models for a task."""
-    return [known.name for known in config.models(client) if known.type == task]
 
 
 def with_article(task: str) -> str:

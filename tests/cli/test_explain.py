@@ -95,3 +95,20 @@ def test_a_number_under_a_secret_name_is_in_no_error(home: Home) -> None:
         done = home.call("--param", "password=12345678", "--param", "max_tokens=4321", "Hi")
     assert server.asked[0].json["password"] == 12345678
     assert done.code == 65 and "bad password *** of max_tokens 4321" in done.err
+
+
+@pytest.mark.parametrize(
+    ("model", "note"),
+    [
+        ("openai:gpt-4.l", "openai:gpt-4.l is not in the catalogue; did you mean 'gpt-4.1'"),
+        ("openai:gpt-4.1", ""),
+        ("openai:zzzzzz", ""),
+    ],
+)
+def test_a_dry_run_names_the_models_that_are_spelt_almost_like_an_unknown_one(
+    home: Home, model: str, note: str
+) -> None:
+    home.configure("clients: [{type: openai}]")
+    done = home.call("-m", model, "--dry-run", "Hi")
+    assert done.code == 0 and '"model"' in done.out
+    assert note in done.err and ("not in the catalogue" in done.err) is bool(note)

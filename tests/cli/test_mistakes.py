@@ -120,3 +120,26 @@ def test_the_curl_of_a_large_image_is_a_command_that_works(home: Home, tmp_path:
     by_curl, by_us = asked
     assert by_curl.body == by_us.body
     assert by_curl.headers["authorization"] == by_us.headers["authorization"] == "Bearer k-1"
+
+
+FLAGS_AS_PROMPTS = [
+    (["init"], "loki: 'init' is sent as a prompt; did you mean loki --init?\n"),
+    (
+        ["list-models"],
+        "loki: 'list-models' is sent as a prompt; did you mean loki --list-models?\n",
+    ),
+    (["-q", "init"], ""),
+    (["init", "a project"], ""),
+    (["hello"], ""),
+]
+
+
+@pytest.mark.parametrize(("words", "note"), FLAGS_AS_PROMPTS)
+def test_a_prompt_that_is_the_name_of_a_flag_is_sent_with_a_note(
+    home: Home, words: list[str], note: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        done = home.call(*words, "-m", "local:m", prog="loki")
+    assert (done.code, done.out, done.err) == (0, "Hello.\n", note)
+    assert len(server.asked) == 1

@@ -308,7 +308,10 @@ def test_a_dry_run_needs_a_model_too(home: Home) -> None:
     home.local("http://127.0.0.1:1")  # which has a chat model only
     done = home.call("q", "-m", "local:m", "--dry-run", stdin="a", prog="loki-rerank")
     assert (done.code, done.out) == (64, "")
-    assert done.err == "loki-rerank: usage: local:m is a chat model, not a reranker model\n"
+    assert done.err == (
+        "loki-rerank: usage: local:m is a chat model, not a reranker model; "
+        "if it is one, set `type: reranker`\n"
+    )
 
 
 @pytest.mark.parametrize(("most", "code"), [("0.004", 0), ("0.0039", 80)])

@@ -198,6 +198,11 @@ def test_a_model_that_is_for_something_else_is_a_wrong_use(
     assert (problem.kind, problem.message) == ("usage", message)
 
 
+def test_without_a_configuration_the_command_that_writes_one_is_named() -> None:
+    problem = resolve(build_config(None, "", {}).unwrap())(Ask(HI)).failure()
+    assert problem.message.endswith("`model` in the configuration; loki --init writes one")
+
+
 def test_a_client_without_a_fitting_model_says_how_to_name_one() -> None:
     problem = found("groq", "reranker").failure()
     assert problem.kind == "config"

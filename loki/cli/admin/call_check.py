@@ -15,7 +15,7 @@ from loki.config.parse_config import ClientPlace
 from loki.config.setting_names import CREDENTIALS
 from loki.config.yaml_schema import Position
 from loki.edge.auth import vault
-from loki.edge.auth.auth_method import auth_method, credential_name
+from loki.edge.auth.auth_method import auth_method, credential_name, needs_key
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
@@ -157,7 +157,7 @@ def key_notes(config: Config, environ: Mapping[str, str]) -> list[str]:
 def missing_key(client: Client, names: Collection[str]) -> str:
     """Return what is missing for a client to prove who asks, empty if nothing is."""
     service = provider_of(client)
-    if service is None or service.needs_no_key or auth_method(client, service):
+    if service is None or not needs_key(client, service) or auth_method(client, service):
         return ""
     name = credential_name(client, service)
     if name is None:

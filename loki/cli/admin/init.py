@@ -13,9 +13,11 @@ from loki.config.build_config import build_config, clients_from_environment
 from loki.config.parse_config import ClientPlace
 from loki.edge import files
 from loki.edge.auth import vault
+from loki.edge.env import read_configuration
 from loki.json_text import JsonObject
 from loki.problems import Problem
 from loki.records import Client, Config
+from loki.stages.resolve import find_client
 
 
 def init(flags: Namespace, console: Console) -> int:
@@ -27,7 +29,10 @@ def init(flags: Namespace, console: Console) -> int:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return console.report(Problem("config", f"{path} exists already and is left unchanged"))
+        code = console.report(Problem("config", f"{path} exists already and is left unchanged"))
+        if more := missing_clients(config, environ):
+            console.print_stderr(more)
+        return code
     except OSError as error:
         return console.report(Problem("config", f"cannot write {path}: {error.strerror}"))
     with open(handle, "w", encoding="utf-8") as file:
@@ -109,6 +114,17 @@ def client_lines(client: Client) -> str:
     return (
         f"{kind}{name}    api_key: '{{{{{key.origin}}}}}'  # from the vault, else the environment\n"
     )
+
+
+def missing_clients(config: Config, environ: Mapping[str, str]) -> str:
+    """Return the lines of clients that have a key and are not in the file; empty if none are."""
+    there = read_configuration(environ).value_or(None)
+    if there is None:
+        return ""  # what is wrong with it is for --check to say
+    more = [client for client in config.clients if find_client(there, client.name) is None]
+    keys = ", ".join(name for client in more for name in variables_of(client))
+    lines = "".join(map(client_lines, more)).rstrip()
+    return f"found {keys}; to use them, add under `clients`:\n{lines}" if more else ""
 
 
 def password_place(environ: Mapping[str, str]) -> str:

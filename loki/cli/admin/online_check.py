@@ -17,7 +17,10 @@ from loki.records import Client, Config
 
 
 def check_online(config: Config, flags: Namespace, console: Console) -> int:
-    """Print, for each client, what its provider says; return the exit code of the first problem."""
+    """Print, for each client, what its provider says; return the exit code of the first problem.
+
+    A client without a key is only noted, unless no client was reached.
+    """
     environ = environment(flags)
     env = make_env(config, environ, say=console.warn, keep=False, redactor=console.redactor)
     answers = ask_clients(env, config.clients, limits_of(flags))
@@ -31,6 +34,8 @@ def check_online(config: Config, flags: Namespace, console: Console) -> int:
             console.print_stderr(f"note: {problem.message}")
         else:
             console.print_problem(problem, flags.output)
+    if len(problems) == len(answers):  # nobody was reached: a key is missing everywhere
+        return EXIT_CODES[[*bad, *problems][0].kind] if problems else 0
     return EXIT_CODES[bad[0].kind] if bad else 0
 
 

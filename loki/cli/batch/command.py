@@ -18,7 +18,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_csv_path
 from loki.batch.rows import Fill, RowDefaults
-from loki.batch.template import template_names
+from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.run import BatchRun
@@ -119,7 +119,7 @@ def build_context(
         for filler in (
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
-        for rows in check_columns(flags, all_rows)
+        for rows in check_columns(flags, all_rows, console.warn)
         for defaults in build_row_defaults(console, flags, form, env.config.model, filler)
         for plan in check_price(flags, env, defaults)
         for cluster in connect_cluster(flags, env)
@@ -139,8 +139,10 @@ def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem
     return open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
 
 
-def check_columns(flags: Namespace, rows: Source) -> Result[Source, Problem]:
+def check_columns(flags: Namespace, rows: Source, warn: Warn) -> Result[Source, Problem]:
     """Check that a table has the columns that the template names; fails with kind usage."""
+    if lone := lone_brace(flags.template or ""):
+        warn(f"--template: the brace at {lone[:20]!r} has no partner and is sent as it is")
     if not rows.columns or flags.template_file:
         return Success(rows)
     known = [*rows.columns]

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from returns.result import Result
+from returns.result import Result, Success
 
 from loki.edge.auth.auth_context import AuthContext
-from loki.problems import Problem
+from loki.problems import Problem, fail
 from loki.providers import Provider, provider_of
-from loki.records import Client
+from loki.records import Client, Draft
+from loki.stages.build import header_fault
 
 #: A client, the context, a token that was refused ("" if none) -> a token that is good now.
 TokenSource = Callable[[Client, AuthContext, str], Result[str, Problem]]
@@ -58,6 +59,39 @@ def auth_method(client: Client, service: Provider) -> str:
 def credential_name(client: Client, service: Provider) -> str | None:
     """Return the first of the service's credentials that is set."""
     return next((name for name in service.auth_headers if name in client.settings), None)
+
+
+def needs_key(client: Client, service: Provider) -> bool:
+    """Return whether a client's provider answers nobody without a key.
+
+    A known service does not where it is hosted; a server of one's own may.
+    """
+    is_hosted = "api_base" not in client.settings and service.api_base.startswith("https://")
+    return is_hosted or not service.needs_no_key
+
+
+def may_go_without(draft: Draft, service: Provider) -> bool:
+    """Return whether a request may leave without a credential of the client.
+
+    It may to a server of one's own, for a list of models, and where a patch proves who asks or
+    sends it elsewhere.
+    """
+    has_proof = "authorization" in {*map(str.lower, draft.headers), *draft.dropped}
+    is_elsewhere = not draft.url.startswith(service.api_base)
+    is_free = draft.method == "GET" or has_proof or is_elsewhere
+    return service.needs_no_key and (is_free or not needs_key(draft.target.client, service))
+
+
+def check_credential(client: Client) -> Callable[[str], Result[str, Problem]]:
+    """Return a stage that refuses a credential that no header can carry, such as ``…``."""
+
+    def stage(secret: str) -> Result[str, Problem]:
+        if not header_fault("Authorization", secret):
+            return Success(secret)
+        wrong = "the key has a line break or a character outside ASCII"
+        return fail("config", f"{wrong}{describe_credential(client)}")
+
+    return stage
 
 
 def describe_credential(client: Client) -> str:

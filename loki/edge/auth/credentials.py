@@ -15,9 +15,11 @@ from loki.edge.auth.auth_method import (
     KEYS,
     TOKENS,
     auth_method,
+    check_credential,
     credential_name,
     extra_oauth_headers,
     matching_session_token,
+    may_go_without,
 )
 from loki.edge.auth.find_secrets import (
     long_path_segments,
@@ -179,8 +181,10 @@ def find_credentials(
     if method in KEYS:
         return key_chain_credentials(client_of(draft), service, context)
     if name is not None:
-        value = look_up(client.settings[name], context, end)
+        value = look_up(client.settings[name], context, end).bind(check_credential(client))
         return value.map(lambda secret: Credentials(headers=service.auth_headers[name](secret)))
+    if may_go_without(draft, service):
+        return Success(Credentials())
     return signing_credentials(client, service, context, end)
 
 
@@ -237,8 +241,6 @@ def signing_credentials(
         names = [*service.keys, *matching_session_token(client, service)]
         parts = gather(signing_part(client, name, context, deadline) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
-    if service.needs_no_key:
-        return Success(Credentials())
     missing = missing or "api_key"
     hint = f"{variable_prefix(client.name)}_{missing.upper()}"
     return fail(

@@ -76,6 +76,22 @@ def test_a_client_is_written_for_each_key_that_there_is(
     assert (checked.code, checked.err) == (0, ""), checked.err
 
 
+def test_a_configuration_that_is_there_is_offered_the_clients_of_other_keys(bare: Home) -> None:
+    bare.environ |= {"OPENAI_API_KEY": "k"}
+    bare.call("--init", prog="loki")
+    same = bare.call("--init", prog="loki")
+    assert (same.code, len(same.err.splitlines())) == (78, 1)
+    bare.environ |= {"GROQ_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
+    more = bare.call("--init", prog="loki")
+    _, found, *lines = more.err.splitlines()
+    assert more.code == 78
+    assert found == "found ANTHROPIC_API_KEY, GROQ_API_KEY; to use them, add under `clients`:"
+    path = bare.folder / "config.yaml"
+    path.write_text(path.read_text() + "\n".join(lines) + "\n")
+    assert "3 clients, nothing wrong" in bare.call("--check", prog="loki").out
+    assert len(bare.call("--init", prog="loki").err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "environ",
     [

@@ -39,6 +39,26 @@ def test_many_models_that_a_provider_lacks_are_counted(home: Home) -> None:
     ]
 
 
+def test_a_check_that_reached_nobody_is_no_success(home: Home) -> None:
+    home.configure("clients:\n- type: claude\n- type: openai\n  api_key: '{{NO_SUCH_KEY}}'\n")
+    done = home.run("--check=online", prog="loki")
+    assert (done.code, done.out) == (77, "")
+    assert [line[:20] for line in done.err.splitlines()] == [
+        "note: client 'claude",
+        "note: client 'openai",
+    ]
+
+
+def test_a_missing_key_is_a_note_beside_a_provider_that_answers(home: Home) -> None:
+    with serving(GOOD) as server:
+        home.configure(
+            "clients:\n- type: claude\n"
+            f"- {{type: openai, api_base: '{server.address}', api_key: k}}\n"
+        )
+        done = home.run("--check=online", prog="loki")
+    assert (done.code, done.out) == (0, "openai: 2 models listed\n")
+
+
 def test_a_provider_that_refuses_is_a_problem_and_a_missing_key_a_note(home: Home) -> None:
     with serving(plain({"error": {"message": "who?"}}, 401)) as server:
         home.configure(

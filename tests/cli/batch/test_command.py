@@ -703,3 +703,21 @@ def test_threads_that_take_turns_keep_to_one_core(home: Home) -> None:
             out, _ = process.communicate(timeout=20)
     assert process.returncode == 0 and len(out.splitlines()) == 40
     assert len(cores) == 1 and cores <= os.sched_getaffinity(0)
+
+
+@pytest.mark.parametrize(
+    ("template", "note"),
+    [
+        ("To {text to", "loki-batch: --template: the brace at '{text to' has no partner"),
+        ("{text}}", "loki-batch: --template: the brace at '}' has no partner"),
+        ("{text} {{}}", ""),
+    ],
+)
+def test_a_brace_of_the_template_without_a_partner_gets_a_warning(
+    home: Home, template: str, note: str
+) -> None:
+    at(home, "http://127.0.0.1:9")
+    words = ["-m", "local:m", "--csv", "--template", template, "--check"]
+    done = home.call(*words, stdin="text\nHi\n", prog="loki-batch")
+    assert done.code == 0
+    assert note in done.err and ("no partner" in done.err) is bool(note)

@@ -1,0 +1,62 @@
+"""2d. Config, a name that it has not -> the end of a message: what is meant, or what to add."""
+
+from __future__ import annotations
+
+from loki.problems import suggest_nearest
+from loki.providers import KNOWN, TYPES, type_of
+from loki.records import Client, Config, Task
+
+
+def suggest_names(config: Config, wanted: str) -> str:
+    """Return the end of a message: the client, or the model of a client, that may be meant."""
+    owners = [
+        f"{client.name}:{wanted}"
+        for client in config.clients
+        if any(model.name == wanted for model in config.models(client))
+    ]
+    if owners:
+        return f"; did you mean {' or '.join(owners)}?"
+    name = wanted.partition(":")[0]
+    known = suggest_nearest(name, [client.name for client in config.clients])
+    return f"{suggest_client(name, config.origin)}{known}"
+
+
+def suggest_client(name: str, path: str) -> str:
+    """Return the line that makes a provider known to loki a client, empty for any other name.
+
+    >>> suggest_client("groq", "c.yaml")
+    '; to add it, under `clients` of c.yaml: - {type: openai-compatible, name: groq}'
+    >>> suggest_client("anthropic", "c.yaml"), suggest_client("zzz", "c.yaml")
+    ('; to add it, under `clients` of c.yaml: - {type: claude}', '')
+    """
+    entry = f"type: openai-compatible, name: {name}" if name in KNOWN else f"type: {type_of(name)}"
+    is_known = name in KNOWN or type_of(name) in TYPES
+    return f"; to add it, under `clients` of {path}: - {{{entry}}}" if is_known else ""
+
+
+def suggest_fitting(config: Config, client: Client, task: Task) -> str:
+    """Return the end of a message: a client's models for a task, or how to list one."""
+    known = suggest_nearest(
+        "", [f"{client.name}:{name}" for name in names_of(config, client, task)]
+    )
+    return known or (with_type("; if it is one, set", task) if client.models else "")
+
+
+def suggest_model(config: Config, client: Client, name: str, task: Task) -> str:
+    """Return the end of a message: the nearest model for a task, or how to list one."""
+    near = suggest_nearest(name, names_of(config, client, task))
+    return near or with_type("; list it under `models`, with", task)
+
+
+def names_of(config: Config, client: Client, task: Task) -> list[str]:
+    """Return the names of a client's models for a task."""
+    return [known.name for known in config.models(client) if known.type == task]
+
+
+def with_type(advice: str, task: Task) -> str:
+    """Return advice that ends with the type of a model, none for chat, which is the default.
+
+    >>> with_type("; set", "embedding"), with_type("; set", "chat")
+    ('; set `type: embedding`', '')
+    """
+    return "" if task == "chat" else f"{advice} `type: {task}`"

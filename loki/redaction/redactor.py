@@ -92,10 +92,12 @@ def find_secret_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[i
             yield at, at + len(needle)
             at = data.find(needle, at + len(needle))
     for cut in deque(CUT.finditer(data), CUTS):
-        yield from find_cut_secrets(data, cut.start(), needles)
+        yield from find_truncated_secrets(data, cut.start(), needles)
 
 
-def find_cut_secrets(data: bytes, end: int, needles: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+def find_truncated_secrets(
+    data: bytes, end: int, needles: Iterable[bytes]
+) -> Iterator[tuple[int, int]]:
     """Yield start and end of secrets whose beginning is cut off at ``end``."""
     for needle in needles:
         at = data.find(needle[:MIN_SECRET], max(0, end - len(needle) + 1), end)
@@ -112,7 +114,7 @@ def find_cut_secrets(data: bytes, end: int, needles: Iterable[bytes]) -> Iterato
 Parts = tuple[list[bytes], list[bytes]]
 
 
-class Step(NamedTuple):
+class Decoding(NamedTuple):
     """A rewriting of a text that may bring a secret to light."""
 
     is_needed: Callable[[bytes], bool]  # told quickly: most texts need none
@@ -157,15 +159,15 @@ SPACES = re.compile(b"( +)")
 
 #: One after the other. A short secret is not looked for across spaces: it may be parts of words.
 STEPS = (
-    Step(has_escapes, rewrite_by("rewrite_escapes")),
-    Step(lambda data: b"\xc2" in data or b"\xc3" in data, rewrite_by("rewrite_latin")),
-    Step(lambda data: b"  " in data or not is_graphic(data), rewrite_by("rewrite_unseen")),
-    Step(lambda data: b" " in data, drop_spaces, LONG),
+    Decoding(has_escapes, rewrite_by("rewrite_escapes")),
+    Decoding(lambda data: b"\xc2" in data or b"\xc3" in data, rewrite_by("undo_latin1")),
+    Decoding(lambda data: b"  " in data or not is_graphic(data), rewrite_by("drop_invisible")),
+    Decoding(lambda data: b" " in data, drop_spaces, LONG),
 )
 
 
 def find_spans(
-    data: bytes, needles: Sequence[bytes], steps: Sequence[Step] = STEPS
+    data: bytes, needles: Sequence[bytes], steps: Sequence[Decoding] = STEPS
 ) -> Iterator[tuple[int, int]]:
     """Yield start and end of every secret in a text as it is, and after each step."""
     yield from find_secret_spans(data, needles)
@@ -176,7 +178,7 @@ def find_spans(
 
 
 def find_spans_after(
-    step: Step, data: bytes, needles: Sequence[bytes], steps: Sequence[Step]
+    step: Decoding, data: bytes, needles: Sequence[bytes], steps: Sequence[Decoding]
 ) -> Iterator[tuple[int, int]]:
     """Yield the same for a text after a step, as places in the text before it."""
     parts, decoded = step.rewrite(data)
@@ -218,12 +220,12 @@ def needles_of(secret: str) -> tuple[bytes, ...]:
     escaped = {text.encode("utf-8", "surrogatepass") for text in escaped_spellings(secret)}
     encoded = {each for text in texts for each in encoded_spellings(text)}
     agreeing = set() if any(map(can_shrink, texts)) else escaped  # are decoded to the secret
-    rewritten = (each for text in texts | escaped - agreeing for each in after_steps(text.lower()))
+    rewritten = (each for text in texts | escaped - agreeing for each in decode_all(text.lower()))
     found = {*rewritten, *(text.lower() for text in agreeing | encoded)}
     return tuple(each for each in found if len(each) >= MIN_SECRET)
 
 
-def after_steps(data: bytes) -> Iterator[bytes]:
+def decode_all(data: bytes) -> Iterator[bytes]:
     """Yield bytes as they are, and after each step."""
     yield data
     for step in STEPS:

@@ -20,19 +20,19 @@ def escaped_spellings(secret: str) -> Iterator[str]:
 
 def encoded_spellings(secret: bytes) -> Iterator[bytes]:
     """Yield a secret in hex, base32 and base64, each also for addresses, in upper or lower case."""
-    yield from in_hex(secret)
+    yield from hex_spellings(secret)
     for before in range(3):
-        for text in in_base(secret, before, 6, b64encode):
+        for text in base_spellings(secret, before, 6, b64encode):
             yield from (text, text.translate(URL_SAFE))
     for before in range(5):
-        for text in in_base(secret, before, 5, b32encode):
+        for text in base_spellings(secret, before, 5, b32encode):
             yield from (text, text.translate(EXTENDED_HEX))
 
 
-def in_hex(secret: bytes) -> Iterator[bytes]:
+def hex_spellings(secret: bytes) -> Iterator[bytes]:
     """Yield a secret in hexadecimal digits, alone and with something between them.
 
-    >>> [*in_hex(b"pass")]
+    >>> [*hex_spellings(b"pass")]
     [b'70617373', b'70:61:73:73', b'70-61-73-73', b'0x700x610x730x73', b'0x70,0x61,0x73,0x73']
     """
     digits = secret.hex()
@@ -41,13 +41,15 @@ def in_hex(secret: bytes) -> Iterator[bytes]:
     yield from (f"0x{'0x'.join(pairs)}".encode(), f"0x{',0x'.join(pairs)}".encode())
 
 
-def in_base(secret: bytes, before: int, bits: int, encode: Encode) -> Iterator[bytes]:
+def base_spellings(secret: bytes, before: int, bits: int, encode: Encode) -> Iterator[bytes]:
     """Yield what an encoding of so many bits a character makes of a secret after some bytes.
 
     The characters that other bytes before and after it would change are left out.
 
-    >>> [*in_base(b"password", 0, 6, b64encode)], [*in_base(b"password", 1, 6, b64encode)]
-    ([b'cGFzc3dvcmQ', b'cGFzc3dvcm'], [b'Bhc3N3b3Jk'])
+    >>> [*base_spellings(b"password", 0, 6, b64encode)]
+    [b'cGFzc3dvcmQ', b'cGFzc3dvcm']
+    >>> [*base_spellings(b"password", 1, 6, b64encode)]
+    [b'Bhc3N3b3Jk']
     """
     whole = encode(bytes(before) + secret).rstrip(b"=")
     ours = whole[-(-before * 8 // bits) : (before + len(secret)) * 8 // bits]

@@ -20,12 +20,12 @@ def rewrite_escapes(data: bytes) -> Parts:
     return parts, [decode(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
-def rewrite_latin(data: bytes) -> Parts:
+def undo_latin1(data: bytes) -> Parts:
     """Return the parts of a text; what is rewritten is UTF-8 that was taken for Latin-1."""
     return rewrite_characters(latin_pattern(), decode_latin, data)
 
 
-def rewrite_unseen(data: bytes) -> Parts:
+def drop_invisible(data: bytes) -> Parts:
     """Return the parts of a text; white space becomes a space, what nobody sees nothing."""
     return rewrite_characters(unseen_pattern(), decode_unseen, data)
 

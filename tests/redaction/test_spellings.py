@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.redaction.spellings import MIN_LENGTH, encoded_spellings, escaped_spellings, in_hex
+from loki.redaction.spellings import MIN_LENGTH, encoded_spellings, escaped_spellings, hex_spellings
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "hex": lambda data: data.hex().encode(),
@@ -33,7 +33,7 @@ def test_what_an_encoder_makes_holds_a_spelling(
 
 @pytest.mark.parametrize("secret", [b"a", b"pass", b"password"])
 def test_no_spelling_is_so_short_that_it_may_be_a_part_of_a_word(secret: bytes) -> None:
-    alone = {ENCODERS[name](secret).rstrip(b"=") for name in ENCODERS} | {*in_hex(secret)}
+    alone = {ENCODERS[name](secret).rstrip(b"=") for name in ENCODERS} | {*hex_spellings(secret)}
     parts = {*encoded_spellings(secret)} - alone
     assert all(len(part) >= MIN_LENGTH for part in parts)
 

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from loki.redaction.unescape import Parts, rewrite_escapes, rewrite_latin, rewrite_unseen
+from loki.redaction.unescape import Parts, drop_invisible, rewrite_escapes, undo_latin1
 
 
 def after(parts: Parts) -> str:
@@ -38,8 +38,8 @@ def test_escapes_are_decoded(text: str, expected: str) -> None:
 
 def test_bytes_that_were_taken_for_characters_are_read() -> None:
     text = "s\u200bk…é"
-    assert after(rewrite_latin(text.encode().decode("latin-1").encode())) == text
-    assert after(rewrite_latin("äö é".encode())) == "äö é"
+    assert after(undo_latin1(text.encode().decode("latin-1").encode())) == text
+    assert after(undo_latin1("äö é".encode())) == "äö é"
 
 
 def test_what_has_no_width_is_unseen_and_what_has_one_is_seen() -> None:
@@ -48,7 +48,7 @@ def test_what_has_no_width_is_unseen_and_what_has_one_is_seen() -> None:
     shapeless = {*"\ufffd\u115f\u1160\u3164\uffa0\u17b4\u17b5"}
     for code in (*range(0x3000), 0x3000, *range(0xFE00, 0x10000), *range(0xE0000, 0xE0200)):
         character = chr(code)
-        seen = after(rewrite_unseen(character.encode())).strip() != ""
+        seen = after(drop_invisible(character.encode())).strip() != ""
         kind = unicodedata.category(character)
         if kind in ("Cc", "Cf", "Zs", "Zl", "Zp"):
             assert not seen or character in signs, hex(code)
@@ -58,8 +58,8 @@ def test_what_has_no_width_is_unseen_and_what_has_one_is_seen() -> None:
 
 @pytest.mark.parametrize("sequence", ["\x1b[31m", "\x1b[1;38;5;9m", "\x9b0K", "\x1b[?25h"])
 def test_a_sequence_for_a_terminal_is_unseen_as_a_whole(sequence: str) -> None:
-    assert after(rewrite_unseen(f"a{sequence}b".encode())) == "ab"
+    assert after(drop_invisible(f"a{sequence}b".encode())) == "ab"
 
 
 def test_bytes_that_are_no_text_are_unseen() -> None:
-    assert after(rewrite_unseen(b"a\x80b\xffc\xed\xa0\x80d\r\n\te")) == "abcd e"
+    assert after(drop_invisible(b"a\x80b\xffc\xed\xa0\x80d\r\n\te")) == "abcd e"

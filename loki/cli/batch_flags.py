@@ -11,12 +11,10 @@ from loki.cli.flags import (
     MAX_COST_OF_RUN,
     MODEL,
     NETWORK,
-    NO_LEDGER,
     PIPE,
     QUIET,
     REQUEST,
     SET,
-    TAG,
     VERBOSE,
     flag,
     switch,
@@ -37,12 +35,15 @@ def for_rows(part: str) -> Group:
 
 
 BATCH: dict[str, Group] = {
-    "model": [MODEL, FALLBACK],
+    "model": [
+        MODEL,
+        FALLBACK,
+        switch("--embed", "compute embeddings of the rows instead of generating answers"),
+    ],
     "input": [
         switch("--lines", "read each line of IN as a prompt"),
         switch("--csv", "read IN as CSV with a header; --template uses its columns"),
         ENCODING,
-        switch("--embed", "embed the rows instead of asking for answers"),
     ],
     "prompt": [
         flag(
@@ -53,7 +54,8 @@ BATCH: dict[str, Group] = {
         ),
         flag(
             "-T --template-file",
-            "prompt file for each row, filled in with the row's fields; may start with settings",
+            "file with the prompt template of every row, filled in with the row's fields; may "
+            "start with settings (front matter)",
             metavar="FILE",
             dest="template_file",
         ),
@@ -81,7 +83,7 @@ BATCH: dict[str, Group] = {
         ),
         switch(
             "--keep",
-            "copy the input's fields to each output row (OUT.csv always has them); a field "
+            "copy the input's fields to each output row (CSV output always includes them); a field "
             "whose name clashes is written as input_NAME",
         ),
         switch("--ordered", "write rows in the order of the input, not as they finish"),
@@ -98,12 +100,20 @@ BATCH: dict[str, Group] = {
             metavar="N",
         ),
         flag(
-            "--rpm", "limit for the whole run, in requests per minute", type=positive, metavar="N"
+            "--rpm",
+            "rate limit in requests per minute, for all rows together",
+            type=positive,
+            metavar="N",
         ),
-        flag("--tpm", "limit for the whole run, in tokens per minute", type=positive, metavar="N"),
+        flag(
+            "--tpm",
+            "rate limit in tokens per minute, for all rows together",
+            type=positive,
+            metavar="N",
+        ),
         flag(
             "--max-time",
-            "start no further row after this time, in seconds",
+            "stop sending new rows after S seconds",
             type=positive,
             metavar="S",
         ),
@@ -116,10 +126,15 @@ BATCH: dict[str, Group] = {
     "cost": [
         flag("--max-cost", MAX_COST_OF_RUN, type=dollars, metavar="USD"),
         CACHE,
-        TAG,
-        NO_LEDGER,
+        flag(
+            "--tag",
+            "label of the run in the ledger (the local record of calls that loki-cost reads)",
+            default="",
+            metavar="NAME",
+        ),
+        switch("--no-ledger", "do not record the run in the ledger"),
     ],
-    "batch jobs": [
+    "provider batch API": [
         switch(
             "--batch-api",
             "submit the rows to the provider's batch API (lower price) and exit; run the same "
@@ -139,7 +154,7 @@ BATCH: dict[str, Group] = {
             metavar="[=FORMAT]",
         ),
         switch("--cancel", "cancel the jobs, then collect the results already finished"),
-        switch("--again", "retry the rows that failed"),
+        switch("--again", "with --batch-api: send the rows that failed once more"),
         flag(
             "--window",
             "completion window to request, where the provider offers a choice (24h to 7d)",
@@ -148,8 +163,8 @@ BATCH: dict[str, Group] = {
         ),
         flag(
             "--forget",
-            "abandon JOB, for when loki could not learn whether the provider created it; its rows "
-            "are sent again (and billed twice if it did)",
+            "stop tracking JOB and send its rows again, if loki could not determine whether the "
+            "provider created JOB; if it did, the rows are billed twice",
             metavar="JOB",
         ),
         switch("--remote-delete", "delete files and results at the provider once collected"),
@@ -162,12 +177,12 @@ BATCH: dict[str, Group] = {
             "--max-time to limit the whole run)",
         ),
         "--max-wait",
-        "longest wait that a server may ask for, in seconds; if it asks for more, the run ends "
-        "with 75, unless other models have rows left (default 60)",
+        "longest Retry-After delay to honour, in seconds (default 60); if a server asks for more, "
+        "the run ends with code 75, after the rows of other models",
     ),
     "request": REQUEST,
     "inspection": [
-        switch("--check", "send nothing; print how many rows are left and what they may cost"),
+        switch("--check", "send nothing; print how many rows are left and their maximum cost"),
         flag(
             "--dry-run",
             "print the request of the first row and send nothing; FORMAT: json (default), curl, or "

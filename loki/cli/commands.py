@@ -72,17 +72,19 @@ EMBED: dict[str, Group] = {
         ),
         flag(
             "--dimensions",
-            "length of the vectors, where the model lets you choose",
+            "number of dimensions of the vectors, where the model lets you choose",
             type=whole,
             metavar="N",
         ),
     ],
     "input": [
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
-        switch("-0 --null", "texts read end with NUL, not newline"),
+        switch("-0 --null", "input texts are terminated by NUL instead of newline"),
         switch("--whole", "treat all of stdin as one text"),
         ENCODING,
-        switch("--chunk", "split texts that exceed the model's chunk size"),
+        switch(
+            "--chunk", "split texts longer than the model's chunk size; each piece gets a vector"
+        ),
         flag(
             "-f --file",
             "read texts from FILEs, one text per line",
@@ -125,7 +127,10 @@ SEARCH: dict[str, Group] = {
             metavar="CLIENT:MODEL",
         ),
     ],
-    "input": [switch("-0 --null", "queries read and texts printed end with NUL, not newline")],
+    "input": [
+        switch("-0 --null", "queries and output texts are terminated by NUL instead of newline"),
+        ENCODING,
+    ],
     "output": [
         flag("--top", "print the N nearest (default 10)", type=whole, default=10, metavar="N"),
         flag(
@@ -134,7 +139,6 @@ SEARCH: dict[str, Group] = {
             type=between(-1, 1),
             metavar="X",
         ),
-        ENCODING,
         flag(
             "-o --output",
             "the texts (default), or JSON lines with score, id, source and line",
@@ -152,7 +156,7 @@ RERANK: dict[str, Group] = {
     "model": [MODEL],
     "input": [
         switch("--jsonl", 'read JSON lines with "id" and "text"'),
-        switch("-0 --null", "documents read and printed end with NUL, not newline"),
+        switch("-0 --null", "input and output documents are terminated by NUL instead of newline"),
         ENCODING,
     ],
     "output": [
@@ -190,7 +194,7 @@ COST: dict[str, Group] = {
             default=[],
         ),
         flag("--tag", "only calls with this label", metavar="NAME"),
-        flag("-m --model", "only calls of this client or model", metavar="CLIENT:MODEL"),
+        flag("-m --model", "only calls to this client or model", metavar="CLIENT:MODEL"),
     ],
     "output": [
         flag(
@@ -239,7 +243,7 @@ COMMANDS: dict[str, Command] = {
         "loki-embed -m openai:text-embedding-3-small < titles.txt > vectors.jsonl",
         EMBED,
         "TEXT",
-        "texts to embed; without it, each line of stdin is one",
+        "text to embed, repeatable; if none is given, each line of stdin is a text",
     ),
     "loki-rerank": Command(
         "Read documents (one per line of stdin) and print them, the most relevant to QUERY first.",

@@ -33,13 +33,13 @@ def switch(names: str, help: str) -> tuple[str, dict[str, Any]]:
 
 MODEL = flag(
     "-m --model",
-    "model to use; CLIENT is a provider entry of the configuration; CLIENT alone selects its "
-    "first suitable model",
+    "model to use; CLIENT is the name of a provider under `clients` in the configuration; without "
+    ":MODEL, its first model that can do the task",
     metavar="CLIENT:MODEL",
 )
 CONFIG = flag("--config", "configuration file to read", metavar="FILE")
 QUIET = switch("-q --quiet", "print no warnings")
-VERBOSE = switch("-v --verbose", "print tokens, cost and seconds on stderr at the end")
+VERBOSE = switch("-v --verbose", "print token usage, cost and elapsed time on stderr at the end")
 TAG = flag(
     "--tag",
     "label for this call in the ledger (the local record of calls that loki-cost reads)",
@@ -70,20 +70,20 @@ NETWORK: Group = [
     ),
     flag(
         "--idle-timeout",
-        "longest wait for the next part of an answer, in seconds (default 300)",
+        "longest time without data from the server, in seconds (default 300)",
         type=positive,
         metavar="S",
     ),
     flag(
         "--retries",
-        "how often to try again after the first attempt (default 3)",
+        "maximum number of retries after the first attempt (default 3)",
         type=whole,
         metavar="N",
     ),
     flag(
         "--max-wait",
-        "longest wait that a server may ask for, in seconds; if it asks for more, exit with 75 "
-        "(default 60)",
+        "longest Retry-After delay to honour, in seconds (default 60); if a server asks for more, "
+        "exit with code 75",
         type=positive,
         metavar="S",
     ),
@@ -92,7 +92,7 @@ NETWORK: Group = [
 REQUEST: Group = [
     flag(
         "--param",
-        "set a parameter of the request body, under the provider's name for it, e.g. top_k=40; "
+        "set a parameter of the request body, under the provider's name for it, e.g. user=me; "
         "a.b=1 sets b inside object a; a VALUE that is not valid JSON is sent as a string; "
         "repeatable",
         action="append",
@@ -117,8 +117,8 @@ MAX_COST_OF_RUN = (
 )
 CACHE = flag(
     "--cache",
-    "reuse the stored answer to an identical request, if no older than AGE (30m, 1h, 7d; default: "
-    "any age); store new answers",
+    "reuse the stored response to an identical request, if no older than AGE (30m, 1h, 7d; "
+    "default: any age); store new responses",
     type=age,
     metavar="[=AGE]",
 )
@@ -171,7 +171,8 @@ PIPE: dict[str, Group] = {
         flag("--system-file", "file with the system prompt", metavar="FILE"),
         switch(
             "-n --no-stdin",
-            "do not read stdin (in a `while read` loop, loki would read the lines of the loop)",
+            "do not read stdin (needed in a `while read` loop, where loki would otherwise consume "
+            "the loop's input)",
         ),
         switch("--if-input", "send nothing and exit 0 if stdin is empty"),
         flag(
@@ -202,7 +203,12 @@ PIPE: dict[str, Group] = {
     "generation": [
         flag("-t --temperature", "sampling temperature, 0 to 2", type=between(0, 2), metavar="X"),
         flag("--top-p", "nucleus sampling, 0 to 1", type=between(0, 1), metavar="X"),
-        flag("--max-tokens", "longest answer, in tokens", type=whole, metavar="N"),
+        flag(
+            "--max-tokens",
+            "maximum number of output tokens (usually including reasoning tokens)",
+            type=whole,
+            metavar="N",
+        ),
         flag(
             "--stop",
             "stop sequence: end the answer just before S; repeatable",
@@ -226,7 +232,7 @@ PIPE: dict[str, Group] = {
         switch("--show-reasoning", "print the model's reasoning on stderr as it comes"),
         flag(
             "--schema",
-            "JSON Schema that the answer, a JSON value, must satisfy",
+            "ask for a JSON answer that conforms to this JSON Schema (structured output)",
             metavar="FILE|JSON",
         ),
     ],
@@ -240,8 +246,8 @@ PIPE: dict[str, Group] = {
         flag("--tool-choice", "auto, none, required or the name of a tool", metavar="CHOICE"),
         switch(
             "--run-tools",
-            'when the model calls a tool, run its "command" on this computer and send the result '
-            "back, until the model answers",
+            'when the model calls a tool, run the "command" of its definition in --tools, on this '
+            "computer, and send the output to the model; repeat until it answers",
         ),
         flag(
             "--max-steps",

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 
 from loki.edge.trust import make_private_folder
+
+#: Bytes that must fit where something is rescued to.
+ROOM = 1 << 16
+
+#: A folder in memory, where there is one: for the day that every disk is full.
+MEMORY = "/dev/shm"
 
 
 def make_rescue_file(folder: str, prog: str, suffix: str = "") -> tuple[int, str]:
     """Make a file that only we can read; return its handle and its path.
 
-    It is in ``folder``, or where temporary files are if that disk is the full one.
+    It is in ``folder``, or, if that disk is the full one, where temporary files are, or in memory.
     """
     try:
         make_private_folder(folder)
-        return tempfile.mkstemp(suffix, f"{prog}-", folder)
+        return make_file_with_room(folder, prog, suffix)
     except OSError:
-        return tempfile.mkstemp(suffix, f"{prog}-")
+        pass
+    try:
+        return make_file_with_room(tempfile.gettempdir(), prog, suffix)
+    except OSError:
+        if not os.path.isdir(MEMORY):
+            raise
+        return make_file_with_room(MEMORY, prog, suffix)
+
+
+def make_file_with_room(folder: str, prog: str, suffix: str) -> tuple[int, str]:
+    """Make an empty file where at least ROOM bytes fit; raise OSError where they do not."""
+    handle, path = tempfile.mkstemp(suffix, f"{prog}-", folder)
+    try:
+        if os.write(handle, bytes(ROOM)) < ROOM:
+            os.write(handle, bytes(ROOM))  # which says why they do not fit
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+    except OSError:
+        os.close(handle)
+        os.unlink(path)
+        raise
+    return handle, path

@@ -10,11 +10,11 @@ from loki.cli.parser import parser
 #: The headings, in their order; no command has another.
 HEADINGS = (
     *("model", "selection", "input", "prompt", "generation", "tools", "output"),
-    *("limits and concurrency", "cost", "batch jobs", "network", "request"),
+    *("limits and concurrency", "cost", "provider batch API", "network", "request"),
     *("inspection", "configuration", "setup", "logins and secrets"),
 )
 #: Flags that mean another thing in some command, and so may stand elsewhere there.
-OTHERS = {"--info", "--check", "--model", "--tag", "--file", "--in-flight"}
+OTHERS = {"--info", "--check", "--model", "--tag", "--file", "--in-flight", "--encoding"}
 
 
 @pytest.mark.parametrize("prog", COMMANDS)

@@ -79,8 +79,17 @@ class Output:
         status = os.fstat(self.file.fileno())
         if status.st_nlink == 0:
             raise FileNotFoundError(ENOENT, "it was removed while the run wrote to it")
+        if not self.is_in_place(status):
+            raise FileNotFoundError(ENOENT, "it was moved away while the run wrote to it")
         if status.st_size < self.end:
             raise OSError(EIO, "another program cut it short while the run wrote to it")
+
+    def is_in_place(self, status: os.stat_result) -> bool:
+        """Return whether the path still leads to the file that is written to."""
+        try:
+            return os.path.samestat(status, os.stat(self.path))
+        except FileNotFoundError:
+            return False
 
     def finish(self) -> None:
         """See once more, after the last row, that the file still has all of them."""
@@ -103,7 +112,7 @@ class Output:
         self.is_diverted = True
         handle, self.rescue = make_rescue_file(self.rescue, "loki-batch", self.form.suffix)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
-        if self.path and os.fstat(before.fileno()).st_nlink == 0:
+        if self.path and isinstance(error, FileNotFoundError):  # all of it, also what was moved
             before.seek(0)
             shutil.copyfileobj(before, self.file)
         else:

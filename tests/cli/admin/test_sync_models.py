@@ -297,4 +297,5 @@ def test_programs_are_told_all_of_it(home: Home) -> None:
 
 def test_nothing_fits_is_an_empty_list(home: Home) -> None:
     done = listed(home, "-m", "nobody:nothing")
-    assert (done.code, done.out, done.err) == (0, "", "")
+    lack = "loki: no model of a configured client has 'nobody:nothing' in its name\n"
+    assert (done.code, done.out, done.err) == (0, "", lack)

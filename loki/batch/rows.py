@@ -79,10 +79,13 @@ class RowDefaults:
 
 
 class CountedRows:
-    """Rows, how many of them were taken, and whether there are no more."""
+    """Rows, how many of them were taken, and whether there are no more.
+
+    While ``is_reading``, another thread waits for the next one, and nobody else can take it.
+    """
 
     def __init__(self, rows: Iterator[Row]) -> None:
-        self.rows, self.count, self.is_over = rows, 0, False
+        self.rows, self.count, self.is_over, self.is_reading = rows, 0, False, False
 
     def __iter__(self) -> Iterator[Row]:
         """Return this iterator."""
@@ -90,8 +93,13 @@ class CountedRows:
 
     def __next__(self) -> Row:
         """Return the next row, after counting it."""
-        for row in self.rows:
-            self.count += 1
-            return row
-        self.is_over = True
-        raise StopIteration
+        self.is_reading = True
+        try:
+            row = next(self.rows)
+        except StopIteration:
+            self.is_over = True
+            raise
+        finally:
+            self.is_reading = False
+        self.count += 1
+        return row

@@ -8,7 +8,7 @@ import tempfile
 from loki.edge.trust import make_private_folder
 
 #: Bytes that must fit where something is rescued to.
-ROOM = 1 << 16
+ROOM = 1 << 14
 
 #: A folder in memory, where there is one: for the day that every disk is full.
 MEMORY = "/dev/shm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -28,3 +29,23 @@ def test_where_the_folder_cannot_be_had_it_is_among_temporary_files(
     handle, path = make_rescue_file(str(tmp_path / "file" / "state"), "loki-batch")
     os.close(handle)
     assert Path(path).parent == tmp_path
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc on this machine")
+def test_a_disk_without_room_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = str(tmp_path / "full")
+    write = os.write
+
+    def write_unless_full(handle: int, data: bytes) -> int:
+        if os.readlink(f"/proc/self/fd/{handle}").startswith(full):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", write_unless_full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    handle, path = make_rescue_file(full, "loki-batch")
+    assert Path(path).parent == tmp_path and os.listdir(full) == []
+    assert os.fstat(handle).st_size == 0
+    os.close(handle)

@@ -9,7 +9,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from math import inf
 from threading import Lock
 from traceback import extract_tb
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_csv_path
-from loki.batch.rows import Fill, RowDefaults
+from loki.batch.rows import Attach, Fill, RowDefaults
 from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
@@ -33,13 +33,13 @@ from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
-from loki.messages import Message
+from loki.messages import Media, Message, Text
 from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.redaction.redactor import Redactor
-from loki.stages.resolve import resolve
+from loki.stages.resolve import DEFAULT_LIMITS, resolve
 
 if TYPE_CHECKING:
     from loki.edge.batch.dask_cluster import Cluster
@@ -187,12 +187,22 @@ def build_row_defaults(
             fill=filler,
             embed=flags.embed,
             keep_fields=flags.keep or is_csv_path(flags.output),
-            attach=partial(load_attachment, console.redactor),
+            attach=make_attacher(flags, console.redactor),
             report_bug=make_bug_reporter(console.prog, console.redactor),
         )
         for schema in schema_of(flags)
         for tools, server_tools in tools_of(flags)
     )
+
+
+def make_attacher(flags: Namespace, redactor: Redactor) -> Attach:
+    """Return what reads an attachment of a row, within the time that a row has."""
+    limit = flags.timeout or DEFAULT_LIMITS.total or inf
+
+    def attach(path: str) -> Result[Text | Media, Problem]:
+        return load_attachment(redactor, path, flags.proxy, time.monotonic() + limit)
+
+    return attach
 
 
 def make_bug_reporter(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:

@@ -94,16 +94,20 @@ class BatchRun:
 
         The rest of a pipe is not awaited to find out.
         """
-        if self.left.count == self.state.rows_done and os.path.isfile(self.order.inputs.path):
+        if self.left.count == self.state.rows_done and self.can_read_on():
             next(self.left, None)
         return self.left.is_over and self.left.count == self.state.rows_done
 
     def count_left(self) -> int | None:
         """Return how many rows have no line yet; None where only the rest of a pipe would tell."""
-        if os.path.isfile(self.order.inputs.path):
+        if self.can_read_on():
             for _ in self.left:
                 pass
         return self.left.count - self.state.rows_done if self.left.is_over else None
+
+    def can_read_on(self) -> bool:
+        """Return whether the rest of the input can be read here and now."""
+        return os.path.isfile(self.order.inputs.path) and not self.left.is_reading
 
     def has_unsent_rows(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""

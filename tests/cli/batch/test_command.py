@@ -647,6 +647,47 @@ def test_a_folder_that_is_removed_loses_nothing(home: Home, tmp_path: Path) -> N
     assert len({row["id"] for row in rescued}) == len(rescued) == seen
 
 
+@pytest.mark.parametrize("what", ["out", "folder", "another at its place"])
+def test_an_output_that_is_moved_away_is_noticed(home: Home, tmp_path: Path, what: str) -> None:
+    out = tmp_path / "results" / "out.jsonl"
+    out.parent.mkdir()
+    with bulk_server(latency=0.1) as server:
+        rows = write(home.folder / "in", *({"id": i, "prompt": "x"} for i in range(200)))
+        at(home, server.address)
+        words = ["-m", "local:m", str(rows), "-o", str(out), "-j", "8"]
+        with home.start(*words, prog="loki-batch") as process:
+            while server.counts["seen"] < 40:
+                time.sleep(0.02)
+            moved = out.parent if what == "folder" else out
+            moved.rename(tmp_path / "moved")
+            if what == "another at its place":
+                out.touch()
+            _, err = process.communicate(timeout=30)
+        seen = server.counts["seen"]
+    text = err.decode()
+    assert process.returncode == 74 and "it was moved away while the run wrote to it" in text, text
+    rescued = read(Path(text.partition("all of it: ")[2].split()[0]))
+    assert len({row["id"] for row in rescued}) == len(rescued) == seen
+
+
+def test_a_slow_attachment_has_the_time_of_its_row_and_ends_no_run_with_a_bug(
+    home: Home, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    slow = {"id": 1, "prompt": "b", "files": [str(tmp_path / "fifo")]}
+    rows = write(home.folder / "in", {"id": 0, "prompt": "a"}, slow, {"id": 2, "prompt": "c"})
+    with serving(*[plain(reply())] * 4) as server:
+        home.local(server.address)
+        summary = str(home.folder / "summary")
+        words = ["-m", "local:m", str(rows), "--summary", summary]
+        ended = home.run(*words, "--max-time", "2", prog="loki-batch")
+        assert ended.code == 75 and "ended early (--max-time)" in ended.err, ended.err
+        done = home.run(*words, "--timeout", "1", prog="loki-batch")
+    assert done.code == 1 and json.loads(Path(summary).read_text())["failed"] == {"offline": 1}
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert {line["id"]: "error" in line for line in lines} == {0: False, 1: True, 2: False}
+
+
 def test_a_file_that_another_program_cuts_short_is_noticed(home: Home, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     with bulk_server(latency=0.1) as server:

@@ -52,8 +52,11 @@ def mask_proxy(proxy: str) -> str:
 
     >>> mask_proxy("http://u:p/q@host:3128"), mask_proxy("u:p@host:3128"), mask_proxy("host:3128")
     ('http://***@host:3128', '***@host:3128', 'host:3128')
+    >>> mask_proxy("u:p@h://q@host:3128")
+    '***@host:3128'
     """
-    scheme, separator, address = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    has_scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", proxy) is not None
+    scheme, separator, address = proxy.partition("://") if has_scheme else ("", "", proxy)
     user, at, host = address.rpartition("@")
     if not at and not has_port(host):  # the host is missing, and this is the password
         host = f"{host.partition(':')[0]}:***"

@@ -19,12 +19,11 @@ from loki.edge.auth.secrets import mask
 from loki.json_text import Json, compact
 from loki.money.estimate import max_usage, worst_cost
 from loki.pipeline import Env, prepare
-from loki.problems import suggest_nearest
 from loki.providers import base_url_of, provider_of, wire_of
-from loki.records import Ask, Client, Config, Limits, Request, Setting, Target, Task
+from loki.records import Ask, Client, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
-from loki.stages.suggest_client import names_of
+from loki.stages.suggest_client import describe_misspelling
 from loki.urls import mask_proxy, mask_url
 
 #: The origins of settings where there is no prompt file.
@@ -38,18 +37,9 @@ def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat"
         return console.report(request.failure())
     console.write(FORMS[form](request.unwrap()) + "\n")
     console.warn(format_worst_case(request.unwrap()))
-    if note := note_misspelling(env.config, request.unwrap().target):
+    if note := describe_misspelling(env.config, request.unwrap().target):
         console.warn(note)
     return 0
-
-
-def note_misspelling(config: Config, target: Target) -> str:
-    """Return which models have nearly the name of one that nobody lists; empty if none has."""
-    if target.model.origin != "as given":
-        return ""
-    near = suggest_nearest(target.model.name, names_of(config, target.client, target.model.type))
-    is_near = near.startswith("; did you mean")
-    return f"{target.name} is not in the catalogue{near}" if is_near else ""
 
 
 def format_worst_case(request: Request) -> str:

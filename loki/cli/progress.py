@@ -81,6 +81,7 @@ def progress_bar(run: RunState, rows: int | None) -> Iterator[Callable[[], None]
         refresh_per_second=4,
         transient=True,
     )
+    before, run.warn = run.warn, lambda text: bar.print(Text(f"loki-batch: {text}"), soft_wrap=True)
     with bar:
         task = bar.add_task("", total=rows)
 
@@ -88,3 +89,4 @@ def progress_bar(run: RunState, rows: int | None) -> Iterator[Callable[[], None]
             bar.update(task, completed=run.rows_done + run.skipped + run.repeated)
 
         yield tick
+    run.warn = before

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from os import devnull
 from typing import TYPE_CHECKING
 
-from returns.result import Result
+from returns.result import Result, Success
 
 from loki.config.build_config import build_config
 from loki.edge import files
@@ -22,7 +23,7 @@ from loki.formats.structured_output import find_schema_violation, has_patterns
 from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
-from loki.records import Config, Patch
+from loki.records import Config, Patch, Request
 from loki.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
@@ -148,4 +149,13 @@ def with_ledger(
 
     allow_unpriced = env.config.allow_unpriced
     budget = Budget(env.config.budget, ledger, env.now, say, allow_unpriced, waiting, keep)
-    return replace(env, check_budget=budget.check_budget, record=budget.record)
+
+    def check_budget(request: Request) -> Result[Request, Problem]:
+        checked = budget.check_budget(request)
+        if isinstance(checked, Success):
+            return checked
+        from loki.stages.suggest_client import add_misspelling
+
+        return checked.alt(partial(add_misspelling, env.config, request.target))
+
+    return replace(env, check_budget=check_budget, record=budget.record)

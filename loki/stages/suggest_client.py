@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from loki.problems import suggest_nearest
+from dataclasses import replace
+
+from loki.problems import Problem, suggest_nearest
 from loki.providers import KNOWN, TYPES, type_of
-from loki.records import Client, Config, Task
+from loki.records import Client, Config, Target, Task
 
 
 def suggest_names(config: Config, wanted: str) -> str:
@@ -60,3 +62,18 @@ def with_type(advice: str, task: Task) -> str:
     ('; set `type: embedding`', '')
     """
     return "" if task == "chat" else f"{advice} `type: {task}`"
+
+
+def describe_misspelling(config: Config, target: Target) -> str:
+    """Return which models have nearly the name of one that nobody lists; empty if none has."""
+    if target.model.origin != "as given":
+        return ""
+    near = suggest_nearest(target.model.name, names_of(config, target.client, target.model.type))
+    is_near = near.startswith("; did you mean")
+    return f"{target.name} is not in the catalogue{near}" if is_near else ""
+
+
+def add_misspelling(config: Config, target: Target, problem: Problem) -> Problem:
+    """Return a problem of money, with what was perhaps meant by a model that nobody lists."""
+    hint = describe_misspelling(config, target) if problem.kind == "budget" else ""
+    return replace(problem, message=f"{problem.message}; {hint}") if hint else problem

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from loki.problems import Problem, suggest_nearest
 from loki.records import Config, Request, Target
+from loki.urls import mask_url
 
 Suggest = Callable[[Problem], Problem]
 
@@ -22,9 +23,25 @@ def make_suggest(config: Config) -> Callable[[Request], Suggest]:
     def stage(request: Request) -> Suggest:
         target = request.target
         known = known_names(config, target)
-        return lambda problem: suggest_parameter(add_nearest_names(problem, target, known), request)
+        return lambda problem: suggest_parameter(
+            add_address(add_nearest_names(problem, target, known), request), request
+        )
 
     return stage
+
+
+def add_address(problem: Problem, request: Request) -> Problem:
+    """Return the same problem; where no model but an address is unknown, with that address."""
+    if problem.status != 404 or not request.url or not NO_ADDRESS.search(problem.message):
+        return problem
+    address = f"; asked {mask_url(request.url)}: is api_base right?"
+    return replace(problem, message=problem.message.rstrip(". ") + address)
+
+
+#: How web servers say that they have nothing at an address.
+NO_ADDRESS = re.compile(
+    r"page not found|^not found|cannot post|no route|(unknown|invalid) (url|path|endpoint)", re.I
+)
 
 
 def suggest_parameter(problem: Problem, request: Request) -> Problem:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import config
+from support import request as some_request
 
 from loki.config.build_config import build_config
 from loki.messages import Message
@@ -128,3 +130,10 @@ def test_where_no_model_is_known_none_is_suggested() -> None:
     plain = {"type": "openai-compatible", "name": "openai", "api_base": "http://x"}
     found = suggested("zzz", refusal("no such model"), **plain)
     assert (found.message, found.unknown_model) == ("no such model", True)
+
+
+def test_an_address_that_is_not_there_is_named_without_its_secrets() -> None:
+    asked = replace(some_request({"type": "openai"}), url="http://u:p@a.example/chat/completions")
+    problem = make_suggest(config({"type": "openai"}))(asked)(refusal("404 page not found"))
+    asked_at = "; asked http://***@a.example/chat/completions: is api_base right?"
+    assert problem.message == f"404 page not found{asked_at}"

@@ -16,6 +16,7 @@ from loki.edge.batch.output import read_existing
 from loki.records import Task
 from loki.stages.check_max_cost import patched_worst_cost
 from loki.stages.resolve import resolve
+from loki.stages.suggest_client import describe_misspelling
 
 if TYPE_CHECKING:
     from loki.cli.batch.context import BatchContext
@@ -31,6 +32,7 @@ def print_count(context: BatchContext) -> int:
     run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, console.redactor, console.warn)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
+    lacks: dict[str, None] = {}
     for row in run.pending(read_rows(plan, context.inputs.lines)):
         target = (
             None
@@ -44,7 +46,12 @@ def print_count(context: BatchContext) -> int:
         assert isinstance(row, ReadyRow)
         most = patched_worst_cost(target, row.patches(context.env.patches))
         worst = [amount + most for amount in worst if most is not None]
-    unknown = "at a price nobody knows: give --max-tokens, or prices in the configuration"
+        if most is None:
+            is_priced = target.model.price.input is not None
+            named = f"prices of {target.name} in the configuration"
+            lacks["--max-tokens" if is_priced else named] = None
+            lacks |= dict.fromkeys(filter(None, [describe_misspelling(context.env.config, target)]))
+    unknown = f"at a price nobody knows: give {'; '.join(lacks)}"
     price = f"at most ${worst[0].normalize():f}" if worst else unknown
     result = chain(
         [f"{left:,} left, {price}"],

@@ -40,6 +40,7 @@ from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
 from loki.redaction.redactor import Redactor
 from loki.stages.resolve import DEFAULT_LIMITS, resolve
+from loki.stages.suggest_client import add_misspelling
 
 if TYPE_CHECKING:
     from loki.edge.batch.dask_cluster import Cluster
@@ -232,13 +233,13 @@ def check_price(flags: Namespace, env: Env, defaults: RowDefaults) -> Result[Row
     if not isinstance(others, Success):  # better said now than when it is needed
         return Failure(others.failure())
     found = find(probe)
-    return found.bind(
-        lambda target: (
-            fail("budget", f"--max-cost: nobody knows the price of {target.name}")
-            if flags.max_cost is not None and target.model.price.input is None
-            else Success(defaults)
-        )
-    )
+    if not isinstance(found, Success):
+        return Failure(found.failure())
+    target = found.unwrap()
+    if flags.max_cost is None or target.model.price.input is not None:
+        return Success(defaults)
+    unpriced = Problem("budget", f"--max-cost: nobody knows the price of {target.name}")
+    return Failure(add_misspelling(env.config, target, unpriced))
 
 
 def connect_cluster(flags: Namespace, env: Env) -> Result[Cluster | None, Problem]:

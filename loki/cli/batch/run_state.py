@@ -93,8 +93,8 @@ class RunState:
         if not self.is_changed and self.out.first.get(row.line, identity) != identity:
             self.is_changed = True
             self.warn(
-                f"line {row.line} was asked before with another model, prompt or setting: "
-                "such rows are asked again"
+                f"line {row.line} was asked before with another id, model, prompt or setting: "
+                "such rows are asked again, and the earlier answers stay"
             )
 
     def note(self, words: str) -> None:

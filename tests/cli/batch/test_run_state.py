@@ -92,7 +92,7 @@ def test_a_run_that_goes_on_skips_what_was_answered(home: Home) -> None:
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_rows_that_are_asked_otherwise_than_before_are_announced(home: Home, suffix: str) -> None:
     out = str(home.folder / f"out{suffix}")
-    again = "line 1 was asked before with another model, prompt or setting"
+    again = "line 1 was asked before with another id, model, prompt or setting"
     assert again not in run(home, plain(reply()), PRICED, 3, "-o", out)[0].err
     assert again not in run(home, plain(reply()), PRICED, 4, "-o", out)[0].err
     done, summary = run(home, plain(reply()), PRICED, 3, "-o", out, "--max-tokens", "9")

@@ -31,6 +31,7 @@ class Console:
         self.output_format = "text"  # text, json, events …: of the answer on stdout
         self.maybe_sent = False  # a request may have left, which the report of a bug says
         self.data: Any = getattr(stdout.buffer, "raw", stdout.buffer)  # counts what it takes
+        self.writes_answer = False  # which is paid for: what stdout does not take is kept
         self.full: OSError | None = None  # why stdout takes no more
         self.rescue = ""  # the path of the file that has the rest
         self.kept: Any = None  # what is to stay open until the process ends
@@ -38,8 +39,9 @@ class Console:
     # ---- stdout: data ----------------------------------------------------------------------------
 
     def write_bytes(self, data: bytes) -> None:
-        """Write all of some bytes to stdout at once, or where it is full, to a file of ours.
+        """Write all of some bytes to stdout at once; where it is full, an answer to a file of ours.
 
+        Anything else can be had again, and may be a secret.
         Without Python's buffers, a reader that goes away interrupts one write only.
         """
         rest = memoryview(data)
@@ -47,7 +49,7 @@ class Console:
             try:
                 rest = rest[self.data.write(rest) or 0 :]
             except OSError as error:
-                if error.errno not in FULL or self.full is not None:
+                if error.errno not in FULL or self.full is not None or not self.writes_answer:
                     raise
                 self.switch_to_rescue_file(error)
         self.data.flush()

@@ -129,6 +129,7 @@ def encoding(text: str) -> str:
     """Return the name of a text encoding."""
     try:
         "a".encode(text)
+        b"\xff".decode(text, "replace")  # which idna and punycode cannot
     except (LookupError, ValueError):
         message = f"{shown(text)} is not an encoding: utf-8, latin-1 …"
         raise argparse.ArgumentTypeError(message) from None

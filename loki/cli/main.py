@@ -94,11 +94,16 @@ def report_disk_full(console: Console) -> int:
 
 
 def report_unwritten(console: Console, error: OSError, place: str = "") -> int:
-    """Print why an answer could not be written; return the exit code."""
-    from loki.problems import Problem
+    """Print why an answer, or what a command prints, could not be written; return the exit code."""
+    from loki.problems import EXIT_CODES, Problem
 
-    problem = Problem("output", f"cannot write the answer: {error.strerror}{place}", sent=True)
-    return console.report(problem, console.output_format)
+    paid = console.writes_answer
+    message = f"cannot write {'the answer' if paid else 'to stdout'}: {error.strerror}{place}"
+    problem = Problem("output", message, sent=paid)
+    if place:
+        return console.report(problem, console.output_format)
+    console.print_problem(problem, console.output_format)  # no event: nothing takes it
+    return EXIT_CODES[problem.kind]
 
 
 def run_command(call: Invocation, argv: list[str]) -> int:
@@ -126,6 +131,7 @@ def run_command(call: Invocation, argv: list[str]) -> int:
         return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
     if action == "loki" and len(flags.text) == 1 and is_action(flags.text[0]):
         console.warn(f"{flags.text[0]!r} is sent as a prompt; did you mean loki --{flags.text[0]}?")
+    console.writes_answer = action in ANSWERING and not flags.dry_run
     module, _, name = ACTIONS[action].partition(":")
     code: int = getattr(import_module(module), name)(flags, console)
     return code
@@ -162,6 +168,10 @@ ACTIONS = {
     "loki-batch": "loki.cli.batch.command:batch",
     "loki-cost": "loki.cli.cost.command:cost",
 }
+
+
+#: Commands whose stdout is paid for; loki-batch has files of its own.
+ANSWERING = ("loki-pipe", "loki", "loki-embed", "loki-rerank", "loki-search")
 
 
 #: Administrative flags beside which TEXT is a mistake.

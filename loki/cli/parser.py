@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from loki import __version__
 from loki.cli.commands import COMMANDS
 
 TYPE_CHECKING = False  # typing is not needed to say --help
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from loki.cli.commands import Command
 
@@ -171,14 +172,27 @@ def add_texts(made: Parser, command: Command) -> None:
         group.add_argument("_", nargs="*", metavar=name, help=help, default=argparse.SUPPRESS)
 
 
+class PrintAndExit(argparse.Action):
+    """Print a text, or the help, and exit; unlike argparse's own, raise what keeps it from that."""
+
+    def __init__(self, option_strings: list[str], **options: Any) -> None:
+        super().__init__(option_strings, **{**options, "dest": argparse.SUPPRESS, "nargs": 0})
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        """Print and exit."""
+        sys.stdout.write(self.const or parser.format_help())
+        sys.stdout.flush()
+        parser.exit()
+
+
 def add_help(made: Parser) -> None:
     """Add the flags that print and exit."""
     group = made.add_argument_group("help")
-    group.add_argument("-h", "--help", action="help", help="print this help and exit")
+    group.add_argument("-h", "--help", action=PrintAndExit, help="print this help and exit")
     group.add_argument(
         "--version",
-        action="version",
-        version=f"{made.prog} {__version__}",
+        action=PrintAndExit,
+        const=f"{made.prog} {__version__}\n",
         help="print the version and exit",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codecs import IncrementalDecoder, getincrementaldecoder
+from codecs import IncrementalDecoder, getincrementaldecoder, lookup
 from collections.abc import Callable, Iterable, Iterator
 
 from returns.result import Result, Success
@@ -44,10 +44,16 @@ def decode_stdin(
 
 
 def find_encoding(data: bytes, encoding: str | None) -> tuple[bytes, str]:
-    """Return the byte order mark of an input, and the name of its encoding."""
-    if encoding:
+    r"""Return the byte order mark of an input, and the name of its encoding.
+
+    >>> find_encoding(b"a\0", "UTF-16"), find_encoding(b"\xfe\xff\0a", "UTF-16")
+    ((b'', 'utf-16-le'), (b'\xfe\xff', 'utf-16-be'))
+    """
+    name = lookup(encoding).name if encoding else ""
+    if encoding and name not in ("utf-16", "utf-32"):
         return b"", encoding
-    return next((row for row in MARKS if data.startswith(row[0])), (b"", "utf-8"))
+    marks = (row for row in MARKS if data.startswith(row[0]) and row[1].startswith(name))
+    return next(marks, (b"", f"{name}-le" if name else "utf-8"))
 
 
 def describe_replaced(name: str, encoding: str, place: int, byte: int) -> str:

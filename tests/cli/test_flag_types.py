@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loki.cli.flag_types import between, dollars, integer, positive, reasoning, whole
+from loki.cli.flag_types import between, dollars, encoding, integer, positive, reasoning, whole
 
 VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (positive, "0.5", 0.5),
@@ -25,6 +25,8 @@ VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (reasoning, "none", "none"),
     (reasoning, "high", "high"),
     (reasoning, "2000", 2000),
+    (encoding, "latin-1", "latin-1"),
+    (encoding, "shift_jis", "shift_jis"),
 ]
 
 
@@ -43,6 +45,8 @@ WRONG: list[tuple[Callable[[str], Any], list[str], str]] = [
     (dollars, ["-1", "nan", "inf", "", "$1", "1,50"], "is not an amount in US dollars"),
     (reasoning, ["9" * 12], "is over 1,000,000,000"),
     (reasoning, ["0", "-1", "1.5", "", "lots"], "is not none, minimal, low"),
+    (encoding, ["nonesuch", "hex", "rot13", "undefined"], "is not an encoding: utf-8"),
+    (encoding, ["idna", "punycode"], "is not an encoding: utf-8"),  # they can replace nothing
 ]
 
 

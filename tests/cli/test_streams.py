@@ -188,3 +188,43 @@ def test_many_at_once_all_get_their_answers(home: Home) -> None:
             result = [*pool.map(lambda _: home.run("-o", "json", "Hi"), range(40))]
     assert {done.code for done in result} == {0}, [done.err for done in result if done.code]
     assert sum(json.loads(done.out)["attempts"] for done in result) == len(server.asked)
+
+
+# ---- what is printed and was not paid for --------------------------------------------------------
+
+FREE = [
+    ("loki-pipe", "--help"),
+    ("loki-pipe", "--version"),
+    ("loki-batch", "--help"),
+    ("loki", "--info"),
+    ("loki", "--man"),
+    ("loki", "--list-models"),
+    ("loki", "--completions", "bash"),
+    ("loki-pipe", "--dry-run", "Hi"),
+    ("loki-pipe", "--dry-run", "-o", "events", "Hi"),
+    ("loki-cost", "-q", "-o", "csv"),
+]
+
+
+@pytest.mark.parametrize("words", FREE, ids=" ".join)
+def test_what_was_not_paid_for_is_not_kept_where_stdout_is_full(
+    home: Home, words: tuple[str, ...]
+) -> None:
+    home.local("http://127.0.0.1:9")
+    prog, *rest = words
+    with open("/dev/full", "wb") as full, home.start(*rest, prog=prog, stdout=full) as process:
+        _, err = process.communicate(b"")
+    first = f"{prog}: output: cannot write to stdout: No space left on device\n"
+    assert process.returncode == 74 and err.decode().startswith(first)
+    assert not [*home.folder.rglob(f"{prog}-*")]
+
+
+@pytest.mark.parametrize("words", FREE, ids=" ".join)
+def test_it_ends_as_any_filter_where_nobody_reads_it(home: Home, words: tuple[str, ...]) -> None:
+    home.local("http://127.0.0.1:9")
+    reading, writing = os.pipe()
+    os.close(reading)
+    prog, *rest = words
+    with open(writing, "wb") as gone, home.start(*rest, prog=prog, stdout=gone) as process:
+        _, err = process.communicate(b"")
+    assert (process.returncode, err) == (141, b"")

@@ -20,6 +20,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
     [
         *((name, None) for name in ("utf-8", "utf-8-sig", "utf-16", "utf-32")),
         *((name, name) for name in ("utf-8", "utf-16", "utf-16-le", "utf-32-be", "gb18030")),
+        *((f"{name}-le", name) for name in ("utf-16", "UTF-32")),  # without a mark
     ],
 )
 def test_a_text_is_the_same_at_every_cut(encoding: str, named: str | None, size: int) -> None:

@@ -49,6 +49,19 @@ def test_a_secret_s_life(home: Home) -> None:
         assert stat.S_IMODE((home.folder / name).stat().st_mode) == 0o600
 
 
+def test_a_secret_that_stdout_does_not_take_is_kept_nowhere(home: Home) -> None:
+    add(home, MY_KEY="sk-one-0123456789")
+    with (
+        open("/dev/full", "wb") as full,
+        home.start("--get-secret", "MY_KEY", prog="loki", stdout=full) as process,
+    ):
+        _, err = process.communicate(b"")
+    message = b"loki: output: cannot write to stdout: No space left on device\n"
+    assert (process.returncode, err) == (74, message)
+    files = [path for path in home.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"sk-one" in path.read_bytes()]
+
+
 @pytest.mark.parametrize(
     ("stdin", "out"),
     [("a", "a\n"), ("a\n", "a\n"), ("a\n\n", "a\n\n"), ("\na", "\na\n"), ("{}\n \n", "{}\n \n")],

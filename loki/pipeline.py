@@ -25,7 +25,14 @@ from loki.record import record, replace
 from loki.records import Ask, Config, Draft, Patch, Request, Response, Task
 from loki.redaction.redactor import Redactor
 from loki.replies import Done, OpenResponse, Reply, Stream
-from loki.stages.account import Billed, Entry, account, add_cost_to_problem
+from loki.stages.account import (
+    Billed,
+    Entry,
+    account,
+    add_cost_to_problem,
+    add_worst_cost,
+    most_spent,
+)
 from loki.stages.build import build
 from loki.stages.check_max_cost import check_draft_cost, check_max_cost
 from loki.stages.draft import draft
@@ -103,9 +110,7 @@ def answer_with_data(env: Env, ask: Ask) -> Result[tuple[Reply, Json], Problem]:
         return flow(
             part(request),
             bind(continue_paused(env, part)),  # Reply -> Reply   whole, if the provider paused
-            alt(
-                add_cost_to_problem(request)
-            ),  # Problem -> Problem    with its cost too, if an answer came
+            alt(add_cost_to_problem(request)),  # Problem -> Problem  with what it cost too
             alt(make_suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
@@ -137,6 +142,7 @@ def stream(env: Env, ask: Ask) -> Result[Stream, Problem]:
         return flow(
             part(request),
             map_(with_stream_cost(env, part)),  # Stream -> Stream  whole, with its cost at the end
+            alt(add_worst_cost(request)),  # Problem -> Problem  with its worst case, under max_cost
             alt(make_suggest(env.config)(request)),  # of a model unknown there, its nearest
         )
 
@@ -207,14 +213,14 @@ def first_success(
     """Try each ask in order; stop at the first answer, or a failure no other model could cure.
 
     ``attempt`` is ``partial(answer, env)``, for example; ``on_fallback`` gets a failure and the ask
-    that comes after it. What a failure cost is gone from the ``max_cost`` of those that follow.
+    that comes after it. What a failure cost, at worst, is gone from the ``max_cost`` of the others.
     """
     spent = Decimal(0)
     for ask, following in zip(asks, asks[1:], strict=False):
         result = attempt(reduce_max_cost(ask, spent))
         if isinstance(result, Success) or not is_curable(result.failure()):
             return result
-        spent += result.failure().cost or 0
+        spent += most_spent(result.failure())
         on_fallback(result.failure(), following)
     return attempt(reduce_max_cost(asks[-1], spent))
 

@@ -62,6 +62,7 @@ class Problem(Exception):
     usage: Usage | None = None  # of an answer that came, or of the part of it that did
     answer_text: str | None = None  # of an answer that is not what was asked for, or broke off
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
+    worst_cost: Decimal | None = None  # US dollars, of a call under --max-cost of unknown cost
     unknown_model: bool = False  # the provider does not know the model
 
     def __str__(self) -> str:

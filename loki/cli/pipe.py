@@ -176,8 +176,9 @@ class ModelFailures:
         """Note that a model failed, and say that the next one is tried."""
         self.earlier.append(f"{self.model}: {problem.kind}")
         self.model = following.model or ""
-        message = one_line(problem.message)
-        self.console.warn(f"{problem.kind}: {message}; trying {following.model}")
+        message, worst = one_line(problem.message), problem.worst_cost
+        spent = "" if worst is None else f"; it may have cost ${worst.normalize():f}"
+        self.console.warn(f"{problem.kind}: {message}{spent}; trying {following.model}")
 
     def explain(self, problem: Problem) -> Problem:
         """Return the failure of the last model that was asked, with the names of all."""

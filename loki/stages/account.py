@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
+from loki.money.estimate import worst_cost
 from loki.money.prices import cost, cost_lower_bound, price_of
 from loki.price import Price
 from loki.problems import Problem
@@ -36,15 +37,38 @@ def account(reply: Billed) -> Billed:
 
 
 def add_cost_to_problem(request: Request) -> Callable[[Problem], Problem]:
-    """Return a step that fills in what a failure cost, where a whole answer came before it."""
-    price = paid_price(request)
+    """Return a step that fills in what a failure cost, where a whole answer came before it.
+
+    Where that is unknown, it is the most that it may be, under a ``max_cost``.
+    """
+    price, at_worst = paid_price(request), add_worst_cost(request)
 
     def step(problem: Problem) -> Problem:
         if problem.usage is None or is_free(problem):
-            return problem
-        return replace(problem, cost=cost(problem.usage, price))
+            return at_worst(problem)
+        return at_worst(replace(problem, cost=cost(problem.usage, price)))
 
     return step
+
+
+def add_worst_cost(request: Request) -> Callable[[Problem], Problem]:
+    """Return a step that fills in the most that a failure may have cost, under a ``max_cost``.
+
+    Where nobody knows whether a call was billed, what is tried after it must be affordable still.
+    """
+
+    def step(problem: Problem) -> Problem:
+        is_known = problem.cost is not None or is_free(problem)
+        if is_known or request.target.ask.max_cost is None:
+            return problem
+        return replace(problem, worst_cost=worst_cost(request.target, request.draft.changes))
+
+    return step
+
+
+def most_spent(problem: Problem) -> Decimal:
+    """Return what a failure has cost in US dollars; where that is unknown, its worst case."""
+    return (problem.worst_cost if problem.cost is None else problem.cost) or Decimal(0)
 
 
 def is_free(problem: Problem) -> bool:

@@ -79,9 +79,10 @@ def add_nearest_names(problem: Problem, target: Target, names: Callable[[], list
 def is_about_model(problem: Problem, target: Target, is_listed: bool) -> bool:
     """Return whether a refusal says that the model is unknown.
 
-    A 404 does, of a model that is not listed; of a listed one only if its code or words say so.
+    A 404 does, of a model that is not listed; of a listed one only if its code or words say so, or
+    the parameter that its error names.
     """
-    if problem.code in CODES:
+    if problem.code in CODES or problem.unknown_model:
         return True
     if problem.status == 404 and not is_listed:
         return True
@@ -91,12 +92,15 @@ def is_about_model(problem: Problem, target: Target, is_listed: bool) -> bool:
 
 
 #: Words of providers for a model that they do not know, beside the status 404.
-CODES = ("model_not_found", "DeploymentNotFound", "invalid_model")
+CODES = ("model_not_found", "model_not_supported", "DeploymentNotFound", "invalid_model")
 
 #: What a message says about the model in a 404, and in a 400, which has many other reasons too.
 LOOSE = ("(?i)(^|[^A-Za-z])models?([^A-Za-z]|$)", r"(?<![\w-]){name}(?![\w-])")
 STRICT = (
-    r"(?i)(invalid|unknown|no such) model\W+{name}(?![\w-])",
+    r"(?i)(invalid|unknown|unsupported|no such) model( name| id)?\W+{name}(?![\w-])",
+    r"(?i)(^|[.:;]\s*)unsupported model(\.|\W*$)",
+    r"(?i)(^|[.:;]\s*)((the|requested|specified|provided|given) )*model( name| id)?"
+    r"\W+{name}\W+(is |was )?not valid(?! (for|with|in|on|to)\b)",
     r"(?i)you passed\W+{name}(?![\w-])",
     r"(?i)\bmodel (was )?not found\W+{name}(?![\w-])",
     r"(?i)\bmodel ID {name} with on-demand throughput isn",  # Bedrock: its profiles can be asked

@@ -31,6 +31,8 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     sentence = explain_status(status, headers) or provider_sentence
     shown = sentence or excerpt_bytes(body, 300) or "an answer without a reason"
     kind = "quota" if is_out_of_credit(status, provider_sentence) else kind_of(status, code)
+    unknown_model = status in (400, 404) and code not in CODES and refuses_model(parsed)
+    kind = "config" if unknown_model and kind == "input" else kind
     body_request_id = get_in(parsed, "request_id")
     told_id = request_id(headers) or body_request_id
     return Problem(
@@ -41,7 +43,21 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
         request_id=shorten(told_id, LONGEST_NAME) if isinstance(told_id, str) else None,
         sent=True,
         retryable=kind in ("busy", "offline") and status != 407,
+        unknown_model=unknown_model and kind == "config",
     )
+
+
+def refuses_model(parsed: Json) -> bool:
+    """Return whether an error names the model as the parameter that is wrong.
+
+    >>> refuses_model({"error": {"message": "Not here.", "param": "model"}})
+    True
+    """
+    match parsed:
+        case {"error": {"param": "model"}} | {"param": "model"}:
+            return True
+        case _:
+            return False
 
 
 def shorten(text: str, most: int) -> str:

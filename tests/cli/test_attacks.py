@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import Home
-from servers import ANSWER, plain, reply, serving
+from servers import ANSWER, DONE, Script, delta, plain, reply, serving, streamed
 
 MARK = "sk-mArK-of-the-secret-0123456789"
 PRICED = "input_price: 1\noutput_price: 1\n"
@@ -160,3 +160,29 @@ def test_what_a_failed_model_cost_is_gone_from_what_the_next_may(home: Home) -> 
         words = ["-S", "--max-tokens", "100", "--max-cost", "0.00015", "--fallback", "local:m"]
         done = home.run(*words, "Hi")
     assert done.code == 80 and len(server.asked) == 1
+
+
+UNCOUNTED_REFUSAL = {
+    "choices": [{"message": {"content": ""}, "finish_reason": "content_filter", "index": 0}]
+}
+
+#: First answers of which nobody knows what they cost, or whose refusal is free; and what follows.
+UNKNOWN_COSTS: dict[str, tuple[Script, list[str], int]] = {
+    "none in time": ([10], ["--idle-timeout", "0.3"], 80),
+    "none in time, streamed": ([10], ["--idle-timeout", "0.3", "-o", "json"], 80),
+    "a refusal in a stream, uncounted": (streamed(delta(None, "content_filter"), DONE), [], 80),
+    "a refusal, uncounted": (plain(UNCOUNTED_REFUSAL), ["-S"], 80),
+    "down": (plain({"error": "down"}, 503, "x-should-retry: false\r\n"), [], 0),
+}
+
+
+@pytest.mark.parametrize(("first", "flags", "code"), UNKNOWN_COSTS.values(), ids=UNKNOWN_COSTS)
+def test_a_failed_call_of_unknown_cost_counts_at_its_worst_case(
+    home: Home, first: Script, flags: list[str], code: int
+) -> None:
+    with serving(first, ANSWER) as server:
+        home.local(server.address, PRICED)
+        words = ["--max-tokens", "100", "--max-cost", "0.00015", "--fallback", "local:m"]
+        done = home.run(*words, *flags, "Hi")
+    assert (done.code, len(server.asked)) == (code, 1 if code else 2), done.err
+    assert ("; it may have cost $0.0001" in done.err) == bool(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from loki.problems import Problem, is_curable
 from loki.records import Ask, Draft, Request
 from loki.stages.resolve import resolve
 from loki.stages.suggest_models import make_suggest
+from loki.wire.errors import read_error
 
 CATALOGUE = """{
 "clients": {
@@ -41,6 +43,12 @@ def refusal(message: str, status: int = 404, code: str | None = None) -> Problem
     """Return the refusal of a provider."""
     kind = "config" if status == 404 or code == "model_not_found" else "input"
     return Problem(kind, message, status=status, code=code, sent=True)  # type: ignore[arg-type]
+
+
+def named_param(message: str) -> Problem:
+    """Return a refusal whose error names the model as the parameter that is wrong."""
+    error = {"message": message, "param": "model", "code": None}
+    return read_error(400, {}, json.dumps({"error": error}).encode())
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,12 @@ def refusal(message: str, status: int = 404, code: str | None = None) -> Problem
             "Invocation of model ID zzz with on-demand throughput isn’t supported; known: ",
         ),
         ("zzz", refusal("Bad: model identifier is invalid.", 400), "Bad: model ident"),
+        ("zzz", refusal("No.", 400, "model_not_supported"), "No; known: gpt-9, gpt-9-mini"),
+        ("zzz", refusal("Unsupported model", 400), "Unsupported model; known: "),
+        ("zzz", refusal("Error: unsupported model: 'zzz'", 400), "Error: unsupported model: 'zzz'"),
+        ("zzz", refusal("The model `zzz` is not valid.", 400), "The model `zzz` is not valid; kn"),
+        ("zzz", refusal("400: Model ID zzz is not valid", 400), "400: Model ID zzz is not valid; "),
+        ("zzz", named_param("Not here."), "Not here; known: gpt-9, gpt-9-mini"),
         # its name is right, and still the provider does not know it
         ("gpt-9", refusal("We have no gpt-9."), "We have no gpt-9."),
         ("gpt-9", refusal("No.", 404, "model_not_found"), "No."),
@@ -96,7 +110,7 @@ def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
     assert ("; " in found.message) == (model != "gpt-9")
     assert (found.kind, found.unknown_model, is_curable(found)) == ("config", True, True)
     assert replace(found, message="", kind="config", unknown_model=False) == replace(
-        problem, message="", kind="config"
+        problem, message="", kind="config", unknown_model=False
     )
 
 
@@ -113,6 +127,10 @@ def test_a_model_that_the_provider_does_not_know_is_told_with_its_nearest(
         ("zzz", refusal("'temperature' is not supported with zzz", 400)),
         ("zzz", refusal("The model zzz does not support images", 400)),
         ("z", refusal("Unknown model zz", 400)),
+        ("zzz", refusal("'temperature' with model zzz is not valid", 400)),
+        ("zzz", refusal("The model zzz is not valid for images", 400)),
+        ("zzz", refusal("Unsupported model parameter: seed", 400)),
+        ("zzz", refusal("Seed: unsupported model option", 400)),
         ("zzz", refusal("Sorry, zzz is not a valid one", 422)),
     ],
 )

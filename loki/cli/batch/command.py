@@ -22,6 +22,7 @@ from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.run import BatchRun
+from loki.cli.batch.summary_file import check_summary
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
 from loki.cli.prompt import load_attachment, schema_of
@@ -56,6 +57,7 @@ def batch(flags: Namespace, console: Console) -> int:
     ready = (
         (check_job_flags if wants_jobs else check_flags)(flags)
         .bind(lambda _: with_template(flags, environ))
+        .bind(check_summary)
         .bind(lambda complete: build_context(complete, console, environ))
     )
     if not isinstance(ready, Success):

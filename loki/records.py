@@ -200,6 +200,7 @@ class Config:
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it
+    model_variable: str = ""  # that model comes from, where it is not from the file
     notes: tuple[str, ...] = ()  # of what was accepted and has no effect
 
     def models(self, client: Client) -> tuple[Model, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import traceback
 from dataclasses import fields, replace
 from decimal import Decimal
@@ -172,3 +173,59 @@ def test_an_environment_of_ones_own_reads_nothing_of_the_users(
     assert (own.config.origin, own.config.model) == ("no configuration file", "groq")
     home = {"HOME": str(tmp_path), "LOKI_CONFIG_DIR": str(folder)}
     assert "unknown key 'modle'" in open_env(environ=home).failure().message
+
+
+def ledgers_of(folder: Path) -> list[str]:
+    """Return the ledgers under a folder."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*.db")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "written"),
+    [
+        ({}, []),
+        ({"HOME": "other"}, ["other/.local/state/loki/ledger.db"]),
+        ({"XDG_STATE_HOME": "state"}, ["state/loki/ledger.db"]),
+        ({"LOKI_STATE_DIR": "own"}, ["own/ledger.db"]),
+        ({"LOKI_LEDGER": "calls.db"}, ["calls.db"]),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG's variables are of Linux")
+def test_an_environment_of_ones_own_writes_nothing_of_the_users(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    variables: dict[str, str],
+    written: list[str],
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "user" / "state"))
+    places = {name: str(tmp_path / path) for name, path in variables.items()}
+    known = {"LOKI_PLATFORM": "openai", "OPENAI_API_KEY": "k"}
+    with responses.RequestsMock() as server:
+        server.post(URL, json=reply("Hello."))
+        env = open_env(environ={**known, **places}).unwrap()
+        assert answer(env, Ask("Hi", model="openai:gpt-4.1")).unwrap().text == "Hello."
+    assert (ledgers_of(tmp_path), caplog.messages) == (written, [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG's variables are of Linux")
+def test_a_home_of_an_environment_of_ones_own_is_the_one_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, key in (("user", "mine"), ("other", "theirs")):
+        folder = tmp_path / name / ".config" / "loki"
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text(f"{key}: x\n")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    assert "'theirs'" in open_env(environ={"HOME": str(tmp_path / "other")}).failure().message
+    assert "'mine'" in open_env(environ={"HOME": str(tmp_path / "user")}).failure().message
+
+
+def test_a_budget_needs_a_place_for_its_ledger(tmp_path: Path) -> None:
+    known = {"LOKI_PLATFORM": "openai", "OPENAI_API_KEY": "k", "LOKI_BUDGET": '{"per_day": 1}'}
+    problem = open_env(environ=known).failure()
+    assert problem.kind == "config"
+    assert problem.message.endswith("environ has no HOME: set LOKI_LEDGER to a file for it")
+    assert open_env(environ={**known, "LOKI_LEDGER": str(tmp_path / "l.db")}).unwrap()

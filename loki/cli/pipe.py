@@ -23,7 +23,7 @@ from loki.json_text import Json, JsonObject
 from loki.pipeline import Env, first_success, prepare, stream
 from loki.problems import Kind, Problem, fail
 from loki.railway import gather
-from loki.records import Ask, Request
+from loki.records import Ask, Limits, Request
 from loki.replies import OpenResponse, Reply, Stream
 
 
@@ -126,7 +126,7 @@ def ask_models(
     tap: Callable[[Stream], Stream] = lambda events: events,
 ) -> Result[Reply, Problem]:
     """Ask the model, then each fallback; print what comes, which passes through ``tap``."""
-    failures = ModelFailures(console, ask.model or env.config.model or "")
+    failures = ModelFailures(console, ask.model or env.config.model or "", env.clock)
     return Result.do(
         streamed
         for asks in with_fallbacks(env, ask, flags)
@@ -149,31 +149,44 @@ def check_reply(
 
 
 def with_fallbacks(env: Env, ask: Ask, flags: Namespace) -> Result[tuple[Ask, ...], Problem]:
-    """Return the Ask and one for each ``--fallback``, if all of these could be sent."""
+    """Return the Ask and one for each ``--fallback``, if all of these could be sent.
+
+    What each may cost is seen to when its turn comes: most are never asked.
+    """
     limits = ask.limits if flags.timeout else replace(ask.limits, deadline=None)  # a client's own
     fallbacks = [replace(ask, model=name, limits=limits) for name in flags.fallback]
-    requests = gather(prepare(replace(env, authorize=mask_draft), each) for each in fallbacks)
+    masked = replace(env, authorize=mask_draft)
+    requests = gather(prepare(masked, replace(each, max_cost=None)) for each in fallbacks)
     return requests.map(lambda _: (ask, *fallbacks))
 
 
 def stream_in_time(env: Env, ask: Ask) -> Result[Stream, Problem]:
     """Ask a model, if there is time left for it."""
     limits = ask.limits
-    if limits.deadline is not None and env.clock() >= limits.deadline:
+    if is_too_late(env.clock, limits):
         within = "in time" if limits.total is None else f"within {limits.total:g} s"
         return fail("offline", f"no answer {within} for everything")
     return stream(env, ask)
 
 
+def is_too_late(clock: Callable[[], float], limits: Limits) -> bool:
+    """Return whether the time for everything is over."""
+    return limits.deadline is not None and clock() >= limits.deadline
+
+
 class ModelFailures:
     """The models that failed so far, so that the last failure names them, also under ``-q``."""
 
-    def __init__(self, console: Console, model: str) -> None:
-        self.console, self.model = console, model
+    def __init__(self, console: Console, model: str, clock: Callable[[], float]) -> None:
+        self.console, self.model, self.clock = console, model, clock
         self.earlier: list[str] = []
+        self.final: Problem | None = None  # of the last model that there was time for
 
     def add(self, problem: Problem, following: Ask) -> None:
-        """Note that a model failed, and say that the next one is tried."""
+        """Note that a model failed, and say that the next one is tried, if there is time."""
+        if is_too_late(self.clock, following.limits):
+            self.final = self.final or problem
+            return
         self.earlier.append(f"{self.model}: {problem.kind}")
         self.model = following.model or ""
         message, worst = one_line(problem.message), problem.worst_cost
@@ -182,8 +195,10 @@ class ModelFailures:
 
     def explain(self, problem: Problem) -> Problem:
         """Return the failure of the last model that was asked, with the names of all."""
+        problem = self.final or problem
         earlier = f" (before it: {', '.join(self.earlier)})" if self.earlier else ""
-        return replace(problem, message=f"{self.model}: {problem.message}{earlier}")
+        name = "" if problem.kind == "budget" else f"{self.model}: "  # which names it already
+        return replace(problem, message=f"{name}{problem.message}{earlier}")
 
 
 def keep_code_block(reply: Reply, ask: Ask) -> Result[Reply, Problem]:

@@ -45,6 +45,7 @@ def build_config(
             clients=clients,
             catalogue=Catalogue(catalogue, families),
             origin=path if plain is not None else "no configuration file",
+            model_variable="LOKI_MODEL" if environ.get("LOKI_MODEL") else "",
             notes=secrets_notes(plain or {}, path),
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),
         )

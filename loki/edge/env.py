@@ -46,7 +46,9 @@ def open_env(
     """Return the Env of the user's configuration on this machine.
 
     ``config_file`` and ``environ`` stand in for the usual file and for os.environ with its .env.
-    An ``environ`` without a home has no other files: nothing of the user's own is read.
+    With a HOME in ``environ``, the configuration, cache and ledger under it are used. Without one
+    nothing of the user's own is read or written: calls are in no ledger, unless LOKI_LEDGER or
+    LOKI_STATE_DIR names a place for it, which a budget needs.
     Fails with kind config if the configuration is wrong.
 
     >>> env = open_env(environ={"LOKI_PLATFORM": "openai"}).unwrap()
@@ -58,18 +60,37 @@ def open_env(
     )
     if config_file is not None:
         variables = {**variables, "LOKI_CONFIG_FILE": config_file}
-    return read_configuration(variables).map(lambda config: make_env(config, variables, patches))
+    keep = has_ledger(variables)
+    return Result.do(
+        make_env(checked, variables, patches, keep=keep)
+        for config in read_configuration(variables)
+        for checked in check_ledger(config, keep)
+    )
 
 
 def with_private_folders(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that lead to no folder, where an environment has no home of its own."""
-    if any(name in environ for name in HOMES):
+    if any(environ.get(name) for name in HOMES):
         return {}
-    return {f"LOKI_{kind}_DIR": NOWHERE for kind in ("CONFIG", "CACHE")}
+    kinds = [kind for kind in ("CONFIG", "CACHE", "STATE") if not environ.get(f"XDG_{kind}_HOME")]
+    return {f"LOKI_{kind}_DIR": NOWHERE for kind in kinds}
 
 
-#: Variables that say where a user's folders are.
-HOMES = ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME")
+def has_ledger(environ: Mapping[str, str]) -> bool:
+    """Return whether variables lead to a place for the ledger."""
+    return bool(environ.get("LOKI_LEDGER")) or environ.get("LOKI_STATE_DIR") != NOWHERE
+
+
+def check_ledger(config: Config, keep: bool) -> Result[Config, Problem]:
+    """Refuse a budget where no ledger is kept, which it is counted in."""
+    if keep or not config.budget:
+        return Success(config)
+    lack = "environ has no HOME: set LOKI_LEDGER to a file for it"
+    return fail("config", f"a budget needs a ledger, and {lack}")
+
+
+#: Variables that say where a user's home is.
+HOMES = ("HOME", "USERPROFILE", "APPDATA")
 #: A folder that cannot be.
 NOWHERE = f"{devnull}/loki"
 

@@ -29,12 +29,28 @@ def directory(kind: str, environ: Environ) -> str:
     path = environ.get(f"LOKI_{kind.upper()}_DIR")
     if path:
         return os.path.expanduser(path)
-    base = os.environ.get(f"XDG_{kind.upper()}_HOME", "") if sys.platform == "linux" else ""
+    base = base_folder(kind, environ) if sys.platform == "linux" else ""
     if os.path.isabs(base):
         return os.path.join(base, "loki")  # as platformdirs would say, which takes 2 ms to load
     import platformdirs
 
     return str(getattr(platformdirs, f"user_{kind}_dir")("loki", appauthor=False))
+
+
+def base_folder(kind: str, environ: Environ) -> str:
+    """Return the folder of such folders on Linux, by XDG's variable or another home; else nothing.
+
+    The process's own variable goes with its own home: an environment with another has none of it.
+    """
+    name, home = f"XDG_{kind.upper()}_HOME", environ.get("HOME", "")
+    if name in environ or (home and home != os.environ.get("HOME")):
+        folder = os.path.join(home, BASES[kind]) if os.path.isabs(home) else ""
+        return environ.get(name) or folder
+    return os.environ.get(name, "")
+
+
+#: Folders of a home on Linux where XDG's variables name no others.
+BASES = {"config": ".config", "cache": ".cache", "state": ".local/state"}
 
 
 def config_file(environ: Environ) -> str:

@@ -63,10 +63,13 @@ def explain_unknown_cost(target: Target, extra: tuple[Patch, ...] = ()) -> Probl
     usage = max_usage(target, changes)
     is_endless = usage.output is None
     named = changes.get("model")
-    price = f"the price of {named!r}, which a patch asks for" if named else "its price"
+    price = f"the price of {named!r}, which a patch asks for" if named else PRICE
     is_priced = cost_at_most(target, changes, replace(usage, output=usage.output or 1)) is not None
     lacks = [
         *([price] if not (is_endless and is_priced) else []),
         *(["its longest answer: give --max-tokens"] if is_endless else []),
     ]
     return Problem("budget", f"{whose}, for want of {' and '.join(lacks)}")
+
+
+PRICE = "its price (set input_price and output_price)"

@@ -52,7 +52,8 @@ def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]
         )
     name, _, model_name = wanted.partition(":")
     client = find_client(config, name)
-    where = "" if ask.model or not config.model else f" (`model` of {config.origin})"
+    place = config.model_variable or f"`model` of {config.origin}"
+    where = "" if ask.model or not config.model else f" ({place})"
     if client is None and not config.clients:
         return fail("config", f"no client named {name!r}: there are no clients in {config.origin}")
     if client is None:

@@ -488,6 +488,43 @@ def test_the_next_model_is_tried_when_one_is_unknown_but_not_for_another_404(
         assert (done.code, done.out) == (78, "")
 
 
+DOWN = plain({"error": "down"}, 503, "x-should-retry: false\r\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "fallback", "limit", "answers", "expected"),
+    [
+        ("m", "unpriced", "1", [ANSWER], ""),
+        ("m", "dear", "0.01", [ANSWER], ""),
+        ("m", "unpriced", "1", [DOWN], "budget: --max-cost: nobody knows local:unpriced's worst"),
+        ("m", "dear", "0.01", [DOWN], "budget: local:dear could cost $"),
+        ("dear", "m", "0.01", [], "budget: local:dear could cost $"),
+    ],
+)
+def test_what_a_model_may_cost_is_seen_to_when_its_turn_comes(
+    home: Home, first: str, fallback: str, limit: str, answers: list[Script], expected: str
+) -> None:
+    with serving(*answers, ANSWER) as server:
+        path = home.local(server.address, "input_price: 1\noutput_price: 1\n")
+        more = "      - name: dear\n        input_price: 1\n        output_price: 9000\n"
+        path.write_text(path.read_text() + "      - name: unpriced\n" + more)
+        words = ["-m", f"local:{first}", "--fallback", f"local:{fallback}"]
+        done = home.call(*words, "--max-tokens", "10", "--max-cost", limit, "Hi")
+    assert (done.code, len(server.asked)) == (80 if expected else 0, len(answers))
+    assert f"loki-pipe: {expected}" in done.err if expected else not done.err
+
+
+def test_no_model_is_tried_once_there_is_no_time(home: Home) -> None:
+    with serving([9.0]) as server:
+        path = home.local(server.address)
+        path.write_text(path.read_text() + "      - name: n\n      - name: o\n")
+        words = ["-m", "local:m", "--fallback", "local:n", "--fallback", "local:o"]
+        done = home.call(*words, "--timeout", "1", "Hi")
+    assert (done.code, len(server.asked)) == (69, 1)
+    assert "trying" not in done.err and "before it" not in done.err
+    assert done.err.startswith("loki-pipe: offline: local:m: ")
+
+
 def test_a_fallback_that_cannot_be_asked_is_said_at_once(home: Home) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)

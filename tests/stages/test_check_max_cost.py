@@ -61,7 +61,8 @@ def checked(config: Config, ask: Ask, *patches: Patch) -> Result[Target, Problem
             "tuned:unpriced",
             None,
             "1",
-            "--max-cost: nobody knows tuned:unpriced's worst case, for want of its price",
+            "--max-cost: nobody knows tuned:unpriced's worst case, for want of its price"
+            " (set input_price and output_price)",
         ),
         (
             "tuned:endless",
@@ -74,7 +75,8 @@ def checked(config: Config, ask: Ask, *patches: Patch) -> Result[Target, Problem
             "tuned:plain",
             None,
             "1",
-            "--max-cost: nobody knows tuned:plain's worst case, for want of its price and"
+            "--max-cost: nobody knows tuned:plain's worst case, for want of its price"
+            " (set input_price and output_price) and"
             " its longest answer: give --max-tokens",
         ),
     ],

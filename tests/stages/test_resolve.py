@@ -161,6 +161,14 @@ def test_a_wrong_default_names_where_it_stands() -> None:
     assert problem.message.startswith("no client named 'zzz' (`model` of c.yaml)")
 
 
+def test_a_wrong_model_of_a_variable_names_the_variable() -> None:
+    plain = {"model": "a:b", "clients": [{"type": "openai"}]}
+    known = build_config(plain, "c.yaml", {"LOKI_MODEL": "zzz"}).unwrap()
+    problem = resolve(known)(Ask(HI)).failure()
+    assert problem.message.startswith("no client named 'zzz' (LOKI_MODEL)")
+    assert "(LOKI_MODEL)" not in resolve(known)(Ask(HI, model="zzz")).failure().message
+
+
 @pytest.mark.parametrize("plain", [{}, {"clients": []}, {"model": None}])
 def test_no_clients_is_said_as_it_is(plain: dict[str, Any]) -> None:
     known = build_config(plain, "c.yaml", {}).unwrap()

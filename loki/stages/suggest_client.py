@@ -16,6 +16,9 @@ def suggest_names(config: Config, wanted: str) -> str:
         for client in config.clients
         if any(model.name == wanted for model in config.models(client))
     ]
+    client, slash, model = wanted.partition("/")
+    if slash and any(each.name == client for each in config.clients):
+        owners = [f"{client}:{model}"]
     if owners:
         return f"; did you mean {' or '.join(owners)}?"
     name = wanted.partition(":")[0]

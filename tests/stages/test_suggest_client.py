@@ -30,6 +30,7 @@ CLIENTS = {
     "a type": ("gemini", ADD + "{type: gemini}; known: a"),
     "another name of a type": ("anthropic:m", ADD + "{type: claude}; known: a"),
     "a name that nobody knows": ("zzz:m", "known: a"),
+    "a slash for a colon": ("a/m", "did you mean a:m?"),
 }
 
 

@@ -29,7 +29,9 @@ def init(flags: Namespace, console: Console) -> int:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        code = console.report(Problem("config", f"{path} exists already and is left unchanged"))
+        what_next = "loki --check says whether it works"
+        kept = f"{path} exists already and is left unchanged; {what_next}"
+        code = console.report(Problem("config", kept))
         if more := missing_clients(config, environ):
             console.print_stderr(more)
         return code

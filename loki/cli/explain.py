@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import fields, replace
 
 from returns.result import Result, Success
@@ -21,6 +21,7 @@ from loki.money.estimate import max_usage, worst_cost
 from loki.pipeline import Env, prepare
 from loki.providers import base_url_of, provider_of, wire_of
 from loki.records import Ask, Client, Limits, Request, Setting, Target, Task
+from loki.redaction.redactor import Redactor
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.stages.suggest_client import describe_misspelling
@@ -35,7 +36,7 @@ def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat"
     request = prepare(replace(env, authorize=mask_draft), ask, task)
     if not isinstance(request, Success):
         return console.report(request.failure())
-    console.write(FORMS[form](request.unwrap()) + "\n")
+    console.write(format_request(request.unwrap(), form, console.redactor) + "\n")
     console.warn(format_worst_case(request.unwrap()))
     if note := describe_misspelling(env.config, request.unwrap().target):
         console.warn(note)
@@ -117,6 +118,34 @@ def key_variable(client: Client) -> str:
 
 
 FORMS = {"json": as_json, "curl": as_curl}
+
+
+def format_request(request: Request, form: str, redactor: Redactor) -> str:
+    """Return a request as it may be shown, without any known secret."""
+    redact = redactor.redact
+    headers = {name: redact(value) for name, value in request.headers.items()}
+    content = compact(redact_json(json.loads(request.content), redact)).encode()
+    shown = replace(request, url=redact(request.url), headers=headers, content=content)
+    return FORMS[form](shown)
+
+
+def redact_json(value: Json, redact: Callable[[str], str]) -> Json:
+    """Return a value with each of its texts redacted, keys too; a number that is a secret is ***.
+
+    >>> redact_json({"a": ["key-1", 1234, 5]}, Redactor("key-1", "1234").redact)
+    {'a': ['***', '***', 5]}
+    """
+    match value:
+        case dict():
+            return {redact(name): redact_json(inner, redact) for name, inner in value.items()}
+        case list():
+            return [redact_json(inner, redact) for inner in value]
+        case str():
+            return redact(value)
+        case int() | float() if redact(str(value)) != str(value):
+            return "***"
+        case _:
+            return value
 
 
 def explain(

@@ -185,7 +185,7 @@ def non_blank(documents: Sequence[Document]) -> tuple[Document, ...]:
 
 def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     """Print every request as it would be sent; read no secret and send nothing."""
-    from loki.cli.explain import FORMS
+    from loki.cli.explain import format_request
 
     def prepared(part: Ask) -> Result[Request, Problem]:
         return prepare(replace(env, authorize=mask_draft), part, "reranker")
@@ -196,7 +196,7 @@ def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     if not isinstance(requests, Success):
         return console.report(requests.failure())
     for request in requests.unwrap():
-        console.write(FORMS[flags.dry_run](request) + "\n")
+        console.write(format_request(request, flags.dry_run, console.redactor) + "\n")
     return 0
 
 

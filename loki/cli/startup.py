@@ -41,7 +41,9 @@ def open_env(
     options = {**options, "redactor": redactor}
     return Result.do(
         ready
-        for config in read_configuration(environ).map(lambda config: print_notes(config, warn))
+        for config in read_configuration(environ)
+        .map(lambda config: hide_configured_secrets(config, flags, environ, redactor))
+        .map(lambda config: print_notes(config, warn))
         for patches in given_patches(flags).map(
             lambda patches: hide_given_secrets(patches, flags.proxy, redactor)
         )
@@ -64,6 +66,21 @@ def hide_given_secrets(
         for patch in patches:
             redactor.add(*secrets_in_patch(patch))
     return patches
+
+
+def hide_configured_secrets(
+    config: Config, flags: Namespace, environ: dict[str, str], redactor: Redactor
+) -> Config:
+    """Return the configuration; where a request is only shown, make known its secrets.
+
+    A call that sends learns those that it uses when it looks them up. Here nothing is looked up,
+    and a key may stand in a patch, a parameter or an address as well.
+    """
+    if flags.dry_run or getattr(flags, "explain", False):
+        from loki.edge.auth.child_environment import register_secrets
+
+        register_secrets(config, environ, redactor)
+    return config
 
 
 def print_notes(config: Config, warn: Callable[[str], None]) -> Config:

@@ -304,6 +304,13 @@ def test_a_dry_run_shows_every_request_and_sends_none(home: Home) -> None:
     assert curl.out.count("curl http") == 2
 
 
+def test_a_dry_run_hides_a_configured_key_among_the_documents(home: Home) -> None:
+    home.local("http://127.0.0.1:9", RERANKER, client="api_key: sk-very-secret-0123")
+    text = "a sk-very-secret-0123\nb"
+    done = home.call("q", "--dry-run", stdin=text, prog="loki-rerank")
+    assert done.json["body"]["documents"] == ["a ***", "b"]
+
+
 def test_a_dry_run_needs_a_model_too(home: Home) -> None:
     home.local("http://127.0.0.1:1")  # which has a chat model only
     done = home.call("q", "-m", "local:m", "--dry-run", stdin="a", prog="loki-rerank")

@@ -26,7 +26,7 @@ from loki.cli.batch.summary_file import check_summary
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
 from loki.cli.prompt import load_attachment, schema_of
-from loki.cli.startup import ask_options, environment, open_env, with_template
+from loki.cli.startup import ask_options, environment, open_env, uses_cache, with_template
 from loki.cli.tools_flag import tools_of
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
@@ -227,7 +227,9 @@ def check_price(flags: Namespace, env: Env, defaults: RowDefaults) -> Result[Row
     return found.bind(
         lambda target: (
             fail("budget", f"--max-cost: nobody knows the price of {target.name}")
-            if flags.max_cost is not None and target.model.price.input is None
+            if flags.max_cost is not None
+            and target.model.price.input is None
+            and not uses_cache(flags, os.environ)
             else Success(defaults)
         )
     )

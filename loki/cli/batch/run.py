@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.ask_row import ask_row
+from loki.batch.cached_row import try_cache_first
 from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
@@ -23,6 +24,7 @@ from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.progress import progress
+from loki.cli.startup import uses_cache
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Pacers
@@ -149,6 +151,7 @@ def pool_of(
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
         ask = with_cost_limit(limit, env, task, context.paces, ask, flags.fallback)
+        ask = try_cache_first(env, plan.embed, ask) if uses_cache(flags, os.environ) else ask
     work = partial(answer_row, ask, plan.report_bug)
     pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
     context.paces.waiting = pool.waiting

@@ -89,7 +89,8 @@ class BatchRun:
         if not state.fatal and self.stop.is_only("busy") and self.has_unsent_rows():
             state.fatal = retry_time_problem(order.paces)
         left = self.count_left() if self.flags.summary else None
-        return report_end(order.console, self.flags.summary, state, self.stop, left)
+        is_piped = not order.inputs.path
+        return report_end(order.console, self.flags.summary, state, self.stop, left, is_piped)
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.

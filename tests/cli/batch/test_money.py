@@ -257,3 +257,16 @@ def test_what_the_cache_answers_passes_no_limit_of_cost(
         assert (first.code, len(server.asked)) == (0, 2), first.err
     assert [row.get("cached") for row in again.lines[:2]] == [True, True], again.err
     assert again.code in (1, 80)
+
+
+@pytest.mark.parametrize("source", ["stdin", "-", "file"])
+def test_the_command_that_goes_on_asks_for_rows_that_were_piped(home: Home, source: str) -> None:
+    path, text = home.folder / "in", "".join(f'{{"prompt": "p{n}"}}\n' for n in range(9))
+    path.write_text(text)
+    given = {"stdin": [], "-": ["-"], "file": [str(path)]}[source]
+    words = ["-m", "local:m", "--max-tokens", "100", "--max-cost", "0.00021", "-j", "1"]
+    with serving(plain(reply("a"))) as server:
+        home.local(server.address, PRICED)
+        done = home.run(*words, *given, stdin=text, prog="loki-batch")
+    ended = next(line for line in done.err.splitlines() if "to go on" in line)
+    assert ended.endswith(" < INPUT (the same rows again)") == (source != "file"), done.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -94,11 +94,16 @@ def with_cache(
     env: Env, flags: Namespace, environ: dict[str, str], warn: Callable[[str], None]
 ) -> Result[Env, Problem]:
     """Return the Env with the answer cache of ``--cache`` or LOKI_CACHE, if one is asked for."""
-    if flags.cache is None and not environ.get("LOKI_CACHE"):
+    if not uses_cache(flags, environ):
         return Success(env)
     from loki.cli.caching import with_answer_cache
 
     return with_answer_cache(env, flags, environ, warn)
+
+
+def uses_cache(flags: Namespace, environ: Mapping[str, str]) -> bool:
+    """Return whether a cache of answers is asked for."""
+    return flags.cache is not None or bool(environ.get("LOKI_CACHE"))
 
 
 def close_at_exit(env: Env, console: Console) -> Env:

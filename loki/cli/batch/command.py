@@ -26,7 +26,7 @@ from loki.cli.batch.summary_file import check_summary
 from loki.cli.bug_report import save_traceback
 from loki.cli.console import Console
 from loki.cli.prompt import load_attachment, schema_of
-from loki.cli.startup import ask_options, environment, open_env, with_template
+from loki.cli.startup import ask_options, environment, open_env, uses_cache, with_template
 from loki.cli.tools_flag import tools_of
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
@@ -238,7 +238,8 @@ def check_price(flags: Namespace, env: Env, defaults: RowDefaults) -> Result[Row
     if not isinstance(found, Success):
         return Failure(found.failure())
     target = found.unwrap()
-    if flags.max_cost is None or target.model.price.input is not None:
+    is_limited = flags.max_cost is not None and not uses_cache(flags, os.environ)
+    if not is_limited or target.model.price.input is not None:
         return Success(defaults)
     unpriced = Problem("budget", f"--max-cost: nobody knows the price of {target.name}")
     return Failure(add_misspelling(env.config, target, unpriced))

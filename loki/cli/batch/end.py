@@ -15,9 +15,17 @@ from loki.problems import EXIT_CODES
 
 
 def report_end(
-    console: Console, summary: str | None, run: RunState, stop: StopReason, left: int | None
+    console: Console,
+    summary: str | None,
+    run: RunState,
+    stop: StopReason,
+    left: int | None,
+    is_piped: bool = False,
 ) -> int:
-    """Print how a run went, write its summary where one is wanted; return the exit code."""
+    """Print how a run went, write its summary where one is wanted; return the exit code.
+
+    The rows of a run that ``is_piped`` came from stdin, and must come again for it to go on.
+    """
     why = stop.first or (run.fatal.kind if run.fatal else "")
     for note in run.notes:
         console.warn(note)
@@ -36,7 +44,8 @@ def report_end(
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
         say = console.note if why == "--max-time" else console.warn  # no other line says it
-        say(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}")
+        rows = " < INPUT (the same rows again)" if is_piped else ""
+        say(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}{rows}")
     return exit_code(console, run, why)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.ask_row import ask_row
+from loki.batch.cached_row import try_cache_first
 from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
@@ -23,6 +24,7 @@ from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.progress import progress
+from loki.cli.startup import uses_cache
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Pacers
@@ -87,7 +89,8 @@ class BatchRun:
         if not state.fatal and self.stop.is_only("busy") and self.has_unsent_rows():
             state.fatal = retry_time_problem(order.paces)
         left = self.count_left() if self.flags.summary else None
-        return report_end(order.console, self.flags.summary, state, self.stop, left)
+        is_piped = not order.inputs.path
+        return report_end(order.console, self.flags.summary, state, self.stop, left, is_piped)
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.
@@ -153,6 +156,7 @@ def pool_of(
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
         ask = with_cost_limit(limit, env, task, context.paces, ask, flags.fallback)
+        ask = try_cache_first(env, plan.embed, ask) if uses_cache(flags, os.environ) else ask
     work = partial(answer_row, ask, plan.report_bug)
     pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
     context.paces.waiting = pool.waiting

@@ -49,6 +49,18 @@ def test_an_end_says_why_and_how_to_go_on(
     assert (advice or "answered") in err.getvalue() and ("ended" in err.getvalue()) == bool(advice)
 
 
+@pytest.mark.parametrize("is_piped", [True, False])
+def test_rows_that_were_piped_must_be_piped_again(tmp_path: Path, is_piped: bool) -> None:
+    err, stop = io.StringIO(), StopReason()
+    with open_output(str(tmp_path / "out"), "") as opened:
+        run = RunState(opened.unwrap(), 4, "local:m", Redactor())
+        stop.set("--max-time")
+        report_end(Console("loki-batch", sys.stdout, err), None, run, stop, 7, is_piped)
+        run.out.file.close()
+    line = err.getvalue().splitlines()[-1]
+    assert line.endswith(" < INPUT (the same rows again)") == is_piped
+
+
 def test_an_end_says_why_the_last_row_failed(tmp_path: Path) -> None:
     err = io.StringIO()
     with open_output(str(tmp_path / "out"), "") as opened:

@@ -230,3 +230,43 @@ def test_the_worst_case_is_of_what_patches_and_rows_ask_for(home: Home, name: st
     done = home.run(*flags, prog="loki-batch", stdin=line)
     worst = float(done.out.partition("at most $")[2].split()[0])
     assert 0.0002 * times <= worst < 0.0002 * times + 0.0001, done.out
+
+
+VECTOR = {"data": [{"index": 0, "embedding": [1.0]}], "usage": {"prompt_tokens": 9}}
+
+#: What a model costs, flags of both runs, the answers, and the limit of the second run.
+CACHED: dict[str, tuple[str, list[str], Any, str]] = {
+    "a limit that is too low": (PRICED, ["--max-tokens", "10"], reply("a"), "1e-7"),
+    "no known worst case": (PRICED, [], reply("a"), "1"),
+    "no known price": ("", ["--max-tokens", "10"], reply("a"), "1"),
+    "vectors": ("type: embedding\ninput_price: 1", ["--embed"], VECTOR, "1e-7"),
+}
+
+
+@pytest.mark.parametrize(("model", "flags", "body", "limit"), CACHED.values(), ids=CACHED)
+def test_what_the_cache_answers_passes_no_limit_of_cost(
+    home: Home, model: str, flags: list[str], body: Any, limit: str
+) -> None:
+    """The rest is refused as ever: nothing more is sent."""
+    lines = [json.dumps({"id": n, "prompt": f"p{n}"}) + "\n" for n in range(3)]
+    words = ["-m", "local:m", "--cache", "--ordered", *flags]
+    with serving(plain(body)) as server:
+        home.local(server.address, model)
+        first = home.run(*words, stdin="".join(lines[:2]), prog="loki-batch")
+        again = home.run(*words, "--max-cost", limit, stdin="".join(lines), prog="loki-batch")
+        assert (first.code, len(server.asked)) == (0, 2), first.err
+    assert [row.get("cached") for row in again.lines[:2]] == [True, True], again.err
+    assert again.code in (1, 80)
+
+
+@pytest.mark.parametrize("source", ["stdin", "-", "file"])
+def test_the_command_that_goes_on_asks_for_rows_that_were_piped(home: Home, source: str) -> None:
+    path, text = home.folder / "in", "".join(f'{{"prompt": "p{n}"}}\n' for n in range(9))
+    path.write_text(text)
+    given = {"stdin": [], "-": ["-"], "file": [str(path)]}[source]
+    words = ["-m", "local:m", "--max-tokens", "100", "--max-cost", "0.00021", "-j", "1"]
+    with serving(plain(reply("a"))) as server:
+        home.local(server.address, PRICED)
+        done = home.run(*words, *given, stdin=text, prog="loki-batch")
+    ended = next(line for line in done.err.splitlines() if "to go on" in line)
+    assert ended.endswith(" < INPUT (the same rows again)") == (source != "file"), done.err

@@ -359,8 +359,6 @@ WITHOUT_MIRROR = {
     "__main__.py",
     "batch/ask_row.py",
     "batch/read_rows.py",
-    "batch/lanes.py",
-    "batch/output_format.py",
     "batch/row_key.py",
     "batch/template.py",
     "cli/admin/models.py",

@@ -412,8 +412,6 @@ WITHOUT_MIRROR = {
     "providers/cohere.py",
     "providers/gemini.py",
     "replies.py",
-    "stages/account.py",
-    "stages/merge_rankings.py",
     "stages/parse.py",
     "stages/parse_vectors.py",
     "stages/reply_builder.py",

@@ -208,8 +208,8 @@ ENVIRON = "LOKI_PATCH_OPENAI_CHAT_COMPLETIONS"
 def test_the_environment_replaces_the_whole_map() -> None:
     client = {"patch": by(**{"gpt-4.*": body(configured=1)})}
     for patterns, expected in (
-        ({"gpt-4.*": body(told=1)}, {"mapped": 1}),
-        ({"other": body(told=1)}, {}),
+        ({"gpt-4.*": body(mapped=1)}, {"mapped": 1}),
+        ({"other": body(mapped=1)}, {}),
         ({}, {}),
     ):
         result = sent(patched(client, environ={ENVIRON: json.dumps(patterns)}))
@@ -219,7 +219,7 @@ def test_the_environment_replaces_the_whole_map() -> None:
 def test_the_environment_replaces_no_other_patch() -> None:
     client = {"models": [{"name": "gpt-4.1", "patch": body(own=1)}], "patch": by(x=body(no=1))}
     environ = {
-        ENVIRON: json.dumps({".*": body(told=1)}),
+        ENVIRON: json.dumps({".*": body(mapped=1)}),
         "LOKI_PATCH_OPENAI_EMBEDDINGS": json.dumps({".*": body(wrong=1)}),
         "LOKI_PATCH_OTHER_CHAT_COMPLETIONS": json.dumps({".*": body(wrong=1)}),
     }
@@ -229,7 +229,7 @@ def test_the_environment_replaces_no_other_patch() -> None:
 
 def test_the_variable_is_named_after_the_client_in_capitals() -> None:
     client = {"name": "my-own.2", "type": "openai-compatible", "api_base": "https://a.example"}
-    environ = {"LOKI_PATCH_MY_OWN_2_CHAT_COMPLETIONS": json.dumps({".*": body(told=1)})}
+    environ = {"LOKI_PATCH_MY_OWN_2_CHAT_COMPLETIONS": json.dumps({".*": body(mapped=1)})}
     assert sent(patched(client, environ=environ))["mapped"] == 1
 
 

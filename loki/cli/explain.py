@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shlex
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from returns.result import Result, Success
 
 from loki.cli.console import Console
-from loki.config.build_config import variable_prefix
-from loki.edge.auth.auth_method import credential_name
+from loki.cli.show_request import format_request
 from loki.edge.auth.credentials import mask_draft
-from loki.edge.auth.find_secrets import secrets_in_body
 from loki.edge.auth.secrets import mask
-from loki.json_text import Json, compact
 from loki.money.estimate import max_usage, worst_cost
 from loki.pipeline import Env, prepare
-from loki.providers import base_url_of, provider_of, wire_of
-from loki.records import Ask, Client, Limits, Request, Setting, Target, Task
-from loki.redaction.redactor import Redactor
+from loki.providers import base_url_of, provider_of
+from loki.records import Ask, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve
 from loki.stages.suggest_client import describe_misspelling
@@ -49,103 +42,6 @@ def format_worst_case(request: Request) -> str:
     tokens, cost = max_usage(target, changes).input, worst_cost(target, changes)
     shown = "cost unknown" if cost is None else f"at most ${cost.normalize():f}"
     return f"about {tokens or 0:,} tokens in, {shown}"
-
-
-def without_secrets(body: Json, secrets: Container[str]) -> Json:
-    """Return a body with ``***`` for what is a secret as a whole."""
-    match body:
-        case dict():
-            return {key: without_secrets(value, secrets) for key, value in body.items()}
-        case list():
-            return [without_secrets(value, secrets) for value in body]
-        case str() | int() | float() if str(body) in secrets:
-            return "***"
-        case _:
-            return body
-
-
-def masked_body(request: Request) -> Json:
-    """Return the body of a request as it may be shown."""
-    body = json.loads(request.content)
-    return without_secrets(body, {*secrets_in_body(body, wire_of(request.target).content_keys)})
-
-
-def as_json(request: Request) -> str:
-    """Return a request as one JSON object."""
-    return json.dumps(
-        {
-            "method": "POST",
-            "url": request.url,
-            "headers": dict(request.headers),
-            "body": masked_body(request),
-        },
-        ensure_ascii=False,
-        indent=2,
-    )
-
-
-def as_curl(request: Request) -> str:
-    """Return a request as a command for a shell."""
-    lines = [f"curl {shlex.quote(request.url)}"]
-    variable = key_variable(request.target.client)
-    lines += [
-        f"-H {quoted(f'{name}: {value}', variable)}" for name, value in request.headers.items()
-    ]
-    # a document in place: an argument may have 128 KiB, and an image is longer
-    lines.append(f"--data @- <<'END'\n{compact(masked_body(request))}\nEND")
-    return " \\\n  ".join(lines)
-
-
-def quoted(header: str, variable: str) -> str:
-    """Return a header for a shell, a variable in place of the secret.
-
-    >>> print(quoted("Authorization: Bearer ***", "OPENAI_API_KEY"), quoted("A: b", "X"))
-    "Authorization: Bearer $OPENAI_API_KEY" 'A: b'
-    """
-    if header.count("***") != 1 or re.search(r'["$`\\\\]', header):
-        return shlex.quote(header)
-    return f'"{header.replace("***", f"${variable}")}"'
-
-
-def key_variable(client: Client) -> str:
-    """Return the environment variable that has a client's secret, or should have it."""
-    service = provider_of(client)
-    name = credential_name(client, service) if service else None
-    setting = client.settings.get(name or "")
-    known = [setting.value if setting.source == "name" else setting.origin] if setting else []
-    own = f"{variable_prefix(client.name)}_{(name or 'access_token').upper()}"
-    return next((word for word in known if re.fullmatch("[A-Z][A-Z0-9_]*", word)), own)
-
-
-FORMS = {"json": as_json, "curl": as_curl}
-
-
-def format_request(request: Request, form: str, redactor: Redactor) -> str:
-    """Return a request as it may be shown, without any known secret."""
-    redact = redactor.redact
-    headers = {name: redact(value) for name, value in request.headers.items()}
-    content = compact(redact_json(json.loads(request.content), redact)).encode()
-    shown = replace(request, url=redact(request.url), headers=headers, content=content)
-    return FORMS[form](shown)
-
-
-def redact_json(value: Json, redact: Callable[[str], str]) -> Json:
-    """Return a value with each of its texts redacted, keys too; a number that is a secret is ***.
-
-    >>> redact_json({"a": ["key-1", 1234, 5]}, Redactor("key-1", "1234").redact)
-    {'a': ['***', '***', 5]}
-    """
-    match value:
-        case dict():
-            return {redact(name): redact_json(inner, redact) for name, inner in value.items()}
-        case list():
-            return [redact_json(inner, redact) for inner in value]
-        case str():
-            return redact(value)
-        case int() | float() if redact(str(value)) != str(value):
-            return "***"
-        case _:
-            return value
 
 
 def explain(

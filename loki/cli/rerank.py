@@ -185,7 +185,7 @@ def non_blank(documents: Sequence[Document]) -> tuple[Document, ...]:
 
 def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     """Print every request as it would be sent; read no secret and send nothing."""
-    from loki.cli.explain import format_request
+    from loki.cli.show_request import format_request
 
     def prepared(part: Ask) -> Result[Request, Problem]:
         return prepare(replace(env, authorize=mask_draft), part, "reranker")

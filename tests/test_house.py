@@ -418,7 +418,6 @@ WITHOUT_MIRROR = {
     "stages/merge_rankings.py",
     "stages/parse.py",
     "stages/parse_vectors.py",
-    "stages/reply_builder.py",
     "usage.py",
     "version.py",
     "wire/provider_json.py",

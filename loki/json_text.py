@@ -85,12 +85,21 @@ def replace_surrogates(value: Any) -> Any:
     True
     """
     text = compact(value)
+    joined = join_surrogates(text)
+    return value if joined is text else json.loads(joined)
+
+
+def join_surrogates(text: str) -> str:
+    r"""Return a text with the halves of surrogate pairs joined; those alone become U+FFFD.
+
+    >>> join_surrogates("\ud83d\ude00 \ud83d.") == "\U0001f600 \ufffd."
+    True
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
-        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return json.loads(whole)
-    return value
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def compact(value: Any) -> str:

@@ -414,7 +414,6 @@ WITHOUT_MIRROR = {
     "replies.py",
     "stages/parse.py",
     "stages/parse_vectors.py",
-    "stages/reply_builder.py",
     "usage.py",
     "version.py",
     "wire/provider_json.py",

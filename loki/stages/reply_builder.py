@@ -7,7 +7,7 @@ from itertools import groupby
 
 from returns.result import Failure, Result, Success
 
-from loki.json_text import JsonObject
+from loki.json_text import JsonObject, join_surrogates
 from loki.messages import Text
 from loki.problems import Problem
 from loki.providers import wire_name
@@ -35,17 +35,46 @@ from loki.wire.openai.think_tags import ThinkTagSplitter
 from loki.wire.protocol import NO_USAGE, merge_usage
 
 
+class SurrogateJoiner:
+    r"""Joins surrogate pairs whose halves came in two pieces of a text.
+
+    >>> joiner = SurrogateJoiner()
+    >>> (joiner.feed("a\ud83d"), joiner.feed("\ude00b")) == ("a", "\U0001f600b")
+    True
+    """
+
+    __slots__ = ("half",)
+
+    def __init__(self) -> None:
+        self.half = ""  # the first of a pair, at the end of what came so far
+
+    def feed(self, text: str) -> str:
+        """Return a piece, without the half of a pair at its end."""
+        if not self.half and text.isascii():
+            return text
+        text = self.half + text
+        self.half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return join_surrogates(text.removesuffix(self.half))
+
+    def end(self) -> str:
+        """Return what stands for a half that stayed alone."""
+        half, self.half = self.half, ""
+        return join_surrogates(half)
+
+
 class ReplyBuilder:
     """Takes in the events of one answer; text, thoughts and bytes are passed on, not kept."""
 
     __slots__ = (
         *("finish_reasons", "think_tags", "pieces", "refusal", "carry", "sources", "items"),
         *("finish", "usage", "problem", "has_words", "has_text", "pause", "has_choices"),
+        *("text_joiner", "reasoning_joiner"),
     )
 
     def __init__(self, finish_reasons: Mapping[str, FinishReason]) -> None:
         self.finish_reasons = finish_reasons
         self.think_tags = ThinkTagSplitter()
+        self.text_joiner, self.reasoning_joiner = SurrogateJoiner(), SurrogateJoiner()
         self.pieces: list[ToolPiece] = []
         self.refusal = ""
         self.carry: list[JsonObject] = []
@@ -64,12 +93,13 @@ class ReplyBuilder:
         for kind, group in groupby(events, type):
             if kind is Text:
                 self.has_words = True
-                text = "".join(event.text for event in group)  # type: ignore[union-attr]
-                passed = self.think_tags.feed(text)
+                text = self.text_joiner.feed(join_text(group))
+                passed = self.think_tags.feed(text) if text else iter(())
                 yield from passed if self.has_text else self.note_text(passed)
             elif kind is Reasoning:
                 self.has_words = True
-                yield Reasoning("".join(event.text for event in group))  # type: ignore[union-attr]
+                if thought := self.reasoning_joiner.feed(join_text(group)):
+                    yield Reasoning(thought)
             elif kind is Raw:
                 yield from group  # type: ignore[misc]
             else:
@@ -110,8 +140,12 @@ class ReplyBuilder:
                 self.sources[event] = None
 
     def flush(self) -> Iterator[Text | Reasoning]:
-        """Return the text and thoughts that were held back, once no more events come."""
-        return self.note_text(self.think_tags.flush())
+        """Yield the text and thoughts that were held back, once no more events come."""
+        if thought := self.reasoning_joiner.end():
+            yield Reasoning(thought)
+        if text := self.text_joiner.end():
+            yield from self.note_text(self.think_tags.feed(text))
+        yield from self.note_text(self.think_tags.flush())
 
     def note_text(self, events: Iterator[Text | Reasoning]) -> Iterator[Text | Reasoning]:
         """Return the same events; note whether there is any text among them."""
@@ -192,6 +226,11 @@ class ReplyBuilder:
             return Problem("input", f"{EMPTY} {where} ({self.finish}); {LONGER}", sent=True)
         end = f"it ended ({self.finish}) " if self.finish else "it ended "
         return Problem("garbled", f"the answer is empty: {end}{WITHOUT}", sent=True)
+
+
+def join_text(events: Iterable[WireEvent]) -> str:
+    """Return the text of some events of one kind, which all have one."""
+    return "".join(event.text for event in events)  # type: ignore[union-attr]
 
 
 def lost_names(target: Target) -> tuple[str, ...]:

@@ -359,8 +359,6 @@ WITHOUT_MIRROR = {
     "__main__.py",
     "batch/ask_row.py",
     "batch/read_rows.py",
-    "batch/row_key.py",
-    "batch/template.py",
     "cli/admin/models.py",
     "cli/batch/check.py",
     "cli/batch/context.py",

@@ -30,10 +30,10 @@ def test_fields_stand_where_the_template_names_them(
 
 @pytest.mark.parametrize(
     ("fields", "hint"),
-    [({}, ""), ({"other": "x"}, ""), ({"texts": "x"}, "; did you mean 'texts'?")],
+    [({}, ""), ({"lang": "x"}, "; known: lang"), ({"texts": "x"}, "; did you mean 'texts'?")],
 )
 def test_a_field_that_the_row_has_not_is_named(fields: JsonObject, hint: str) -> None:
-    problem = fill_template("{a} {text}", {**fields, "a": "x"}).failure()
+    problem = fill_template("Sum up: {text}", fields).failure()
     expected = f"the template names 'text', which this row has not{hint}"
     assert (problem.kind, problem.message) == ("input", expected)
 

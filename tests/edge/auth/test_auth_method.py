@@ -38,8 +38,14 @@ def configured(
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
-    [(OPENAI, True), (GROQ, True), (GROQ_MOVED, False), (OWN, False)],
-    ids=["openai", "hosted", "a known name elsewhere", "own server"],
+    [
+        ({**OPENAI, "api_base": "http://127.0.0.1:9"}, True),
+        (OPENAI, True),
+        (GROQ, True),
+        (GROQ_MOVED, False),
+        (OWN, False),
+    ],
+    ids=["openai elsewhere", "openai", "hosted", "a known name elsewhere", "own server"],
 )
 def test_only_who_is_hosted_needs_a_key(entry: dict[str, str], expected: bool) -> None:
     assert needs_key(*configured(entry)) is expected

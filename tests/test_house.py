@@ -378,7 +378,6 @@ WITHOUT_MIRROR = {
     "cli/flags.py",
     "cli/main.py",
     "cli/parser.py",
-    "cli/printers.py",
     "config/model_prices.py",
     "config/patches.py",
     "edge/auth/token_endpoint.py",

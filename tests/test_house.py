@@ -397,7 +397,6 @@ WITHOUT_MIRROR = {
     "edge/ledger/database.py",
     "edge/ledger/queries.py",
     "formats/attachments.py",
-    "json_text.py",
     "money/estimate.py",
     "pipeline.py",
     "providers/anthropic.py",

@@ -409,7 +409,6 @@ WITHOUT_MIRROR = {
     "pipeline.py",
     "price.py",
     "providers/anthropic.py",
-    "providers/base.py",
     "providers/cohere.py",
     "providers/gemini.py",
     "replies.py",
@@ -420,7 +419,6 @@ WITHOUT_MIRROR = {
     "wire/bedrock/request.py",
     "wire/cohere/request.py",
     "wire/google/request.py",
-    "wire/google/response.py",
     "wire/openai/responses_request.py",
     "wire/openai/responses_response.py",
 }

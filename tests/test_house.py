@@ -377,7 +377,6 @@ WITHOUT_MIRROR = {
     "cli/embed/output.py",
     "cli/flags.py",
     "cli/main.py",
-    "cli/parser.py",
     "config/model_prices.py",
     "config/patches.py",
     "edge/auth/token_endpoint.py",

@@ -384,7 +384,6 @@ WITHOUT_MIRROR = {
     "edge/batch/worker_link.py",
     "edge/batch/spending.py",
     "edge/batch/worker_pool.py",
-    "edge/config_cache.py",
     "edge/env.py",
     "edge/http/certificates.py",
     "edge/http/errors.py",

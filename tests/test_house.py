@@ -383,7 +383,6 @@ WITHOUT_MIRROR = {
     "edge/batch/cluster_pool.py",
     "edge/batch/worker_link.py",
     "edge/batch/spending.py",
-    "edge/batch/worker_pool.py",
     "edge/env.py",
     "edge/http/certificates.py",
     "edge/http/errors.py",

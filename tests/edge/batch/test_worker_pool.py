@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import pytest
 
 from loki.edge.batch.worker_pool import WorkerPool
@@ -18,14 +16,12 @@ def test_results_that_are_kept_in_order_are_those_of_all_items(in_flight: int) -
 
 def test_what_is_counted_later_is_in_flight_until_then() -> None:
     kept: list[int] = []
-    pool = WorkerPool(lambda item: item, count(), kept.extend, 2, is_counted_later=True)
+    pool = WorkerPool(lambda item: item, range(6), kept.extend, 2, is_counted_later=True)
     waves: list[int] = []
 
     def tick() -> None:
         if len(kept) == 2 * (len(waves) + 1):  # all that may be in flight is
             waves.append(pool.begun)
-            if len(waves) == 3:
-                pool.halt()
             pool.record_buffered(2)
 
     pool.run(tick, every=0.01)

@@ -93,8 +93,14 @@ def test_only_a_lock_is_tried_again(path: str) -> None:
 
         retry_while_locked(step)
         assert len(tries) == 3 and other.in_transaction
+
+        def wrong() -> None:
+            tries.append(1)
+            other.execute("SELECT * FROM nowhere")
+
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            retry_while_locked(lambda: other.execute("SELECT * FROM nowhere"))
+            retry_while_locked(wrong)
+        assert len(tries) == 4
 
 
 def test_a_damaged_file_is_moved_with_its_log_by_who_comes_first(path: str) -> None:

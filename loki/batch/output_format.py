@@ -87,7 +87,7 @@ class CsvTable:
     def with_header(self, head: bytes) -> CsvTable:
         """Return the format with the columns in the order of a file's first line.
 
-        >>> table = CsvTable(["lang"]).like(encode_cells([*COLUMNS, "lang"]))
+        >>> table = CsvTable(["lang"]).with_header(encode_cells([*COLUMNS, "lang"]))
         >>> [*table.places][0], [*table.places][-1]
         ('id', 'lang')
         """

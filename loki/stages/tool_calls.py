@@ -74,9 +74,9 @@ def read_calls(pieces: Iterable[ToolPiece], finish: FinishReason) -> Result[Tool
     """Return tool calls from their pieces; only the limit of the length may cut one off.
 
     >>> read_calls([ToolPiece(0, "a", "f", '{"x"'), ToolPiece(0, "", "", ":1}")], "tools").unwrap()
-    Calls(whole=(ToolCall(id='a', name='f', arguments={'x': 1}),), cut=())
+    ToolCallsRead(whole=(ToolCall(id='a', name='f', arguments={'x': 1}),), cut=())
     >>> read_calls([ToolPiece(0, "a", "f", '{"x"')], "length").unwrap()
-    Calls(whole=(), cut=('f',))
+    ToolCallsRead(whole=(), cut=('f',))
     """
     calls = join_pieces(pieces)
     if len(calls) > MOST_CALLS:

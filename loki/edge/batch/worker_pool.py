@@ -35,7 +35,7 @@ class WorkerPool(Generic[A, B]):
     so that they are in nobody's way. Where the order counts, none is set aside.
 
     With ``is_counted_later``, what ``keep`` took counts as kept only when its caller says so, by
-    ``count_kept``: until then it is in flight.
+    ``record_buffered``: until then it is in flight.
     """
 
     def __init__(

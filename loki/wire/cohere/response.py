@@ -27,7 +27,7 @@ class ChatReader:
         >>> reader.read_event({"type": "tool-plan-delta", "delta": delta})
         (Reasoning(text='Ask.'),)
         >>> reader.read_event({"type": "message-end"})
-        (Carry(block={'tool_plan': 'Ask.'}),)
+        (CarriedBlock(block={'tool_plan': 'Ask.'}),)
         """
         events = read_chat_event(event)
         match event:

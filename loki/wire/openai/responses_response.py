@@ -172,7 +172,7 @@ def read_signature(call: JsonObject) -> tuple[CarriedBlock, ...]:
     """Return the signature of a call, which Perplexity wants back with it.
 
     >>> read_signature({"call_id": "c", "thought_signature": "s", "name": "f"})
-    (Carry(block={'call_id': 'c', 'thought_signature': 's'}),)
+    (CarriedBlock(block={'call_id': 'c', 'thought_signature': 's'}),)
     """
     names = ("call_id", "thought_signature")
     signed = {name: call[name] for name in names if call.get(name)}

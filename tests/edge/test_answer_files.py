@@ -98,8 +98,8 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from loki.edge.answer_files import write_file, encode_file
-from loki.records import Kept
-kept = Kept(200, {}, (b"x" * 3_000_000,))
+from loki.records import CachedResponse
+kept = CachedResponse(200, {}, (b"x" * 3_000_000,))
 print(flush=True)
 while True:
     write_file(sys.argv[1], "k" * 64, encode_file(kept, "k" * 64, 5))

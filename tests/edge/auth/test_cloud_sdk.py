@@ -285,9 +285,9 @@ GOOGLE_PROBE = """
 import json, os, sys
 from loki.edge.auth import google
 from loki.edge.auth.auth_context import AuthContext
-from loki.config.build_config import configure
+from loki.config.build_config import build_config
 from loki.redaction.redactor import Redactor
-client = configure({"clients": [json.loads(sys.argv[1])]}, "c", {}).unwrap().clients[0]
+client = build_config({"clients": [json.loads(sys.argv[1])]}, "c", {}).unwrap().clients[0]
 found = google.token(client, AuthContext(dict(os.environ), Redactor()))
 print(json.dumps([found.value_or(""), "google.auth" in sys.modules]))
 """

@@ -545,7 +545,7 @@ def test_one_secret_is_soon_there(
         "from loki.edge.auth import vault\n"
         "from loki.edge.auth.auth_context import AuthContext\n"
         "from loki.redaction.redactor import Redactor\n"
-        "vault.find('BETA', AuthContext(os.environ, Redactor())).unwrap()\n"
+        "vault.find_secret('BETA', AuthContext(os.environ, Redactor())).unwrap()\n"
         "print(time.perf_counter() - start)"
     )
     found = [

@@ -90,7 +90,8 @@ def test_a_provider_that_repeats_our_key_gets_it_into_no_file_and_no_message(
         for _ in range(4):
             place.visit()
             texts += [*place.session.notes, *(each.message for each in place.session.problems)]
-    files = [path for path in tmp_path.iterdir() if path.name != "config.yaml"]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files.remove(tmp_path / "config.yaml")
     assert not [path.name for path in files if SECRET.encode() in path.read_bytes()]
     assert SECRET not in "".join(map(Redactor(SECRET).redact, texts))
     assert max(fake.paid.values(), default=1) == 1

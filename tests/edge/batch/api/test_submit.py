@@ -91,7 +91,9 @@ def test_no_prompt_and_no_secret_is_in_the_journal(tmp_path: Path) -> None:
     text = (tmp_path / "out.jobs").read_text()
     assert "P0" not in text and "sk-batch-secret" not in text and "re: P" not in text
     assert (tmp_path / "out.jobs").stat().st_mode & 0o777 == 0o600
-    assert sorted(path.name for path in tmp_path.iterdir() if "ledger" not in path.name) == [
+    assert sorted(
+        path.name for path in tmp_path.iterdir() if path.is_file() and "ledger" not in path.name
+    ) == [
         "config.yaml",
         "out",
         "out.jobs",

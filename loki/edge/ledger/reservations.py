@@ -74,9 +74,9 @@ def delete_stale(db: Connection, now: float) -> None:
             db.execute(FREE_HOLDER, (holder,))
 
 
-def sum_under_way(db: Connection, start: float, deadline: float) -> Decimal:
+def sum_under_way(db: Connection, start: float, end: float) -> Decimal:
     """Return what calls reserved that began within a span of whole quarters of an hour."""
-    (cost,) = db.execute(UNDER_WAY, (start // 900, deadline // 900)).fetchone()
+    (cost,) = db.execute(UNDER_WAY, (start // 900, end // 900)).fetchone()
     return from_pico(cost or 0) or Decimal(0)
 
 

@@ -55,8 +55,7 @@ def mask_proxy(proxy: str) -> str:
     >>> mask_proxy("u:p@h://q@host:3128")
     '***@host:3128'
     """
-    has_scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", proxy) is not None
-    scheme, separator, address = proxy.partition("://") if has_scheme else ("", "", proxy)
+    scheme, separator, address = split_scheme(proxy)
     user, at, host = address.rpartition("@")
     if not at and not has_port(host):  # the host is missing, and this is the password
         host = f"{host.partition(':')[0]}:***"
@@ -120,7 +119,7 @@ def find_proxy_fault(proxy: str) -> str:
     >>> find_proxy_fault("http://u:p@a.example:99999")
     "'http://***@a.example' is no proxy: its port is no number up to 65535"
     """
-    scheme, separator, address = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    scheme, separator, address = split_scheme(proxy)
     user, at, host = address.rpartition("@")
     odd = next((character for character in "/?#[]" if character in user), "")
     if odd:
@@ -131,6 +130,16 @@ def find_proxy_fault(proxy: str) -> str:
     if not name or not name[0]:
         return f"{shown!r} is no proxy: it names no host"
     return "" if has_port(host) else f"{shown!r} is no proxy: its port is no number up to 65535"
+
+
+def split_scheme(address: str) -> tuple[str, str, str]:
+    """Return scheme, separator and the rest; what stands before ``://`` may be a password too.
+
+    >>> split_scheme("http://a"), split_scheme("u:p@://h")
+    (('http', '://', 'a'), ('', '', 'u:p@://h'))
+    """
+    has_scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address) is not None
+    return address.partition("://") if has_scheme else ("", "", address)
 
 
 def has_port(host: str) -> bool:

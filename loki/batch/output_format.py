@@ -94,9 +94,7 @@ class CsvTable:
         names = next(csv.reader([head.decode("utf-8", "replace")]), [])
         if {*names} != {*self.places}:
             return self
-        table = CsvTable(names)
-        table.places = {name: self.places[name] for name in names}
-        return table
+        return CsvTable(names)
 
     def encode(self, line: JsonObject) -> bytes:
         """Return a row."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 
 from loki.edge.trust import make_private_folder
 
@@ -19,17 +20,14 @@ def make_rescue_file(folder: str, prog: str, suffix: str = "") -> tuple[int, str
 
     It is in ``folder``, or, if that disk is the full one, where temporary files are, or in memory.
     """
-    try:
+    with suppress(OSError):
         make_private_folder(folder)
-        return make_file_with_room(folder, prog, suffix)
-    except OSError:
-        pass
-    try:
-        return make_file_with_room(tempfile.gettempdir(), prog, suffix)
-    except OSError:
-        if not os.path.isdir(MEMORY):
-            raise
-        return make_file_with_room(MEMORY, prog, suffix)
+    memory = [MEMORY] if os.path.isdir(MEMORY) else []
+    folders = [folder, tempfile.gettempdir(), *memory]
+    for each in folders[:-1]:
+        with suppress(OSError):
+            return make_file_with_room(each, prog, suffix)
+    return make_file_with_room(folders[-1], prog, suffix)
 
 
 def make_file_with_room(folder: str, prog: str, suffix: str) -> tuple[int, str]:

@@ -40,7 +40,7 @@ def parse(response: Response) -> Result[Reply, Problem]:
     return (
         builder.build(response.request, is_whole=True)
         .map(complete)
-        .alt(lambda problem: replace(problem, answer_text=text, usage=builder.usage))
+        .alt(lambda problem: replace(problem, answer_text=text))
         .alt(explain_stream(response))
     )
 
@@ -51,7 +51,7 @@ def explain_stream(response: Response) -> Callable[[Problem], Problem]:
     def step(problem: Problem) -> Problem:
         if problem.kind != "garbled" or not response.request.target.ask.stream:
             return problem
-        cure = "send an Ask of stream=False, or open() it and follow() its events"
+        cure = "send an Ask of stream=False, or open() it and give it to read_stream()"
         return replace(
             problem, message=f"a stream was asked for, and parse() reads no stream: {cure}"
         )

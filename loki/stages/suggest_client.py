@@ -7,6 +7,7 @@ from dataclasses import replace
 from loki.problems import Problem, suggest_nearest
 from loki.providers import KNOWN, TYPES, type_of
 from loki.records import Client, Config, Target, Task
+from loki.stages.suggest_models import names_of
 
 
 def suggest_names(config: Config, wanted: str) -> str:
@@ -51,11 +52,6 @@ def suggest_model(config: Config, client: Client, name: str, task: Task) -> str:
     """Return the end of a message: the nearest model for a task, or how to list one."""
     near = suggest_nearest(name, names_of(config, client, task))
     return near or with_type("; list it under `models`, with", task)
-
-
-def names_of(config: Config, client: Client, task: Task) -> list[str]:
-    """Return the names of a client's models for a task."""
-    return [known.name for known in config.models(client) if known.type == task]
 
 
 def with_type(advice: str, task: Task) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from loki.problems import Problem, suggest_nearest
-from loki.records import Config, Request, Target
+from loki.records import Client, Config, Request, Target, Task
 from loki.urls import mask_url
 
 Suggest = Callable[[Problem], Problem]
@@ -22,7 +23,7 @@ def make_suggest(config: Config) -> Callable[[Request], Suggest]:
 
     def stage(request: Request) -> Suggest:
         target = request.target
-        known = known_names(config, target)
+        known = partial(names_of, config, target.client, target.model.type)
         return lambda problem: suggest_parameter(
             add_address(add_nearest_names(problem, target, known), request), request
         )
@@ -53,14 +54,9 @@ def suggest_parameter(problem: Problem, request: Request) -> Problem:
     return suggest_patch(problem, request)
 
 
-def known_names(config: Config, target: Target) -> Callable[[], list[str]]:
-    """Return what lists the client's models of the target's type: only failures look them up."""
-
-    def names() -> list[str]:
-        models = config.models(target.client)
-        return [model.name for model in models if model.type == target.model.type]
-
-    return names
+def names_of(config: Config, client: Client, task: Task) -> list[str]:
+    """Return the names of a client's models for a task."""
+    return [known.name for known in config.models(client) if known.type == task]
 
 
 def add_nearest_names(problem: Problem, target: Target, names: Callable[[], list[str]]) -> Problem:

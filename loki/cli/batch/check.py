@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -13,7 +14,7 @@ from loki.batch.read_rows import read_rows
 from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
-from loki.records import Task
+from loki.records import Config, Target, Task
 from loki.stages.check_max_cost import patched_worst_cost
 from loki.stages.resolve import resolve
 from loki.stages.suggest_client import describe_misspelling
@@ -32,7 +33,7 @@ def print_count(context: BatchContext) -> int:
     run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, console.redactor, console.warn)
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
-    lacks: dict[str, None] = {}
+    unpriced: dict[str, Target] = {}
     for row in run.pending(read_rows(plan, context.inputs.lines)):
         target = (
             None
@@ -47,11 +48,8 @@ def print_count(context: BatchContext) -> int:
         most = patched_worst_cost(target, row.patches(context.env.patches))
         worst = [amount + most for amount in worst if most is not None]
         if most is None:
-            is_priced = target.model.price.input is not None
-            named = f"prices of {target.name} in the configuration"
-            lacks["--max-tokens" if is_priced else named] = None
-            lacks |= dict.fromkeys(filter(None, [describe_misspelling(context.env.config, target)]))
-    unknown = f"at a price nobody knows: give {'; '.join(lacks)}"
+            unpriced[target.name] = target
+    unknown = describe_unpriced(context.env.config, unpriced.values())
     price = f"at most ${worst[0].normalize():f}" if worst else unknown
     result = chain(
         [f"{left:,} left, {price}"],
@@ -62,6 +60,17 @@ def print_count(context: BatchContext) -> int:
     )
     context.console.write(" · ".join(result) + "\n")
     return 0
+
+
+def describe_unpriced(config: Config, targets: Iterable[Target]) -> str:
+    """Return that models have no known worst cost, with what would give it to them."""
+    lacks: dict[str, None] = {}  # each once
+    for target in targets:
+        is_priced = target.model.price.input is not None
+        named = f"prices of {target.name} in the configuration"
+        lacks["--max-tokens" if is_priced else named] = None
+        lacks |= dict.fromkeys(filter(None, [describe_misspelling(config, target)]))
+    return f"at a price nobody knows: give {'; '.join(lacks)}"
 
 
 def dry_run_rows(context: BatchContext) -> int:

@@ -72,28 +72,28 @@ class RunState:
     def pending(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows that are still to be asked."""
         for row in rows:
+            identity = "" if isinstance(row, InvalidRow) else row_identity(row.id, row.key)
             if isinstance(row, InvalidRow):
                 yield row
-            elif row_identity(row.id, row.key) in self.out.done:
+            elif identity in self.out.done:
                 self.skipped += 1
-            elif self.away is not None and row_identity(row.id, row.key) in self.away:
+            elif self.away is not None and identity in self.away:
                 self.out_rows += 1
-            elif not self.asked.add(row_identity(row.id, row.key)):
+            elif not self.asked.add(identity):
                 self.repeated += 1
                 self.note(f"line {row.line} asks the same as an earlier one of its id, {row.id!r}")
             else:
                 if not self.ids.add(str(row.id)):
                     self.note(f"line {row.line}: id {row.id!r} again; its key tells it apart")
-                self.compare_with_earlier(row)
+                self.compare_with_earlier(row.line, identity)
                 yield row
 
-    def compare_with_earlier(self, row: ReadyRow) -> None:
+    def compare_with_earlier(self, line: int, identity: str) -> None:
         """Warn once, before it is paid again, of a line that was asked otherwise before."""
-        identity = row_identity(row.id, row.key)
-        if not self.is_changed and self.out.first.get(row.line, identity) != identity:
+        if not self.is_changed and self.out.first.get(line, identity) != identity:
             self.is_changed = True
             self.warn(
-                f"line {row.line} was asked before with another id, model, prompt or setting: "
+                f"line {line} was asked before with another id, model, prompt or setting: "
                 "such rows are asked again, and the earlier answers stay"
             )
 

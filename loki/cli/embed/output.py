@@ -84,7 +84,7 @@ def outcomes_of(call: Call, texts: Sequence[str], any_success: Event) -> list[Ou
         return [Failure(problem)]
     if len(texts) == 1:
         return [Success(problem)]
-    if not any_success.is_set() and affects_all_texts(call, texts, problem):
+    if not any_success.is_set() and affects_all_texts(call, texts, problem, any_success):
         return [Failure(problem)]
     middle = len(texts) // 2
     first = outcomes_of(call, texts[:middle], any_success)
@@ -93,10 +93,14 @@ def outcomes_of(call: Call, texts: Sequence[str], any_success: Event) -> list[Ou
     return [*first, *outcomes_of(call, texts[middle:], any_success)]
 
 
-def affects_all_texts(call: Call, texts: Sequence[str], problem: Problem) -> bool:
+def affects_all_texts(
+    call: Call, texts: Sequence[str], problem: Problem, any_success: Event
+) -> bool:
     """Return whether the request is wrong: its shortest and longest text fail alike when alone."""
     for text in (min(texts, key=len), max(texts, key=len)):
         alone = call([text])
+        if isinstance(alone, Success):
+            any_success.set()
         if isinstance(alone, Success) or alone.failure().message != problem.message:
             return False
     return True

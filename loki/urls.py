@@ -41,10 +41,10 @@ def mask_url(url: str) -> str:
     """
     user = userinfo(url)
     bare = url.replace(f"{user}@", "***@", 1) if user else url
-    return SECRET.sub(r"\1***", bare)
+    return re.sub(SECRET, r"\1***", bare)
 
 
-SECRET = re.compile(r"(?i)([?&#;][^=?&#;]*(?:key|token|secret|sig|pass)[^=?&#;]*=)[^&#]*")
+SECRET = r"(?i)([?&#;][^=?&#;]*(?:key|token|secret|sig|pass)[^=?&#;]*=)[^&#]*"
 
 
 def mask_proxy(proxy: str) -> str:
@@ -59,7 +59,7 @@ def mask_proxy(proxy: str) -> str:
     user, at, host = address.rpartition("@")
     if not at and not has_port(host):  # the host is missing, and this is the password
         host = f"{host.partition(':')[0]}:***"
-    return SECRET.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{host}")
+    return re.sub(SECRET, r"\1***", f"{scheme}{separator}{'***@' if at else ''}{host}")
 
 
 # ---- what is wrong -------------------------------------------------------------------------------
@@ -83,12 +83,12 @@ def mask_malformed_url(url: str) -> str:
     scheme, separator, address = url.partition("://")
     user, at, bare = (address if separator else url).rpartition("@")
     path, *query = re.split("[?#;]", bare, maxsplit=1)
-    shown = "".join("***" if is_like_a_key(piece) else piece for piece in PIECES.split(path))
+    shown = "".join("***" if is_like_a_key(piece) else piece for piece in re.split(PIECES, path))
     start = f"{scheme}{separator}" if separator and not is_like_a_key(scheme) else ""
     return f"{start}{'***@' if at else ''}{shown}{f'{bare[len(path)]}***' if query else ''}"
 
 
-PIECES = re.compile("([/:.=&])")
+PIECES = "([/:.=&])"
 
 
 def mask_keys(text: str) -> str:

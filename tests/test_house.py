@@ -177,7 +177,7 @@ CHANGED = {
 }
 #: Functions that may remember what they returned, in a process: no argument of theirs is a secret.
 REMEMBERED = {
-    "loki.edge.auth.find_secrets.is_sensitive": "names of headers and settings",
+    "loki.config.setting_names.is_sensitive": "names of headers and settings",
     "loki.edge.ledger.reservations.host_name": "the name of this machine",
     "loki.stages.build.is_header_name": "names of headers",
     "loki.edge.http.connection.with_deadlines": "classes",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from returns.result import Result, Success
 
 from loki.config.grammar import RULES
-from loki.config.setting_names import CREDENTIALS, SENSITIVE, is_public, is_reference
+from loki.config.setting_names import CREDENTIALS, is_public, is_reference, is_sensitive
 from loki.config.yaml_reader import read_yaml
 from loki.config.yaml_schema import Complaint, Position, Report, position_of
 from loki.json_text import Json, JsonObject
@@ -158,9 +158,9 @@ def is_secret(text: str, name: str) -> bool:
         return "@" in text or find_proxy_fault(text) != "" or SECRET_IN_URL.search(text) is not None
     if name in CREDENTIALS:
         return bool(text) and not is_reference(text)
-    is_sensitive = SENSITIVE.search(name) and not name.endswith(("_cmd", "_file"))
+    hides = is_sensitive(name) and not name.endswith(("_cmd", "_file"))
     bare = re.sub(r"(?i)\{\{[^{}]*\}\}|\b(?:bearer|basic|token)\b", "", text).strip()
-    return bool((is_sensitive and bare) or SECRET_IN_URL.search(text))
+    return bool((hides and bare) or SECRET_IN_URL.search(text))
 
 
 #: A sensitive name, for headers of which any may be a secret.

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from loki.price import PRICES
 
-#: Names of headers and settings whose values nobody should see.
-SENSITIVE = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential|signature|subscription")
+#: Parts of the names of headers and settings whose values nobody should see.
+SENSITIVE = (
+    *("auth", "key", "token", "secret", "cookie", "pass"),
+    *("credential", "signature", "subscription"),
+)
+
+
+@lru_cache(256)  # the headers of all requests have few names
+def is_sensitive(name: str) -> bool:
+    """Return whether nobody should see the value under a name.
+
+    >>> is_sensitive("X-Api-Key"), is_sensitive("api_base")
+    (True, False)
+    """
+    lower = name.lower()
+    return any(part in lower for part in SENSITIVE)
+
 
 PATCH_KINDS = ("chat_completions", "embeddings", "rerank")
 

@@ -19,14 +19,14 @@ def bedrock_wire(target: Target) -> str:
     model = target.model
     if model.endpoint == "responses":
         return "responses"
-    if not OPENAI_MODELS.search(model.real_name):
+    if not re.search(OPENAI_MODELS, model.real_name):
         return "converse"
     return "openai" if model.endpoint == "chat" else "responses"
 
 
 #: Ids of models of OpenAI, with or without a profile (us. eu. jp. au. apac. global.); their
 #: open ones (gpt-oss) speak Converse.
-OPENAI_MODELS = re.compile(r"(?:^|[./])openai\.gpt-(?!oss)")
+OPENAI_MODELS = r"(?:^|[./])openai\.gpt-(?!oss)"
 
 
 def bedrock_url(target: Target, base: str) -> str:

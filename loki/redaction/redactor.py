@@ -22,7 +22,7 @@ MIN_SECRET = 4  # characters: what is shorter may be a part of any word
 LONG = 8  # characters: what is as long is no accident where spaces are left out
 
 #: Where something was cut, maybe in an escape of an escape.
-CUT = re.compile(rb"(?:%[0-9a-f]?)?(?:\.{3,}|\xe2\x80\xa6)+")
+CUT = rb"(?:%[0-9a-f]?)?(?:\.{3,}|\xe2\x80\xa6)+"
 CUTS = 100  # so many are looked at, the last ones: nobody needs more, and each takes its time
 
 
@@ -91,7 +91,7 @@ def find_secret_spans(data: bytes, needles: Iterable[bytes]) -> Iterator[tuple[i
         while at >= 0:
             yield at, at + len(needle)
             at = data.find(needle, at + len(needle))
-    for cut in deque(CUT.finditer(data), CUTS):
+    for cut in deque(re.finditer(CUT, data), CUTS):
         yield from find_truncated_secrets(data, cut.start(), needles)
 
 
@@ -136,7 +136,7 @@ def rewrite_by(name: str) -> Callable[[bytes], Parts]:
 
 def drop_spaces(data: bytes) -> Parts:
     """Return the parts of a text; spaces become nothing."""
-    parts = SPACES.split(data)
+    parts = re.split(SPACES, data)
     return parts, [b"" if i % 2 else part for i, part in enumerate(parts)]
 
 
@@ -155,7 +155,7 @@ def can_shrink(data: bytes) -> bool:
     return has_escapes(data) or not is_graphic(data)
 
 
-SPACES = re.compile(b"( +)")
+SPACES = b"( +)"
 
 #: One after the other. A short secret is not looked for across spaces: it may be parts of words.
 STEPS = (

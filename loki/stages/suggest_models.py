@@ -33,15 +33,15 @@ def make_suggest(config: Config) -> Callable[[Request], Suggest]:
 
 def add_address(problem: Problem, request: Request) -> Problem:
     """Return the same problem; where no model but an address is unknown, with that address."""
-    if problem.status != 404 or not request.url or not NO_ADDRESS.search(problem.message):
+    if problem.status != 404 or not request.url or not re.search(NO_ADDRESS, problem.message):
         return problem
     address = f"; asked {mask_url(request.url)}: is api_base right?"
     return replace(problem, message=problem.message.rstrip(". ") + address)
 
 
 #: How web servers say that they have nothing at an address.
-NO_ADDRESS = re.compile(
-    r"page not found|^not found|cannot post|no route|(unknown|invalid) (url|path|endpoint)", re.I
+NO_ADDRESS = (
+    r"(?i)page not found|^not found|cannot post|no route|(unknown|invalid) (url|path|endpoint)"
 )
 
 

@@ -90,7 +90,7 @@ def is_out_of_credit(status: int | None, sentence: str) -> bool:
     >>> is_out_of_credit(429, "You exceeded your current quota. Please retry in 53s.")
     False
     """
-    return status in (400, 402, 403, 429) and OUT_OF_CREDIT.search(sentence) is not None
+    return status in (400, 402, 403, 429) and re.search(OUT_OF_CREDIT, sentence) is not None
 
 
 def read_code_and_message(parsed: Json) -> tuple[str | None, str]:
@@ -222,7 +222,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 
 #: What providers say to an account without credit whose code or status says something else.
-OUT_OF_CREDIT = re.compile(
+OUT_OF_CREDIT = (
     r"(?i)credit balance is too low|(?:run|is|are) out of credits|used all available credits"
     r"|insufficient (?:account )?(?:balance|credit|funds)|credits are depleted|no credits"
     r"|too many tokens per day|api calls ?/ ?month|free-models-per-day|daily free allocation"

@@ -14,22 +14,22 @@ from loki.config.setting_names import (
     MODEL_FIELDS,
     MODEL_SETTINGS,
     PUBLIC_HEADERS,
-    SENSITIVE,
     SETTINGS,
     is_public,
     is_reference,
+    is_sensitive,
 )
 from loki.records import Limits, Model
 
 
 @pytest.mark.parametrize("name", [*CREDENTIALS, "client_secret", "Cookie", "X-Goog-Api-Key"])
 def test_what_may_hold_a_secret_is_sensitive(name: str) -> None:
-    assert SENSITIVE.search(name)
+    assert is_sensitive(name)
 
 
 @pytest.mark.parametrize("name", ["api_base", "region", "location", "profile", "content-type"])
 def test_what_names_a_place_is_not_sensitive(name: str) -> None:
-    assert not SENSITIVE.search(name)
+    assert not is_sensitive(name)
 
 
 def test_every_credential_is_a_setting() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from loki.config.build_config import variable_prefix
-from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SENSITIVE, SETTINGS, is_reference
+from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, is_reference, is_sensitive
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxies, secrets_in_url
 from loki.edge.auth.secrets import NAME
 from loki.edge.config_cache import read_config
@@ -55,10 +56,7 @@ def register_secrets(config: Config, environ: Mapping[str, str], redactor: Redac
         *(secret for patch in patches for secret in secrets_in_patch(patch)),
         *secrets_in_proxies(environ),
         *secrets_in_url(environ.get("LOKI_SYNC_MODELS_URL", "")),
-        *(
-            environ[name]
-            for name in environ.keys() & named | {*filter(SENSITIVE.search, of_env_file)}
-        ),
+        *(environ[name] for name in environ.keys() & named | {*filter(is_sensitive, of_env_file)}),
     )
 
 
@@ -79,16 +77,16 @@ def literal_secrets(
     match value:
         case dict():
             for name, inner in value.items():
-                hidden = name in LITERALS or (of_headers and bool(SENSITIVE.search(name)))
+                hidden = name in LITERALS or (of_headers and is_sensitive(name))
                 yield from literal_secrets(inner, hidden, name == "headers")
         case list():
             for inner in value:
                 yield from literal_secrets(inner)
-        case str() if is_secret and not NAME.search(value):
+        case str() if is_secret and not re.search(NAME, value):
             yield from {value: True, value.split(" ")[-1]: True}  # Bearer and the like before it
         case str() if "://" in value:
             yield from filter(None, (userinfo(value), userinfo(value).partition(":")[2]))
-            yield from (value[each.end(1) : each.end()] for each in SECRET.finditer(value))
+            yield from (value[each.end(1) : each.end()] for each in re.finditer(SECRET, value))
 
 
 LITERALS = {*CREDENTIALS, "client_secret"}
@@ -136,7 +134,7 @@ def names_in_client(client: Client) -> Iterator[str]:
     """Yield the names that a client's settings and headers refer to as ``{{NAME}}``."""
     yield from (each.value for each in client.settings.values() if each.source == "name")
     texts = (value or "" for patch in patches_of(client) for value in patch.headers.values())
-    yield from (name for text in texts for name in NAME.findall(text))
+    yield from (name for text in texts for name in re.findall(NAME, text))
     yield from references([*client.models, dict(client.oauth)])
 
 
@@ -160,7 +158,7 @@ def references(value: Json, setting: str = "", of_headers: bool = False) -> Iter
             for inner in value:
                 yield from references(inner, setting, of_headers)
         case str() if setting not in PUBLIC and (of_headers or is_reference(value)):
-            yield from NAME.findall(value)
+            yield from re.findall(NAME, value)
 
 
 #: Settings that are no secrets: a program may need their variables, such as AWS_REGION.

@@ -6,14 +6,13 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote
 
 from returns.result import Result
 
-from loki.config.setting_names import SENSITIVE
+from loki.config.setting_names import is_sensitive
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem
 from loki.providers import wire_of
@@ -64,12 +63,6 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
             yield from with_bare_token(value)
 
 
-@lru_cache(256)  # the headers of all requests have few names
-def is_sensitive(name: str) -> bool:
-    """Return whether the value under a name is a secret."""
-    return SENSITIVE.search(name) is not None
-
-
 def secrets_in_url(url: str) -> tuple[str, ...]:
     """Return user and password of an address, as written and as sent, and keys in its query.
 
@@ -81,12 +74,12 @@ def secrets_in_url(url: str) -> tuple[str, ...]:
 
 def keys_in_query(url: str) -> tuple[str, ...]:
     """Return the keys in the query of an address."""
-    pairs = QUERY.findall(url)
-    return tuple(value for name, value in pairs if SENSITIVE.search(name) or is_signature(name))
+    pairs = re.findall(QUERY, url) if "=" in url else ()
+    return tuple(value for name, value in pairs if is_sensitive(name) or is_signature(name))
 
 
 #: Names and values of a query, also where an address is written so badly that it has none.
-QUERY = re.compile(r"[?&#;]([^=?&#;]*)=([^&#]*)")
+QUERY = r"[?&#;]([^=?&#;]*)=([^&#]*)"
 
 
 def is_signature(name: str) -> bool:
@@ -117,7 +110,7 @@ def secrets_in_userinfo(user: str) -> tuple[str, ...]:
 
 
 def secrets_in_body(
-    body: Json, content_keys: Collection[str], names: re.Pattern[str] = SENSITIVE
+    body: Json, content_keys: Collection[str], is_secret: Callable[[str], bool] = is_sensitive
 ) -> Iterator[str]:
     """Yield the texts under sensitive names, which only a patch or a server's tool puts there.
 
@@ -134,17 +127,21 @@ def secrets_in_body(
     """
     if isinstance(body, list):
         for item in body:
-            yield from secrets_in_body(item, content_keys, names)
+            yield from secrets_in_body(item, content_keys, is_secret)
     for name, value in body.items() if isinstance(body, dict) else ():
-        within = AUTHORIZATION if name in content_keys else names
-        if within.search(name):
+        within = is_authorization if name in content_keys else is_secret
+        if within(name):
             texts = (*texts_in(value), *numbers_in(name, value))
             yield from chain.from_iterable(map(with_bare_token, texts))
         yield from secrets_in_body(value, content_keys, within)
 
 
-#: Names of credentials for a tool that runs at the provider (MCP), among the user's own words.
-AUTHORIZATION = re.compile(r"(?i)^authorization(_token)?$|^x-api-key$")
+def is_authorization(name: str) -> bool:
+    """Return whether a name, among the user's own words, is that of a credential.
+
+    A tool that runs at the provider (MCP) has one.
+    """
+    return name.lower() in ("authorization", "authorization_token", "x-api-key")
 
 
 def texts_in(value: Json) -> list[str]:
@@ -160,12 +157,12 @@ def numbers_in(name: str, value: Json) -> list[str]:
     (['1234', '5.5'], [], [])
     """
     numbers = value if isinstance(value, list) else [value]
-    is_secret = SECRET_NUMBER.search(name) is not None
+    is_secret = re.search(SECRET_NUMBER, name) is not None
     return [str(each) for each in numbers if is_secret and type(each) in (int, float)]
 
 
 #: Names of secrets that can be numbers; max_tokens, budget_tokens, token_ids are none.
-SECRET_NUMBER = re.compile(
+SECRET_NUMBER = (
     r"(?i)(pass(word|wd|phrase|code)?|secret|credentials?|cookie|signature|auth(orization)?"
     r"|keys?|token)$"
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
 
-from loki.config.setting_names import SENSITIVE
+from loki.config.setting_names import is_sensitive
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.files import describe_os_error, without_env_file
 from loki.problems import Problem, fail
@@ -23,7 +23,7 @@ from loki.urls import is_like_a_key
 if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen
 
-NAME = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+NAME = r"\{\{\s*([^{}]+?)\s*\}\}"
 COMMAND_TIMEOUT = 60  # seconds for a command that prints a secret
 PAUSE = 0.05  # seconds between two looks at it
 IN_TIME = "within the time for everything (total timeout)"
@@ -169,9 +169,9 @@ def expand_value(header: str, value: str, context: AuthContext) -> Result[str, P
     """Return the value of a header with every ``{{NAME}}`` in it looked up."""
     origin = f"header {header}"
     secrets = gather(
-        look_up(Setting(name, "name", origin), context) for name in NAME.findall(value)
+        look_up(Setting(name, "name", origin), context) for name in re.findall(NAME, value)
     )
-    literals = NAME.split(value)[::2]  # what stands between the names
+    literals = re.split(NAME, value)[::2]  # what stands between the names
     pairs = secrets.map(lambda values: zip_longest(literals, values, fillvalue=""))
     return pairs.map(lambda parts: "".join(map("".join, parts)))
 
@@ -182,4 +182,4 @@ def mask(name: str, value: str) -> str:
     >>> mask("X-Api-Key", "abc"), mask("X-Team", "{{TEAM}} a"), mask("Content-Type", "a/b")
     ('***', '*** a', 'a/b')
     """
-    return "***" if SENSITIVE.search(name) else NAME.sub("***", value)
+    return "***" if is_sensitive(name) else re.sub(NAME, "***", value)

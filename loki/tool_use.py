@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from loki.money.estimate import worst_cost
 from loki.pipeline import Env, answer
 from loki.price import format_dollars
 from loki.problems import Problem, count_of, fail
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Ask
 from loki.replies import Reply
 from loki.stages.account import is_free

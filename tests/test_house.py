@@ -330,6 +330,13 @@ def test_a_pipe_loads_only_what_it_needs(home: Home, key: str) -> None:
     assert not (lazy | FORBIDDEN) & set(modules)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_records_are_replaced_by_their_own_function(path: Path) -> None:
+    """That of ``dataclasses`` makes a dataclass of each record first, at every start."""
+    if path.name != "record.py":
+        assert "import replace" not in re.sub("(?m)^from loki.record .*", "", path.read_text())
+
+
 @pytest.mark.parametrize("words", [["--version"], ["--help"]])
 def test_help_loads_next_to_nothing(home: Home, words: list[str]) -> None:
     probe = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from returns.result import Result, Success
@@ -13,6 +12,7 @@ from loki.formats.json_output import reply_json, round_seconds
 from loki.json_text import JsonObject
 from loki.pipeline import Env, answer_with_data, embed
 from loki.problems import Problem, is_curable
+from loki.record import replace
 from loki.records import Ask
 from loki.replies import Embeddings
 from loki.usage import COUNTS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from returns.result import Failure, Result, Success
@@ -21,6 +20,7 @@ from loki.json_text import Json, JsonObject
 from loki.messages import Media, Message, Text
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Ask, Patch
 
 

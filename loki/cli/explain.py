@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from returns.result import Result, Success
 
@@ -14,6 +14,7 @@ from loki.edge.auth.secrets import mask
 from loki.money.estimate import max_usage, worst_cost
 from loki.pipeline import Env, prepare
 from loki.providers import base_url_of, provider_of
+from loki.record import replace
 from loki.records import Ask, Limits, Request, Setting, Target, Task
 from loki.stages.patch import patches_for
 from loki.stages.resolve import resolve

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any
@@ -23,6 +22,7 @@ from loki.json_text import Json, JsonObject
 from loki.pipeline import Env, first_success, prepare, stream
 from loki.problems import Kind, Problem, fail
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Ask, Limits, Request
 from loki.replies import OpenResponse, Reply, Stream
 

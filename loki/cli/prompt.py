@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any
@@ -24,6 +23,7 @@ from loki.messages import Media, Message, Text
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Ask
 from loki.redaction.redactor import Redactor
 from loki.stages.resolve import resolve

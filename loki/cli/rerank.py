@@ -10,7 +10,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import inf
 
 from returns.pipeline import flow
@@ -30,7 +29,7 @@ from loki.json_text import Json, compact
 from loki.pipeline import Env, map_each, prepare
 from loki.problems import Problem, count_of, fail
 from loki.railway import bind, gather, map_
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Ask, Request
 from loki.replies import Ranking
 from loki.stages.batching import split_texts

@@ -6,13 +6,13 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Container
-from dataclasses import replace
 
 from loki.config.build_config import variable_prefix
 from loki.edge.auth.auth_method import credential_name
 from loki.edge.auth.find_secrets import secrets_in_body
 from loki.json_text import Json, compact
 from loki.providers import provider_of, wire_of
+from loki.record import replace
 from loki.records import Client, Request
 from loki.redaction.redactor import Redactor
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -22,6 +21,7 @@ from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import Problem
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Ask, Config, Limits, Patch
 from loki.redaction.redactor import Redactor
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +25,7 @@ from loki.config.setting_names import MODEL_FIELDS
 from loki.json_text import JsonObject
 from loki.price import Price
 from loki.providers import known_name, provider_of
+from loki.record import replace
 from loki.records import Client, Model, Patch, Task
 
 NO_ABILITIES = Abilities()

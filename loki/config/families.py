@@ -8,11 +8,11 @@ configuration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from loki.abilities import Abilities, ReasoningSupport
 from loki.config.setting_names import ABILITY_SETTINGS
 from loki.json_text import JsonObject
+from loki.record import replace
 
 #: The rows of data/families.json, by the name of the family.
 Families = Mapping[str, JsonObject]

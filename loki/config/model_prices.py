@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from loki.price import PRICES, Price
+from loki.record import replace
 from loki.records import Client, Model
 
 NO_PRICE = Price()

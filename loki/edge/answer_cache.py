@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
 
@@ -38,6 +37,7 @@ from loki.json_text import Json, compact_strict
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
+from loki.record import replace
 from loki.records import CachedResponse, Client, Draft, Request, Response, Setting
 from loki.redaction.redactor import Redactor
 from loki.replies import OpenResponse, Reply

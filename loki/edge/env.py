@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from os import devnull
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from loki.formats.structured_output import find_schema_violation, has_patterns
 from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Config, Patch, Request
 from loki.redaction.redactor import Redactor
 

@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from loki.json_text import Json, JsonObject, parse_strict
 from loki.messages import CachedText, Media, Message, Text, Tool, ToolCall
 from loki.problems import Problem, fail
 from loki.railway import gather
+from loki.record import replace
 from loki.wire.protocol import as_str
 
 A = TypeVar("A")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from returns.result import Result, Success
 
 from loki.json_text import Json, JsonObject, compact, parse_strict
 from loki.problems import Problem, excerpt, fail
+from loki.record import replace
 from loki.records import Ask
 from loki.replies import Reply
 

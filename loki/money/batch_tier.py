@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from loki.money.prices import cost, find_price
 from loki.price import PRICES, Price
+from loki.record import replace
 from loki.usage import Usage
 
 

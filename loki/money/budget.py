@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from loki.money.estimate import max_usage, service_tiers, worst_cost
 from loki.money.prices import cost_lower_bound, cost_upper_bound, price_of
 from loki.price import format_dollars
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Request, Target, Task
 
 

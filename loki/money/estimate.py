@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from decimal import Decimal
 
 from loki.json_text import Json, JsonObject
 from loki.messages import Media
 from loki.money.prices import cost_upper_bound, price_of
+from loki.record import replace
 from loki.records import Target
 from loki.usage import Usage
 

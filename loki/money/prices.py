@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from loki.json_text import JsonObject
 from loki.price import PRICES, Price
+from loki.record import replace
 from loki.records import Target
 from loki.usage import Usage
 

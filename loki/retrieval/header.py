@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Literal
 
@@ -12,7 +11,7 @@ from returns.result import Result
 
 from loki.json_text import JsonObject, compact
 from loki.problems import Problem, fail
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Patch, Target
 from loki.stages.draft import draft
 from loki.stages.patch import patch

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TypeVar
 
 from loki.money.estimate import estimate_tokens
 from loki.providers import route_of
+from loki.record import replace
 from loki.records import Ask, Target
 from loki.wire import wire
 from loki.wire.protocol import TextsWire

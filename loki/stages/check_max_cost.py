@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
 from returns.result import Failure, Result, Success
 
 from loki.money.estimate import cost_at_most, max_answers, max_usage, uses_server_tools, worst_cost
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -12,7 +11,7 @@ from returns.result import Failure, Result, Success
 
 from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.record import field_names
+from loki.record import field_names, replace
 from loki.records import Draft, Request
 from loki.replies import Done, Event, Reply, Stream
 from loki.stages.account import account, is_free

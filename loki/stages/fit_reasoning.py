@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from returns.result import Result, Success
@@ -11,6 +10,7 @@ from returns.result import Result, Success
 from loki.abilities import ReasoningSupport
 from loki.config.setting_names import EFFORTS
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Target
 
 #: How servers are asked that take a number of tokens as well as an effort.

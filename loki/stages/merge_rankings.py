@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import accumulate
 
 from returns.result import Result, Success
@@ -11,6 +10,7 @@ from returns.result import Result, Success
 from loki.json_text import JsonObject
 from loki.problems import Problem, count_of, fail
 from loki.providers import wire_name
+from loki.record import replace
 from loki.replies import Ranking, Score
 from loki.stages.parse_vectors import add_costs, add_usages
 from loki.wire import rerank_wire

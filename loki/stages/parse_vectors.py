@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ from returns.result import Failure, Result, Success
 from loki.json_text import Json
 from loki.problems import Problem, count_of, count_that_are, excerpt_bytes, fail
 from loki.providers import wire_name
-from loki.record import field_names
+from loki.record import field_names, replace
 from loki.records import Response
 from loki.replies import Embeddings, Ranking, Scores, Vectors
 from loki.usage import Usage

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 from loki.json_text import Json
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Limits
 from loki.wire.protocol import RateLimitHeaders
 

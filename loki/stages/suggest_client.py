@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from loki.problems import Problem, suggest_nearest
 from loki.providers import KNOWN, TYPES, type_of
+from loki.record import replace
 from loki.records import Client, Config, Target, Task
 from loki.stages.suggest_models import names_of
 

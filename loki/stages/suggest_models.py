@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from loki.problems import Problem, suggest_nearest
+from loki.record import replace
 from loki.records import Client, Config, Request, Target, Task
 from loki.urls import mask_url
 

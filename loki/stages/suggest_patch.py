@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from loki.json_text import JsonObject, compact
 from loki.problems import Problem
 from loki.providers import wire_of
+from loki.record import replace
 from loki.records import Request
 
 Path = tuple[str, ...]

@@ -6,7 +6,6 @@ import struct
 from array import array
 from base64 import b64decode
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
@@ -15,6 +14,7 @@ from returns.result import Failure, Result, Success
 from loki.json_text import Json
 from loki.problems import Problem
 from loki.railway import gather
+from loki.record import replace
 from loki.replies import Vector, Vectors
 from loki.usage import Usage
 from loki.wire.errors import unknown_answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 from returns.result import Result, Success
@@ -14,6 +13,7 @@ from loki.formats.structured_output import check_answer
 from loki.json_text import JsonObject, compact
 from loki.money.batch_tier import BatchRates, usual_cost
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Draft, Request, Response, Target
 from loki.replies import Embeddings, Reply
 from loki.stages.account import Entry, build_entry, is_free

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +17,7 @@ from loki.batch.api.journal_shape import is_sound
 from loki.batch.api.protocol import JobStatus, Submission
 from loki.batch.done_rows import HashSet, row_identity
 from loki.json_text import Json, JsonObject, compact
-from loki.record import field_names
+from loki.record import field_names, replace
 
 
 class Journal:

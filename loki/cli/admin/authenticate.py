@@ -7,7 +7,6 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf
 
 from returns.result import Result, Success
@@ -35,6 +34,7 @@ from loki.edge.auth.token_endpoint import OAuthClient, is_visible
 from loki.edge.env import read_configuration, with_vault
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import fold
+from loki.record import replace
 from loki.records import Client, Config
 from loki.stages.resolve import find_client, merge_limits
 from loki.urls import is_loopback

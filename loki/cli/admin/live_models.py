@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from returns.result import Result, Success
@@ -19,7 +18,7 @@ from loki.json_text import JsonObject, compact
 from loki.pipeline import Env
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
-from loki.record import field_names
+from loki.record import field_names, replace
 from loki.records import Ask, Client, Config, Limits, Model
 from loki.stages.resolve import fill_defaults, find_client, start_deadline
 

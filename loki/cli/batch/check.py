@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from loki.batch.read_rows import read_rows
 from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
+from loki.record import replace
 from loki.records import Config, Target, Task
 from loki.stages.check_max_cost import patched_worst_cost
 from loki.stages.resolve import resolve

@@ -8,7 +8,6 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf
 from threading import Lock
 from traceback import extract_tb
@@ -39,6 +38,7 @@ from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
 from loki.railway import gather
+from loki.record import replace
 from loki.redaction.redactor import Redactor
 from loki.stages.resolve import DEFAULT_LIMITS, resolve
 from loki.stages.suggest_client import add_misspelling

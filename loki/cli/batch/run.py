@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from queue import SimpleQueue
@@ -35,6 +34,7 @@ from loki.json_text import JsonObject
 from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Task
 from loki.stages.account import Entry
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from errno import EIO, ENOENT
 
@@ -20,6 +19,7 @@ from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
 from loki.problems import Kind, Problem, count_that_are
+from loki.record import replace
 from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
 from loki.usage import COUNTS, Usage

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import replace
 
 from returns.result import Result, Success
 
@@ -14,6 +13,7 @@ from loki.edge.conversation import read_turns
 from loki.formats.tool_commands import ToolCommand, read_commands
 from loki.formats.turns import answer_open_calls, append_turns
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Ask
 
 UNANSWERED = "nobody answered this call"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import NamedTuple, Protocol
@@ -24,6 +23,7 @@ from loki.json_text import Json
 from loki.pipeline import Env
 from loki.problems import Problem, excerpt
 from loki.railway import fold
+from loki.record import replace
 from loki.records import Ask
 from loki.replies import Reply, Stream
 from loki.tool_use import MAX_STEPS, CallTools, Conversation, add_reply, iterate_steps, sum_replies

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 
 from loki.formats.turns import split_turns
 from loki.messages import Message, Text
+from loki.record import replace
 from loki.replies import Reasoning, Stream
 from loki.tool_use import Conversation
 

@@ -11,7 +11,6 @@ import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from threading import Event
@@ -30,6 +29,7 @@ from loki.money.prices import cost
 from loki.pipeline import Env
 from loki.price import Price
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Ask, Target
 from loki.stages.batching import batch_limits, group_in_batches
 from loki.stages.draft import draft

@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 
 from returns.result import Result, Success
 
@@ -18,7 +18,7 @@ from loki.json_text import Json, JsonObject
 from loki.money.estimate import estimate_tokens
 from loki.problems import Problem, fail
 from loki.railway import fold
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Model
 from loki.stages.chunking import chunk, chunk_size
 

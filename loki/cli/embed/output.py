@@ -6,7 +6,6 @@ import sys
 from array import array
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from threading import Event
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -16,6 +15,7 @@ from loki.cli.describe import problem_json
 from loki.cli.embed.input import Item
 from loki.json_text import JsonObject, compact
 from loki.problems import Kind, Problem
+from loki.record import replace
 from loki.redaction.redactor import Redactor
 from loki.replies import Embeddings, Vector
 

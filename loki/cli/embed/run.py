@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from threading import Lock
 
@@ -13,6 +13,7 @@ from loki import pipeline
 from loki.cli.embed.output import Call
 from loki.pipeline import Env
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Ask
 from loki.replies import Embeddings
 from loki.stages.parse_vectors import add_costs

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
@@ -20,6 +19,7 @@ from loki.edge.retrieval.store import SearchResults, search_all, target_of
 from loki.edge.retrieval.table import Store, open_store
 from loki.pipeline import Env
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Ask, Target
 
 #: Queries of stdin that are sent for at once.

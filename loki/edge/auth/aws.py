@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -23,6 +22,7 @@ from loki.edge.http.deadline import deadline_of
 from loki.edge.http.transport import own_proxy
 from loki.edge.trust import make_private_folder
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Client, Limits
 from loki.redaction.redactor import Redactor
 

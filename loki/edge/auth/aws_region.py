@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
+from loki.record import replace
 from loki.records import Client, Config, Setting
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote
@@ -16,6 +15,7 @@ from loki.config.setting_names import is_sensitive
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem
 from loki.providers import wire_of
+from loki.record import replace
 from loki.records import Draft, Patch, Request
 from loki.redaction.redactor import Redactor
 from loki.urls import userinfo

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from math import inf
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
@@ -16,6 +15,7 @@ from loki.edge.batch.learned_pace import RECENT_SECONDS, LearnedPace, Sent
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Limits, Request
 from loki.replies import OpenResponse
 from loki.stages.retry_policy import exceeds_max_wait, with_attempts

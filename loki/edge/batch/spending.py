@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from loki.edge.ledger.budget import Budget, Held
 from loki.money.budget import known_worst_cost
 from loki.pipeline import Env, prepare
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Task
 from loki.stages.account import is_free
 from loki.stages.check_max_cost import explain_unknown_cost, patched_worst_cost

@@ -6,7 +6,6 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -25,6 +24,7 @@ from loki.json_text import JsonObject
 from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Patch, Task
 from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from glob import escape, glob
 from hashlib import blake2b
 
 from loki.edge.retrieval.rows import Rows, header_of
 from loki.edge.trust import make_private_folder
 from loki.problems import Problem, count_that_are
+from loki.record import replace
 from loki.retrieval.header import EmbeddingSettings
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from loki.money.estimate import estimate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import bind, gather
+from loki.record import replace
 from loki.records import Ask, Target
 from loki.replies import Embeddings
 from loki.retrieval.header import EmbeddingSettings, Header, describe_difference, embedding_settings

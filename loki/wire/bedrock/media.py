@@ -6,7 +6,6 @@ import base64
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import count
 
 from returns.result import Result, Success
@@ -14,6 +13,7 @@ from returns.result import Result, Success
 from loki.json_text import JsonObject
 from loki.messages import Media, Message, Text
 from loki.problems import Problem, fail
+from loki.record import replace
 
 
 def draft_part(part: Text | Media) -> Result[JsonObject, Problem]:

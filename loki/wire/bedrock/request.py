@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import groupby
 
 from returns.result import Result, Success
@@ -12,6 +11,7 @@ from loki.json_text import JsonObject
 from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem, fail
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Ask, Target
 from loki.wire.bedrock.media import draft_part, with_distinct_names
 from loki.wire.bedrock.reasoning import Thinking, draft_thinking, explain_unsupported, is_claude

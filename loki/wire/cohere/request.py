@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby
 
 from returns.result import Result, Success
@@ -12,6 +11,7 @@ from loki.json_text import Json, JsonObject
 from loki.messages import Media, Message, Text, Tool
 from loki.problems import Problem, fail
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Ask, Target
 from loki.wire.openai.chat_request import data_url, draft_call, draft_tool
 from loki.wire.protocol import is_json_mode, without_none

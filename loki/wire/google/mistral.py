@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from returns.result import Result
 
 from loki.json_text import JsonObject
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Dialect, Target
 from loki.wire.openai.chat_request import draft_chat
 

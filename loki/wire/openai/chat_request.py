@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby
 
 from returns.result import Result
@@ -14,6 +13,7 @@ from loki.json_text import Json, JsonObject
 from loki.messages import Media, Message, Text, Tool, ToolCall
 from loki.problems import Problem
 from loki.railway import gather
+from loki.record import replace
 from loki.records import Dialect, Target
 from loki.wire.protocol import (
     DraftPart,

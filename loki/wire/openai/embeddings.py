@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import partial
 
 from returns.result import Failure, Result, Success
 
 from loki.json_text import Json, JsonObject
 from loki.problems import Problem, excerpt, fail
+from loki.record import replace
 from loki.records import Target
 from loki.replies import Vectors
 from loki.usage import Usage

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from returns.result import Result, Success
 
 from loki.json_text import Json, JsonObject
 from loki.messages import Media, Message
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.records import Target
 from loki.wire.openai import chat_request, responses_request
 from loki.wire.openai.chat_request import draft_schema

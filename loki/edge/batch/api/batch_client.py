@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import field, replace
+from dataclasses import field
 from email.utils import parsedate_to_datetime
 from math import inf
 from typing import IO, Any
@@ -22,7 +22,7 @@ from loki.edge.send import check_status, deadline_of, read_all, retry, wrap
 from loki.json_text import Json, compact
 from loki.problems import Problem, excerpt_bytes, fail
 from loki.providers import provider_of
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Draft, Request, Target
 from loki.redaction.redactor import Redactor
 from loki.replies import OpenResponse

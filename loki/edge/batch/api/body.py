@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from returns.result import Result, Success
 
 from loki.batch.rows import ReadyRow as Asking
@@ -12,6 +10,7 @@ from loki.json_text import JsonObject
 from loki.pipeline import Env, prepare
 from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
+from loki.record import replace
 from loki.records import Draft, Patch, Request, Target, Task
 from loki.stages.patch import patches_for
 

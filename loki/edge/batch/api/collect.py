@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any, TypeAlias
@@ -36,6 +35,7 @@ from loki.edge.batch.api.session import Service, Session
 from loki.json_text import Json, JsonObject
 from loki.money.batch_tier import BatchRates
 from loki.problems import Kind, Problem, fail
+from loki.record import replace
 from loki.stages.account import Entry
 from loki.wire.errors import is_out_of_credit, kind_of
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from returns.result import Failure, Result, Success
@@ -15,6 +14,7 @@ from loki.edge.batch.api.batch_client import Answer, RowsFile
 from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
 from loki.edge.batch.api.update_jobs import drop_job
 from loki.problems import Problem, fail
+from loki.record import replace
 from loki.redaction.redactor import Redactor
 
 #: Statuses of 4xx that do not say for certain that nothing was done.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import string
-from dataclasses import replace
 from functools import partial
 
 from loki.batch.api.journal import Journal
@@ -20,6 +19,7 @@ from loki.edge.ledger.writer import Ledger, Warn
 from loki.json_text import JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem
+from loki.record import replace
 
 LETTERS = string.ascii_lowercase + string.digits
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +15,7 @@ from loki.edge.batch.api.session import Service, account_of
 from loki.json_text import JsonObject, compact_strict
 from loki.money.batch_tier import BatchRates
 from loki.money.estimate import max_usage
+from loki.record import replace
 from loki.records import Patch, Target
 from loki.stages.check_max_cost import patched_worst_cost
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from loki.batch.api.job import Job
 from loki.batch.api.journal import status_line
 from loki.batch.api.sites import PROTOCOLS
 from loki.edge.batch.api.session import Service, Session, without_secrets
 from loki.problems import Problem, count_of
+from loki.record import replace
 
 YOUNG = 86400.0  # seconds in which results may still appear where there are none yet
 

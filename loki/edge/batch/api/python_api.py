@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
@@ -19,6 +18,7 @@ from loki.edge.batch.output import open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.pipeline import Env
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Ask, Task
 
 #: An ask, or one with an id of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import field, replace
+from dataclasses import field
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -20,7 +20,7 @@ from loki.json_text import JsonObject, compact
 from loki.messages import Message
 from loki.money.budget import BudgetStatus
 from loki.problems import Problem, excerpt, fail
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Ask, Config, Limits, Target, Task
 from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.job import Job, next_step
@@ -14,6 +12,7 @@ from loki.edge.batch.api.batch_client import Answer
 from loki.edge.batch.api.collect import first_result_id
 from loki.edge.batch.api.session import Service, Session, format_answer, is_secret, without_secrets
 from loki.problems import Problem, count_that_are, fail
+from loki.record import replace
 
 MAX_PAGES = 100  # of a list of jobs; beyond these nobody knows
 

@@ -24,7 +24,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Who may import whom: a module only those of lower floors, and of its own part of the house.
 FLOORS = (
     ("record_help",),
-    ("record", "json_text", "urls", "version", "redaction", "columns"),
+    ("lazy", "record", "json_text", "urls", "version", "redaction", "columns"),
     ("usage", "price", "abilities", "messages"),
     ("problems",),
     ("railway",),
@@ -50,8 +50,10 @@ IMPURE = {
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, wherever in it."""
+    """Every module that a file imports, wherever in it, also as ``"module:name"`` of a table."""
     for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and re.fullmatch(r"loki[.\w]+:\w+", str(node.value)):
+            yield str(node.value).partition(":")[0]
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -119,7 +119,7 @@ def run_command(call: Invocation, argv: list[str]) -> int:
     console.is_quiet = getattr(flags, "quiet", False)
     if call.prog in ("loki-pipe", "loki"):  # of loki-batch it is the name of a file
         console.output_format = flags.output
-    from importlib import import_module
+    from loki.lazy import load
 
     given = actions_given(call.prog, flags)
     if len(given) > 1:
@@ -132,8 +132,7 @@ def run_command(call: Invocation, argv: list[str]) -> int:
     if action == "loki" and len(flags.text) == 1 and is_action(flags.text[0]):
         console.warn(f"{flags.text[0]!r} is sent as a prompt; did you mean loki --{flags.text[0]}?")
     console.writes_answer = action in ANSWERING and not flags.dry_run
-    module, _, name = ACTIONS[action].partition(":")
-    code: int = getattr(import_module(module), name)(flags, console)
+    code: int = load(ACTIONS[action])(flags, console)
     return code
 
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from loki.providers.anthropic import ANTHROPIC
-from loki.providers.azure import AZURE
+from loki.lazy import LazyTable
 from loki.providers.base import SECRET_BASE, Provider, Route
-from loki.providers.bedrock import BEDROCK
-from loki.providers.cohere import COHERE
-from loki.providers.compatible import COMPATIBLE, KNOWN, known_name
-from loki.providers.gemini import GEMINI
-from loki.providers.openai import OPENAI
-from loki.providers.vertexai import VERTEXAI
+from loki.providers.compatible import KNOWN, known_name
 from loki.records import Client, Target
 from loki.wire import wire
 from loki.wire.protocol import TextsWire, Wire
@@ -22,7 +16,6 @@ __all__ = [
     "ALIASES",
     "KNOWN",
     "SECRET_BASE",
-    "SERVICES",
     "TYPES",
     "Route",
     "Provider",
@@ -36,16 +29,19 @@ __all__ = [
     "wire_of",
 ]
 
-PROVIDERS: dict[str, Provider] = {
-    "openai": OPENAI,
-    "openai-compatible": COMPATIBLE,
-    "azure-openai": AZURE,
-    "cohere": COHERE,
-    "claude": ANTHROPIC,
-    "gemini": GEMINI,
-    "vertexai": VERTEXAI,
-    "bedrock": BEDROCK,
-}
+#: The types of clients; a call loads the one that it talks to.
+PROVIDERS: LazyTable[Provider] = LazyTable(
+    {
+        "openai": "loki.providers.openai:OPENAI",
+        "openai-compatible": "loki.providers.compatible:COMPATIBLE",
+        "azure-openai": "loki.providers.azure:AZURE",
+        "cohere": "loki.providers.cohere:COHERE",
+        "claude": "loki.providers.anthropic:ANTHROPIC",
+        "gemini": "loki.providers.gemini:GEMINI",
+        "vertexai": "loki.providers.vertexai:VERTEXAI",
+        "bedrock": "loki.providers.bedrock:BEDROCK",
+    }
+)
 
 #: Every type that a configuration may name.
 TYPES = tuple(PROVIDERS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any
 
 from returns.result import Result, Success
 
 from loki.edge.auth.auth_context import AuthContext
+from loki.lazy import LazyTable
 from loki.problems import Problem, fail
 from loki.providers import Provider, provider_of
 from loki.records import Client, Draft
@@ -20,23 +19,16 @@ TokenSource = Callable[[Client, AuthContext, str], Result[str, Problem]]
 KeySource = Callable[[Client, AuthContext], Result[dict[str, str], Problem]]
 
 
-def import_when_called(module: str, name: str) -> Callable[..., Any]:
-    """Return a function that imports another one, with all that it needs, when it is called."""
-
-    def call(*args: Any) -> Any:
-        return getattr(import_module(module), name)(*args)
-
-    return call
-
-
 #: Sources of tokens that can be renewed, by the setting ``auth`` or a service's ambient method.
-TOKENS: Mapping[str, TokenSource] = {
-    "oauth": import_when_called("loki.edge.auth.oauth", "token"),
-    "entra": import_when_called("loki.edge.auth.entra", "token"),
-    "google": import_when_called("loki.edge.auth.google", "token"),
-}
+TOKENS: Mapping[str, TokenSource] = LazyTable(
+    {
+        "oauth": "loki.edge.auth.oauth:token",
+        "entra": "loki.edge.auth.entra:token",
+        "google": "loki.edge.auth.google:token",
+    }
+)
 #: Sources of keys to sign with, likewise.
-KEYS: Mapping[str, KeySource] = {"aws": import_when_called("loki.edge.auth.aws", "keys")}
+KEYS: Mapping[str, KeySource] = LazyTable({"aws": "loki.edge.auth.aws:keys"})
 
 #: Of a pair to sign with; one of them alone is a mistake, not a reason to look elsewhere.
 SECRET_KEYS = ("access_key_id", "secret_access_key")

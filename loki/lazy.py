@@ -35,6 +35,10 @@ class LazyTable(Mapping[str, A]):
         row: A = load(self.places[name])
         return row
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a row; its module is not loaded."""
+        return name in self.places
+
     def __iter__(self) -> Iterator[str]:
         """Return the names of the rows; no module is loaded."""
         return iter(self.places)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loki.abilities import Abilities
 from loki.json_text import JsonObject
@@ -14,9 +14,6 @@ from loki.price import Price, read_dollars
 from loki.record import record
 
 Task = Literal["chat", "embedding", "reranker"]
-
-
-# ---- what is asked ---------------------------------------------------------------------------
 
 
 @record
@@ -208,7 +205,8 @@ class Config:
         return self.catalogue.models(client)
 
 
-class Dialect(NamedTuple):
+@record
+class Dialect:
     """How a server departs from the OpenAI wire; the defaults suit most compatible servers."""
 
     max_tokens: str = "max_tokens"

@@ -91,7 +91,8 @@ Event: TypeAlias = Text | Reasoning | Source | ToolCall | Usage | Raw | Done
 Stream: TypeAlias = Generator[Result[Event, Problem], None, None]
 
 
-class ToolPiece(NamedTuple):
+@record
+class ToolPiece:
     """A fragment of a tool call as a wire tells it; None belongs to the call before.
 
     ``whole`` is for wires that say when a call is complete: False begins a call that must be
@@ -107,37 +108,43 @@ class ToolPiece(NamedTuple):
     is_custom: bool = False
 
 
-class Refusal(NamedTuple):
+@record
+class Refusal:
     """The model says, in words, that it will not answer."""
 
     text: str
 
 
-class CarriedBlock(NamedTuple):
+@record
+class CarriedBlock:
     """A thing of the provider's, such as signed thoughts, that must come back as it is."""
 
     block: JsonObject
 
 
-class PausedTurn(NamedTuple):
+@record
+class PausedTurn:
     """The provider stopped between two of its own tools: the call goes on after this turn."""
 
     content: tuple[JsonObject, ...]
 
 
-class ServerItem(NamedTuple):
+@record
+class ServerItem:
     """A part of the answer that is no text: an image, a call of the provider's own tool."""
 
     block: JsonObject
 
 
-class OtherChoice(NamedTuple):
+@record
+class OtherChoice:
     """There is another answer beside the first one (``n: 2``), which is not told."""
 
     choice_index: int  # from 1; the first choice is 0
 
 
-class Finish(NamedTuple):
+@record
+class Finish:
     """The provider's word for why the answer ended."""
 
     raw: str
@@ -187,7 +194,8 @@ class OpenResponse:
 Vector: TypeAlias = Sequence[float]
 
 
-class Vectors(NamedTuple):
+@record
+class Vectors:
     """What a wire reads from an answer about embeddings: a vector for each text, in its order."""
 
     vectors: tuple[Vector, ...]
@@ -201,7 +209,8 @@ class Score(NamedTuple):
     score: float
 
 
-class Scores(NamedTuple):
+@record
+class Scores:
     """What a wire reads from an answer about a ranking, in the provider's order."""
 
     scores: tuple[Score, ...]

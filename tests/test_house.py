@@ -24,8 +24,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Who may import whom: a module only those of lower floors, and of its own part of the house.
 FLOORS = (
     ("record_help",),
-    ("lazy", "record", "json_text", "urls", "version", "redaction", "columns"),
-    ("usage", "price", "abilities", "messages"),
+    ("lazy", "record", "json_text", "urls", "version", "columns"),
+    ("redaction", "usage", "price", "abilities", "messages"),
     ("problems",),
     ("railway",),
     ("records",),

@@ -7,10 +7,13 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 
+import loki
 from loki import record as record_module
 from loki.record import field_names, record
 
@@ -139,6 +142,14 @@ def test_the_standard_library_takes_records_for_dataclasses() -> None:
     match point:
         case Point(x, y):
             assert (x, y) == (1, 2)
+
+
+def test_the_standard_library_takes_every_record_of_loki_for_a_dataclass() -> None:
+    for module in walk_packages(loki.__path__, "loki."):
+        if module.name != "loki.__main__":
+            for value in vars(import_module(module.name)).values():
+                if isinstance(value, type) and hasattr(value, "__steps__"):
+                    assert [each.name for each in fields(value)] == [*field_names(value)]
 
 
 def test_a_record_is_replaced_as_the_standard_library_does_it() -> None:

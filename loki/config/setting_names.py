@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from loki.price import PRICES
+from loki.record import record, replace
 
 #: Parts of the names of headers and settings whose values nobody should see.
 SENSITIVE = (
@@ -51,7 +51,8 @@ SETTINGS = (
 )
 
 
-class ModelSetting(NamedTuple):
+@record
+class ModelSetting:
     """A setting of a model: one row makes its rule in the configuration and in a catalogue that is
     downloaded, the field that it sets, and its place in ``--list-models``.
     """
@@ -98,13 +99,13 @@ MODEL_SETTINGS = (
         for kind in PRICES
     ),
     ModelSetting("variants", "variants", "prices of other tiers", configured=False, listed=False),
-    own("patch", "patch", "change to each of its requests")._replace(field=""),
+    replace(own("patch", "patch", "change to each of its requests"), field=""),
     own("require_max_tokens", "flag", "every request must limit the answer"),
     own("no_stream", "flag", "cannot stream"),
     own("no_system_message", "flag", "takes no system prompt: the user's first turn has it"),
     own("system_prompt_prefix", "text", "text before every system prompt"),
     own("default_reasoning_effort", "effort", "reasoning effort where --reasoning is not given"),
-    own("default_reasoning_level", "effort", "the same, as Coyote calls it")._replace(field=""),
+    replace(own("default_reasoning_level", "effort", "the same, as Coyote calls it"), field=""),
     ability("supports_vision", "vision", "takes images"),
     ability("supports_function_calling", "tools", "calls tools"),
     ModelSetting("supports_reasoning", "flag", "thinks before it answers"),

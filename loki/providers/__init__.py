@@ -8,6 +8,7 @@ from typing import Any
 from loki.lazy import LazyTable
 from loki.providers.base import SECRET_BASE, Provider, Route
 from loki.providers.compatible import KNOWN, known_name
+from loki.record import replace
 from loki.records import Client, Target
 from loki.wire import wire
 from loki.wire.protocol import TextsWire, Wire
@@ -75,7 +76,8 @@ def find_provider(type_: str, name: str) -> Provider | None:
     known = KNOWN.get(known_name(name)) if type_ == "openai-compatible" else None
     if service is None or known is None:
         return service
-    return service._replace(
+    return replace(
+        service,
         api_base=known.api_base,
         dialect=known.dialect,
         routes={**service.routes, **known.routes},

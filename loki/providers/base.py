@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import field
 from urllib.parse import quote
 
+from loki.record import record
 from loki.records import Client, Dialect, Target, Task
 
 #: Stands in a URL for an api_base that is looked up only when the request leaves.
@@ -24,7 +25,8 @@ AuthHeaders = Callable[[str], dict[str, str]]
 Sign = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, str], float], dict[str, str]]
 
 
-class Route(NamedTuple):
+@record
+class Route:
     """The protocol and the address for one task."""
 
     wire: WireName
@@ -32,7 +34,8 @@ class Route(NamedTuple):
     headers: Callable[[Target], dict[str, str]] = lambda target: {}  # beside the provider's own
 
 
-class OtherName(NamedTuple):
+@record
+class OtherName:
     """Names that a provider does not know, as the original Loki lists them, and what they mean."""
 
     pattern: str  # of the whole name
@@ -44,14 +47,16 @@ class OtherName(NamedTuple):
 THINKING = OtherName("(.+):thinking", r"\1", "medium")
 
 
-class Provider(NamedTuple):
+@record
+class Provider:
     """A client type. ``proofs``: credential setting -> headers, in order of preference."""
 
     api_base: str
     routes: Mapping[Task, Route]  # a task that is missing cannot be done
     auth_headers: Mapping[str, AuthHeaders]
     headers: Callable[[Client], dict[str, str]] = lambda client: {}
-    variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
+    #: The provider's own variables, by setting.
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: tuple[str, ...] = ()  # settings to sign with, where no proof is set
     more_keys: tuple[str, ...] = ()  # optional settings that complete those
     sign: Sign | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import field
 
 from loki.providers.base import (
     THINKING,
@@ -18,16 +18,19 @@ from loki.providers.base import (
     model_list_at,
 )
 from loki.providers.openai import OPENAI_DIALECT, OPENAI_ROUTES, PATHS, openai_url, openai_wire
+from loki.record import record, replace
 from loki.records import Dialect, Target, Task
 
 
-class KnownService(NamedTuple):
+@record
+class KnownService:
     """A known OpenAI-compatible provider: what differs from the type's own row."""
 
     api_base: str
     dialect: Dialect = Dialect()
-    routes: Mapping[Task, Route] = {}  # those that differ from OpenAI's
-    variables: Mapping[str, tuple[str, ...]] = {}  # setting -> the provider's own variables
+    routes: Mapping[Task, Route] = field(default_factory=dict)  # those that differ from OpenAI's
+    #: The provider's own variables, by setting.
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     model_lists: ModelLists = model_list_at("models")
     batch: str = ""  # as in Provider
     other_names: tuple[OtherName, ...] = ()
@@ -114,7 +117,7 @@ KNOWN: dict[str, KnownService] = {
     ),
     # console.groq.com/docs/openai; a recording
     "groq": KnownService(
-        "https://api.groq.com/openai/v1", OPENAI_DIALECT._replace(search="browser"), batch="groq"
+        "https://api.groq.com/openai/v1", replace(OPENAI_DIALECT, search="browser"), batch="groq"
     ),
     # cloud.tencent.com/document/product/1823/131382: the host before it ended in September 2026;
     # accounts from outside of China: https://tokenhub-intl.tencentcloudmaas.com/v1
@@ -167,7 +170,7 @@ KNOWN: dict[str, KnownService] = {
     # docs.bigmodel.cn/api-reference
     "zhipuai": KnownService(
         "https://open.bigmodel.cn/api/paas/v4",
-        SWITCH._replace(search="tool"),
+        replace(SWITCH, search="tool"),
         routes={"embedding": Route(fixed_wire("zhipuai"), fixed_path("embeddings"))},
         other_names=(OtherName("(.+):instruct", r"\1", "none"),),
     ),

@@ -16,7 +16,8 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+
+from loki.record import record
 
 MIN_SECRET = 4  # characters: what is shorter may be a part of any word
 LONG = 8  # characters: what is as long is no accident where spaces are left out
@@ -114,7 +115,8 @@ def find_truncated_secrets(
 Parts = tuple[list[bytes], list[bytes]]
 
 
-class Decoding(NamedTuple):
+@record
+class Decoding:
     """A rewriting of a text that may bring a secret to light."""
 
     is_needed: Callable[[bytes], bool]  # told quickly: most texts need none

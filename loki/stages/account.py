@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from returns.result import Result, Success
 
@@ -12,7 +12,7 @@ from loki.money.estimate import worst_cost
 from loki.money.prices import cost, cost_lower_bound, price_of
 from loki.price import Price
 from loki.problems import Problem
-from loki.record import replace
+from loki.record import record, replace
 from loki.records import Request, Task
 from loki.replies import Reply
 from loki.usage import Usage
@@ -79,7 +79,8 @@ def is_free(problem: Problem) -> bool:
 # ---- the ledger ------------------------------------------------------------------------------
 
 
-class Entry(NamedTuple):
+@record
+class Entry:
     """A line of the ledger: one call, with all its attempts; never what was asked or answered."""
 
     time: float  # when it began, seconds since the epoch

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import cast
 
 from returns.result import Result, Success
 
 from loki.json_text import JsonObject, replace_surrogates
 from loki.messages import ToolCall
 from loki.problems import Problem, fail
+from loki.record import record
 from loki.replies import FinishReason, ToolPiece
 from loki.wire.provider_json import STRICT, parse_json
 
 MOST_CALLS = 1000  # in one answer: more than any program would run
 
 
-class ToolCallsRead(NamedTuple):
+@record
+class ToolCallsRead:
     """The calls of an answer: those that are whole, and the names of those that were cut off."""
 
     whole: tuple[ToolCall, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from returns.result import Result, Success
 
@@ -13,7 +13,7 @@ from loki.json_text import Json, JsonObject
 from loki.messages import Media, Text
 from loki.problems import Problem, excerpt, fail
 from loki.railway import gather
-from loki.record import field_names
+from loki.record import field_names, record
 from loki.records import Target
 from loki.replies import FinishReason, WireEvent
 from loki.usage import Usage
@@ -34,7 +34,8 @@ RateLimitHeaders = tuple[tuple[str, str], ...]
 DraftBody = Callable[[Target], Result[JsonObject, Problem]]
 
 
-class Wire(NamedTuple):
+@record
+class Wire:
     """A chat protocol: how it drafts and reads, and what is special about it."""
 
     draft: DraftBody
@@ -51,7 +52,8 @@ class Wire(NamedTuple):
 A = TypeVar("A")
 
 
-class TextsWire(NamedTuple, Generic[A]):
+@record
+class TextsWire(Generic[A]):
     """A protocol for embedding (A is Vectors) or reranking (A is Scores)."""
 
     draft: DraftBody

@@ -124,7 +124,7 @@ def build_answered(context: RowContext, request: Request, outcome: Read, id: str
     found: Result[Any, Problem] = outcome.map(lambda pair: pair[0])
     entry = build_entry(request, found, Usage(), context.time, 0.0)
     usual = usual_cost(entry.usage, request.target.model.price) if entry.cost else None
-    entry = entry._replace(batch=id, usual_cost=usual)
+    entry = replace(entry, batch=id, usual_cost=usual)
     is_good = isinstance(outcome, Success)
     line = outcome.unwrap()[1] if is_good else error_line(outcome.failure())
     return Answered({**line, **without_seconds(line), "tier": "batch"}, entry, is_good)

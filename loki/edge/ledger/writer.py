@@ -12,7 +12,7 @@ from functools import cache
 from itertools import chain
 from operator import attrgetter
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
 from returns.result import Result, Success
@@ -28,6 +28,7 @@ from loki.edge.ledger.database import (
 )
 from loki.edge.ledger.values import from_pico, storable
 from loki.problems import Problem, fail
+from loki.record import record
 from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 
@@ -52,7 +53,8 @@ GROUP = 32  # lines written by one statement
 SPENT = "SELECT sum(cost), sum(unknown) FROM spent WHERE quarter >= ? AND quarter < ?"
 
 
-class Spent(NamedTuple):
+@record
+class Spent:
     """A sum of US dollars, and the number of calls in it that may have cost more."""
 
     cost: Decimal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from loki.record import replace
 from loki.wire.protocol import RateLimitHeaders, Wire
 
 RATE_LIMIT_HEADERS: RateLimitHeaders = tuple(
@@ -33,7 +34,7 @@ def vertex_messages() -> Wire:
     """Return the same with the version in its body and the model in its URL, as on Vertex AI."""
     from loki.wire.anthropic.request import draft_vertex_chat
 
-    return messages()._replace(draft=draft_vertex_chat)
+    return replace(messages(), draft=draft_vertex_chat)
 
 
 CHAT: dict[str, Callable[[], Wire]] = {"claude": messages, "claude-vertex": vertex_messages}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from loki.record import replace
 from loki.wire.protocol import AMAZON_TOKENS, TextsWire, Wire
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def embed_on_bedrock() -> TextsWire[Vectors]:
     """Return the same without the model in its body, as on Bedrock."""
     from loki.wire.cohere.embeddings import draft_bedrock
 
-    return embed_v2()._replace(draft=draft_bedrock, token_header=AMAZON_TOKENS)
+    return replace(embed_v2(), draft=draft_bedrock, token_header=AMAZON_TOKENS)
 
 
 CHAT: dict[str, Callable[[], Wire]] = {"cohere": chat_v2}

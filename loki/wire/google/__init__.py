@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from loki.record import replace
 from loki.wire.protocol import TextsWire, Wire
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def vertex_mistral() -> Wire:
     from loki.wire.google.mistral import draft_mistral
     from loki.wire.openai import chat_completions
 
-    return chat_completions()._replace(draft=draft_mistral, has_names=False)
+    return replace(chat_completions(), draft=draft_mistral, has_names=False)
 
 
 def batch_embed_contents() -> TextsWire[Vectors]:

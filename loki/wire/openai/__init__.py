@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from loki.json_text import JsonObject
+from loki.record import replace
 from loki.wire.protocol import RERANK_KEYS, RateLimitHeaders, TextsWire, Wire
 
 if TYPE_CHECKING:
@@ -61,14 +62,14 @@ def perplexity_responses() -> Wire:
     """Return Responses as Perplexity takes them."""
     from loki.wire.openai.perplexity import draft_chat
 
-    return responses_api()._replace(draft=draft_chat)
+    return replace(responses_api(), draft=draft_chat)
 
 
 def perplexity_chat() -> Wire:
     """Return Chat Completions as Perplexity takes them."""
     from loki.wire.openai.perplexity import draft_completion
 
-    return chat_completions()._replace(draft=draft_completion)
+    return replace(chat_completions(), draft=draft_completion)
 
 
 #: What asks for a web search in a chat completion, by the name that a dialect has for it.

@@ -24,6 +24,7 @@ from terminals import talk
 
 from loki.edge.ledger.database import MIGRATIONS
 from loki.edge.ledger.writer import Ledger
+from loki.record import replace
 from loki.stages.account import Entry
 from loki.usage import Usage
 
@@ -188,7 +189,7 @@ TODAY = Entry(0, "c", "m", "chat", "", Usage(), Decimal(1), True, 1, 1, "ok", No
 
 def spend(home: Home, cost: str, ago: float = 0.0, exact: bool = True) -> None:
     """Something was spent before."""
-    entry = TODAY._replace(time=time.time() - ago, cost=Decimal(cost), exact=exact)
+    entry = replace(TODAY, time=time.time() - ago, cost=Decimal(cost), exact=exact)
     Ledger(str(home.folder / "ledger.db")).record(entry)
 
 
@@ -371,8 +372,8 @@ def year(home: Home) -> Home:
                     None,
                 )
             )
-    failed = TODAY._replace(time=seconds("2024-11-02T12:00:00+01:00"), cost=Decimal(0))
-    book.record(failed._replace(client="claude", model="x", outcome="busy"))
+    failed = replace(TODAY, time=seconds("2024-11-02T12:00:00+01:00"), cost=Decimal(0))
+    book.record(replace(failed, client="claude", model="x", outcome="busy"))
     book.close()
     return home
 
@@ -402,7 +403,7 @@ def test_many_months_of_many_models_fit_a_terminal_of_80_columns(home: Home) -> 
     book = Ledger(str(home.folder / "ledger.db"))
     for month in range(1, 13):
         moment = seconds(f"2024-{month:02}-03T12:00:00+00:00")
-        book.record(TODAY._replace(time=moment, client="bedrock", model=model, cost=None))
+        book.record(replace(TODAY, time=moment, client="bedrock", model=model, cost=None))
     book.close()
     words = ["loki-cost", "--since", "2024-01", "--until", "2024-12", "--by", "month"]
     lines = talk(home, [*words, "--by", "model"]).splitlines()
@@ -411,7 +412,7 @@ def test_many_months_of_many_models_fit_a_terminal_of_80_columns(home: Home) -> 
 
 
 def test_a_call_at_midnight_is_of_the_day_that_begins(year: Home) -> None:
-    entry = TODAY._replace(time=seconds("2024-10-27T00:00:00+02:00"))
+    entry = replace(TODAY, time=seconds("2024-10-27T00:00:00+02:00"))
     Ledger(str(year.folder / "ledger.db")).record(entry)
     rows = cost(year, "--since", "2024-10-26", "--until", "2024-10-27", "-o", "json").lines
     assert [(row["day"], row["calls"]) for row in rows] == [("2024-10-26", 3), ("2024-10-27", 4)]

@@ -12,6 +12,7 @@ from loki.edge.ledger.batches import record_batch
 from loki.edge.ledger.database import MIGRATIONS
 from loki.edge.ledger.reservations import release, reserve
 from loki.edge.ledger.writer import Ledger
+from loki.record import replace
 from loki.stages.account import Entry
 from loki.usage import Usage
 
@@ -22,7 +23,7 @@ def entry(name: str, cost: str = "0.5") -> Entry:
         *(1000.0, "openai", "m", "chat", "", Usage(input=1, output=1), Decimal(cost), True),
         *(0.0, 1, "ok", None),
     )
-    return made._replace(batch=name, usual_cost=Decimal(1))
+    return replace(made, batch=name, usual_cost=Decimal(1))
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_ledger_of_an_earlier_version_goes_on(
     with monkeypatch.context() as old:
         old.setattr("loki.edge.ledger.database.MIGRATIONS", MIGRATIONS[:1])
         book = Ledger(path)
-        book.record(entry("a")._replace(batch=None))
+        book.record(replace(entry("a"), batch=None))
         book.close()
     book = Ledger(path)
     record_batch(book, [entry("a")])

@@ -28,6 +28,7 @@ from loki.edge.ledger import database, writer
 from loki.edge.ledger.batches import ALL
 from loki.edge.ledger.database import APPLICATION_ID, MIGRATIONS
 from loki.edge.ledger.writer import USAGE, Ledger, Spent
+from loki.record import field_names, replace
 from loki.redaction.redactor import Redactor
 from loki.stages.account import Entry
 from loki.usage import Usage
@@ -84,25 +85,25 @@ def test_every_field_has_a_column(path: Path) -> None:
     book, _ = quiet(path)
     book.record(ENTRY)
     assert {field.name for field in fields(Usage)} == {*USAGE}, "a new field takes a new step"
-    assert {*Entry._fields} - {"usage"} == {*ALL} - {*USAGE}
+    assert {*field_names(Entry)} - {"usage"} == {*ALL} - {*USAGE}
     assert {*rows(path)[0]} == {"id", *ALL}
 
 
 @pytest.mark.parametrize(
     ("entry", "column", "stored"),
     [
-        (ENTRY._replace(cost=None, exact=False), "cost", None),
-        (ENTRY._replace(cost=Decimal("0.000000000001")), "cost", 1),
-        (ENTRY._replace(cost=Decimal("9000000.5")), "cost", 9_000_000_500_000_000_000),
-        (ENTRY._replace(cost=Decimal("1e30")), "cost", None),
-        (ENTRY._replace(cost=Decimal("1e999999")), "cost", None),
-        (ENTRY._replace(cost=Decimal("NaN")), "cost", None),
-        (ENTRY._replace(usage=Usage(input=10**30)), "input", None),
-        (ENTRY._replace(usage=Usage(told_cost=Decimal("0.5"))), "told_cost", 500_000_000_000),
-        (ENTRY._replace(usage=Usage(tier="flex")), "tier", "flex"),
-        (ENTRY._replace(tag="\udcff☀\0'"), "tag", "?☀\0'"),
-        (ENTRY._replace(request_id="x" * 9999), "request_id", "x" * 500),
-        (ENTRY._replace(seconds=float("nan")), "seconds", None),
+        (replace(ENTRY, cost=None, exact=False), "cost", None),
+        (replace(ENTRY, cost=Decimal("0.000000000001")), "cost", 1),
+        (replace(ENTRY, cost=Decimal("9000000.5")), "cost", 9_000_000_500_000_000_000),
+        (replace(ENTRY, cost=Decimal("1e30")), "cost", None),
+        (replace(ENTRY, cost=Decimal("1e999999")), "cost", None),
+        (replace(ENTRY, cost=Decimal("NaN")), "cost", None),
+        (replace(ENTRY, usage=Usage(input=10**30)), "input", None),
+        (replace(ENTRY, usage=Usage(told_cost=Decimal("0.5"))), "told_cost", 500_000_000_000),
+        (replace(ENTRY, usage=Usage(tier="flex")), "tier", "flex"),
+        (replace(ENTRY, tag="\udcff☀\0'"), "tag", "?☀\0'"),
+        (replace(ENTRY, request_id="x" * 9999), "request_id", "x" * 500),
+        (replace(ENTRY, seconds=float("nan")), "seconds", None),
     ],
 )
 def test_nothing_in_an_entry_keeps_its_line_from_being_written(
@@ -116,7 +117,7 @@ def test_nothing_in_an_entry_keeps_its_line_from_being_written(
 
 def test_no_secret_is_written(path: Path) -> None:
     book = Ledger(str(path), redactor=Redactor("sk-very-secret"))
-    book.record(ENTRY._replace(tag="sk-very-secret", request_id="req sk-very-secret"))
+    book.record(replace(ENTRY, tag="sk-very-secret", request_id="req sk-very-secret"))
     assert (rows(path)[0]["tag"], rows(path)[0]["request_id"]) == ("***", "req ***")
     book.close()
     assert b"very-secret" not in path.read_bytes()
@@ -168,7 +169,7 @@ def test_sums_are_those_of_the_lines(path: Path) -> None:
     for _ in range(200):
         cost = chance.choice([None, Decimal(chance.randrange(10**9)).scaleb(-12)])
         exact = cost is not None and chance.random() < 0.9
-        book.record(ENTRY._replace(time=NOW + chance.uniform(0, 9000), cost=cost, exact=exact))
+        book.record(replace(ENTRY, time=NOW + chance.uniform(0, 9000), cost=cost, exact=exact))
     with closing(sqlite3.connect(path)) as db:
         db.execute("DELETE FROM calls WHERE id % 7 = 0")
         db.commit()
@@ -250,10 +251,10 @@ def test_a_forked_process_opens_its_own(path: Path) -> None:
     book.record(ENTRY)
     child = os.fork()
     if not child:  # pragma: no cover - in the child
-        book.record(ENTRY._replace(tag="child"))
+        book.record(replace(ENTRY, tag="child"))
         os._exit(0)
     os.waitpid(child, 0)
-    book.record(ENTRY._replace(tag="parent"))
+    book.record(replace(ENTRY, tag="parent"))
     assert [row["tag"] for row in rows(path)] == ["t", "child", "parent"]
     assert (check(path), message) == ("ok", [])
 
@@ -363,8 +364,8 @@ def test_a_damaged_ledger_is_set_aside_and_a_new_one_begins(path: Path, damage: 
     damage(path)
     before = path.read_bytes()
     book, message = quiet(path)
-    book.record(ENTRY._replace(tag="new"))
-    book.record(ENTRY._replace(tag="newer"))
+    book.record(replace(ENTRY, tag="new"))
+    book.record(replace(ENTRY, tag="newer"))
     (aside,) = (each for each in path.parent.glob("*.damaged-*") if each.name[-4:] not in TAILS)
     assert aside.read_bytes() == before
     assert [row["tag"] for row in rows(path)] == ["new", "newer"]
@@ -398,14 +399,14 @@ def test_a_ledger_that_was_deleted_begins_anew(path: Path) -> None:
     book.record(ENTRY)
     for file in path.parent.iterdir():
         file.unlink()
-    book.record(ENTRY._replace(tag="new"))
+    book.record(replace(ENTRY, tag="new"))
     assert ([row["tag"] for row in rows(path)], message) == (["new"], [])
 
 
 def test_a_clock_that_is_turned_back_changes_nothing(path: Path) -> None:
     book, message = quiet(path)
     for time_ in (NOW, NOW - 1e6, 0.0, -5.0):
-        book.record(ENTRY._replace(time=time_))
+        book.record(replace(ENTRY, time=time_))
     assert ([row["time"] for row in rows(path)], message) == ([NOW, NOW - 1e6, 0.0, -5.0], [])
 
 
@@ -533,7 +534,7 @@ def test_the_log_stays_small_though_one_process_writes_a_thousand_lines(path: Pa
     book, message = quiet(path)
     largest = 0
     for number in range(1000):
-        book.record(ENTRY._replace(time=NOW + number))
+        book.record(replace(ENTRY, time=NOW + number))
         largest = max(largest, os.path.getsize(f"{path}-wal"))
     assert (len(rows(path)), check(path), message) == (1000, "ok", [])
     assert largest < 2_000_000

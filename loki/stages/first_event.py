@@ -58,9 +58,10 @@ def peek_first_event(opened: OpenResponse) -> Result[OpenResponse, Problem]:
         head.append(batch)
         event = first_of(batch.unwrap())
         if isinstance(event, Problem):
-            return fail_stream(
-                opened, replace(as_transient(event), usage=gather_events(opened, head).usage)
-            )
+            usage = gather_events(opened, head).usage
+            problem = replace(as_transient(event), usage=usage)
+            add_cost = add_cost_to_problem(opened.request)
+            return fail_stream(opened, add_cost(problem) if watched.is_whole else problem)
         if event is not None:
             beginning.is_over = True
             return Success(
@@ -159,12 +160,11 @@ def gather_events(opened: OpenResponse, batches: Iterable[Batch]) -> ReplyBuilde
 
 def explain_end(opened: OpenResponse, batches: list[Batch], data: bytes) -> Problem:
     """Return the Problem of an answer that ended without any part of it."""
-    builder = gather_events(opened, batches)
+    builder, add_cost = gather_events(opened, batches), add_cost_to_problem(opened.request)
     if builder.finish is None and not builder.refusal:
-        return replace(explain_empty_stream(opened, data), usage=builder.usage)
-    return add_cost_to_problem(opened.request)(
-        builder.build(opened.request, opened.is_whole).failure()
-    )
+        problem = replace(explain_empty_stream(opened, data), usage=builder.usage)
+        return add_cost(problem) if opened.is_whole else problem
+    return add_cost(builder.build(opened.request, opened.is_whole).failure())
 
 
 def explain_empty_stream(opened: OpenResponse, data: bytes) -> Problem:

@@ -92,7 +92,9 @@ def read_stream_events(
             if builder.usage is not before:
                 yield Success(builder.usage)
             if builder.problem is not None:
-                yield Failure(builder.with_partial_answer(builder.problem, opened.attempts))
+                broken = builder.with_partial_answer(builder.problem, opened.attempts)
+                add_cost = add_cost_to_problem(opened.request)
+                yield Failure(add_cost(broken) if opened.is_whole else broken)
                 return
         yield from map(Success, builder.flush())
         yield from read_stream_end(opened, builder, first, clock())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from support import request, response, stream_pieces
 from loki.messages import Text
 from loki.problems import Problem, fail
 from loki.replies import Done, Event, OpenResponse, Reasoning
+from loki.stages.first_event import wait_for_answer
 from loki.stages.parse import collect, parse, read_stream
 from loki.usage import Usage
 
@@ -40,6 +43,45 @@ def test_an_answer_of_another_status_is_a_failure_whatever_its_body(status: int)
 
 def test_an_empty_answer_has_its_usage_for_it_was_paid_for() -> None:
     assert parse(response(request(CLIENT), 200, EMPTY)).failure().usage == TOLD
+
+
+OPENAI_USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
+OTHER_USAGE = {"input_tokens": 3, "output_tokens": 2}
+#: protocol -> answers of an unknown shape, or that are errors, with their usage
+GARBLED: dict[str, list[dict[str, Any]]] = {
+    "openai": [
+        *({"choices": odd, "usage": OPENAI_USAGE} for odd in ([], [{}], [None], "x", None)),
+        {"choices": [{"message": None}], "usage": OPENAI_USAGE},
+        {"choices": [{"message": {"content": 5}}], "usage": OPENAI_USAGE},
+        {"error": {"message": "No."}, "usage": OPENAI_USAGE},
+    ],
+    "responses": [{"output": "x", "usage": OTHER_USAGE}],
+    "claude": [{"type": "message", "content": "x", "usage": OTHER_USAGE}],
+    "cohere": [{"message": "x", "usage": {"tokens": OTHER_USAGE}}],
+    "gemini": [
+        {"candidates": "x", "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2}}
+    ],
+    "bedrock": [{"output": {"message": "x"}, "usage": {"inputTokens": 3, "outputTokens": 2}}],
+}
+
+
+@pytest.mark.parametrize(("protocol", "bodies"), GARBLED.items(), ids=list(GARBLED))
+def test_an_answer_of_an_unknown_shape_keeps_what_it_cost(
+    protocol: str, bodies: list[dict[str, Any]]
+) -> None:
+    model = {"name": "m", "input_price": 1, "output_price": 1}
+    client = {"type": protocol, "region": "r", "models": [model]}
+    if protocol == "responses":
+        client = {"type": "openai", "models": [{**model, "endpoint": "responses"}]}
+    for body in bodies:
+        asked, data = request(client), json.dumps(body).encode()
+        opened = OpenResponse(asked, 200, {}, iter([Success(data)]), lambda: None, 0.0)
+        begun = wait_for_answer(opened)
+        read = begun.map(read_stream(lambda: 0.0)).bind(collect)
+        for problem in (parse(response(asked, 200, data)).failure(), read.failure()):
+            assert problem.usage is not None, body
+            assert (problem.usage.input, problem.usage.output) == (3, 2), body
+        assert read.failure().cost == Decimal("0.000005"), body
 
 
 @pytest.mark.parametrize(("asked", "starts"), [(True, "a stream was asked for"), (False, "the ")])

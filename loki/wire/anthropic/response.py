@@ -34,6 +34,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
                 for event in (*read_words(block, f"content[{row}]"), *read_citations(block))
             )
             return (*events, *read_rest(body))
+        case dict():
+            return (*read_usage(body), *read_error_event(body))
         case _:
             return read_error_event(body)
 
@@ -164,9 +166,13 @@ def read_rest(message: JsonObject) -> tuple[WireEvent, ...]:
     """Return all but text and thoughts: what must come back, calls, usage, and why it ended."""
     blocks = enumerate(message["content"])
     events = (event for row, block in blocks for event in read_block(row, block))
+    return (*events, *read_usage(message), *read_end(message))
+
+
+def read_usage(message: JsonObject) -> tuple[Usage, ...]:
+    """Return token counts in our terms."""
     usage = message.get("usage")
-    counts = (usage_of(usage),) if isinstance(usage, dict) else ()
-    return (*events, *counts, *read_end(message))
+    return (usage_of(usage),) if isinstance(usage, dict) else ()
 
 
 def read_end(message: JsonObject) -> tuple[WireEvent, ...]:

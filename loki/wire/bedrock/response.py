@@ -40,6 +40,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
                 for event in read_block(row, block, f"output.message.content[{row}]")
             )
             return (*events, *read_end(body))
+        case dict():
+            return (*read_usage(body), *read_error_event(body))
         case _:
             return read_error_event(body)
 
@@ -153,9 +155,13 @@ def read_end(end: JsonObject) -> Iterator[WireEvent]:
     match end:
         case {"stopReason": str(reason)} if reason:
             yield Finish(reason)
-    match end:
-        case {"usage": dict(usage)}:
-            yield usage_of(usage, tier_of(end))
+    yield from read_usage(end)
+
+
+def read_usage(end: JsonObject) -> tuple[Usage, ...]:
+    """Return token counts in our terms."""
+    usage = end.get("usage")
+    return (usage_of(usage, tier_of(end)),) if isinstance(usage, dict) else ()
 
 
 def tier_of(end: JsonObject) -> str | None:

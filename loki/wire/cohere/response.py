@@ -44,6 +44,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
     match body:
         case {"message": dict(message)}:
             return (*read_message(message), *read_usage(body), *read_finish(body))
+        case dict():
+            return (*read_usage(body), *read_error_event(body))
         case _:
             return read_error_event(body)
 

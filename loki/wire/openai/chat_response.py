@@ -39,6 +39,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
             rest = (*read_message(message), *read_search_results(body))
             others = read_other_choices(body["choices"])
             return (*words, *rest, *others, *read_finish(choice), *read_usage(body))
+        case dict():
+            return (*read_usage(body), *read_error_event(body))
         case _:
             return read_error_event(body)
 

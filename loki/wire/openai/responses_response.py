@@ -36,6 +36,8 @@ def read_chat(body: Json) -> tuple[WireEvent, ...]:
         case {"status": str(), "output": list(items)}:
             events = (event for row, item in enumerate(items) for event in read_item(item, row))
             return (*events, *read_end(body))
+        case dict():
+            return (*read_usage(body), *read_error_event(body))
         case _:
             return read_error_event(body)
 

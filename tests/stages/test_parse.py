@@ -47,10 +47,11 @@ def test_an_empty_answer_has_its_usage_for_it_was_paid_for() -> None:
 
 OPENAI_USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
 OTHER_USAGE = {"input_tokens": 3, "output_tokens": 2}
+ODD: list[Any] = [[], [{}], [None], "x", None]
 #: protocol -> answers of an unknown shape, or that are errors, with their usage
 GARBLED: dict[str, list[dict[str, Any]]] = {
     "openai": [
-        *({"choices": odd, "usage": OPENAI_USAGE} for odd in ([], [{}], [None], "x", None)),
+        *({"choices": odd, "usage": OPENAI_USAGE} for odd in ODD),
         {"choices": [{"message": None}], "usage": OPENAI_USAGE},
         {"choices": [{"message": {"content": 5}}], "usage": OPENAI_USAGE},
         {"error": {"message": "No."}, "usage": OPENAI_USAGE},

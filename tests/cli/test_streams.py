@@ -54,8 +54,8 @@ def test_a_reader_that_goes_away_stops_the_provider(
         while not server.times:
             time.sleep(0.01)
         out, _ = run.communicate(timeout=10)
-        assert time.monotonic() - server.times[0] < 1
-        assert server.closed.wait(1)
+        assert time.monotonic() - server.times[0] < 5
+        assert server.closed.wait(5)
     assert out.startswith(b"l") and out.endswith(b"141\n")
     assert (home.folder / "err").read_text() == "" and len(server.asked) == 1
 

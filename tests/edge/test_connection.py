@@ -215,7 +215,7 @@ def test_a_stream_that_is_left_takes_its_connection_along() -> None:
         (left,) = streams(env)
         next(left)
         left.close()
-        assert server.closed.wait(1)
+        assert server.closed.wait(5)
         assert all(list(each) for each in streams(env))
     assert server.guests == 2
 

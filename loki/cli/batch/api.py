@@ -89,7 +89,7 @@ class JobRun:
     """A call of the command, from the journal to the exit code."""
 
     def __init__(self, context: BatchContext, out: Output, journal: JournalFile) -> None:
-        self.order, self.flags, self.out, self.journal = context, context.flags, out, journal
+        self.context, self.flags, self.out, self.journal = context, context.flags, out, journal
         ledger = None
         if not self.flags.no_ledger:
             ledger = Ledger(ledger_path(os.environ), context.console.warn, context.env.redactor)
@@ -100,14 +100,16 @@ class JobRun:
     def run(self) -> int:
         """Visit the providers once, or until all is done; print how it went."""
         options = (
-            options_of(self.order) if self.flags.text else Success(SubmitOptions(self.order.env))
+            options_of(self.context)
+            if self.flags.text
+            else Success(SubmitOptions(self.context.env))
         )
         if not isinstance(options, Success):
-            return self.order.console.report(options.failure())
+            return self.context.console.report(options.failure())
         if self.flags.forget is not None and not forget_job(self.session, self.flags.forget):
             known = ", ".join(job.nonce for job in self.session.journal.uncollected_jobs) or "none"
             message = f"--forget: no open job {self.flags.forget!r}; open: {known}"
-            return self.order.console.report(Problem("usage", message))
+            return self.context.console.report(Problem("usage", message))
         if self.flags.cancel:
             cancel_jobs(self.session)
         self.remember_keep_flag()
@@ -126,27 +128,29 @@ class JobRun:
         """Return what reads the rows: always at first, later where some are to be asked again."""
         if self.first:
             self.first = False
-            return lambda: read_rows(self.order.defaults, self.order.inputs.lines)
+            return lambda: read_rows(self.context.defaults, self.context.inputs.lines)
         return self.read_again
 
     def read_again(self) -> Iterable[Row] | None:
         """Return the rows once more; None where they are not needed, or were in a pipe."""
         is_needed = self.session.back or self.session.left
-        path = self.order.inputs.path
+        path = self.context.inputs.path
         if not path or not is_needed:
             return None
-        opened = open_source(path, self.order.defaults.input_format)
-        return read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else None
+        opened = open_source(path, self.context.defaults.input_format)
+        if not could_open(opened):
+            return None
+        return read_rows(self.context.defaults, opened.unwrap().lines)
 
     def remember_keep_flag(self) -> None:
         """Keep the fields of rows that are out, where their lines are to have them."""
-        path = self.order.inputs.path
+        path = self.context.inputs.path
         if not any(job.keeps for job in self.session.journal.open_jobs) or not path:
             return
         away = self.session.journal.uncollected_rows()
-        opened = open_source(path, self.order.defaults.input_format)
+        opened = open_source(path, self.context.defaults.input_format)
         for row in (
-            read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else ()
+            read_rows(self.context.defaults, opened.unwrap().lines) if could_open(opened) else ()
         ):
             if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
                 self.session.kept[row_identity(row.id, row.key)] = fields_of(row)
@@ -156,7 +160,7 @@ class JobRun:
         began = time.monotonic()
         printed = ""
         while self.is_unfinished():
-            printed = print_jobs(self.order.console, self.session, printed)
+            printed = print_jobs(self.context.console, self.session, printed)
             waited = time.monotonic() - began
             seconds = choose_pause(waited, self.session.wait)
             if waited + seconds > self.flags.wait:
@@ -175,8 +179,8 @@ class JobRun:
         failed_before = 0 if self.flags.again else self.out.failed
         result = summarize_jobs(self.session, failed_before)
         if self.flags.summary:
-            write_summary(self.order.console, self.flags.summary, result)
-        print_end(self.order.console, self.session, result)
+            write_summary(self.context.console, self.flags.summary, result)
+        print_end(self.context.console, self.session, result)
         return result.code
 
 

@@ -1,4 +1,4 @@
-"""loki-batch: flags -> an order: the configuration, what holds for every row, where rows are."""
+"""loki-batch: flags -> a context: the configuration, what holds for every row, where rows are."""
 
 from __future__ import annotations
 
@@ -62,26 +62,26 @@ def batch(flags: Namespace, console: Console) -> int:
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure())
-    order = ready.unwrap()
-    flags = order.flags
+    context = ready.unwrap()
+    flags = context.flags
     if flags.dry_run:
         from loki.cli.batch.check import dry_run_rows
 
-        return dry_run_rows(order)
+        return dry_run_rows(context)
     if wants_jobs:
         from loki.cli.batch.api import run_batch_api
 
-        return run_batch_api(order, environ)
+        return run_batch_api(context, environ)
     if flags.check:
         from loki.cli.batch.check import print_count
 
-        return print_count(order)
+        return print_count(context)
     with open_output(
-        flags.output, files.directory("state", environ), order.output_format
+        flags.output, files.directory("state", environ), context.output_format
     ) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
-        return BatchRun(order, opened.unwrap()).run()
+        return BatchRun(context, opened.unwrap()).run()
 
 
 def check_flags(flags: Namespace) -> Result[None, Problem]:

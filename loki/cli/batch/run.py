@@ -1,4 +1,4 @@
-"""loki-batch: an order -> its rows sent, their lines written, how it went told; the exit code."""
+"""loki-batch: the context of a call -> its rows sent, their lines written; the exit code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BatchRun:
     """A run from its first row to its exit code."""
 
     def __init__(self, context: BatchContext, out: Output) -> None:
-        self.order, self.flags = context, context.flags
+        self.context, self.flags = context, context.flags
         self.state = RunState(
             out,
             context.flags.in_flight,
@@ -67,18 +67,19 @@ class BatchRun:
 
     def run(self) -> int:
         """Send the rows, write their lines, say how it went; return the exit code."""
-        order, state = self.order, self.state
+        context, state = self.context, self.state
         if problem := state.skip_rows_in_jobs():
-            return order.console.report(problem)
-        task: Task = "embedding" if order.defaults.embed else "chat"
-        with buffered_ledger(order) as (env, self.book):
-            self.left = CountedRows(state.pending(read_rows(order.defaults, order.inputs.lines)))
-            self.pool = pool_of(order, env, task, self.limit, self.left, self.record_outcomes)
-            order.paces.closing = self.close_lane
+            return context.console.report(problem)
+        task: Task = "embedding" if context.defaults.embed else "chat"
+        with buffered_ledger(context) as (env, self.book):
+            rows = read_rows(context.defaults, context.inputs.lines)
+            self.left = CountedRows(state.pending(rows))
+            self.pool = pool_of(context, env, task, self.limit, self.left, self.record_outcomes)
+            context.paces.closing = self.close_lane
             with (
-                halting_on_signals(order.console, self.stop, self.halt),
+                halting_on_signals(context.console, self.stop, self.halt),
                 halting_after(self.flags.max_time, self.halt),
-                progress(order.console, state, order.inputs) as tick,
+                progress(context.console, state, context.inputs) as tick,
             ):
                 self.pool.run(tick)
         state.out.finish()
@@ -87,10 +88,10 @@ class BatchRun:
         if self.is_complete():
             self.stop.clear()
         if not state.fatal and self.stop.is_only("busy") and self.has_unsent_rows():
-            state.fatal = retry_time_problem(order.paces)
+            state.fatal = retry_time_problem(context.paces)
         left = self.count_left() if self.flags.summary else None
-        is_piped = not order.inputs.path
-        return report_end(order.console, self.flags.summary, state, self.stop, left, is_piped)
+        is_piped = not context.inputs.path
+        return report_end(context.console, self.flags.summary, state, self.stop, left, is_piped)
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.
@@ -110,7 +111,7 @@ class BatchRun:
 
     def can_read_on(self) -> bool:
         """Return whether the rest of the input can be read here and now."""
-        return os.path.isfile(self.order.inputs.path) and not self.left.is_reading
+        return os.path.isfile(self.context.inputs.path) and not self.left.is_reading
 
     def has_unsent_rows(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -127,7 +128,7 @@ class BatchRun:
     def halt(self, reason: str) -> None:
         """Begin nothing more."""
         self.stop.set(reason)
-        self.order.paces.stop.set()
+        self.context.paces.stop.set()
         self.pool.halt()
 
     def close_lane(self, lane: str) -> None:
@@ -136,7 +137,7 @@ class BatchRun:
             return
         self.pool.close_lane(lane)
         if (
-            self.flags.ordered or self.order.defaults.input_format != "json"
+            self.flags.ordered or self.context.defaults.input_format != "json"
         ):  # no row can be another's, or pass
             self.halt("busy")
 

@@ -12,7 +12,7 @@ from loki.batch.api.journal import Journal
 from loki.batch.done_rows import row_identity
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, Row, RowDefaults
-from loki.cli.batch.api_report import print_end, print_jobs, write_summary
+from loki.cli.batch.api_report import print_end, print_jobs, write_jobs_summary
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.run_state import name_kept_field
 from loki.cli.startup import limits_of
@@ -178,10 +178,9 @@ class JobRun:
         """Print how it went; return the exit code."""
         failed_before = 0 if self.flags.again else self.out.failed
         result = summarize_jobs(self.session, failed_before)
-        if self.flags.summary:
-            write_summary(self.context.console, self.flags.summary, result)
+        code = write_jobs_summary(self.context.console, self.flags.summary, result)
         print_end(self.context.console, self.session, result)
-        return result.code
+        return code
 
 
 #: Problems that the time does not cure.

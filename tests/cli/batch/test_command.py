@@ -264,6 +264,17 @@ def test_rows_are_decoded_as_their_mark_or_the_flag_says(
     assert (note in done.err) if note else "UTF-8" not in done.err
 
 
+@pytest.mark.parametrize("words", [[], ["--check"], ["--dry-run"]])
+def test_an_input_without_rows_is_announced_and_no_failure(
+    home: Home, fast: Counting, words: list[str]
+) -> None:
+    table = write(home.folder / "in.csv", "id,text")
+    done = batch(at(home, fast.address), str(table), "--template", "{text}", *words)
+    assert done.code == 0 and f"loki-batch: {table} has no rows" in done.err, done.err
+    piped = batch(home, *words)
+    assert piped.code == 0 and "loki-batch: stdin has no rows" in piped.err, piped.err
+
+
 def test_a_row_with_a_nul_is_one_error_row(home: Home, fast: Counting) -> None:
     words = ["--lines", "--ordered"]
     done = batch(at(home, fast.address), *words, stdin="a\0b\nc\n")

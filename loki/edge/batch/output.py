@@ -117,6 +117,13 @@ class Output:
             shutil.copyfileobj(before, self.file)
         else:
             write_all(self.file, self.form.head)
+        if self.path:  # stdout is not ours to close
+            before.close()
+
+    def close(self) -> None:
+        """Close the file; stdout is not ours to close."""
+        if self.path or self.is_diverted:
+            self.file.close()
 
 
 def write_all(file: IO[bytes], line: bytes) -> None:
@@ -162,9 +169,11 @@ def open_output(
     except OSError as error:
         yield fail("output", f"cannot write {path}: {describe_os_error(error)}")
         return
+    opened = open_file(path, rescue, form or JsonLines(), retry_failed)
     try:
-        yield open_file(path, rescue, form or JsonLines(), retry_failed)
+        yield opened
     finally:
+        opened.map(Output.close)
         with suppress(OSError):
             os.unlink(f"{path}.lock")
         lock.release()

@@ -37,11 +37,8 @@ def output(path: Path) -> Iterator[Output]:
     """Return an output that has one row."""
     with open_output(str(path), str(path.parent / "rescue")) as opened:
         it = opened.unwrap()
-        first = it.file
         it.write(GOOD)
         yield it
-        first.close()
-        it.file.close()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +60,7 @@ def test_a_torn_row_is_taken_out_and_failed_ones_if_they_are_asked_again(
         found = opened.unwrap()
         assert (found.failed, found.paid) == (failed, Decimal("0.25") * failed)
         assert "a k" in found.done and ("b k" in found.done) is (failed == 1 and not retry)
-        found.file.close()
+    assert found.file.closed
     assert path.read_bytes() == after and path.stat().st_mode & 0o777 == 0o640
     assert {each.name for each in path.parent.iterdir()} == {path.name, "rescue"}
 
@@ -104,6 +101,7 @@ def test_a_place_that_is_no_file_is_refused(path: Path) -> None:
 def test_rows_go_elsewhere_once_the_file_is_not_ours_any_more(
     change: str, output: Output, path: Path
 ) -> None:
+    before = output.file
     if change == "removed":
         path.unlink()
     elif change == "moved":
@@ -114,4 +112,5 @@ def test_rows_go_elsewhere_once_the_file_is_not_ours_any_more(
     output.write(FAILED)
     rescued = Path(output.rescue).read_bytes()
     assert output.is_diverted and output.full is not None
+    assert before.closed and not output.file.closed
     assert rescued == (b"" if change == "cut" else GOOD) + LATER + FAILED

@@ -41,7 +41,7 @@ def batch_api(
         if not isinstance(opened, Success):
             return Failure(opened.failure())
         out = opened.unwrap()
-        with out.file, open_journal(path) as found:
+        with open_journal(path) as found:
             if not isinstance(found, Success):
                 return Failure(found.failure())
             journal = found.unwrap()

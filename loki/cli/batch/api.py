@@ -14,7 +14,7 @@ from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, Row, RowDefaults
 from loki.cli.batch.api_report import print_end, print_jobs, write_jobs_summary
 from loki.cli.batch.context import BatchContext
-from loki.cli.batch.run_state import name_kept_field
+from loki.cli.batch.row_line import kept_fields
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs
@@ -27,7 +27,6 @@ from loki.edge.batch.api.update_jobs import cancel_jobs, update_jobs
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
-from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Task
 
@@ -59,7 +58,7 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
     keeps = context.defaults.keep_fields
-    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, fields_of)
+    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, kept_fields)
     if context.defaults.ask.model is None:
         return Success(options)
     return Result.do(
@@ -73,13 +72,6 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
 def task_of(defaults: RowDefaults) -> Task:
     """Return what the rows want."""
     return "embedding" if defaults.embed else "chat"
-
-
-def fields_of(row: Row) -> JsonObject:
-    """Return the fields of the input that go into a line."""
-    if row.fields is None:
-        return {}
-    return {name_kept_field(name): value for name, value in row.fields.items()}
 
 
 # ---- a run ---------------------------------------------------------------------------------------
@@ -153,7 +145,7 @@ class JobRun:
             read_rows(self.context.defaults, opened.unwrap().lines) if could_open(opened) else ()
         ):
             if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
-                self.session.kept[row_identity(row.id, row.key)] = fields_of(row)
+                self.session.kept[row_identity(row.id, row.key)] = kept_fields(row)
 
     def wait(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers again and again, until all is done or the time is over."""
@@ -176,7 +168,7 @@ class JobRun:
 
     def end(self) -> int:
         """Print how it went; return the exit code."""
-        failed_before = 0 if self.flags.again else self.out.failed
+        failed_before = 0 if self.flags.again else self.out.earlier.failed
         result = summarize_jobs(self.session, failed_before)
         code = write_jobs_summary(self.context.console, self.flags.summary, result)
         print_end(self.context.console, self.session, result)
@@ -219,7 +211,7 @@ def show_status(context: BatchContext) -> int:
     update_jobs(session)
     for each in session.problems:
         context.console.print_problem(each)
-    result = summarize_jobs(session, stands.unwrap().failed)
+    result = summarize_jobs(session, stands.unwrap().earlier.failed)
     if context.flags.status == "json":
         context.console.write_json({"jobs": list(result.jobs), "out": result.out})
     else:

@@ -13,7 +13,13 @@ from returns.result import Result, Success
 
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.rows import InvalidRow, ReadyRow, Row
-from loki.cli.describe import problem_json
+from loki.cli.batch.row_line import (
+    billed_facts,
+    error_json,
+    has_answer,
+    kept_fields,
+    may_be_billed,
+)
 from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output
@@ -21,8 +27,7 @@ from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
 from loki.problems import Kind, Problem, count_that_are
 from loki.redaction.redactor import Redactor
-from loki.stages.account import is_free
-from loki.usage import COUNTS, Usage
+from loki.usage import COUNTS
 
 #: Failures that every other row would meet too.
 FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
@@ -90,7 +95,7 @@ class RunState:
 
     def compare_with_earlier(self, line: int, identity: str) -> None:
         """Warn once, before it is paid again, of a line that was asked otherwise before."""
-        if not self.is_changed and self.out.first.get(line, identity) != identity:
+        if not self.is_changed and self.out.earlier.first.get(line, identity) != identity:
             self.is_changed = True
             self.warn(
                 f"line {line} was asked before with another id, model, prompt or setting: "
@@ -137,10 +142,7 @@ class RunState:
 
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
-        ours: JsonObject = {"id": row.id, "line": row.line, "key": row_key(row)}
-        if row.fields is None:
-            return ours
-        return {**ours, **{name_kept_field(name): value for name, value in row.fields.items()}}
+        return {"id": row.id, "line": row.line, "key": row_key(row), **kept_fields(row)}
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
@@ -192,8 +194,9 @@ class RunState:
             "good": self.good,
             "failed": dict(self.failed),
             "skipped": self.skipped,
-            "failed_before": self.out.failed,
-            "cost_before": float(self.out.paid),
+            "failed_before": self.out.earlier.failed + self.out.earlier.replaced,
+            "cost_before": float(self.out.earlier.cost),
+            "unknown_costs_before": self.out.earlier.unknown_costs,
             "repeated": self.repeated,
             "seconds": round(self.seconds, 3),
             "usage": {name: self.tokens[name] for name in COUNTS},
@@ -223,10 +226,12 @@ class RunState:
         return " · ".join(filter(None, parts))
 
     def describe_earlier(self) -> str:
-        """Return what an earlier run had paid for failures, in words; empty if none is known."""
-        if not self.out.paid:
+        """Return what failures of earlier runs cost, in words; empty if they cost nothing."""
+        earlier = self.out.earlier
+        if not earlier.cost and not earlier.unknown_costs:
             return ""
-        return f"{self.out.failed:,} failed before, for ${self.out.paid.normalize():f}"
+        cost = describe_cost(earlier.cost, earlier.unknown_costs)
+        return f"{earlier.failed + earlier.replaced:,} failed before, for {cost}"
 
     def describe_rows_in_jobs(self) -> str:
         """Return that rows were left alone because they are out as batch jobs."""
@@ -235,9 +240,17 @@ class RunState:
 
     def describe_cost(self) -> str:
         """What it cost, as far as anybody knows."""
-        if not self.unpriced:
-            return f"${self.cost.normalize():f}"
-        return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown cost)"
+        return describe_cost(self.cost, self.unpriced)
+
+
+def describe_cost(cost: Decimal, unknown: int) -> str:
+    """Return what calls cost, some of which are unknown.
+
+    >>> describe_cost(Decimal("0.0400"), 0), describe_cost(Decimal(0), 2)
+    ('$0.04', '≥ $0 (2 of unknown cost)')
+    """
+    known = f"${cost.normalize():f}"
+    return f"≥ {known} ({unknown:,} of unknown cost)" if unknown else known
 
 
 def row_key(row: Row) -> str:
@@ -255,46 +268,3 @@ def write_error(out: Output) -> Problem:
         return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
     rest = "all of it" if error.errno == ENOENT else "the rest"
     return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
-
-
-def name_kept_field(name: str) -> str:
-    """Return the name under which a field of the input stands in an output line.
-
-    >>> name_kept_field("lang"), name_kept_field("text")
-    ('lang', 'input_text')
-    """
-    return f"input_{name}" if name in RESERVED_NAMES else name
-
-
-#: The names that lines have of their own.
-RESERVED_NAMES = frozenset(
-    ("id", "line", "key", "model", "text", "reasoning", "tool_calls", "finish", "finish_raw")
-    + ("usage", "cost", "seconds", "first_token_seconds", "attempts", "request_id", "data")
-    + ("message", "carry", "sources", "cached", "embedding", "error")
-)
-
-
-def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
-    """A problem in a row."""
-    result = problem_json(problem, redactor)
-    return {name: result[name] for name in ("kind", "message", "status", "sent")}
-
-
-def has_answer(problem: Problem) -> bool:
-    """Whether a failure was a whole answer, which was billed."""
-    return problem.usage is not None and may_be_billed(problem)
-
-
-def may_be_billed(problem: Problem) -> bool:
-    """Whether a failure may have cost something."""
-    return not is_free(problem) and problem.code != STOPPED.code
-
-
-def billed_facts(problem: Problem) -> JsonObject:
-    """Return what came of an answer that is a failure, in the words of one that is good."""
-    usage = problem.usage or Usage()
-    return {
-        "text": problem.answer_text or "",
-        "usage": {name: getattr(usage, name) for name in COUNTS},
-        "cost": None if problem.cost is None else float(problem.cost),
-    }

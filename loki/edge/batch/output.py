@@ -5,38 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from errno import EIO, ENOENT
-from types import MappingProxyType
-from typing import IO, NamedTuple
+from typing import IO
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.done_rows import HashSet
 from loki.batch.output_format import Format, JsonLines
+from loki.edge.batch.earlier_run import EarlierRun, scan_file, take_out_failed
 from loki.edge.files import describe_os_error
 from loki.edge.rescue import make_rescue_file
 from loki.edge.trust import open_private
 from loki.problems import Problem, fail
 
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
-
-
-#: Rows by which it is noticed that a run is started again with another command.
-REMEMBERED = 1000
-
-
-class EarlierRun(NamedTuple):
-    """What stands in an output already."""
-
-    done: HashSet  # the marks of the rows that were answered
-    failed: int = 0
-    cost: Decimal = Decimal(0)  # US dollars, for those that failed; the least
-    size: int = 0  # bytes that are whole lines
-    first: Mapping[int, str] = MappingProxyType({})  # of some rows, by their line of the input
 
 
 class Output:
@@ -52,7 +35,7 @@ class Output:
     ) -> None:
         self.file, self.path, self.rescue = file, path, rescue
         self.form: Format = form or JsonLines()
-        self.done, self.failed, self.paid, _, self.first = earlier
+        self.earlier, self.done = earlier, earlier.done
         self.full: OSError | None = None  # why nothing more goes into the file
         self.is_diverted = False  # rescue is a file by now, not a folder
         self.end = file.tell() if path else 0
@@ -151,7 +134,7 @@ def open_output(
     With ``retry_failed`` rows that failed are taken out, so that they are asked again.
     """
     if not path or path == "-":
-        yield Success(Output(sys.stdout.buffer, "", EarlierRun(HashSet()), rescue))
+        yield Success(Output(sys.stdout.buffer, "", EarlierRun(), rescue))
         return
     from filelock import FileLock, Timeout
 
@@ -185,15 +168,12 @@ def open_file(
     """The file, ready to go on: a torn last line and rows to be asked again are taken out of it."""
     try:
         with open(path, "ab+") as file:
-            file.seek(0)
-            form = form.with_header(file.readline())
-            file.seek(0)
-            scanned = scan(file, path, form, retry_failed)
+            scanned = scan_file(file, path, form, retry_failed)
         if not isinstance(scanned, Success):
             return Failure(scanned.failure())
-        earlier = scanned.unwrap()
+        earlier, form = scanned.unwrap()
         if earlier.failed and retry_failed:
-            rewrite(path, earlier.size, form)
+            take_out_failed(path, earlier.size, form)
         else:
             os.truncate(path, earlier.size)
         rows = open(path, "ab+", buffering=0)  # noqa: SIM115 - it stays open
@@ -210,61 +190,10 @@ def read_existing(
     """What stands in a file, which is left as it is."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
     if not path or path == "-" or not os.path.exists(path):
-        return Success(Output(nowhere, "", EarlierRun(HashSet()), ""))
+        return Success(Output(nowhere, "", EarlierRun(), ""))
     try:
         with open(path, "rb") as file:
-            form = (form or JsonLines()).with_header(file.readline())
-            file.seek(0)
-            found = scan(file, path, form, retry_failed)
-            return found.map(lambda earlier: Output(nowhere, "", earlier, ""))
+            found = scan_file(file, path, form or JsonLines(), retry_failed)
+            return found.map(lambda pair: Output(nowhere, "", pair[0], ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {describe_os_error(error)}")
-
-
-def scan(
-    file: IO[bytes], path: str, form: Format, retry_failed: bool = True
-) -> Result[EarlierRun, Problem]:
-    """Read which rows are done, what failed, and how many bytes are whole lines.
-
-    Rows that failed are done too, unless they are to be asked again.
-    """
-    done, failed, paid, whole = HashSet(), 0, Decimal(0), 0
-    first: dict[int, str] = {}
-    for number, line in enumerate(form.split(file), 1):
-        if not line.endswith(b"\n"):
-            break  # torn: the run before was cut off in it
-        if number == 1 and line == form.head:
-            whole = len(line)
-            continue
-        result = form.read(line)
-        if result is None:
-            how = "it is left as it is; name another file"
-            return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
-        whole += len(line)
-        if result.is_good or not retry_failed:
-            done.add(result.identity)
-            if result.line and len(first) < REMEMBERED:
-                first[result.line] = result.identity
-        if not result.is_good:
-            failed, paid = failed + 1, paid + result.cost
-    return Success(EarlierRun(done, failed, paid, whole, first))
-
-
-def rewrite(path: str, whole: int, form: Format) -> None:
-    """The same file without the rows that failed, all at once."""
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-    try:
-        with open(path, "rb") as old, open(handle, "wb") as new:
-            for line in form.split(old):
-                result = form.read(line)
-                if line == form.head or (whole > 0 and result and result.is_good):
-                    new.write(line)
-                whole -= len(line)
-            os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(draft, path)
-    except OSError:
-        os.unlink(draft)
-        raise

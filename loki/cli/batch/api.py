@@ -33,16 +33,15 @@ from loki.records import Task
 
 def run_batch_api(context: BatchContext, environ: dict[str, str]) -> int:
     """Do all that can be done now with the jobs of an output; return the exit code."""
-    flags, console = context.flags, context.console
+    flags, console, folder = context.flags, context.console, files.directory("state", environ)
     if flags.check:
         from loki.cli.batch.api_check import print_job_count
 
-        return print_job_count(context)
+        return print_job_count(context, folder)
     if flags.status:
-        return show_status(context)
-    folder = files.directory("state", environ)
+        return show_status(context, folder)
     with open_output(
-        flags.output, folder, context.output_format, retry_failed=flags.again
+        flags.output, folder, context.output_format, flags.again, console.warn
     ) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
@@ -200,10 +199,10 @@ def session_of(context: BatchContext, out: Output, effects: Effects, journal: Jo
     )
 
 
-def show_status(context: BatchContext) -> int:
+def show_status(context: BatchContext, rescue: str) -> int:
     """Print how the jobs stand; nothing is written, collected or sent but questions."""
     journal = read_journal(context.flags.output, must_exist=True)
-    stands = find_existing_output(context)
+    stands = find_existing_output(context, rescue)
     for problem in (each.failure() for each in (journal, stands) if isinstance(each, Failure)):
         return context.console.report(problem)
     effects = read_only_effects(context.env, journal.unwrap())
@@ -219,8 +218,8 @@ def show_status(context: BatchContext) -> int:
     return result.code if not session.problems else EXIT_CODES[session.problems[0].kind]
 
 
-def find_existing_output(context: BatchContext) -> Result[Output, Problem]:
+def find_existing_output(context: BatchContext, rescue: str) -> Result[Output, Problem]:
     """Return what stands in the output, which is left as it is."""
     from loki.edge.batch.output import read_existing
 
-    return read_existing(context.flags.output, context.output_format, retry_failed=False)
+    return read_existing(context.flags.output, rescue, context.output_format, retry_failed=False)

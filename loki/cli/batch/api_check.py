@@ -75,11 +75,14 @@ def add_costs(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
     return None if total is None or amount is None else total + amount
 
 
-def print_job_count(context: BatchContext) -> int:
-    """Print what is left and what it may cost; nothing is sent and nothing is written."""
+def print_job_count(context: BatchContext, rescue: str) -> int:
+    """Print what is left and what it may cost; nothing is sent and nothing is written.
+
+    ``rescue`` is the folder that keeps rows which an output did not take.
+    """
     flags = context.flags
     stands, away = (
-        read_existing(flags.output, context.output_format),
+        read_existing(flags.output, rescue, context.output_format),
         rows_in_open_jobs(flags.output),
     )
     for each in (stands, away):

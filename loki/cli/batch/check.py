@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from loki.cli.batch.context import BatchContext
 
 
-def print_count(context: BatchContext) -> int:
-    """What is left, and what it may cost; nothing is sent and nothing is written."""
+def print_count(context: BatchContext, rescue: str) -> int:
+    """What is left, and what it may cost; nothing is sent and nothing is written.
+
+    ``rescue`` is the folder that keeps rows which an output did not take.
+    """
     flags, plan = context.flags, context.defaults
-    stands = read_existing(flags.output, context.output_format)
+    stands = read_existing(flags.output, rescue, context.output_format)
     if not isinstance(stands, Success):
         return context.console.report(stands.failure())
     console = context.console

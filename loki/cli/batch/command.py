@@ -63,7 +63,7 @@ def batch(flags: Namespace, console: Console) -> int:
     if not isinstance(ready, Success):
         return console.report(ready.failure())
     context = ready.unwrap()
-    flags = context.flags
+    flags, folder = context.flags, files.directory("state", environ)
     if flags.dry_run:
         from loki.cli.batch.check import dry_run_rows
 
@@ -75,10 +75,8 @@ def batch(flags: Namespace, console: Console) -> int:
     if flags.check:
         from loki.cli.batch.check import print_count
 
-        return print_count(context)
-    with open_output(
-        flags.output, files.directory("state", environ), context.output_format
-    ) as opened:
+        return print_count(context, folder)
+    with open_output(flags.output, folder, context.output_format, warn=console.warn) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
         return BatchRun(context, opened.unwrap()).run()

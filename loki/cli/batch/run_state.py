@@ -264,7 +264,11 @@ def write_error(out: Output) -> Problem:
     error, path = out.full, out.path or "stdout"
     if error.errno == EIO and out.path:
         again = "rows that are gone from it are asked again by the same command"
-        more = f"; those that came after: {out.rescue}" if out.is_diverted else ""
+        more = f"; those that came after: {out.rescue}; {PUTS_BACK}" if out.is_diverted else ""
         return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
     rest = "all of it" if error.errno == ENOENT else "the rest"
-    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
+    then = f" ({PUTS_BACK})" if out.path else ""
+    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}{then}")
+
+
+PUTS_BACK = "the same command puts them back"

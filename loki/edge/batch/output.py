@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EIO, ENOENT
 from typing import IO
@@ -14,10 +14,11 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import Format, JsonLines
 from loki.edge.batch.earlier_run import EarlierRun, scan_file, take_out_failed
+from loki.edge.batch.kept_rows import add_kept_rows, rescue_name, take_back
 from loki.edge.files import describe_os_error
-from loki.edge.rescue import make_rescue_file
+from loki.edge.rescue import make_rescue_file, try_lock
 from loki.edge.trust import open_private
-from loki.problems import Problem, fail
+from loki.problems import Problem, count_that_are, fail
 
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
 
@@ -93,7 +94,9 @@ class Output:
             with suppress(OSError):
                 os.ftruncate(before.fileno(), min(self.end, os.fstat(before.fileno()).st_size))
         self.is_diverted = True
-        handle, self.rescue = make_rescue_file(self.rescue, "loki-batch", self.form.suffix)
+        name = rescue_name(self.path)  # by which the next run finds it
+        handle, self.rescue = make_rescue_file(self.rescue, name, self.form.suffix)
+        try_lock(handle)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
         if self.path and isinstance(error, FileNotFoundError):  # all of it, also what was moved
             before.seek(0)
@@ -127,11 +130,16 @@ def follow_link(path: str) -> str:
 
 @contextmanager
 def open_output(
-    path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
+    path: str | None,
+    rescue: str,
+    form: Format | None = None,
+    retry_failed: bool = True,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Result[Output, Problem]]:
     """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need.
 
-    With ``retry_failed`` rows that failed are taken out, so that they are asked again.
+    With ``retry_failed`` rows that failed are taken out, so that they are asked again. Rows that
+    an earlier run kept in ``rescue`` are put back first.
     """
     if not path or path == "-":
         yield Success(Output(sys.stdout.buffer, "", EarlierRun(), rescue))
@@ -152,14 +160,30 @@ def open_output(
     except OSError as error:
         yield fail("output", f"cannot write {path}: {describe_os_error(error)}")
         return
-    opened = open_file(path, rescue, form or JsonLines(), retry_failed)
+    opened: Result[Output, Problem] | None = None
     try:
+        opened = restore_and_open(path, rescue, form or JsonLines(), retry_failed, warn)
         yield opened
     finally:
-        opened.map(Output.close)
+        if opened is not None:
+            opened.map(Output.close)
         with suppress(OSError):
             os.unlink(f"{path}.lock")
         lock.release()
+
+
+def restore_and_open(
+    path: str, rescue: str, form: Format, retry_failed: bool, warn: Callable[[str], None]
+) -> Result[Output, Problem]:
+    """Put rows back that an earlier run could not write, and open the file."""
+
+    def tell(restored: int) -> None:
+        if restored:
+            rows = f"{count_that_are(restored, 'row')} back in {path}"
+            warn(f"{rows}, which an earlier run could not write there")
+
+    restored = take_back(path, rescue, form).map(tell)
+    return restored.bind(lambda _: open_file(path, rescue, form, retry_failed))
 
 
 def open_file(
@@ -185,15 +209,22 @@ def open_file(
 
 
 def read_existing(
-    path: str | None, form: Format | None = None, retry_failed: bool = True
+    path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
 ) -> Result[Output, Problem]:
-    """What stands in a file, which is left as it is."""
+    """What stands in a file, which is left as it is, or was kept for it in ``rescue``."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
-    if not path or path == "-" or not os.path.exists(path):
+    if not path or path == "-":
         return Success(Output(nowhere, "", EarlierRun(), ""))
+    path, form = follow_link(path), form or JsonLines()
+    if not os.path.exists(path):
+        earlier = EarlierRun(retry_failed)
+        add_kept_rows(earlier, path, rescue, form)
+        return Success(Output(nowhere, "", earlier, ""))
     try:
         with open(path, "rb") as file:
-            found = scan_file(file, path, form or JsonLines(), retry_failed)
-            return found.map(lambda pair: Output(nowhere, "", pair[0], ""))
+            found = scan_file(file, path, form, retry_failed)
+        if isinstance(found, Success):
+            add_kept_rows(found.unwrap()[0], path, rescue, found.unwrap()[1])
+        return found.map(lambda pair: Output(nowhere, "", pair[0], ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {describe_os_error(error)}")

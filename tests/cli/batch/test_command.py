@@ -591,6 +591,13 @@ def test_a_full_disk_loses_nothing_that_is_paid_for(home: Home, fast: Counting) 
     rescued = Path(text.partition("the rest: ")[2].split()[0])
     ids = [row["id"] for row in (*read(out), *read(rescued))]
     assert len(ids) == len(set(ids)) >= 60
+    seen = fast.counts["seen"]
+    check = batch(home, str(rows), "-o", str(out), "--check")
+    assert check.out.startswith(f"{400 - len(ids)} left"), check.out
+    again = batch(home, str(rows), "-o", str(out))
+    assert again.code == 0 and f"rows are back in {out}" in again.err, again.err
+    assert fast.counts["seen"] == seen + 400 - len(ids) and not rescued.exists()
+    assert sorted(row["id"] for row in read(out)) == [*range(400)]
 
 
 def test_the_summary_is_there_for_programs(home: Home, fast: Counting) -> None:
@@ -656,6 +663,12 @@ def test_a_folder_that_is_removed_loses_nothing(home: Home, tmp_path: Path) -> N
     assert process.returncode == 74 and "it was removed while the run wrote to it" in text, text
     rescued = read(Path(text.partition("all of it: ")[2].split()[0]))
     assert len({row["id"] for row in rescued}) == len(rescued) == seen
+    folder.mkdir()
+    with bulk_server() as server:
+        at(home, server.address)
+        assert home.run(*words, prog="loki-batch").code == 0
+        assert server.counts["seen"] == 200 - seen
+    assert sorted(row["id"] for row in read(folder / "out")) == [*range(200)]
 
 
 @pytest.mark.parametrize("what", ["out", "folder", "another at its place"])

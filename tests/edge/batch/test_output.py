@@ -70,7 +70,7 @@ def test_a_torn_row_is_taken_out_and_failed_ones_if_they_are_asked_again(
 
 def test_reading_what_stands_leaves_it_as_it_is(path: Path) -> None:
     path.write_bytes(GOOD + FAILED + TORN)
-    found = read_existing(str(path)).unwrap()
+    found = read_existing(str(path), "").unwrap()
     found.write(LATER)
     assert ("a k" in found.done, found.earlier.failed, found.earlier.first) == (True, 1, {1: "a k"})
     assert path.read_bytes() == GOOD + FAILED + TORN
@@ -116,4 +116,7 @@ def test_rows_go_elsewhere_once_the_file_is_not_ours_any_more(
     rescued = Path(output.rescue).read_bytes()
     assert output.is_diverted and output.full is not None
     assert before.closed and not output.file.closed
+    Path(f"{path}.lock").unlink()  # as where the folder is gone
+    with open_output(str(path), str(path.parent / "rescue")) as other:
+        assert "another run is still writing rows of" in other.failure().message
     assert rescued == (b"" if change == "cut" else GOOD) + LATER + FAILED

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.journal import Journal
-from loki.batch.done_rows import row_identity
+from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.read_rows import read_rows
+from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import ReadyRow, Row, RowDefaults
 from loki.cli.batch.api_report import print_end, print_jobs, write_jobs_summary
 from loki.cli.batch.context import BatchContext
@@ -57,7 +59,10 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
     keeps = context.defaults.keep_fields
-    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, kept_fields)
+    read = partial(read_files, context.defaults, find_among(HashSet()))
+    options = SubmitOptions(
+        context.env, task, hours, flags.max_cost, folder, keeps, kept_fields, read
+    )
     if context.defaults.ask.model is None:
         return Success(options)
     return Result.do(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_csv_path
+from loki.batch.row_files import UnreadFile
 from loki.batch.rows import Attach, Fill, RowDefaults
 from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
@@ -34,7 +35,8 @@ from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
-from loki.messages import Media, Message, Text
+from loki.edge.batch.read_slow import is_slow
+from loki.messages import Message
 from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
@@ -171,6 +173,7 @@ def build_row_defaults(
     console: Console, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
 ) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
+    start_reading = make_reader(flags, console.redactor)
     return Result.do(
         RowDefaults(
             replace(
@@ -188,7 +191,8 @@ def build_row_defaults(
             fill=filler,
             embed=flags.embed,
             keep_fields=flags.keep or is_csv_path(flags.output),
-            attach=make_attacher(flags, console.redactor),
+            attach=attach_unless_slow(start_reading),
+            start_reading=start_reading,
             report_bug=make_bug_reporter(console.prog, console.redactor),
         )
         for schema in schema_of(flags)
@@ -196,14 +200,20 @@ def build_row_defaults(
     )
 
 
-def make_attacher(flags: Namespace, redactor: Redactor) -> Attach:
-    """Return what reads an attachment of a row, within the time that a row has."""
+def make_reader(flags: Namespace, redactor: Redactor) -> Callable[[], Attach]:
+    """Return what begins the time that a row has for its attachments, and reads them within it."""
     limit = flags.timeout or DEFAULT_LIMITS.total or inf
 
-    def attach(path: str) -> Result[Text | Media, Problem]:
-        return load_attachment(redactor, path, flags.proxy, time.monotonic() + limit)
+    def start() -> Attach:
+        deadline = time.monotonic() + limit
+        return lambda path: load_attachment(redactor, path, flags.proxy, deadline)
 
-    return attach
+    return start
+
+
+def attach_unless_slow(start: Callable[[], Attach]) -> Attach:
+    """Return what reads an attachment of a row, but leaves one unread that may be slow."""
+    return lambda path: Success(UnreadFile("", url=path)) if is_slow(path) else start()(path)
 
 
 def make_bug_reporter(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:

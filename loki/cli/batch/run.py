@@ -17,6 +17,7 @@ from loki.batch.ask_row import ask_row
 from loki.batch.cached_row import try_cache_first
 from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
+from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.end import report_end
@@ -28,6 +29,7 @@ from loki.cli.startup import uses_cache
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Pacers
+from loki.edge.batch.read_slow import ReadFiles, until_stopped
 from loki.edge.batch.spending import Spending, cost_of, highest_worst_cost
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
@@ -74,7 +76,10 @@ class BatchRun:
         with buffered_ledger(context) as (env, self.book):
             rows = read_rows(context.defaults, context.inputs.lines)
             self.left = CountedRows(state.pending(rows))
-            self.pool = pool_of(context, env, task, self.limit, self.left, self.record_outcomes)
+            read = partial(read_files, context.defaults, find_among(state.out.done, state.away))
+            self.pool = pool_of(
+                context, env, task, self.limit, self.left, self.record_outcomes, read
+            )
             context.paces.closing = self.close_lane
             with (
                 halting_on_signals(context.console, self.stop, self.halt),
@@ -98,16 +103,16 @@ class BatchRun:
 
         The rest of a pipe is not awaited to find out.
         """
-        if self.left.count == self.state.rows_done and self.can_read_on():
+        if self.left.count == self.state.rows_settled and self.can_read_on():
             next(self.left, None)
-        return self.left.is_over and self.left.count == self.state.rows_done
+        return self.left.is_over and self.left.count == self.state.rows_settled
 
     def count_left(self) -> int | None:
         """Return how many rows have no line yet; None where only the rest of a pipe would tell."""
         if self.can_read_on():
             for _ in self.left:
                 pass
-        return self.left.count - self.state.rows_done if self.left.is_over else None
+        return self.left.count - self.state.rows_settled if self.left.is_over else None
 
     def can_read_on(self) -> bool:
         """Return whether the rest of the input can be read here and now."""
@@ -149,16 +154,17 @@ def pool_of(
     limit: CostLimit | None,
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
+    read: ReadFiles,
 ) -> WorkerPool[Row, Outcome] | ClusterPool:
     """Return what asks the rows: threads here, or the workers of a cluster."""
     plan, flags, lane = context.defaults, context.flags, lane_finder(env.config, task)
     if context.cluster is not None:
-        return cluster_pool(context, context.cluster, env, task, limit, left, keep)
+        return cluster_pool(context, context.cluster, env, task, limit, left, keep, read)
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
         ask = with_cost_limit(limit, env, task, context.paces, ask, flags.fallback)
         ask = try_cache_first(env, plan.embed, ask) if uses_cache(flags, os.environ) else ask
-    work = partial(answer_row, ask, plan.report_bug)
+    work = partial(answer_row, until_stopped(read, context.paces.stop), ask, plan.report_bug)
     pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
     context.paces.waiting = pool.waiting
     return pool
@@ -172,6 +178,7 @@ def cluster_pool(
     limit: CostLimit | None,
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
+    read: ReadFiles,
 ) -> ClusterPool:
     """Return what asks the rows on a cluster, within its budgets."""
     from loki.edge.batch.cluster_pool import ClusterPool
@@ -195,6 +202,7 @@ def cluster_pool(
         Spending(env, task, limit, budget if config.budget else None, flags.fallback),
         flags.ordered,
         lane_finder(config, task),
+        read,
     )
 
 
@@ -231,8 +239,11 @@ def buffered_ledger(context: BatchContext) -> Iterator[tuple[Env, Callable[[], N
         book()
 
 
-def answer_row(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
+def answer_row(
+    read: ReadFiles, ask: Asker, kept: Callable[[Exception], Problem], row: Row
+) -> Outcome:
     """A row and what came of it; a bug of ours is a failure of this row alone."""
+    row = row if isinstance(row, InvalidRow) else read(row)
     if isinstance(row, InvalidRow):
         return row, Failure(row.problem)
     try:

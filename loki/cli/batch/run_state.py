@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from errno import EIO, ENOENT
 
 from returns.result import Result, Success
 
 from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.row_files import ANSWERED, IN_JOB, has_unread_files
 from loki.batch.rows import InvalidRow, ReadyRow, Row
 from loki.cli.batch.row_line import (
     billed_facts,
@@ -22,7 +22,7 @@ from loki.cli.batch.row_line import (
 )
 from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
-from loki.edge.batch.output import Output
+from loki.edge.batch.output import Output, write_error
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
 from loki.problems import Kind, Problem, count_that_are
@@ -49,6 +49,7 @@ class RunState:
         self.redactor, self.warn = redactor, warn
         self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
+        self.recognized = 0  # rows of earlier runs that only their attachments told
         self.unsent = 0  # rows that were read, and not sent because the run ended
         self.good = self.skipped = self.repeated = self.offline = 0
         self.failed: Counter[Kind] = Counter()
@@ -90,7 +91,8 @@ class RunState:
             else:
                 if not self.ids.add(str(row.id)):
                     self.note(f"line {row.line}: id {row.id!r} again; its key tells it apart")
-                self.compare_with_earlier(row.line, identity)
+                if not has_unread_files(row.ask):  # earlier versions made their keys otherwise
+                    self.compare_with_earlier(row.line, identity)
                 yield row
 
     def compare_with_earlier(self, line: int, identity: str) -> None:
@@ -127,9 +129,8 @@ class RunState:
             self.add_usage_and_cost(line)
         else:
             problem = result.failure()
-            self.unsent += problem.code == STOPPED.code
-            if problem.code == STOPPED.code or self.is_fatal(row, problem):
-                return b""  # it will be asked when the run goes on
+            if self.is_left_out(row, problem):
+                return b""
             self.failed[problem.kind] += 1
             self.last = problem
             line = {**self.line_head(row), "error": error_json(problem, self.redactor)}
@@ -140,9 +141,23 @@ class RunState:
                 self.unpriced += 1
         return self.out.form.encode(line)
 
+    def is_left_out(self, row: Row, problem: Problem) -> bool:
+        """Return whether a row has no line, for it is asked when the run goes on, or has one."""
+        self.unsent += problem.code == STOPPED.code
+        is_over = problem.code == STOPPED.code or self.is_known(problem)
+        return is_over or self.is_fatal(row, problem)
+
+    def is_known(self, problem: Problem) -> bool:
+        """Count a row that an earlier run asked under another key; return whether it did."""
+        self.skipped += problem.code == ANSWERED.code
+        self.out_rows += problem.code == IN_JOB.code
+        is_known = problem.code in (ANSWERED.code, IN_JOB.code)
+        self.recognized += is_known
+        return is_known
+
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
-        return {"id": row.id, "line": row.line, "key": row_key(row), **kept_fields(row)}
+        return {"id": row.id, "line": row.line, "key": row.key, **kept_fields(row)}
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
@@ -159,7 +174,8 @@ class RunState:
             self.too_dear += 1
             return False
         own = isinstance(row, InvalidRow) or row.ask.model != self.model
-        self.offline += problem.kind == "offline" and not problem.sent
+        if isinstance(row, ReadyRow):  # else an attachment was not there, which is its own fault
+            self.offline += problem.kind == "offline" and not problem.sent
         fatal = problem.kind in FATAL or (problem.kind in FATAL_AT_START and not self.good)
         if (fatal and not own) or self.offline >= DEAD * self.in_flight:
             self.fatal = self.fatal or problem
@@ -176,6 +192,11 @@ class RunState:
     def rows_done(self) -> int:
         """Rows that were answered or failed."""
         return self.good + sum(self.failed.values())
+
+    @property
+    def rows_settled(self) -> int:
+        """Rows of which nothing is left to do, of those that ``pending`` gave."""
+        return self.rows_done + self.recognized
 
     @property
     def is_all_too_dear(self) -> bool:
@@ -251,24 +272,3 @@ def describe_cost(cost: Decimal, unknown: int) -> str:
     """
     known = f"${cost.normalize():f}"
     return f"≥ {known} ({unknown:,} of unknown cost)" if unknown else known
-
-
-def row_key(row: Row) -> str:
-    """The key of a row; a bad one asks nothing."""
-    return row.key if isinstance(row, ReadyRow) else ""
-
-
-def write_error(out: Output) -> Problem:
-    """The output takes no more; nothing that came is lost."""
-    assert out.full is not None
-    error, path = out.full, out.path or "stdout"
-    if error.errno == EIO and out.path:
-        again = "rows that are gone from it are asked again by the same command"
-        more = f"; those that came after: {out.rescue}; {PUTS_BACK}" if out.is_diverted else ""
-        return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
-    rest = "all of it" if error.errno == ENOENT else "the rest"
-    then = f" ({PUTS_BACK})" if out.path else ""
-    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}{then}")
-
-
-PUTS_BACK = "the same command puts them back"

@@ -112,6 +112,22 @@ class Output:
             self.file.close()
 
 
+def write_error(out: Output) -> Problem:
+    """The output takes no more; nothing that came is lost."""
+    assert out.full is not None
+    error, path = out.full, out.path or "stdout"
+    if error.errno == EIO and out.path:
+        again = "rows that are gone from it are asked again by the same command"
+        more = f"; those that came after: {out.rescue}; {PUTS_BACK}" if out.is_diverted else ""
+        return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
+    rest = "all of it" if error.errno == ENOENT else "the rest"
+    then = f" ({PUTS_BACK})" if out.path else ""
+    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}{then}")
+
+
+PUTS_BACK = "the same command puts them back"
+
+
 def write_all(file: IO[bytes], line: bytes) -> None:
     """Write a line, all of it, and now."""
     written = file.write(line)

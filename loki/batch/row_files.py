@@ -7,7 +7,6 @@ address, not of what stands there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TypeAlias
 
 from returns.result import Success
@@ -18,7 +17,7 @@ from loki.batch.rows import InvalidRow, ReadyRow, Row, RowDefaults
 from loki.messages import Media, Message, Text
 from loki.problems import Problem
 from loki.railway import gather
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Ask
 
 

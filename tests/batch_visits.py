@@ -143,7 +143,7 @@ class Place:
                     ledger.close()
                     out.file.close()
                 self.session = session
-                return summarize_jobs(session, out.failed)
+                return summarize_jobs(session, out.earlier.failed)
 
     def finish(self, fake: Provider, most: int = 8) -> JobsSummary:
         """Visit again and again, a quarter of an hour apart."""

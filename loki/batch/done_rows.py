@@ -18,13 +18,14 @@ class EarlierRow(NamedTuple):
     is_good: bool  # whether it was answered
     cost: Decimal = Decimal(0)  # US dollars that are known to have been paid for a failure
     line: int = 0  # of the input that it was in; 0 where that is not known
+    is_cost_unknown: bool = False  # of a failure that may have been billed
 
 
 def read_earlier_row(line: bytes) -> EarlierRow | None:
     """Read a line of an earlier run's output; None if it is none.
 
     >>> read_earlier_row(b'{"id": "a", "key": "k", "text": "Hi"}')
-    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=0)
+    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=0, is_cost_unknown=False)
     >>> read_earlier_row(b'{"id": "a", "key": "k", "error": {}, "cost": 0.01}').cost
     Decimal('0.01')
     >>> read_earlier_row(b'{"id": "a", "key": "k", "err')
@@ -32,14 +33,31 @@ def read_earlier_row(line: bytes) -> EarlierRow | None:
     try:
         match json.loads(line):
             case {"id": id, "key": str(key), **facts}:
-                cost, number = facts.get("cost"), facts.get("line")
-                is_good = "error" not in facts
-                paid = Decimal(0) if is_good or not is_amount(cost) else Decimal(str(cost))
+                number = facts.get("line")
                 place = number if type(number) is int else 0
-                return EarlierRow(row_identity(id, key), is_good, paid, place)
+                is_good = "error" not in facts
+                paid = Decimal(0) if is_good else read_paid(facts.get("cost"), facts["error"])
+                known = paid or Decimal(0)
+                return EarlierRow(row_identity(id, key), is_good, known, place, paid is None)
     except (ValueError, RecursionError):
         pass
     return None
+
+
+def read_paid(cost: Json, error: Json) -> Decimal | None:
+    """Return US dollars that a failure cost, None where it may have cost something unknown.
+
+    >>> read_paid(0.5, {}), read_paid(None, {"sent": True, "status": None})
+    (Decimal('0.5'), None)
+    >>> read_paid(None, {"sent": True, "status": 429})
+    Decimal('0')
+    """
+    if is_amount(cost):
+        return Decimal(str(cost))
+    match error:
+        case {"sent": True, "status": None}:
+            return None
+    return Decimal(0)
 
 
 def is_amount(cost: Json) -> bool:

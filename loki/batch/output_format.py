@@ -75,7 +75,7 @@ class CsvTable:
     >>> row[:26]
     b'fr,a,2,k,,"Oui, oui",,,,,,'
     >>> table.read(row)
-    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=2)
+    EarlierRow(identity='a k', is_good=True, cost=Decimal('0'), line=2, is_cost_unknown=False)
     """
 
     suffix = ".csv"
@@ -127,7 +127,9 @@ class CsvTable:
         is_good = not named["error_kind"]
         paid = Decimal(0) if is_good else cost
         place = int(named["line"]) if named["line"].isdecimal() else 0
-        return EarlierRow(row_identity(named["id"], named["key"]), is_good, paid, place)
+        is_unknown = named["error_sent"] == "true" and not named["error_status"]
+        is_unknown &= not named["cost"]
+        return EarlierRow(row_identity(named["id"], named["key"]), is_good, paid, place, is_unknown)
 
 
 def encode_cells(cells: Iterable[Any]) -> bytes:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from returns.result import Failure, Result, Success
 
 from loki.batch.done_rows import HashSet
+from loki.batch.row_files import as_embed_ask, has_unread_files
 from loki.batch.row_key import ask_key
 from loki.batch.row_settings import SETTINGS, read_settings
 from loki.batch.rows import Content, InvalidRow, Line, RaggedLine, ReadyRow, Row, RowDefaults
@@ -58,13 +59,8 @@ def build_row(defaults: RowDefaults, number: int, content: Result[Content, Probl
         placed = replace(problem, message=f"line {number}: {problem.message}")
         return InvalidRow(number, name, placed, kept)
     ask, patch = made.unwrap()
-    ask = as_embed_ask(ask) if defaults.embed else ask
+    ask = as_embed_ask(ask) if defaults.embed and not has_unread_files(ask) else ask
     return ReadyRow(number, name, ask_key(ask, patch), ask, patch, kept)
-
-
-def as_embed_ask(ask: Ask) -> Ask:
-    """The words of a row, to be embedded."""
-    return replace(ask, messages=(), texts=("\n".join(turn.text for turn in ask.messages),))
 
 
 def row_fields(

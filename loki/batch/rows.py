@@ -37,6 +37,7 @@ class InvalidRow(NamedTuple):
     id: str | int
     problem: Problem
     fields: JsonObject | None = None  # of its line, where they are to be kept
+    key: str = ""  # of what would be asked, where that is known
 
 
 Row: TypeAlias = ReadyRow | InvalidRow
@@ -62,6 +63,11 @@ Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
 Fill: TypeAlias = Callable[[Mapping[str, Json]], Result[str, Problem]]
 
 
+def refuse_file(path: str) -> Result[Text | Media, Problem]:
+    """Fail: where nothing else was said, no row attaches a file."""
+    return fail("usage", f"{path}: no files here")
+
+
 @record
 class RowDefaults:
     """What holds for every row of a run."""
@@ -72,7 +78,9 @@ class RowDefaults:
     fill: Fill | None = None  # makes a prompt of fields otherwise
     embed: bool = False  # rather than ask
     keep_fields: bool = False  # the fields of each row, for its line in the output
-    attach: Attach = field(default=lambda path: fail("usage", f"{path}: no files here"))
+    attach: Attach = field(default=refuse_file)  # what is slow, it leaves unread
+    #: Begins the time that a row has for its slow attachments; returns what reads one.
+    start_reading: Callable[[], Attach] = lambda: refuse_file
     report_bug: Callable[[Exception], Problem] = lambda report_bug: Problem(
         "bug", repr(report_bug)
     )  # keeps it, too

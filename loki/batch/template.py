@@ -22,6 +22,8 @@ def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Prob
     """
     names = template_names(template)
     missing = next((name for name in names if fields.get(name) is None), None)
+    if missing in fields:
+        return fail("input", f"the template names {missing!r}, which is null in this row")
     if missing is not None:
         hint = suggest_nearest(missing, list(fields))
         return fail("input", f"the template names {missing!r}, which this row has not{hint}")

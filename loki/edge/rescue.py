@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from typing import IO
 
-from loki.edge.trust import make_private_folder
+from loki.edge.trust import NOT_WAITING, make_private_folder, open_checked, require_cache_file
 
 #: Bytes that must fit where something is rescued to.
 ROOM = 1 << 14
@@ -22,12 +23,40 @@ def make_rescue_file(folder: str, prog: str, suffix: str = "") -> tuple[int, str
     """
     with suppress(OSError):
         make_private_folder(folder)
-    memory = [MEMORY] if os.path.isdir(MEMORY) else []
-    folders = [folder, tempfile.gettempdir(), *memory]
+    folders = rescue_folders(folder)
     for each in folders[:-1]:
         with suppress(OSError):
             return make_file_with_room(each, prog, suffix)
     return make_file_with_room(folders[-1], prog, suffix)
+
+
+def rescue_folders(folder: str) -> list[str]:
+    """Return where rescue files may be, in the order in which places are tried."""
+    memory = [MEMORY] if os.path.isdir(MEMORY) else []
+    return [folder, tempfile.gettempdir(), *memory]
+
+
+def open_rescue_file(path: str) -> IO[bytes]:
+    """Open a file that was rescued; raise OSError where another user may have written it."""
+    return open(path, "rb", opener=open_rescued)
+
+
+def open_rescued(path: str, flags: int) -> int:
+    """Open a file for ``open(opener=…)`` that only this user or root can have written."""
+    return open_checked(path, flags | NOT_WAITING, require_cache_file)
+
+
+def try_lock(handle: int) -> bool:
+    """Hold an open file for this process until it is closed; return whether no other holds it."""
+    try:
+        import fcntl
+    except ImportError:  # not POSIX
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def make_file_with_room(folder: str, prog: str, suffix: str) -> tuple[int, str]:

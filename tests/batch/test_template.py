@@ -38,6 +38,11 @@ def test_a_field_that_the_row_has_not_is_named(fields: JsonObject, hint: str) ->
     assert (problem.kind, problem.message) == ("input", expected)
 
 
+def test_a_field_that_is_null_is_said_to_be_so() -> None:
+    problem = fill_template("Sum up: {text}", {"text": None, "texts": "x"}).failure()
+    assert problem.message == "the template names 'text', which is null in this row"
+
+
 def test_null_is_no_value_for_a_template() -> None:
     problem = fill_template("{a}", {"a": None}).failure()
     assert problem.message.startswith("the template names 'a'")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from returns.result import Failure, Result, Success
 
 from loki.batch.api.journal import Journal
-from loki.batch.done_rows import row_identity
+from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.read_rows import read_rows
+from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import ReadyRow, Row, RowDefaults
-from loki.cli.batch.api_report import print_end, print_jobs, write_summary
+from loki.cli.batch.api_report import print_end, print_jobs, write_jobs_summary
 from loki.cli.batch.context import BatchContext
-from loki.cli.batch.run_state import name_kept_field
+from loki.cli.batch.row_line import kept_fields
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs
@@ -27,23 +29,21 @@ from loki.edge.batch.api.update_jobs import cancel_jobs, update_jobs
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
-from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Task
 
 
 def run_batch_api(context: BatchContext, environ: dict[str, str]) -> int:
     """Do all that can be done now with the jobs of an output; return the exit code."""
-    flags, console = context.flags, context.console
+    flags, console, folder = context.flags, context.console, files.directory("state", environ)
     if flags.check:
         from loki.cli.batch.api_check import print_job_count
 
-        return print_job_count(context)
+        return print_job_count(context, folder)
     if flags.status:
-        return show_status(context)
-    folder = files.directory("state", environ)
+        return show_status(context, folder)
     with open_output(
-        flags.output, folder, context.output_format, retry_failed=flags.again
+        flags.output, folder, context.output_format, flags.again, console.warn
     ) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
@@ -59,7 +59,10 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
     keeps = context.defaults.keep_fields
-    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, fields_of)
+    read = partial(read_files, context.defaults, find_among(HashSet()))
+    options = SubmitOptions(
+        context.env, task, hours, flags.max_cost, folder, keeps, kept_fields, read
+    )
     if context.defaults.ask.model is None:
         return Success(options)
     return Result.do(
@@ -75,13 +78,6 @@ def task_of(defaults: RowDefaults) -> Task:
     return "embedding" if defaults.embed else "chat"
 
 
-def fields_of(row: Row) -> JsonObject:
-    """Return the fields of the input that go into a line."""
-    if row.fields is None:
-        return {}
-    return {name_kept_field(name): value for name, value in row.fields.items()}
-
-
 # ---- a run ---------------------------------------------------------------------------------------
 
 
@@ -89,7 +85,7 @@ class JobRun:
     """A call of the command, from the journal to the exit code."""
 
     def __init__(self, context: BatchContext, out: Output, journal: JournalFile) -> None:
-        self.order, self.flags, self.out, self.journal = context, context.flags, out, journal
+        self.context, self.flags, self.out, self.journal = context, context.flags, out, journal
         ledger = None
         if not self.flags.no_ledger:
             ledger = Ledger(ledger_path(os.environ), context.console.warn, context.env.redactor)
@@ -100,14 +96,16 @@ class JobRun:
     def run(self) -> int:
         """Visit the providers once, or until all is done; print how it went."""
         options = (
-            options_of(self.order) if self.flags.text else Success(SubmitOptions(self.order.env))
+            options_of(self.context)
+            if self.flags.text
+            else Success(SubmitOptions(self.context.env))
         )
         if not isinstance(options, Success):
-            return self.order.console.report(options.failure())
+            return self.context.console.report(options.failure())
         if self.flags.forget is not None and not forget_job(self.session, self.flags.forget):
             known = ", ".join(job.nonce for job in self.session.journal.uncollected_jobs) or "none"
             message = f"--forget: no open job {self.flags.forget!r}; open: {known}"
-            return self.order.console.report(Problem("usage", message))
+            return self.context.console.report(Problem("usage", message))
         if self.flags.cancel:
             cancel_jobs(self.session)
         self.remember_keep_flag()
@@ -126,37 +124,39 @@ class JobRun:
         """Return what reads the rows: always at first, later where some are to be asked again."""
         if self.first:
             self.first = False
-            return lambda: read_rows(self.order.defaults, self.order.inputs.lines)
+            return lambda: read_rows(self.context.defaults, self.context.inputs.lines)
         return self.read_again
 
     def read_again(self) -> Iterable[Row] | None:
         """Return the rows once more; None where they are not needed, or were in a pipe."""
         is_needed = self.session.back or self.session.left
-        path = self.order.inputs.path
+        path = self.context.inputs.path
         if not path or not is_needed:
             return None
-        opened = open_source(path, self.order.defaults.input_format)
-        return read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else None
+        opened = open_source(path, self.context.defaults.input_format)
+        if not could_open(opened):
+            return None
+        return read_rows(self.context.defaults, opened.unwrap().lines)
 
     def remember_keep_flag(self) -> None:
         """Keep the fields of rows that are out, where their lines are to have them."""
-        path = self.order.inputs.path
+        path = self.context.inputs.path
         if not any(job.keeps for job in self.session.journal.open_jobs) or not path:
             return
         away = self.session.journal.uncollected_rows()
-        opened = open_source(path, self.order.defaults.input_format)
+        opened = open_source(path, self.context.defaults.input_format)
         for row in (
-            read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else ()
+            read_rows(self.context.defaults, opened.unwrap().lines) if could_open(opened) else ()
         ):
             if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
-                self.session.kept[row_identity(row.id, row.key)] = fields_of(row)
+                self.session.kept[row_identity(row.id, row.key)] = kept_fields(row)
 
     def wait(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers again and again, until all is done or the time is over."""
         began = time.monotonic()
         printed = ""
         while self.is_unfinished():
-            printed = print_jobs(self.order.console, self.session, printed)
+            printed = print_jobs(self.context.console, self.session, printed)
             waited = time.monotonic() - began
             seconds = choose_pause(waited, self.session.wait)
             if waited + seconds > self.flags.wait:
@@ -172,12 +172,11 @@ class JobRun:
 
     def end(self) -> int:
         """Print how it went; return the exit code."""
-        failed_before = 0 if self.flags.again else self.out.failed
+        failed_before = 0 if self.flags.again else self.out.earlier.failed
         result = summarize_jobs(self.session, failed_before)
-        if self.flags.summary:
-            write_summary(self.order.console, self.flags.summary, result)
-        print_end(self.order.console, self.session, result)
-        return result.code
+        code = write_jobs_summary(self.context.console, self.flags.summary, result)
+        print_end(self.context.console, self.session, result)
+        return code
 
 
 #: Problems that the time does not cure.
@@ -205,10 +204,10 @@ def session_of(context: BatchContext, out: Output, effects: Effects, journal: Jo
     )
 
 
-def show_status(context: BatchContext) -> int:
+def show_status(context: BatchContext, rescue: str) -> int:
     """Print how the jobs stand; nothing is written, collected or sent but questions."""
     journal = read_journal(context.flags.output, must_exist=True)
-    stands = find_existing_output(context)
+    stands = find_existing_output(context, rescue)
     for problem in (each.failure() for each in (journal, stands) if isinstance(each, Failure)):
         return context.console.report(problem)
     effects = read_only_effects(context.env, journal.unwrap())
@@ -216,7 +215,7 @@ def show_status(context: BatchContext) -> int:
     update_jobs(session)
     for each in session.problems:
         context.console.print_problem(each)
-    result = summarize_jobs(session, stands.unwrap().failed)
+    result = summarize_jobs(session, stands.unwrap().earlier.failed)
     if context.flags.status == "json":
         context.console.write_json({"jobs": list(result.jobs), "out": result.out})
     else:
@@ -224,8 +223,8 @@ def show_status(context: BatchContext) -> int:
     return result.code if not session.problems else EXIT_CODES[session.problems[0].kind]
 
 
-def find_existing_output(context: BatchContext) -> Result[Output, Problem]:
+def find_existing_output(context: BatchContext, rescue: str) -> Result[Output, Problem]:
     """Return what stands in the output, which is left as it is."""
     from loki.edge.batch.output import read_existing
 
-    return read_existing(context.flags.output, context.output_format, retry_failed=False)
+    return read_existing(context.flags.output, rescue, context.output_format, retry_failed=False)

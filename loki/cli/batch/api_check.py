@@ -9,6 +9,8 @@ from returns.result import Success
 
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.read_rows import read_rows
+from loki.batch.row_files import ANSWERED, IN_JOB, find_among, read_files
+from loki.batch.rows import InvalidRow
 from loki.batch.rows import ReadyRow as Asking
 from loki.cli.batch.context import BatchContext
 from loki.edge.batch.api.body import draft_row_body, without_credentials
@@ -75,26 +77,33 @@ def add_costs(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
     return None if total is None or amount is None else total + amount
 
 
-def print_job_count(context: BatchContext) -> int:
-    """Print what is left and what it may cost; nothing is sent and nothing is written."""
+def print_job_count(context: BatchContext, rescue: str) -> int:
+    """Print what is left and what it may cost; nothing is sent and nothing is written.
+
+    ``rescue`` is the folder that keeps rows which an output did not take.
+    """
     flags = context.flags
     stands, away = (
-        read_existing(flags.output, context.output_format),
+        read_existing(flags.output, rescue, context.output_format),
         rows_in_open_jobs(flags.output),
     )
     for each in (stands, away):
         if not isinstance(each, Success):
             return context.console.report(each.failure())
-    count, asked, out = Count(), HashSet(), away.unwrap()
+    count, asked = Count(), HashSet()
+    find_earlier = find_among(stands.unwrap().done, away.unwrap())
     env = without_credentials(context.env)
     task: Task = "embedding" if context.defaults.embed else "chat"
     for row in read_rows(context.defaults, context.inputs.lines):
         known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
-        if known in stands.unwrap().done or known in out:
-            count.out += known in out
-            count.done += known not in out
-        elif asked.add(known):
-            count_row(count, row if isinstance(row, Asking) else None, env, task)
+        why = find_earlier(known)
+        if why is None and asked.add(known):
+            read = read_files(context.defaults, find_earlier, row)
+            why = read.problem if isinstance(read, InvalidRow) else None
+            if why not in (ANSWERED, IN_JOB):
+                count_row(count, read if isinstance(read, Asking) else None, env, task)
+        count.out += why is IN_JOB
+        count.done += why is ANSWERED
     context.console.write(count.format_counts() + "\n")
     over = flags.max_cost is not None and (count.worst is None or count.worst > flags.max_cost)
     if over:

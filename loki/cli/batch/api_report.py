@@ -5,10 +5,10 @@ from __future__ import annotations
 from loki.batch.api.job import Job
 from loki.batch.api.sites import PROTOCOLS
 from loki.cli.batch.end import resume_command
+from loki.cli.batch.summary_file import write_summary
 from loki.cli.console import Console
 from loki.edge.batch.api.advance_jobs import JobsSummary, choose_pause, state_of
 from loki.edge.batch.api.session import Session
-from loki.json_text import compact
 from loki.price import format_dollars
 from loki.record import field_names
 
@@ -124,11 +124,7 @@ def format_costs(session: Session) -> str:
     return f"{cost} (saved {format_dollars(session.saved)})" if session.saved > 0 else cost
 
 
-def write_summary(console: Console, path: str, result: JobsSummary) -> None:
-    """Write how a visit went, for programs."""
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            facts = {name: getattr(result, name) for name in field_names(JobsSummary)}
-            file.write(compact({**facts, "jobs": list(result.jobs)}) + "\n")
-    except OSError as error:
-        console.note(f"cannot write {path}: {error.strerror}")
+def write_jobs_summary(console: Console, path: str | None, result: JobsSummary) -> int:
+    """Write how a visit went, for programs; return the exit code."""
+    facts = {name: getattr(result, name) for name in field_names(JobsSummary)}
+    return write_summary(console, path, {**facts, "jobs": list(result.jobs)}, result.code)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from returns.result import Success
 
+from loki.batch.done_rows import HashSet
 from loki.batch.read_rows import read_rows
+from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from loki.cli.batch.context import BatchContext
 
 
-def print_count(context: BatchContext) -> int:
-    """What is left, and what it may cost; nothing is sent and nothing is written."""
+def print_count(context: BatchContext, rescue: str) -> int:
+    """What is left, and what it may cost; nothing is sent and nothing is written.
+
+    ``rescue`` is the folder that keeps rows which an output did not take.
+    """
     flags, plan = context.flags, context.defaults
-    stands = read_existing(flags.output, context.output_format)
+    stands = read_existing(flags.output, rescue, context.output_format)
     if not isinstance(stands, Success):
         return context.console.report(stands.failure())
     console = context.console
@@ -34,7 +39,11 @@ def print_count(context: BatchContext) -> int:
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
     unpriced: dict[str, Target] = {}
-    for row in run.pending(read_rows(plan, context.inputs.lines)):
+    find_earlier = find_among(run.out.done)
+    for each in run.pending(read_rows(plan, context.inputs.lines)):
+        row = read_files(plan, find_earlier, each)
+        if isinstance(row, InvalidRow) and run.is_known(row.problem):
+            continue
         target = (
             None
             if isinstance(row, InvalidRow)
@@ -80,7 +89,9 @@ def dry_run_rows(context: BatchContext) -> int:
     form = context.flags.dry_run
     task: Task = "embedding" if context.defaults.embed else "chat"
     codes = []
-    for row in read_rows(context.defaults, context.inputs.lines):
+    plan, nothing = context.defaults, find_among(HashSet())
+    for each in read_rows(plan, context.inputs.lines):
+        row = read_files(plan, nothing, each)
         if isinstance(row, InvalidRow):
             codes.append(context.console.report(row.problem))
         else:

@@ -1,4 +1,4 @@
-"""loki-batch: flags -> an order: the configuration, what holds for every row, where rows are."""
+"""loki-batch: flags -> a context: the configuration, what holds for every row, where rows are."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_csv_path
+from loki.batch.row_files import UnreadFile
 from loki.batch.rows import Attach, Fill, RowDefaults
 from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
@@ -33,7 +34,8 @@ from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
-from loki.messages import Media, Message, Text
+from loki.edge.batch.read_slow import is_slow
+from loki.messages import Message
 from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail, suggest_nearest
@@ -62,26 +64,24 @@ def batch(flags: Namespace, console: Console) -> int:
     )
     if not isinstance(ready, Success):
         return console.report(ready.failure())
-    order = ready.unwrap()
-    flags = order.flags
+    context = ready.unwrap()
+    flags, folder = context.flags, files.directory("state", environ)
     if flags.dry_run:
         from loki.cli.batch.check import dry_run_rows
 
-        return dry_run_rows(order)
+        return dry_run_rows(context)
     if wants_jobs:
         from loki.cli.batch.api import run_batch_api
 
-        return run_batch_api(order, environ)
+        return run_batch_api(context, environ)
     if flags.check:
         from loki.cli.batch.check import print_count
 
-        return print_count(order)
-    with open_output(
-        flags.output, files.directory("state", environ), order.output_format
-    ) as opened:
+        return print_count(context, folder)
+    with open_output(flags.output, folder, context.output_format, warn=console.warn) as opened:
         if not isinstance(opened, Success):
             return console.report(opened.failure())
-        return BatchRun(order, opened.unwrap()).run()
+        return BatchRun(context, opened.unwrap()).run()
 
 
 def check_flags(flags: Namespace) -> Result[None, Problem]:
@@ -173,6 +173,7 @@ def build_row_defaults(
     console: Console, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
 ) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
+    start_reading = make_reader(flags, console.redactor)
     return Result.do(
         RowDefaults(
             replace(
@@ -190,7 +191,8 @@ def build_row_defaults(
             fill=filler,
             embed=flags.embed,
             keep_fields=flags.keep or is_csv_path(flags.output),
-            attach=make_attacher(flags, console.redactor),
+            attach=attach_unless_slow(start_reading),
+            start_reading=start_reading,
             report_bug=make_bug_reporter(console.prog, console.redactor),
         )
         for schema in schema_of(flags)
@@ -198,14 +200,20 @@ def build_row_defaults(
     )
 
 
-def make_attacher(flags: Namespace, redactor: Redactor) -> Attach:
-    """Return what reads an attachment of a row, within the time that a row has."""
+def make_reader(flags: Namespace, redactor: Redactor) -> Callable[[], Attach]:
+    """Return what begins the time that a row has for its attachments, and reads them within it."""
     limit = flags.timeout or DEFAULT_LIMITS.total or inf
 
-    def attach(path: str) -> Result[Text | Media, Problem]:
-        return load_attachment(redactor, path, flags.proxy, time.monotonic() + limit)
+    def start() -> Attach:
+        deadline = time.monotonic() + limit
+        return lambda path: load_attachment(redactor, path, flags.proxy, deadline)
 
-    return attach
+    return start
+
+
+def attach_unless_slow(start: Callable[[], Attach]) -> Attach:
+    """Return what reads an attachment of a row, but leaves one unread that may be slow."""
+    return lambda path: Success(UnreadFile("", url=path)) if is_slow(path) else start()(path)
 
 
 def make_bug_reporter(prog: str, redactor: Redactor) -> Callable[[Exception], Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loki.batch.output_format import Format, choose_format
 from loki.batch.rows import RowDefaults
-from loki.cli.batch.run_state import name_kept_field
+from loki.cli.batch.row_line import name_kept_field
 from loki.cli.console import Console
 from loki.edge.batch.input import Source
 from loki.edge.batch.rate_limiter import Pacers

@@ -7,10 +7,9 @@ import sys
 
 from loki.cli.batch.run_state import RunState
 from loki.cli.batch.stop_reason import StopReason
+from loki.cli.batch.summary_file import write_summary
 from loki.cli.console import Console
 from loki.cli.describe import one_line
-from loki.edge.trust import open_private
-from loki.json_text import compact
 from loki.problems import EXIT_CODES
 
 
@@ -29,12 +28,7 @@ def report_end(
     why = stop.first or (run.fatal.kind if run.fatal else "")
     for note in run.notes:
         console.warn(note)
-    if summary:
-        try:
-            with open(summary, "w", encoding="utf-8", opener=open_private) as file:
-                file.write(compact(run.summary(why, left)) + "\n")
-        except OSError as error:
-            console.note(f"cannot write {summary}: {error.strerror}")
+    code = write_summary(console, summary, run.summary(why, left), exit_code(run, why))
     problem = run.problem()
     if problem:
         console.print_problem(problem)
@@ -46,17 +40,18 @@ def report_end(
         say = console.note if why == "--max-time" else console.warn  # no other line says it
         rows = " < INPUT (the same rows again)" if is_piped else ""
         say(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}{rows}")
-    return exit_code(console, run, why)
+    if run.out_rows and not why and not run.fatal:
+        console.note(run.describe_rows_in_jobs())
+    return code
 
 
-def exit_code(console: Console, run: RunState, why: str) -> int:
+def exit_code(run: RunState, why: str) -> int:
     """Return the exit code of a run that ended early for a reason, or of one that is complete."""
     if run.fatal:
         return EXIT_CODES[run.fatal.kind]
     if why:
         return ENDS[why]
     if run.out_rows:
-        console.note(run.describe_rows_in_jobs())
         return EXIT_CODES["busy"]
     return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
 

@@ -1,4 +1,4 @@
-"""loki-batch: an order -> its rows sent, their lines written, how it went told; the exit code."""
+"""loki-batch: the context of a call -> its rows sent, their lines written; the exit code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from loki.batch.ask_row import ask_row
 from loki.batch.cached_row import try_cache_first
 from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
+from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.end import report_end
@@ -27,6 +28,7 @@ from loki.cli.startup import uses_cache
 from loki.edge.batch.cost_limit import CostLimit
 from loki.edge.batch.output import Output
 from loki.edge.batch.rate_limiter import STOPPED, Pacers
+from loki.edge.batch.read_slow import ReadFiles, until_stopped
 from loki.edge.batch.spending import Spending, cost_of, highest_worst_cost
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.edge.ledger.writer import Ledger, ledger_path
@@ -52,7 +54,7 @@ class BatchRun:
     """A run from its first row to its exit code."""
 
     def __init__(self, context: BatchContext, out: Output) -> None:
-        self.order, self.flags = context, context.flags
+        self.context, self.flags = context, context.flags
         self.state = RunState(
             out,
             context.flags.in_flight,
@@ -67,18 +69,22 @@ class BatchRun:
 
     def run(self) -> int:
         """Send the rows, write their lines, say how it went; return the exit code."""
-        order, state = self.order, self.state
+        context, state = self.context, self.state
         if problem := state.skip_rows_in_jobs():
-            return order.console.report(problem)
-        task: Task = "embedding" if order.defaults.embed else "chat"
-        with buffered_ledger(order) as (env, self.book):
-            self.left = CountedRows(state.pending(read_rows(order.defaults, order.inputs.lines)))
-            self.pool = pool_of(order, env, task, self.limit, self.left, self.record_outcomes)
-            order.paces.closing = self.close_lane
+            return context.console.report(problem)
+        task: Task = "embedding" if context.defaults.embed else "chat"
+        with buffered_ledger(context) as (env, self.book):
+            rows = read_rows(context.defaults, context.inputs.lines)
+            self.left = CountedRows(state.pending(rows))
+            read = partial(read_files, context.defaults, find_among(state.out.done, state.away))
+            self.pool = pool_of(
+                context, env, task, self.limit, self.left, self.record_outcomes, read
+            )
+            context.paces.closing = self.close_lane
             with (
-                halting_on_signals(order.console, self.stop, self.halt),
+                halting_on_signals(context.console, self.stop, self.halt),
                 halting_after(self.flags.max_time, self.halt),
-                progress(order.console, state, order.inputs) as tick,
+                progress(context.console, state, context.inputs) as tick,
             ):
                 self.pool.run(tick)
         state.out.finish()
@@ -87,30 +93,30 @@ class BatchRun:
         if self.is_complete():
             self.stop.clear()
         if not state.fatal and self.stop.is_only("busy") and self.has_unsent_rows():
-            state.fatal = retry_time_problem(order.paces)
+            state.fatal = retry_time_problem(context.paces)
         left = self.count_left() if self.flags.summary else None
-        is_piped = not order.inputs.path
-        return report_end(order.console, self.flags.summary, state, self.stop, left, is_piped)
+        is_piped = not context.inputs.path
+        return report_end(context.console, self.flags.summary, state, self.stop, left, is_piped)
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.
 
         The rest of a pipe is not awaited to find out.
         """
-        if self.left.count == self.state.rows_done and self.can_read_on():
+        if self.left.count == self.state.rows_settled and self.can_read_on():
             next(self.left, None)
-        return self.left.is_over and self.left.count == self.state.rows_done
+        return self.left.is_over and self.left.count == self.state.rows_settled
 
     def count_left(self) -> int | None:
         """Return how many rows have no line yet; None where only the rest of a pipe would tell."""
         if self.can_read_on():
             for _ in self.left:
                 pass
-        return self.left.count - self.state.rows_done if self.left.is_over else None
+        return self.left.count - self.state.rows_settled if self.left.is_over else None
 
     def can_read_on(self) -> bool:
         """Return whether the rest of the input can be read here and now."""
-        return os.path.isfile(self.order.inputs.path) and not self.left.is_reading
+        return os.path.isfile(self.context.inputs.path) and not self.left.is_reading
 
     def has_unsent_rows(self) -> bool:
         """Return whether rows are left because a server asks for too long a wait."""
@@ -127,7 +133,7 @@ class BatchRun:
     def halt(self, reason: str) -> None:
         """Begin nothing more."""
         self.stop.set(reason)
-        self.order.paces.stop.set()
+        self.context.paces.stop.set()
         self.pool.halt()
 
     def close_lane(self, lane: str) -> None:
@@ -136,7 +142,7 @@ class BatchRun:
             return
         self.pool.close_lane(lane)
         if (
-            self.flags.ordered or self.order.defaults.input_format != "json"
+            self.flags.ordered or self.context.defaults.input_format != "json"
         ):  # no row can be another's, or pass
             self.halt("busy")
 
@@ -148,16 +154,17 @@ def pool_of(
     limit: CostLimit | None,
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
+    read: ReadFiles,
 ) -> WorkerPool[Row, Outcome] | ClusterPool:
     """Return what asks the rows: threads here, or the workers of a cluster."""
     plan, flags, lane = context.defaults, context.flags, lane_finder(env.config, task)
     if context.cluster is not None:
-        return cluster_pool(context, context.cluster, env, task, limit, left, keep)
+        return cluster_pool(context, context.cluster, env, task, limit, left, keep, read)
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
         ask = with_cost_limit(limit, env, task, context.paces, ask, flags.fallback)
         ask = try_cache_first(env, plan.embed, ask) if uses_cache(flags, os.environ) else ask
-    work = partial(answer_row, ask, plan.report_bug)
+    work = partial(answer_row, until_stopped(read, context.paces.stop), ask, plan.report_bug)
     pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
     context.paces.waiting = pool.waiting
     return pool
@@ -171,6 +178,7 @@ def cluster_pool(
     limit: CostLimit | None,
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
+    read: ReadFiles,
 ) -> ClusterPool:
     """Return what asks the rows on a cluster, within its budgets."""
     from loki.edge.batch.cluster_pool import ClusterPool
@@ -194,6 +202,7 @@ def cluster_pool(
         Spending(env, task, limit, budget if config.budget else None, flags.fallback),
         flags.ordered,
         lane_finder(config, task),
+        read,
     )
 
 
@@ -230,8 +239,11 @@ def buffered_ledger(context: BatchContext) -> Iterator[tuple[Env, Callable[[], N
         book()
 
 
-def answer_row(ask: Asker, kept: Callable[[Exception], Problem], row: Row) -> Outcome:
+def answer_row(
+    read: ReadFiles, ask: Asker, kept: Callable[[Exception], Problem], row: Row
+) -> Outcome:
     """A row and what came of it; a bug of ours is a failure of this row alone."""
+    row = row if isinstance(row, InvalidRow) else read(row)
     if isinstance(row, InvalidRow):
         return row, Failure(row.problem)
     try:

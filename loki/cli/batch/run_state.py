@@ -6,23 +6,28 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from errno import EIO, ENOENT
 
 from returns.result import Result, Success
 
 from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.row_files import ANSWERED, IN_JOB, has_unread_files
 from loki.batch.rows import InvalidRow, ReadyRow, Row
-from loki.cli.describe import problem_json
+from loki.cli.batch.row_line import (
+    billed_facts,
+    error_json,
+    has_answer,
+    kept_fields,
+    may_be_billed,
+)
 from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
-from loki.edge.batch.output import Output
+from loki.edge.batch.output import Output, write_error
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
 from loki.problems import Kind, Problem, count_that_are
 from loki.record import replace
 from loki.redaction.redactor import Redactor
-from loki.stages.account import is_free
-from loki.usage import COUNTS, Usage
+from loki.usage import COUNTS
 
 #: Failures that every other row would meet too.
 FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
@@ -44,6 +49,7 @@ class RunState:
         self.redactor, self.warn = redactor, warn
         self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
+        self.recognized = 0  # rows of earlier runs that only their attachments told
         self.unsent = 0  # rows that were read, and not sent because the run ended
         self.good = self.skipped = self.repeated = self.offline = 0
         self.failed: Counter[Kind] = Counter()
@@ -85,12 +91,13 @@ class RunState:
             else:
                 if not self.ids.add(str(row.id)):
                     self.note(f"line {row.line}: id {row.id!r} again; its key tells it apart")
-                self.compare_with_earlier(row.line, identity)
+                if not has_unread_files(row.ask):  # earlier versions made their keys otherwise
+                    self.compare_with_earlier(row.line, identity)
                 yield row
 
     def compare_with_earlier(self, line: int, identity: str) -> None:
         """Warn once, before it is paid again, of a line that was asked otherwise before."""
-        if not self.is_changed and self.out.first.get(line, identity) != identity:
+        if not self.is_changed and self.out.earlier.first.get(line, identity) != identity:
             self.is_changed = True
             self.warn(
                 f"line {line} was asked before with another id, model, prompt or setting: "
@@ -122,9 +129,8 @@ class RunState:
             self.add_usage_and_cost(line)
         else:
             problem = result.failure()
-            self.unsent += problem.code == STOPPED.code
-            if problem.code == STOPPED.code or self.is_fatal(row, problem):
-                return b""  # it will be asked when the run goes on
+            if self.is_left_out(row, problem):
+                return b""
             self.failed[problem.kind] += 1
             self.last = problem
             line = {**self.line_head(row), "error": error_json(problem, self.redactor)}
@@ -135,12 +141,23 @@ class RunState:
                 self.unpriced += 1
         return self.out.form.encode(line)
 
+    def is_left_out(self, row: Row, problem: Problem) -> bool:
+        """Return whether a row has no line, for it is asked when the run goes on, or has one."""
+        self.unsent += problem.code == STOPPED.code
+        is_over = problem.code == STOPPED.code or self.is_known(problem)
+        return is_over or self.is_fatal(row, problem)
+
+    def is_known(self, problem: Problem) -> bool:
+        """Count a row that an earlier run asked under another key; return whether it did."""
+        self.skipped += problem.code == ANSWERED.code
+        self.out_rows += problem.code == IN_JOB.code
+        is_known = problem.code in (ANSWERED.code, IN_JOB.code)
+        self.recognized += is_known
+        return is_known
+
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
-        ours: JsonObject = {"id": row.id, "line": row.line, "key": row_key(row)}
-        if row.fields is None:
-            return ours
-        return {**ours, **{name_kept_field(name): value for name, value in row.fields.items()}}
+        return {"id": row.id, "line": row.line, "key": row.key, **kept_fields(row)}
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
@@ -157,7 +174,8 @@ class RunState:
             self.too_dear += 1
             return False
         own = isinstance(row, InvalidRow) or row.ask.model != self.model
-        self.offline += problem.kind == "offline" and not problem.sent
+        if isinstance(row, ReadyRow):  # else an attachment was not there, which is its own fault
+            self.offline += problem.kind == "offline" and not problem.sent
         fatal = problem.kind in FATAL or (problem.kind in FATAL_AT_START and not self.good)
         if (fatal and not own) or self.offline >= DEAD * self.in_flight:
             self.fatal = self.fatal or problem
@@ -176,6 +194,11 @@ class RunState:
         return self.good + sum(self.failed.values())
 
     @property
+    def rows_settled(self) -> int:
+        """Rows of which nothing is left to do, of those that ``pending`` gave."""
+        return self.rows_done + self.recognized
+
+    @property
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
         return self.too_dear > 0 and self.rows_done == self.too_dear
@@ -192,8 +215,9 @@ class RunState:
             "good": self.good,
             "failed": dict(self.failed),
             "skipped": self.skipped,
-            "failed_before": self.out.failed,
-            "cost_before": float(self.out.paid),
+            "failed_before": self.out.earlier.failed + self.out.earlier.replaced,
+            "cost_before": float(self.out.earlier.cost),
+            "unknown_costs_before": self.out.earlier.unknown_costs,
             "repeated": self.repeated,
             "seconds": round(self.seconds, 3),
             "usage": {name: self.tokens[name] for name in COUNTS},
@@ -223,10 +247,12 @@ class RunState:
         return " · ".join(filter(None, parts))
 
     def describe_earlier(self) -> str:
-        """Return what an earlier run had paid for failures, in words; empty if none is known."""
-        if not self.out.paid:
+        """Return what failures of earlier runs cost, in words; empty if they cost nothing."""
+        earlier = self.out.earlier
+        if not earlier.cost and not earlier.unknown_costs:
             return ""
-        return f"{self.out.failed:,} failed before, for ${self.out.paid.normalize():f}"
+        cost = describe_cost(earlier.cost, earlier.unknown_costs)
+        return f"{earlier.failed + earlier.replaced:,} failed before, for {cost}"
 
     def describe_rows_in_jobs(self) -> str:
         """Return that rows were left alone because they are out as batch jobs."""
@@ -235,66 +261,14 @@ class RunState:
 
     def describe_cost(self) -> str:
         """What it cost, as far as anybody knows."""
-        if not self.unpriced:
-            return f"${self.cost.normalize():f}"
-        return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown cost)"
+        return describe_cost(self.cost, self.unpriced)
 
 
-def row_key(row: Row) -> str:
-    """The key of a row; a bad one asks nothing."""
-    return row.key if isinstance(row, ReadyRow) else ""
+def describe_cost(cost: Decimal, unknown: int) -> str:
+    """Return what calls cost, some of which are unknown.
 
-
-def write_error(out: Output) -> Problem:
-    """The output takes no more; nothing that came is lost."""
-    assert out.full is not None
-    error, path = out.full, out.path or "stdout"
-    if error.errno == EIO and out.path:
-        again = "rows that are gone from it are asked again by the same command"
-        more = f"; those that came after: {out.rescue}" if out.is_diverted else ""
-        return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
-    rest = "all of it" if error.errno == ENOENT else "the rest"
-    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
-
-
-def name_kept_field(name: str) -> str:
-    """Return the name under which a field of the input stands in an output line.
-
-    >>> name_kept_field("lang"), name_kept_field("text")
-    ('lang', 'input_text')
+    >>> describe_cost(Decimal("0.0400"), 0), describe_cost(Decimal(0), 2)
+    ('$0.04', '≥ $0 (2 of unknown cost)')
     """
-    return f"input_{name}" if name in RESERVED_NAMES else name
-
-
-#: The names that lines have of their own.
-RESERVED_NAMES = frozenset(
-    ("id", "line", "key", "model", "text", "reasoning", "tool_calls", "finish", "finish_raw")
-    + ("usage", "cost", "seconds", "first_token_seconds", "attempts", "request_id", "data")
-    + ("message", "carry", "sources", "cached", "embedding", "error")
-)
-
-
-def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
-    """A problem in a row."""
-    result = problem_json(problem, redactor)
-    return {name: result[name] for name in ("kind", "message", "status", "sent")}
-
-
-def has_answer(problem: Problem) -> bool:
-    """Whether a failure was a whole answer, which was billed."""
-    return problem.usage is not None and may_be_billed(problem)
-
-
-def may_be_billed(problem: Problem) -> bool:
-    """Whether a failure may have cost something."""
-    return not is_free(problem) and problem.code != STOPPED.code
-
-
-def billed_facts(problem: Problem) -> JsonObject:
-    """Return what came of an answer that is a failure, in the words of one that is good."""
-    usage = problem.usage or Usage()
-    return {
-        "text": problem.answer_text or "",
-        "usage": {name: getattr(usage, name) for name in COUNTS},
-        "cost": None if problem.cost is None else float(problem.cost),
-    }
+    known = f"${cost.normalize():f}"
+    return f"≥ {known} ({unknown:,} of unknown cost)" if unknown else known

@@ -1,4 +1,4 @@
-"""--summary FILE -> whether it may be written: never over a file that the run reads or writes."""
+"""--summary FILE -> whether it may be written, never over a file of the run; and its writing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from collections.abc import Iterator
 
 from returns.result import Result, Success
 
-from loki.problems import Problem, fail
+from loki.cli.console import Console
+from loki.edge.files import describe_os_error
+from loki.edge.trust import open_private
+from loki.json_text import JsonObject, compact
+from loki.problems import EXIT_CODES, Problem, fail
 
 
 def check_summary(flags: Namespace) -> Result[Namespace, Problem]:
@@ -44,6 +48,23 @@ def is_same_file(one: str, other: str) -> bool:
         return os.path.realpath(one) == os.path.realpath(other)
     except (OSError, ValueError):  # JSON in place of a path
         return False
+
+
+def write_summary(console: Console, path: str | None, facts: JsonObject, code: int) -> int:
+    """Write a summary where one is wanted; return the exit code of a run that ends with ``code``.
+
+    One that cannot be written makes it 74, unless the run itself ended early for a reason.
+    """
+    if not path:
+        return code
+    try:
+        with open(path, "w", encoding="utf-8", opener=open_private) as file:
+            file.write(compact(facts) + "\n")
+    except OSError as error:
+        why = f"cannot write --summary {path}: {describe_os_error(error)}"
+        console.print_problem(Problem("output", why))
+        return EXIT_CODES["output"] if code in (0, 1) else code
+    return code
 
 
 #: Flags beside these that may name a file to read.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import count, islice
-from typing import Any
+from math import inf
 
 from returns.result import Failure, Result, Success
 
@@ -15,6 +15,8 @@ from loki.batch.rows import ReadyRow, Row
 from loki.edge.batch.dask_cluster import Cluster, LostWorkerError
 from loki.edge.batch.pace_lease import LeaseReply, count_taken, give_turn, learn, pace_news
 from loki.edge.batch.rate_limiter import Pacers
+from loki.edge.batch.read_slow import ReadFiles
+from loki.edge.batch.row_queue import END, READ_AHEAD, RowQueue
 from loki.edge.batch.spending import Reservation, Spending, cost_of
 from loki.edge.batch.worker import Parcel, RowResult, WorkerReport, WorkerSettings
 from loki.edge.batch.worker_link import SentRow, WorkerLink, host_of
@@ -24,9 +26,6 @@ from loki.stages.account import Entry
 
 Outcome = tuple[Row, Result[JsonObject, Problem]]
 
-END: Any = object()  # there are no more rows
-READ_AHEAD = 2_000  # rows that are read, and not sent yet
-READ_PAUSE = 0.01  # seconds to wait where so many are read; a bounded queue costs more a row
 POLL_INTERVAL = 1.0  # seconds between two looks for workers
 GONE = 5.0  # seconds without a scheduler, or without any worker, that end the run
 
@@ -50,20 +49,18 @@ class ClusterPool:
         spending: Spending,
         ordered: bool = False,
         lane_of: Callable[[Row], str] = lambda row: "",
+        read_files: ReadFiles = lambda row: row,
     ) -> None:
         self.cluster, self.settings, self.paces, self.spending = cluster, settings, paces, spending
         self.keep, self.record, self.in_flight = keep, record, in_flight
         self.ordered, self.lane_of = ordered, lane_of
-        self.rows = iter(rows)
+        self.queue = RowQueue(rows, read_files, in_flight)
         self.lock = threading.Lock()  # guards what follows
-        self.queue: deque[Row] = deque()  # rows that were read
-        self.returned: deque[tuple[int, Row]] = deque()  # rows to be sent before those
         self.closed: set[str] = set()  # lanes of which nothing more is sent
         self.links: dict[str, WorkerLink] = {}
-        self.number = self.kept = 0  # of the next row to be sent, and how many results were kept
+        self.kept = 0  # results
         self.done: dict[int, Outcome] = {}  # results that wait for earlier ones
         self.finishing = 0  # rows that cannot be asked, and are not kept yet
-        self.is_read = False  # there are no more rows to read
         self.over = False  # nothing more is sent
         self.error: BaseException | None = None
         self.problem: Problem | None = None  # why the run ends early
@@ -74,21 +71,21 @@ class ClusterPool:
 
     def run(self, tick: Callable[[], None] = lambda: None, every: float = 0.1) -> None:
         """Work until all is kept, or what was in flight when halted; raise what was raised."""
-        threading.Thread(target=self.read, daemon=True).start()
+        threading.Thread(target=self.queue.read, daemon=True).start()
         try:
             while not self.is_finished():
                 tick()
                 self.update_workers()
                 time.sleep(every if self.links else every / 10)
         finally:
-            self.over = True
+            self.halt()
             self.cluster.close()
-        if self.error is not None:
-            raise self.error
+        if error := self.error or self.queue.error:
+            raise error
 
     def halt(self) -> None:
         """Send nothing more; signals may call this, whatever is held."""
-        self.over = True
+        self.over = self.queue.over = True
 
     def close_lane(self, lane: str) -> None:
         """Send nothing more of a lane; its rows are dropped."""
@@ -96,25 +93,12 @@ class ClusterPool:
 
     def is_finished(self) -> bool:
         """Return whether there is nothing left to wait for."""
-        if self.error is not None or self.problem is not None:
+        if self.error or self.queue.error or self.problem:
             return True
         with self.lock:
             if self.finishing or any(link.sent for link in self.links.values()):
                 return False
-            return self.over or (self.is_read and not self.queue and not self.returned)
-
-    def read(self) -> None:
-        """Read rows ahead, in a thread of its own: whoever writes them may be slow."""
-        try:
-            for row in self.rows:
-                self.queue.append(row)
-                while len(self.queue) >= READ_AHEAD and not self.over:
-                    time.sleep(READ_PAUSE)
-                if self.over:
-                    return
-        except BaseException as error:
-            self.error = error
-        self.is_read = True
+            return self.over or self.queue.is_empty()
 
     # ---- workers
 
@@ -134,7 +118,7 @@ class ClusterPool:
             lack = f"has no workers: dask worker {self.cluster.address}"
             what = lack if is_there else "went away"
             self.problem = Problem("offline", f"the scheduler at {self.cluster.address} {what}")
-            self.over = True
+            self.halt()
 
     def add_worker(self, address: str) -> None:
         """Work with one more worker."""
@@ -181,7 +165,7 @@ class ClusterPool:
                     self.spending.settle(sent.reserved, None)
                 else:
                     self.spending.give_back(sent.reserved)
-                self.returned.append((number, sent.row))
+                self.queue.returned.append((number, sent.row))
             link.sent.clear()
 
     # ---- rows out
@@ -191,8 +175,9 @@ class ClusterPool:
         jobs: list[tuple[int, ReadyRow]] = []
         invalid: list[tuple[int, Outcome]] = []
         with self.lock:
+            last = self.kept + READ_AHEAD if self.ordered else inf
             while not self.over and link.free_slots() > 0 and len(jobs) + len(invalid) < READ_AHEAD:
-                number, row = self.next_row()
+                number, row = self.queue.take(last)
                 if row is END:
                     break
                 if isinstance(row, ReadyRow) and self.lane_of(row) in self.closed:
@@ -201,7 +186,7 @@ class ClusterPool:
                 if not isinstance(result, Success):
                     invalid.append((number, (row, Failure(result.failure()))))
                 elif (reserved := result.unwrap()) is None:
-                    self.returned.appendleft((number, row))
+                    self.queue.returned.appendleft((number, row))
                     break
                 else:
                     jobs.append((number, row._replace(fields=None)))
@@ -211,17 +196,6 @@ class ClusterPool:
         others = [each.taken for each in self.links.values() if each is not link]
         news = pace_news(self.paces, time.monotonic(), sum(others, Counter()))
         return Parcel(jobs, link.share, LeaseReply(turns, news), self.over), invalid
-
-    def next_row(self) -> tuple[int, Any]:
-        """Return the next row and its number; END where there is none now, or it is to wait."""
-        if self.returned:
-            return self.returned.popleft()
-        if self.ordered and self.number - self.kept >= READ_AHEAD:
-            return 0, END
-        if not self.queue:
-            return 0, END
-        self.number += 1
-        return self.number - 1, self.queue.popleft()
 
     def reserve(self, row: Row) -> Result[Reservation | None, Problem]:
         """Set aside what a row may cost; None: it has to wait. Fails if it cannot be asked."""

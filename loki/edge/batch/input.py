@@ -59,13 +59,16 @@ def open_source(
     name = "stdin" if path == "-" else path
     pieces = iter(lambda: file.read1(PIECE), b"")
     texts = (line.decode() for line in split_lines(recode(pieces, name, encoding, warn)))
-    read = Source(name, close_after(file, read_plain_lines(texts)), "" if path == "-" else path)
+    where = "" if path == "-" else path
+
+    def as_source(lines: Iterator[Line], columns: tuple[str, ...] | None = None) -> Source:
+        told = warn_where_empty(lines, lambda: warn(f"{name} has no rows"))
+        return Source(name, close_after(file, told), where, columns)
+
     if form != "csv":
-        return Success(read)
+        return Success(as_source(read_plain_lines(texts)))
     return read_header(texts, name).map(
-        lambda reader: read._replace(
-            lines=close_after(file, read_table_rows(reader)), columns=tuple(reader.fieldnames or ())
-        )
+        lambda reader: as_source(read_table_rows(reader), tuple(reader.fieldnames or ()))
     )
 
 
@@ -88,6 +91,16 @@ def split_lines(pieces: Iterable[bytes | None]) -> Iterator[bytes]:
             unfinished = [more[-1]]
     if any(unfinished):
         yield b"".join(unfinished)
+
+
+def warn_where_empty(lines: Iterator[Line], warn: Callable[[], None]) -> Iterator[Line]:
+    """The same lines; an input without any draws a warning, for it is rarely meant."""
+    first = next(lines, None)
+    if first is None:
+        warn()
+        return
+    yield first
+    yield from lines
 
 
 def close_after(file: IO[bytes], lines: Iterator[Line]) -> Iterator[Line]:

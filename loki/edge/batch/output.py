@@ -5,38 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from errno import EIO, ENOENT
-from types import MappingProxyType
-from typing import IO, NamedTuple
+from typing import IO
 
 from returns.result import Failure, Result, Success
 
-from loki.batch.done_rows import HashSet
 from loki.batch.output_format import Format, JsonLines
+from loki.edge.batch.earlier_run import EarlierRun, scan_file, take_out_failed
+from loki.edge.batch.kept_rows import add_kept_rows, rescue_name, take_back
 from loki.edge.files import describe_os_error
-from loki.edge.rescue import make_rescue_file
+from loki.edge.rescue import make_rescue_file, try_lock
 from loki.edge.trust import open_private
-from loki.problems import Problem, fail
+from loki.problems import Problem, count_that_are, fail
 
 NOT_A_FILE = "it is no regular file; leave -o out and redirect stdout"
-
-
-#: Rows by which it is noticed that a run is started again with another command.
-REMEMBERED = 1000
-
-
-class EarlierRun(NamedTuple):
-    """What stands in an output already."""
-
-    done: HashSet  # the marks of the rows that were answered
-    failed: int = 0
-    cost: Decimal = Decimal(0)  # US dollars, for those that failed; the least
-    size: int = 0  # bytes that are whole lines
-    first: Mapping[int, str] = MappingProxyType({})  # of some rows, by their line of the input
 
 
 class Output:
@@ -52,7 +36,7 @@ class Output:
     ) -> None:
         self.file, self.path, self.rescue = file, path, rescue
         self.form: Format = form or JsonLines()
-        self.done, self.failed, self.paid, _, self.first = earlier
+        self.earlier, self.done = earlier, earlier.done
         self.full: OSError | None = None  # why nothing more goes into the file
         self.is_diverted = False  # rescue is a file by now, not a folder
         self.end = file.tell() if path else 0
@@ -110,13 +94,38 @@ class Output:
             with suppress(OSError):
                 os.ftruncate(before.fileno(), min(self.end, os.fstat(before.fileno()).st_size))
         self.is_diverted = True
-        handle, self.rescue = make_rescue_file(self.rescue, "loki-batch", self.form.suffix)
+        name = rescue_name(self.path)  # by which the next run finds it
+        handle, self.rescue = make_rescue_file(self.rescue, name, self.form.suffix)
+        try_lock(handle)
         self.file = open(handle, "ab", buffering=0)  # noqa: SIM115 - it stays open
         if self.path and isinstance(error, FileNotFoundError):  # all of it, also what was moved
             before.seek(0)
             shutil.copyfileobj(before, self.file)
         else:
             write_all(self.file, self.form.head)
+        if self.path:  # stdout is not ours to close
+            before.close()
+
+    def close(self) -> None:
+        """Close the file; stdout is not ours to close."""
+        if self.path or self.is_diverted:
+            self.file.close()
+
+
+def write_error(out: Output) -> Problem:
+    """The output takes no more; nothing that came is lost."""
+    assert out.full is not None
+    error, path = out.full, out.path or "stdout"
+    if error.errno == EIO and out.path:
+        again = "rows that are gone from it are asked again by the same command"
+        more = f"; those that came after: {out.rescue}; {PUTS_BACK}" if out.is_diverted else ""
+        return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
+    rest = "all of it" if error.errno == ENOENT else "the rest"
+    then = f" ({PUTS_BACK})" if out.path else ""
+    return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}{then}")
+
+
+PUTS_BACK = "the same command puts them back"
 
 
 def write_all(file: IO[bytes], line: bytes) -> None:
@@ -137,14 +146,19 @@ def follow_link(path: str) -> str:
 
 @contextmanager
 def open_output(
-    path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
+    path: str | None,
+    rescue: str,
+    form: Format | None = None,
+    retry_failed: bool = True,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Result[Output, Problem]]:
     """A file that this process alone writes to, or stdout; ``rescue`` is a folder for need.
 
-    With ``retry_failed`` rows that failed are taken out, so that they are asked again.
+    With ``retry_failed`` rows that failed are taken out, so that they are asked again. Rows that
+    an earlier run kept in ``rescue`` are put back first.
     """
     if not path or path == "-":
-        yield Success(Output(sys.stdout.buffer, "", EarlierRun(HashSet()), rescue))
+        yield Success(Output(sys.stdout.buffer, "", EarlierRun(), rescue))
         return
     from filelock import FileLock, Timeout
 
@@ -162,12 +176,30 @@ def open_output(
     except OSError as error:
         yield fail("output", f"cannot write {path}: {describe_os_error(error)}")
         return
+    opened: Result[Output, Problem] | None = None
     try:
-        yield open_file(path, rescue, form or JsonLines(), retry_failed)
+        opened = restore_and_open(path, rescue, form or JsonLines(), retry_failed, warn)
+        yield opened
     finally:
+        if opened is not None:
+            opened.map(Output.close)
         with suppress(OSError):
             os.unlink(f"{path}.lock")
         lock.release()
+
+
+def restore_and_open(
+    path: str, rescue: str, form: Format, retry_failed: bool, warn: Callable[[str], None]
+) -> Result[Output, Problem]:
+    """Put rows back that an earlier run could not write, and open the file."""
+
+    def tell(restored: int) -> None:
+        if restored:
+            rows = f"{count_that_are(restored, 'row')} back in {path}"
+            warn(f"{rows}, which an earlier run could not write there")
+
+    restored = take_back(path, rescue, form).map(tell)
+    return restored.bind(lambda _: open_file(path, rescue, form, retry_failed))
 
 
 def open_file(
@@ -176,15 +208,12 @@ def open_file(
     """The file, ready to go on: a torn last line and rows to be asked again are taken out of it."""
     try:
         with open(path, "ab+") as file:
-            file.seek(0)
-            form = form.with_header(file.readline())
-            file.seek(0)
-            scanned = scan(file, path, form, retry_failed)
+            scanned = scan_file(file, path, form, retry_failed)
         if not isinstance(scanned, Success):
             return Failure(scanned.failure())
-        earlier = scanned.unwrap()
+        earlier, form = scanned.unwrap()
         if earlier.failed and retry_failed:
-            rewrite(path, earlier.size, form)
+            take_out_failed(path, earlier.size, form)
         else:
             os.truncate(path, earlier.size)
         rows = open(path, "ab+", buffering=0)  # noqa: SIM115 - it stays open
@@ -196,66 +225,22 @@ def open_file(
 
 
 def read_existing(
-    path: str | None, form: Format | None = None, retry_failed: bool = True
+    path: str | None, rescue: str, form: Format | None = None, retry_failed: bool = True
 ) -> Result[Output, Problem]:
-    """What stands in a file, which is left as it is."""
+    """What stands in a file, which is left as it is, or was kept for it in ``rescue``."""
     nowhere = open(os.devnull, "ab", buffering=0)  # noqa: SIM115 - it stays open
-    if not path or path == "-" or not os.path.exists(path):
-        return Success(Output(nowhere, "", EarlierRun(HashSet()), ""))
+    if not path or path == "-":
+        return Success(Output(nowhere, "", EarlierRun(), ""))
+    path, form = follow_link(path), form or JsonLines()
+    if not os.path.exists(path):
+        earlier = EarlierRun(retry_failed)
+        add_kept_rows(earlier, path, rescue, form)
+        return Success(Output(nowhere, "", earlier, ""))
     try:
         with open(path, "rb") as file:
-            form = (form or JsonLines()).with_header(file.readline())
-            file.seek(0)
-            found = scan(file, path, form, retry_failed)
-            return found.map(lambda earlier: Output(nowhere, "", earlier, ""))
+            found = scan_file(file, path, form, retry_failed)
+        if isinstance(found, Success):
+            add_kept_rows(found.unwrap()[0], path, rescue, found.unwrap()[1])
+        return found.map(lambda pair: Output(nowhere, "", pair[0], ""))
     except OSError as error:
         return fail("input", f"cannot read {path}: {describe_os_error(error)}")
-
-
-def scan(
-    file: IO[bytes], path: str, form: Format, retry_failed: bool = True
-) -> Result[EarlierRun, Problem]:
-    """Read which rows are done, what failed, and how many bytes are whole lines.
-
-    Rows that failed are done too, unless they are to be asked again.
-    """
-    done, failed, paid, whole = HashSet(), 0, Decimal(0), 0
-    first: dict[int, str] = {}
-    for number, line in enumerate(form.split(file), 1):
-        if not line.endswith(b"\n"):
-            break  # torn: the run before was cut off in it
-        if number == 1 and line == form.head:
-            whole = len(line)
-            continue
-        result = form.read(line)
-        if result is None:
-            how = "it is left as it is; name another file"
-            return fail("input", f"{path}:{number}: not a row of loki-batch: {how}")
-        whole += len(line)
-        if result.is_good or not retry_failed:
-            done.add(result.identity)
-            if result.line and len(first) < REMEMBERED:
-                first[result.line] = result.identity
-        if not result.is_good:
-            failed, paid = failed + 1, paid + result.cost
-    return Success(EarlierRun(done, failed, paid, whole, first))
-
-
-def rewrite(path: str, whole: int, form: Format) -> None:
-    """The same file without the rows that failed, all at once."""
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-    try:
-        with open(path, "rb") as old, open(handle, "wb") as new:
-            for line in form.split(old):
-                result = form.read(line)
-                if line == form.head or (whole > 0 and result and result.is_good):
-                    new.write(line)
-                whole -= len(line)
-            os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(draft, path)
-    except OSError:
-        os.unlink(draft)
-        raise

@@ -44,6 +44,36 @@ def read(home: Home) -> list[Any]:
     return sorted(lines, key=lambda line: line["line"])
 
 
+VISION = "      - name: v\n        supports_vision: true\n        max_output_tokens: 9\n"
+
+
+def test_attachments_at_addresses_go_into_a_job_once(home: Home) -> None:
+    """Also where an earlier version knew the row by what stands there, as a local file's is."""
+    picture = b"\x89PNG\r\n\x1a\nx"
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(picture)}\r\nconnection: close\r\n\r\n"
+    (home.folder / "a.png").write_bytes(picture)
+    with (
+        provider("openai", polls=9) as (fake, server),
+        serving([head.encode() + picture, b""]) as web,
+    ):
+        home.configure(configuration("openai", server.address, VISION))
+        write_rows(home, 1, files=[str(home.folder / "a.png")])
+        assert jobs(home, "openai:v").code == 75
+        write_rows(home, 2, files=[f"{web.address}/a.png"])
+        for _ in range(2):
+            check = jobs(home, "openai:v", "--check")
+            done = jobs(home, "openai:v")
+            assert done.code == 75, done.err
+        assert [len(job.rows) for job in fake.jobs.values()] == [1, 1]
+        assert check.out.startswith("0 left") and "2 out" in check.out
+        plain = home.run(
+            *("-m", "openai:v", str(home.folder / "in.jsonl")),
+            *("-o", str(home.folder / "out.jsonl")),
+            prog="loki-batch",
+        )
+        assert plain.code == 75 and "2 out as batch jobs" in plain.err, plain.err
+
+
 # ---- recorded jobs -------------------------------------------------------------------------------
 
 

@@ -264,6 +264,17 @@ def test_rows_are_decoded_as_their_mark_or_the_flag_says(
     assert (note in done.err) if note else "UTF-8" not in done.err
 
 
+@pytest.mark.parametrize("words", [[], ["--check"], ["--dry-run"]])
+def test_an_input_without_rows_is_announced_and_no_failure(
+    home: Home, fast: Counting, words: list[str]
+) -> None:
+    table = write(home.folder / "in.csv", "id,text")
+    done = batch(at(home, fast.address), str(table), "--template", "{text}", *words)
+    assert done.code == 0 and f"loki-batch: {table} has no rows" in done.err, done.err
+    piped = batch(home, *words)
+    assert piped.code == 0 and "loki-batch: stdin has no rows" in piped.err, piped.err
+
+
 def test_a_row_with_a_nul_is_one_error_row(home: Home, fast: Counting) -> None:
     words = ["--lines", "--ordered"]
     done = batch(at(home, fast.address), *words, stdin="a\0b\nc\n")
@@ -580,6 +591,13 @@ def test_a_full_disk_loses_nothing_that_is_paid_for(home: Home, fast: Counting) 
     rescued = Path(text.partition("the rest: ")[2].split()[0])
     ids = [row["id"] for row in (*read(out), *read(rescued))]
     assert len(ids) == len(set(ids)) >= 60
+    seen = fast.counts["seen"]
+    check = batch(home, str(rows), "-o", str(out), "--check")
+    assert check.out.startswith(f"{400 - len(ids)} left"), check.out
+    again = batch(home, str(rows), "-o", str(out))
+    assert again.code == 0 and f"rows are back in {out}" in again.err, again.err
+    assert fast.counts["seen"] == seen + 400 - len(ids) and not rescued.exists()
+    assert sorted(row["id"] for row in read(out)) == [*range(400)]
 
 
 def test_the_summary_is_there_for_programs(home: Home, fast: Counting) -> None:
@@ -645,6 +663,12 @@ def test_a_folder_that_is_removed_loses_nothing(home: Home, tmp_path: Path) -> N
     assert process.returncode == 74 and "it was removed while the run wrote to it" in text, text
     rescued = read(Path(text.partition("all of it: ")[2].split()[0]))
     assert len({row["id"] for row in rescued}) == len(rescued) == seen
+    folder.mkdir()
+    with bulk_server() as server:
+        at(home, server.address)
+        assert home.run(*words, prog="loki-batch").code == 0
+        assert server.counts["seen"] == 200 - seen
+    assert sorted(row["id"] for row in read(folder / "out")) == [*range(200)]
 
 
 @pytest.mark.parametrize("what", ["out", "folder", "another at its place"])

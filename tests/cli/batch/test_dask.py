@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from bulk import bulk_server
 from commands import BIN, Done, Home
-from servers import plain, reply, serving
+from servers import Asked, Script, plain, reply, serving
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -151,6 +152,37 @@ def over_cluster(shared: tuple[Home, str], rows: int, *words: str, config: str =
 
 
 PRICED = "input_price: 1\noutput_price: 2"
+
+
+def test_a_slow_attachment_holds_up_no_row_of_a_cluster(shared: tuple[Home, str]) -> None:
+    """It comes when all the others were asked; it is read here, not on the workers."""
+    home, address = shared
+    seen, is_free = list[bytes](), threading.Event()
+
+    def model(asked: Asked) -> Script:
+        seen.append(asked.body)
+        if len(seen) == 20:
+            is_free.set()
+        return plain(reply("one"))
+
+    def slow(asked: Asked) -> Script:
+        head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\n"
+        return [head + b"the notes", b""] if is_free.wait(30) else None
+
+    with serving(slow) as files, serving(model) as server:
+        home.local(server.address)
+        first = {"id": 0, "prompt": "p", "files": [f"{files.address}/notes"]}
+        rows = [first, *({"id": n, "prompt": "p"} for n in range(1, 21))]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        words = ["-m", "local:m", "--scheduler", address, "-j", "30"]
+        for more in ([], ["--ordered"]):
+            seen.clear()
+            is_free.clear()
+            done = home.run(*words, *more, prog="loki-batch", stdin=lines)
+            ids = [row["id"] for row in done.lines]
+            assert done.code == 0 and sorted(ids) == [*range(21)], done.err
+            assert ids == sorted(ids) or not more
+            assert b"the notes" in seen[-1] and len(files.asked) == 1 + bool(more)
 
 
 def test_a_patch_goes_to_the_workers(shared: tuple[Home, str]) -> None:

@@ -102,6 +102,40 @@ def test_a_run_that_goes_on_says_what_failures_had_cost(home: Home) -> None:
     assert (parsed["failed_before"], parsed["cost_before"], parsed["cost"]) == (2, 0.00004, 0.00004)
 
 
+@pytest.mark.parametrize("name", ["out", "out.csv"])
+def test_failures_of_all_earlier_runs_are_counted(home: Home, name: str) -> None:
+    """Two runs fail, the third answers, the fourth asks nothing: each names what was paid."""
+    bad, good = [plain(reply("no"))] * 2, plain(reply('{"n": 1}'))
+    out, summary = home.folder / name, home.folder / "sum"
+    words = ["-o", str(out), "--schema", SCHEMA, "--summary", str(summary)]
+    found = []
+    with serving(*bad, *bad, good) as server:
+        for code in (1, 1, 0, 0):
+            done = batch(home, server.address, 2, *words)
+            parsed = json.loads(summary.read_text())
+            found.append((parsed["failed_before"], parsed["cost_before"], parsed["cost"]))
+            assert done.code == code, done.err
+        check = batch(home, server.address, 2, *words, "--check")
+        assert len(server.asked) == 6
+    assert found == [
+        *((0, 0, 0.00004), (2, 0.00004, 0.00004), (4, 0.00008, 0.00004), (4, 0.00008, 0)),
+    ]
+    assert "4 failed before, for $0.00008" in done.err and "4 failed before" in check.out
+    assert len(out.with_name(f"{name}.failed").read_text().splitlines()) == 4 + 2 * (name != "out")
+
+
+def test_failures_of_unknown_cost_are_counted_in_later_runs(home: Home) -> None:
+    with serving([5.0], plain(reply())) as server:
+        words = ["-o", str(home.folder / "out"), "--timeout", "0.5", "--retries", "0"]
+        assert batch(home, server.address, 1, *words).code == 1
+        for _ in range(2):
+            summary = home.folder / "sum"
+            done = batch(home, server.address, 1, *words, "--summary", str(summary))
+            parsed = json.loads(summary.read_text())
+            assert (parsed["cost_before"], parsed["unknown_costs_before"]) == (0, 1)
+            assert "1 failed before, for ≥ $0 (1 of unknown cost)" in done.err
+
+
 # ---- --max-cost --------------------------------------------------------------------------------
 
 

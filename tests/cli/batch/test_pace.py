@@ -196,7 +196,7 @@ def test_a_bug_of_ours_is_one_row_s_and_its_traceback_is_kept_once(
     keep = make_bug_reporter("loki-batch", Redactor())
     for number in (1, 2):
         job = ReadyRow(number, number, str(number), Ask())
-        row, result = answer_row(ask, keep, job)
+        row, result = answer_row(lambda row: row, ask, keep, job)
         problem = result.failure()
         assert row is job and problem.kind == "bug" and problem.sent
         assert "ZeroDivisionError: 1; the traceback is in" in problem.message

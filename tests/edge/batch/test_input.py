@@ -48,7 +48,6 @@ def test_a_table_is_read_row_by_row(tmp_path: Path, name: str) -> None:
         ("é\n☃".encode("utf-16-be"), "utf-16-be", [(1, "é"), (2, "☃")], 0),
         (b"caf\xe9\nx\n", "latin-1", [(1, "café"), (2, "x")], 0),
         (b"caf\xe9\nx\xff\n", None, [(1, "caf�"), (2, "x�")], 1),
-        (b"", None, [], 0),
     ],
 )
 def test_lines_are_decoded_as_their_mark_or_the_flag_says(
@@ -65,6 +64,22 @@ def test_lines_are_decoded_as_their_mark_or_the_flag_says(
     assert [(number, line.unwrap()) for number, line in found.lines] == lines
     assert len(warned) == notes
     assert not notes or warned[0].startswith(f"{path} is not UTF-8 text: byte 3 is 0xe9; replaced")
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "is_empty"),
+    [
+        *(("json", b"", True), ("lines", b"\n \n", True), ("csv", b"", True)),
+        *(("csv", b"id,text\n", True), ("csv", b"id\n1\n", False), ("lines", b"x", False)),
+    ],
+)
+def test_an_input_without_rows_draws_a_warning(
+    tmp_path: Path, form: str, data: bytes, is_empty: bool
+) -> None:
+    path, warned = tmp_path / "in", list[str]()
+    path.write_bytes(data)
+    lines = [*open_source(str(path), form, warn=warned.append).unwrap().lines]
+    assert warned == [f"{path} has no rows"] * is_empty and bool(lines) is not is_empty
 
 
 def test_a_table_that_breaks_the_rules_says_where() -> None:

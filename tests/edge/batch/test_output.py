@@ -37,11 +37,8 @@ def output(path: Path) -> Iterator[Output]:
     """Return an output that has one row."""
     with open_output(str(path), str(path.parent / "rescue")) as opened:
         it = opened.unwrap()
-        first = it.file
         it.write(GOOD)
         yield it
-        first.close()
-        it.file.close()
 
 
 @pytest.mark.parametrize(
@@ -61,18 +58,21 @@ def test_a_torn_row_is_taken_out_and_failed_ones_if_they_are_asked_again(
     path.chmod(0o640)
     with open_output(str(path), "", retry_failed=retry) as opened:
         found = opened.unwrap()
-        assert (found.failed, found.paid) == (failed, Decimal("0.25") * failed)
+        assert (found.earlier.failed, found.earlier.cost) == (failed, Decimal("0.25") * failed)
         assert "a k" in found.done and ("b k" in found.done) is (failed == 1 and not retry)
-        found.file.close()
+    assert found.file.closed
     assert path.read_bytes() == after and path.stat().st_mode & 0o777 == 0o640
-    assert {each.name for each in path.parent.iterdir()} == {path.name, "rescue"}
+    beside = path.with_name("out.jsonl.failed")
+    assert (beside.read_bytes() if beside.exists() else b"") == FAILED * (failed and retry)
+    others = {"out.jsonl.failed"} if failed and retry else set[str]()
+    assert {each.name for each in path.parent.iterdir()} == {path.name, "rescue"} | others
 
 
 def test_reading_what_stands_leaves_it_as_it_is(path: Path) -> None:
     path.write_bytes(GOOD + FAILED + TORN)
-    found = read_existing(str(path)).unwrap()
+    found = read_existing(str(path), "").unwrap()
     found.write(LATER)
-    assert ("a k" in found.done, found.failed, found.first) == (True, 1, {1: "a k"})
+    assert ("a k" in found.done, found.earlier.failed, found.earlier.first) == (True, 1, {1: "a k"})
     assert path.read_bytes() == GOOD + FAILED + TORN
     found.file.close()
 
@@ -104,6 +104,7 @@ def test_a_place_that_is_no_file_is_refused(path: Path) -> None:
 def test_rows_go_elsewhere_once_the_file_is_not_ours_any_more(
     change: str, output: Output, path: Path
 ) -> None:
+    before = output.file
     if change == "removed":
         path.unlink()
     elif change == "moved":
@@ -114,4 +115,8 @@ def test_rows_go_elsewhere_once_the_file_is_not_ours_any_more(
     output.write(FAILED)
     rescued = Path(output.rescue).read_bytes()
     assert output.is_diverted and output.full is not None
+    assert before.closed and not output.file.closed
+    Path(f"{path}.lock").unlink()  # as where the folder is gone
+    with open_output(str(path), str(path.parent / "rescue")) as other:
+        assert "another run is still writing rows of" in other.failure().message
     assert rescued == (b"" if change == "cut" else GOOD) + LATER + FAILED

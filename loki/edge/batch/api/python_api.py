@@ -41,7 +41,7 @@ def batch_api(
         if not isinstance(opened, Success):
             return Failure(opened.failure())
         out = opened.unwrap()
-        with out.file, open_journal(path) as found:
+        with open_journal(path) as found:
             if not isinstance(found, Success):
                 return Failure(found.failure())
             journal = found.unwrap()
@@ -52,7 +52,7 @@ def batch_api(
             advance_jobs(session, (lambda: rows) if rows else None, SubmitOptions(env, task))
             if session.problems and not (session.good or session.submitted):
                 return Failure(session.problems[0])
-            return Success(summarize_jobs(session, out.failed))
+            return Success(summarize_jobs(session, out.earlier.failed))
 
 
 def rows_of(asks: Asks) -> Iterator[Row]:

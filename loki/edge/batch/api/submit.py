@@ -11,6 +11,7 @@ from loki.batch.api.answers import FULL
 from loki.batch.api.job import Job
 from loki.batch.api.journal import max_rows_to_submit
 from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.row_files import content_identity
 from loki.batch.rows import InvalidRow, Row
 from loki.batch.rows import ReadyRow as Asking
 from loki.edge.batch.api.batch_client import RowsFile
@@ -26,6 +27,7 @@ from loki.edge.batch.api.session import (
     Service,
     Session,
 )
+from loki.edge.batch.read_slow import ReadFiles
 from loki.json_text import JsonObject, compact
 from loki.money.batch_tier import BatchRates
 from loki.money.budget import describe_budget
@@ -48,6 +50,7 @@ class SubmitOptions:
     folder: str = "."  # for files of rows
     keeps: bool = False
     fields: Callable[[Row], JsonObject] = lambda row: {}  # of the input, for the line of a row
+    read: ReadFiles = lambda row: row  # what a row attaches, and is not read yet
 
 
 MAX_OPEN = 50  # jobs that are filled at once: each has a file that is open
@@ -80,14 +83,26 @@ class Submitter:
         """Put the rows that are neither done nor out into jobs; those that are full are sent."""
         for row in rows:
             known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
-            if known in self.session.done or known in self.out:
+            if self.is_known(known):
                 continue
             if not self.asked.add(known):
                 self.session.note(f"line {row.line} asks the same as an earlier one of its id")
                 continue
-            problem = row.problem if isinstance(row, InvalidRow) else self.submit_row(row)
+            problem = row.problem if isinstance(row, InvalidRow) else self.read_and_submit(row)
             if problem is not None:
                 self.write_invalid_row(row, problem)
+
+    def read_and_submit(self, row: Asking) -> Problem | None:
+        """Put a row into a job with what it attaches, unless an earlier version did."""
+        read = self.options.read(row)
+        if isinstance(read, InvalidRow):
+            return read.problem
+        is_known = read is not row and self.is_known(content_identity(row, read))
+        return None if is_known else self.submit_row(read)
+
+    def is_known(self, identity: str) -> bool:
+        """Return whether a row is done, or out as part of a job."""
+        return identity in self.session.done or identity in self.out
 
     def submit_row(self, row: Asking) -> Problem | None:
         """Put a row into a job; return why it can be in none."""

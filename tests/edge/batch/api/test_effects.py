@@ -11,7 +11,8 @@ from fake_batches import provider
 
 from loki.batch.api.journal import Journal
 from loki.edge.batch.api.effects import new_nonce, read_only_effects, sync
-from loki.edge.batch.output import EarlierRun, Output
+from loki.edge.batch.earlier_run import EarlierRun
+from loki.edge.batch.output import Output
 from loki.edge.env import open_env
 
 
@@ -36,10 +37,9 @@ def test_a_look_changes_nothing_but_what_it_knows(tmp_path: Path) -> None:
 
 
 def test_an_output_that_takes_nothing_more_is_a_problem(tmp_path: Path) -> None:
-    from loki.batch.done_rows import HashSet
 
     with open(tmp_path / "out", "ab", buffering=0) as file:
-        out = Output(file, str(tmp_path / "out"), EarlierRun(HashSet()), "aside")
+        out = Output(file, str(tmp_path / "out"), EarlierRun(), "aside")
         assert sync(out) is None
         out.full = OSError(28, "No space left on device")
         problem = sync(out)

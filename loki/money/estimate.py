@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
 
-from loki.json_text import Json, JsonObject
+from loki.json_text import Json, JsonObject, values_at
 from loki.messages import Media
 from loki.money.prices import cost_upper_bound, price_of
+from loki.money.service_tiers import service_tiers
 from loki.records import Target
 from loki.usage import Usage
 
@@ -70,6 +70,18 @@ def cost_at_most(target: Target, changes: JsonObject | None, usage: Usage) -> De
     return max(known) if len(known) == len(costs) else None
 
 
+def unpriced_tiers(target: Target, changes: JsonObject) -> list[str | None]:
+    """Return the tiers of service at which nobody knows the price; None is the usual one."""
+    usage = max_usage(target, changes)
+    some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
+    price = price_of(target, changes)
+    return [
+        tier
+        for tier in sorted(service_tiers(changes), key=str)
+        if cost_upper_bound(replace(some, tier=tier), price) is None
+    ]
+
+
 def uses_server_tools(target: Target, changes: JsonObject | None) -> bool:
     """Return whether a call may search the web, or run another tool of its provider."""
     asked = target.ask.search or bool(target.ask.server_tools)
@@ -91,11 +103,6 @@ def is_own_tool(tool: Json) -> bool:
             return {*tool} <= {"functionDeclarations", "function_declarations", "cachePoint"}
         case _:
             return False
-
-
-def service_tiers(changes: JsonObject | None) -> set[str | None]:
-    """Return the usual tier of service (None), which may answer too, and the one asked for."""
-    return {None, *(name for name in values_at(changes, TIER_PATHS) if isinstance(name, str))}
 
 
 def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
@@ -144,28 +151,12 @@ def read_count(value: Json) -> int | None:
         return None
 
 
-def values_at(body: JsonObject | None, paths: Sequence[list[str]]) -> list[Json]:
-    """Return what stands at some places of a body, as far as there is anything.
-
-    >>> values_at({"n": 3, "generationConfig": {"candidateCount": None}}, COUNT_PATHS)
-    [3, None]
-    """
-    if not body:
-        return []
-    from toolz import get_in  # ten milliseconds, and most calls have no patch
-
-    values = [get_in(path, body, ABSENT) for path in paths]
-    return [value for value in values if value is not ABSENT]
-
-
 def estimate_rate_tokens(target: Target) -> int:
     """Estimate the tokens that a call takes of what a minute allows."""
     return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
 
 
-ABSENT = object()
-
-#: Where the bodies of the providers say how long an answer may be, how many there are, how served.
+#: Where the bodies of the providers say how long an answer may be and how many there are.
 LENGTH_PATHS = (
     *(["max_tokens"], ["max_completion_tokens"], ["max_output_tokens"]),
     *(["generationConfig", "maxOutputTokens"], ["inferenceConfig", "maxTokens"]),
@@ -180,7 +171,6 @@ SEARCH_PATHS = (
     *(["plugins"], ["extra_body", "enable_search"]),
 )
 TOOL_PATHS = (["tools"], ["toolConfig", "tools"])
-TIER_PATHS = (["service_tier"], ["serviceTier"], ["serviceTier", "type"])
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
 DOCUMENTS_PER_SEARCH = 100

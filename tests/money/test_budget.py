@@ -183,7 +183,7 @@ def test_what_nobody_knows_the_price_of_is_refused_unless_that_is_allowed(
 
 
 def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
-    """No setting gives it one."""
+    """Only a model with that patch of its own may have it."""
     call = request(**PRICED)
     target = call.draft.target
     tiered = replace(
@@ -195,7 +195,8 @@ def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
     problem = check_budget(replace(call, draft=draft), [purse("1", "0")]).failure()
     assert problem.message == (
         "openai:m has no known price at the service tier 'priority' that a patch asks for,"
-        " and a budget is set: take another tier, or set budget.allow_unpriced: true"
+        " and a budget is set: take another tier, list a model with this patch and its prices"
+        " under `models` of client 'openai', or set budget.allow_unpriced: true"
     )
 
 

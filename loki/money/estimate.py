@@ -9,25 +9,22 @@ from decimal import Decimal
 
 from loki.json_text import Json, JsonObject, values_at
 from loki.messages import Media
+from loki.money.count_tokens import CountTokens, estimate_tokens, tokens_at_most
 from loki.money.prices import cost_upper_bound, price_of
 from loki.money.service_tiers import service_tiers
 from loki.records import Target
 from loki.usage import Usage
 
 
-def estimate_prompt(target: Target) -> int:
+def estimate_prompt(target: Target, count: CountTokens = estimate_tokens) -> int:
     """Estimate the tokens of the whole prompt: texts, tools, schema, prefix, calls and media."""
     ask = target.ask
     extras = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
     texts = "".join(message.text for message in ask.messages)
     extra = json.dumps([item for item in extras if item], ensure_ascii=False)
-    calls = sum(
-        estimate_tokens(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls
-    )
+    calls = sum(count(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
     media = MEDIA_TOKENS * len(find_media(target))
-    return (
-        estimate_tokens(texts) + (estimate_tokens(extra) if len(extra) > 2 else 0) + calls + media
-    )
+    return count(texts) + (count(extra) if len(extra) > 2 else 0) + calls + media
 
 
 #: What an image costs at most with the providers that say so; a guess for other media.
@@ -38,16 +35,6 @@ def find_media(target: Target) -> list[Media]:
     """Return every image, file and sound of the conversation."""
     parts = (part for message in target.ask.messages for part in message.parts)
     return [part for part in parts if isinstance(part, Media)]
-
-
-def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text: four letters each in Latin script, two in others.
-
-    >>> estimate_tokens("hello, world"), estimate_tokens("")
-    (3, 0)
-    """
-    latin = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
-    return math.ceil(latin / 4 + (len(text) - latin) / 2)
 
 
 def worst_cost(target: Target, changes: JsonObject | None = None) -> Decimal | None:
@@ -106,16 +93,16 @@ def is_own_tool(tool: Json) -> bool:
 
 
 def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
-    """Estimate the most tokens of a call; the output is None where it is unknown."""
+    """Return the most tokens of a call; the output is None where it is unknown."""
     ask = target.ask
     if target.model.type == "chat":
-        added = estimate_tokens(json.dumps(changes, ensure_ascii=False)) if changes else 0
+        added = tokens_at_most(json.dumps(changes, ensure_ascii=False)) if changes else 0
         longest = max_output(target, changes)
         answers = max_answers(changes)
         output = None if longest is None or answers is None else longest * answers
-        return Usage(input=estimate_prompt(target) + added, output=output)
-    query = estimate_tokens(ask.query)
-    sizes = [estimate_tokens(text) + query for text in ask.texts]
+        return Usage(input=estimate_prompt(target, tokens_at_most) + added, output=output)
+    query = tokens_at_most(ask.query)
+    sizes = [tokens_at_most(text) + query for text in ask.texts]
     documents = sum(max(1, math.ceil(size / TOKENS_PER_DOCUMENT)) for size in sizes)
     billed = target.model.price.search is not None  # by searches, not by tokens
     searches = math.ceil(documents / DOCUMENTS_PER_SEARCH) if billed else None
@@ -152,8 +139,12 @@ def read_count(value: Json) -> int | None:
 
 
 def estimate_rate_tokens(target: Target) -> int:
-    """Estimate the tokens that a call takes of what a minute allows."""
-    return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
+    """Estimate the tokens that a call takes of what a minute allows: likely ones, not the most."""
+    ask = target.ask
+    if target.model.type == "chat":
+        return estimate_prompt(target) + (ask.max_tokens or 0)
+    query = estimate_tokens(ask.query)
+    return sum(estimate_tokens(text) + query for text in ask.texts)
 
 
 #: Where the bodies of the providers say how long an answer may be and how many there are.

@@ -87,7 +87,7 @@ def most_spent(problem: Problem) -> Decimal:
 
 def is_free(problem: Problem) -> bool:
     """Return whether nothing was billed: the request did not leave, or was refused."""
-    return not problem.sent or problem.status is not None
+    return not problem.is_cost_unknown and (not problem.sent or problem.status is not None)
 
 
 # ---- the ledger ------------------------------------------------------------------------------

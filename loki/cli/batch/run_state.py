@@ -22,7 +22,7 @@ from loki.json_text import JsonObject
 from loki.problems import Kind, Problem, count_that_are
 from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
-from loki.usage import COUNTS, Usage
+from loki.usage import COUNTS
 
 #: Failures that every other row would meet too.
 FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
@@ -128,11 +128,9 @@ class RunState:
             self.failed[problem.kind] += 1
             self.last = problem
             line = {**self.line_head(row), "error": error_json(problem, self.redactor)}
-            if has_answer(problem):
-                line.update(billed_facts(problem))
+            line.update(billed_facts(problem))
+            if may_be_billed(problem) or problem.cost:
                 self.add_usage_and_cost(line)
-            elif may_be_billed(problem):
-                self.unpriced += 1
         return self.out.form.encode(line)
 
     def line_head(self, row: Row) -> JsonObject:
@@ -144,9 +142,9 @@ class RunState:
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
-        for name, number in line["usage"].items():
+        for name, number in line.get("usage", {}).items():
             self.tokens[name] += number or 0
-        if line["cost"] is None:
+        if line.get("cost") is None:
             self.unpriced += 1
         else:
             self.cost += Decimal(str(line["cost"]))
@@ -280,21 +278,20 @@ def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
     return {name: result[name] for name in ("kind", "message", "status", "sent")}
 
 
-def has_answer(problem: Problem) -> bool:
-    """Whether a failure was a whole answer, which was billed."""
-    return problem.usage is not None and may_be_billed(problem)
-
-
 def may_be_billed(problem: Problem) -> bool:
     """Whether a failure may have cost something."""
     return not is_free(problem) and problem.code != STOPPED.code
 
 
 def billed_facts(problem: Problem) -> JsonObject:
-    """Return what came of an answer that is a failure, in the words of one that is good."""
-    usage = problem.usage or Usage()
+    """Return what came of an answer that is a failure, in the words of one that is good.
+
+    Of a failure without one, it is what models tried before it cost.
+    """
+    if problem.usage is None or not may_be_billed(problem):
+        return {"cost": float(problem.cost)} if problem.cost else {}
     return {
         "text": problem.answer_text or "",
-        "usage": {name: getattr(usage, name) for name in COUNTS},
+        "usage": {name: getattr(problem.usage, name) for name in COUNTS},
         "cost": None if problem.cost is None else float(problem.cost),
     }

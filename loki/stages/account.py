@@ -106,7 +106,7 @@ class Entry(NamedTuple):
     exact: bool  # whether cost is all of it; of a call that broke off it is the least
     seconds: float
     attempts: int
-    outcome: str  # ok, cached, the kind of a Problem, or interrupted
+    outcome: str  # ok, cached, the kind of a Problem, interrupted; or lost, by the ledger
     request_id: str | None
     batch: str | None = None  # of a row in a provider's batch job: its custom id
     usual_cost: Decimal | None = None  # US dollars that such a row would have cost outside it

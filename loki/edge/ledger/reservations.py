@@ -28,7 +28,7 @@ UNDER_WAY = (
 )
 HOLDERS = "SELECT DISTINCT holder FROM reserved WHERE expires IS NOT NULL"
 #: What nobody will settle any more, as the rest of a statement about ``reserved``.
-STALE = "WHERE (expires <= :now OR (expires IS NOT NULL AND holder = :gone))"
+STALE = "WHERE expires IS NOT NULL AND (expires <= :now OR holder = :gone)"
 #: Whether such a call was billed nobody knows: a row says so, and its worst case goes on counting.
 #: What has no model was not sent.
 END_STALE = (

@@ -63,6 +63,7 @@ class Problem(Exception):
     answer_text: str | None = None  # of an answer that is not what was asked for, or broke off
     cost: Decimal | None = None  # US dollars, of an answer that came whole; None is unknown
     worst_cost: Decimal | None = None  # US dollars, of a call under --max-cost of unknown cost
+    is_cost_unknown: bool = False  # whatever the last answer was: of a model tried before it
     unknown_model: bool = False  # the provider does not know the model
 
     def __str__(self) -> str:

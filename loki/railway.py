@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 from returns.result import Failure, Result, Success
@@ -78,28 +78,3 @@ def gather(results: Iterable[Result[Any, Problem]]) -> Result[Any, Problem]:
             return Failure(result.failure())
         values.append(result.unwrap())
     return Success(tuple(values))
-
-
-def map_stream(
-    step: Callable[[Iterable[A]], Iterator[B]],
-) -> Callable[[Iterable[Result[A, Problem]]], Iterator[Result[B, Problem]]]:
-    """Let a plain generator work on a stream that may fail; a failure comes out last, untouched.
-
-    >>> list(map_stream(lambda xs: (x + 1 for x in xs))([Success(1), Failure("broke"), Success(2)]))
-    [<Success: 2>, <Failure: broke>]
-    """
-
-    def run(source: Iterable[Result[A, Problem]]) -> Iterator[Result[B, Problem]]:
-        lost: list[Problem] = []
-
-        def successes() -> Iterator[A]:
-            for result in source:
-                if not isinstance(result, Success):
-                    lost.append(result.failure())
-                    return
-                yield result.unwrap()
-
-        yield from map(Success, step(successes()))
-        yield from map(Failure, lost)
-
-    return run

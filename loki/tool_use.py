@@ -135,7 +135,9 @@ def next_ask(ask: Ask, conversation: Conversation) -> Ask:
 def spent_at_most(conversation: Conversation) -> Decimal:
     """Return the most that the replies can have cost: what is unknown of one is its worst case."""
     costs = (
-        worst_cost(reply.request.target) if reply.cost is None else reply.cost
+        worst_cost(reply.request.target, reply.request.draft.changes)
+        if reply.cost is None
+        else reply.cost
         for reply in conversation.replies
     )
     return sum((cost or Decimal(0) for cost in costs), Decimal(0))

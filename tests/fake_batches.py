@@ -336,7 +336,8 @@ def chat(body: Any) -> Any:
         rows = [{"index": i, "embedding": [1.0, 0.0]} for i, _ in enumerate(body["input"])]
         return {"data": rows, "usage": {"prompt_tokens": INPUT, "total_tokens": INPUT}}
     text = body["messages"][-1]["content"]
-    message = {"role": "assistant", "content": f"re: {text}"}
+    answer = text if text.startswith('"') else f"re: {text}"  # JSON is echoed
+    message = {"role": "assistant", "content": answer}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return {"choices": [choice], "usage": usage, "service_tier": "default"}
 

@@ -366,7 +366,6 @@ def test_help_loads_next_to_nothing(home: Home, words: list[str]) -> None:
 WITHOUT_MIRROR = {
     "cli/batch_flags.py",
     "__main__.py",
-    "batch/ask_row.py",
     "batch/read_rows.py",
     "cli/admin/models.py",
     "cli/batch/check.py",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
 from loki.problems import Problem
-from loki.railway import alt, bind, fold, gather, map_, map_stream
+from loki.railway import alt, bind, fold, gather, map_
 
 RESULTS: st.SearchStrategy[Result[int, Problem]] = st.one_of(
     st.integers().map(lambda n: Success(n)),
@@ -50,28 +50,3 @@ def test_steps_change_what_they_are_for(result: Result[int, Problem]) -> None:
         assert map_(str)(result) == more == result
         assert other.failure() == Problem("usage", result.failure().message)
         assert fold(result, str, lambda problem: problem.message) == result.failure().message
-
-
-def pairs(numbers: Iterable[int]) -> Iterator[int]:
-    """Yield the sums of two neighbours, and at the end what is left."""
-    held: list[int] = []
-    for number in numbers:
-        held.append(number)
-        if len(held) == 2:
-            yield sum(held)
-            held.clear()
-    yield from held
-
-
-@given(st.lists(RESULTS))
-def test_a_generator_works_on_what_came_before_the_failure(
-    results: list[Result[int, Problem]],
-) -> None:
-    good: list[int] = []
-    failed: list[Result[int, Problem]] = []
-    for each in results:
-        if not isinstance(each, Success):
-            failed.append(each)
-            break
-        good.append(each.unwrap())
-    assert list(map_stream(pairs)(results)) == [*map(Success, pairs(good)), *failed]

@@ -22,7 +22,7 @@ from loki.messages import Message, Tool
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.providers import wire_name
-from loki.records import Ask, Request, Response
+from loki.records import Ask, Patch, Request, Response
 from loki.replies import OpenResponse, Reply
 from loki.stages.account import Entry
 from loki.tool_use import converse, iterate_steps, sum_replies
@@ -229,6 +229,15 @@ def test_money_spans_all_steps() -> None:
     problem = converse(served.env(), ask, {"weather": lambda city: "?"}, max_steps=12).failure()
     assert problem.kind == "budget" and 2 <= len(served.asked) <= 10
     assert f"; {len(served.asked)} steps before it cost $0.000" in problem.message
+
+
+def test_a_step_of_unknown_cost_counts_at_the_worst_that_patches_ask_for() -> None:
+    untold = {"choices": ROME["choices"]}
+    served = Served(*[untold] * 12)
+    env = replace(served.env(), patches=(Patch(body={"max_tokens": 1000}),))
+    ask = replace(ASK, max_cost=Decimal("0.0030"))  # a step is 0.001 and its prompt
+    found = converse(env, ask, {"weather": lambda city: "?"}, max_steps=12).failure()
+    assert (found.kind, len(served.asked)) == ("budget", 2)
 
 
 def test_time_spans_all_steps() -> None:

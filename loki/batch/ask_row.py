@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.batch.rows import ReadyRow
 from loki.formats.json_output import reply_json, round_seconds
@@ -15,6 +15,7 @@ from loki.problems import Problem, is_curable
 from loki.record import replace
 from loki.records import Ask
 from loki.replies import Embeddings
+from loki.stages.account import is_free
 from loki.usage import COUNTS
 
 
@@ -27,26 +28,46 @@ def ask_row(
     """
     if row.patch is not None:
         env = replace(env, patches=(*env.patches, row.patch))
-    result, spent = ask_model(env, embed_it, row.ask), Decimal(0)
+    result = ask_model(env, embed_it, row.ask)
+    spent: Decimal | None = Decimal(0)
     for name in fallback:
         if isinstance(result, Success) or not is_curable(result.failure()):
             break
-        spent += result.failure().cost or 0
-        result = ask_model(env, embed_it, replace(row.ask, model=name))
-    return with_cost(result, spent) if spent else result
+        result, before = ask_model(env, embed_it, replace(row.ask, model=name)), result.failure()
+        spent = add_costs(spent, failure_cost(before))
+    return result if spent == 0 else with_cost(result, spent)
 
 
-def with_cost(result: Result[JsonObject, Problem], spent: Decimal) -> Result[JsonObject, Problem]:
+def failure_cost(problem: Problem) -> Decimal | None:
+    """Return what a failure cost in US dollars, None where nobody knows.
+
+    >>> failure_cost(Problem("busy", "", sent=True, status=429))
+    Decimal('0')
+    >>> failure_cost(Problem("offline", "", sent=True)) is None
+    True
+    """
+    if problem.cost is not None:
+        return problem.cost
+    return Decimal(0) if is_free(problem) else None
+
+
+def add_costs(first: Decimal | None, second: Decimal | None) -> Decimal | None:
+    """Return the sum of two costs, None if one is unknown."""
+    return None if first is None or second is None else first + second
+
+
+def with_cost(
+    result: Result[JsonObject, Problem], spent: Decimal | None
+) -> Result[JsonObject, Problem]:
     """Add what models cost that failed before; an unknown cost stays unknown."""
-
-    def added(cost: Decimal | None) -> Decimal | None:
-        return None if cost is None else cost + spent
-
     if not isinstance(result, Success):
-        return result.alt(lambda problem: replace(problem, cost=added(problem.cost)))
+        problem = result.failure()
+        total = add_costs(spent, failure_cost(problem))
+        return Failure(replace(problem, cost=total, is_cost_unknown=total is None))
     line = result.unwrap()
-    cost = None if line["cost"] is None else added(Decimal(str(line["cost"])))
-    return Success({**line, "cost": None if cost is None else float(cost)})
+    own = None if line["cost"] is None else Decimal(str(line["cost"]))
+    total = add_costs(spent, own)
+    return Success({**line, "cost": None if total is None else float(total)})
 
 
 def ask_model(env: Env, embed_it: bool, ask: Ask) -> Result[JsonObject, Problem]:

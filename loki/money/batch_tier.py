@@ -102,8 +102,8 @@ def with_cache_prices(rates: Price, usual: Price, discount: Discount, listed: bo
 
 
 def without_variants(price: Price) -> Price:
-    """Return prices that hold whatever tier an answer names, and for any size."""
-    return replace(price, variants={"*": 1})
+    """Return prices that hold whatever tier an answer names or a patch, and for any size."""
+    return replace(price, variants={"*": 1}, is_configured=False)
 
 
 def usual_cost(usage: Usage, price: Price) -> Decimal | None:

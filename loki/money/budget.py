@@ -9,11 +9,10 @@ from typing import NamedTuple
 from returns.result import Result, Success
 
 from loki.json_text import JsonObject
-from loki.money.estimate import max_usage, service_tiers, worst_cost
-from loki.money.prices import cost_lower_bound, cost_upper_bound, price_of
+from loki.money.estimate import max_usage, unpriced_tiers, worst_cost
+from loki.money.prices import cost_lower_bound, price_of
 from loki.price import format_dollars
 from loki.problems import Problem, fail
-from loki.record import replace
 from loki.records import Request, Target, Task
 
 
@@ -103,26 +102,15 @@ def find_missing_price(target: Target, changes: JsonObject) -> str:
     """Return where the price is unknown and what to do about it, empty where it is known."""
     unknown = unpriced_tiers(target, changes)
     allow = "or set budget.allow_unpriced: true"
+    place = f"under `models` of client {target.client.name!r}"
     if None in unknown:
         how = f"give the model its {PRICED_BY[target.model.type]} (US dollars, 0 where it is free)"
-        place = f"under `models` of client {target.client.name!r}"
         return f", and a budget is set: {how} {place}, {allow}"
     if unknown:
         at = f" at the service tier {unknown[0]!r} that a patch asks for"
-        return f"{at}, and a budget is set: take another tier, {allow}"
+        own = f"list a model with this patch and its prices {place}"
+        return f"{at}, and a budget is set: take another tier, {own}, {allow}"
     return ""
-
-
-def unpriced_tiers(target: Target, changes: JsonObject) -> list[str | None]:
-    """Return the tiers of service at which nobody knows the price; None is the usual one."""
-    usage = max_usage(target, changes)
-    some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
-    price = price_of(target, changes)
-    return [
-        tier
-        for tier in service_tiers(changes)
-        if cost_upper_bound(replace(some, tier=tier), price) is None
-    ]
 
 
 #: The settings that give a model of each type its price.

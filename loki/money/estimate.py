@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from loki.json_text import Json, JsonObject
+from loki.json_text import Json, JsonObject, values_at
 from loki.messages import Media
+from loki.money.count_tokens import CountTokens, estimate_tokens, tokens_at_most
 from loki.money.prices import cost_upper_bound, price_of
+from loki.money.service_tiers import service_tiers
 from loki.record import replace
 from loki.records import Target
 from loki.usage import Usage
 
 
-def estimate_prompt(target: Target) -> int:
+def estimate_prompt(target: Target, count: CountTokens = estimate_tokens) -> int:
     """Estimate the tokens of the whole prompt: texts, tools, schema, prefix, calls and media."""
     ask = target.ask
     extras = [*(asdict(tool) for tool in ask.tools), ask.schema, target.model.system_prompt_prefix]
     texts = "".join(message.text for message in ask.messages)
     extra = json.dumps([item for item in extras if item], ensure_ascii=False)
-    calls = sum(
-        estimate_tokens(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls
-    )
+    calls = sum(count(json.dumps(c.arguments)) for m in ask.messages for c in m.tool_calls)
     media = MEDIA_TOKENS * len(find_media(target))
-    return (
-        estimate_tokens(texts) + (estimate_tokens(extra) if len(extra) > 2 else 0) + calls + media
-    )
+    return count(texts) + (count(extra) if len(extra) > 2 else 0) + calls + media
 
 
 #: What an image costs at most with the providers that say so; a guess for other media.
@@ -39,16 +36,6 @@ def find_media(target: Target) -> list[Media]:
     """Return every image, file and sound of the conversation."""
     parts = (part for message in target.ask.messages for part in message.parts)
     return [part for part in parts if isinstance(part, Media)]
-
-
-def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text: four letters each in Latin script, two in others.
-
-    >>> estimate_tokens("hello, world"), estimate_tokens("")
-    (3, 0)
-    """
-    latin = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
-    return math.ceil(latin / 4 + (len(text) - latin) / 2)
 
 
 def worst_cost(target: Target, changes: JsonObject | None = None) -> Decimal | None:
@@ -69,6 +56,18 @@ def cost_at_most(target: Target, changes: JsonObject | None, usage: Usage) -> De
     costs = [cost_upper_bound(replace(usage, tier=tier), price) for tier in service_tiers(changes)]
     known = [amount for amount in costs if amount is not None]
     return max(known) if len(known) == len(costs) else None
+
+
+def unpriced_tiers(target: Target, changes: JsonObject) -> list[str | None]:
+    """Return the tiers of service at which nobody knows the price; None is the usual one."""
+    usage = max_usage(target, changes)
+    some = replace(usage, output=1) if usage.output is None else usage  # however long it gets
+    price = price_of(target, changes)
+    return [
+        tier
+        for tier in sorted(service_tiers(changes), key=str)
+        if cost_upper_bound(replace(some, tier=tier), price) is None
+    ]
 
 
 def uses_server_tools(target: Target, changes: JsonObject | None) -> bool:
@@ -94,22 +93,17 @@ def is_own_tool(tool: Json) -> bool:
             return False
 
 
-def service_tiers(changes: JsonObject | None) -> set[str | None]:
-    """Return the usual tier of service (None), which may answer too, and the one asked for."""
-    return {None, *(name for name in values_at(changes, TIER_PATHS) if isinstance(name, str))}
-
-
 def max_usage(target: Target, changes: JsonObject | None = None) -> Usage:
-    """Estimate the most tokens of a call; the output is None where it is unknown."""
+    """Return the most tokens of a call; the output is None where it is unknown."""
     ask = target.ask
     if target.model.type == "chat":
-        added = estimate_tokens(json.dumps(changes, ensure_ascii=False)) if changes else 0
+        added = tokens_at_most(json.dumps(changes, ensure_ascii=False)) if changes else 0
         longest = max_output(target, changes)
         answers = max_answers(changes)
         output = None if longest is None or answers is None else longest * answers
-        return Usage(input=estimate_prompt(target) + added, output=output)
-    query = estimate_tokens(ask.query)
-    sizes = [estimate_tokens(text) + query for text in ask.texts]
+        return Usage(input=estimate_prompt(target, tokens_at_most) + added, output=output)
+    query = tokens_at_most(ask.query)
+    sizes = [tokens_at_most(text) + query for text in ask.texts]
     documents = sum(max(1, math.ceil(size / TOKENS_PER_DOCUMENT)) for size in sizes)
     billed = target.model.price.search is not None  # by searches, not by tokens
     searches = math.ceil(documents / DOCUMENTS_PER_SEARCH) if billed else None
@@ -145,28 +139,16 @@ def read_count(value: Json) -> int | None:
         return None
 
 
-def values_at(body: JsonObject | None, paths: Sequence[list[str]]) -> list[Json]:
-    """Return what stands at some places of a body, as far as there is anything.
-
-    >>> values_at({"n": 3, "generationConfig": {"candidateCount": None}}, COUNT_PATHS)
-    [3, None]
-    """
-    if not body:
-        return []
-    from toolz import get_in  # ten milliseconds, and most calls have no patch
-
-    values = [get_in(path, body, ABSENT) for path in paths]
-    return [value for value in values if value is not ABSENT]
-
-
 def estimate_rate_tokens(target: Target) -> int:
-    """Estimate the tokens that a call takes of what a minute allows."""
-    return (max_usage(target).input or 0) + (target.ask.max_tokens or 0)
+    """Estimate the tokens that a call takes of what a minute allows: likely ones, not the most."""
+    ask = target.ask
+    if target.model.type == "chat":
+        return estimate_prompt(target) + (ask.max_tokens or 0)
+    query = estimate_tokens(ask.query)
+    return sum(estimate_tokens(text) + query for text in ask.texts)
 
 
-ABSENT = object()
-
-#: Where the bodies of the providers say how long an answer may be, how many there are, how served.
+#: Where the bodies of the providers say how long an answer may be and how many there are.
 LENGTH_PATHS = (
     *(["max_tokens"], ["max_completion_tokens"], ["max_output_tokens"]),
     *(["generationConfig", "maxOutputTokens"], ["inferenceConfig", "maxTokens"]),
@@ -181,7 +163,6 @@ SEARCH_PATHS = (
     *(["plugins"], ["extra_body", "enable_search"]),
 )
 TOOL_PATHS = (["tools"], ["toolConfig", "tools"])
-TIER_PATHS = (["service_tier"], ["serviceTier"], ["serviceTier", "type"])
 
 #: Documents that a reranker bills as one search, and tokens that it counts as one document.
 DOCUMENTS_PER_SEARCH = 100

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from loki.json_text import JsonObject
+from loki.money.service_tiers import service_tiers, tier_name
 from loki.price import PRICES, Price
 from loki.record import replace
 from loki.records import Target
@@ -33,10 +34,28 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
 
 
 def price_of(target: Target, changes: JsonObject) -> Price:
-    """Return the price of what a request asks for: none is known of a model that a patch names."""
+    """Return the price of what a request asks for: none is known of a model that a patch names.
+
+    A configured price is for the usual tier of service and for the one that the model's own patch
+    asks for. What another tier costs that a patch asks for, only the catalogue may know.
+    """
     model = target.model
-    named = changes.get("model", model.real_name)
-    return model.price if named in (model.real_name, model.name) else Price()
+    if changes.get("model", model.real_name) not in (model.real_name, model.name):
+        return Price()
+    if not changes or not model.price.is_configured or is_free(model.price):
+        return model.price
+    own = service_tiers(model.patch.body if model.patch else None)
+    asked = {tier: 1 if tier in own else None for tier in service_tiers(changes) if tier}
+    return replace(model.price, variants={**asked, **model.price.variants})
+
+
+def is_free(price: Price) -> bool:
+    """Return whether nothing of it costs anything, so that no tier does.
+
+    >>> is_free(Price(Decimal(0), Decimal(0))), is_free(Price(Decimal(0), Decimal(1)))
+    (True, False)
+    """
+    return not any(getattr(price, kind) for kind in PRICES)
 
 
 def cost_upper_bound(usage: Usage, price: Price) -> Decimal | None:
@@ -122,7 +141,7 @@ def find_price(price: Price, tier: str | None, size: int) -> Price | None:
     >>> find_price(price, "priority", 10) is None
     True
     """
-    name = TIERS.get((tier or "").lower(), (tier or "").lower())
+    name = tier_name(tier)
     steps = [int(key.partition(">")[2]) for key in price.variants if ">" in key]
     step = max((bound for bound in steps if bound < size), default=0)
     end = f">{step}" if step else ""
@@ -153,24 +172,6 @@ def apply_variant(price: Price, variant: Any) -> Price | None:
     return replace(
         price, **{kind: amount * factor for kind, amount in tokens.items() if amount is not None}
     )
-
-
-#: Names of tiers, as answers have them; the usual one has none. Others go by their own name.
-TIERS = {
-    "auto": "",
-    "default": "",
-    "standard": "",
-    "on_demand": "",
-    "unspecified": "",
-    "traffic_type_unspecified": "",
-    "on_demand_flex": "flex",
-    "on_demand_priority": "priority",
-    "batches": "batch",
-    "service_tier_unspecified": "",
-    "service_tier_standard": "",
-    "service_tier_flex": "flex",
-    "service_tier_priority": "priority",
-}
 
 
 def cost_lower_bound(usage: Usage, price: Price) -> Decimal | None:

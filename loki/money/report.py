@@ -38,6 +38,9 @@ class ReportRow(NamedTuple):
 #: What a report can be by, and whether it is a stretch of time.
 GROUPS = {"day": True, "month": True, "model": False, "client": False, "tag": False}
 
+#: What is said under a table that has its sign.
+AT_LEAST = "≥: at least; what the calls of unknown cost took comes on top"
+
 HEADS = ("CALLS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
 #: The columns that a narrow terminal can do without, after the notes; the first goes first.
 SPARE = ("CACHED", "FAILED", "OUTPUT", "INPUT")
@@ -102,6 +105,7 @@ def table(
     DAY (UTC)   CALLS  FAILED  INPUT  CACHED  OUTPUT     COST
     2026-11-01      2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
     TOTAL           2       0  1,000       0       7  ≥ $1.50  (1 call of unknown cost)
+    ≥: at least; what the calls of unknown cost took comes on top
     """
     places = decimals_of(row.tally for row in sorted_rows)
     heads = [f"{kind.upper()} ({zone})" if GROUPS[kind] else kind.upper() for kind in by]
@@ -112,7 +116,10 @@ def table(
         [*total_keys, *format_cells(sum_tallies(row.tally for row in sorted_rows), places)],
     ]
     saved = sum_tallies(row.tally for row in sorted_rows).saved
-    notes = [f"saved by batch jobs: {format_amount(saved, places)}"] if saved > 0 else []
+    notes = [
+        *([AT_LEAST] if any(AT_LEAST[0] in line[-2] for line in lines) else []),
+        *([f"saved by batch jobs: {format_amount(saved, places)}"] if saved > 0 else []),
+    ]
     counts = range(len(by), len(by) + len(HEADS))
     spare = [counts.stop, *(counts[HEADS.index(name)] for name in SPARE)]
     return [*fit_columns(lines, counts, spare, width), *notes]

@@ -10,6 +10,7 @@ from returns.result import Result, Success
 
 from loki.money.estimate import worst_cost
 from loki.money.prices import cost, cost_lower_bound, price_of
+from loki.money.service_tiers import service_tiers
 from loki.price import Price
 from loki.problems import Problem
 from loki.record import record, replace
@@ -33,7 +34,20 @@ def account(reply: Billed) -> Billed:
     """Fill in ``cost`` in US dollars; an unknown price stays unknown, a cached answer is free."""
     if reply.is_cached:
         return replace(reply, cost=Decimal(0))
-    return replace(reply, cost=cost(reply.usage, paid_price(reply.request)))
+    return replace(reply, cost=paid_cost(reply.usage, reply.request))
+
+
+def paid_cost(usage: Usage, request: Request) -> Decimal | None:
+    """Return what a call cost in US dollars.
+
+    Where no answer says at which tier of service, it is the dearest of those that may have served:
+    the usual one, and the one that a patch asks for.
+    """
+    price = paid_price(request)
+    tiers = {usage.tier} if usage.tier else service_tiers(request.draft.changes)
+    costs = [cost(replace(usage, tier=tier), price) for tier in tiers]
+    known = [amount for amount in costs if amount is not None]
+    return max(known) if len(known) == len(costs) else None
 
 
 def add_cost_to_problem(request: Request) -> Callable[[Problem], Problem]:
@@ -41,12 +55,12 @@ def add_cost_to_problem(request: Request) -> Callable[[Problem], Problem]:
 
     Where that is unknown, it is the most that it may be, under a ``max_cost``.
     """
-    price, at_worst = paid_price(request), add_worst_cost(request)
+    at_worst = add_worst_cost(request)
 
     def step(problem: Problem) -> Problem:
         if problem.usage is None or is_free(problem):
             return at_worst(problem)
-        return at_worst(replace(problem, cost=cost(problem.usage, price)))
+        return at_worst(replace(problem, cost=paid_cost(problem.usage, request)))
 
     return step
 
@@ -73,7 +87,7 @@ def most_spent(problem: Problem) -> Decimal:
 
 def is_free(problem: Problem) -> bool:
     """Return whether nothing was billed: the request did not leave, or was refused."""
-    return not problem.sent or problem.status is not None
+    return not problem.is_cost_unknown and (not problem.sent or problem.status is not None)
 
 
 # ---- the ledger ------------------------------------------------------------------------------
@@ -93,7 +107,7 @@ class Entry:
     exact: bool  # whether cost is all of it; of a call that broke off it is the least
     seconds: float
     attempts: int
-    outcome: str  # ok, cached, the kind of a Problem, or interrupted
+    outcome: str  # ok, cached, the kind of a Problem, interrupted; or lost, by the ledger
     request_id: str | None
     batch: str | None = None  # of a row in a provider's batch job: its custom id
     usual_cost: Decimal | None = None  # US dollars that such a row would have cost outside it

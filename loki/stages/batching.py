@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from loki.money.estimate import estimate_tokens
+from loki.money.count_tokens import estimate_tokens
 from loki.providers import route_of
 from loki.record import replace
 from loki.records import Ask, Target

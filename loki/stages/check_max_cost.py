@@ -7,9 +7,15 @@ from decimal import Decimal
 
 from returns.result import Failure, Result, Success
 
-from loki.money.estimate import cost_at_most, max_answers, max_usage, uses_server_tools, worst_cost
+from loki.json_text import JsonObject
+from loki.money.estimate import (
+    max_answers,
+    max_usage,
+    unpriced_tiers,
+    uses_server_tools,
+    worst_cost,
+)
 from loki.problems import Problem, fail
-from loki.record import replace
 from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
 
@@ -62,14 +68,20 @@ def explain_unknown_cost(target: Target, extra: tuple[Patch, ...] = ()) -> Probl
         return Problem("budget", f"{whose}, for want of how many answers a patch asks for")
     usage = max_usage(target, changes)
     is_endless = usage.output is None
-    named = changes.get("model")
-    price = f"the price of {named!r}, which a patch asks for" if named else PRICE
-    is_priced = cost_at_most(target, changes, replace(usage, output=usage.output or 1)) is not None
     lacks = [
-        *([price] if not (is_endless and is_priced) else []),
+        *([describe_lacking_price(target, changes)] if unpriced_tiers(target, changes) else []),
         *(["its longest answer: give --max-tokens"] if is_endless else []),
     ]
-    return Problem("budget", f"{whose}, for want of {' and '.join(lacks)}")
+    return Problem("budget", f"{whose}, for want of {' and '.join(lacks) or PRICE}")
+
+
+def describe_lacking_price(target: Target, changes: JsonObject) -> str:
+    """Return which price is not known of a call."""
+    if named := changes.get("model"):
+        return f"the price of {named!r}, which a patch asks for"
+    unknown = unpriced_tiers(target, changes)
+    at = f"its price at the service tier {unknown[0]!r}, which a patch asks for"
+    return PRICE if None in unknown else at
 
 
 PRICE = "its price (set input_price and output_price)"

@@ -50,7 +50,7 @@ def test_the_worst_case_is_what_is_known_of_it(model: dict[str, Any], cost: str 
 
 def test_what_is_asked_counts_in_the_worst_case() -> None:
     image = Media("image/png", b"x")
-    ask = Ask((Message("user", (Text("four" * 100), image)),), model="openai:m", max_tokens=50)
+    ask = Ask((Message("user", (Text("and " * 100), image)),), model="openai:m", max_tokens=50)
     found = request(ask, **PRICED, **LONGEST, supports_vision=True).draft.target
     assert (max_usage(found).input, max_usage(found).output) == (100 + 1600, 50)
     assert worst_cost(found) == (Decimal(3) * 1700 + Decimal(15) * 50) / 1_000_000
@@ -59,8 +59,8 @@ def test_what_is_asked_counts_in_the_worst_case() -> None:
 @pytest.mark.parametrize(
     ("type", "ask", "tokens"),
     [
-        ("embedding", Ask(texts=("four" * 10, "four" * 5)), 15),
-        ("reranker", Ask(texts=("four" * 10, "four" * 5), query="four" * 2), 15 + 2 * 2),
+        ("embedding", Ask(texts=("and " * 10, "and " * 5)), 15),
+        ("reranker", Ask(texts=("and " * 10, "and " * 5), query="and " * 2), 15 + 2 * 2),
     ],
 )
 def test_texts_count_for_what_measures_them(type: str, ask: Ask, tokens: int) -> None:
@@ -70,8 +70,13 @@ def test_texts_count_for_what_measures_them(type: str, ask: Ask, tokens: int) ->
     assert estimate_rate_tokens(measuring) == tokens
 
 
+def test_a_minute_is_counted_in_likely_tokens_and_money_in_all_that_there_can_be() -> None:
+    found = request(Ask((Message("user", "12345678" * 50),), model="openai:m")).draft.target
+    assert (estimate_rate_tokens(found), max_usage(found).input) == (100, 400)
+
+
 def test_an_answer_as_long_as_may_be_counts_for_what_a_minute_allows() -> None:
-    ask = Ask((Message("user", "four" * 100),), model="openai:m", max_tokens=50)
+    ask = Ask((Message("user", "and " * 100),), model="openai:m", max_tokens=50)
     assert estimate_rate_tokens(request(ask).draft.target) == 150
     assert (
         estimate_rate_tokens(request(replace(ask, max_tokens=None), **LONGEST).draft.target) == 100
@@ -135,7 +140,7 @@ TIERED: dict[str, Any] = {"patch": {"body": {"service_tier": "priority"}}}
 def measuring(type: str, **model: Any) -> Request:
     """A call of an embedding model or a reranker; its texts have some tokens."""
     found = request(**model)
-    ask = Ask(texts=("four" * 10,), query="four")
+    ask = Ask(texts=("and " * 10,), query="and ")
     type_ = replace(found.draft.target.model, type=type)  # type: ignore[arg-type]
     return replace(
         found, draft=replace(found.draft, target=replace(found.draft.target, ask=ask, model=type_))
@@ -183,7 +188,7 @@ def test_what_nobody_knows_the_price_of_is_refused_unless_that_is_allowed(
 
 
 def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
-    """No setting gives it one."""
+    """Only a model with that patch of its own may have it."""
     call = request(**PRICED)
     target = call.draft.target
     tiered = replace(
@@ -195,7 +200,8 @@ def test_a_tier_that_nobody_knows_the_price_of_is_refused_too() -> None:
     problem = check_budget(replace(call, draft=draft), [purse("1", "0")]).failure()
     assert problem.message == (
         "openai:m has no known price at the service tier 'priority' that a patch asks for,"
-        " and a budget is set: take another tier, or set budget.allow_unpriced: true"
+        " and a budget is set: take another tier, list a model with this patch and its prices"
+        " under `models` of client 'openai', or set budget.allow_unpriced: true"
     )
 
 

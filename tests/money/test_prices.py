@@ -219,17 +219,17 @@ SETTINGS: dict[str, Any] = {
     "flex": {"patch": {"chat_completions": [[".*", {"body": {"service_tier": "flex"}}]]}},
     "unheard of": {"patch": {"chat_completions": [[".*", {"body": {"service_tier": "gold"}}]]}},
 }
-#: A client's settings, what is asked, and the worst case; 4 letters are a token.
+#: A client's settings, what is asked, and the worst case; "and " is a token.
 ASKED: list[tuple[str, Task, Ask, str]] = [
     ("plain", "chat", Ask(model="openai:m", max_tokens=10), "100*2.5 + 10*10"),
-    ("flex", "chat", Ask(model="openai:m", max_tokens=10), "106*2.5 + 10*10"),  # or it is not had
-    ("priority", "chat", Ask(model="openai:m", max_tokens=10), "107*5 + 10*20"),  # the patch too
+    ("flex", "chat", Ask(model="openai:m", max_tokens=10), "112*2.5 + 10*10"),  # or it is not had
+    ("priority", "chat", Ask(model="openai:m", max_tokens=10), "113*5 + 10*20"),  # the patch too
     ("unheard of", "chat", Ask(model="openai:m", max_tokens=10), ""),
-    ("plain", "embedding", Ask(model="openai:e", texts=("abcd" * 30, "abcd" * 70)), "100*0.02"),
+    ("plain", "embedding", Ask(model="openai:e", texts=("and " * 30, "and " * 70)), "100*0.02"),
     ("plain", "reranker", Ask(model="cohere:r", query="abcd", texts=("abcd",) * 100), "1*2000"),
     ("plain", "reranker", Ask(model="cohere:r", query="abcd", texts=("abcd",) * 101), "2*2000"),
-    ("plain", "reranker", Ask(model="cohere:r", query="a", texts=("abcd" * 500,) * 60), "2*2000"),
-    ("plain", "reranker", Ask(model="cohere:t", query="abcd", texts=("abcd" * 9,) * 5), "50*0.05"),
+    ("plain", "reranker", Ask(model="cohere:r", query="a", texts=("and " * 500,) * 60), "2*2000"),
+    ("plain", "reranker", Ask(model="cohere:t", query="abcd", texts=("and " * 9,) * 5), "50*0.05"),
 ]
 
 
@@ -239,7 +239,7 @@ def test_what_could_cost_too_much_is_not_sent(
 ) -> None:
     clients = [{"type": "openai", **SETTINGS[client]}, {"type": "cohere"}]
     found = build_config({"clients": clients}, "c.yaml", {}, CATALOGUE).unwrap()
-    whole = replace(ask, messages=(Message("user", "abcd" * 100),)) if task == "chat" else ask
+    whole = replace(ask, messages=(Message("user", "and " * 100),)) if task == "chat" else ask
     worst = worked_out(expected)
 
     def checked(ask: Ask) -> Result[Target, Problem]:

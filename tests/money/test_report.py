@@ -104,7 +104,13 @@ def test_a_table_is_aligned_and_ends_with_what_it_comes_to() -> None:
         "(4 calls of unknown cost)",
         "TOTAL                  6       1  1,005      10      12  ≥ $1.50  "
         "(4 calls of unknown cost)",
+        "≥: at least; what the calls of unknown cost took comes on top",
     ]
+
+
+def test_a_sign_that_no_line_has_is_not_explained() -> None:
+    for tally in (ONE, UNKNOWN):
+        assert "≥" not in "".join(table([ReportRow(("2026-11-01",), tally)], ["day"], "UTC"))
 
 
 def test_a_table_obeys_nobody() -> None:

@@ -122,21 +122,21 @@ def test_the_prefix_counts_for_the_worst_case() -> None:
 #: A change to a request whose longest answer is 1,000 tokens, and its worst case then: $15 a
 #: million out, $3 in, of "Hi" and of the change itself.
 CHANGES: list[tuple[dict[str, Any], str]] = [
-    ({"temperature": 0}, "0.015018"),
-    ({"max_tokens": 100}, "0.001518"),
-    ({"max_tokens": 2000}, "0.030018"),
-    ({"max_completion_tokens": 2000}, "0.030027"),
-    ({"n": 3}, "0.045009"),
-    ({"n": "3"}, "0.045012"),
-    ({"n": 3.0}, "0.045012"),
-    ({"n": 2, "best_of": 3}, "0.045021"),
-    ({"n": None}, "0.015012"),
-    ({"max_tokens": "2000"}, "0.030021"),
-    ({"max_tokens": 2e3}, "0.030021"),
-    ({"max_tokens": -1}, "0.015018"),
-    ({"enable_search": False, "plugins": []}, "0.015033"),
-    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "0.015048"),
-    ({"messages": [{"role": "user", "content": "four" * 1000}]}, "0.018039"),
+    ({"temperature": 0}, "0.015033"),
+    ({"max_tokens": 100}, "0.001542"),
+    ({"max_tokens": 2000}, "0.030045"),
+    ({"max_completion_tokens": 2000}, "0.030054"),
+    ({"n": 3}, "0.045027"),
+    ({"n": "3"}, "0.04503"),
+    ({"n": 3.0}, "0.045033"),
+    ({"n": 2, "best_of": 3}, "0.045051"),
+    ({"n": None}, "0.015024"),
+    ({"max_tokens": "2000"}, "0.030048"),
+    ({"max_tokens": 2e3}, "0.030051"),
+    ({"max_tokens": -1}, "0.015036"),
+    ({"enable_search": False, "plugins": []}, "0.01506"),
+    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "0.015105"),
+    ({"messages": [{"role": "user", "content": "and " * 1000}]}, "0.018084"),
 ]
 
 

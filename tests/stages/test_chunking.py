@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki.money.estimate import estimate_tokens
+from loki.money.count_tokens import estimate_tokens
 from loki.records import Model
 from loki.stages.chunking import chunk, chunk_size
 

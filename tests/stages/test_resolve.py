@@ -17,7 +17,7 @@ from loki.config.catalogue import Catalogue
 from loki.config.parse_config import find_complaints
 from loki.edge.files import read_catalogue
 from loki.messages import Media, Message, Text, Tool
-from loki.money.estimate import estimate_tokens
+from loki.money.count_tokens import estimate_tokens
 from loki.price import Price
 from loki.problems import Problem
 from loki.providers import KNOWN, TYPES, provider_of

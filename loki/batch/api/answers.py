@@ -9,7 +9,7 @@ from returns.result import Result, Success
 from loki.batch.api.protocol import RowResult
 from loki.batch.ask_row import vector_json
 from loki.formats.json_output import problem_json, reply_json
-from loki.formats.structured_output import check_answer
+from loki.formats.structured_output import FindBreach, check_answer, find_schema_violation
 from loki.json_text import JsonObject, compact
 from loki.money.batch_tier import BatchRates, usual_cost
 from loki.problems import Problem
@@ -52,6 +52,7 @@ class RowContext(NamedTuple):
     target: Target
     rates: BatchRates
     time: float  # when the job was created
+    find_schema_violation: FindBreach = find_schema_violation  # of a schema, in an answer
 
 
 #: Codes of a provider that has no room for more rows at the moment.
@@ -104,8 +105,9 @@ def read_answer(context: RowContext, response: Response) -> Read:
     if context.target.model.type == "embedding":
         vectors = read_vectors(response).map(priced)
         return vectors.map(lambda found: (found, vector_json(found))).alt(charged)
-    ask = context.target.ask
-    checked = parse(response).map(priced).alt(charged).bind(lambda reply: check_answer(ask, reply))
+    ask, find = context.target.ask, context.find_schema_violation
+    priced_reply = parse(response).map(priced).alt(charged)
+    checked = priced_reply.bind(lambda reply: check_answer(ask, reply, find))
     return checked.map(lambda pair: (pair[0], reply_json(*pair)))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from returns.result import Result, Success
 
+from loki.cli.admin.price_check import price_problems
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.build_config import variable_prefix
@@ -45,6 +46,7 @@ def check_calls(
             *call_problems(config, places),
             *setting_problems(config, places, entries, environ),
             *config_problems(config, environ),
+            *price_problems(config, places),
         ]
     )
     for place, message in messages:

@@ -9,7 +9,7 @@ from loki.json_text import JsonObject
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
-from loki.usage import COUNTS, Usage
+from loki.usage import COUNTS
 
 
 def kept_fields(row: Row) -> JsonObject:
@@ -40,21 +40,20 @@ def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
     return {name: result[name] for name in ("kind", "message", "status", "sent")}
 
 
-def has_answer(problem: Problem) -> bool:
-    """Whether a failure was a whole answer, which was billed."""
-    return problem.usage is not None and may_be_billed(problem)
-
-
 def may_be_billed(problem: Problem) -> bool:
     """Whether a failure may have cost something."""
     return not is_free(problem) and problem.code != STOPPED.code
 
 
 def billed_facts(problem: Problem) -> JsonObject:
-    """Return what came of an answer that is a failure, in the words of one that is good."""
-    usage = problem.usage or Usage()
+    """Return what came of an answer that is a failure, in the words of one that is good.
+
+    Of a failure without one, it is what models tried before it cost.
+    """
+    if problem.usage is None or not may_be_billed(problem):
+        return {"cost": float(problem.cost)} if problem.cost else {}
     return {
         "text": problem.answer_text or "",
-        "usage": {name: getattr(usage, name) for name in COUNTS},
+        "usage": {name: getattr(problem.usage, name) for name in COUNTS},
         "cost": None if problem.cost is None else float(problem.cost),
     }

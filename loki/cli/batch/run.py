@@ -188,7 +188,8 @@ def cluster_pool(
     flags, config = context.flags, env.config
     say = context.console.warn
     ledger = Ledger(ledger_path(os.environ), say, env.redactor)
-    budget = Budget(config.budget, ledger, env.now, say, config.allow_unpriced)
+    unpriced, has_rows = config.allow_unpriced, not flags.no_ledger
+    budget = Budget(config.budget, ledger, env.now, say, unpriced, keep=has_rows)
     return ClusterPool(
         cluster,
         WorkerSettings(

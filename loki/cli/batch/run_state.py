@@ -15,7 +15,6 @@ from loki.batch.rows import InvalidRow, ReadyRow, Row
 from loki.cli.batch.row_line import (
     billed_facts,
     error_json,
-    has_answer,
     kept_fields,
     may_be_billed,
 )
@@ -134,11 +133,9 @@ class RunState:
             self.failed[problem.kind] += 1
             self.last = problem
             line = {**self.line_head(row), "error": error_json(problem, self.redactor)}
-            if has_answer(problem):
-                line.update(billed_facts(problem))
+            line.update(billed_facts(problem))
+            if may_be_billed(problem) or problem.cost:
                 self.add_usage_and_cost(line)
-            elif may_be_billed(problem):
-                self.unpriced += 1
         return self.out.form.encode(line)
 
     def is_left_out(self, row: Row, problem: Problem) -> bool:
@@ -161,9 +158,9 @@ class RunState:
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
-        for name, number in line["usage"].items():
+        for name, number in line.get("usage", {}).items():
             self.tokens[name] += number or 0
-        if line["cost"] is None:
+        if line.get("cost") is None:
             self.unpriced += 1
         else:
             self.cost += Decimal(str(line["cost"]))

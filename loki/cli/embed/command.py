@@ -24,7 +24,7 @@ from loki.cli.embed.output import FORMATS, Batch, embed_batch
 from loki.cli.embed.run import Totals, counting_call, summarize_rejected
 from loki.cli.startup import describe_spent_today, environment, limits_of, open_env
 from loki.edge.batch.threads import map_threaded
-from loki.money.estimate import estimate_tokens
+from loki.money.count_tokens import estimate_tokens
 from loki.money.prices import cost
 from loki.pipeline import Env
 from loki.price import Price

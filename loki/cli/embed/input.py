@@ -15,7 +15,7 @@ from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
 from loki.formats.openai_messages import read_json
 from loki.json_text import Json, JsonObject
-from loki.money.estimate import estimate_tokens
+from loki.money.count_tokens import estimate_tokens
 from loki.problems import Problem, fail
 from loki.railway import fold
 from loki.record import record, replace

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from returns.result import Failure, Result, Success
 
+from loki.batch.ask_row import failure_cost
 from loki.batch.rows import ReadyRow
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.cost_limit import CostLimit
@@ -18,7 +19,6 @@ from loki.pipeline import Env, prepare
 from loki.problems import Problem
 from loki.record import replace
 from loki.records import Task
-from loki.stages.account import is_free
 from loki.stages.check_max_cost import explain_unknown_cost, patched_worst_cost
 from loki.stages.resolve import resolve
 
@@ -128,5 +128,4 @@ def cost_of(result: Result[dict[str, object], Problem]) -> Decimal | None:
     if isinstance(result, Success):
         cost = result.unwrap()["cost"]
         return None if cost is None else Decimal(str(cost))
-    problem = result.failure()
-    return Decimal(0) if is_free(problem) else problem.cost
+    return failure_cost(result.failure())

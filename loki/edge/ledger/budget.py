@@ -13,8 +13,10 @@ from returns.result import Failure, Result, Success
 
 from loki.edge.ledger.database import checkpoint_if_large, transaction
 from loki.edge.ledger.reservations import (
+    NOBODY,
+    Caller,
     delete_reservations,
-    delete_stale,
+    end_stale,
     holder_name,
     insert_reservation,
     sum_under_way,
@@ -47,9 +49,10 @@ class Budget:
     """Budgets of the configuration, by name in US dollars, and what calls under way may cost.
 
     The worst case of a call counts as spent, for every process that writes to the ledger, from
-    ``check_budget`` until its row is written; a thread has one call under way. With ``waiting``,
-    which goes around the wait of a call to a model, a call that would fit without those under way
-    waits for them. Without ``keep`` no rows are written.
+    ``check_budget`` until its row is written, or for good if its process is killed before that;
+    a thread has one call under way. With ``waiting``, which goes around the wait of a call to a
+    model, a call that would fit without those under way waits for them. Without ``keep`` no rows
+    are written.
     """
 
     def __init__(
@@ -96,7 +99,8 @@ class Budget:
             ]
             over = [self.under_way.pop(thread) for thread in done]
             worst = known_worst_cost(request)
-            names = [each.name for each in over]
+            own = call_prefix()  # what a process from before a fork holds is not ours to free
+            names = [each.name for each in over if each.name.startswith(own)]
             may_wait = self.waiting is not None
             held = self.try_hold(request, worst or Decimal(0), names, may_wait)
             if held is None or not isinstance(held, Success):
@@ -137,23 +141,29 @@ class Budget:
         processes never take the same room.
         """
         now, total = self.now(), request.draft.target.limits.total
-        held = Held(f"call:{holder_name()}:{next(self.numbers)}:{now}", worst_cost, now)
+        held = Held(f"{call_prefix()}{next(self.numbers)}:{now}", worst_cost, now)
         expires = now + (DAY if total is None else total) + GRACE
 
         def work(db: Connection) -> Result[Held, Problem] | None:
             with transaction(db):
                 delete_reservations(db, over)
-                delete_stale(db, now)
+                end_stale(db, now)
                 found = self.read_statuses(db)
                 result = check_budget(request, found, self.allow_unpriced)
                 if isinstance(result, Success):
-                    insert_reservation(db, held.name, held.cost, now, expires)
+                    insert_reservation(db, *held, expires, self.caller_of(request))
                 elif may_wait and self.can_wait(request, found):
                     return None
                 return result.map(lambda _: held)
 
         done = self.ledger.with_connection(work).alt(to_budget_problem)
         return done.unwrap() if isinstance(done, Success) else Failure(done.failure())
+
+    def caller_of(self, request: Request) -> Caller:
+        """Return whose call a request is, without any secret; nobody's where no rows are kept."""
+        target, redact = request.draft.target, self.ledger.redactor.redact
+        words = target.client.name, target.model.name, target.model.type, target.ask.tag
+        return Caller(*map(redact, words)) if self.keep else NOBODY
 
     def hold_job(self, name: str, worst_cost: Decimal) -> Result[BudgetStatus | None, Problem]:
         """Reserve what a batch job may cost, until ``reservations.reserve`` makes that last.
@@ -164,7 +174,7 @@ class Budget:
 
         def work(db: Connection) -> BudgetStatus | None:
             with transaction(db):
-                delete_stale(db, now)
+                end_stale(db, now)
                 full = find_full(self.read_statuses(db), worst_cost)
                 if full is None:
                     insert_reservation(db, name, worst_cost, now, now + DAY)
@@ -226,6 +236,11 @@ class Budget:
             return BudgetStatus(period, limit, gone, spent.unknown_calls, reserved)
 
         return tuple(status(*pair) for pair in self.limits.items())
+
+
+def call_prefix() -> str:
+    """Return how the names begin of what calls of this process reserve."""
+    return f"call:{holder_name()}:"
 
 
 def replace_reservation(db: Connection, held: Held, rest: Decimal) -> None:

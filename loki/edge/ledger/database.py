@@ -82,6 +82,16 @@ MIGRATIONS = (
     CREATE INDEX reserved_calls ON reserved (holder) WHERE expires IS NOT NULL;
     DROP TABLE checked;  -- a reservation is written before a call, too
     """,
+    """
+    -- Whose call a reservation is: if nobody says how it ended, a row of it is written, as lost.
+    -- What a batch job that is not out yet reserved has no model: then it was not sent.
+    ALTER TABLE reserved ADD COLUMN client TEXT;
+    ALTER TABLE reserved ADD COLUMN model TEXT;
+    ALTER TABLE reserved ADD COLUMN task TEXT;
+    ALTER TABLE reserved ADD COLUMN tag TEXT;
+    UPDATE reserved SET client = '', model = 'unknown', task = 'chat', tag = ''
+        WHERE expires IS NOT NULL AND job LIKE 'call:%';
+    """,
 )
 
 

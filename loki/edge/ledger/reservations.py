@@ -1,4 +1,4 @@
-"""What calls and batch jobs under way may cost: reserved in the ledger, freed at their end."""
+"""What calls and batch jobs under way may cost: reserved in the ledger until they are settled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from loki.edge.ledger.database import transaction
 from loki.edge.ledger.values import from_pico, storable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 RESERVE = (
-    "INSERT INTO reserved (job, time, cost, expires, holder) SELECT ?, ?, ?, ?, ?"
-    " WHERE NOT EXISTS (SELECT 1 FROM reserved WHERE job = ?)"
+    "INSERT INTO reserved (job, time, cost, expires, holder, client, model, task, tag)"
+    " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM reserved WHERE job = ?)"
 )
 RELEASE = "DELETE FROM reserved WHERE job = ?"
 UNDER_WAY = (
@@ -27,8 +27,32 @@ UNDER_WAY = (
     " AND CAST(time / 900 AS INTEGER) >= ? AND CAST(time / 900 AS INTEGER) < ?"
 )
 HOLDERS = "SELECT DISTINCT holder FROM reserved WHERE expires IS NOT NULL"
-FREE_EXPIRED = "DELETE FROM reserved WHERE expires <= ?"
-FREE_HOLDER = "DELETE FROM reserved WHERE expires IS NOT NULL AND holder = ?"
+#: What nobody will settle any more, as the rest of a statement about ``reserved``.
+STALE = "WHERE expires IS NOT NULL AND (expires <= :now OR holder = :gone)"
+#: Whether such a call was billed nobody knows: a row says so, and its worst case goes on counting.
+#: What has no model was not sent.
+END_STALE = (
+    "INSERT INTO calls (time, client, model, task, tag, exact, outcome, batch)"
+    f" SELECT time, client, model, task, tag, 0, 'lost', job FROM reserved {STALE}"
+    " AND model IS NOT NULL",
+    f"UPDATE reserved SET expires = NULL, holder = NULL {STALE} AND model IS NOT NULL",
+    f"DELETE FROM reserved {STALE}",
+)
+#: A call that was taken for lost, and ended after all: in a machine that was asleep, for example.
+FOUND = "DELETE FROM calls WHERE batch = ? AND outcome = 'lost'"
+
+
+class Caller(NamedTuple):
+    """Whose call a reservation is, in the ledger's words."""
+
+    client: str | None = None
+    model: str | None = None
+    task: str | None = None
+    tag: str | None = None
+
+
+#: What reserves for a job that is not out yet, or for a call that is never to be in the ledger.
+NOBODY = Caller()
 
 
 def reserve(ledger: Ledger, job: str, cost: Decimal, time: float) -> None:
@@ -54,24 +78,35 @@ NOT_RESERVED = "what a job may cost is not in the ledger"
 
 
 def insert_reservation(
-    db: Connection, name: str, cost: Decimal, time: float, expires: float | None = None
+    db: Connection,
+    name: str,
+    cost: Decimal,
+    time: float,
+    expires: float | None = None,
+    caller: Caller = NOBODY,
 ) -> None:
     """Reserve what something may cost, in US dollars; ``expires`` is of a call of this process."""
     holder = None if expires is None else holder_name()
-    db.execute(RESERVE, (name, time, storable(cost), expires, holder, name))
+    whose = map(storable, caller)
+    db.execute(RESERVE, (name, time, storable(cost), expires, holder, *whose, name))
 
 
 def delete_reservations(db: Connection, names: Iterable[str]) -> None:
-    """Free what was reserved by some names."""
-    db.executemany(RELEASE, [(name,) for name in names])
+    """Free what was reserved by some names; a call among them is not lost."""
+    for name in names:
+        db.execute(RELEASE, (name,))
+        db.execute(FOUND, (name,))
 
 
-def delete_stale(db: Connection, now: float) -> None:
-    """Free what calls reserved that are over: their process was killed, or their time is up."""
-    db.execute(FREE_EXPIRED, (now,))
-    for (holder,) in db.execute(HOLDERS).fetchall():
-        if is_gone(holder):
-            db.execute(FREE_HOLDER, (holder,))
+def end_stale(db: Connection, now: float) -> None:
+    """End the calls that nobody will settle: their process was killed, or their time is up.
+
+    Each is a row of unknown cost, and what it reserved stays spent. What was not sent is freed.
+    """
+    holders = [holder for (holder,) in db.execute(HOLDERS) if is_gone(holder)]
+    for gone in ("", *holders):
+        for statement in END_STALE:
+            db.execute(statement, {"now": now, "gone": gone})
 
 
 def sum_under_way(db: Connection, start: float, end: float) -> Decimal:

@@ -17,7 +17,7 @@ from loki.edge.retrieval.rescue import Rescue
 from loki.edge.retrieval.table import Store, find_nearest, find_store, open_store, read_keys
 from loki.edge.retrieval.turn import Turn
 from loki.edge.retrieval.writer import Writer, explain_other_model
-from loki.money.estimate import estimate_tokens
+from loki.money.count_tokens import estimate_tokens
 from loki.pipeline import Env
 from loki.problems import Problem, fail
 from loki.railway import bind, gather

@@ -179,7 +179,7 @@ def test_check_names_jobs_and_both_prices_and_sends_nothing(home: Home) -> None:
     with at(home) as fake:
         done = jobs(home, "openai:m", "--check")
         assert done.code == 0 and fake.calls == []
-    assert done.out.startswith("3 left in 1 job (0.0 MB) · at most $0.001203 (one by one $0.0024")
+    assert done.out.startswith("3 left in 1 job (0.0 MB) · at most $0.001206 (one by one $0.0024")
     assert not (home.folder / "out.jsonl.jobs").exists()
 
 

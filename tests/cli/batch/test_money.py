@@ -136,6 +136,28 @@ def test_failures_of_unknown_cost_are_counted_in_later_runs(home: Home) -> None:
             assert "1 failed before, for ≥ $0 (1 of unknown cost)" in done.err
 
 
+@pytest.mark.parametrize(("first", "cost"), [("refused", 0.00002), ("silent", None)])
+def test_a_row_counts_the_models_that_failed_before_the_last(
+    home: Home, first: str, cost: float | None
+) -> None:
+    """The last one says that it has billed nothing; what came before it was paid all the same."""
+    one: Any = plain(refused()) if first == "refused" else [5.0]
+    with serving(one) as a, serving(plain({"error": {"message": "No."}}, 500)) as b:
+        client = (
+            "  - {{type: openai-compatible, name: {}, api_base: '{}',"
+            " models: [{{name: m, input_price: 1, output_price: 2}}]}}\n"
+        )
+        pairs = (("a", a.address), ("b", b.address))
+        home.configure("clients:\n" + "".join(client.format(*pair) for pair in pairs))
+        words = ["-m", "a:m", "--fallback", "b:m", "--retries", "0", "--timeout", "1"]
+        more = ["--summary", str(home.folder / "sum")]
+        row = json.dumps({"id": 1, "prompt": "Hi"})
+        done = home.run(*words, *more, stdin=row, prog="loki-batch")
+    parsed = json.loads((home.folder / "sum").read_text())
+    assert done.lines[0]["error"]["kind"] == "offline" and done.lines[0].get("cost") == cost
+    assert parsed["cost"] == cost and parsed["unknown_costs"] == (cost is None)
+
+
 # ---- --max-cost --------------------------------------------------------------------------------
 
 

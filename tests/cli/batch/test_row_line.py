@@ -10,7 +10,6 @@ from loki.batch.rows import InvalidRow
 from loki.cli.batch.row_line import (
     billed_facts,
     error_json,
-    has_answer,
     kept_fields,
     may_be_billed,
 )
@@ -25,19 +24,20 @@ ANSWERED = Problem(
 
 
 @pytest.mark.parametrize(
-    ("problem", "is_billed", "is_answer"),
+    ("problem", "is_billed", "names"),
     [
-        (ANSWERED, True, True),
-        (Problem("offline", "Late.", sent=True), True, False),
-        (Problem("input", "No.", sent=True, status=400), False, False),
-        (Problem("offline", "Nobody."), False, False),
-        (STOPPED, False, False),
+        (ANSWERED, True, ["text", "usage", "cost"]),
+        (Problem("offline", "Late.", sent=True), True, []),
+        (Problem("input", "No.", sent=True, status=400), False, []),
+        (Problem("input", "No.", sent=True, status=400, cost=Decimal(1)), False, ["cost"]),
+        (Problem("offline", "Nobody."), False, []),
+        (STOPPED, False, []),
     ],
 )
 def test_a_failure_is_billed_if_it_was_sent_and_not_refused(
-    problem: Problem, is_billed: bool, is_answer: bool
+    problem: Problem, is_billed: bool, names: list[str]
 ) -> None:
-    assert (may_be_billed(problem), has_answer(problem)) == (is_billed, is_answer)
+    assert (may_be_billed(problem), [*billed_facts(problem)]) == (is_billed, names)
 
 
 def test_what_was_paid_for_stands_beside_the_error() -> None:

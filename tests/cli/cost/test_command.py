@@ -393,6 +393,7 @@ def test_days_are_local_and_the_head_says_whose(year: Home) -> None:
         "2024-10-27          3       0  3,000     300      30  ≥ $2.50  (1 call of unknown cost)\n"
         "2024-11-02          1       1      0       0       0    $0.00\n"
         "TOTAL               7       1  6,000     600      60  ≥ $5.00  (2 calls of unknown cost)\n"
+        "≥: at least; what the calls of unknown cost took comes on top\n"
     )
     assert (done.code, done.err) == (0, "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -15,15 +16,20 @@ from pathlib import Path
 import pytest
 from commands import BIN, Home
 from returns.result import Failure, Result, Success
-from servers import ANSWER, Asked, Script, plain, reply, serving
+from servers import ANSWER, Asked, Script, Server, plain, reply, serving
 from support import config
 
 from loki import Ask, Message, answer
 from loki.edge.env import make_env, with_ledger
-from loki.edge.ledger.budget import Budget
-from loki.edge.ledger.reservations import release, reserve
+from loki.edge.ledger.budget import Budget, Held
+from loki.edge.ledger.reservations import (
+    insert_reservation,
+    release,
+    reserve,
+    sum_under_way,
+)
 from loki.edge.ledger.writer import Ledger
-from loki.pipeline import Env
+from loki.pipeline import Env, prepare
 from loki.problems import Kind, Problem, fail
 from loki.records import Request, Response
 from loki.usage import Usage
@@ -209,7 +215,38 @@ def wait_for(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_killed_process_holds_nothing_back(home: Home) -> None:
+def kill_under_way(home: Home, server: Server, *words: str) -> None:
+    """Kill a command once its request has come."""
+    before = len(server.asked)
+    pipe = home.start(*words, stdin=subprocess.DEVNULL)
+    wait_for(lambda: len(server.asked) > before)
+    pipe.kill()
+    pipe.communicate()
+
+
+def test_calls_of_killed_processes_count_as_their_worst_case(home: Home) -> None:
+    """Else a cron job that is killed again and again would pay without end."""
+    gate = threading.Event()
+
+    def slow(asked: Asked) -> Script:
+        gate.wait(30)
+        return ANSWER
+
+    with serving(slow) as server:
+        budgeted(home, server.address, str(2 * WORST))
+        for _ in range(2):
+            kill_under_way(home, server, "--tag", "cron", "Hi")
+        done = home.run("Hi")
+        gate.set()
+    assert (done.code, len(server.asked)) == (80, 2)
+    assert "$0.202 is spent, with 2 calls of unknown cost at their worst" in done.err
+    rows = home.run("--by", "tag", "-o", "json", prog="loki-cost").out.splitlines()
+    (row,) = map(json.loads, rows)
+    found = [row[name] for name in ("tag", "calls", "failed", "cost", "unknown_calls")]
+    assert found == ["cron", 2, 2, None, 2]
+
+
+def test_a_killed_process_that_keeps_no_ledger_leaves_nothing_there(home: Home) -> None:
     gate = threading.Event()
 
     def slow(asked: Asked) -> Script:
@@ -218,11 +255,7 @@ def test_a_killed_process_holds_nothing_back(home: Home) -> None:
 
     with serving(slow) as server:
         budgeted(home, server.address, str(WORST))
-        pipe = home.start("Hi", stdin=subprocess.DEVNULL)
-        wait_for(lambda: bool(server.asked))
-        assert home.run("Hi").code == 80  # while it is under way
-        pipe.kill()
-        pipe.communicate()
+        kill_under_way(home, server, "--no-ledger", "Hi")
         assert home.run("Hi").code == 0
         gate.set()
 
@@ -259,3 +292,16 @@ def test_a_full_disk_holds_a_budget_too(home: Home) -> None:
         )
     assert (done.returncode, done.stdout, len(server.asked)) == (80, "", 1)
     assert done.stderr.startswith("loki-pipe: budget: nobody knows what is spent of it: ")
+
+
+def test_a_forked_process_frees_nothing_of_its_parents(tmp_path: Path) -> None:
+    """In the child no thread of the parent lives, and yet its calls are under way."""
+    ledger = Ledger(env_ledger(tmp_path))
+    budget = Budget({"per_day": "1"}, ledger, time.time, print)
+    thread = threading.Thread()  # as a parent's looks in the child: it does not live
+    budget.under_way[thread] = Held("call:here:1:0:5.0", WORST, 5.0)
+    insert_reservation(ledger.connection(), "call:here:1:0:5.0", WORST, 5.0, 4e9)
+    env = shop(tmp_path / "ledger.db", answered, "1")
+    request = prepare(env, ASK).unwrap()
+    assert isinstance(budget.check_budget(request), Success)
+    assert sum_under_way(ledger.connection(), 0.0, 900.0) == WORST

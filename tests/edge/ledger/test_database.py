@@ -41,7 +41,7 @@ def test_a_transaction_does_all_or_nothing(path: str) -> None:
         assert db.execute("SELECT cost FROM spent").fetchall() == [(7,)]
 
 
-@pytest.mark.parametrize("step", MIGRATIONS, ids=["calls", "batches", "reservations"])
+@pytest.mark.parametrize("step", MIGRATIONS, ids=["calls", "batches", "reservations", "lost"])
 def test_a_migration_is_cut_into_its_statements_and_no_trigger_is_torn(step: str) -> None:
     pieces = split_statements(step)
     assert "".join(pieces).split() == step.split()
@@ -74,7 +74,7 @@ def test_a_large_log_is_emptied_and_a_small_one_is_left(path: str) -> None:
         small = os.stat(f"{path}-wal").st_size
         assert small and not is_large(f"{path}-wal") and not is_large(f"{path}-none")
         db.execute("PRAGMA wal_autocheckpoint = 0")
-        db.execute("INSERT INTO reserved VALUES (?, 0, 0, NULL, NULL)", ("x" * 2**21,))
+        db.execute("INSERT INTO reserved (job, time, cost) VALUES (?, 0, 0)", ("x" * 2**21,))
         assert is_large(f"{path}-wal")
         checkpoint_if_large(db, path)
         assert os.stat(f"{path}-wal").st_size == 0
@@ -118,3 +118,16 @@ def test_a_damaged_file_is_moved_with_its_log_by_who_comes_first(path: str) -> N
     Path(f"{aside}-2").write_text("new")
     os.replace(f"{aside}-2", path)
     assert move_damaged_file(path, damaged) == "" and Path(path).read_text() == "new"
+
+
+def test_calls_under_way_in_a_ledger_of_the_version_before_are_known_by_no_name(path: str) -> None:
+    with closing(connect(path)) as db:
+        for name in ("client", "model", "task", "tag"):
+            db.execute(f"ALTER TABLE reserved DROP COLUMN {name}")
+        insert = "INSERT INTO reserved (job, time, cost, expires) VALUES (?, 0, 7, ?)"
+        db.executemany(insert, [("call:here:1:0:0.0", 5.0), ("job", 5.0), ("call:rest", None)])
+        db.execute("PRAGMA user_version = 3")
+    with closing(connect(path)) as db:
+        models = dict(db.execute("SELECT job, model FROM reserved").fetchall())
+        assert models == {"call:here:1:0:0.0": "unknown", "job": None, "call:rest": None}
+        assert db.execute("SELECT cost FROM spent").fetchall() == [(21,)]

@@ -1,4 +1,4 @@
-"""What is reserved counts until it is released; of calls also until their process is gone."""
+"""What is reserved counts until it is released; a call that nobody settles is lost, and counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from loki.edge.ledger.reservations import (
-    delete_stale,
+    NOBODY,
+    Caller,
+    delete_reservations,
+    end_stale,
     holder_name,
     host_name,
     insert_reservation,
@@ -19,7 +22,7 @@ from loki.edge.ledger.reservations import (
     reserve,
     sum_under_way,
 )
-from loki.edge.ledger.writer import Ledger
+from loki.edge.ledger.writer import Ledger, Spent
 
 NOW = 1000.0
 
@@ -55,25 +58,45 @@ def test_a_process_of_this_machine_that_has_ended_is_gone() -> None:
     assert not is_gone(holder_name()) and not is_gone(f"{host_name()}:1")
 
 
+CALLER = Caller("claude", "opus", "chat", "cron")
+LOST = ("claude", "opus", "chat", "cron", None, 0, "lost")
+ROWS = "SELECT client, model, task, tag, cost, exact, outcome FROM calls"
+
+
 @pytest.mark.parametrize(
-    ("expires", "holder", "stays"),
+    ("expires", "is_killed", "is_over"),
     [
-        (NOW + 1, None, True),
-        (NOW - 1, None, False),
-        (NOW + 1, "ended", False),
-        (None, None, True),  # a job that is out
+        (NOW + 1, False, False),
+        (NOW - 1, False, True),
+        (NOW + 1, True, True),
+        (None, False, False),  # a job that is out
     ],
 )
-def test_what_is_over_is_freed(
-    ledger: Ledger, expires: float | None, holder: str | None, stays: bool
+@pytest.mark.parametrize("caller", [CALLER, NOBODY])
+def test_a_call_that_nobody_settles_is_lost_and_what_was_not_sent_is_freed(
+    ledger: Ledger, expires: float | None, is_killed: bool, is_over: bool, caller: Caller
 ) -> None:
     db = ledger.connection()
-    insert_reservation(db, "call", Decimal(3), NOW, expires)
-    if holder:
+    insert_reservation(db, "call", Decimal(3), NOW, expires, caller)
+    if is_killed:
         db.execute("UPDATE reserved SET holder = ?", (f"{host_name()}:{gone_pid()}",))
     assert sum_under_way(db, 0.0, 9000.0) == (0 if expires is None else 3)
-    delete_stale(db, NOW)
-    assert spent(ledger) == (3 if stays else 0)
+    for _ in range(2):
+        end_stale(db, NOW)
+    is_freed = is_over and caller is NOBODY
+    assert spent(ledger) == (0 if is_freed else 3)
+    assert sum_under_way(db, 0.0, 9000.0) == (0 if is_over or expires is None else 3)
+    assert db.execute(ROWS).fetchall() == ([LOST] if is_over and not is_freed else [])
+
+
+def test_a_lost_call_that_ends_after_all_is_not_lost(ledger: Ledger) -> None:
+    """A machine that was asleep wakes up, and its call goes on."""
+    db = ledger.connection()
+    insert_reservation(db, "call", Decimal(3), NOW, NOW - 1, CALLER)
+    end_stale(db, NOW)
+    assert ledger.spent([(0.0, 9000.0)]).unwrap()[0].unknown_calls == 1
+    delete_reservations(db, ["call"])
+    assert ledger.spent([(0.0, 9000.0)]).unwrap() == (Spent(Decimal(0), 0),)
 
 
 def test_what_began_outside_a_span_is_not_under_way_in_it(ledger: Ledger) -> None:

@@ -89,7 +89,8 @@ class Collector:
         self.session, self.job = session, job
         self.redact = session.redactor.redact
         rates = BatchRates(service.target.model.price, service.protocol.discount)
-        self.asked = RowContext(service.target, rates, job.planned)
+        find = session.effects.find_schema_violation
+        self.asked = RowContext(service.target, rates, job.planned, find)
         self.items = {item.suffix: item for item in job.items}
         self.came: set[str] = set()
         self.again: list[str] = []

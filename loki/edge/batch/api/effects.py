@@ -41,6 +41,7 @@ def real_effects(
         release=partial(release, ledger) if ledger else do_nothing,
         now=env.now,
         nonce=new_nonce,
+        find_schema_violation=env.find_schema_violation,
     )
     if ledger is None or not config.budget:
         return effects

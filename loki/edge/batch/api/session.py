@@ -16,6 +16,7 @@ from loki.batch.api.protocol import Call, JobStatus, Protocol, Site
 from loki.batch.api.sites import protocol_of, site_of
 from loki.batch.done_rows import HashSet
 from loki.edge.batch.api.batch_client import Answer, Lines, RowsFile
+from loki.formats.structured_output import FindBreach, find_schema_violation
 from loki.json_text import JsonObject, compact
 from loki.messages import Message
 from loki.money.budget import BudgetStatus
@@ -47,6 +48,7 @@ class Effects:
     hold: Callable[[str, Decimal], Result[BudgetStatus | None, Problem]] = lambda job, cost: (
         Success(None)
     )
+    find_schema_violation: FindBreach = find_schema_violation  # of a schema, in an answer
 
 
 class Session:

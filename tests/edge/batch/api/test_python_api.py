@@ -12,6 +12,7 @@ from fake_batches import provider
 
 import loki
 from loki import Ask, Message, batch_api, open_env
+from loki.edge import schema_check
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,26 @@ def test_a_script_submits_today_and_collects_tomorrow(tmp_path: Path) -> None:
         lines = [json.loads(line) for line in Path(out).read_text().splitlines()]
         texts = {line["id"]: line["text"] for line in lines}
         assert texts["mine"] == "re: P0" and sorted(texts.values()) == ["re: P0", "re: P1"]
+
+
+def test_a_pattern_that_takes_for_ever_ends_its_row_and_not_the_collecting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_check, "LIMIT", 1.0)
+    texts = ['"aaa"', '"' + "a" * 60 + '!"']
+    schema = {"type": "string", "pattern": "^(a+)+$"}
+    asks = [Ask((Message("user", text),), model="openai:m", schema=schema) for text in texts]
+    with provider("openai") as (_, server):
+        Place(tmp_path, "openai", 2).configure(server)
+        env = open_env(str(tmp_path / "config.yaml"), {"HOME": str(tmp_path)}).unwrap()
+        out = str(tmp_path / "out.jsonl")
+        assert batch_api(env, asks, out).unwrap().submitted == 2
+        found = batch_api(env, (), out).unwrap()
+    schema_check.CHECKER.stop()
+    assert (found.good, found.failed) == (1, 1)
+    lines = [json.loads(line) for line in Path(out).read_text().splitlines()]
+    (problem,) = [line["error"] for line in lines if "error" in line]
+    assert "the schema's pattern '^(a+)+$' takes over 1 s" in problem["message"]
 
 
 def test_what_cannot_be_done_at_all_is_a_failure(tmp_path: Path) -> None:

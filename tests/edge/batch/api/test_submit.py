@@ -11,8 +11,8 @@ from fake_batches import provider
 
 from loki.batch.api.sites import PROTOCOLS
 
-#: What a row of two tokens can cost at most: 100 tokens out at half of 8 dollars a million.
-WORST = Decimal("0.000401")
+#: What a row of two tokens ("p0") can cost at most: 100 tokens out at half of 8 dollars a million.
+WORST = Decimal("0.000402")
 
 
 def test_rows_are_split_at_what_a_provider_takes(

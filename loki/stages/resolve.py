@@ -27,16 +27,20 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
     """Find the client and the model that an ask names, and see that they can do it."""
 
     def stage(ask: Ask) -> Result[Target, Problem]:
-        return flow(
-            find_target(config, ask, task),
-            bind(check_vision),
-            bind(check_tools),
-            bind(check_sampling),
-            bind(fit_given_reasoning),
-            bind(check_context_window),
-        )
+        return find_target(config, ask, task).bind(check_target)
 
     return stage
+
+
+def check_target(target: Target) -> Result[Target, Problem]:
+    """Return the target if its model can do what is asked, with a reasoning that it has."""
+    return flow(
+        check_vision(target),
+        bind(check_tools),
+        bind(check_sampling),
+        bind(fit_given_reasoning),
+        bind(check_context_window),
+    )
 
 
 def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:

@@ -16,6 +16,7 @@ from loki.config.parse_config import client_places
 from loki.config.parse_config import find_complaints as check_text
 from loki.edge import files
 from loki.edge.auth import vault
+from loki.edge.auth.aws_region import with_regions
 from loki.edge.env import read_configuration
 from loki.edge.ledger import writer
 from loki.edge.trust import open_in_safe_folder
@@ -72,4 +73,5 @@ def check(flags: Namespace, console: Console) -> int:
         return console.report(config.failure())
     places = client_places(text.unwrap()) if plain else ()
     entries = plain.get("clients", [])
-    return check_calls(config.unwrap(), path, places, entries, flags, console)
+    complete = with_regions(config.unwrap(), environ)
+    return check_calls(complete, path, places, entries, flags, console)

@@ -223,13 +223,21 @@ def key_chain_credentials(
     client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return the keys of a chain, and the region, which is a part of every signature."""
+    return Result.do(
+        Credentials(signing={**parts, "region": region})
+        for region in signing_region(client, service)
+        for parts in KEYS[auth_method(client, service)](client, context)
+    )
+
+
+def signing_region(client: Client, service: Provider) -> Result[str, Problem]:
+    """Return the region of a client whose keys come from a chain; fail if it signs nothing."""
     method, region = auth_method(client, service), client.settings.get("region")
     if service.sign is None:
         return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
     if region is None or region.source != "literal":
         return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
-    keys = KEYS[method](client, context)
-    return keys.map(lambda parts: Credentials(signing={**parts, "region": region.value}))
+    return Success(region.value)
 
 
 def signing_credentials(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from stat import S_ISREG
 
 from returns.result import Result, Success
 
@@ -23,18 +22,20 @@ from loki.edge.auth.auth_method import (
     credential_name,
     extra_oauth_headers,
     matching_session_token,
+    signing_region,
 )
 from loki.edge.auth.credentials import (
     Credentials,
     add_headers,
-    signing_region,
     with_credentials,
 )
 from loki.edge.auth.find_secrets import secrets_in_proxy
 from loki.edge.auth.secrets import NAME, look_up
+from loki.edge.auth.vault_password import password_file
 from loki.edge.http.proxies import explain_bad_proxy
 from loki.edge.http.route import check_route
 from loki.edge.http.transport import Transports
+from loki.edge.stdin import is_pipe
 from loki.problems import Problem
 from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.record import replace
@@ -89,7 +90,7 @@ class CallCheck:
 
     def find(self, setting: Setting, what: str = "key", instead: str = PLACEHOLDER) -> str:
         """Return the value of a setting; another instead of one that cannot be had here."""
-        if setting.source == "cmd" or (setting.source == "file" and is_pipe(setting.value)):
+        if is_delayed(setting, self.context.environ):
             return instead
         if lack := find_lack(setting, self.context):
             self.notes[f"client {self.client.name!r} has no {what}: {lack}"] = None
@@ -143,13 +144,14 @@ def messages_of(result: Result[object, Problem]) -> tuple[str, ...]:
     return () if isinstance(result, Success) else (result.failure().message,)
 
 
-def is_pipe(path: str) -> bool:
-    """Return whether a path leads to what can be read only once: a pipe or a device."""
-    expanded = os.path.expanduser(path)
-    try:
-        return not S_ISREG(os.stat(expanded).st_mode) and not os.path.isdir(expanded)
-    except (OSError, ValueError):
-        return False
+def is_delayed(setting: Setting, environ: Mapping[str, str]) -> bool:
+    """Return whether a secret is had only from a command, or through a pipe that gives it once."""
+    match setting.source:
+        case "file":
+            return is_pipe(os.path.expanduser(setting.value))
+        case "name":
+            return is_pipe(password_file(environ))
+    return setting.source == "cmd"
 
 
 def find_lack(setting: Setting, context: AuthContext) -> str:
@@ -169,7 +171,7 @@ def find_lack_of_name(name: str, names: Collection[str], environ: Mapping[str, s
     """Return why ``{{NAME}}`` is nowhere to be found; ``names`` are those in the vault."""
     if name not in names:
         return "" if environ.get(name) else f"no secret and no environment variable {name}"
-    password = vault.password_file(environ)
+    password = password_file(environ)
     if os.path.lexists(password):
         return ""
     locked = f"the vault {vault.vault_file(environ)} is locked"

@@ -8,7 +8,7 @@ from functools import partial
 from os import devnull
 from typing import TYPE_CHECKING
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.config.build_config import build_config
 from loki.edge import files
@@ -17,6 +17,7 @@ from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.find_secrets import with_redaction
 from loki.edge.config_cache import read_config
+from loki.edge.env_file import environment, notes_in, refusal
 from loki.edge.ledger.writer import Ledger, Warn, ledger_path
 from loki.formats.structured_output import find_schema_violation, has_patterns
 from loki.json_text import Json, JsonObject
@@ -55,9 +56,7 @@ def open_env(
     >>> env.config.origin, env.config.model
     ('no configuration file', 'openai')
     """
-    variables = (
-        files.environment() if environ is None else {**with_private_folders(environ), **environ}
-    )
+    variables = environment() if environ is None else {**with_private_folders(environ), **environ}
     if config_file is not None:
         variables = {**variables, "LOKI_CONFIG_FILE": config_file}
     keep = has_ledger(variables)
@@ -97,13 +96,23 @@ NOWHERE = f"{devnull}/loki"
 
 def read_configuration(environ: Mapping[str, str]) -> Result[Config, Problem]:
     """Return the configuration that environment variables lead to."""
-    if files.REFUSED in environ:
-        return fail("config", environ[files.REFUSED])
+    if problem := refusal(environ):
+        return Failure(problem)
     path = files.config_file(environ)
     plain = read_config(path, environ)
+    return plain.bind(lambda plain: make_config(plain, path, environ))
+
+
+def make_config(
+    plain: JsonObject | None, path: str, environ: Mapping[str, str]
+) -> Result[Config, Problem]:
+    """Return the configuration of a file's plain values, with what stands elsewhere."""
     texts = files.read_catalogue(environ), files.read_families()
-    config = plain.bind(lambda plain: build_config(plain, path, environ, *texts))
-    return config.map(lambda config: with_regions(config, environ))
+    return build_config(plain, path, environ, *texts).map(
+        lambda config: replace(
+            with_regions(config, environ), notes=(*notes_in(environ), *config.notes)
+        )
+    )
 
 
 def with_vault(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,7 +9,6 @@ from returns.result import Result, Success
 
 from loki.cli.admin.login_check import Found, key_notes, setting_problems
 from loki.cli.console import Console
-from loki.cli.startup import environment
 from loki.config.parse_config import ClientPlace
 from loki.config.yaml_schema import Position
 from loki.edge.auth.auth_context import AuthContext
@@ -30,13 +29,13 @@ def check_calls(
     places: Sequence[ClientPlace],
     entries: Sequence[JsonObject],
     flags: Namespace,
+    environ: Mapping[str, str],
     console: Console,
 ) -> int:
     """Print what a call of each client and model would say; return the exit code.
 
     ``entries`` are the clients as they are written.
     """
-    environ = environment(flags)
     context = AuthContext(with_vault(config, environ), console.redactor)
     found, lacks = call_problems(config, places, context)
     notes = [] if flags.check == "online" else [*key_notes(config, context), *lacks]
@@ -56,7 +55,7 @@ def check_calls(
     if flags.check == "online":
         from loki.cli.admin.online_check import check_online  # with all that sends
 
-        return check_online(config, flags, console)
+        return check_online(config, flags, environ, console)
     count = len(config.clients)
     console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
     return 0

@@ -10,14 +10,13 @@ from returns.result import Success
 from loki.cli.admin.call_check import check_calls
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.build_config import build_config
 from loki.config.catalogue import catalogue_facts
 from loki.config.parse_config import client_places
 from loki.config.parse_config import find_complaints as check_text
 from loki.edge import files
 from loki.edge.auth import vault
-from loki.edge.auth.aws_region import with_regions
-from loki.edge.env import read_configuration
+from loki.edge.env import make_config, read_configuration
+from loki.edge.env_file import CONFIG_TEXT, refusal
 from loki.edge.ledger import writer
 from loki.edge.trust import open_in_safe_folder
 from loki.problems import EXIT_CODES, Problem
@@ -56,9 +55,13 @@ def check(flags: Namespace, console: Console) -> int:
         return console.report(
             Problem("config", f"no configuration file {path}: loki --init writes one")
         )
-    if files.REFUSED in environ:
-        return console.report(Problem("config", environ[files.REFUSED]))
-    text = files.read_text(path, "configuration", open_in_safe_folder)
+    if problem := refusal(environ):
+        return console.report(problem)
+    text = (
+        Success(environ[CONFIG_TEXT])
+        if CONFIG_TEXT in environ
+        else files.read_text(path, "configuration", open_in_safe_folder)
+    )
     if not isinstance(text, Success):
         return console.report(Problem("config", text.failure().message))
     plain, complaints = check_text(text.unwrap())
@@ -66,12 +69,9 @@ def check(flags: Namespace, console: Console) -> int:
         console.print_stderr(f"{path}:{line}:{column}: {message}")
     if complaints:
         return EXIT_CODES["config"]
-    config = build_config(
-        plain, path, environ, files.read_catalogue(environ), files.read_families()
-    )
+    config = make_config(plain, path, environ)
     if not isinstance(config, Success):
         return console.report(config.failure())
     places = client_places(text.unwrap()) if plain else ()
     entries = plain.get("clients", [])
-    complete = with_regions(config.unwrap(), environ)
-    return check_calls(complete, path, places, entries, flags, console)
+    return check_calls(config.unwrap(), path, places, entries, flags, environ, console)

@@ -10,7 +10,8 @@ from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, is_ref
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxies, secrets_in_url
 from loki.edge.auth.secrets import NAME
 from loki.edge.config_cache import read_config
-from loki.edge.files import ADDED, config_file, without_env_file
+from loki.edge.env_file import ADDED, PASSING, without_env_file
+from loki.edge.files import config_file
 from loki.json_text import Json
 from loki.providers import KNOWN, PROVIDERS, provider_of
 from loki.records import Client, Config, Patch
@@ -43,7 +44,7 @@ def register_secrets(config: Config, environ: Mapping[str, str], redactor: Redac
     """Make known what a program could find of our secrets and print, also those not used yet."""
     in_file = read_plain(environ)
     named = {*secret_names(config, in_file)}
-    of_env_file = environ.keys() - without_env_file(environ).keys() - {ADDED}
+    of_env_file = environ.keys() - without_env_file(environ).keys() - {ADDED, *PASSING}
     settings = (
         {name: setting.value}
         for client in config.clients

@@ -20,6 +20,7 @@ from loki.edge.auth.auth_method import (
     extra_oauth_headers,
     matching_session_token,
     may_go_without,
+    signing_region,
 )
 from loki.edge.auth.find_secrets import (
     long_path_segments,
@@ -72,7 +73,9 @@ def make_authorize(
             with_credentials(draft, url, credentials, headers, redactor)
             for url in find_url(draft, context)
             for credentials in find_credentials(draft, service, context)
-            for headers in expand_references(draft.headers, context)
+            for headers in expand_references(
+                draft.headers, context, deadline_of(draft.target.limits)
+            )
         )
 
     return stage
@@ -199,7 +202,9 @@ def token_credentials(
     return Result.do(
         Credentials(headers=add_headers(bearer(token), hide_headers(extra, context.redactor)))
         for token in get_token(client, service, context)
-        for extra in expand_references(extra_oauth_headers(client, service), context)
+        for extra in expand_references(
+            extra_oauth_headers(client, service), context, deadline_of(client.limits)
+        )
     )
 
 
@@ -228,16 +233,6 @@ def key_chain_credentials(
         for region in signing_region(client, service)
         for parts in KEYS[auth_method(client, service)](client, context)
     )
-
-
-def signing_region(client: Client, service: Provider) -> Result[str, Problem]:
-    """Return the region of a client whose keys come from a chain; fail if it signs nothing."""
-    method, region = auth_method(client, service), client.settings.get("region")
-    if service.sign is None:
-        return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
-    if region is None or region.source != "literal":
-        return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
-    return Success(region.value)
 
 
 def signing_credentials(

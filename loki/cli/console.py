@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from loki.cli.describe import full_problem_json, one_line, provider_facts
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
+from loki.record import replace
 from loki.redaction.redactor import Redactor
 
 #: A disk that is full, or fails.
@@ -62,6 +63,20 @@ class Console:
         self.full = error
         handle, self.rescue = make_rescue_file(directory("state", os.environ), self.prog)
         self.data = open(handle, "wb", buffering=0)  # noqa: SIM115 - it stays open
+
+    def keep_answer(self, problem: Problem) -> Problem:
+        """Return a problem with the file where its answer is kept, which is paid for, not shown."""
+        if not (problem.answer_text and problem.sent):
+            return problem
+        from loki.edge.files import describe_os_error, directory
+        from loki.edge.rescue import keep_text
+
+        try:
+            path = keep_text(directory("state", os.environ), self.prog, problem.answer_text)
+            where = f"the answer is kept in {path}"
+        except OSError as error:
+            where = f"the answer is kept nowhere: {describe_os_error(error)}"
+        return replace(problem, message=f"{problem.message}; {where}")
 
     def write(self, text: str) -> None:
         """Write a text of our own to stdout; a character without UTF-8 becomes a question mark."""

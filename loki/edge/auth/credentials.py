@@ -279,14 +279,19 @@ def mask_draft(draft: Draft) -> Result[Draft, Problem]:
 
 def masked_headers(client: Client, service: Provider) -> Mapping[str, str]:
     """Return the headers of the client's credential with ``***`` in the place of the secret."""
-    method = auth_method(client, service)
-    name = "access_token" if method in TOKENS else credential_name(client, service)
-    name = name or (
-        None if service.needs_no_key or service.sign else list(service.auth_headers)[-1]
-    )
-    headers = service.auth_headers[name]("***") if name and method not in KEYS else {}
+    headers = credential_headers(client, service, "***")
     extra = {
         name: mask(name, value) if is_public(name) else "***"
         for name, value in extra_oauth_headers(client, service).items()
     }
     return add_headers(headers, extra) or ({"Authorization": "***"} if service.sign else {})
+
+
+def credential_headers(client: Client, service: Provider, secret: str) -> Mapping[str, str]:
+    """Return the headers in which a client's credential is sent, with a text in its place."""
+    method = auth_method(client, service)
+    name = "access_token" if method in TOKENS else credential_name(client, service)
+    name = name or (
+        None if service.needs_no_key or service.sign else list(service.auth_headers)[-1]
+    )
+    return service.auth_headers[name](secret) if name and method not in KEYS else {}

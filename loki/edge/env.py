@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from returns.result import Failure, Result, Success
 
 from loki.config.build_config import build_config
+from loki.config.given_clients import CLIENTS, with_given_clients
 from loki.edge import files
 from loki.edge.auth import credentials
 from loki.edge.auth.auth_context import AuthContext
@@ -109,9 +110,14 @@ def make_config(
 ) -> Result[Config, Problem]:
     """Return the configuration of a file's plain values, with what stands elsewhere."""
     texts = files.read_catalogue(environ), files.read_families()
-    return build_config(plain, path, environ, *texts).map(
-        lambda config: replace(
-            with_regions(config, environ), notes=(*notes_in(environ), *config.notes)
+    origin = CLIENTS if plain is None else path
+    return (
+        with_given_clients(plain, environ)
+        .bind(lambda whole: build_config(whole, origin, environ, *texts))
+        .map(
+            lambda config: replace(
+                with_regions(config, environ), notes=(*notes_in(environ), *config.notes)
+            )
         )
     )
 

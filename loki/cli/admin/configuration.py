@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 
-from returns.result import Success
+from returns.result import Result, Success
 
 from loki.cli.admin.call_check import check_calls
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.catalogue import catalogue_facts
-from loki.config.parse_config import client_places
+from loki.config.given_clients import CLIENTS, with_given_clients
+from loki.config.parse_config import ClientPlace, client_places
 from loki.config.parse_config import find_complaints as check_text
 from loki.edge import files
 from loki.edge.auth import vault
@@ -19,6 +21,7 @@ from loki.edge.env import make_config, read_configuration
 from loki.edge.env_file import CONFIG_TEXT, refusal
 from loki.edge.ledger import writer
 from loki.edge.trust import open_in_safe_folder
+from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.version import __version__
 
@@ -51,17 +54,14 @@ def check(flags: Namespace, console: Console) -> int:
     """Print every problem of the configuration with its line and column; return the exit code."""
     environ = environment(flags)
     path = files.config_file(environ)
-    if not os.path.exists(path):
+    is_given = bool(environ.get(CLIENTS))
+    if not os.path.exists(path) and not is_given:
         return console.report(
             Problem("config", f"no configuration file {path}: loki --init writes one")
         )
     if problem := refusal(environ):
         return console.report(problem)
-    text = (
-        Success(environ[CONFIG_TEXT])
-        if CONFIG_TEXT in environ
-        else files.read_text(path, "configuration", open_in_safe_folder)
-    )
+    text = read_text(path, environ)
     if not isinstance(text, Success):
         return console.report(Problem("config", text.failure().message))
     plain, complaints = check_text(text.unwrap())
@@ -69,9 +69,25 @@ def check(flags: Namespace, console: Console) -> int:
         console.print_stderr(f"{path}:{line}:{column}: {message}")
     if complaints:
         return EXIT_CODES["config"]
-    config = make_config(plain, path, environ)
+    whole = with_given_clients(plain, environ)
+    config = whole.bind(lambda whole: make_config(whole, path, environ))
     if not isinstance(config, Success):
         return console.report(config.failure())
-    places = client_places(text.unwrap()) if plain else ()
-    entries = plain.get("clients", [])
-    return check_calls(config.unwrap(), path, places, entries, flags, environ, console)
+    entries = (whole.unwrap() or {}).get("clients", [])
+    places = client_places(text.unwrap()) if plain and not is_given else places_in_line(entries)
+    label = CLIENTS if is_given else path
+    return check_calls(config.unwrap(), label, places, entries, flags, environ, console)
+
+
+def read_text(path: str, environ: Mapping[str, str]) -> Result[str, Problem]:
+    """Return the text of the configuration; nothing where LOKI_CLIENTS stands in for a file."""
+    if CONFIG_TEXT in environ:
+        return Success(environ[CONFIG_TEXT])
+    if not os.path.exists(path):
+        return Success("")
+    return files.read_text(path, "configuration", open_in_safe_folder)
+
+
+def places_in_line(entries: Sequence[JsonObject]) -> tuple[ClientPlace, ...]:
+    """Return the places of clients that stand in one line."""
+    return tuple(ClientPlace((1, 1), ((1, 1),) * len(each.get("models", ()))) for each in entries)

@@ -47,6 +47,7 @@ def build_config(
             clients=clients,
             catalogue=Catalogue(catalogue, families),
             origin=path if plain is not None else "no configuration file",
+            missing_file="" if plain is not None else path,
             model_variable="LOKI_MODEL" if environ.get("LOKI_MODEL") else "",
             notes=secrets_notes(plain or {}, path),
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),

@@ -110,7 +110,8 @@ def make_config(
 ) -> Result[Config, Problem]:
     """Return the configuration of a file's plain values, with what stands elsewhere."""
     texts = files.read_catalogue(environ), files.read_families()
-    origin = CLIENTS if plain is None else path
+    is_absent = plain is None and path.startswith(NOWHERE)
+    origin = CLIENTS if plain is None and environ.get(CLIENTS) else "" if is_absent else path
     return (
         with_given_clients(plain, environ)
         .bind(lambda whole: build_config(whole, origin, environ, *texts))

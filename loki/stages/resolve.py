@@ -92,7 +92,10 @@ def only_client(config: Config) -> str:
 
 def first_step(config: Config) -> str:
     """Return what makes a configuration, where there is none."""
-    return "; loki --init writes one" if config.origin == "no configuration file" else ""
+    if config.origin != "no configuration file":
+        return ""
+    place = config.missing_file and f"; no configuration at {config.missing_file}"
+    return f"{place}; loki --init writes one"
 
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:

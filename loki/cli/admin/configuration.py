@@ -11,6 +11,7 @@ from returns.result import Result, Success
 from loki.cli.admin.call_check import check_calls
 from loki.cli.console import Console
 from loki.cli.startup import environment
+from loki.config.build_config import read_client
 from loki.config.catalogue import catalogue_facts
 from loki.config.given_clients import CLIENTS, with_given_clients
 from loki.config.parse_config import ClientPlace, client_places
@@ -70,13 +71,36 @@ def check(flags: Namespace, console: Console) -> int:
     if complaints:
         return EXIT_CODES["config"]
     whole = with_given_clients(plain, environ)
-    config = whole.bind(lambda whole: make_config(whole, path, environ))
-    if not isinstance(config, Success):
-        return console.report(config.failure())
+    if not isinstance(whole, Success):
+        return console.report(whole.failure())
     entries = (whole.unwrap() or {}).get("clients", [])
     places = client_places(text.unwrap()) if plain and not is_given else places_in_line(entries)
     label = CLIENTS if is_given else path
+    config = make_config(whole.unwrap(), path, environ)
+    if not isinstance(config, Success):
+        return report_clients(entries, places, label, environ, console) or console.report(
+            config.failure()
+        )
     return check_calls(config.unwrap(), label, places, entries, flags, environ, console)
+
+
+def report_clients(
+    entries: Sequence[JsonObject],
+    places: Sequence[ClientPlace],
+    path: str,
+    environ: Mapping[str, str],
+    console: Console,
+) -> int:
+    """Print which clients cannot be made, each with its place; return the exit code, 0 if all can.
+
+    It may be a setting of the first level that is wrong.
+    """
+    clients = [read_client(entry, "", environ) for entry in entries]
+    for client, where in zip(clients, places, strict=True):
+        if not isinstance(client, Success):
+            (line, column), message = where.client, client.failure().message.removeprefix(".")
+            console.print_stderr(f"{path}:{line}:{column}: {message}")
+    return 0 if all(isinstance(each, Success) for each in clients) else EXIT_CODES["config"]
 
 
 def read_text(path: str, environ: Mapping[str, str]) -> Result[str, Problem]:

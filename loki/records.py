@@ -197,6 +197,7 @@ class Config:
     budget: Mapping[str, str] = field(default_factory=dict)  # per_day, per_month: US dollars
     allow_unpriced: bool = False  # a model of unknown price may be asked under a budget
     origin: str = ""  # the file, or what stood in for it
+    missing_file: str = ""  # the file that was looked for, where there is none
     model_variable: str = ""  # that model comes from, where it is not from the file
     notes: tuple[str, ...] = ()  # of what was accepted and has no effect
 

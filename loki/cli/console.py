@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from loki.cli.describe import full_problem_json, one_line, provider_facts
 from loki.json_text import compact
 from loki.problems import EXIT_CODES, Problem
+from loki.record import replace
 from loki.redaction.redactor import Redactor
 
 #: A disk that is full, or fails.
@@ -34,6 +35,8 @@ class Console:
         self.writes_answer = False  # which is paid for: what stdout does not take is kept
         self.full: OSError | None = None  # why stdout takes no more
         self.rescue = ""  # the path of the file that has the rest
+        self.has_open_line = False  # of an answer on stdout, which ends with a newline
+        self.line_was_ended = False  # early, for a message
         self.kept: Any = None  # what is to stay open until the process ends
 
     # ---- stdout: data ----------------------------------------------------------------------------
@@ -63,6 +66,20 @@ class Console:
         handle, self.rescue = make_rescue_file(directory("state", os.environ), self.prog)
         self.data = open(handle, "wb", buffering=0)  # noqa: SIM115 - it stays open
 
+    def keep_answer(self, problem: Problem) -> Problem:
+        """Return a problem with the file where its answer is kept, which is paid for, not shown."""
+        if not (problem.answer_text and problem.sent):
+            return problem
+        from loki.edge.files import describe_os_error, directory
+        from loki.edge.rescue import keep_text
+
+        try:
+            path = keep_text(directory("state", os.environ), self.prog, problem.answer_text)
+            where = f"the answer is kept in {path}"
+        except OSError as error:
+            where = f"the answer is kept nowhere: {describe_os_error(error)}"
+        return replace(problem, message=f"{problem.message}; {where}")
+
     def write(self, text: str) -> None:
         """Write a text of our own to stdout; a character without UTF-8 becomes a question mark."""
         self.write_bytes(text.encode("utf-8", "replace"))
@@ -89,6 +106,20 @@ class Console:
         if any(event & select.POLLERR for _, event in poll.poll(0)):
             raise SystemExit(141)
 
+    def end_open_line(self) -> None:
+        """End the line of an answer where a message would be read as a part of it."""
+        if self.has_open_line and self.full is None and self.shares_stdout():
+            self.has_open_line, self.line_was_ended = False, True
+            self.write("\n")
+
+    def shares_stdout(self) -> bool:
+        """Return whether messages are read where the answer is: at a terminal, or in one file."""
+        try:
+            out, err = (os.fstat(stream.fileno()) for stream in (self.stdout, self.stderr))
+        except (OSError, ValueError):
+            return False  # streams in memory
+        return self.stdout_is_terminal or os.path.samestat(out, err)
+
     # ---- stderr: messages ------------------------------------------------------------------------
 
     def write_stderr(self, text: str) -> None:
@@ -100,7 +131,8 @@ class Console:
             pass
 
     def print_stderr(self, text: str) -> None:
-        """Print lines on stderr, without any secret."""
+        """Print lines on stderr, without any secret, after the line of an answer."""
+        self.end_open_line()
         self.write_stderr(self.redactor.redact(text).rstrip("\n") + "\n")
 
     def note(self, text: str) -> None:

@@ -30,7 +30,7 @@ def dry_run(env: Env, ask: Ask, form: str, console: Console, task: Task = "chat"
     request = prepare(replace(env, authorize=mask_draft), ask, task)
     if not isinstance(request, Success):
         return console.report(request.failure())
-    console.write(format_request(request.unwrap(), form, console.redactor) + "\n")
+    console.write(format_request(request.unwrap(), form, console.redactor, env.patches) + "\n")
     console.warn(format_worst_case(request.unwrap()))
     if note := describe_misspelling(env.config, request.unwrap().target):
         console.warn(note)

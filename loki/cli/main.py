@@ -227,6 +227,7 @@ def report_bug(console: Console, bug: Exception) -> int:
     from loki.cli.bug_report import save_traceback
 
     message = save_traceback(console.prog, bug, console.redactor)
+    console.end_open_line()
     console.write_stderr(f"{console.prog}: bug: {message}\n")
     if console.output_format in ("json", "events"):
         report_bug_json(console, message)

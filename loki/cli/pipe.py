@@ -103,7 +103,8 @@ def send(env: Env, ask: Ask, flags: Namespace, environ: Mapping[str, str], conso
         return converse(env, ask, speaker)
     answer = ask_model(env, ask).bind(partial(completing, ask))
     if not isinstance(answer, Success):
-        return console.report(answer.failure(), flags.output)
+        problem: Problem = answer.failure()
+        return console.report(console.keep_answer(problem) if whole else problem, flags.output)
     reply, data = answer.unwrap()
     output.finish(reply, data)
     return warn_and_exit_code(reply, flags, console)

@@ -32,12 +32,16 @@ class TextPrinter:
         body = text.rstrip("\n")
         self.newlines = text[len(body) :]
         if body:
-            self.has_begun = True
+            if self.console.line_was_ended:  # for a message in the midst of the text
+                body, self.console.line_was_ended = body.removeprefix("\n"), False
+            self.has_begun = self.console.has_open_line = True
             self.console.write(body)
 
     def finish(self) -> None:
-        """End the text."""
-        self.console.write("\n")
+        """End the text, unless a message after it has done so."""
+        if not self.console.line_was_ended:
+            self.console.write("\n")
+        self.console.has_open_line = self.console.line_was_ended = False
 
 
 class ReasoningPrinter:

@@ -195,7 +195,7 @@ def dry_run(env: Env, ask: Ask, flags: Namespace, console: Console) -> int:
     if not isinstance(requests, Success):
         return console.report(requests.failure())
     for request in requests.unwrap():
-        console.write(format_request(request, flags.dry_run, console.redactor) + "\n")
+        console.write(format_request(request, flags.dry_run, console.redactor, env.patches) + "\n")
     return 0
 
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Container
 
 from loki.config.build_config import variable_prefix
 from loki.edge.auth.auth_method import credential_name
+from loki.edge.auth.credentials import credential_headers
 from loki.edge.auth.find_secrets import secrets_in_body
 from loki.json_text import Json, compact
 from loki.providers import provider_of, wire_of
 from loki.record import replace
-from loki.records import Client, Request
+from loki.records import Client, Patch, Request
 from loki.redaction.redactor import Redactor
+from loki.stages.patch import patches_for
 
 
 def without_secrets(body: Json, secrets: Container[str]) -> Json:
@@ -36,7 +38,7 @@ def masked_body(request: Request) -> Json:
     return without_secrets(body, {*secrets_in_body(body, wire_of(request.target).content_keys)})
 
 
-def as_json(request: Request) -> str:
+def as_json(request: Request, patched: Container[str]) -> str:
     """Return a request as one JSON object."""
     return json.dumps(
         {
@@ -50,25 +52,37 @@ def as_json(request: Request) -> str:
     )
 
 
-def as_curl(request: Request) -> str:
-    """Return a request as a command for a shell."""
-    lines = [f"curl {shlex.quote(request.url)}"]
-    variable = key_variable(request.target.client)
-    lines += [
-        f"-H {quoted(f'{name}: {value}', variable)}" for name, value in request.headers.items()
+def as_curl(request: Request, patched: Container[str]) -> str:
+    """Return a request as a command for a shell; only the client's own key becomes a variable.
+
+    ``patched`` are the names of headers that a patch sets, in lower case.
+    """
+    client = request.target.client
+    service, variable = provider_of(client), key_variable(client)
+    own = credential_headers(client, service, "***") if service else {}
+    keys = {name: value for name, value in own.items() if name.lower() not in patched}
+    headers = [
+        quoted(f"{name}: {value}", variable if keys.get(name) == value else "")
+        for name, value in request.headers.items()
     ]
+    lines = [f"curl {shlex.quote(request.url)}", *(f"-H {header}" for header in headers)]
     # a document in place: an argument may have 128 KiB, and an image is longer
     lines.append(f"--data @- <<'END'\n{compact(masked_body(request))}\nEND")
-    return " \\\n  ".join(lines)
+    command = " \\\n  ".join(lines)
+    return f"{HIDDEN}\n{command}" if "***" in command else command
+
+
+#: A comment above a command that does not work as it is.
+HIDDEN = "# *** stands for a secret that is not shown: write it there"
 
 
 def quoted(header: str, variable: str) -> str:
-    """Return a header for a shell, a variable in place of the secret.
+    """Return a header for a shell, a variable in place of the secret if there is one.
 
     >>> print(quoted("Authorization: Bearer ***", "OPENAI_API_KEY"), quoted("A: b", "X"))
     "Authorization: Bearer $OPENAI_API_KEY" 'A: b'
     """
-    if header.count("***") != 1 or re.search(r'["$`\\\\]', header):
+    if not variable or header.count("***") != 1 or re.search(r'["$`\\\\]', header):
         return shlex.quote(header)
     return f'"{header.replace("***", f"${variable}")}"'
 
@@ -86,13 +100,20 @@ def key_variable(client: Client) -> str:
 FORMS = {"json": as_json, "curl": as_curl}
 
 
-def format_request(request: Request, form: str, redactor: Redactor) -> str:
-    """Return a request as it may be shown, without any known secret."""
+def format_request(
+    request: Request, form: str, redactor: Redactor, patches: tuple[Patch, ...] = ()
+) -> str:
+    """Return a request as it may be shown, without any known secret.
+
+    ``patches`` are those of the command line, which may put a secret of another into a header.
+    """
+    applied = patches_for(request.target, patches)
+    patched = {name.lower() for each in applied for name, value in each.headers.items() if value}
     redact = redactor.redact
     headers = {name: redact(value) for name, value in request.headers.items()}
     content = compact(redact_json(json.loads(request.content), redact)).encode()
     shown = replace(request, url=redact(request.url), headers=headers, content=content)
-    return FORMS[form](shown)
+    return FORMS[form](shown, patched)
 
 
 def redact_json(value: Json, redact: Callable[[str], str]) -> Json:

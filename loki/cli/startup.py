@@ -6,13 +6,15 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from math import inf
+from time import monotonic
 from typing import Any
 
 from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.config.patches import read_param, read_patch
-from loki.edge import files
+from loki.edge import env_file, files
+from loki.edge.config_cache import with_piped_config
 from loki.edge.env import make_env, read_configuration
 from loki.edge.stdin import Opener
 from loki.edge.trust import open_user_file
@@ -27,10 +29,15 @@ from loki.redaction.redactor import Redactor
 
 
 def environment(flags: Namespace) -> dict[str, str]:
-    """Return the environment with ``.env`` and ``--config``; proxies may be set in ``.env`` too."""
-    environ = files.environment()
-    os.environ.update(environ)
-    return {**environ, "LOKI_CONFIG_FILE": flags.config} if flags.config else environ
+    """Return the environment with ``.env`` and ``--config``; proxies may be set in ``.env`` too.
+
+    Both may be pipes: each is read here, once, within ``--timeout`` or a minute.
+    """
+    deadline = min(deadline_of(flags), monotonic() + (getattr(flags, "timeout", None) or inf))
+    environ = env_file.environment(deadline)
+    os.environ.update(env_file.without_passing(environ))
+    named = {**environ, "LOKI_CONFIG_FILE": flags.config} if flags.config else environ
+    return with_piped_config(named, deadline)
 
 
 def open_env(

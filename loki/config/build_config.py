@@ -11,6 +11,7 @@ from typing import Any, cast
 from returns.result import Result, Success
 
 from loki.config.catalogue import Catalogue
+from loki.config.given_clients import CLIENTS
 from loki.config.patches import patch_from_object, read_patches
 from loki.config.setting_names import (
     CREDENTIALS,
@@ -40,18 +41,20 @@ def build_config(
     ``catalogue`` is the text of data/models.json, ``families`` that of data/families.json.
     """
     entries = clients_from_environment(environ) if plain is None else plain.get("clients", [])
+    place = CLIENTS if environ.get(CLIENTS) else f"{path} clients"
     return Result.do(
         Config(
             clients=clients,
             catalogue=Catalogue(catalogue, families),
             origin=path if plain is not None else "no configuration file",
+            missing_file="" if plain is not None else path,
             model_variable="LOKI_MODEL" if environ.get("LOKI_MODEL") else "",
             notes=secrets_notes(plain or {}, path),
             **top_fields(dict(zip(TOP, values, strict=True)), default_client),
         )
         for default_client in default_platform(plain, environ)
         for clients in gather(
-            read_client(entry, f"{path} clients[{i}]", environ) for i, entry in enumerate(entries)
+            read_client(entry, f"{place}[{i}]", environ) for i, entry in enumerate(entries)
         )
         for values in gather(read_top_setting(plain or {}, name, environ) for name in TOP)
     )

@@ -25,7 +25,7 @@ from loki.edge.answer_files import (
 )
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.env import find_schema_violation_in_time, log_warning
-from loki.edge.files import environment
+from loki.edge.env_file import environment
 from loki.edge.stdin import read_file
 from loki.edge.trust import (
     UntrustedFileError,

@@ -15,14 +15,17 @@ from typing import Any
 
 from returns.result import Result, Success
 
+from loki.edge.env_file import CONFIG_TEXT, REFUSED
 from loki.edge.files import (
     Environ,
     as_config_problem,
+    config_file,
     decode,
     directory,
     read_bytes,
     write_cache,
 )
+from loki.edge.stdin import is_pipe, late_file, within_patience
 from loki.edge.trust import (
     UntrustedFileError,
     open_cache_file,
@@ -38,6 +41,10 @@ from loki.version import __version__
 
 def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Problem]:
     """Return the plain values of a configuration, None where there is no file."""
+    if CONFIG_TEXT in environ:
+        return parse(environ[CONFIG_TEXT], path)
+    if is_pipe(path):
+        return read_pipe(path, None).bind(lambda text: parse(text, path))
     try:
         status = os.stat(path)
         require_safe_file_and_folder(path, status)
@@ -51,6 +58,40 @@ def read_config(path: str, environ: Environ) -> Result[JsonObject | None, Proble
     cache = f"{directory('cache', environ)}/config-{name}.json"
     cached = read_cache(cache, path, status)
     return parse_and_cache(path, cache, status) if cached is None else Success(cached)
+
+
+def with_piped_config(environ: dict[str, str], deadline: float) -> dict[str, str]:
+    """Return variables with the text of the configuration where it is a pipe: it gives it once.
+
+    It is waited for until ``deadline``, on the monotonic clock; ``refusal`` says if it never came.
+    """
+    path = config_file(environ)
+    if REFUSED in environ or not is_pipe(path):
+        return environ
+    text = read_pipe(path, deadline)
+    if isinstance(text, Success):
+        return {**environ, CONFIG_TEXT: text.unwrap()}
+    problem = text.failure()
+    return {**environ, REFUSED: f"{problem.kind}: {problem.message}"}
+
+
+def read_pipe(path: str, deadline: float | None) -> Result[str, Problem]:
+    """Return the text of a configuration that comes through a pipe."""
+    data = read_bytes(path, "configuration", open_in_safe_folder, within_patience(deadline))
+    return data.bind(lambda data: decode(data, path)).alt(
+        lambda problem: (
+            Problem("offline", f"configuration: {late_file(path, deadline)}")
+            if problem.kind == "offline"
+            else as_config_problem(problem)
+        )
+    )
+
+
+def parse(text: str, path: str) -> Result[JsonObject, Problem]:
+    """Return the plain values of a text."""
+    from loki.config.parse_config import parse_config  # with all that reads YAML
+
+    return parse_config(text, path)
 
 
 def file_key(path: str, status: os.stat_result) -> list[object]:
@@ -115,12 +156,9 @@ def is_plain(plain: JsonObject) -> bool:
 
 def parse_and_cache(path: str, cache: str, status: os.stat_result) -> Result[JsonObject, Problem]:
     """Return the plain values of a file, and cache them."""
-    from loki.config.parse_config import parse_config  # with all that reads YAML
 
     def parsed(data: bytes) -> Result[JsonObject, Problem]:
-        plain = (
-            decode(data, path).alt(as_config_problem).bind(lambda text: parse_config(text, path))
-        )
+        plain = decode(data, path).alt(as_config_problem).bind(lambda text: parse(text, path))
         return plain.map(lambda values: store_config(cache, path, status, values, data))
 
     return (

@@ -38,9 +38,12 @@ def lock_turns(
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(lock_file(path), mode=0o600)
     try:
+        lock = FileLock(lock_file(path), mode=0o600)
         acquire(lock, deadline, on_wait)
+    except FileNotFoundError:  # of getcwd
+        yield fail("missing", f"{FLAG}: no file {path}: the folder one is in was removed")
+        return
     except Timeout:
         yield fail("busy", f"{path}: another command goes on with it, and did not end in time")
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from returns.result import Result, Success
 
+from loki.formats.attachments import detect_media_type, has_stray_nul
 from loki.problems import Problem, fail
 
 #: Byte order marks; those of UTF-32 begin as those of UTF-16 do, and so come first.
@@ -28,19 +29,35 @@ def decode_stdin(
     stdin is not UTF-8 text: byte 3 is 0xe9; replaced by �, see --encoding
     'caf�'
     >>> decode_stdin(b"a\0b", None, print).failure().message
-    'stdin is binary: byte 1 is 0; attach it with -f -'
+    "stdin has a NUL: byte 1 is 0; tr -d '\\0' takes it out"
+    >>> decode_stdin(b"%PDF-1.7\0", None, print).failure().message
+    'stdin is binary: byte 8 is 0; attach it with -f -'
     """
     mark, name = find_encoding(data, encoding)
     body = data[len(mark) :]
     text = body.decode(name, "replace").removeprefix("\ufeff")
     if "\0" in text:
-        return fail("input", f"stdin is binary: byte {data.find(0)} is 0; attach it with -f -")
+        return fail("input", explain_nul(data, has_stray_nul(text)))
     try:
         body.decode(name)
     except UnicodeDecodeError as error:
         place = error.start + len(data) - len(body)
         warn(describe_replaced("stdin", name, place, data[place]))
     return Success(text)
+
+
+def explain_nul(data: bytes, is_text: bool) -> str:
+    r"""Return what to do about an input with a NUL: a text without it, or an attachment.
+
+    >>> explain_nul(b"\x7fELF\0", is_text=False)
+    'stdin is binary: byte 4 is 0; it is no image, PDF or sound that could be attached'
+    """
+    fact = f"byte {data.find(0)} is 0"
+    if detect_media_type(data):
+        return f"stdin is binary: {fact}; attach it with -f -"
+    if is_text:
+        return f"stdin has a NUL: {fact}; tr -d '\\0' takes it out"
+    return f"stdin is binary: {fact}; it is no image, PDF or sound that could be attached"
 
 
 def find_encoding(data: bytes, encoding: str | None) -> tuple[bytes, str]:

@@ -8,17 +8,20 @@ from functools import partial
 from os import devnull
 from typing import TYPE_CHECKING
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.config.build_config import build_config
+from loki.config.given_clients import CLIENTS, with_given_clients
 from loki.edge import files
 from loki.edge.auth import credentials
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.aws_region import with_regions
 from loki.edge.auth.find_secrets import with_redaction
 from loki.edge.config_cache import read_config
+from loki.edge.env_file import environment, notes_in, refusal
 from loki.edge.ledger.writer import Ledger, Warn, ledger_path
-from loki.formats.structured_output import find_schema_violation, has_patterns
+from loki.formats.schema_references import is_cheap
+from loki.formats.structured_output import find_schema_violation
 from loki.json_text import Json, JsonObject
 from loki.pipeline import Env
 from loki.problems import Problem, fail
@@ -55,9 +58,7 @@ def open_env(
     >>> env.config.origin, env.config.model
     ('no configuration file', 'openai')
     """
-    variables = (
-        files.environment() if environ is None else {**with_private_folders(environ), **environ}
-    )
+    variables = environment() if environ is None else {**with_private_folders(environ), **environ}
     if config_file is not None:
         variables = {**variables, "LOKI_CONFIG_FILE": config_file}
     keep = has_ledger(variables)
@@ -97,13 +98,29 @@ NOWHERE = f"{devnull}/loki"
 
 def read_configuration(environ: Mapping[str, str]) -> Result[Config, Problem]:
     """Return the configuration that environment variables lead to."""
-    if files.REFUSED in environ:
-        return fail("config", environ[files.REFUSED])
+    if problem := refusal(environ):
+        return Failure(problem)
     path = files.config_file(environ)
     plain = read_config(path, environ)
+    return plain.bind(lambda plain: make_config(plain, path, environ))
+
+
+def make_config(
+    plain: JsonObject | None, path: str, environ: Mapping[str, str]
+) -> Result[Config, Problem]:
+    """Return the configuration of a file's plain values, with what stands elsewhere."""
     texts = files.read_catalogue(environ), files.read_families()
-    config = plain.bind(lambda plain: build_config(plain, path, environ, *texts))
-    return config.map(lambda config: with_regions(config, environ))
+    is_absent = plain is None and path.startswith(NOWHERE)
+    origin = CLIENTS if plain is None and environ.get(CLIENTS) else "" if is_absent else path
+    return (
+        with_given_clients(plain, environ)
+        .bind(lambda whole: build_config(whole, origin, environ, *texts))
+        .map(
+            lambda config: replace(
+                with_regions(config, environ), notes=(*notes_in(environ), *config.notes)
+            )
+        )
+    )
 
 
 def with_vault(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -152,8 +169,8 @@ def make_env(
 
 
 def find_schema_violation_in_time(value: Json, schema: JsonObject) -> str:
-    """Return where and how a value breaks a schema; a pattern that takes for ever is given up."""
-    if not has_patterns(schema):
+    """Return where and how a value breaks a schema; a check that takes for ever is given up."""
+    if is_cheap(schema):
         return find_schema_violation(value, schema)
     from loki.edge.schema_check import CHECKER
 

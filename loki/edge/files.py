@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from math import inf
@@ -15,7 +14,6 @@ from loki.edge.trust import (
     UntrustedFileError,
     make_private_folder,
     open_cache_file,
-    open_in_safe_folder,
     require_cache_folder,
     warn_untrusted,
 )
@@ -63,66 +61,6 @@ def env_file(environ: Environ) -> str:
     """Return the path of the .env file, whether it exists or not."""
     path = environ.get("LOKI_ENV_FILE")
     return os.path.expanduser(path) if path else f"{directory('config', environ)}/.env"
-
-
-def environment() -> dict[str, str]:
-    """Return the variables of this process, and under them those of the .env file.
-
-    The names that only the file sets are listed under ``ADDED``: the mapping is copied and extended
-    later, and code that starts other programs must leave those out. A file that another user may
-    have written, or that is too large, gives nothing but the name ``REFUSED``, with the reason:
-    ``edge.env.read`` fails.
-    """
-    os.environ.pop(REFUSED, None)  # of an earlier call
-    path = env_file(os.environ)
-    try:
-        data = read_file(path, open_in_safe_folder)
-    except UntrustedFileError as error:
-        return {**os.environ, REFUSED: str(error)}
-    except TooLargeError as error:
-        return {**os.environ, REFUSED: f"{path} {error}"}
-    except OSError:
-        return dict(os.environ)
-    from_file = read_env(data.decode("utf-8", "replace"))
-    added = {*os.environ.get(ADDED, "").split(), *(from_file.keys() - os.environ.keys())}
-    return {**from_file, **os.environ, **({ADDED: " ".join(sorted(added))} if added else {})}
-
-
-#: The variable that lists the names of variables set only in the .env file.
-ADDED = "LOKI_ADDED_BY_ENV_FILE"
-#: The variable that says why the .env file is not used.
-REFUSED = "LOKI_ENV_FILE_REFUSED"
-
-
-def without_env_file(environ: Environ) -> dict[str, str]:
-    """Return the variables for child processes: the process's own, none of the .env file.
-
-    >>> without_env_file({"HOME": "/root", "KEY": "k", "LOKI_ADDED_BY_ENV_FILE": "KEY"})
-    {'HOME': '/root'}
-    """
-    added = {ADDED, *environ.get(ADDED, "").split()}
-    return {name: value for name, value in environ.items() if name not in added}
-
-
-def read_env(text: str) -> dict[str, str]:
-    """Parse the variables of a .env file.
-
-    >>> read_env("# keys\\nexport A='b c'\\nD = e # tail\\nF=\\n")
-    {'A': 'b c', 'D': 'e', 'F': ''}
-    """
-    variables: dict[str, str] = {}
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    for match in re.finditer(ENV_LINE, lines, re.MULTILINE | re.VERBOSE):
-        name, double, single, plain = match.groups()
-        values = (double, single, plain)
-        variables[name] = next((value for value in values if value is not None), "")
-    return variables
-
-
-#: A line of a .env file; compiled where there is such a file, for that takes a while.
-ENV_LINE = r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*
-    (?:"([^"]*)"|'([^']*)'|((?!\#)[^\s].*?)?)
-    [ \t]*(?:(?<=[ \t=])\#.*)?$"""
 
 
 def read_text(

@@ -59,6 +59,14 @@ def try_lock(handle: int) -> bool:
     return True
 
 
+def keep_text(folder: str, prog: str, text: str) -> str:
+    """Write a text that has no other place into a file; return its path, or raise OSError."""
+    handle, path = make_rescue_file(folder, prog, ".txt")
+    with open(handle, "wb") as file:
+        file.write(text.encode("utf-8", "replace"))
+    return path
+
+
 def make_file_with_room(folder: str, prog: str, suffix: str) -> tuple[int, str]:
     """Make an empty file where at least ROOM bytes fit; raise OSError where they do not."""
     handle, path = tempfile.mkstemp(suffix, f"{prog}-", folder)

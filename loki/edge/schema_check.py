@@ -1,4 +1,4 @@
-"""Value, JSON Schema -> how it breaks the schema, within a time: another process tries patterns."""
+"""Value, JSON Schema -> how it breaks the schema, within a time: another process holds it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from loki.formats.structured_output import find_schema_violation
 from loki.json_text import Json, JsonObject
 from loki.problems import excerpt
 
-LIMIT = 10.0  # seconds for all patterns of one value, however busy the machine is
-PATIENCE = 30.0  # seconds until the first of them is tried
+LIMIT = 10.0  # seconds for one value, however busy the machine is
+PATIENCE = 30.0  # seconds until it begins
 
 
 class SchemaChecker:
@@ -39,7 +39,7 @@ class SchemaChecker:
         return find_schema_violation(value, schema)
 
     def ask(self, value: Json, schema: JsonObject) -> str:
-        """Return the answer of the process, or that a pattern takes too long; raise OSError."""
+        """Return the answer of the process, or that it takes too long; raise OSError."""
         process = self.process = self.process or start()
         assert process.stdin is not None
         path = [folder for folder in sys.path if os.path.isabs(folder)]
@@ -50,15 +50,16 @@ class SchemaChecker:
         try:
             while True:
                 match json.loads(self.read_line(process, until)):
+                    case {"started": True}:
+                        until = time.monotonic() + LIMIT
                     case {"pattern": str(now)}:
-                        until = until if pattern else time.monotonic() + LIMIT
                         pattern = now
                     case {"breach": str(breach)}:
                         return breach
         except TimeoutError:
             self.stop()
-            shown = excerpt(pattern, 100)
-            return f"$: the schema's pattern {shown!r} takes over {LIMIT:g} s: make it simpler"
+            what = f"pattern {excerpt(pattern, 100)!r}" if pattern else "check"
+            return f"$: the schema's {what} takes over {LIMIT:g} s: make it simpler"
         except BaseException:
             self.stop()
             raise

@@ -1,8 +1,9 @@
-"""Hold values against schemas with patterns: the program that edge/schema_check.py starts.
+"""Hold values against schemas that may take for ever: the program that edge/schema_check.py starts.
 
-It reads messages (a line with their size in bytes, then JSON) and writes lines of JSON: each
-pattern before it is tried, so that the parent knows on which one it was stuck, then the breach.
-It has its own process because a pattern may take for ever, and a thread cannot be ended.
+It reads messages (a line with their size in bytes, then JSON) and writes lines of JSON: that it
+begins, each pattern before it is tried, so that the parent knows on which one it was stuck, then
+the breach. It has its own process because a pattern, or references to references, may take for
+ever, and a thread cannot be ended.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def serve() -> None:
         limit_time()
         from loki.formats.structured_output import find_schema_violation
 
+        find_schema_violation(None, {})  # loads what it needs, which takes a while
+        write_message({"started": True})
         breach = find_schema_violation(message["value"], message["schema"], make_reporter())
         write_message({"breach": breach})
 

@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISREG
 
 PIECE = 65536  # bytes
 LONGEST = 1e6  # seconds that poll can wait
 MAX_INPUT = 512 << 20  # bytes of stdin, and of a file that is attached
 MAX_TEXT = 64 << 20  # bytes of a file with settings, JSON or a prompt
 MAX_TEMPLATE = 16 << 20  # bytes of a prompt file
+PATIENCE = 60.0  # seconds for a pipe with settings or a secret, where no limit is known
 NOT_IN_TIME = "did not end within the time for everything (total timeout); nothing was sent"
+TOOK_TOO_LONG = f"is a pipe that did not end within {PATIENCE:g} s; nothing was sent"
 LATE = f"stdin {NOT_IN_TIME}"
 
 #: As ``open`` takes it: a path, flags -> a handle.
@@ -52,6 +54,27 @@ def read_file(
         return read_all(partial(read_piece, handle, deadline), limit)
     finally:
         os.close(handle)
+
+
+def is_pipe(path: str) -> bool:
+    """Return whether a path leads to a pipe or a device, which may be read once and waited for."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (S_ISREG(mode) or S_ISDIR(mode))
+
+
+def within_patience(deadline: float | None) -> float:
+    """Return a deadline, or an earlier one where it is far off, on the monotonic clock."""
+    until = time.monotonic() + PATIENCE
+    return until if deadline is None else min(deadline, until)
+
+
+def late_file(path: str, deadline: float | None) -> str:
+    """Return that a pipe was not closed in time: by the deadline, or within our patience."""
+    is_over = deadline is not None and time.monotonic() >= deadline
+    return f"{path} {NOT_IN_TIME if is_over else TOOK_TOO_LONG}"
 
 
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)

@@ -21,16 +21,32 @@ def read_attachment(data: bytes, name: str) -> Result[Text | Media, Problem]:
     kind = detect_media_type(data)
     if kind:
         return Success(Media(kind, data, name=name.rpartition("/")[2]))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
+    text = data.decode("utf-8-sig", "replace")
+    if "\0" in text or not is_utf8(data):
         known = "text in UTF-8, PNG, JPEG, GIF, WebP, PDF, WAV or MP3"
-        return fail("input", f"{name}: neither {known}")
+        cure = rf": without byte {data.find(0)}, a NUL, it is text (tr -d '\0')"
+        return fail("input", f"{name}: neither {known}{cure if has_stray_nul(text) else ''}")
     end = "" if text.endswith("\n") else "\n"
     safe_name = re.sub(r'["<>\r\n]', "_", name)
     return Success(Text(f'<file name="{safe_name}">\n{text}{end}</file>\n'))
+
+
+def is_utf8(data: bytes) -> bool:
+    """Return whether bytes are UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def has_stray_nul(text: str) -> bool:
+    """Return whether a text is one but for NULs: it has no other character that no text has.
+
+    >>> has_stray_nul("a\\0b"), has_stray_nul("PK\\3\\4\\0"), has_stray_nul("\ufffd\\0")
+    (True, False, False)
+    """
+    return "\0" in text and re.search("[\x01-\x08\x0e-\x1a\x1c-\x1f\ufffd]", text) is None
 
 
 def detect_media_type(data: bytes) -> str:

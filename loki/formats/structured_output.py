@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from returns.result import Result, Success
 
+from loki.formats.schema_references import find_circle, find_lost_reference
 from loki.json_text import Json, JsonObject, compact, parse_strict
 from loki.problems import Problem, excerpt, fail
 from loki.record import replace
@@ -45,8 +46,11 @@ def find_schema_fault(text: str) -> str:
         Draft202012Validator.check_schema(parse_strict(text))
     except SchemaError as error:
         return f"{error.json_path}: {error.message}"
-    lost = find_lost_reference(parse_strict(text))
-    return f"$ref {excerpt(lost, 100)!r} leads nowhere" if lost else ""
+    schema = parse_strict(text)
+    if lost := find_lost_reference(schema):
+        return f"$ref {excerpt(lost, 100)!r} leads nowhere"
+    circle = find_circle(schema)
+    return f"$ref {excerpt(circle, 100)!r} leads back to itself" if circle else ""
 
 
 def check_schema(ask: Ask) -> Result[Ask, Problem]:
@@ -58,46 +62,6 @@ def check_schema(ask: Ask) -> Result[Ask, Problem]:
     if ask.schema is None:
         return Success(ask)
     return read_schema(ask.schema, "schema").map(lambda _: ask)
-
-
-def find_lost_reference(schema: JsonObject) -> str:
-    """Return a ``$ref`` within a schema that leads nowhere, empty if there is none.
-
-    Where parts of the schema have names of their own (``$id``) nobody looks before the answer does.
-
-    >>> find_lost_reference({"$defs": {"a": {}}, "anyOf": [{"$ref": "#/$defs/b"}]})
-    '#/$defs/b'
-    """
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
-
-    if '"$id"' in compact(schema):
-        return ""
-    root: Any = DRAFT202012.create_resource(schema)
-    resolver = Registry().with_resource("", root).resolver()
-    for reference in references_in(schema):
-        try:
-            resolver.lookup(reference)
-        except Unresolvable:
-            return reference
-    return ""
-
-
-def references_in(schema: Json) -> Iterator[str]:
-    """Yield the references within a schema to itself; what is data there has none.
-
-    >>> [*references_in({"a": [{"$ref": "#/x"}], "const": {"$ref": "#/y"}})]
-    ['#/x']
-    """
-    if isinstance(schema, list):
-        for each in schema:
-            yield from references_in(each)
-    for name, value in schema.items() if isinstance(schema, dict) else ():
-        if name == "$ref" and isinstance(value, str) and value.startswith("#"):
-            yield value
-        elif name not in ("const", "enum", "default", "examples"):
-            yield from references_in(value)
 
 
 #: Returns where and how a value breaks a schema, empty if it does not.
@@ -164,15 +128,6 @@ def reporting_validator(on_pattern: Callable[[str], None]) -> Any:
     keywords = {keyword: reported(keyword) for keyword in ("pattern", "patternProperties")}
     make: Any = extend  # has no types
     return make(Draft202012Validator, keywords)
-
-
-def has_patterns(schema: JsonObject) -> bool:
-    """Return whether a schema may have patterns, which can take for ever.
-
-    >>> has_patterns({"properties": {"a": {"pattern": "b"}}}), has_patterns({"type": "string"})
-    (True, False)
-    """
-    return '"pattern' in compact(schema)
 
 
 def check_answer(

@@ -27,16 +27,20 @@ def resolve(config: Config, task: Task = "chat") -> Callable[[Ask], Result[Targe
     """Find the client and the model that an ask names, and see that they can do it."""
 
     def stage(ask: Ask) -> Result[Target, Problem]:
-        return flow(
-            find_target(config, ask, task),
-            bind(check_vision),
-            bind(check_tools),
-            bind(check_sampling),
-            bind(fit_given_reasoning),
-            bind(check_context_window),
-        )
+        return find_target(config, ask, task).bind(check_target)
 
     return stage
+
+
+def check_target(target: Target) -> Result[Target, Problem]:
+    """Return the target if its model can do what is asked, with a reasoning that it has."""
+    return flow(
+        check_vision(target),
+        bind(check_tools),
+        bind(check_sampling),
+        bind(fit_given_reasoning),
+        bind(check_context_window),
+    )
 
 
 def find_target(config: Config, ask: Ask, task: Task) -> Result[Target, Problem]:
@@ -88,7 +92,10 @@ def only_client(config: Config) -> str:
 
 def first_step(config: Config) -> str:
     """Return what makes a configuration, where there is none."""
-    return "; loki --init writes one" if config.origin == "no configuration file" else ""
+    if config.origin != "no configuration file":
+        return ""
+    place = config.missing_file and f"; no configuration at {config.missing_file}"
+    return f"{place}; loki --init writes one"
 
 
 def find_model(config: Config, client: Client, name: str, task: Task) -> Result[Model, Problem]:

@@ -26,7 +26,7 @@ from loki.edge.auth.oauth_callback import is_callback
 from loki.edge.auth.token_endpoint import read_answer
 from loki.edge.auth.vault_format import encrypt, new_vault, read, text_with_value, value_of
 from loki.edge.config_cache import file_key, read_cache
-from loki.edge.files import read_env
+from loki.edge.env_file import read_env
 from loki.records import CachedResponse
 from loki.redaction.redactor import Redactor
 from loki.retrieval.header import EmbeddingSettings, Header, read_header, write_header

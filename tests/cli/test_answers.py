@@ -10,6 +10,8 @@ import pytest
 from commands import Home
 from servers import ANSWER, COUNTED, DONE, Step, chunk, delta, plain, reply, serving, streamed
 
+from loki.edge import schema_check
+
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 CALL = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
 CUT_CALL = {"index": 1, "id": "b", "function": {"name": "g", "arguments": '{"x"'}}
@@ -249,3 +251,56 @@ def test_the_detail_of_an_image_is_kept(home: Home, tmp_path: Path) -> None:
         home.local(server.address, "supports_vision: true")
         assert home.call("--messages", str(tmp_path / "m.json")).code == 0
     assert server.asked[0].json["messages"][0]["content"] == [image]
+
+
+# ---- answers that are refused -------------------------------------------------------------------
+
+STEPS = {f"x{i}": {"anyOf": [{"$ref": f"#/$defs/x{i + 1}"}] * 3} for i in range(30)}
+ENDLESS = {"$ref": "#/$defs/x0", "$defs": {**STEPS, "x30": {"type": "object"}}}
+
+#: Flags, what the model answers, and the end of the message.
+REFUSED: dict[str, tuple[list[str], str]] = {
+    "a breach": (["--schema", '{"properties": {"n": {"type": "integer"}}}'], '{"n": "x"}'),
+    "no JSON": (["--schema", "true"], "I cannot."),
+    "no block": (["-c"], "no code"),
+    "an endless check": (["--schema", json.dumps(ENDLESS)], "5"),
+    "a tool loop": (["--run-tools", "--tools", "TOOLS", "--schema", "true"], "No."),
+}
+
+
+@pytest.mark.parametrize(("words", "text"), REFUSED.values(), ids=list(REFUSED))
+def test_an_answer_that_is_refused_is_kept_in_a_file(
+    home: Home, words: list[str], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_check, "LIMIT", 1.0)
+    with serving(plain(reply(text))) as server:
+        home.local(server.address, "supports_function_calling: true")
+        tools = home.folder / "tools.json"
+        tool = {"type": "function", "function": {"name": "f"}, "command": ["cat"]}
+        tools.write_text(json.dumps([tool]))
+        named = [str(tools) if word == "TOOLS" else word for word in words]
+        done = home.call("-S", *named, "Hi")
+    assert (done.code, done.out) == (65, ""), done.err
+    path = Path(done.err.partition("; the answer is kept in ")[2].split()[0])
+    assert path.parent == home.folder and path.read_text() == text
+
+
+def test_an_answer_of_which_json_has_the_text_needs_no_file(home: Home) -> None:
+    with serving(plain(reply("No."))) as server:
+        home.local(server.address)
+        done = home.call("-S", "-o", "json", "--schema", "true", "Hi")
+        assert done.code == 65 and json.loads(done.err.splitlines()[1])["text"] == "No."
+        conversation = home.folder / "talk.jsonl"
+        talked = home.call("-S", "-C", str(conversation), "--schema", "true", "Hi")
+    assert talked.code == 65 and "is kept in" not in done.err + talked.err
+    assert not [*home.folder.glob("loki-pipe-*")]
+    assert "No." in Path(f"{conversation}.aside").read_text()
+
+
+def test_half_an_answer_that_was_to_meet_a_schema_is_kept(home: Home) -> None:
+    with serving(streamed(delta('{"n": '))) as server:
+        home.local(server.address)
+        done = home.call("--schema", "true", "Hi")
+    assert (done.code, done.out) == (76, "")
+    path = Path(done.err.partition("; the answer is kept in ")[2].split()[0])
+    assert path.read_text() == '{"n": '

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from commands import BIN, Done, Home
 from filelock import FileLock
-from servers import ANSWER, Asked, Script, Server, plain, serving
+from servers import ANSWER, Asked, Script, Server, deaf, plain, serving
 
 LIMIT = 2.0  # seconds; whatever drips here does so for twenty
 DRIP: Script = [
@@ -107,14 +107,27 @@ def logged_in(home: Home, server: Server, pages: Server) -> None:
     file.chmod(0o600)
 
 
-def test_a_token_that_drips_ends_with_the_time(home: Home, server: Server) -> None:
-    with serving(DRIP) as pages:
+@pytest.mark.parametrize("script", [DRIP, [20.0]], ids=["drips", "says nothing"])
+def test_a_token_that_is_late_ends_with_the_time(
+    home: Home, server: Server, script: Script
+) -> None:
+    with serving(script) as pages:
         logged_in(home, server, pages)
-        started = time.monotonic()
-        done = home.run("--timeout", str(LIMIT), "Hi")
-        took = time.monotonic() - started
-    assert done.code == 69 and "no token from" in done.err and took < LIMIT + 4
+        in_time(
+            lambda: home.run("--timeout", str(LIMIT), "Hi"),
+            f"no token from {pages.address} within 2 s for everything (total timeout)\n",
+        )
     assert server.asked == []
+
+
+def test_a_token_endpoint_that_takes_no_connection_names_that_limit(
+    home: Home, server: Server
+) -> None:
+    with deaf() as port:
+        logged_in(home, server, Server([], port=port))
+        done = home.run("--connect-timeout", "0.5", "--retries", "0", "Hi")
+    end = f"no token from http://127.0.0.1:{port} within 0.5 s (connect timeout)"
+    assert done.code == 69 and end in done.err
 
 
 def test_a_token_that_another_process_renews_is_waited_for_in_time(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import pytest
 from commands import text_in
@@ -121,3 +123,36 @@ def test_a_failure_in_a_stream_is_the_end_and_closes_it() -> None:
             closed.append(1)
 
     assert last_reply(events()).failure().message == "gone" and closed == [1]
+
+
+#: Pieces of an answer with a message (None) after some of them, and what one file has of it all.
+MESSAGES: list[tuple[list[str | None], str]] = [
+    (["Hi", None], "Hi\nloki-pipe: note\n"),
+    (["Hi\n\n", None, None], "Hi\nloki-pipe: note\nloki-pipe: note\n"),
+    (["a\n", None, "\nb"], "a\nloki-pipe: note\n\nb\n"),
+    (["a", None, "b", None], "a\nloki-pipe: note\nb\nloki-pipe: note\n"),
+    ([None, "a"], "loki-pipe: note\na\n"),
+]
+
+
+@pytest.mark.parametrize(("pieces", "text"), MESSAGES)
+@pytest.mark.parametrize("is_one", [True, False])
+def test_a_message_begins_a_line_where_the_answer_is_read_too(
+    tmp_path: Path, pieces: list[str | None], text: str, is_one: bool
+) -> None:
+    names = ["both", "both"] if is_one else ["out", "err"]
+    with ExitStack() as stack:
+        out, err = (stack.enter_context(open(tmp_path / name, "a")) for name in names)
+        made = Console("loki-pipe", out, err)
+        printer = TextPrinter(made)
+        for piece in pieces:
+            if piece is None:
+                made.note("note")
+            else:
+                printer.write(piece)
+        printer.finish()
+    if is_one:
+        assert (tmp_path / "both").read_text() == text
+    else:
+        answer = "".join(piece or "" for piece in pieces).rstrip("\n")
+        assert (tmp_path / "out").read_text() == f"{answer}\n"

@@ -29,6 +29,7 @@ from servers import (
     serving,
     streamed,
 )
+from terminals import talk
 
 # ---- readers that leave --------------------------------------------------------------------------
 
@@ -228,3 +229,41 @@ def test_it_ends_as_any_filter_where_nobody_reads_it(home: Home, words: tuple[st
     with open(writing, "wb") as gone, home.start(*rest, prog=prog, stdout=gone) as process:
         _, err = process.communicate(b"")
     assert (process.returncode, err) == (141, b"")
+
+
+BREAKS = [
+    (streamed(delta("Half")), [], 76, "Half\nloki-pipe: garbled: "),
+    (streamed(delta("cut"), delta(None, "length"), DONE), [], 0, "cut\nloki-pipe: the answer was"),
+    (
+        streamed(delta("cut"), delta(None, "length"), DONE),
+        ["-C", "talk.jsonl"],
+        0,
+        "cut\nloki-pipe: the answer was not added to",
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "words", "code", "start"), BREAKS)
+@pytest.mark.parametrize("place", ["terminal", "one pipe", "apart"])
+def test_no_message_is_glued_to_an_answer(
+    home: Home, script: Script, words: list[str], code: int, start: str, place: str
+) -> None:
+    with serving(script) as server:
+        home.local(server.address)
+        home.environ["NO_COLOR"] = "1"
+        given = ["-n", "--no-ledger", *words, "Hi"]
+        if place == "terminal":
+            given = [str(home.folder / word) if word == "talk.jsonl" else word for word in given]
+            shown = talk(home, ["loki-pipe", *given])
+            assert shown.startswith(start) and "\n\n" not in shown
+            return
+        both: dict[str, Any] = {"stderr": subprocess.STDOUT} if place == "one pipe" else {}
+        with home.start(*given, cwd=home.folder, **both) as process:
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    if place == "one pipe":
+        assert out.decode().startswith(start) and b"\n\n" not in out
+    else:
+        answer = start.partition("\n")[0]
+        assert out.decode() == answer + ("" if code else "\n")
+        assert err.decode().startswith(start.partition("\n")[2])

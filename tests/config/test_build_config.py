@@ -17,7 +17,7 @@ from loki.config.build_config import build_config
 from loki.config.parse_config import find_complaints
 from loki.config.setting_names import PATCH_KINDS, SETTINGS
 from loki.edge.config_cache import read_config
-from loki.edge.files import environment, read_env
+from loki.edge.env_file import environment, read_env
 from loki.problems import Problem
 from loki.providers import KNOWN, TYPES
 from loki.records import Client, Config, Limits, Patch, Setting

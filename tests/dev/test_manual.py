@@ -30,6 +30,7 @@ from loki.config.grammar import SECRET_FORMS
 from loki.config.parse_config import find_complaints
 from loki.config.setting_names import LIMITS, MODEL_SETTINGS, OAUTH_ALIASES, SETTINGS, TOP
 from loki.edge.auth.oauth_profiles import DEFAULTS
+from loki.edge.env_file import ADDED, PASSING
 from loki.formats.json_output import event_json, problem_json, reply_with_message_json
 from loki.messages import ToolCall
 from loki.money.report import GROUPS, Tally
@@ -115,7 +116,7 @@ def test_every_setting_has_its_entry() -> None:
 
 
 #: Variables that loki sets for itself.
-INTERNAL = {"LOKI_ADDED_BY_ENV_FILE", "LOKI_ENV_FILE_REFUSED", "LOKI_TOOL_CALL"}
+INTERNAL = {ADDED, *PASSING, "LOKI_TOOL_CALL"}
 
 
 def variables() -> set[str]:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from commands import Home
+from servers import ANSWER, serving
 
 from loki.edge.config_cache import cache_text, file_key, is_plain, read_cache, read_config, set_in
 from loki.json_text import JsonObject
@@ -80,3 +82,44 @@ def test_no_file_is_no_configuration_unless_it_was_named(tmp_path: Path) -> None
     assert read_config(missing, {}).unwrap() is None
     named = read_config(missing, {"LOKI_CONFIG_FILE": missing}).failure()
     assert (named.kind, named.message) == ("config", f"no configuration file {missing}")
+
+
+def piped(home: Home, text: str) -> str:
+    """Return the path of a pipe that holds a text; it is open as long as the test runs."""
+    read, write = os.pipe()
+    os.write(write, text.encode())
+    os.close(write)
+    home.environ["PIPE"] = str(read)
+    return f"/dev/fd/{read}"
+
+
+CONFIG = """clients:
+- {type: openai-compatible, name: c, api_base: URL, api_key: sk-0123456789, models: [{name: m}]}
+"""
+
+
+@pytest.mark.parametrize("words", [["Hi"], ["--dry-run", "--explain", "Hi"], ["--check"]])
+def test_a_configuration_may_come_through_a_pipe(home: Home, words: list[str]) -> None:
+    with serving(ANSWER) as server:
+        path = piped(home, CONFIG.replace("URL", server.address))
+        done = home.call("--config", path, "--timeout", "30", *words, prog="loki")
+    os.close(int(home.environ["PIPE"]))
+    assert done.code == 0, done.err
+    assert not [*home.folder.glob("config-*.json")], "what comes through a pipe is not kept"
+
+
+def test_a_configuration_that_never_ends_is_waited_for_until_the_timeout(home: Home) -> None:
+    pipe = home.folder / "pipe"
+    os.mkfifo(pipe, 0o600)
+    for prog, words in (("loki-pipe", ["Hi"]), ("loki", ["--check"]), ("loki-embed", ["Hi"])):
+        done = home.run("--config", str(pipe), "--timeout", "0.3", *words, prog=prog)
+        assert (done.code, done.out) == (69, "")
+        start = f"{prog}: offline: configuration: {pipe} did not end within the time"
+        assert done.err.startswith(start) and "; nothing was sent" in done.err
+
+
+def test_a_pipe_that_is_no_configuration_is_an_error_with_its_place(home: Home) -> None:
+    path = piped(home, "modle: x\n")
+    done = home.call("--config", path, "Hi")
+    os.close(int(home.environ["PIPE"]))
+    assert done.code == 78 and done.err.startswith(f"loki-pipe: config: {path}:1:1: unknown key")

@@ -11,6 +11,8 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from commands import Home
+from servers import ANSWER, serving
 
 from loki.edge import conversation
 from loki.edge.conversation import append, lock_turns, read_turns, save_aside
@@ -183,3 +185,17 @@ def test_what_is_kept_aside_lies_beside_or_with_the_program_s_own(
     place = save_aside(str(path), LINE).unwrap()
     assert place.startswith(str(state / "conversations")) and Path(place).read_text() == LINE
     assert not (tmp_path / "another file").exists()
+
+
+@pytest.mark.parametrize("path", ["talk.jsonl", "./talk.jsonl"])
+def test_a_folder_that_was_removed_is_said(home: Home, path: str) -> None:
+    folder = home.folder / "gone"
+    folder.mkdir()
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        with home.start("-n", "-C", path, "Hi", cwd=folder, preexec_fn=folder.rmdir) as process:
+            out, err = process.communicate(timeout=60)
+    why = f"no file {path}: the folder one is in was removed"
+    message = f"loki-pipe: missing: --conversation: {why}\n"
+    assert (process.returncode, out, err.decode()) == (66, b"", message)
+    assert not server.asked

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loki.edge.rescue import make_rescue_file
+from loki.edge.rescue import keep_text, make_rescue_file
 
 
 def test_a_rescue_file_is_in_its_folder_and_ours_alone(tmp_path: Path) -> None:
@@ -49,3 +49,9 @@ def test_a_disk_without_room_is_passed_over(
     assert Path(path).parent == tmp_path and os.listdir(full) == []
     assert os.fstat(handle).st_size == 0
     os.close(handle)
+
+
+def test_a_text_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    path = Path(keep_text(str(tmp_path / "state"), "loki-pipe", "caf\u00e9 \ud800"))
+    assert path.parent == tmp_path / "state" and path.read_bytes() == "caf\u00e9 ?".encode()
+    assert path.stat().st_mode & 0o777 == 0o600

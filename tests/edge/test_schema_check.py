@@ -36,6 +36,7 @@ def checker() -> Iterator[SchemaChecker]:
         ({"a": 1}, {"properties": {"a": {"$ref": "http://a.example/x"}}, "pattern": "a"}),
         ("\ud800", {"pattern": "^a"}),
         (10**30, {"type": "string", "pattern": "^a"}),
+        ({"child": {"child": 1}}, {"type": "object", "properties": {"child": {"$ref": "#"}}}),
     ],
 )
 def test_the_verdict_is_the_same_as_here(checker: SchemaChecker, value: Any, schema: Any) -> None:
@@ -52,6 +53,17 @@ def test_a_pattern_that_takes_for_ever_is_named_and_the_next_value_is_checked(
     assert breach == f"$: the schema's pattern '{ENDLESS}' takes over 1 s: make it simpler"
     monkeypatch.undo()
     assert checker.find_breach("b", {"pattern": "^a"}).startswith("$: 'b' does not match")
+
+
+def test_references_that_take_for_ever_are_given_up(
+    checker: SchemaChecker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_check, "LIMIT", 1.0)
+    steps = {f"x{i}": {"anyOf": [{"$ref": f"#/$defs/x{i + 1}"}] * 3} for i in range(30)}
+    schema = {"$ref": "#/$defs/x0", "$defs": {**steps, "x30": {"type": "integer"}}}
+    breach = checker.find_breach("a", schema)
+    assert breach == "$: the schema's check takes over 1 s: make it simpler"
+    assert checker.find_breach(1, {"$ref": "#/$defs/x29", "$defs": schema["$defs"]}) == ""
 
 
 def test_without_a_process_a_value_is_checked_here(

@@ -15,7 +15,7 @@ from loki.edge.auth import token_cache
 from loki.edge.auth.token_cache import Token, from_json, is_valid
 from loki.edge.auth.vault_format import encrypt, new_vault, read, text_with_value, value_of
 from loki.edge.config_cache import read_cache
-from loki.edge.files import read_env
+from loki.edge.env_file import read_env
 
 KEY = bytes(32)
 SECRETS = {"ONE": "s3cret-one", "TWO": "s3cret-two", "three.3": "ä" * 50}

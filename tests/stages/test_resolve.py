@@ -209,6 +209,9 @@ def test_a_model_that_is_for_something_else_is_a_wrong_use(
 def test_without_a_configuration_the_command_that_writes_one_is_named() -> None:
     problem = resolve(build_config(None, "", {}).unwrap())(Ask(HI)).failure()
     assert problem.message.endswith("`model` in the configuration; loki --init writes one")
+    problem = resolve(build_config(None, "/a/config.yaml", {}).unwrap())(Ask(HI)).failure()
+    end = "in the configuration; no configuration at /a/config.yaml; loki --init writes one"
+    assert problem.message.endswith(end)
 
 
 def test_a_client_without_a_fitting_model_says_how_to_name_one() -> None:

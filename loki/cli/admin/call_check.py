@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from returns.result import Result, Success
 
+from loki.cli.admin.login_check import Found, key_notes, setting_problems
 from loki.cli.admin.price_check import price_problems
 from loki.cli.console import Console
-from loki.cli.startup import environment
-from loki.config.build_config import variable_prefix
 from loki.config.parse_config import ClientPlace
-from loki.config.setting_names import CREDENTIALS
 from loki.config.yaml_schema import Position
-from loki.edge.auth import vault
-from loki.edge.auth.auth_method import auth_method, credential_name, needs_key
+from loki.edge.auth.auth_context import AuthContext
+from loki.edge.call_faults import CallCheck
+from loki.edge.env import with_vault
+from loki.edge.http.transport import Transports
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
-from loki.providers import provider_of
-from loki.records import Ask, Client, Config, Model, Target
-from loki.redaction.redactor import Redactor
-from loki.stages.resolve import fill_defaults, find_target
+from loki.records import Ask, Client, Config, Model, Target, Task
+from loki.stages.draft import draft
+from loki.stages.patch import patch
+from loki.stages.resolve import check_target, fill_defaults, find_target
 
 
 def check_calls(
@@ -31,23 +30,25 @@ def check_calls(
     places: Sequence[ClientPlace],
     entries: Sequence[JsonObject],
     flags: Namespace,
+    environ: Mapping[str, str],
     console: Console,
 ) -> int:
     """Print what a call of each client and model would say; return the exit code.
 
     ``entries`` are the clients as they are written.
     """
-    environ = environment(flags)
-    keys = [] if flags.check == "online" else key_notes(config, environ)
-    for note in [*config.notes, *keys]:
+    context = AuthContext(with_vault(config, environ), console.redactor)
+    found, lacks = call_problems(config, places, context)
+    notes = [] if flags.check == "online" else [*key_notes(config, context), *lacks]
+    for note in [*config.notes, *dict.fromkeys(notes)]:
         console.print_stderr(f"note: {note}")
     messages = sorted(
-        [
-            *call_problems(config, places),
-            *setting_problems(config, places, entries, environ),
+        {
+            *found,
+            *setting_problems(config, places, entries, context),
             *config_problems(config, environ),
             *price_problems(config, places),
-        ]
+        }
     )
     for place, message in messages:
         console.print_stderr(f"{path}:{place[0]}:{place[1]}: {message}")
@@ -56,68 +57,94 @@ def check_calls(
     if flags.check == "online":
         from loki.cli.admin.online_check import check_online  # with all that sends
 
-        return check_online(config, flags, console)
+        return check_online(config, flags, environ, console)
     count = len(config.clients)
     console.write(f"{path}: {count} client{'s' * (count != 1)}, nothing wrong\n")
     return 0
 
 
-def call_problems(config: Config, places: Sequence[ClientPlace]) -> list[tuple[Position, str]]:
-    """Return why calls would fail before anything is sent: of each client, model and default."""
-    calls = [
-        (place, fill_defaults(config, Ask(), client, model))
-        for client, where in zip(config.clients, places, strict=True)
-        for model, place in models_to_check(config, client, where)
-    ]
-    default = [((1, 1), find_target(config, Ask(), "chat"))] if config.model else []
-    found = [(place, each.failure().message) for place, each in [*calls, *default] if is_bad(each)]
-    first = {message: place for place, message in reversed(found)}
-    return sorted((place, message) for message, place in first.items())
+def call_problems(
+    config: Config, places: Sequence[ClientPlace], context: AuthContext
+) -> tuple[list[Found], list[str]]:
+    """Return why calls would fail before anything is sent, of each client, model and default.
 
-
-def setting_problems(
-    config: Config,
-    places: Sequence[ClientPlace],
-    entries: Sequence[JsonObject],
-    environ: Mapping[str, str],
-) -> list[tuple[Position, str]]:
-    """Return what is wrong with how clients prove who asks: two keys, no client id."""
-    return [
-        (where.client, f"client {client.name!r}: {message}")
-        for client, where, entry in zip(config.clients, places, entries, strict=True)
-        for message in (explain_two_forms(entry), explain_missing_client_id(client, environ))
-        if message
-    ]
-
-
-def explain_two_forms(entry: JsonObject) -> str:
-    """Return which settings of a client say the same twice, empty if none do.
-
-    >>> explain_two_forms({"api_key": "k", "api_key_cmd": "pass show k"})
-    'api_key and api_key_cmd are both set: keep one'
+    Beside them notes: which secrets are nowhere to be found.
     """
-    for name in ("api_base", *CREDENTIALS):
-        given = [form for form in (name, f"{name}_cmd", f"{name}_file") if form in entry]
-        if len(given) > 1:
-            return f"{' and '.join(given)} are both set: keep one"
-    return ""
+    transports = Transports()
+    problems: list[Found] = []
+    notes: list[str] = []
+    for client, where in zip(config.clients, places, strict=True):
+        found, lacks = client_problems(config, client, where, context, transports)
+        problems += found
+        notes += lacks
+    default = find_target(config, Ask(EXAMPLE), "chat") if config.model else None
+    if default is None:
+        return problems, notes
+    known = {message for _, message in problems}
+    default_faults, lacks = target_faults(default, context, transports)
+    return problems + [((1, 1), each) for each in default_faults if each not in known], [
+        *notes,
+        *lacks,
+    ]
 
 
-def explain_missing_client_id(client: Client, environ: Mapping[str, str]) -> str:
-    """Return that a client that logs in has no client id, nor kept one; empty if it has."""
-    service = provider_of(client)
-    if service is None or auth_method(client, service) != "oauth" or client.oauth.get("client_id"):
-        return ""
-    from loki.edge.auth.auth_context import AuthContext
-    from loki.edge.auth.registration import read_registration
+def client_problems(
+    config: Config,
+    client: Client,
+    where: ClientPlace,
+    context: AuthContext,
+    transports: Transports,
+) -> tuple[list[Found], list[str]]:
+    """Return what is wrong with the calls of a client, each once, and notes.
 
-    kept = read_registration(client.name, AuthContext(environ, Redactor()))
-    if kept.map(lambda registration: registration.client_id).value_or(""):
-        return ""
-    return f"no OAuth client id: set oauth: client_id, or loki --authenticate {client.name}"
+    What all of its models say is the client's own fault, and stands at its place.
+    """
+    each_model: list[tuple[Position, list[str]]] = []
+    check: CallCheck | None = None
+    for model, place in models_to_check(config, client, where):
+        target = fill_defaults(config, example_ask(model.type), client, model).bind(check_target)
+        if check is None and isinstance(target, Success):
+            check = CallCheck(client, context, transports)
+        each_model.append((place, [*faults_of(target, check)]))
+    if check is None:
+        return [(place, message) for place, faults in each_model for message in faults], []
+    shared = set[str].intersection(*({*faults} for _, faults in each_model))
+    return [
+        *((where.client, message) for message in {*shared, *check.problems}),
+        *((place, each) for place, faults in each_model for each in faults if each not in shared),
+    ], [*check.notes]
 
 
-def config_problems(config: Config, environ: Mapping[str, str]) -> list[tuple[Position, str]]:
+def target_faults(
+    target: Result[Target, Problem], context: AuthContext, transports: Transports
+) -> tuple[list[str], list[str]]:
+    """Return what is wrong with calls of one target, and notes."""
+    if not isinstance(target, Success):
+        return [target.failure().message], []
+    check = CallCheck(target.unwrap().client, context, transports)
+    return [*faults_of(target, check), *check.problems], [*check.notes]
+
+
+def faults_of(target: Result[Target, Problem], check: CallCheck | None) -> Iterator[str]:
+    """Yield what is wrong with the requests to a target."""
+    drafted = target.bind(draft).map(patch())
+    if check is None or not isinstance(drafted, Success):
+        yield drafted.failure().message
+    else:
+        yield from check.request_faults(drafted.unwrap())
+
+
+def example_ask(task: Task) -> Ask:
+    """Return what a model of a type can be asked."""
+    if task == "chat":
+        return Ask(EXAMPLE)
+    return Ask(texts=(EXAMPLE,), query=EXAMPLE if task == "reranker" else "")
+
+
+EXAMPLE = "Hi"
+
+
+def config_problems(config: Config, environ: Mapping[str, str]) -> list[Found]:
     """Return what is wrong with the whole: no clients, a budget without its ledger."""
     if not config.clients:
         return [((1, 1), "no clients: name at least one, as in loki --man config")]
@@ -131,11 +158,6 @@ def config_problems(config: Config, environ: Mapping[str, str]) -> list[tuple[Po
     return [((1, 1), f"the budget cannot be kept: {ledger.failure().message}")]
 
 
-def is_bad(result: Result[Target, Problem]) -> bool:
-    """Return whether a call would fail."""
-    return not isinstance(result, Success)
-
-
 def models_to_check(
     config: Config, client: Client, where: ClientPlace
 ) -> list[tuple[Model, Position]]:
@@ -144,30 +166,3 @@ def models_to_check(
     if client.models:
         return [*zip(models, where.models, strict=True)]
     return [(models[0] if models else Model("m", "m"), where.client)]
-
-
-def key_notes(config: Config, environ: Mapping[str, str]) -> list[str]:
-    """Return a note for each client whose key is nowhere to be found; no command is run."""
-    names = vault.list_names(environ).value_or([])
-    return [
-        f"client {client.name!r} has no key: {missing}"
-        for client in config.clients
-        if (missing := missing_key(client, {*environ, *names}))
-    ]
-
-
-def missing_key(client: Client, names: Collection[str]) -> str:
-    """Return what is missing for a client to prove who asks, empty if nothing is."""
-    service = provider_of(client)
-    if service is None or not needs_key(client, service) or auth_method(client, service):
-        return ""
-    name = credential_name(client, service)
-    if name is None:
-        unset = [key for key in service.keys or ("api_key",) if key not in client.settings]
-        variable = f"{variable_prefix(client.name)}_{unset[0].upper()}" if unset else ""
-        return f"set {unset[0]}, or {variable}" if unset else ""
-    setting = client.settings[name]
-    if setting.source == "file" and not os.path.exists(os.path.expanduser(setting.value)):
-        return f"no file {setting.value}"
-    is_there = setting.source != "name" or setting.value in names
-    return "" if is_there else f"no secret and no environment variable {setting.value}"

@@ -6,7 +6,10 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 
-from loki.cli.admin.call_check import call_problems, missing_key
+from returns.result import Success
+
+from loki.cli.admin.call_check import models_to_check
+from loki.cli.admin.login_check import missing_key
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.build_config import build_config, clients_from_environment
@@ -16,8 +19,8 @@ from loki.edge.auth import vault
 from loki.edge.env import read_configuration
 from loki.json_text import JsonObject
 from loki.problems import Problem
-from loki.records import Client, Config
-from loki.stages.resolve import find_client
+from loki.records import Ask, Client, Config
+from loki.stages.resolve import fill_defaults, find_client
 
 
 def init(flags: Namespace, console: Console) -> int:
@@ -67,8 +70,10 @@ def read(plain: JsonObject, environ: Mapping[str, str]) -> Config:
 def is_ready(config: Config) -> bool:
     """Return whether the only client has a credential in the environment, and all else it needs."""
     (client,) = config.clients
-    places = [ClientPlace((1, 1), ())]
-    return is_known(client) and not call_problems(config, places) and not missing_key(client, ())
+    models = models_to_check(config, client, ClientPlace((1, 1), ()))
+    targets = (fill_defaults(config, Ask(), client, model) for model, _ in models)
+    can_be_asked = all(isinstance(target, Success) for target in targets)
+    return is_known(client) and can_be_asked and not missing_key(client)
 
 
 def is_known(client: Client) -> bool:

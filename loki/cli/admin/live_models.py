@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from returns.result import Result, Success
 
 from loki.cli.admin.model_table import is_selected, model_json, print_table
 from loki.cli.console import Console
-from loki.cli.startup import environment, limits_of
+from loki.cli.startup import limits_of
 from loki.config.families import ability_settings
 from loki.edge.env import make_env
 from loki.edge.model_list import list_models
@@ -26,9 +26,10 @@ from loki.stages.resolve import fill_defaults, find_client, start_deadline
 Answer = tuple[Client, Result[tuple[JsonObject, ...], Problem]]
 
 
-def list_live(config: Config, flags: Namespace, console: Console) -> int:
+def list_live(
+    config: Config, flags: Namespace, environ: Mapping[str, str], console: Console
+) -> int:
     """Print what the providers list; return the exit code of the first that cannot be asked."""
-    environ = environment(flags)
     env = make_env(config, environ, say=console.warn, keep=False, redactor=console.redactor)
     clients = wanted_clients(config, flags.model or "")
     answers = ask_clients(env, clients, limits_of(flags))

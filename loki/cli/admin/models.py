@@ -20,14 +20,15 @@ def list_models(flags: Namespace, console: Console) -> int:
 
     ``-m`` is the beginning of a name. Every word of TEXT is a part of it, or a pattern with ``*``.
     """
-    config = read_configuration(environment(flags))
+    environ = environment(flags)
+    config = read_configuration(environ)
     if not isinstance(config, Success):
         return console.report(config.failure())
     known = config.unwrap()
     if flags.live:
         from loki.cli.admin.live_models import list_live  # with all that sends
 
-        return list_live(known, flags, console)
+        return list_live(known, flags, environ, console)
     rows = [
         (client, model)
         for client in known.clients

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from returns.result import Success
 
 from loki.cli.admin.live_models import ask_clients
 from loki.cli.console import Console
-from loki.cli.startup import environment, limits_of
+from loki.cli.startup import limits_of
 from loki.edge.env import make_env
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem, suggest_nearest
 from loki.records import Client, Config
 
 
-def check_online(config: Config, flags: Namespace, console: Console) -> int:
+def check_online(
+    config: Config, flags: Namespace, environ: Mapping[str, str], console: Console
+) -> int:
     """Print, for each client, what its provider says; return the exit code of the first problem.
 
     A client without a key is only noted, unless no client was reached.
     """
-    environ = environment(flags)
     env = make_env(config, environ, say=console.warn, keep=False, redactor=console.redactor)
     answers = ask_clients(env, config.clients, limits_of(flags))
     problems = [answer.failure() for _, answer in answers if not isinstance(answer, Success)]

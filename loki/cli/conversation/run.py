@@ -186,7 +186,9 @@ def show_answer(
         reply = sum_replies(steps)
         if reply.text or flags.output == "json":
             print_end(reply, ..., speaker, steps, transcript.since_prompt)
-    return console.report(answer.failure(), flags.output)
+    problem: Problem = answer.failure()
+    is_lost = flags.output == "text" and flags.conversation is None
+    return console.report(console.keep_answer(problem) if is_lost else problem, flags.output)
 
 
 def print_end(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from returns.result import Result
 
+from loki.edge.stdin import Opener, is_pipe, read_file, within_patience
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
 
@@ -25,3 +28,19 @@ class AuthContext:
         self.unwritten: dict[str, Token] = {}  # by the file where they could not be written
         self.chains: dict[object, Any] = {}  # botocore's credentials, which renew themselves
         self.vault_keys: dict[object, Result[bytes, Problem]] = {}  # each takes long to derive
+        self.piped: dict[str, bytes] = {}  # what pipes gave, by path: they give it once
+        self.pipe_lock = Lock()  # of many threads one reads it
+
+    def read_file(self, path: str, deadline: float, opener: Opener | None = None) -> bytes:
+        """Return what is in a file, of a pipe the same each time; raise TimeoutError or OSError."""
+        if not is_pipe(path):
+            return read_file(path, opener)
+        until = within_patience(deadline)
+        if not self.pipe_lock.acquire(timeout=max(0.0, until - monotonic())):
+            raise TimeoutError
+        try:
+            if path not in self.piped:
+                self.piped[path] = read_file(path, opener, until)
+            return self.piped[path]
+        finally:
+            self.pipe_lock.release()

@@ -103,6 +103,16 @@ def describe_credential(client: Client) -> str:
     return f"; client {client.name!r}, {name} from {origin}"
 
 
+def signing_region(client: Client, service: Provider) -> Result[str, Problem]:
+    """Return the region of a client whose keys come from a chain; fail if it signs nothing."""
+    method, region = auth_method(client, service), client.settings.get("region")
+    if service.sign is None:
+        return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
+    if region is None or region.source != "literal":
+        return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
+    return Success(region.value)
+
+
 def matching_session_token(client: Client, service: Provider) -> list[str]:
     """Return the other keys that belong to the signing keys.
 

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from loki.config.build_config import variable_prefix
+from loki.config.given_clients import CLIENTS, with_given_clients
 from loki.config.setting_names import CREDENTIALS, PATCH_KINDS, SETTINGS, is_reference, is_sensitive
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxies, secrets_in_url
 from loki.edge.auth.secrets import NAME
 from loki.edge.config_cache import read_config
-from loki.edge.files import ADDED, config_file, without_env_file
+from loki.edge.env_file import ADDED, PASSING, without_env_file
+from loki.edge.files import config_file
 from loki.json_text import Json
 from loki.providers import KNOWN, PROVIDERS, provider_of
 from loki.records import Client, Config, Patch
@@ -26,7 +28,7 @@ def child_environment(
     Ours are the credentials of every client and every known provider, what ``{{NAME}}`` refers to,
     and whatever holds a secret that is known by now. A proxy's address goes without its password.
     """
-    withheld = {*secret_names(config, read_plain(environ)), *patch_names(config)}
+    withheld = {*secret_names(config, read_plain(environ)), *patch_names(config), CLIENTS}
     shared = {
         name: without_password(value) if is_proxy(name) else value
         for name, value in without_env_file(environ).items()
@@ -43,7 +45,8 @@ def register_secrets(config: Config, environ: Mapping[str, str], redactor: Redac
     """Make known what a program could find of our secrets and print, also those not used yet."""
     in_file = read_plain(environ)
     named = {*secret_names(config, in_file)}
-    of_env_file = environ.keys() - without_env_file(environ).keys() - {ADDED}
+    given = with_given_clients({}, environ).value_or(None)
+    of_env_file = environ.keys() - without_env_file(environ).keys() - {ADDED, *PASSING}
     settings = (
         {name: setting.value}
         for client in config.clients
@@ -52,7 +55,7 @@ def register_secrets(config: Config, environ: Mapping[str, str], redactor: Redac
     )
     patches = (patch for client in config.clients for patch in patches_of(client))
     redactor.add(
-        *literal_secrets([*settings, in_file]),
+        *literal_secrets([*settings, in_file, given]),
         *(secret for patch in patches for secret in secrets_in_patch(patch)),
         *secrets_in_proxies(environ),
         *secrets_in_url(environ.get("LOKI_SYNC_MODELS_URL", "")),

@@ -20,6 +20,7 @@ from loki.edge.auth.auth_method import (
     extra_oauth_headers,
     matching_session_token,
     may_go_without,
+    signing_region,
 )
 from loki.edge.auth.find_secrets import (
     long_path_segments,
@@ -72,7 +73,9 @@ def make_authorize(
             with_credentials(draft, url, credentials, headers, redactor)
             for url in find_url(draft, context)
             for credentials in find_credentials(draft, service, context)
-            for headers in expand_references(draft.headers, context)
+            for headers in expand_references(
+                draft.headers, context, deadline_of(draft.target.limits)
+            )
         )
 
     return stage
@@ -199,7 +202,9 @@ def token_credentials(
     return Result.do(
         Credentials(headers=add_headers(bearer(token), hide_headers(extra, context.redactor)))
         for token in get_token(client, service, context)
-        for extra in expand_references(extra_oauth_headers(client, service), context)
+        for extra in expand_references(
+            extra_oauth_headers(client, service), context, deadline_of(client.limits)
+        )
     )
 
 
@@ -223,13 +228,11 @@ def key_chain_credentials(
     client: Client, service: Provider, context: AuthContext
 ) -> Result[Credentials, Problem]:
     """Return the keys of a chain, and the region, which is a part of every signature."""
-    method, region = auth_method(client, service), client.settings.get("region")
-    if service.sign is None:
-        return fail("config", f"client {client.name!r}: auth: {method} is not for {client.type}")
-    if region is None or region.source != "literal":
-        return fail("config", f"client {client.name!r} needs a region: set `region`, or AWS_REGION")
-    keys = KEYS[method](client, context)
-    return keys.map(lambda parts: Credentials(signing={**parts, "region": region.value}))
+    return Result.do(
+        Credentials(signing={**parts, "region": region})
+        for region in signing_region(client, service)
+        for parts in KEYS[auth_method(client, service)](client, context)
+    )
 
 
 def signing_credentials(
@@ -276,14 +279,19 @@ def mask_draft(draft: Draft) -> Result[Draft, Problem]:
 
 def masked_headers(client: Client, service: Provider) -> Mapping[str, str]:
     """Return the headers of the client's credential with ``***`` in the place of the secret."""
-    method = auth_method(client, service)
-    name = "access_token" if method in TOKENS else credential_name(client, service)
-    name = name or (
-        None if service.needs_no_key or service.sign else list(service.auth_headers)[-1]
-    )
-    headers = service.auth_headers[name]("***") if name and method not in KEYS else {}
+    headers = credential_headers(client, service, "***")
     extra = {
         name: mask(name, value) if is_public(name) else "***"
         for name, value in extra_oauth_headers(client, service).items()
     }
     return add_headers(headers, extra) or ({"Authorization": "***"} if service.sign else {})
+
+
+def credential_headers(client: Client, service: Provider, secret: str) -> Mapping[str, str]:
+    """Return the headers in which a client's credential is sent, with a text in its place."""
+    method = auth_method(client, service)
+    name = "access_token" if method in TOKENS else credential_name(client, service)
+    name = name or (
+        None if service.needs_no_key or service.sign else list(service.auth_headers)[-1]
+    )
+    return service.auth_headers[name](secret) if name and method not in KEYS else {}

@@ -29,6 +29,7 @@ from loki.edge.auth.cloud_sdk import (
 from loki.edge.auth.token_cache import Token, valid_token
 from loki.edge.files import describe_os_error
 from loki.edge.http.deadline import deadline_of
+from loki.edge.stdin import late_file, read_file, within_patience
 from loki.json_text import Json
 from loki.problems import Problem, fail
 from loki.records import Client, Limits
@@ -64,15 +65,16 @@ class CredentialFile(NamedTuple):
 
 def find_credential_file(client: Client, environ: Environ) -> Result[CredentialFile, Problem]:
     """Return the first source of credentials that exists; a file that is named must exist."""
-    setting = client.settings.get("adc_file")
+    setting, end = client.settings.get("adc_file"), deadline_of(client.limits)
     variable = "GOOGLE_APPLICATION_CREDENTIALS"
     named, origin = (
         (setting.value, setting.origin) if setting else (environ.get(variable), variable)
     )
     path = os.path.expanduser(named or gcloud_file(environ))
     try:
-        with open(path, "rb") as file:
-            return Success(CredentialFile(path, file.read()))
+        return Success(CredentialFile(path, read_file(path, None, within_patience(end))))
+    except TimeoutError:
+        return fail("offline", f"{origin}: {late_file(path, end)}")
     except FileNotFoundError:
         return (
             fail("auth", f"{origin}: no file {path}") if named else Success(CredentialFile("", b""))

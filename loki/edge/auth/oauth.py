@@ -91,7 +91,9 @@ def oauth_client_of(client: Client, context: AuthContext) -> Result[OAuthClient,
         for urls in endpoints(client, merged)
         for redirect_uri in redirect_address(client, merged)
         for headers in expand_references(
-            without_none({**merged["request_headers"], **merged["token_headers"]}), context
+            without_none({**merged["request_headers"], **merged["token_headers"]}),
+            context,
+            deadline_of(client.limits),
         )
     )
 

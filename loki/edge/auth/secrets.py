@@ -14,7 +14,9 @@ from returns.result import Failure, Result, Success
 
 from loki.config.setting_names import is_sensitive
 from loki.edge.auth.auth_context import AuthContext
-from loki.edge.files import describe_os_error, without_env_file
+from loki.edge.env_file import without_env_file
+from loki.edge.files import describe_os_error
+from loki.edge.stdin import TooLargeError, late_file
 from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.records import Setting
@@ -32,14 +34,12 @@ IN_TIME = "within the time for everything (total timeout)"
 def look_up(setting: Setting, context: AuthContext, deadline: float = inf) -> Result[str, Problem]:
     """Return the value of a setting, from the one place that it names; never from another.
 
-    A command is waited for until ``deadline``, on the monotonic clock.
+    A command, and a file that is a pipe, are waited for until ``deadline``, on the monotonic clock.
     """
     hide = context.redactor.hide
     if setting.source in ("cmd", "file") and is_bare_key(setting.value):
         hide(setting.value)  # else the message that it is no command or file shows it
-    if setting.source == "cmd":
-        return from_command(setting, context, deadline).map(hide)
-    return FORMS[setting.source](setting, context).map(hide)
+    return FORMS[setting.source](setting, context, deadline).map(hide)
 
 
 def is_bare_key(value: str) -> bool:
@@ -51,7 +51,9 @@ def is_bare_key(value: str) -> bool:
     return is_like_a_key(value) and re.search(r"[\s/\\]", value) is None
 
 
-def read_named_secret(setting: Setting, context: AuthContext) -> Result[str, Problem]:
+def read_named_secret(
+    setting: Setting, context: AuthContext, deadline: float
+) -> Result[str, Problem]:
     """Return the vault's secret of a name, or the environment variable where the vault has none."""
     from loki.edge.auth import vault  # only where a name is used
 
@@ -64,14 +66,17 @@ def read_named_secret(setting: Setting, context: AuthContext) -> Result[str, Pro
         where = f"no secret {name} in {path}, and " if os.path.exists(path) else ""
         return fail("auth", f"{setting.origin}: {where}no environment variable {name}")
 
-    secret = vault.find_secret(name, context)
-    located = secret.alt(lambda problem: Problem("auth", f"{setting.origin}: {problem.message}"))
+    secret = vault.find_secret(name, context, deadline)
+    located = secret.alt(
+        lambda problem: Problem(
+            "offline" if problem.kind == "offline" else "auth",
+            f"{setting.origin}: {problem.message}",
+        )
+    )
     return located.bind(or_variable)
 
 
-def from_command(
-    setting: Setting, context: AuthContext, deadline: float = inf
-) -> Result[str, Problem]:
+def from_command(setting: Setting, context: AuthContext, deadline: float) -> Result[str, Problem]:
     """Return the first line that a command prints.
 
     The command sees the environment of this process, and nothing of the .env file, whose secrets
@@ -127,12 +132,15 @@ def wait_for_process(process: Popen[bytes], deadline: float) -> CompletedProcess
     raise TimeoutError
 
 
-def from_file(setting: Setting, context: AuthContext) -> Result[str, Problem]:
-    """Return the first line of a file."""
+def from_file(setting: Setting, context: AuthContext, deadline: float) -> Result[str, Problem]:
+    """Return the first line of a file, which may be a pipe."""
     path = os.path.expanduser(setting.value)
     try:
-        with open(path, "rb") as file:
-            return first_line(file.read(65536), setting, f"{path} is empty")
+        return first_line(context.read_file(path, deadline), setting, f"{path} is empty")
+    except TimeoutError:
+        return fail("offline", f"{setting.origin}: {late_file(path, deadline)}")
+    except TooLargeError as error:
+        return fail("auth", f"{setting.origin}: {path} {error}")
     except (OSError, ValueError) as error:
         why = describe_os_error(error) if isinstance(error, OSError) else str(error).lower()
         return fail("auth", f"{setting.origin}: cannot read {path}: {why}")
@@ -144,8 +152,8 @@ def first_line(data: bytes, setting: Setting, if_empty: str) -> Result[str, Prob
     return Success(line) if line else Failure(Problem("auth", f"{setting.origin}: {if_empty}"))
 
 
-FORMS: dict[str, Callable[[Setting, AuthContext], Result[str, Problem]]] = {
-    "literal": lambda setting, context: Success(setting.value),
+FORMS: dict[str, Callable[[Setting, AuthContext, float], Result[str, Problem]]] = {
+    "literal": lambda setting, context, deadline: Success(setting.value),
     "name": read_named_secret,
     "cmd": from_command,
     "file": from_file,
@@ -156,20 +164,23 @@ FORMS: dict[str, Callable[[Setting, AuthContext], Result[str, Problem]]] = {
 
 
 def expand_references(
-    headers: Mapping[str, str], context: AuthContext
+    headers: Mapping[str, str], context: AuthContext, deadline: float = inf
 ) -> Result[dict[str, str], Problem]:
     """Return the headers with every ``{{NAME}}`` in them looked up."""
     if not any("{{" in value for value in headers.values()):
         return Success(dict(headers))
-    values = gather(expand_value(name, value, context) for name, value in headers.items())
+    values = gather(expand_value(name, value, context, deadline) for name, value in headers.items())
     return values.map(lambda expanded: dict(zip(headers, expanded, strict=True)))
 
 
-def expand_value(header: str, value: str, context: AuthContext) -> Result[str, Problem]:
+def expand_value(
+    header: str, value: str, context: AuthContext, deadline: float
+) -> Result[str, Problem]:
     """Return the value of a header with every ``{{NAME}}`` in it looked up."""
     origin = f"header {header}"
     secrets = gather(
-        look_up(Setting(name, "name", origin), context) for name in re.findall(NAME, value)
+        look_up(Setting(name, "name", origin), context, deadline)
+        for name in re.findall(NAME, value)
     )
     literals = re.split(NAME, value)[::2]  # what stands between the names
     pairs = secrets.map(lambda values: zip_longest(literals, values, fillvalue=""))

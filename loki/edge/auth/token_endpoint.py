@@ -15,16 +15,16 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from returns.result import Result, Success
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from loki.config.setting_names import is_public
 from loki.edge.auth.token_cache import Token
-from loki.edge.http.deadline import Deadline, TimeLeft, deadline_of
+from loki.edge.http.deadline import Deadline, deadline_of
 from loki.edge.http.describe import describe_error, host_of, root_cause
 from loki.edge.http.transport import environment_proxies, make_transport, own_proxy
 from loki.json_text import Json
 from loki.problems import Kind, Problem, fail
-from loki.record import record
+from loki.record import record, replace
 from loki.records import Limits
 from loki.redaction.redactor import Redactor
 from loki.stages.patch import set_headers
@@ -107,11 +107,12 @@ def send(
     redactor: Redactor,
 ) -> Result[tuple[int, bytes], Problem]:
     """Send one request; redirects are not followed."""
+    clock = Deadline(TIMEOUT, deadline_of(limits))
     try:
         answer = adapter.send(
             request,
             stream=True,
-            timeout=timeouts(limits),
+            timeout=clock.timeouts(limits.connect or TIMEOUT),
             proxies=own_proxy(limits) or environment_proxies(host),
         )
         with answer:
@@ -119,16 +120,25 @@ def send(
                 (answer.status_code, answer.raw.read(MAX_ANSWER_BYTES, decode_content=True))
             )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        if is_timeout(error):
+            return fail("offline", f"no token from {host} {late_limit(limits, clock)}")
         kind: Kind = "config" if isinstance(error, ValueError) else "offline"
         why = describe_error(root_cause(error), redactor)
         return fail(kind, f"no token from {host}: {why}")
 
 
-def timeouts(limits: Limits) -> tuple[TimeLeft, TimeLeft]:
-    """Return the times to connect and between two bytes, which end with that for everything."""
-    clock = Deadline(TIMEOUT, deadline_of(limits))
-    left = clock.end - time.monotonic()
-    return TimeLeft(min(limits.connect or TIMEOUT, left), clock), TimeLeft(TIMEOUT, clock)
+def is_timeout(error: Exception) -> bool:
+    """Return whether an error is that a server, or a connection to it, took too long."""
+    kinds = (requests.Timeout, TimeoutError, ReadTimeoutError)
+    return isinstance(error, kinds) or isinstance(root_cause(error), kinds)
+
+
+def late_limit(limits: Limits, clock: Deadline) -> str:
+    """Return which limit of a token request has passed, as for other requests."""
+    from loki.edge.http.errors import expired_limit
+
+    ours = replace(limits, connect=limits.connect or TIMEOUT, idle=TIMEOUT)
+    return expired_limit(ours, clock)
 
 
 def prepare_form(

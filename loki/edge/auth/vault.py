@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from shlex import quote
-from stat import S_ISDIR
+from math import inf
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -31,13 +30,12 @@ from loki.edge.auth.vault_format import (
     unlock,
     value_of,
 )
+from loki.edge.auth.vault_password import password_file, random_password, read_password
 from loki.edge.files import describe_os_error
+from loki.edge.stdin import within_patience
 from loki.edge.trust import (
-    UntrustedFileError,
     make_private_folder,
-    open_checked,
     open_in_safe_folder,
-    require_safe_file_and_folder,
 )
 from loki.problems import Problem, fail, suggest_nearest
 
@@ -54,25 +52,22 @@ def vault_file(environ: Environ) -> str:
     return os.path.expanduser(path) if path else f"{files.directory('config', environ)}/vault.yml"
 
 
-def password_file(environ: Environ) -> str:
-    """Return the path of the file with the vault's password, whether it exists or not."""
-    path = environ.get("LOKI_VAULT_PASSWORD_FILE")
-    if path:
-        return os.path.expanduser(path)
-    return f"{files.directory('config', environ)}/vault_password"
-
-
 # ---- reading -----------------------------------------------------------------------------------
 
 
-def find_secret(name: str, context: AuthContext) -> Result[str | None, Problem]:
+def find_secret(
+    name: str, context: AuthContext, deadline: float = inf
+) -> Result[str | None, Problem]:
     """Return a secret, None where there is no vault or no such name in it.
 
-    Only a hit derives the key, which takes a 25th of a second.
+    Only a hit derives the key, which takes a 25th of a second. A password that comes through a pipe
+    is waited for until ``deadline``, on the monotonic clock.
     """
 
     def get_value(vault: Vault | None) -> Result[str | None, Problem]:
-        return value_in(vault, name, context) if vault and name in vault.places else Success(None)
+        if vault is None or name not in vault.places:
+            return Success(None)
+        return value_in(vault, name, context, deadline)
 
     return load(vault_file(context.environ)).bind(get_value)
 
@@ -88,10 +83,12 @@ def list_names(environ: Environ) -> Result[list[str], Problem]:
     return load(vault_file(environ)).map(lambda vault: [*vault.places] if vault else [])
 
 
-def value_in(vault: Vault, name: str, context: AuthContext) -> Result[Any, Problem]:
+def value_in(
+    vault: Vault, name: str, context: AuthContext, deadline: float = inf
+) -> Result[Any, Problem]:
     """Return a secret of a vault, which is redacted from now on."""
     return (
-        encryption_key(vault, context)
+        encryption_key(vault, context, deadline)
         .bind(lambda key: value_of(vault, name, key))
         .map(context.redactor.hide)
     )
@@ -99,7 +96,7 @@ def value_in(vault: Vault, name: str, context: AuthContext) -> Result[Any, Probl
 
 def load(path: str) -> Result[Vault | None, Problem]:
     """Return the vault of a file, None where there is no file."""
-    text = files.read_text(path, "vault", open_in_safe_folder)
+    text = files.read_text(path, "vault", open_in_safe_folder, within_patience(inf))
     if not isinstance(text, Success):
         is_absent = text.failure().kind == "missing" and not os.path.islink(path)
         return Success(None) if is_absent else Failure(files.as_config_problem(text.failure()))
@@ -238,14 +235,9 @@ def create(context: AuthContext, choose: ChoosePassword) -> Result[Vault, Proble
     )
 
 
-def random_password() -> str:
-    """Return a password of 256 random bits."""
-    from secrets import token_urlsafe
-
-    return token_urlsafe(32)
-
-
-def encryption_key(vault: Vault, context: AuthContext) -> Result[bytes, Problem]:
+def encryption_key(
+    vault: Vault, context: AuthContext, deadline: float = inf
+) -> Result[bytes, Problem]:
     """Return the key of a vault, derived once for each Env; fail if its password is wrong."""
     place, known = password_file(context.environ), context.vault_keys
 
@@ -255,37 +247,4 @@ def encryption_key(vault: Vault, context: AuthContext) -> Result[bytes, Problem]
             known[lock] = unlock(vault, password, place)
         return known[lock]
 
-    return read_password(context, vault.path).bind(check)
-
-
-def read_password(context: AuthContext, vault: str) -> Result[bytes, Problem]:
-    """Return the password, from a file that only its owner may read; ``vault`` is for messages."""
-    path = password_file(context.environ)
-    fact = f"the vault {vault} is locked"
-    try:
-        with open(path, "rb", opener=open_password_file) as file:
-            password = file.read().rstrip(b"\r\n")
-    except UntrustedFileError as error:
-        return fail("auth", str(error))
-    except FileNotFoundError:
-        return fail("auth", f"{fact}: its password file {path} is not there")
-    except OSError as error:
-        return fail("auth", f"{fact}: cannot read {path}: {describe_os_error(error)}")
-    if not password:
-        return fail("auth", f"{fact}: its password file {path} is empty")
-    context.redactor.add(password.decode(errors="replace"))
-    return Success(password)
-
-
-def open_password_file(path: str, flags: int) -> int:
-    """Open a file that others can neither read, write nor replace; raise UntrustedFileError."""
-    return open_checked(path, flags, require_private)
-
-
-def require_private(path: str, status: os.stat_result) -> None:
-    """Raise UntrustedFileError if others can read or write a file; a folder is no file anyway."""
-    if os.name != "posix" or S_ISDIR(status.st_mode):
-        return
-    if status.st_mode & 0o077:
-        raise UntrustedFileError(f"others can read the vault's password: chmod 600 {quote(path)}")
-    require_safe_file_and_folder(path, status)
+    return read_password(context, vault.path, deadline).bind(check)

@@ -236,10 +236,10 @@ def worker_env(
     environ: dict[str, str] | None = None,
 ) -> Result[Env, Problem]:
     """Return the worker's own configuration; the run keeps the ledger and the budgets."""
-    from loki.edge import files
     from loki.edge.env import make_env, read_configuration
+    from loki.edge.env_file import environment
 
-    variables = files.environment() if environ is None else environ
+    variables = environment() if environ is None else environ
     return read_configuration(variables).map(
         lambda config: replace(
             make_env(

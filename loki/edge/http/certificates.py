@@ -42,6 +42,7 @@ def ssl_context(
 def load_authorities(context: SSLContext, setting: str, path: str) -> None:
     """Trust the authorities in a file or a folder; raise UnusableFileError."""
     expanded = os.path.expanduser(path)
+    refuse_pipe(setting, path)
     try:
         if os.path.isdir(expanded):
             context.load_verify_locations(capath=expanded)
@@ -55,6 +56,8 @@ def load_authorities(context: SSLContext, setting: str, path: str) -> None:
 def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> None:
     """Load a certificate to present to servers that ask for one; raise UnusableFileError."""
     expanded = key and os.path.expanduser(key)
+    refuse_pipe("extra.client_cert", cert)
+    refuse_pipe("extra.client_key", key or cert)
     try:  # with a password, so that nobody is asked for one at the terminal
         context.load_cert_chain(os.path.expanduser(cert), expanded, password="")
     except OSError as error:  # ssl.SSLError is one
@@ -62,6 +65,13 @@ def load_client_certificate(context: SSLContext, cert: str, key: str | None) -> 
         raise UnusableFileError(
             f"extra.client_cert: cannot use {names}: {shorten(error_text(error), error)}"
         ) from error
+
+
+def refuse_pipe(setting: str, path: str) -> None:
+    """Raise UnusableFileError if OpenSSL, which knows no deadline, would wait for a writer."""
+    expanded = os.path.expanduser(path)
+    if os.path.exists(expanded) and not (os.path.isfile(expanded) or os.path.isdir(expanded)):
+        raise UnusableFileError(f"{setting}: cannot use {path}: not a regular file")
 
 
 def default_bundle() -> Literal[True] | str:

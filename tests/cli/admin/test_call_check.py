@@ -37,30 +37,6 @@ def test_every_model_that_cannot_be_asked_has_its_own_line(home: Home) -> None:
     assert line.startswith(f"{path}:6:5: claude clients cannot embed")
 
 
-NOTES: list[tuple[str, str]] = [
-    ("type: openai", "client 'openai' has no key: set api_key, or OPENAI_API_KEY"),
-    ("type: openai\n  api_key: '{{MINE}}'", "no secret and no environment variable MINE"),
-    ("type: bedrock\n  region: us-east-1\n  access_key_id: a", "BEDROCK_SECRET_ACCESS_KEY"),
-    ("type: openai\n  api_key_cmd: 'false'", ""),
-    ("type: openai\n  api_key: k", ""),
-    ("type: openai\n  api_key: '{{THERE}}'", ""),
-    ("type: openai-compatible\n  name: ollama", ""),
-    ("type: vertexai\n  project_id: p", ""),
-]
-
-
-@pytest.mark.parametrize(("client", "note"), NOTES)
-def test_a_key_that_is_nowhere_to_be_found_is_a_note(home: Home, client: str, note: str) -> None:
-    home.configure(f"clients:\n- {client}\n")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        home.environ[name] = ""
-    home.environ["THERE"] = "k"
-    done = home.run("--check", prog="loki")
-    assert done.code == 0, done.err
-    assert (note in done.err) if note else done.err == ""
-    assert "nothing wrong" in done.out
-
-
 def test_nobody_is_asked_and_no_command_is_run(home: Home) -> None:
     mark = home.folder / "ran"
     with serving(plain({"data": []})) as server:
@@ -108,3 +84,13 @@ def test_a_file_of_a_key_that_is_not_there_is_a_note(home: Home) -> None:
     home.configure("clients:\n- {type: openai, api_key_file: /nope/key}\n")
     done = home.call("--check", prog="loki")
     assert done.code == 0 and "note: client 'openai' has no key: no file /nope/key" in done.err
+
+
+def test_a_patch_of_one_model_has_the_place_of_the_model(home: Home) -> None:
+    path = home.configure(
+        "clients:\n- type: openai\n  api_key: k\n  models:\n  - name: a\n"
+        "  - {name: b, patch: {url: 'ftp://x'}}\n"
+    )
+    done = home.call("--check", prog="loki")
+    assert done.code == 78
+    assert done.err.startswith(f"{path}:6:5: client 'openai': 'ftp://x' is not an http")

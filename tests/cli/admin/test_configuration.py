@@ -162,3 +162,20 @@ def test_our_own_faults_are_told_to_programs_too(
     if form == "events":
         assert json.loads(done.out.splitlines()[-1]) == {"type": "error", **parsed}
     Path(words.rpartition(" ")[2]).unlink()
+
+
+def test_all_clients_that_lack_a_variable_are_said_at_once_with_their_places(home: Home) -> None:
+    path = home.configure(
+        "clients:\n- {type: bedrock, name: a, region: '{{NOPEX}}'}\n- {type: openai, api_key: k}\n"
+        "- {type: vertexai, project_id: '{{NOPEY}}'}\n"
+    )
+    done = home.call("--check", prog="loki")
+    assert (done.code, done.out) == (78, "")
+    assert done.err.splitlines() == [
+        f"{path}:2:3: region: no environment variable NOPEX",
+        f"{path}:4:3: project_id: no environment variable NOPEY",
+    ]
+    home.configure("clients:\n- {type: openai, api_key: k}\n")
+    home.environ["LOKI_TEMPERATURE"] = "hot"
+    done = home.call("--check", prog="loki")
+    assert done.code == 78 and done.err.startswith("loki: config: LOKI_TEMPERATURE: ")

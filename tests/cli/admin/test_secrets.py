@@ -306,7 +306,6 @@ LOOKING = [
     ["--dry-run", "--explain", "Hi"],
     ["--info"],
     ["--list-models"],
-    ["--check"],
 ]
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Home
 from returns.result import Result, Success
+from servers import plain, serving
 from support import auth_context, target
 
 from loki.edge.auth import secrets, vault
 from loki.edge.auth.credentials import make_authorize, mask_draft
+from loki.edge.auth.vault_password import password_file
 from loki.problems import Problem
 from loki.records import Draft, Patch
 from loki.redaction.redactor import Redactor
@@ -239,7 +242,7 @@ def test_no_environment_steps_in_for_a_vault_that_cannot_be_opened(tmp_path: Pat
     environ = {"LOKI_CONFIG_DIR": str(tmp_path), "KEY": "from-name"}
     context = auth_context(environ)
     assert vault.add("KEY", "from-vault", context, lambda path: Success("")) == Success(None)
-    Path(vault.password_file(environ)).unlink()
+    Path(password_file(environ)).unlink()
     problem = authorization({"api_key": "{{KEY}}"}, environ).failure()
     assert problem.kind == "auth" and problem.message.startswith(f"{PLACE}api_key: the vault ")
     Path(vault.vault_file(environ)).write_text("KEY: plain\n")
@@ -329,3 +332,29 @@ def test_a_secret_that_was_looked_up_is_known_from_then_on(case: str) -> None:
     context = auth_context({"KEY": "s3cret-value"})
     assert isinstance(make_authorize(context)(drafted(SHOWN[case])), Success)
     assert context.redactor.redact("said s3cret-value") == "said ***"
+
+
+def test_a_key_that_never_comes_through_its_pipe_ends_with_the_time(home: Home) -> None:
+    pipe = home.folder / "pipe"
+    os.mkfifo(pipe, 0o600)
+    home.local("http://127.0.0.1:1", client=f"api_key_file: {pipe}")
+    done = home.run("--timeout", "2", "Hi")
+    assert (done.code, done.out) == (69, "")
+    end = f"api_key_file: {pipe} did not end within the time for everything (total timeout)"
+    assert done.err.endswith(f"{end}; nothing was sent\n")
+
+
+def test_a_key_comes_through_a_pipe_once_for_many_rows(home: Home) -> None:
+    pipe = home.folder / "pipe"
+    os.mkfifo(pipe, 0o600)
+    (home.folder / "in.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b"}\n{"prompt": "c"}\n')
+    answer = {"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}
+    with serving(plain(answer)) as server:
+        home.local(server.address, client=f"api_key_file: {pipe}")
+        words = [str(home.folder / "in.jsonl"), "-o", str(home.folder / "out.jsonl")]
+        with home.start(*words, prog="loki-batch") as process:
+            pipe.write_bytes(b"key-of-pipe\nnote\n")
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    keys = [asked.headers["authorization"] for asked in server.asked]
+    assert keys == ["Bearer key-of-pipe"] * 3

@@ -21,6 +21,7 @@ from support import auth_context
 from loki.edge.auth import vault
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.vault_format import NONCE, decrypt, encrypt
+from loki.edge.auth.vault_password import password_file
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
 
@@ -48,7 +49,7 @@ def opened(shared: dict[str, str]) -> AuthContext:
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Return the text of a vault and its password, made once: deriving a key takes time."""
     environ = filled(tmp_path_factory.mktemp("written"))
-    return text_of(environ), Path(vault.password_file(environ)).read_text()
+    return text_of(environ), Path(password_file(environ)).read_text()
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_only_the_owner_may_read_what_is_written(nobody: dict[str, str]) -> None
         assert vault.add("A", "v", auth_context(nobody), choosing()) == Success(None)
     finally:
         os.umask(before)
-    assert mode(vault.vault_file(nobody)) == mode(vault.password_file(nobody)) == 0o600
+    assert mode(vault.vault_file(nobody)) == mode(password_file(nobody)) == 0o600
     assert mode(nobody["LOKI_CONFIG_DIR"]) == 0o700
 
 
@@ -214,7 +215,7 @@ def test_a_random_password_is_strong_and_differs(nobody: dict[str, str], tmp_pat
     other = {"LOKI_CONFIG_DIR": str(tmp_path / "other")}
     for each in (nobody, other):
         assert vault.add("A", "v", auth_context(each), choosing()) == Success(None)
-    one, two = (Path(vault.password_file(each)).read_text() for each in (nobody, other))
+    one, two = (Path(password_file(each)).read_text() for each in (nobody, other))
     assert one != two and len(one) == len(two) == 44
 
 
@@ -229,7 +230,7 @@ def test_the_files_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_password_that_is_there_is_taken(nobody: dict[str, str]) -> None:
-    path = Path(vault.password_file(nobody))
+    path = Path(password_file(nobody))
     path.parent.mkdir()
     path.write_bytes(b"p\xffss w\xc3\xb6rd\r\n\n")
     path.chmod(0o600)
@@ -321,7 +322,7 @@ PASSWORDS: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("case", PASSWORDS)
 def test_a_password_that_does_not_do_is_told(environ: dict[str, str], case: str) -> None:
     spoil, message = PASSWORDS[case]
-    path, before = Path(vault.password_file(environ)), text_of(environ)
+    path, before = Path(password_file(environ)), text_of(environ)
     spoil(path)
     result = message.replace("PASSWORD", str(path)).replace("VAULT", vault.vault_file(environ))
     for done in (
@@ -336,7 +337,7 @@ def test_a_password_that_does_not_do_is_told(environ: dict[str, str], case: str)
 
 
 def test_names_are_listed_and_dropped_without_the_password(environ: dict[str, str]) -> None:
-    os.unlink(vault.password_file(environ))
+    os.unlink(password_file(environ))
     assert vault.list_names(environ) == Success(sorted(SECRETS))
     assert vault.delete("BETA", environ) == Success(None)
     assert vault.find_secret("BETA", auth_context(environ)) == Success(None)
@@ -458,6 +459,7 @@ def test_a_vault_that_another_process_holds_is_waited_for_and_given_up(
 WRITER = """
 import os, sys
 from loki.edge.auth import vault
+from loki.edge.auth.vault_password import password_file
 from loki.edge.auth.auth_context import AuthContext
 from loki.redaction.redactor import Redactor
 context = AuthContext(dict(os.environ), Redactor())

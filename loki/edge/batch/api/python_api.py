@@ -15,6 +15,7 @@ from loki.edge.batch.api.journal_file import open_journal
 from loki.edge.batch.api.session import Session
 from loki.edge.batch.api.submit import SubmitOptions
 from loki.edge.batch.output import open_output
+from loki.edge.env_file import environment
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.pipeline import Env
 from loki.problems import Problem
@@ -34,7 +35,7 @@ def batch_api(
     are 0. What is out is known from the file ``path`` + ``.jobs``, and never sent twice. Fails
     where nothing could be done; what went wrong with one job is told by ``code``.
     """
-    environ = files.environment()
+    environ = environment()
     book = Ledger(ledger_path(environ), redactor=env.redactor) if ledger else None
     rows = list(rows_of(asks))
     with open_output(path, files.directory("state", environ), retry_failed=False) as opened:

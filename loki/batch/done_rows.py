@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from array import array
 from decimal import Decimal
 from hashlib import blake2b
@@ -40,6 +41,18 @@ def read_earlier_row(line: bytes) -> EarlierRow | None:
     except (ValueError, RecursionError):
         pass
     return None
+
+
+def line_of_row(line: bytes) -> int:
+    """Return the line of the input that a row of an output came from; 0 where that is not known.
+
+    >>> line_of_row(b'{"id":"a","line":7,"key":"k"}'), line_of_row(b'{"id": "a", "key": "k"}')
+    (7, 0)
+    """
+    if found := re.match(rb'\{"id":(?:"(?:[^"\\]|\\.)*"|-?\d+),"line":(\d+),', line):
+        return int(found[1])  # a line as we write it: the rest may be long
+    earlier = read_earlier_row(line)
+    return earlier.line if earlier else 0
 
 
 def is_amount(cost: Json) -> bool:

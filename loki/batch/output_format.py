@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from toolz import get_in
 
-from loki.batch.done_rows import EarlierRow, read_earlier_row, row_identity
+from loki.batch.done_rows import EarlierRow, line_of_row, read_earlier_row, row_identity
 from loki.json_text import Json, JsonObject, compact
 from loki.usage import COUNTS
 
@@ -32,6 +32,9 @@ class Format(Protocol):
 
     def read(self, row: bytes) -> EarlierRow | None:
         """Return what a row of an earlier run says, None if it is none of ours."""
+
+    def line_of(self, row: bytes) -> int:
+        """Return the line of the input that a row came from; 0 where that is not known."""
 
 
 class JsonLines:
@@ -55,6 +58,10 @@ class JsonLines:
     def read(self, row: bytes) -> EarlierRow | None:
         """Read a line."""
         return read_earlier_row(row)
+
+    def line_of(self, row: bytes) -> int:
+        """Return the line of the input."""
+        return line_of_row(row)
 
 
 #: The columns of an output in CSV after the input's, and where a line has each.
@@ -128,6 +135,11 @@ class CsvTable:
         paid = Decimal(0) if is_good else cost
         place = int(named["line"]) if named["line"].isdecimal() else 0
         return EarlierRow(row_identity(named["id"], named["key"]), is_good, paid, place)
+
+    def line_of(self, row: bytes) -> int:
+        """Return the line of the input."""
+        earlier = self.read(row)
+        return earlier.line if earlier else 0
 
 
 def encode_cells(cells: Iterable[Any]) -> bytes:

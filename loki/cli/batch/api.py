@@ -10,11 +10,11 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.api.journal import Journal
 from loki.batch.done_rows import row_identity
+from loki.batch.kept_fields import name_kept_field
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, Row, RowDefaults
 from loki.cli.batch.api_report import print_end, print_jobs, write_summary
 from loki.cli.batch.context import BatchContext
-from loki.cli.batch.run_state import name_kept_field
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs

@@ -29,6 +29,7 @@ from loki.cli.startup import ask_options, environment, open_env, uses_cache, wit
 from loki.cli.tools_flag import tools_of
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
+from loki.edge.batch.calls_under_way import CallsUnderWay
 from loki.edge.batch.cpu import pin_to_core
 from loki.edge.batch.input import Source, Warn, open_source
 from loki.edge.batch.output import open_output
@@ -109,13 +110,14 @@ def build_context(
     """Return the pipeline, what holds for every row, and where rows come from and go through."""
     form = input_form(flags)
     paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_rate_tokens(request.target))
+    calls = CallsUnderWay(time.time, time.monotonic)
     return Result.do(
-        BatchContext(console, flags, env, plan, rows, paces, cluster)
+        BatchContext(console, flags, env, plan, rows, paces, calls, cluster)
         for env in open_env(
             flags,
             environ,
             console,
-            paced=paces.paced,
+            paced=lambda attempt: paces.paced(calls.watched(attempt)),
             waiting=lambda name: paces.waiting(name),
         )
         for all_rows in source_of(flags, form, console.warn)

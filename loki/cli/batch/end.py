@@ -11,7 +11,7 @@ from loki.cli.console import Console
 from loki.cli.describe import one_line
 from loki.edge.trust import open_private
 from loki.json_text import compact
-from loki.problems import EXIT_CODES
+from loki.problems import EXIT_CODES, count_of
 
 
 def report_end(
@@ -44,8 +44,11 @@ def report_end(
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
         say = console.note if why == "--max-time" else console.warn  # no other line says it
+        lost = f"{count_of(run.cut_off, 'call')} cut off, which may have been billed; " * bool(
+            run.cut_off
+        )
         rows = " < INPUT (the same rows again)" if is_piped else ""
-        say(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}{rows}")
+        say(f"ended early ({reason}); {lost}to go on{cure}: {resume_command(console.prog)}{rows}")
     return exit_code(console, run, why)
 
 

@@ -11,6 +11,7 @@ from errno import EIO, ENOENT
 from returns.result import Result, Success
 
 from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.kept_fields import name_kept_field
 from loki.batch.rows import InvalidRow, ReadyRow, Row
 from loki.cli.describe import problem_json
 from loki.edge.auth.find_secrets import redact_reply_facts
@@ -42,8 +43,10 @@ class RunState:
         warn: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.redactor, self.warn = redactor, warn
+        self.say = warn  # what -q does not hide
         self.out, self.in_flight, self.model = out, in_flight, model
         self.started = time.monotonic()
+        self.cut_off = 0  # calls under way when the run was left
         self.unsent = 0  # rows that were read, and not sent because the run ended
         self.good = self.skipped = self.repeated = self.offline = 0
         self.failed: Counter[Kind] = Counter()
@@ -176,6 +179,11 @@ class RunState:
         return self.good + sum(self.failed.values())
 
     @property
+    def unknown_costs(self) -> int:
+        """Calls that may have cost something, and nobody knows how much."""
+        return self.unpriced + self.cut_off
+
+    @property
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
         return self.too_dear > 0 and self.rows_done == self.too_dear
@@ -197,9 +205,9 @@ class RunState:
             "repeated": self.repeated,
             "seconds": round(self.seconds, 3),
             "usage": {name: self.tokens[name] for name in COUNTS},
-            "cost": None if self.unpriced else float(self.cost),
+            "cost": None if self.unknown_costs else float(self.cost),
             "cost_at_least": float(self.cost),
-            "unknown_costs": self.unpriced,
+            "unknown_costs": self.unknown_costs,
             "left": left,
             "ended": self.fatal.kind if self.fatal else why or None,
         }
@@ -235,9 +243,9 @@ class RunState:
 
     def describe_cost(self) -> str:
         """What it cost, as far as anybody knows."""
-        if not self.unpriced:
+        if not self.unknown_costs:
             return f"${self.cost.normalize():f}"
-        return f"≥ ${self.cost.normalize():f} ({self.unpriced:,} of unknown cost)"
+        return f"≥ ${self.cost.normalize():f} ({self.unknown_costs:,} of unknown cost)"
 
 
 def row_key(row: Row) -> str:
@@ -255,23 +263,6 @@ def write_error(out: Output) -> Problem:
         return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
     rest = "all of it" if error.errno == ENOENT else "the rest"
     return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
-
-
-def name_kept_field(name: str) -> str:
-    """Return the name under which a field of the input stands in an output line.
-
-    >>> name_kept_field("lang"), name_kept_field("text")
-    ('lang', 'input_text')
-    """
-    return f"input_{name}" if name in RESERVED_NAMES else name
-
-
-#: The names that lines have of their own.
-RESERVED_NAMES = frozenset(
-    ("id", "line", "key", "model", "text", "reasoning", "tool_calls", "finish", "finish_raw")
-    + ("usage", "cost", "seconds", "first_token_seconds", "attempts", "request_id", "data")
-    + ("message", "carry", "sources", "cached", "embedding", "error")
-)
 
 
 def error_json(problem: Problem, redactor: Redactor) -> JsonObject:

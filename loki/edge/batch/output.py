@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
@@ -17,6 +16,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.done_rows import HashSet
 from loki.batch.output_format import Format, JsonLines
+from loki.edge.batch.row_order import put_in_order, replace_file
 from loki.edge.files import describe_os_error
 from loki.edge.rescue import make_rescue_file
 from loki.edge.trust import open_private
@@ -101,6 +101,15 @@ class Output:
             self.switch_to_rescue_file(error)
         except OSError as error:
             self.full = error
+
+    def put_in_order(self) -> OSError | None:
+        """Sort the file by the lines of the input; return why that failed, which loses nothing."""
+        try:
+            if self.path and self.full is None:
+                put_in_order(self.path, self.form)
+        except OSError as error:
+            return error
+        return None
 
     def switch_to_rescue_file(self, error: OSError) -> None:
         """Go on in another file; half a row is taken back from the first."""
@@ -243,19 +252,13 @@ def scan(
 
 def rewrite(path: str, whole: int, form: Format) -> None:
     """The same file without the rows that failed, all at once."""
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-    try:
-        with open(path, "rb") as old, open(handle, "wb") as new:
-            for line in form.split(old):
-                result = form.read(line)
-                if line == form.head or (whole > 0 and result and result.is_good):
-                    new.write(line)
-                whole -= len(line)
-            os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(draft, path)
-    except OSError:
-        os.unlink(draft)
-        raise
+
+    def write(old: IO[bytes], new: IO[bytes]) -> None:
+        left = whole
+        for line in form.split(old):
+            result = form.read(line)
+            if line == form.head or (left > 0 and result and result.is_good):
+                new.write(line)
+            left -= len(line)
+
+    replace_file(path, write)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from pathlib import Path
 import pytest
 from bulk import bulk_server
 from commands import BIN, Done, Home
-from servers import plain, reply, serving
+from servers import Asked, Script, plain, reply, serving
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -205,6 +207,50 @@ def test_rows_come_in_order_where_that_is_asked_for(shared: tuple[Home, str]) ->
         shared[0].local(server.address)
         done = over_cluster(shared, 300, "--ordered")
     assert done.code == 0 and [row["id"] for row in done.lines] == list(range(300)), done.err
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_ordered_rows_that_are_early_are_kept_where_the_run_is_left(
+    shared: tuple[Home, str], is_file: bool
+) -> None:
+    home, address = shared
+    ledger = home.folder / f"left-{is_file}.db"
+    home.environ["LOKI_LEDGER"] = str(ledger)
+    path, out, may_answer = home.folder / "in", home.folder / "out-left", threading.Event()
+    path.write_text("".join(f'{{"id": {i}, "prompt": "p{i}."}}\n' for i in range(60)))
+
+    def script(asked: Asked) -> Script:
+        return plain(reply()) if b"p0." not in asked.body or may_answer.wait(60) else None
+
+    with serving(script) as server:
+        home.local(server.address)
+        words = ["-m", "local:m", str(path), "--ordered", "-j", "4", "--scheduler", address]
+        words += ["-o", str(out)] * is_file
+        with home.start(*words, prog="loki-batch") as run:
+            while count_calls(ledger) < 59:
+                time.sleep(0.05)
+            assert run.stderr is not None
+            run.send_signal(signal.SIGTERM)
+            assert b"finishing" in run.stderr.readline()
+            run.send_signal(signal.SIGTERM)
+            lines, err = run.communicate(timeout=30)
+        may_answer.set()
+    del home.environ["LOKI_LEDGER"]
+    kept = [
+        json.loads(line)["id"] for line in (out.read_bytes() if is_file else lines).splitlines()
+    ]
+    assert sorted(kept) == [*range(1, 60)] and (is_file or kept == sorted(kept))
+    assert run.returncode == 143 and b"1 call cut off" in err, err
+    assert count_calls(ledger) == 60
+
+
+def count_calls(ledger: Path) -> int:
+    """Return how many calls are in a ledger."""
+    try:
+        with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as db:
+            return int(db.execute("SELECT count(*) FROM calls").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
 
 
 def test_a_run_that_is_killed_asks_no_more_than_was_in_flight(shared: tuple[Home, str]) -> None:

@@ -20,6 +20,7 @@ from loki.cli.batch.context import BatchContext
 from loki.cli.batch.end import report_end
 from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.run_state import RunState
+from loki.cli.batch.shared_failure import find_shared_failure
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.progress import progress
 from loki.cli.startup import uses_cache
@@ -51,12 +52,18 @@ class BatchRun:
 
     def __init__(self, context: BatchContext, out: Output) -> None:
         self.order, self.flags = context, context.flags
+        self.task: Task = "embedding" if context.defaults.embed else "chat"
         self.state = RunState(
             out,
             context.flags.in_flight,
             context.defaults.ask.model,
             context.console.redactor,
             context.console.warn,
+            find_shared_failure(
+                *(context.env, context.defaults, self.task),
+                context.flags.max_cost is not None,
+                context.flags.fallback,
+            ),
         )
         self.limit = (
             CostLimit(context.flags.max_cost) if context.flags.max_cost is not None else None
@@ -70,11 +77,10 @@ class BatchRun:
         order, state = self.order, self.state
         if problem := state.skip_rows_in_jobs():
             return order.console.report(problem)
-        task: Task = "embedding" if order.defaults.embed else "chat"
         with open_books(order, self.is_ordered) as self.books:
             self.left = CountedRows(state.pending(read_rows(order.defaults, order.inputs.lines)))
             self.pool = pool_of(
-                *(order, self.books.env, task, self.limit, self.left, self.record_outcomes),
+                *(order, self.books.env, self.task, self.limit, self.left, self.record_outcomes),
                 self.is_ordered,
             )
             order.paces.closing = self.close_lane
@@ -85,7 +91,7 @@ class BatchRun:
             ):
                 self.pool.run(tick)
             if self.is_left:
-                self.book_cut_off(task)
+                self.book_cut_off()
         self.finish_output()
         state.fatal = state.fatal or self.pool.problem
         if self.is_complete():
@@ -148,10 +154,10 @@ class BatchRun:
         self.is_left = True
         self.pool.leave()
 
-    def book_cut_off(self, task: Task) -> None:
+    def book_cut_off(self) -> None:
         """Write the calls in the ledger that were under way: they may be billed."""
         env, rows = self.books.env, (row for row in self.pool.cut_off if isinstance(row, ReadyRow))
-        entries = (interrupted_entry(env, task, row).value_or(None) for row in rows)
+        entries = (interrupted_entry(env, self.task, row).value_or(None) for row in rows)
         self.state.cut_off = self.books.leave(filter(None, entries))
 
     def close_lane(self, lane: str) -> None:

@@ -13,6 +13,7 @@ from returns.result import Result, Success
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.kept_fields import name_kept_field
 from loki.batch.rows import InvalidRow, ReadyRow, Row
+from loki.cli.batch.shared_failure import SharedFailures
 from loki.cli.describe import problem_json
 from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
@@ -25,11 +26,6 @@ from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
 from loki.usage import COUNTS, Usage
 
-#: Failures that every other row would meet too.
-FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
-FATAL_AT_START: frozenset[Kind] = frozenset({"config", "usage"})  # fatal while nothing was answered
-DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
-
 
 class RunState:
     """How far a run is."""
@@ -41,14 +37,15 @@ class RunState:
         model: str | None,
         redactor: Redactor,
         warn: Callable[[str], None] = lambda message: None,
+        expected: Problem | None = None,
     ) -> None:
         self.redactor, self.warn = redactor, warn
         self.say = warn  # what -q does not hide
-        self.out, self.in_flight, self.model = out, in_flight, model
+        self.out, self.shared = out, SharedFailures(model, in_flight, expected)
         self.started = time.monotonic()
         self.cut_off = 0  # calls under way when the run was left
         self.unsent = 0  # rows that were read, and not sent because the run ended
-        self.good = self.skipped = self.repeated = self.offline = 0
+        self.good = self.skipped = self.repeated = 0
         self.failed: Counter[Kind] = Counter()
         self.tokens: Counter[str] = Counter()
         self.cost, self.unpriced = Decimal(0), 0
@@ -120,7 +117,8 @@ class RunState:
     def encode_line(self, row: Row, result: Result[JsonObject, Problem]) -> bytes:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
-            self.good, self.offline = self.good + 1, 0
+            self.good += 1
+            self.shared.record_answer()
             line = {**self.line_head(row), **redact_reply_facts(result.unwrap(), self.redactor)}
             self.add_usage_and_cost(line)
         else:
@@ -155,14 +153,11 @@ class RunState:
             self.cost += Decimal(str(line["cost"]))
 
     def is_fatal(self, row: Row, problem: Problem) -> bool:
-        """Whether to end the run: the others would fail alike."""
+        """Return whether a row has no line because the run ends: the others would fail alike."""
         if problem.code == TOO_DEAR:
             self.too_dear += 1
             return False
-        own = isinstance(row, InvalidRow) or row.ask.model != self.model
-        self.offline += problem.kind == "offline" and not problem.sent
-        fatal = problem.kind in FATAL or (problem.kind in FATAL_AT_START and not self.good)
-        if (fatal and not own) or self.offline >= DEAD * self.in_flight:
+        if self.shared.concerns_all(row, problem, bool(self.good or self.skipped)):
             self.fatal = self.fatal or problem
         return self.fatal is not None and problem.kind == self.fatal.kind
 
@@ -186,7 +181,7 @@ class RunState:
     @property
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
-        return self.too_dear > 0 and self.rows_done == self.too_dear
+        return self.too_dear > 0 and self.rows_done == self.too_dear and not self.skipped
 
     def problem(self) -> Problem | None:
         """Return why the run has not sent all that it could, None if it has."""

@@ -98,7 +98,7 @@ class CsvTable:
         >>> [*table.places][0], [*table.places][-1]
         ('id', 'lang')
         """
-        names = next(csv.reader([head.decode("utf-8", "replace")]), [])
+        names = decode_cells(head) or []
         if {*names} != {*self.places}:
             return self
         return CsvTable(names)
@@ -120,11 +120,8 @@ class CsvTable:
 
     def read(self, row: bytes) -> EarlierRow | None:
         """Read a row."""
-        try:
-            fields = next(csv.reader([row.decode("utf-8", "replace")], strict=True))
-        except (csv.Error, StopIteration):
-            return None
-        if len(fields) != len(self.places):
+        fields = decode_cells(row)
+        if fields is None or len(fields) != len(self.places):
             return None
         named = dict(zip(self.places, fields, strict=True))
         try:
@@ -143,9 +140,32 @@ class CsvTable:
 
 
 def encode_cells(cells: Iterable[Any]) -> bytes:
-    """Return a row of CSV."""
-    text: Any = csv.writer(EchoWriter(), lineterminator="\n").writerow(cells)
-    return str(text).encode("utf-8", "replace")
+    r"""Return a row of CSV, which ends with a newline.
+
+    >>> encode_cells(["a", "b\rc", None])
+    b'a,"b\rc",\n'
+    """
+    text: Any = csv.writer(EchoWriter(), lineterminator="\r\n").writerow(cells)  # so \r is quoted
+    return str(text).removesuffix("\r\n").encode("utf-8", "replace") + b"\n"
+
+
+def decode_cells(row: bytes) -> list[str] | None:
+    r"""Return the cells of a row of CSV, None if it is none; earlier versions quoted no ``\r``.
+
+    >>> decode_cells(b'a,"b\rc"\n'), decode_cells(b'a,b\rc\n'), decode_cells(b'"a\n')
+    (['a', 'b\rc'], ['a', 'b\rc'], None)
+    """
+    text = row.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    mark = next((mark for mark in MARKS if mark not in text), "\r")
+    try:
+        cells = next(csv.reader([text.replace("\r", mark)], strict=True))
+    except (csv.Error, StopIteration):
+        return None
+    return [cell.replace(mark, "\r") for cell in cells]
+
+
+#: Characters that stand for another where a text has not got them; one is always free.
+MARKS = tuple(map(chr, range(0xE000, 0xF8FF)))
 
 
 class EchoWriter:

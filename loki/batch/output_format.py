@@ -20,6 +20,7 @@ class Format(Protocol):
 
     suffix: str
     head: bytes  # of a file that is new
+    columns: frozenset[str] | None  # what a row may hold; None is anything
 
     def with_header(self, head: bytes) -> Format:
         """Return the format of a file that begins so, which another version may have written."""
@@ -42,6 +43,7 @@ class JsonLines:
 
     suffix = ".jsonl"
     head = b""
+    columns: frozenset[str] | None = None
 
     def with_header(self, head: bytes) -> JsonLines:
         """Return this format: its lines name what they hold."""
@@ -90,18 +92,17 @@ class CsvTable:
     def __init__(self, columns: Sequence[str] = ()) -> None:
         self.places = {name: [name] for name in columns} | COLUMNS
         self.head = encode_cells(self.places)
+        self.columns: frozenset[str] | None = frozenset(self.places)
 
     def with_header(self, head: bytes) -> CsvTable:
-        """Return the format with the columns in the order of a file's first line.
+        """Return the format with the columns of a file's first line, which are fixed by it.
 
         >>> table = CsvTable(["lang"]).with_header(encode_cells([*COLUMNS, "lang"]))
         >>> [*table.places][0], [*table.places][-1]
         ('id', 'lang')
         """
         names = decode_cells(head) or []
-        if {*names} != {*self.places}:
-            return self
-        return CsvTable(names)
+        return CsvTable(names) if {*COLUMNS} <= {*names} else self
 
     def encode(self, line: JsonObject) -> bytes:
         """Return a row."""

@@ -31,7 +31,7 @@ from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
 from loki.edge.batch.calls_under_way import CallsUnderWay
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.input import Source, Warn, open_source
+from loki.edge.batch.input import Source, Warn, open_source, with_first_fields
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
 from loki.messages import Media, Message, Text
@@ -141,7 +141,10 @@ def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem
     """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
     if flags.batch_api and not flags.text:
         return Success(Source("nowhere", iter(())))
-    return open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
+    source = open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
+    if form == "csv" or not is_csv_path(flags.output):
+        return source
+    return source.map(lambda rows: with_first_fields(rows, form))
 
 
 def check_columns(flags: Namespace, rows: Source, warn: Warn) -> Result[Source, Problem]:

@@ -35,6 +35,6 @@ class BatchContext:
     @property
     def output_format(self) -> Format:
         """How the output is written."""
-        columns = self.inputs.columns or ()  # the input's id is ours too
+        columns = self.inputs.columns or self.inputs.first_fields  # the input's id is ours too
         names = [name if name == "id" else name_kept_field(name) for name in columns]
         return choose_format(self.flags.output, names)

@@ -53,7 +53,7 @@ class RunState:
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
         self.over: Problem | None = None  # what --max-cost has no room for
-        self.asked, self.ids = HashSet(), HashSet()
+        self.asked, self.ids, self.left_out = HashSet(), HashSet(), HashSet()
         self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
         self.notes: list[str] = []
@@ -141,7 +141,15 @@ class RunState:
         ours: JsonObject = {"id": row.id, "line": row.line, "key": row_key(row)}
         if row.fields is None:
             return ours
-        return {**ours, **{name_kept_field(name): value for name, value in row.fields.items()}}
+        fields = {name_kept_field(name): value for name, value in row.fields.items()}
+        if (columns := self.out.form.columns) is not None and not fields.keys() <= columns:
+            self.note_fields_left_out(row.line, fields.keys() - columns)
+        return {**ours, **fields}
+
+    def note_fields_left_out(self, line: int, names: Iterable[str]) -> None:
+        """Keep a note for each field that an output in CSV has no column for; once."""
+        for name in sorted(name for name in names if self.left_out.add(name)):
+            self.note(f"line {line}: {self.out.path} has no column for {name!r}: it is left out")
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
 
+from loki.batch.kept_fields import first_fields
 from loki.batch.rows import Line, RaggedLine
 from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
@@ -25,6 +26,7 @@ class Source(NamedTuple):
     lines: Iterator[Line]
     path: str = ""  # of a file; a pipe has none
     columns: tuple[str, ...] | None = None  # of a table
+    first_fields: tuple[str, ...] = ()  # of the rows that were read ahead, where that was done
 
     def size(self) -> int | None:
         """Return the number of lines with rows; None where only reading would tell."""
@@ -69,6 +71,14 @@ def open_source(
     )
 
 
+def with_first_fields(source: Source, form: str) -> Source:
+    """Return the source with the fields of its first rows: of a single one, if it may be slow."""
+    ahead = [*islice(source.lines, READ_AHEAD if source.path else 1)]
+    fields = first_fields(form, (line for _, line in ahead))
+    return source._replace(lines=chain(ahead, source.lines), first_fields=fields)
+
+
+READ_AHEAD = 100  # rows of a file that say which fields there are
 PIECE = 1 << 16  # bytes read at once
 
 

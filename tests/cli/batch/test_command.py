@@ -19,6 +19,8 @@ from bulk import Counting, bulk_server
 from commands import Done, Home
 from servers import Asked, Script, plain, reply, serving
 
+from loki.batch.output_format import CsvTable
+
 
 @pytest.fixture(scope="module")
 def fast() -> Any:
@@ -762,3 +764,33 @@ def test_a_brace_of_the_template_without_a_partner_gets_a_warning(
     done = home.call(*words, stdin="text\nHi\n", prog="loki-batch")
     assert done.code == 0
     assert note in done.err and ("no partner" in done.err) is bool(note)
+
+
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_a_table_out_has_the_fields_of_the_first_json_rows(
+    home: Home, fast: Counting, is_piped: bool
+) -> None:
+    lines = [{"id": "a", "prompt": "A"}, {"id": "b", "prompt": "B", "files": [], "text": 5}]
+    rows, out = write(home.folder / "in", *lines), home.folder / "out.csv"
+    words = [*(["--template", "{prompt}"]), "--keep", "-o", str(out)]
+    words += ["-"] if is_piped else [str(rows)]
+    fed = {"stdin": rows.read_text()} if is_piped else {}
+    done = batch(at(home, fast.address), *words, **fed)
+    with open(out, newline="") as file:
+        table = {row["id"]: row for row in csv.DictReader(file)}
+    assert done.code == 0 and [table[id]["prompt"] for id in "ab"] == ["A", "B"]
+    assert (f"line 2: {out} has no column for 'input_text'" in done.err) == is_piped
+    assert table["b"].get("input_text") == (None if is_piped else "5")
+    again = batch(home, *words, **fed)
+    assert again.code == 0 and "0 answered · 2 answered before" in again.err
+
+
+def test_a_table_of_an_earlier_version_without_the_fields_goes_on(
+    home: Home, fast: Counting
+) -> None:
+    rows, out = write(home.folder / "in", "Hi"), home.folder / "out.csv"
+    words = ["--lines", str(rows), "-o", str(out), "--keep"]
+    out.write_bytes(CsvTable().head)
+    done = batch(at(home, fast.address), *words)
+    assert done.code == 0 and "no column for 'prompt': it is left out" in done.err
+    assert batch(home, *words).err.count("1 answered before") == 1

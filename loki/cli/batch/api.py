@@ -18,7 +18,7 @@ from loki.cli.batch.context import BatchContext
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs
-from loki.edge.batch.api.body import check_patches, check_window
+from loki.edge.batch.api.body import check_patches, check_stream, check_window
 from loki.edge.batch.api.effects import read_only_effects, real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal, read_journal
 from loki.edge.batch.api.session import Effects, Session, find_service
@@ -30,6 +30,7 @@ from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Task
+from loki.stages.patch import patches_for
 
 
 def run_batch_api(context: BatchContext, environ: dict[str, str]) -> int:
@@ -61,11 +62,12 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     keeps = context.defaults.keep_fields
     options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, fields_of)
     if context.defaults.ask.model is None:
-        return Success(options)
+        return check_stream(context.env.patches).map(lambda _: options)
     return Result.do(
         options
         for service in find_service(context.env.config, context.defaults.ask.model, task)
         for _ in check_patches(service.target, context.env.patches)
+        for _ in check_stream(patches_for(service.target, context.env.patches))
         for _ in check_window(hours, service)
     )
 

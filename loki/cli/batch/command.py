@@ -17,9 +17,9 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_csv_path
 from loki.batch.rows import Attach, Fill, RowDefaults
-from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
+from loki.cli.batch.prompt_columns import check_columns
 from loki.cli.batch.run import BatchRun
 from loki.cli.batch.summary_file import check_summary
 from loki.cli.bug_report import save_traceback
@@ -37,7 +37,7 @@ from loki.edge.batch.rate_limiter import Pacers
 from loki.messages import Media, Message, Text
 from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
-from loki.problems import Problem, fail, suggest_nearest
+from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import replace
 from loki.redaction.redactor import Redactor
@@ -145,26 +145,6 @@ def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem
     if form == "csv" or not is_csv_path(flags.output):
         return source
     return source.map(lambda rows: with_first_fields(rows, form))
-
-
-def check_columns(flags: Namespace, rows: Source, warn: Warn) -> Result[Source, Problem]:
-    """Check that a table has the columns that the template names; fails with kind usage."""
-    if lone := lone_brace(flags.template or ""):
-        warn(f"--template: the brace at {lone[:20]!r} has no partner and is sent as it is")
-    if not rows.columns or flags.template_file:
-        return Success(rows)
-    known = [*rows.columns]
-    if flags.template is None and "prompt" not in known:
-        hint = f"--template '{{{known[-1]}}}'"
-        table = "--csv" if flags.csv else rows.name
-        return fail("usage", f"{table} needs a prompt: make it of columns with {hint}")
-    missing = next(
-        (name for name in template_names(flags.template or "") if name not in known), None
-    )
-    if missing is not None:
-        lack = f"--template names {missing!r}, and {rows.name} has no such column"
-        return fail("usage", lack + suggest_nearest(missing, known))
-    return Success(rows)
 
 
 def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[Fill, Problem]:

@@ -592,23 +592,41 @@ def test_the_summary_is_there_for_programs(home: Home, fast: Counting) -> None:
     assert parsed["good"] == 1 and parsed["failed"] == {"input": 1} and parsed["cost"] == 0.00002
 
 
+def on_terminal(home: Home, *words: str, interrupt: bytes = b"") -> tuple[int, bytes]:
+    """Run a command whose stderr is a terminal; end it with SIGINT once it shows something."""
+    parent, child = pty.openpty()
+    with home.start("-m", "local:m", *words, prog="loki-batch", stderr=child) as process:
+        os.close(child)
+        seen = b""
+        while True:
+            try:
+                seen += os.read(parent, 4096)
+            except OSError:
+                break
+            if interrupt and interrupt in seen:
+                process.send_signal(signal.SIGINT)
+                interrupt = b""
+    os.close(parent)
+    return process.returncode, seen
+
+
 def test_a_terminal_sees_how_far_it_is(home: Home) -> None:
     with bulk_server(latency=0.3) as server:
         rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(64)))
         at(home, server.address)
-        parent, child = pty.openpty()
-        words = ["-m", "local:m", str(rows), "-o", str(home.folder / "out")]
-        with home.start(*words, prog="loki-batch", stderr=child) as process:
-            os.close(child)
-            seen = b""
-            while True:
-                try:
-                    piece = os.read(parent, 4096)
-                except OSError:
-                    break
-                seen += piece
-        assert process.returncode == 0
+        code, seen = on_terminal(home, str(rows), "-o", str(home.folder / "out"))
+    assert code == 0
     assert b"of 64 rows" in seen and b"rows/s" in seen and b"64 answered" in seen
+
+
+def test_what_is_said_of_a_signal_stands_on_a_line_of_its_own(home: Home) -> None:
+    with bulk_server(latency=1) as server:
+        rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(64)))
+        at(home, server.address)
+        words = [str(rows), "-o", str(home.folder / "out"), "-j", "4"]
+        code, seen = on_terminal(home, *words, interrupt=b"4 of 64 rows")
+    before, _, after = seen.partition(b"loki-batch: SIGINT: finishing the rows")
+    assert code == 130 and after and before.endswith((b"\x1b[2K", b"\r\n", b"\r")), before[-80:]
 
 
 def test_a_full_disk_is_told_where_there_was_no_state_folder(

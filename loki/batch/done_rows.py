@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from array import array
 from decimal import Decimal
 from hashlib import blake2b
@@ -58,6 +59,18 @@ def read_paid(cost: Json, error: Json) -> Decimal | None:
         case {"sent": True, "status": None}:
             return None
     return Decimal(0)
+
+
+def line_of_row(line: bytes) -> int:
+    """Return the line of the input that a row of an output came from; 0 where that is not known.
+
+    >>> line_of_row(b'{"id":"a","line":7,"key":"k"}'), line_of_row(b'{"id": "a", "key": "k"}')
+    (7, 0)
+    """
+    if found := re.match(rb'\{"id":(?:"(?:[^"\\]|\\.)*"|-?\d+),"line":(\d+),', line):
+        return int(found[1])  # a line as we write it: the rest may be long
+    earlier = read_earlier_row(line)
+    return earlier.line if earlier else 0
 
 
 def is_amount(cost: Json) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from toolz import get_in
 
-from loki.batch.done_rows import EarlierRow, read_earlier_row, row_identity
+from loki.batch.done_rows import EarlierRow, line_of_row, read_earlier_row, row_identity
 from loki.json_text import Json, JsonObject, compact
 from loki.usage import COUNTS
 
@@ -20,6 +20,7 @@ class Format(Protocol):
 
     suffix: str
     head: bytes  # of a file that is new
+    columns: frozenset[str] | None  # what a row may hold; None is anything
 
     def with_header(self, head: bytes) -> Format:
         """Return the format of a file that begins so, which another version may have written."""
@@ -33,12 +34,16 @@ class Format(Protocol):
     def read(self, row: bytes) -> EarlierRow | None:
         """Return what a row of an earlier run says, None if it is none of ours."""
 
+    def line_of(self, row: bytes) -> int:
+        """Return the line of the input that a row came from; 0 where that is not known."""
+
 
 class JsonLines:
     """A JSON object a line."""
 
     suffix = ".jsonl"
     head = b""
+    columns: frozenset[str] | None = None
 
     def with_header(self, head: bytes) -> JsonLines:
         """Return this format: its lines name what they hold."""
@@ -55,6 +60,10 @@ class JsonLines:
     def read(self, row: bytes) -> EarlierRow | None:
         """Read a line."""
         return read_earlier_row(row)
+
+    def line_of(self, row: bytes) -> int:
+        """Return the line of the input."""
+        return line_of_row(row)
 
 
 #: The columns of an output in CSV after the input's, and where a line has each.
@@ -83,18 +92,17 @@ class CsvTable:
     def __init__(self, columns: Sequence[str] = ()) -> None:
         self.places = {name: [name] for name in columns} | COLUMNS
         self.head = encode_cells(self.places)
+        self.columns: frozenset[str] | None = frozenset(self.places)
 
     def with_header(self, head: bytes) -> CsvTable:
-        """Return the format with the columns in the order of a file's first line.
+        """Return the format with the columns of a file's first line, which are fixed by it.
 
         >>> table = CsvTable(["lang"]).with_header(encode_cells([*COLUMNS, "lang"]))
         >>> [*table.places][0], [*table.places][-1]
         ('id', 'lang')
         """
-        names = next(csv.reader([head.decode("utf-8", "replace")]), [])
-        if {*names} != {*self.places}:
-            return self
-        return CsvTable(names)
+        names = decode_cells(head) or []
+        return CsvTable(names) if {*COLUMNS} <= {*names} else self
 
     def encode(self, line: JsonObject) -> bytes:
         """Return a row."""
@@ -113,11 +121,8 @@ class CsvTable:
 
     def read(self, row: bytes) -> EarlierRow | None:
         """Read a row."""
-        try:
-            fields = next(csv.reader([row.decode("utf-8", "replace")], strict=True))
-        except (csv.Error, StopIteration):
-            return None
-        if len(fields) != len(self.places):
+        fields = decode_cells(row)
+        if fields is None or len(fields) != len(self.places):
             return None
         named = dict(zip(self.places, fields, strict=True))
         try:
@@ -131,11 +136,39 @@ class CsvTable:
         is_unknown &= not named["cost"]
         return EarlierRow(row_identity(named["id"], named["key"]), is_good, paid, place, is_unknown)
 
+    def line_of(self, row: bytes) -> int:
+        """Return the line of the input."""
+        earlier = self.read(row)
+        return earlier.line if earlier else 0
+
 
 def encode_cells(cells: Iterable[Any]) -> bytes:
-    """Return a row of CSV."""
-    text: Any = csv.writer(EchoWriter(), lineterminator="\n").writerow(cells)
-    return str(text).encode("utf-8", "replace")
+    r"""Return a row of CSV, which ends with a newline.
+
+    >>> encode_cells(["a", "b\rc", None])
+    b'a,"b\rc",\n'
+    """
+    text: Any = csv.writer(EchoWriter(), lineterminator="\r\n").writerow(cells)  # so \r is quoted
+    return str(text).removesuffix("\r\n").encode("utf-8", "replace") + b"\n"
+
+
+def decode_cells(row: bytes) -> list[str] | None:
+    r"""Return the cells of a row of CSV, None if it is none; earlier versions quoted no ``\r``.
+
+    >>> decode_cells(b'a,"b\rc"\n'), decode_cells(b'a,b\rc\n'), decode_cells(b'"a\n')
+    (['a', 'b\rc'], ['a', 'b\rc'], None)
+    """
+    text = row.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    mark = next((mark for mark in MARKS if mark not in text), "\r")
+    try:
+        cells = next(csv.reader([text.replace("\r", mark)], strict=True))
+    except (csv.Error, StopIteration):
+        return None
+    return [cell.replace(mark, "\r") for cell in cells]
+
+
+#: Characters that stand for another where a text has not got them; one is always free.
+MARKS = tuple(map(chr, range(0xE000, 0xF8FF)))
 
 
 class EchoWriter:

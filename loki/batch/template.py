@@ -25,7 +25,7 @@ def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Prob
     if missing in fields:
         return fail("input", f"the template names {missing!r}, which is null in this row")
     if missing is not None:
-        hint = suggest_nearest(missing, list(fields))
+        hint = suggest_field(missing, list(fields))
         return fail("input", f"the template names {missing!r}, which this row has not{hint}")
 
     def put(match: re.Match[str]) -> str:
@@ -35,6 +35,17 @@ def fill_template(template: str, fields: Mapping[str, Json]) -> Result[str, Prob
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return Success(BRACED.sub(put, template))
+
+
+def suggest_field(name: str, known: list[str]) -> str:
+    """Return the end of a message about a field that is not there: what may have been meant.
+
+    >>> suggest_field('"a": 1', ["text"])
+    '; a brace that is text is written twice: {{ }}'
+    """
+    if re.search(r"[\"':,\n]", name):
+        return "; a brace that is text is written twice: {{ }}"
+    return suggest_nearest(name, known)
 
 
 def template_names(template: str) -> list[str]:

@@ -86,7 +86,10 @@ BATCH: dict[str, Group] = {
             "copy the input's fields to each output row (CSV output always includes them); a field "
             "whose name clashes is written as input_NAME",
         ),
-        switch("--ordered", "write rows in the order of the input, not as they finish"),
+        switch(
+            "--ordered",
+            "rows in the order of the input, not as they finish; OUT is sorted when the run ends",
+        ),
         flag("--summary", "write a summary of the run as JSON", metavar="FILE"),
         QUIET,
         VERBOSE,

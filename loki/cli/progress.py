@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 from loki.cli.batch.run_state import RunState
 from loki.cli.console import Console
@@ -14,8 +15,26 @@ INTERVAL = 60.0  # seconds between two lines
 
 
 @contextmanager
-def progress(console: Console, run: RunState, inputs: Source) -> Iterator[Callable[[], None]]:
-    """Yield a function that shows the progress; it is called again and again."""
+def progress(
+    console: Console, run: RunState, inputs: Source, notes: SimpleQueue[str]
+) -> Iterator[Callable[[], None]]:
+    """Yield a function that shows the progress, and notes; it is called again and again."""
+    run.say = console.note  # what is said of a signal is never hidden
+    with choose_progress(console, run, inputs) as show:
+
+        def tick() -> None:
+            while not notes.empty():
+                run.say(notes.get())
+            show()
+
+        yield tick
+
+
+@contextmanager
+def choose_progress(
+    console: Console, run: RunState, inputs: Source
+) -> Iterator[Callable[[], None]]:
+    """Yield what shows the progress alone."""
     if console.is_quiet:
         yield lambda: None
     elif console.stderr_is_terminal and (run.out.path or not console.stdout_is_terminal):  # no mix
@@ -81,12 +100,13 @@ def progress_bar(run: RunState, rows: int | None) -> Iterator[Callable[[], None]
         refresh_per_second=4,
         transient=True,
     )
-    before, run.warn = run.warn, lambda text: bar.print(Text(f"loki-batch: {text}"), soft_wrap=True)
+    before = run.warn, run.say
     with bar:
+        run.warn = run.say = lambda text: bar.print(Text(f"loki-batch: {text}"), soft_wrap=True)
         task = bar.add_task("", total=rows)
 
         def tick() -> None:
             bar.update(task, completed=run.rows_done + run.skipped + run.repeated)
 
         yield tick
-    run.warn = before
+    run.warn, run.say = before

@@ -15,6 +15,8 @@ from loki.price import format_dollars
 from loki.problems import Problem, fail
 from loki.records import Request, Target, Task
 
+NO_ROOM = "budget"  # the code of a call that a budget has no room for, as its message says
+
 
 class BudgetStatus(NamedTuple):
     """A budget and what is gone of it, in US dollars."""
@@ -83,7 +85,8 @@ def check_budget(
             reason = (
                 f"could cost {format_dollars(known)}" if known is not None else "has no known price"
             )
-            return fail("budget", f"{target.name} {reason}, and of {describe_budget(purse)}")
+            message = f"{target.name} {reason}, and of {describe_budget(purse)}"
+            return fail("budget", message, code=NO_ROOM)
     return Success(request)
 
 

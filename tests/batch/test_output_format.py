@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from decimal import Decimal
 from typing import Any
 
@@ -88,3 +89,22 @@ def test_a_column_has_its_part_of_the_line(line: Any, column: str, cell: str) ->
     table = CsvTable()
     [row] = csv.DictReader((table.head + table.encode(line)).decode().splitlines())
     assert row[column] == cell
+
+
+def test_a_cell_with_a_carriage_return_is_read_as_it_was_by_us_and_by_others() -> None:
+    table = CsvTable(["note"])
+    for text in ("a\rb", "\r", "a\r\nb", "\n\r"):
+        row = table.encode({"id": "1", "line": 2, "key": "k", "note": text, "text": text})
+        earlier = table.read(row)
+        assert earlier is not None and earlier.identity == "1 k"
+        (cells,) = csv.reader(io.StringIO(row.decode(), newline=""), strict=True)
+        assert cells.count(text) == 2
+        assert [*table.split([*io.BytesIO(table.head + row)])] == [table.head, row]
+
+
+def test_a_row_of_an_earlier_version_whose_carriage_return_is_bare_is_read() -> None:
+    table = CsvTable(["note"])
+    row = table.encode({"id": "1", "line": 2, "key": "k", "text": "MARK"}).replace(b"MARK", b"a\rb")
+    earlier = table.read(row)
+    assert earlier is not None and (earlier.identity, earlier.is_good) == ("1 k", True)
+    assert table.with_header(table.head.replace(b"\n", b"\r\n")).places == table.places

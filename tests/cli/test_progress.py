@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_quiet_run_says_nothing(
     lines = open_source(str(tmp_path / "in"), "lines").unwrap()
     quiet = console()
     quiet.is_quiet = True
-    with progress(quiet, run, lines) as tick:
+    with progress(quiet, run, lines, SimpleQueue()) as tick:
         tick()
     list(lines.lines)  # which closes the file
     assert capsys.readouterr().err == ""

@@ -11,16 +11,16 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.api.journal import Journal
 from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.kept_fields import kept_fields
 from loki.batch.read_rows import read_rows
 from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import ReadyRow, Row, RowDefaults
 from loki.cli.batch.api_report import print_end, print_jobs, write_jobs_summary
 from loki.cli.batch.context import BatchContext
-from loki.cli.batch.row_line import kept_fields
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs
-from loki.edge.batch.api.body import check_patches, check_window
+from loki.edge.batch.api.body import check_patches, check_stream, check_window
 from loki.edge.batch.api.effects import read_only_effects, real_effects
 from loki.edge.batch.api.journal_file import JournalFile, open_journal, read_journal
 from loki.edge.batch.api.session import Effects, Session, find_service
@@ -31,6 +31,7 @@ from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Task
+from loki.stages.patch import patches_for
 
 
 def run_batch_api(context: BatchContext, environ: dict[str, str]) -> int:
@@ -64,11 +65,12 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
         context.env, task, hours, flags.max_cost, folder, keeps, kept_fields, read
     )
     if context.defaults.ask.model is None:
-        return Success(options)
+        return check_stream(context.env.patches).map(lambda _: options)
     return Result.do(
         options
         for service in find_service(context.env.config, context.defaults.ask.model, task)
         for _ in check_patches(service.target, context.env.patches)
+        for _ in check_stream(patches_for(service.target, context.env.patches))
         for _ in check_window(hours, service)
     )
 

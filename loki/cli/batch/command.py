@@ -18,9 +18,9 @@ from returns.result import Failure, Result, Success
 from loki.batch.output_format import is_csv_path
 from loki.batch.row_files import UnreadFile
 from loki.batch.rows import Attach, Fill, RowDefaults
-from loki.batch.template import lone_brace, template_names
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
+from loki.cli.batch.prompt_columns import check_columns
 from loki.cli.batch.run import BatchRun
 from loki.cli.batch.summary_file import check_summary
 from loki.cli.bug_report import save_traceback
@@ -30,15 +30,16 @@ from loki.cli.startup import ask_options, environment, open_env, uses_cache, wit
 from loki.cli.tools_flag import tools_of
 from loki.edge import files
 from loki.edge.auth.find_secrets import secrets_in_patch, secrets_in_proxy
+from loki.edge.batch.calls_under_way import CallsUnderWay
 from loki.edge.batch.cpu import pin_to_core
-from loki.edge.batch.input import Source, Warn, open_source
+from loki.edge.batch.input import Source, Warn, open_source, with_first_fields
 from loki.edge.batch.output import open_output
 from loki.edge.batch.rate_limiter import Pacers
 from loki.edge.batch.read_slow import is_slow
 from loki.messages import Message
 from loki.money.estimate import estimate_rate_tokens
 from loki.pipeline import Env
-from loki.problems import Problem, fail, suggest_nearest
+from loki.problems import Problem, fail
 from loki.railway import gather
 from loki.record import replace
 from loki.redaction.redactor import Redactor
@@ -109,13 +110,14 @@ def build_context(
     """Return the pipeline, what holds for every row, and where rows come from and go through."""
     form = input_form(flags)
     paces = Pacers(flags.rpm, flags.tpm, lambda request: estimate_rate_tokens(request.target))
+    calls = CallsUnderWay(time.time, time.monotonic)
     return Result.do(
-        BatchContext(console, flags, env, plan, rows, paces, cluster)
+        BatchContext(console, flags, env, plan, rows, paces, calls, cluster)
         for env in open_env(
             flags,
             environ,
             console,
-            paced=paces.paced,
+            paced=lambda attempt: paces.paced(calls.watched(attempt)),
             waiting=lambda name: paces.waiting(name),
         )
         for all_rows in source_of(flags, form, console.warn)
@@ -139,27 +141,10 @@ def source_of(flags: Namespace, form: str, warn: Warn) -> Result[Source, Problem
     """Return where rows come from: stdin without IN, but for batch jobs nowhere."""
     if flags.batch_api and not flags.text:
         return Success(Source("nowhere", iter(())))
-    return open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
-
-
-def check_columns(flags: Namespace, rows: Source, warn: Warn) -> Result[Source, Problem]:
-    """Check that a table has the columns that the template names; fails with kind usage."""
-    if lone := lone_brace(flags.template or ""):
-        warn(f"--template: the brace at {lone[:20]!r} has no partner and is sent as it is")
-    if not rows.columns or flags.template_file:
-        return Success(rows)
-    known = [*rows.columns]
-    if flags.template is None and "prompt" not in known:
-        hint = f"--template '{{{known[-1]}}}'"
-        table = "--csv" if flags.csv else rows.name
-        return fail("usage", f"{table} needs a prompt: make it of columns with {hint}")
-    missing = next(
-        (name for name in template_names(flags.template or "") if name not in known), None
-    )
-    if missing is not None:
-        lack = f"--template names {missing!r}, and {rows.name} has no such column"
-        return fail("usage", lack + suggest_nearest(missing, known))
-    return Success(rows)
+    source = open_source(next(iter(flags.text), "-"), form, flags.encoding, warn)
+    if form == "csv" or not is_csv_path(flags.output):
+        return source
+    return source.map(lambda rows: with_first_fields(rows, form))
 
 
 def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[Fill, Problem]:

@@ -10,7 +10,7 @@ from loki.cli.batch.stop_reason import StopReason
 from loki.cli.batch.summary_file import write_summary
 from loki.cli.console import Console
 from loki.cli.describe import one_line
-from loki.problems import EXIT_CODES
+from loki.problems import EXIT_CODES, count_of
 
 
 def report_end(
@@ -38,8 +38,11 @@ def report_end(
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
         say = console.note if why == "--max-time" else console.warn  # no other line says it
+        lost = f"{count_of(run.cut_off, 'call')} cut off, which may have been billed; " * bool(
+            run.cut_off
+        )
         rows = " < INPUT (the same rows again)" if is_piped else ""
-        say(f"ended early ({reason}); to go on{cure}: {resume_command(console.prog)}{rows}")
+        say(f"ended early ({reason}); {lost}to go on{cure}: {resume_command(console.prog)}{rows}")
     if run.out_rows and not why and not run.fatal:
         console.note(run.describe_rows_in_jobs())
     return code

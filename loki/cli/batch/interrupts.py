@@ -5,33 +5,43 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from threading import Timer
 
 from loki.cli.batch.stop_reason import StopReason
-from loki.cli.console import Console
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
 def halting_on_signals(
-    console: Console, stop: StopReason, halt: Callable[[str], None]
-) -> Iterator[None]:
-    """Let what is under way be finished on the first Ctrl-C, SIGTERM or SIGHUP, not on a second."""
+    stop: StopReason, halt: Callable[[str], None], leave: Callable[[], None]
+) -> Iterator[SimpleQueue[str]]:
+    """Finish what is under way on a first Ctrl-C, SIGTERM or SIGHUP, ``leave`` it on a second.
 
-    def leave(number: int, frame: object) -> None:
+    A third one raises, should that take long. Yield what there is to say of them: a handler may
+    interrupt whoever writes to stderr, and so it writes nothing.
+    """
+    notes: SimpleQueue[str] = SimpleQueue()
+    came: list[int] = []
+
+    def handle(number: int, frame: object) -> None:
+        came.append(number)
         name = signal.Signals(number).name
-        if stop.is_set(name):
+        if len(came) == 1:
+            notes.put(f"{name}: finishing the rows in progress; once more stops at once")
+            halt(name)
+        elif len(came) == 2:
+            leave()
+        else:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        console.note(f"{name}: finishing the rows in progress; once more stops at once")
-        halt(name)
 
     names = [name for name in SIGNALS if hasattr(signal, name)]
     numbers = [getattr(signal, name) for name in names]
     heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, leave) for number in heeded}
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
-        yield
+        yield notes
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

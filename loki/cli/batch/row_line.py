@@ -1,8 +1,7 @@
-"""What of a row, or of its failure, stands in its line of the output."""
+"""What of a failure stands in its line of the output."""
 
 from __future__ import annotations
 
-from loki.batch.rows import Row
 from loki.cli.describe import problem_json
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.json_text import JsonObject
@@ -10,28 +9,6 @@ from loki.problems import Problem
 from loki.redaction.redactor import Redactor
 from loki.stages.account import is_free
 from loki.usage import COUNTS
-
-
-def kept_fields(row: Row) -> JsonObject:
-    """Return the fields of the input that go into a line: those of a row that has them."""
-    return {name_kept_field(name): value for name, value in (row.fields or {}).items()}
-
-
-def name_kept_field(name: str) -> str:
-    """Return the name under which a field of the input stands in an output line.
-
-    >>> name_kept_field("lang"), name_kept_field("text")
-    ('lang', 'input_text')
-    """
-    return f"input_{name}" if name in RESERVED_NAMES else name
-
-
-#: The names that lines have of their own.
-RESERVED_NAMES = frozenset(
-    ("id", "line", "key", "model", "text", "reasoning", "tool_calls", "finish", "finish_raw")
-    + ("usage", "cost", "seconds", "first_token_seconds", "attempts", "request_id", "data")
-    + ("message", "carry", "sources", "cached", "embedding", "error")
-)
 
 
 def error_json(problem: Problem, redactor: Redactor) -> JsonObject:

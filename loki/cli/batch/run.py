@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from returns.result import Failure, Result, Success
@@ -18,10 +16,12 @@ from loki.batch.lanes import lane_finder
 from loki.batch.read_rows import read_rows
 from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import CountedRows, InvalidRow, ReadyRow, Row
+from loki.cli.batch.books import interrupted_entry, open_books
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.end import report_end
 from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.run_state import RunState
+from loki.cli.batch.shared_failure import find_shared_failure
 from loki.cli.batch.stop_reason import StopReason
 from loki.cli.progress import progress
 from loki.cli.startup import uses_cache
@@ -38,7 +38,6 @@ from loki.price import format_dollars
 from loki.problems import Problem
 from loki.record import replace
 from loki.records import Task
-from loki.stages.account import Entry
 
 if TYPE_CHECKING:
     from loki.edge.batch.cluster_pool import ClusterPool
@@ -55,40 +54,47 @@ class BatchRun:
 
     def __init__(self, context: BatchContext, out: Output) -> None:
         self.context, self.flags = context, context.flags
+        self.task: Task = "embedding" if context.defaults.embed else "chat"
         self.state = RunState(
             out,
             context.flags.in_flight,
             context.defaults.ask.model,
             context.console.redactor,
             context.console.warn,
+            find_shared_failure(
+                *(context.env, context.defaults, self.task),
+                context.flags.max_cost is not None,
+                context.flags.fallback,
+            ),
         )
-        self.limit = (
-            CostLimit(context.flags.max_cost) if context.flags.max_cost is not None else None
-        )
+        self.limit = CostLimit(self.flags.max_cost) if self.flags.max_cost is not None else None
         self.stop = StopReason()
+        self.is_left = False  # what was under way is not waited for
+        self.is_ordered = context.flags.ordered and not out.path  # a file is sorted at the end
 
     def run(self) -> int:
         """Send the rows, write their lines, say how it went; return the exit code."""
         context, state = self.context, self.state
         if problem := state.skip_rows_in_jobs():
             return context.console.report(problem)
-        task: Task = "embedding" if context.defaults.embed else "chat"
-        with buffered_ledger(context) as (env, self.book):
+        with open_books(context, self.is_ordered) as self.books:
             rows = read_rows(context.defaults, context.inputs.lines)
             self.left = CountedRows(state.pending(rows))
             read = partial(read_files, context.defaults, find_among(state.out.done, state.away))
             self.pool = pool_of(
-                context, env, task, self.limit, self.left, self.record_outcomes, read
+                *(context, self.books.env, self.task, self.limit, self.left, self.record_outcomes),
+                *(read, self.is_ordered),
             )
             context.paces.closing = self.close_lane
             with (
-                halting_on_signals(context.console, self.stop, self.halt),
+                halting_on_signals(self.stop, self.halt, self.leave) as notes,
                 halting_after(self.flags.max_time, self.halt),
-                progress(context.console, state, context.inputs) as tick,
+                progress(context.console, state, context.inputs, notes) as tick,
             ):
                 self.pool.run(tick)
-        state.out.finish()
-        state.check_output()
+            if self.is_left:
+                self.book_cut_off()
+        self.finish_output()
         state.fatal = state.fatal or self.pool.problem
         if self.is_complete():
             self.stop.clear()
@@ -97,6 +103,15 @@ class BatchRun:
         left = self.count_left() if self.flags.summary else None
         is_piped = not context.inputs.path
         return report_end(context.console, self.flags.summary, state, self.stop, left, is_piped)
+
+    def finish_output(self) -> None:
+        """See that the output has all of its rows, in their order if they are to have one."""
+        out = self.state.out
+        out.finish()
+        self.state.check_output()
+        if self.flags.ordered and not self.is_left and (error := out.put_in_order()):
+            lack = f"{out.path} is not in the order of the input yet: {error.strerror}"
+            self.context.console.note(f"{lack}; the same command sorts it")
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.
@@ -124,7 +139,7 @@ class BatchRun:
 
     def record_outcomes(self, outcomes: list[Outcome]) -> None:
         """Write some rows, and end the run if they are a reason to."""
-        self.book()  # before their rows, for a row says that it was paid for
+        self.books.write()  # before their rows, for a row says that it was paid for
         self.state.add(outcomes)
         reason = "" if self.stop.is_set() else reason_to_end(self.state, self.limit)
         if reason:
@@ -136,15 +151,24 @@ class BatchRun:
         self.context.paces.stop.set()
         self.pool.halt()
 
+    def leave(self) -> None:
+        """Wait for nothing more; signals may call this, whatever is held."""
+        self.is_left = True
+        self.pool.leave()
+
+    def book_cut_off(self) -> None:
+        """Write the calls in the ledger that were under way: they may be billed."""
+        env, rows = self.books.env, (row for row in self.pool.cut_off if isinstance(row, ReadyRow))
+        entries = (interrupted_entry(env, self.task, row).value_or(None) for row in rows)
+        self.state.cut_off = self.books.leave(filter(None, entries))
+
     def close_lane(self, lane: str) -> None:
         """Send nothing more to a client and model, unless another may answer its rows."""
         if self.flags.fallback:
             return
         self.pool.close_lane(lane)
-        if (
-            self.flags.ordered or self.context.defaults.input_format != "json"
-        ):  # no row can be another's, or pass
-            self.halt("busy")
+        if self.is_ordered or self.context.defaults.input_format != "json":
+            self.halt("busy")  # no row can be another's, or pass
 
 
 def pool_of(
@@ -155,17 +179,19 @@ def pool_of(
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
     read: ReadFiles,
+    is_ordered: bool,
 ) -> WorkerPool[Row, Outcome] | ClusterPool:
     """Return what asks the rows: threads here, or the workers of a cluster."""
     plan, flags, lane = context.defaults, context.flags, lane_finder(env.config, task)
     if context.cluster is not None:
-        return cluster_pool(context, context.cluster, env, task, limit, left, keep, read)
+        rest = limit, left, keep, read, is_ordered
+        return cluster_pool(context, context.cluster, env, task, *rest)
     ask: Asker = partial(ask_row, env, plan.embed, fallback=flags.fallback)
     if limit:
         ask = with_cost_limit(limit, env, task, context.paces, ask, flags.fallback)
         ask = try_cache_first(env, plan.embed, ask) if uses_cache(flags, os.environ) else ask
     work = partial(answer_row, until_stopped(read, context.paces.stop), ask, plan.report_bug)
-    pool = WorkerPool(work, left, keep, flags.in_flight, flags.ordered, lane)
+    pool = WorkerPool(work, left, keep, flags.in_flight, is_ordered, lane)
     context.paces.waiting = pool.waiting
     return pool
 
@@ -179,6 +205,7 @@ def cluster_pool(
     left: Iterator[Row],
     keep: Callable[[list[Outcome]], None],
     read: ReadFiles,
+    is_ordered: bool,
 ) -> ClusterPool:
     """Return what asks the rows on a cluster, within its budgets."""
     from loki.edge.batch.cluster_pool import ClusterPool
@@ -201,7 +228,7 @@ def cluster_pool(
         flags.in_flight,
         context.paces,
         Spending(env, task, limit, budget if config.budget else None, flags.fallback),
-        flags.ordered,
+        is_ordered,
         lane_finder(config, task),
         read,
     )
@@ -215,29 +242,6 @@ def reason_to_end(run: RunState, limit: CostLimit | None) -> str:
         return ""
     run.over = Problem("budget", describe_spent(limit, limit.missed))
     return "--max-cost"
-
-
-@contextmanager
-def buffered_ledger(context: BatchContext) -> Iterator[tuple[Env, Callable[[], None]]]:
-    """The pipeline with a ledger of its own, and what writes the lines of all that is done.
-
-    Those that are there together take less than one by one; a budget needs each at once.
-    """
-    if context.flags.no_ledger or (context.env.config.budget and context.cluster is None):
-        yield context.env, lambda: None
-        return
-    ledger = Ledger(ledger_path(os.environ), context.console.warn, context.env.redactor)
-    result: SimpleQueue[Entry] = SimpleQueue()
-
-    def book() -> None:
-        entries = [result.get() for _ in range(result.qsize())]
-        if entries:
-            ledger.record_all(entries)
-
-    try:
-        yield replace(context.env, record=result.put), book
-    finally:
-        book()
 
 
 def answer_row(

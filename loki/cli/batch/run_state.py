@@ -10,14 +10,11 @@ from decimal import Decimal
 from returns.result import Result, Success
 
 from loki.batch.done_rows import HashSet, row_identity
+from loki.batch.kept_fields import kept_fields
 from loki.batch.row_files import ANSWERED, IN_JOB, has_unread_files
-from loki.batch.rows import InvalidRow, ReadyRow, Row
-from loki.cli.batch.row_line import (
-    billed_facts,
-    error_json,
-    kept_fields,
-    may_be_billed,
-)
+from loki.batch.rows import InvalidRow, Row
+from loki.cli.batch.row_line import billed_facts, error_json, may_be_billed
+from loki.cli.batch.shared_failure import SharedFailures
 from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output, write_error
@@ -27,11 +24,6 @@ from loki.problems import Kind, Problem, count_that_are
 from loki.record import replace
 from loki.redaction.redactor import Redactor
 from loki.usage import COUNTS
-
-#: Failures that every other row would meet too.
-FATAL: frozenset[Kind] = frozenset({"auth", "quota", "budget"})
-FATAL_AT_START: frozenset[Kind] = frozenset({"config", "usage"})  # fatal while nothing was answered
-DEAD = 2  # times as many rows as are in flight, all offline: nobody is there
 
 
 class RunState:
@@ -44,13 +36,16 @@ class RunState:
         model: str | None,
         redactor: Redactor,
         warn: Callable[[str], None] = lambda message: None,
+        expected: Problem | None = None,
     ) -> None:
         self.redactor, self.warn = redactor, warn
-        self.out, self.in_flight, self.model = out, in_flight, model
+        self.say = warn  # what -q does not hide
+        self.out, self.shared = out, SharedFailures(model, in_flight, expected)
         self.started = time.monotonic()
         self.recognized = 0  # rows of earlier runs that only their attachments told
+        self.cut_off = 0  # calls under way when the run was left
         self.unsent = 0  # rows that were read, and not sent because the run ended
-        self.good = self.skipped = self.repeated = self.offline = 0
+        self.good = self.skipped = self.repeated = 0
         self.failed: Counter[Kind] = Counter()
         self.tokens: Counter[str] = Counter()
         self.cost, self.unpriced = Decimal(0), 0
@@ -58,7 +53,7 @@ class RunState:
         self.last: Problem | None = None  # of the rows that failed
         self.fatal: Problem | None = None  # why the run ends early
         self.over: Problem | None = None  # what --max-cost has no room for
-        self.asked, self.ids = HashSet(), HashSet()
+        self.asked, self.ids, self.left_out = HashSet(), HashSet(), HashSet()
         self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
         self.notes: list[str] = []
@@ -123,7 +118,8 @@ class RunState:
     def encode_line(self, row: Row, result: Result[JsonObject, Problem]) -> bytes:
         """Count a row; its line, if it has one."""
         if isinstance(result, Success):
-            self.good, self.offline = self.good + 1, 0
+            self.good += 1
+            self.shared.record_answer()
             line = {**self.line_head(row), **redact_reply_facts(result.unwrap(), self.redactor)}
             self.add_usage_and_cost(line)
         else:
@@ -154,7 +150,15 @@ class RunState:
 
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
-        return {"id": row.id, "line": row.line, "key": row.key, **kept_fields(row)}
+        fields = kept_fields(row)
+        if (columns := self.out.form.columns) is not None and not fields.keys() <= columns:
+            self.note_fields_left_out(row.line, fields.keys() - columns)
+        return {"id": row.id, "line": row.line, "key": row.key, **fields}
+
+    def note_fields_left_out(self, line: int, names: Iterable[str]) -> None:
+        """Keep a note for each field that an output in CSV has no column for; once."""
+        for name in sorted(name for name in names if self.left_out.add(name)):
+            self.note(f"line {line}: {self.out.path} has no column for {name!r}: it is left out")
 
     def add_usage_and_cost(self, line: JsonObject) -> None:
         """Add up what an answer took, also one that was no good."""
@@ -166,15 +170,11 @@ class RunState:
             self.cost += Decimal(str(line["cost"]))
 
     def is_fatal(self, row: Row, problem: Problem) -> bool:
-        """Whether to end the run: the others would fail alike."""
+        """Return whether a row has no line because the run ends: the others would fail alike."""
         if problem.code == TOO_DEAR:
             self.too_dear += 1
             return False
-        own = isinstance(row, InvalidRow) or row.ask.model != self.model
-        if isinstance(row, ReadyRow):  # else an attachment was not there, which is its own fault
-            self.offline += problem.kind == "offline" and not problem.sent
-        fatal = problem.kind in FATAL or (problem.kind in FATAL_AT_START and not self.good)
-        if (fatal and not own) or self.offline >= DEAD * self.in_flight:
+        if self.shared.concerns_all(row, problem, bool(self.good or self.skipped)):
             self.fatal = self.fatal or problem
         return self.fatal is not None and problem.kind == self.fatal.kind
 
@@ -196,9 +196,14 @@ class RunState:
         return self.rows_done + self.recognized
 
     @property
+    def unknown_costs(self) -> int:
+        """Calls that may have cost something, and nobody knows how much."""
+        return self.unpriced + self.cut_off
+
+    @property
     def is_all_too_dear(self) -> bool:
         """Return whether nothing could be sent within --max-cost."""
-        return self.too_dear > 0 and self.rows_done == self.too_dear
+        return self.too_dear > 0 and self.rows_done == self.too_dear and not self.skipped
 
     def problem(self) -> Problem | None:
         """Return why the run has not sent all that it could, None if it has."""
@@ -218,9 +223,9 @@ class RunState:
             "repeated": self.repeated,
             "seconds": round(self.seconds, 3),
             "usage": {name: self.tokens[name] for name in COUNTS},
-            "cost": None if self.unpriced else float(self.cost),
+            "cost": None if self.unknown_costs else float(self.cost),
             "cost_at_least": float(self.cost),
-            "unknown_costs": self.unpriced,
+            "unknown_costs": self.unknown_costs,
             "left": left,
             "ended": self.fatal.kind if self.fatal else why or None,
         }
@@ -258,7 +263,7 @@ class RunState:
 
     def describe_cost(self) -> str:
         """What it cost, as far as anybody knows."""
-        return describe_cost(self.cost, self.unpriced)
+        return describe_cost(self.cost, self.unknown_costs)
 
 
 def describe_cost(cost: Decimal, unknown: int) -> str:

@@ -157,13 +157,10 @@ def write_json(rows: Sequence[ReportRow], by: Sequence[str], span: Span, console
 
 
 def write_csv(rows: Sequence[ReportRow], by: Sequence[str], span: Span, console: Console) -> None:
-    """Print CSV with a header (RFC 4180, but with the line ends of this system)."""
-    import csv
-    from io import StringIO
+    """Print CSV with a header (RFC 4180, but with the line ends of Unix)."""
+    from loki.batch.output_format import encode_cells
 
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(csv_rows(rows, by))
-    console.write(text.getvalue())
+    console.write("".join(encode_cells(row).decode() for row in csv_rows(rows, by)))
 
 
 WRITERS: dict[str, Callable[[Sequence[ReportRow], Sequence[str], Span, Console], None]] = {

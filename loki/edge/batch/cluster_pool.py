@@ -6,7 +6,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from itertools import count, islice
+from decimal import Decimal
+from itertools import count, takewhile
 from math import inf
 
 from returns.result import Failure, Result, Success
@@ -62,6 +63,8 @@ class ClusterPool:
         self.done: dict[int, Outcome] = {}  # results that wait for earlier ones
         self.finishing = 0  # rows that cannot be asked, and are not kept yet
         self.over = False  # nothing more is sent
+        self.is_left = self.is_closed = False  # nothing is waited for; nothing more is kept
+        self.cut_off: list[Row] = []  # rows that were under way then
         self.error: BaseException | None = None
         self.problem: Problem | None = None  # why the run ends early
         self.seen = time.monotonic()  # when there was a scheduler with a worker of ours
@@ -73,12 +76,14 @@ class ClusterPool:
         """Work until all is kept, or what was in flight when halted; raise what was raised."""
         threading.Thread(target=self.queue.read, daemon=True).start()
         try:
-            while not self.is_finished():
+            while not self.is_left and not self.is_finished():
                 tick()
                 self.update_workers()
                 time.sleep(every if self.links else every / 10)
         finally:
             self.halt()
+            if self.error is None:  # an order may have a gap: a row that was never sent
+                self.keep_rest()
             self.cluster.close()
         if error := self.error or self.queue.error:
             raise error
@@ -86,6 +91,28 @@ class ClusterPool:
     def halt(self) -> None:
         """Send nothing more; signals may call this, whatever is held."""
         self.over = self.queue.over = True
+
+    def leave(self) -> None:
+        """Wait for nothing that is under way; signals may call this, whatever is held."""
+        self.is_left = True
+        self.halt()
+
+    def keep_rest(self) -> None:
+        """Keep what is done, also what waits for its turn, and nothing that comes after it."""
+        with self.lock:
+            self.is_closed = True
+            if values := [self.done.pop(number) for number in sorted(self.done)]:
+                self.keep(values)
+            for link in self.links.values() if self.is_left else ():
+                self.leave_rows(link)
+
+    def leave_rows(self, link: WorkerLink) -> None:
+        """Take the rows of a worker that nobody waits for; what it may be asking may be billed."""
+        asked = link.rows_under_way()
+        self.cut_off += [sent.row for sent in asked.values()]
+        for number in link.sent.keys() - link.booked:
+            is_asked, reserved = number in asked, link.sent.pop(number).reserved
+            self.spending.settle(reserved, None if is_asked else Decimal(0))
 
     def close_lane(self, lane: str) -> None:
         """Send nothing more of a lane; its rows are dropped."""
@@ -213,8 +240,8 @@ class ClusterPool:
         self.finish(self.outcomes(link, report.answers))
         with self.lock:
             for answer in report.answers:
-                if sent := link.sent.pop(answer.number, None):
-                    self.spending.settle(sent.reserved, cost_of(result_of(answer)))
+                if sent := link.take(answer.number):
+                    self.spending.settle(sent.reserved, cost_of(answer.result()))
             link.record_answered(len(report.answers))
             link.waiting, link.is_over = report.waiting, report.is_over
             now = time.monotonic()
@@ -227,11 +254,15 @@ class ClusterPool:
     def outcomes(self, link: WorkerLink, answers: list[RowResult]) -> list[tuple[int, Outcome]]:
         """Return what came of rows, once their calls are on their way into the ledger."""
         found: list[tuple[int, Outcome]] = []
-        for answer in answers:
-            for entry in answer.entries:
-                self.record(entry)
-            if sent := link.sent.get(answer.number):
-                found.append((answer.number, (sent.row, result_of(answer))))
+        with self.lock:
+            if self.is_left and self.is_closed:  # these calls are written as cut off
+                return found
+            for answer in answers:
+                for entry in answer.entries:
+                    self.record(entry)
+                if sent := link.sent.get(answer.number):
+                    link.booked.add(answer.number)
+                    found.append((answer.number, (sent.row, answer.result())))
         return found
 
     def finish(self, outcomes: list[tuple[int, Outcome]]) -> None:
@@ -239,25 +270,13 @@ class ClusterPool:
         if not outcomes:
             return
         with self.lock:
+            if self.is_closed:
+                return
             self.done |= dict(outcomes)
             ready = [*self.done]
             if self.ordered:
-                ready = [*islice(self.in_order(), len(ready))]
+                ready = [*takewhile(self.done.__contains__, count(self.kept))]
             values = [self.done.pop(number) for number in ready]
             self.kept += len(values)
             if values:
                 self.keep(values)
-
-    def in_order(self) -> Iterable[int]:
-        """Yield the numbers of the results that are next in order."""
-        number = self.kept
-        while number in self.done:
-            yield number
-            number += 1
-
-
-def result_of(answer: RowResult) -> Result[JsonObject, Problem]:
-    """Return what came of a row."""
-    if answer.problem is None:
-        return Success(answer.line or {})
-    return Failure(answer.problem)

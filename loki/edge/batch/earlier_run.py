@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -14,6 +13,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.done_rows import EarlierRow, HashSet
 from loki.batch.output_format import Format
+from loki.edge.batch.row_order import rewrite_file
 from loki.edge.trust import open_private
 from loki.problems import Problem, fail
 
@@ -116,20 +116,15 @@ def take_out_failed(path: str, size: int, form: Format) -> None:
 
     The two files change one after the other: a kill in between counts failures twice, never not.
     """
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-    try:
-        with open(path, "rb") as old, open(handle, "wb") as new:
-            new.writelines(good_lines(old, size, form))
-            os.fchmod(new.fileno(), os.stat(path).st_mode & 0o777)
-            new.flush()
-            os.fsync(new.fileno())
-            old.seek(0)
-            append_replaced(path, paid_failures(old, size, form), form)
-        os.replace(draft, path)
-    except OSError:
-        os.unlink(draft)
-        raise
+
+    def write(old: IO[bytes], new: IO[bytes]) -> None:
+        new.writelines(good_lines(old, size, form))
+        new.flush()
+        os.fsync(new.fileno())  # else a full disk counts failures twice
+        old.seek(0)
+        append_replaced(path, paid_failures(old, size, form), form)
+
+    rewrite_file(path, write)
 
 
 def good_lines(file: Iterable[bytes], size: int, form: Format) -> Iterator[bytes]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
 
+from loki.batch.kept_fields import first_fields
 from loki.batch.rows import Line, RaggedLine
 from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
@@ -25,20 +27,41 @@ class Source(NamedTuple):
     lines: Iterator[Line]
     path: str = ""  # of a file; a pipe has none
     columns: tuple[str, ...] | None = None  # of a table
+    first_fields: tuple[str, ...] = ()  # of the rows that were read ahead, where that was done
 
     def size(self) -> int | None:
-        """Return the number of lines with rows; None where only reading would tell."""
+        """Return the number of rows, or of lines; None where only reading would tell."""
         if not self.path:
             return None
         try:
-            with open(self.path, "rb", buffering=0) as file:
-                blocks = iter(lambda: file.read(2**20), b"")
-                lines = sum(block.count(b"\n") for block in blocks)
-                return max(0, lines - (self.columns is not None))
+            if self.columns is None or os.path.getsize(self.path) > LARGE:
+                return count_lines(self.path)
+            return max(0, count_rows(self.path) - 1)
         except OSError:
             return None
 
 
+def count_lines(path: str) -> int:
+    """Return the number of lines of a file."""
+    with open(path, "rb", buffering=0) as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
+
+
+def count_rows(path: str) -> int:
+    """Return the number of rows of a table, its head too; those that are not CSV by their lines.
+
+    Characters make no difference to that, and so they are not decoded.
+    """
+    with open(path, encoding="latin-1", newline="") as file:
+        delimiter = delimiter_of(file.readline())
+        file.seek(0)
+        try:
+            return sum(map(bool, csv.reader(file, delimiter=delimiter)))
+        except csv.Error:
+            return count_lines(path)
+
+
+LARGE = 2**27  # bytes of a table whose rows are not counted, which would take seconds
 LARGEST_FIELD = 2**26  # characters in a cell: csv's own limit is too small for a document
 
 
@@ -68,10 +91,18 @@ def open_source(
     if form != "csv":
         return Success(as_source(read_plain_lines(texts)))
     return read_header(texts, name).map(
-        lambda reader: as_source(read_table_rows(reader), tuple(reader.fieldnames or ()))
+        lambda reader: as_source(read_table_rows(reader), tuple(reader.fieldnames))
     )
 
 
+def with_first_fields(source: Source, form: str) -> Source:
+    """Return the source with the fields of its first rows: of a single one, if it may be slow."""
+    ahead = [*islice(source.lines, READ_AHEAD if source.path else 1)]
+    fields = first_fields(form, (line for _, line in ahead))
+    return source._replace(lines=chain(ahead, source.lines), first_fields=fields)
+
+
+READ_AHEAD = 100  # rows of a file that say which fields there are
 PIECE = 1 << 16  # bytes read at once
 
 
@@ -121,7 +152,7 @@ def read_plain_lines(texts: Iterable[str]) -> Iterator[Line]:
             yield number, Success(line)
 
 
-def read_header(texts: Iterable[str], name: str = "stdin") -> Result[Any, Problem]:
+def read_header(texts: Iterable[str], name: str = "stdin") -> Result[TableReader, Problem]:
     r"""Read the first line of a table (RFC 4180); return a reader of its rows.
 
     Fails with kind input where a column stands twice. The delimiter is a comma, a semicolon, a tab
@@ -136,9 +167,9 @@ def read_header(texts: Iterable[str], name: str = "stdin") -> Result[Any, Proble
     first = next(lines, "")
     lines = chain((first,) if first else (), lines)
     csv.field_size_limit(LARGEST_FIELD)
-    reader: Any = csv.DictReader(lines, restkey="", strict=True, delimiter=delimiter_of(first))
+    reader = TableReader(lines, delimiter_of(first))
     try:
-        columns = [*(reader.fieldnames or ())]
+        columns = reader.fieldnames
     except csv.Error as error:
         return fail("input", f"{name}: the first line is not CSV: {error}")
     twice = next((column for column in columns if columns.count(column) > 1), None)
@@ -162,18 +193,56 @@ def delimiter_of(line: str) -> str:
 DELIMITERS = ",;\t|"
 
 
-def read_table_rows(reader: Any) -> Iterator[Line]:
-    """Yield the rows of a table; one that does not fit the first line says so."""
+class NumberedLines:
+    """Lines, and at which of them the row began that is being read."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.number, self.first = lines, 0, 0
+
+    def __iter__(self) -> NumberedLines:
+        """Return this iterator."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line; blank lines before a row are none of it."""
+        line = next(self.lines)
+        self.number += 1
+        if not self.first and line.rstrip("\r\n"):
+            self.first = self.number
+        return line
+
+    def take_first(self) -> int:
+        """Return the first line of the row that was read, and begin another row."""
+        first, self.first = self.first, 0
+        return first
+
+
+class TableReader:
+    """Reads a table, whose rows may have several lines."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
+        self.lines = NumberedLines(lines)
+        self.rows = csv.DictReader(self.lines, restkey="", strict=True, delimiter=delimiter)
+
+    @property
+    def fieldnames(self) -> list[str]:
+        """Return the columns; raises csv.Error where the first line is none."""
+        return [*(self.rows.fieldnames or ())]
+
+
+def read_table_rows(reader: TableReader) -> Iterator[Line]:
+    """Yield the rows of a table by their first lines; one that does not fit the head says so."""
+    reader.lines.take_first()
     while True:
         try:
-            fields = next(reader)
+            fields: dict[Any, Any] = next(reader.rows)
         except StopIteration:
             return
         except csv.Error as error:
-            number = reader.line_num + 1  # it names the last line that was one
+            number = reader.lines.take_first()
             yield number, fail("input", f"line {number}: not CSV: {error}")
             continue
-        yield reader.line_num, Success(check_cell_count(fields))
+        yield reader.lines.take_first(), Success(check_cell_count(fields))
 
 
 def check_cell_count(fields: dict[Any, Any]) -> Mapping[str, str] | RaggedLine:

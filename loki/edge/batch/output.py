@@ -15,6 +15,7 @@ from returns.result import Failure, Result, Success
 from loki.batch.output_format import Format, JsonLines
 from loki.edge.batch.earlier_run import EarlierRun, scan_file, take_out_failed
 from loki.edge.batch.kept_rows import add_kept_rows, rescue_name, take_back
+from loki.edge.batch.row_order import put_in_order
 from loki.edge.files import describe_os_error
 from loki.edge.rescue import make_rescue_file, try_lock
 from loki.edge.trust import open_private
@@ -85,6 +86,15 @@ class Output:
             self.switch_to_rescue_file(error)
         except OSError as error:
             self.full = error
+
+    def put_in_order(self) -> OSError | None:
+        """Sort the file by the lines of the input; return why that failed, which loses nothing."""
+        try:
+            if self.path and self.full is None:
+                put_in_order(self.path, self.form)
+        except OSError as error:
+            return error
+        return None
 
     def switch_to_rescue_file(self, error: OSError) -> None:
         """Go on in another file; half a row is taken back from the first."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from loki.batch.ask_row import ask_row
 from loki.batch.lanes import lane_finder
@@ -61,6 +61,10 @@ class RowResult(NamedTuple):
     line: JsonObject | None
     problem: Problem | None
     entries: tuple[Entry, ...]
+
+    def result(self) -> Result[JsonObject, Problem]:
+        """Return what came of the row."""
+        return Success(self.line or {}) if self.problem is None else Failure(self.problem)
 
 
 class WorkerReport(NamedTuple):

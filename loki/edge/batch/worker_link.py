@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from itertools import islice
 from typing import NamedTuple
 
 from loki.batch.rows import ReadyRow
@@ -26,6 +27,7 @@ class WorkerLink:
     def __init__(self, address: str, place: int) -> None:
         self.address, self.place = address, place  # among the workers of its machine
         self.sent: dict[int, SentRow] = {}  # by their numbers, in the order in which they went
+        self.booked: set[int] = set()  # those of them whose calls are recorded by now
         self.share = 1  # rows that it may have in flight
         self.waiting = 0  # rows that it has set aside
         self.turns: list[Turn] = []
@@ -37,6 +39,16 @@ class WorkerLink:
         """Return how many rows more it can be sent: about a second of work is under way."""
         wanted = max(2 * self.share, self.rate)
         return min(wanted - len(self.sent) + self.waiting, POSTPONED - len(self.sent))
+
+    def take(self, number: int) -> SentRow | None:
+        """Return a row that it has answered, which it has no more."""
+        self.booked.discard(number)
+        return self.sent.pop(number, None)
+
+    def rows_under_way(self) -> dict[int, SentRow]:
+        """Return the rows that it may be asking now, and whose calls nobody has recorded."""
+        rows = ((number, sent) for number, sent in self.sent.items() if number not in self.booked)
+        return dict(islice(rows, self.share))
 
     def record_answered(self, answered: int) -> None:
         """Learn how fast it is."""

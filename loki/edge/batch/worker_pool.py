@@ -19,6 +19,7 @@ NONE: Any = object()  # there is no item
 PAUSE: Any = object()  # an item that is none: there may be one later
 QUEUE = 8  # items of a lane that may wait for their turns at once, each in a thread
 MAX_READ_AHEAD = 10_000  # items that are read at most while those of another lane wait
+PATIENCE = 2.0  # seconds to wait for who keeps results, where nothing else is waited for
 MAX_THREADS = 64  # threads that wait for turns, or three times as many as may be in flight
 
 
@@ -66,14 +67,19 @@ class WorkerPool(Generic[A, B]):
         self.is_read = False  # there are no more items to read
         self.done: dict[int, B] = {}  # by their places, not yet kept
         self.over = False  # nothing more begins
+        self.is_left = self.is_closed = False  # nothing is waited for; nothing more is kept
         self.error: BaseException | None = None
         self.problem: Problem | None = None  # why the items end early; there is no such reason here
+        self.cut_off: list[A] = []  # items that others work on when it is left; none here
 
     def run(self, tick: Callable[[], None] = lambda: None, every: float = 0.1) -> None:
         """Work until all is kept, or what had begun when it was halted; raises what was raised."""
         self.spawn()
         while True:
             tick()
+            if self.is_left:
+                self.keep_rest()
+                return
             with self.changed:
                 if self.error is not None:
                     raise self.error
@@ -84,6 +90,20 @@ class WorkerPool(Generic[A, B]):
     def halt(self) -> None:
         """Begin nothing more; signals may call this, whatever is held."""
         self.over = True
+
+    def leave(self) -> None:
+        """Wait for nothing that is under way; signals may call this, whatever is held."""
+        self.over = self.is_left = True
+
+    def keep_rest(self) -> None:
+        """Keep what is done, also what waits for its turn, and nothing that comes after it."""
+        if self.keeping.acquire(timeout=PATIENCE):
+            try:
+                self.is_closed = True
+                if values := [self.done.pop(place) for place in sorted(self.done)]:
+                    self.keep(values)
+            finally:
+                self.keeping.release()
 
     def spawn(self) -> None:
         """Put one more thread to work, unless there are enough."""
@@ -210,6 +230,8 @@ class WorkerPool(Generic[A, B]):
         self.done[place] = value
         while self.keeping.acquire(blocking=not self.ordered):
             try:
+                if self.is_closed:
+                    return
                 values = [self.done.pop(place) for place in self.ready_indexes()]
                 if values:
                     self.keep(values)

@@ -38,6 +38,11 @@ END_STALE = (
     f"UPDATE reserved SET expires = NULL, holder = NULL {STALE} AND model IS NOT NULL",
     f"DELETE FROM reserved {STALE}",
 )
+#: What calls of a process reserved that nobody waits for: their rows are written.
+KEEP_RESERVED = (
+    "UPDATE reserved SET expires = NULL, holder = NULL"
+    " WHERE expires IS NOT NULL AND holder = ? AND model IS NOT NULL"
+)
 #: A call that was taken for lost, and ended after all: in a machine that was asleep, for example.
 FOUND = "DELETE FROM calls WHERE batch = ? AND outcome = 'lost'"
 
@@ -69,6 +74,16 @@ def reserve(ledger: Ledger, job: str, cost: Decimal, time: float) -> None:
 def release(ledger: Ledger, *jobs: str) -> None:
     """Count what some jobs may cost no longer."""
     run_with_warning(ledger, lambda db: delete_reservations(db, jobs), NOT_RESERVED)
+
+
+def keep_reserved(ledger: Ledger) -> None:
+    """Count for good what the calls of this process may cost: they are left, not lost."""
+
+    def work(db: Connection) -> None:
+        with transaction(db):
+            db.execute(KEEP_RESERVED, (holder_name(),))
+
+    run_with_warning(ledger, work, NOT_RESERVED)
 
 
 NOT_RESERVED = "what a job may cost is not in the ledger"

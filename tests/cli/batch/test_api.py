@@ -193,6 +193,8 @@ USAGE = [
     (["--forget", "nobody"], "no open job 'nobody'"),
     (["--patch", '{"headers": {"X-A": "1"}}'], "a patch sets headers"),
     (["--patch", '{"url": "https://a.example"}'], "a patch sets url"),
+    (["--param", "stream=true"], "sets stream, which no row of a batch job has"),
+    (["--patch", '{"body": {"stream": true}}'], "sets stream, which no row of a batch job has"),
 ]
 
 

@@ -19,6 +19,8 @@ from bulk import Counting, bulk_server
 from commands import Done, Home
 from servers import Asked, Script, plain, reply, serving
 
+from loki.batch.output_format import CsvTable
+
 
 @pytest.fixture(scope="module")
 def fast() -> Any:
@@ -608,23 +610,41 @@ def test_the_summary_is_there_for_programs(home: Home, fast: Counting) -> None:
     assert parsed["good"] == 1 and parsed["failed"] == {"input": 1} and parsed["cost"] == 0.00002
 
 
+def on_terminal(home: Home, *words: str, interrupt: bytes = b"") -> tuple[int, bytes]:
+    """Run a command whose stderr is a terminal; end it with SIGINT once it shows something."""
+    parent, child = pty.openpty()
+    with home.start("-m", "local:m", *words, prog="loki-batch", stderr=child) as process:
+        os.close(child)
+        seen = b""
+        while True:
+            try:
+                seen += os.read(parent, 4096)
+            except OSError:
+                break
+            if interrupt and interrupt in seen:
+                process.send_signal(signal.SIGINT)
+                interrupt = b""
+    os.close(parent)
+    return process.returncode, seen
+
+
 def test_a_terminal_sees_how_far_it_is(home: Home) -> None:
     with bulk_server(latency=0.3) as server:
         rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(64)))
         at(home, server.address)
-        parent, child = pty.openpty()
-        words = ["-m", "local:m", str(rows), "-o", str(home.folder / "out")]
-        with home.start(*words, prog="loki-batch", stderr=child) as process:
-            os.close(child)
-            seen = b""
-            while True:
-                try:
-                    piece = os.read(parent, 4096)
-                except OSError:
-                    break
-                seen += piece
-        assert process.returncode == 0
+        code, seen = on_terminal(home, str(rows), "-o", str(home.folder / "out"))
+    assert code == 0
     assert b"of 64 rows" in seen and b"rows/s" in seen and b"64 answered" in seen
+
+
+def test_what_is_said_of_a_signal_stands_on_a_line_of_its_own(home: Home) -> None:
+    with bulk_server(latency=1) as server:
+        rows = write(home.folder / "in", *({"prompt": f"{i}"} for i in range(64)))
+        at(home, server.address)
+        words = [str(rows), "-o", str(home.folder / "out"), "-j", "4"]
+        code, seen = on_terminal(home, *words, interrupt=b"4 of 64 rows")
+    before, _, after = seen.partition(b"loki-batch: SIGINT: finishing the rows")
+    assert code == 130 and after and before.endswith((b"\x1b[2K", b"\r\n", b"\r")), before[-80:]
 
 
 def test_a_full_disk_is_told_where_there_was_no_state_folder(
@@ -786,3 +806,33 @@ def test_a_brace_of_the_template_without_a_partner_gets_a_warning(
     done = home.call(*words, stdin="text\nHi\n", prog="loki-batch")
     assert done.code == 0
     assert note in done.err and ("no partner" in done.err) is bool(note)
+
+
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_a_table_out_has_the_fields_of_the_first_json_rows(
+    home: Home, fast: Counting, is_piped: bool
+) -> None:
+    lines = [{"id": "a", "prompt": "A"}, {"id": "b", "prompt": "B", "files": [], "text": 5}]
+    rows, out = write(home.folder / "in", *lines), home.folder / "out.csv"
+    words = [*(["--template", "{prompt}"]), "--keep", "-o", str(out)]
+    words += ["-"] if is_piped else [str(rows)]
+    fed = {"stdin": rows.read_text()} if is_piped else {}
+    done = batch(at(home, fast.address), *words, **fed)
+    with open(out, newline="") as file:
+        table = {row["id"]: row for row in csv.DictReader(file)}
+    assert done.code == 0 and [table[id]["prompt"] for id in "ab"] == ["A", "B"]
+    assert (f"line 2: {out} has no column for 'input_text'" in done.err) == is_piped
+    assert table["b"].get("input_text") == (None if is_piped else "5")
+    again = batch(home, *words, **fed)
+    assert again.code == 0 and "0 answered · 2 answered before" in again.err
+
+
+def test_a_table_of_an_earlier_version_without_the_fields_goes_on(
+    home: Home, fast: Counting
+) -> None:
+    rows, out = write(home.folder / "in", "Hi"), home.folder / "out.csv"
+    words = ["--lines", str(rows), "-o", str(out), "--keep"]
+    out.write_bytes(CsvTable().head)
+    done = batch(at(home, fast.address), *words)
+    assert done.code == 0 and "no column for 'prompt': it is left out" in done.err
+    assert batch(home, *words).err.count("1 answered before") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -237,6 +238,119 @@ def test_rows_come_in_order_where_that_is_asked_for(shared: tuple[Home, str]) ->
         shared[0].local(server.address)
         done = over_cluster(shared, 300, "--ordered")
     assert done.code == 0 and [row["id"] for row in done.lines] == list(range(300)), done.err
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_ordered_rows_that_are_early_are_kept_where_the_run_is_left(
+    shared: tuple[Home, str], is_file: bool
+) -> None:
+    home, address = shared
+    ledger = home.folder / f"left-{is_file}.db"
+    home.environ["LOKI_LEDGER"] = str(ledger)
+    path, out, may_answer = home.folder / "in", home.folder / "out-left", threading.Event()
+    path.write_text("".join(f'{{"id": {i}, "prompt": "p{i}."}}\n' for i in range(60)))
+
+    def script(asked: Asked) -> Script:
+        return plain(reply()) if b"p0." not in asked.body or may_answer.wait(60) else None
+
+    with serving(script) as server:
+        home.local(server.address)
+        words = ["-m", "local:m", str(path), "--ordered", "-j", "4", "--scheduler", address]
+        words += ["-o", str(out)] * is_file
+        with home.start(*words, prog="loki-batch") as run:
+            while count_calls(ledger) < 59:
+                time.sleep(0.05)
+            assert run.stderr is not None
+            run.send_signal(signal.SIGTERM)
+            assert b"finishing" in run.stderr.readline()
+            run.send_signal(signal.SIGTERM)
+            lines, err = run.communicate(timeout=30)
+        may_answer.set()
+    del home.environ["LOKI_LEDGER"]
+    kept = [
+        json.loads(line)["id"] for line in (out.read_bytes() if is_file else lines).splitlines()
+    ]
+    assert sorted(kept) == [*range(1, 60)] and (is_file or kept == sorted(kept))
+    assert run.returncode == 143 and b"1 call cut off" in err, err
+    assert count_calls(ledger) == 60
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_answers_after_a_row_that_is_not_sent_yet_are_kept_where_a_signal_ends_the_run(
+    shared: tuple[Home, str], is_left: bool
+) -> None:
+    """Its attachment is being read: it has no place in the order, and no call to be cut off."""
+    home, address = shared
+    ledger, path, over = home.folder / f"gap-{is_left}.db", home.folder / "in", threading.Event()
+    home.environ["LOKI_LEDGER"] = str(ledger)
+
+    def script(asked: Asked) -> Script:
+        if is_left and b"p1." in asked.body:
+            over.wait(60)
+        return plain(reply("one"))
+
+    with serving([300.0]) as files, serving(script) as server:
+        home.local(server.address)
+        first = {"id": 0, "prompt": "p", "files": [f"{files.address}/notes"]}
+        rows = [first, *({"id": n, "prompt": f"p{n}."} for n in range(1, 21))]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        words = ["-m", "local:m", str(path), "--ordered", "-j", "4", "--scheduler", address]
+        with home.start(*words, prog="loki-batch") as run:
+            while count_calls(ledger) < 20 - is_left or len(server.asked) < 20:
+                time.sleep(0.05)
+            assert run.stderr is not None
+            run.send_signal(signal.SIGTERM)
+            if is_left:
+                assert b"finishing" in run.stderr.readline()
+                run.send_signal(signal.SIGTERM)
+            lines, err = run.communicate(timeout=30)
+        over.set()
+    del home.environ["LOKI_LEDGER"]
+    assert [json.loads(line)["id"] for line in lines.splitlines()] == [*range(1 + is_left, 21)], err
+    assert run.returncode == 143 and (b"1 call cut off" in err) == is_left, err
+    assert count_calls(ledger) == 20
+
+
+def test_rows_of_a_budget_that_a_cluster_is_left_with_are_written_once(
+    shared: tuple[Home, str],
+) -> None:
+    home, address = shared
+    ledger, path, may_answer = home.folder / "once.db", home.folder / "in", threading.Event()
+    home.environ["LOKI_LEDGER"] = str(ledger)
+    path.write_text("".join(f'{{"id": {i}, "prompt": "p{i}"}}\n' for i in range(60)))
+
+    def script(asked: Asked) -> Script:
+        return plain(reply()) if may_answer.wait(60) else None
+
+    with serving(script) as server:
+        config = home.local(server.address, PRICED)
+        config.write_text("budget:\n  per_day: 5\n" + config.read_text())
+        words = ["-m", "local:m", str(path), "-j", "4", "--max-tokens", "9", "--scheduler", address]
+        with home.start(*words, prog="loki-batch") as run:
+            while len(server.asked) < 4:
+                time.sleep(0.05)
+            assert run.stderr is not None
+            run.send_signal(signal.SIGTERM)
+            assert b"finishing" in run.stderr.readline()
+            run.send_signal(signal.SIGTERM)
+            _, err = run.communicate(timeout=30)
+        may_answer.set()
+        assert home.run("-m", "local:m", "--max-tokens", "9", "Hi").code == 0  # ends what is lost
+    del home.environ["LOKI_LEDGER"]
+    assert b"4 calls cut off" in err, err
+    with sqlite3.connect(ledger) as db:
+        found = [outcome for (outcome,) in db.execute("SELECT outcome FROM calls")]
+        reserved = db.execute("SELECT count(*), count(expires) FROM reserved").fetchone()
+    assert sorted(found) == ["interrupted"] * 4 + ["ok"] and reserved == (4, 0)
+
+
+def count_calls(ledger: Path) -> int:
+    """Return how many calls are in a ledger."""
+    try:
+        with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as db:
+            return int(db.execute("SELECT count(*) FROM calls").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
 
 
 def test_a_run_that_is_killed_asks_no_more_than_was_in_flight(shared: tuple[Home, str]) -> None:

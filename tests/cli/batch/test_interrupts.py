@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import threading
@@ -11,22 +10,19 @@ import pytest
 
 from loki.cli.batch.interrupts import halting_after, halting_on_signals
 from loki.cli.batch.stop_reason import StopReason
-from loki.cli.console import Console
 
 
-def console() -> Console:
-    """Return a console in memory."""
-    return Console("loki-batch", io.TextIOWrapper(io.BytesIO()), io.StringIO())
-
-
-def test_the_first_signal_halts_and_the_second_ends() -> None:
-    stop, before = StopReason(), signal.getsignal(signal.SIGTERM)
+def test_the_first_signal_halts_the_second_leaves_and_the_third_ends() -> None:
+    stop, before, left = StopReason(), signal.getsignal(signal.SIGTERM), threading.Event()
     with (
         pytest.raises(SystemExit) as ended,
-        halting_on_signals(console(), stop, stop.set),
+        halting_on_signals(stop, stop.set, left.set) as notes,
     ):
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.first == "SIGTERM"
+        assert stop.first == "SIGTERM" and not left.is_set()
+        assert notes.get().startswith("SIGTERM: finishing the rows in progress; once more stops")
+        os.kill(os.getpid(), signal.SIGINT)
+        assert left.is_set() and notes.empty()
         os.kill(os.getpid(), signal.SIGTERM)
     assert ended.value.code == 128 + signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
@@ -35,7 +31,7 @@ def test_the_first_signal_halts_and_the_second_ends() -> None:
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with halting_on_signals(console(), StopReason(), lambda reason: None):
+        with halting_on_signals(StopReason(), lambda reason: None, lambda: None):
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -1,4 +1,4 @@
-"""What stands in a line of the output beside an answer."""
+"""What stands in a line of the output where a row failed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from loki.batch.rows import InvalidRow
-from loki.cli.batch.row_line import (
-    billed_facts,
-    error_json,
-    kept_fields,
-    may_be_billed,
-)
+from loki.cli.batch.row_line import billed_facts, error_json, may_be_billed
 from loki.edge.batch.rate_limiter import STOPPED
 from loki.problems import Problem
 from loki.redaction.redactor import Redactor
@@ -47,9 +41,3 @@ def test_what_was_paid_for_stands_beside_the_error() -> None:
     redactor.add("s3cret-of-mine")
     error = error_json(Problem("input", "No s3cret-of-mine."), redactor)
     assert error == {"kind": "input", "message": "No ***.", "status": None, "sent": False}
-
-
-def test_fields_with_names_of_ours_are_renamed() -> None:
-    row = InvalidRow(1, "a", Problem("input", ""), {"lang": "fr", "text": "Hi"})
-    assert kept_fields(row) == {"lang": "fr", "input_text": "Hi"}
-    assert kept_fields(row._replace(fields=None)) == {}

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -449,6 +450,14 @@ def test_a_report_by_several_things(year: Home) -> None:
         ("local", "2024-10", None, 2),
         ("claude", "2024-11", 0.0, 0),
     ]
+
+
+def test_a_tag_with_a_carriage_return_is_one_cell_of_a_spreadsheet(home: Home) -> None:
+    entry = Entry(time.time(), "c", "m", "chat", "a\rb", Usage(), None, False, 1.0, 1, "ok", None)
+    Ledger(str(home.folder / "ledger.db")).record(entry)
+    done = cost(home, "--by", "tag", "-o", "csv")
+    _, row = csv.reader(StringIO(done.out, newline=""), strict=True)
+    assert row[:2] == ["a\rb", "1"]
 
 
 def test_a_report_for_a_spreadsheet(year: Home) -> None:

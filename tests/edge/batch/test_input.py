@@ -15,7 +15,8 @@ TABLES: dict[str, tuple[bytes, list[tuple[int, object]]]] = {
     "plain": (b"a,b\n1,2\n", [(2, {"a": "1", "b": "2"})]),
     "mark": (b"\xef\xbb\xbfa\n1\n", [(2, {"a": "1"})]),
     "utf-16": ("a\né\n".encode("utf-16"), [(2, {"a": "é"})]),
-    "quoted": (b'a,b\n"x\ny",2\n3,4\n', [(3, {"a": "x\ny", "b": "2"}), (4, {"a": "3", "b": "4"})]),
+    "quoted": (b'a,b\n"x\ny",2\n3,4\n', [(2, {"a": "x\ny", "b": "2"}), (4, {"a": "3", "b": "4"})]),
+    "blank": (b'a\n\n"x\n\ny"\n\r\n3\n', [(3, {"a": "x\n\ny"}), (7, {"a": "3"})]),
     "more": (b"a\n1,2\n3\n", [(2, ({"a": "1"}, "more fields than the head has")), (3, {"a": "3"})]),
     "fewer": (b"a,b\n1\n", [(2, ({"a": "1"}, "fewer fields than the head has"))]),
     "not-utf-8": (b"a\n\xff\nx\n", [(2, {"a": "�"}), (3, {"a": "x"})]),
@@ -99,3 +100,6 @@ def test_a_file_says_how_many_lines_it_has(tmp_path: Path) -> None:
     assert found.size() == 3 and len(list(found.lines)) == 3
     table = open_source(str(path), "csv").unwrap()
     assert table.size() == 2 and len(list(table.lines)) == 2
+    path.write_bytes(b'a;b\n"x\n""y""\n";5" wide\n\n"1\n2";"\n"\n')
+    table = open_source(str(path), "csv").unwrap()
+    assert table.size() == 2 and [number for number, _ in table.lines] == [2, 6]

@@ -18,6 +18,7 @@ from loki.edge.ledger.reservations import (
     host_name,
     insert_reservation,
     is_gone,
+    keep_reserved,
     release,
     reserve,
     sum_under_way,
@@ -87,6 +88,19 @@ def test_a_call_that_nobody_settles_is_lost_and_what_was_not_sent_is_freed(
     assert spent(ledger) == (0 if is_freed else 3)
     assert sum_under_way(db, 0.0, 9000.0) == (0 if is_over or expires is None else 3)
     assert db.execute(ROWS).fetchall() == ([LOST] if is_over and not is_freed else [])
+
+
+def test_calls_that_their_process_left_count_for_good_and_are_not_lost(ledger: Ledger) -> None:
+    db = ledger.connection()
+    insert_reservation(db, "left", Decimal(3), NOW, NOW - 1, CALLER)
+    insert_reservation(db, "not sent", Decimal(5), NOW, NOW - 1)
+    insert_reservation(db, "another's", Decimal(7), NOW, NOW + 1, CALLER)
+    db.execute("UPDATE reserved SET holder = 'another:1' WHERE cost = 7000000000000")
+    keep_reserved(ledger)
+    assert sum_under_way(db, 0.0, 9000.0) == 12
+    end_stale(db, NOW)
+    assert spent(ledger) == 10 and sum_under_way(db, 0.0, 9000.0) == 7
+    assert db.execute(ROWS).fetchall() == []
 
 
 def test_a_lost_call_that_ends_after_all_is_not_lost(ledger: Ledger) -> None:

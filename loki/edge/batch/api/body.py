@@ -12,7 +12,7 @@ from loki.problems import Problem, fail
 from loki.providers import SECRET_BASE
 from loki.record import replace
 from loki.records import Draft, Patch, Request, Target, Task
-from loki.stages.patch import patches_for
+from loki.stages.patch import changes_of, patches_for
 
 
 def without_credentials(env: Env) -> Env:
@@ -75,9 +75,17 @@ def check_patches(target: Target, patches: tuple[Patch, ...]) -> Result[None, Pr
     return Success(None)
 
 
+def check_stream(patches: tuple[Patch, ...]) -> Result[None, Problem]:
+    """Return nothing; fails where patches that are meant for every row ask for streams."""
+    return fail("usage", STREAMS) if changes_of(patches).get("stream") else Success(None)
+
+
+STREAMS = "--param or a patch sets stream, which no row of a batch job has"
+
+
 def without_stream(request: Request) -> Result[JsonObject, Problem]:
     """Return a body that asks for no stream."""
     body = request.draft.body
     if body.get("stream"):
-        return fail("usage", "a patch sets stream, which no row of a batch job has")
+        return fail("usage", STREAMS)
     return Success({name: body[name] for name in body if name not in ("stream", "stream_options")})

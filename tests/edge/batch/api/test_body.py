@@ -13,7 +13,7 @@ from fake_batches import provider
 PATCHES: list[tuple[dict[str, Any], str]] = [
     ({"url": "https://elsewhere.example/"}, "a patch sets url"),
     ({"headers": {"X-Beta": "1"}}, "a patch sets headers"),
-    ({"body": {"stream": True}}, "a patch sets stream"),
+    ({"body": {"stream": True}}, "patch sets stream"),
 ]
 
 

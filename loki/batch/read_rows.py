@@ -12,6 +12,7 @@ from loki.batch.done_rows import HashSet
 from loki.batch.row_key import ask_key
 from loki.batch.row_settings import SETTINGS, read_settings
 from loki.batch.rows import Content, InvalidRow, Line, RaggedLine, ReadyRow, Row, RowDefaults
+from loki.batch.run_key import run_key
 from loki.batch.template import fill_template
 from loki.config.patches import patch_from_params
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
@@ -59,7 +60,9 @@ def build_row(defaults: RowDefaults, number: int, content: Result[Content, Probl
         return InvalidRow(number, name, placed, kept)
     ask, patch = made.unwrap()
     ask = as_embed_ask(ask) if defaults.embed else ask
-    return ReadyRow(number, name, ask_key(ask, patch), ask, patch, kept)
+    earlier_key = ask_key(ask, patch)
+    key = run_key(earlier_key, ask, defaults.settings)
+    return ReadyRow(number, name, key, ask, patch, kept, earlier_key)
 
 
 def as_embed_ask(ask: Ask) -> Ask:

@@ -10,11 +10,12 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.api.journal import Journal
 from loki.batch.done_rows import row_identity
-from loki.batch.kept_fields import name_kept_field
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow, Row, RowDefaults
+from loki.batch.run_key import recognize
 from loki.cli.batch.api_report import print_end, print_jobs, write_summary
 from loki.cli.batch.context import BatchContext
+from loki.cli.batch.row_line import kept_fields
 from loki.cli.startup import limits_of
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import advance_jobs, choose_pause, forget_job, summarize_jobs
@@ -27,7 +28,6 @@ from loki.edge.batch.api.update_jobs import cancel_jobs, update_jobs
 from loki.edge.batch.input import Source, open_source
 from loki.edge.batch.output import Output, open_output
 from loki.edge.ledger.writer import Ledger, ledger_path
-from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.records import Task
 from loki.stages.patch import patches_for
@@ -60,7 +60,7 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     hours = None if flags.window is None else round(flags.window / 3600)
     folder = os.path.dirname(os.path.abspath(flags.output))
     keeps = context.defaults.keep_fields
-    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, fields_of)
+    options = SubmitOptions(context.env, task, hours, flags.max_cost, folder, keeps, kept_fields)
     if context.defaults.ask.model is None:
         return check_stream(context.env.patches).map(lambda _: options)
     return Result.do(
@@ -75,13 +75,6 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
 def task_of(defaults: RowDefaults) -> Task:
     """Return what the rows want."""
     return "embedding" if defaults.embed else "chat"
-
-
-def fields_of(row: Row) -> JsonObject:
-    """Return the fields of the input that go into a line."""
-    if row.fields is None:
-        return {}
-    return {name_kept_field(name): value for name, value in row.fields.items()}
 
 
 # ---- a run ---------------------------------------------------------------------------------------
@@ -147,11 +140,12 @@ class JobRun:
             return
         away = self.session.journal.uncollected_rows()
         opened = open_source(path, self.order.defaults.input_format)
-        for row in (
+        for read in (
             read_rows(self.order.defaults, opened.unwrap().lines) if could_open(opened) else ()
         ):
+            row = recognize(read, away.__contains__)
             if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
-                self.session.kept[row_identity(row.id, row.key)] = fields_of(row)
+                self.session.kept[row_identity(row.id, row.key)] = kept_fields(row)
 
     def wait(self, options: SubmitOptions, submits: bool) -> None:
         """Visit the providers again and again, until all is done or the time is over."""

@@ -10,6 +10,7 @@ from returns.result import Success
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.read_rows import read_rows
 from loki.batch.rows import ReadyRow as Asking
+from loki.batch.run_key import recognize
 from loki.cli.batch.context import BatchContext
 from loki.edge.batch.api.body import draft_row_body, without_credentials
 from loki.edge.batch.api.job_draft import SHARE, batch_worst_cost
@@ -88,9 +89,11 @@ def print_job_count(context: BatchContext) -> int:
     count, asked, out = Count(), HashSet(), away.unwrap()
     env = without_credentials(context.env)
     task: Task = "embedding" if context.defaults.embed else "chat"
-    for row in read_rows(context.defaults, context.inputs.lines):
+    done = stands.unwrap().done
+    for read in read_rows(context.defaults, context.inputs.lines):
+        row = recognize(read, lambda mark: mark in done or mark in out)
         known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
-        if known in stands.unwrap().done or known in out:
+        if known in done or known in out:
             count.out += known in out
             count.done += known not in out
         elif asked.add(known):

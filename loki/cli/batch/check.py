@@ -30,7 +30,14 @@ def print_count(context: BatchContext) -> int:
     if not isinstance(stands, Success):
         return context.console.report(stands.failure())
     console = context.console
-    run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, console.redactor, console.warn)
+    run = RunState(
+        stands.unwrap(),
+        flags.in_flight,
+        plan.ask.model,
+        console.redactor,
+        console.warn,
+        has_patches=bool(context.env.patches),
+    )
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
     unpriced: dict[str, Target] = {}

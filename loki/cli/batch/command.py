@@ -17,6 +17,7 @@ from returns.result import Failure, Result, Success
 
 from loki.batch.output_format import is_csv_path
 from loki.batch.rows import Attach, Fill, RowDefaults
+from loki.batch.run_key import run_settings
 from loki.cli.batch.context import BatchContext
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.prompt_columns import check_columns
@@ -125,7 +126,7 @@ def build_context(
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
         for rows in check_columns(flags, all_rows, console.warn)
-        for defaults in build_row_defaults(console, flags, form, env.config.model, filler)
+        for defaults in build_row_defaults(console, flags, form, env, filler)
         for plan in check_price(flags, env, defaults)
         for cluster in connect_cluster(flags, env)
     )
@@ -155,7 +156,7 @@ def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[
 
 
 def build_row_defaults(
-    console: Console, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
+    console: Console, flags: Namespace, form: str, env: Env, filler: Fill | None = None
 ) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
     return Result.do(
@@ -163,7 +164,7 @@ def build_row_defaults(
             replace(
                 ask_options(flags),
                 messages=(Message("system", flags.prompt),) if flags.prompt else (),
-                model=flags.model or model,
+                model=flags.model or env.config.model,
                 schema=schema,
                 tools=tools,
                 server_tools=server_tools,
@@ -174,6 +175,7 @@ def build_row_defaults(
             template=flags.template,
             fill=filler,
             embed=flags.embed,
+            settings=run_settings(env.config, env.patches),
             keep_fields=flags.keep or is_csv_path(flags.output),
             attach=make_attacher(flags, console.redactor),
             report_bug=make_bug_reporter(console.prog, console.redactor),

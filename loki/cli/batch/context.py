@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from loki.batch.kept_fields import name_kept_field
 from loki.batch.output_format import Format, choose_format
 from loki.batch.rows import RowDefaults
+from loki.cli.batch.row_line import name_kept_field
 from loki.cli.console import Console
 from loki.edge.batch.calls_under_way import CallsUnderWay
 from loki.edge.batch.input import Source

@@ -64,6 +64,7 @@ class BatchRun:
                 context.flags.max_cost is not None,
                 context.flags.fallback,
             ),
+            bool(context.env.patches),
         )
         self.limit = (
             CostLimit(context.flags.max_cost) if context.flags.max_cost is not None else None

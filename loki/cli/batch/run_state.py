@@ -11,10 +11,16 @@ from errno import EIO, ENOENT
 from returns.result import Result, Success
 
 from loki.batch.done_rows import HashSet, row_identity
-from loki.batch.kept_fields import name_kept_field
 from loki.batch.rows import InvalidRow, ReadyRow, Row
+from loki.batch.run_key import recognize
+from loki.cli.batch.row_line import (
+    billed_facts,
+    error_json,
+    has_answer,
+    kept_fields,
+    may_be_billed,
+)
 from loki.cli.batch.shared_failure import SharedFailures
-from loki.cli.describe import problem_json
 from loki.edge.auth.find_secrets import redact_reply_facts
 from loki.edge.batch.cost_limit import TOO_DEAR
 from loki.edge.batch.output import Output
@@ -23,8 +29,7 @@ from loki.json_text import JsonObject
 from loki.problems import Kind, Problem, count_that_are
 from loki.record import replace
 from loki.redaction.redactor import Redactor
-from loki.stages.account import is_free
-from loki.usage import COUNTS, Usage
+from loki.usage import COUNTS
 
 
 class RunState:
@@ -38,9 +43,11 @@ class RunState:
         redactor: Redactor,
         warn: Callable[[str], None] = lambda message: None,
         expected: Problem | None = None,
+        has_patches: bool = False,
     ) -> None:
         self.redactor, self.warn = redactor, warn
         self.say = warn  # what -q does not hide
+        self.has_patches = has_patches  # on the command line
         self.out, self.shared = out, SharedFailures(model, in_flight, expected)
         self.started = time.monotonic()
         self.cut_off = 0  # calls under way when the run was left
@@ -71,7 +78,9 @@ class RunState:
 
     def pending(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows that are still to be asked."""
-        for row in rows:
+        for read in rows:
+            row = recognize(read, self.is_settled)
+            self.note_earlier_key(row is not read)
             identity = "" if isinstance(row, InvalidRow) else row_identity(row.id, row.key)
             if isinstance(row, InvalidRow):
                 yield row
@@ -87,6 +96,19 @@ class RunState:
                     self.note(f"line {row.line}: id {row.id!r} again; its key tells it apart")
                 self.compare_with_earlier(row.line, identity)
                 yield row
+
+    def is_settled(self, identity: str) -> bool:
+        """Return whether a row was answered, or is out as part of a batch job."""
+        return identity in self.out.done or (self.away is not None and identity in self.away)
+
+    def note_earlier_key(self, has_one: bool) -> None:
+        """Warn once of a row that may have been asked with other parameters than those given."""
+        if has_one and self.has_patches and not self.is_changed:
+            self.is_changed = True
+            self.warn(
+                "rows that an earlier version answered stay as they are, "
+                "though it may have asked them with another --param or --patch"
+            )
 
     def compare_with_earlier(self, line: int, identity: str) -> None:
         """Warn once, before it is paid again, of a line that was asked otherwise before."""
@@ -138,13 +160,10 @@ class RunState:
 
     def line_head(self, row: Row) -> JsonObject:
         """Return what a line begins with: which row it is, and its own fields with ``--keep``."""
-        ours: JsonObject = {"id": row.id, "line": row.line, "key": row_key(row)}
-        if row.fields is None:
-            return ours
-        fields = {name_kept_field(name): value for name, value in row.fields.items()}
+        fields = kept_fields(row)
         if (columns := self.out.form.columns) is not None and not fields.keys() <= columns:
             self.note_fields_left_out(row.line, fields.keys() - columns)
-        return {**ours, **fields}
+        return {"id": row.id, "line": row.line, "key": row_key(row), **fields}
 
     def note_fields_left_out(self, line: int, names: Iterable[str]) -> None:
         """Keep a note for each field that an output in CSV has no column for; once."""
@@ -266,29 +285,3 @@ def write_error(out: Output) -> Problem:
         return Problem("output", f"{path} has lost rows: {error.strerror}{more}; {again}")
     rest = "all of it" if error.errno == ENOENT else "the rest"
     return Problem("output", f"cannot write {path}: {error.strerror}; {rest}: {out.rescue}")
-
-
-def error_json(problem: Problem, redactor: Redactor) -> JsonObject:
-    """A problem in a row."""
-    result = problem_json(problem, redactor)
-    return {name: result[name] for name in ("kind", "message", "status", "sent")}
-
-
-def has_answer(problem: Problem) -> bool:
-    """Whether a failure was a whole answer, which was billed."""
-    return problem.usage is not None and may_be_billed(problem)
-
-
-def may_be_billed(problem: Problem) -> bool:
-    """Whether a failure may have cost something."""
-    return not is_free(problem) and problem.code != STOPPED.code
-
-
-def billed_facts(problem: Problem) -> JsonObject:
-    """Return what came of an answer that is a failure, in the words of one that is good."""
-    usage = problem.usage or Usage()
-    return {
-        "text": problem.answer_text or "",
-        "usage": {name: getattr(usage, name) for name in COUNTS},
-        "cost": None if problem.cost is None else float(problem.cost),
-    }

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 
 from returns.result import Result, Success
 
-from loki.batch.kept_fields import first_fields
+from loki.batch.first_fields import first_fields
 from loki.batch.rows import Line, RaggedLine
 from loki.edge.decode import recode
 from loki.edge.files import describe_os_error

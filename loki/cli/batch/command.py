@@ -19,6 +19,7 @@ from loki.batch.output_format import is_csv_path
 from loki.batch.rows import Attach, Fill, RowDefaults
 from loki.batch.run_key import run_settings
 from loki.cli.batch.context import BatchContext
+from loki.cli.batch.embed_flags import check_embed_flags
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.prompt_columns import check_columns
 from loki.cli.batch.run import BatchRun
@@ -102,7 +103,7 @@ def check_flags(flags: Namespace) -> Result[None, Problem]:
         return fail("usage", "-j 0: nothing would be sent")
     if flags.text in ([], ["-"]) and (sys.stdin is None or sys.stdin.isatty()):
         return fail("usage", "no rows: name a file, or pipe JSON lines in")
-    return Success(None)
+    return check_embed_flags(flags)
 
 
 def build_context(

@@ -67,9 +67,10 @@ def explain_unknown_cost(target: Target, extra: tuple[Patch, ...] = ()) -> Probl
     is_priced = cost_at_most(target, changes, replace(usage, output=usage.output or 1)) is not None
     lacks = [
         *([price] if not (is_endless and is_priced) else []),
-        *(["its longest answer: give --max-tokens"] if is_endless else []),
+        *([LONGEST] if is_endless else []),
     ]
     return Problem("budget", f"{whose}, for want of {' and '.join(lacks)}")
 
 
+LONGEST = "its longest answer: give --max-tokens"
 PRICE = "its price (set input_price and output_price)"

@@ -43,6 +43,14 @@ class InvalidRow(NamedTuple):
 Row: TypeAlias = ReadyRow | InvalidRow
 
 
+class RunSettings(NamedTuple):
+    """What a run asks with beyond the Ask of its rows, as far as it is a part of their keys."""
+
+    patches: str = "[]"  # of the command line, as JSON
+    temperature: float | None = None  # of the configuration, for rows without one
+    top_p: float | None = None
+
+
 class RaggedLine(NamedTuple):
     """A line of a table that has not a cell for each column: those that it has, by their names."""
 
@@ -61,14 +69,6 @@ Attach: TypeAlias = Callable[[str], Result[Text | Media, Problem]]
 
 #: Makes the prompt of a row from its fields.
 Fill: TypeAlias = Callable[[Mapping[str, Json]], Result[str, Problem]]
-
-
-class RunSettings(NamedTuple):
-    """What a run asks with beyond the Ask of its rows, as far as it is a part of their keys."""
-
-    patches: str = "[]"  # of the command line, as JSON
-    temperature: float | None = None  # of the configuration, for rows without one
-    top_p: float | None = None
 
 
 @record

@@ -121,9 +121,11 @@ def start_and_leave(home: Home, server: Server, *words: str) -> tuple[str, Any]:
     return err, json.loads(summary.read_text())
 
 
-@pytest.mark.parametrize("words", [[], ["--no-ledger"]])
+@pytest.mark.parametrize(
+    ("top", "words"), [("", []), ("", ["--no-ledger"]), ("budget:\n  per_day: 5\n", [])]
+)
 def test_calls_that_are_cut_off_are_in_the_ledger_and_in_the_summary(
-    home: Home, words: list[str]
+    home: Home, top: str, words: list[str]
 ) -> None:
     over = threading.Event()
 
@@ -133,7 +135,8 @@ def test_calls_that_are_cut_off_are_in_the_ledger_and_in_the_summary(
         return plain(reply())
 
     with serving(script) as server:
-        home.local(server.address, PRICED)
+        path = home.local(server.address, PRICED)
+        path.write_text(top + path.read_text())
         err, summary = start_and_leave(home, server, *words)
         asked = len(server.asked)
         over.set()

@@ -13,7 +13,7 @@ import pytest
 from servers import Asked, Script, Server, plain, serving
 from support import SHARED
 
-OURS = re.compile(rb'"((?:[a-z][a-z0-9]{7})-[0-9a-f]{24})"')
+OURS = re.compile(rb'"((?:[a-z][a-z0-9]{7})-[0-9a-f]{26})"')
 
 
 def flows() -> dict[str, list[Any]]:

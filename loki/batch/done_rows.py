@@ -61,18 +61,6 @@ def read_paid(cost: Json, error: Json) -> Decimal | None:
     return Decimal(0)
 
 
-def line_of_row(line: bytes) -> int:
-    """Return the line of the input that a row of an output came from; 0 where that is not known.
-
-    >>> line_of_row(b'{"id":"a","line":7,"key":"k"}'), line_of_row(b'{"id": "a", "key": "k"}')
-    (7, 0)
-    """
-    if found := re.match(rb'\{"id":(?:"(?:[^"\\]|\\.)*"|-?\d+),"line":(\d+),', line):
-        return int(found[1])  # a line as we write it: the rest may be long
-    earlier = read_earlier_row(line)
-    return earlier.line if earlier else 0
-
-
 def is_amount(cost: Json) -> bool:
     """Return whether a JSON value is an amount of money.
 
@@ -85,6 +73,18 @@ def is_amount(cost: Json) -> bool:
 def row_identity(id: str | int, key: str) -> str:
     """What a row is known by in an output."""
     return f"{id} {key}"
+
+
+def line_of_row(line: bytes) -> int:
+    """Return the line of the input that a row of an output came from; 0 where that is not known.
+
+    >>> line_of_row(b'{"id":"a","line":7,"key":"k"}'), line_of_row(b'{"id": "a", "key": "k"}')
+    (7, 0)
+    """
+    if found := re.match(rb'\{"id":(?:"(?:[^"\\]|\\.)*"|-?\d+),"line":(\d+),', line):
+        return int(found[1])  # a line as we write it: the rest may be long
+    earlier = read_earlier_row(line)
+    return earlier.line if earlier else 0
 
 
 class HashSet:

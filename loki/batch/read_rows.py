@@ -13,6 +13,7 @@ from loki.batch.row_files import as_embed_ask, has_unread_files
 from loki.batch.row_key import ask_key
 from loki.batch.row_settings import SETTINGS, read_settings
 from loki.batch.rows import Content, InvalidRow, Line, RaggedLine, ReadyRow, Row, RowDefaults
+from loki.batch.run_key import run_key
 from loki.batch.template import fill_template
 from loki.config.patches import patch_from_params
 from loki.formats.openai_messages import read_json, read_messages, read_tools, without_nul
@@ -60,7 +61,9 @@ def build_row(defaults: RowDefaults, number: int, content: Result[Content, Probl
         return InvalidRow(number, name, placed, kept)
     ask, patch = made.unwrap()
     ask = as_embed_ask(ask) if defaults.embed and not has_unread_files(ask) else ask
-    return ReadyRow(number, name, ask_key(ask, patch), ask, patch, kept)
+    earlier_key = ask_key(ask, patch)
+    key = run_key(earlier_key, ask, defaults.settings)
+    return ReadyRow(number, name, key, ask, patch, kept, earlier_key)
 
 
 def row_fields(

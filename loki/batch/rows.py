@@ -24,6 +24,7 @@ class ReadyRow(NamedTuple):
     ask: Ask
     patch: Patch | None = None  # what its line wants of the request beyond an Ask
     fields: JsonObject | None = None  # of its line, where they are to be kept
+    earlier_key: str = ""  # which versions gave it that knew nothing of a run's own settings
 
     def patches(self, others: tuple[Patch, ...]) -> tuple[Patch, ...]:
         """Return the patches of its request: the others, then its own."""
@@ -41,6 +42,14 @@ class InvalidRow(NamedTuple):
 
 
 Row: TypeAlias = ReadyRow | InvalidRow
+
+
+class RunSettings(NamedTuple):
+    """What a run asks with beyond the Ask of its rows, as far as it is a part of their keys."""
+
+    patches: str = "[]"  # of the command line, as JSON
+    temperature: float | None = None  # of the configuration, for rows without one
+    top_p: float | None = None
 
 
 class RaggedLine(NamedTuple):
@@ -77,6 +86,7 @@ class RowDefaults:
     template: str | None = None  # the prompt, with {names} of fields
     fill: Fill | None = None  # makes a prompt of fields otherwise
     embed: bool = False  # rather than ask
+    settings: RunSettings = field(default_factory=RunSettings)  # for the keys of rows
     keep_fields: bool = False  # the fields of each row, for its line in the output
     attach: Attach = field(default=refuse_file)  # what is slow, it leaves unread
     #: Begins the time that a row has for its slow attachments; returns what reads one.

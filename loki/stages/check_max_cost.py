@@ -70,7 +70,7 @@ def explain_unknown_cost(target: Target, extra: tuple[Patch, ...] = ()) -> Probl
     is_endless = usage.output is None
     lacks = [
         *([describe_lacking_price(target, changes)] if unpriced_tiers(target, changes) else []),
-        *(["its longest answer: give --max-tokens"] if is_endless else []),
+        *([LONGEST] if is_endless else []),
     ]
     return Problem("budget", f"{whose}, for want of {' and '.join(lacks) or PRICE}")
 
@@ -84,4 +84,5 @@ def describe_lacking_price(target: Target, changes: JsonObject) -> str:
     return PRICE if None in unknown else at
 
 
+LONGEST = "its longest answer: give --max-tokens"
 PRICE = "its price (set input_price and output_price)"

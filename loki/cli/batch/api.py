@@ -15,6 +15,7 @@ from loki.batch.kept_fields import kept_fields
 from loki.batch.read_rows import read_rows
 from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import ReadyRow, Row, RowDefaults
+from loki.batch.run_key import recognize
 from loki.cli.batch.api_report import print_end, print_jobs, write_jobs_summary
 from loki.cli.batch.context import BatchContext
 from loki.cli.startup import limits_of
@@ -147,9 +148,10 @@ class JobRun:
             return
         away = self.session.journal.uncollected_rows()
         opened = open_source(path, self.context.defaults.input_format)
-        for row in (
+        for read in (
             read_rows(self.context.defaults, opened.unwrap().lines) if could_open(opened) else ()
         ):
+            row = recognize(read, away.__contains__)
             if isinstance(row, ReadyRow) and row_identity(row.id, row.key) in away:
                 self.session.kept[row_identity(row.id, row.key)] = kept_fields(row)
 

@@ -12,6 +12,7 @@ from loki.batch.read_rows import read_rows
 from loki.batch.row_files import ANSWERED, IN_JOB, find_among, read_files
 from loki.batch.rows import InvalidRow
 from loki.batch.rows import ReadyRow as Asking
+from loki.batch.run_key import recognize
 from loki.cli.batch.context import BatchContext
 from loki.edge.batch.api.body import draft_row_body, without_credentials
 from loki.edge.batch.api.job_draft import SHARE, batch_worst_cost
@@ -91,17 +92,19 @@ def print_job_count(context: BatchContext, rescue: str) -> int:
         if not isinstance(each, Success):
             return context.console.report(each.failure())
     count, asked = Count(), HashSet()
-    find_earlier = find_among(stands.unwrap().done, away.unwrap())
+    done, out = stands.unwrap().done, away.unwrap()
+    find_earlier = find_among(done, out)
     env = without_credentials(context.env)
     task: Task = "embedding" if context.defaults.embed else "chat"
-    for row in read_rows(context.defaults, context.inputs.lines):
+    for read in read_rows(context.defaults, context.inputs.lines):
+        row = recognize(read, lambda mark: mark in done or mark in out)
         known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
         why = find_earlier(known)
         if why is None and asked.add(known):
-            read = read_files(context.defaults, find_earlier, row)
-            why = read.problem if isinstance(read, InvalidRow) else None
+            whole = read_files(context.defaults, find_earlier, row)
+            why = whole.problem if isinstance(whole, InvalidRow) else None
             if why not in (ANSWERED, IN_JOB):
-                count_row(count, read if isinstance(read, Asking) else None, env, task)
+                count_row(count, whole if isinstance(whole, Asking) else None, env, task)
         count.out += why is IN_JOB
         count.done += why is ANSWERED
     context.console.write(count.format_counts() + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,8 +15,8 @@ from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
 from loki.record import replace
-from loki.records import Config, Target, Task
-from loki.stages.check_max_cost import patched_worst_cost
+from loki.records import Config, Patch, Target, Task
+from loki.stages.check_max_cost import LONGEST, PRICE, explain_unknown_cost, patched_worst_cost
 from loki.stages.resolve import resolve
 from loki.stages.suggest_client import describe_misspelling
 
@@ -35,10 +34,17 @@ def print_count(context: BatchContext, rescue: str) -> int:
     if not isinstance(stands, Success):
         return context.console.report(stands.failure())
     console = context.console
-    run = RunState(stands.unwrap(), flags.in_flight, plan.ask.model, console.redactor, console.warn)
+    run = RunState(
+        stands.unwrap(),
+        flags.in_flight,
+        plan.ask.model,
+        console.redactor,
+        console.warn,
+        has_patches=bool(context.env.patches),
+    )
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
-    unpriced: dict[str, Target] = {}
+    lacks: dict[str, str] = {}  # each once, with the first row that it is of
     find_earlier = find_among(run.out.done)
     for each in run.pending(read_rows(plan, context.inputs.lines)):
         row = read_files(plan, find_earlier, each)
@@ -54,11 +60,13 @@ def print_count(context: BatchContext, rescue: str) -> int:
             continue
         left += 1
         assert isinstance(row, ReadyRow)
-        most = patched_worst_cost(target, row.patches(context.env.patches))
+        patches = row.patches(context.env.patches)
+        most = patched_worst_cost(target, patches)
         worst = [amount + most for amount in worst if most is not None]
         if most is None:
-            unpriced[target.name] = target
-    unknown = describe_unpriced(context.env.config, unpriced.values())
+            lacks = describe_lack(context.env.config, row, target, patches) | lacks
+    reasons = "; ".join(place + reason for reason, place in lacks.items())
+    unknown = f"at a price nobody knows: {reasons}"
     price = f"at most ${worst[0].normalize():f}" if worst else unknown
     result = chain(
         [f"{left:,} left, {price}"],
@@ -71,15 +79,18 @@ def print_count(context: BatchContext, rescue: str) -> int:
     return 0
 
 
-def describe_unpriced(config: Config, targets: Iterable[Target]) -> str:
-    """Return that models have no known worst cost, with what would give it to them."""
-    lacks: dict[str, None] = {}  # each once
-    for target in targets:
-        is_priced = target.model.price.input is not None
-        named = f"prices of {target.name} in the configuration"
-        lacks["--max-tokens" if is_priced else named] = None
-        lacks |= dict.fromkeys(filter(None, [describe_misspelling(config, target)]))
-    return f"at a price nobody knows: give {'; '.join(lacks)}"
+def describe_lack(
+    config: Config, row: ReadyRow, target: Target, patches: tuple[Patch, ...]
+) -> dict[str, str]:
+    """Return what would give a row a known worst cost; what no flag can cure has its line."""
+    reason = explain_unknown_cost(target, patches).message.partition("worst case")[2]
+    priced = f"give prices of {target.name} in the configuration"
+    gifts = {PRICE: priced, LONGEST: "give --max-tokens"}
+    lacks = [lack for lack in gifts if lack in reason]
+    if reason != f", for want of {' and '.join(lacks)}":
+        return {reason.removeprefix(", for want of ").lstrip(": "): f"line {row.line}: "}
+    words = [*(gifts[lack] for lack in lacks), describe_misspelling(config, target)]
+    return dict.fromkeys(filter(None, words), "")
 
 
 def dry_run_rows(context: BatchContext) -> int:

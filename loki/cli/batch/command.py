@@ -18,7 +18,9 @@ from returns.result import Failure, Result, Success
 from loki.batch.output_format import is_csv_path
 from loki.batch.row_files import UnreadFile
 from loki.batch.rows import Attach, Fill, RowDefaults
+from loki.batch.run_key import run_settings
 from loki.cli.batch.context import BatchContext
+from loki.cli.batch.embed_flags import check_embed_flags
 from loki.cli.batch.job_flags import check_job_flags, job_flag
 from loki.cli.batch.prompt_columns import check_columns
 from loki.cli.batch.run import BatchRun
@@ -101,7 +103,7 @@ def check_flags(flags: Namespace) -> Result[None, Problem]:
         return fail("usage", "-j 0: nothing would be sent")
     if flags.text in ([], ["-"]) and (sys.stdin is None or sys.stdin.isatty()):
         return fail("usage", "no rows: name a file, or pipe JSON lines in")
-    return Success(None)
+    return check_embed_flags(flags)
 
 
 def build_context(
@@ -125,7 +127,7 @@ def build_context(
             template_filler(flags, all_rows, console) if flags.template_file else Success(None)
         )
         for rows in check_columns(flags, all_rows, console.warn)
-        for defaults in build_row_defaults(console, flags, form, env.config.model, filler)
+        for defaults in build_row_defaults(console, flags, form, env, filler)
         for plan in check_price(flags, env, defaults)
         for cluster in connect_cluster(flags, env)
     )
@@ -155,7 +157,7 @@ def template_filler(flags: Namespace, rows: Source, console: Console) -> Result[
 
 
 def build_row_defaults(
-    console: Console, flags: Namespace, form: str, model: str | None, filler: Fill | None = None
+    console: Console, flags: Namespace, form: str, env: Env, filler: Fill | None = None
 ) -> Result[RowDefaults, Problem]:
     """Return what holds for every row."""
     start_reading = make_reader(flags, console.redactor)
@@ -164,7 +166,7 @@ def build_row_defaults(
             replace(
                 ask_options(flags),
                 messages=(Message("system", flags.prompt),) if flags.prompt else (),
-                model=flags.model or model,
+                model=flags.model or env.config.model,
                 schema=schema,
                 tools=tools,
                 server_tools=server_tools,
@@ -175,6 +177,7 @@ def build_row_defaults(
             template=flags.template,
             fill=filler,
             embed=flags.embed,
+            settings=run_settings(env.config, env.patches),
             keep_fields=flags.keep or is_csv_path(flags.output),
             attach=attach_unless_slow(start_reading),
             start_reading=start_reading,

@@ -7,9 +7,10 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from returns.result import Result, Success
+from returns.result import Result
 
 from loki.batch.output_format import is_csv_path
+from loki.cli.batch.embed_flags import check_embed_flags
 from loki.problems import Problem, fail
 
 #: The flags that only --batch-api makes sense of.
@@ -43,7 +44,7 @@ def check_job_flags(flags: Namespace) -> Result[None, Problem]:
         if (list(value) if isinstance(value, list | tuple) else value) != default:
             return fail("usage", f"{flag} and --batch-api: {why}")
     message = next((message for applies, message in RULES if applies(flags)), None)
-    return fail("usage", message) if message else Success(None)
+    return fail("usage", message) if message else check_embed_flags(flags)
 
 
 def has_no_file(flags: Namespace) -> bool:

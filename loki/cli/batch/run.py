@@ -66,6 +66,7 @@ class BatchRun:
                 context.flags.max_cost is not None,
                 context.flags.fallback,
             ),
+            bool(context.env.patches),
         )
         self.limit = CostLimit(self.flags.max_cost) if self.flags.max_cost is not None else None
         self.stop = StopReason()

@@ -13,6 +13,7 @@ from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.kept_fields import kept_fields
 from loki.batch.row_files import ANSWERED, IN_JOB, has_unread_files
 from loki.batch.rows import InvalidRow, Row
+from loki.batch.run_key import recognize
 from loki.cli.batch.row_line import billed_facts, error_json, may_be_billed
 from loki.cli.batch.shared_failure import SharedFailures
 from loki.edge.auth.find_secrets import redact_reply_facts
@@ -37,9 +38,11 @@ class RunState:
         redactor: Redactor,
         warn: Callable[[str], None] = lambda message: None,
         expected: Problem | None = None,
+        has_patches: bool = False,
     ) -> None:
         self.redactor, self.warn = redactor, warn
         self.say = warn  # what -q does not hide
+        self.has_patches = has_patches  # on the command line
         self.out, self.shared = out, SharedFailures(model, in_flight, expected)
         self.started = time.monotonic()
         self.recognized = 0  # rows of earlier runs that only their attachments told
@@ -71,7 +74,9 @@ class RunState:
 
     def pending(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows that are still to be asked."""
-        for row in rows:
+        for read in rows:
+            row = recognize(read, self.is_settled)
+            self.note_earlier_key(row is not read)
             identity = "" if isinstance(row, InvalidRow) else row_identity(row.id, row.key)
             if isinstance(row, InvalidRow):
                 yield row
@@ -88,6 +93,19 @@ class RunState:
                 if not has_unread_files(row.ask):  # earlier versions made their keys otherwise
                     self.compare_with_earlier(row.line, identity)
                 yield row
+
+    def is_settled(self, identity: str) -> bool:
+        """Return whether a row was answered, or is out as part of a batch job."""
+        return identity in self.out.done or (self.away is not None and identity in self.away)
+
+    def note_earlier_key(self, has_one: bool) -> None:
+        """Warn once of a row that may have been asked with other parameters than those given."""
+        if has_one and self.has_patches and not self.is_changed:
+            self.is_changed = True
+            self.warn(
+                "rows that an earlier version answered stay as they are, "
+                "though it may have asked them with another --param or --patch"
+            )
 
     def compare_with_earlier(self, line: int, identity: str) -> None:
         """Warn once, before it is paid again, of a line that was asked otherwise before."""

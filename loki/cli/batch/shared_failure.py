@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from returns.result import Success
 
-from loki.batch.row_files import as_embed_ask
 from loki.batch.rows import InvalidRow, ReadyRow, Row, RowDefaults
 from loki.edge.auth.credentials import mask_draft
 from loki.edge.batch.spending import highest_worst_cost
@@ -65,8 +64,9 @@ def find_shared_failure(
 
     That is a matter of the flags and of the model; ``is_limited`` is a run with ``--max-cost``.
     """
-    ask = replace(defaults.ask, messages=(*defaults.ask.messages, Message("user", "?")))
-    ask = as_embed_ask(ask) if defaults.embed else ask
+    turns = (*defaults.ask.messages, Message("user", "?"))
+    words = {"messages": (), "texts": ("?",)} if defaults.embed else {"messages": turns}
+    ask = replace(defaults.ask, **words)
     if is_limited:
         worst = highest_worst_cost(env, task, ReadyRow(0, "", "", ask), fallback)
         if not isinstance(worst, Success):

@@ -45,6 +45,9 @@ def embed(flags: Namespace, console: Console) -> int:
     """Embed TEXT or the texts on stdin; return the exit code."""
     gc.enable()  # unlike other filters, this one may run for hours
     if flags.into is not None:
+        if flags.output == "base64":
+            lack = "--into prints no vectors: -o base64 makes no difference, leave it out"
+            return console.report(Problem("usage", lack))
         return embed_into(flags, console)
     environ = environment(flags)
     ask = ask_of(flags)

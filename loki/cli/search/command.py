@@ -18,7 +18,7 @@ from loki.cli.startup import describe_spent_today, environment, limits_of, open_
 from loki.edge.retrieval.store import SearchResults, search_all, target_of
 from loki.edge.retrieval.table import Store, open_store
 from loki.pipeline import Env
-from loki.problems import Problem, fail
+from loki.problems import Problem, excerpt, fail
 from loki.record import replace
 from loki.records import Ask, Target
 
@@ -110,11 +110,21 @@ def answer_all(
             code = console.report(answers.failure(), flags.output)
             break
         totals.add(answers.unwrap().embeddings)
+        warn_of_zeros(batch, answers.unwrap(), console)
         count += print_answers(batch, answers.unwrap(), flags, console)
     if flags.verbose:
         spent = "" if flags.no_ledger else describe_spent_today()
         console.note(format_summary(count, totals, time.monotonic() - start, spent))
     return code
+
+
+def warn_of_zeros(batch: Batch | Problem, answers: SearchResults, console: Console) -> None:
+    """Warn of queries whose vector is all zeros, which has no direction that others could share."""
+    items = () if isinstance(batch, Problem) else batch
+    for item, vector in zip(items, answers.embeddings.vectors, strict=True):
+        if not any(vector):
+            query = excerpt(item.text, 40)
+            console.warn(f"the vector of {query!r} is all zeros: no text is near to it")
 
 
 def print_answers(

@@ -29,6 +29,9 @@ STOPPED = Problem("busy", "the run ended before this was sent", code="stopped")
 #: a cluster, a moment passes until we hear of it.
 LATELY = 5.0
 
+#: Seconds within which requests that were sent one after the other may arrive in another order.
+DISORDER = 0.25
+
 #: Goes around a wait for a turn of a key, so that others may work meanwhile.
 Waiting = Callable[[str], AbstractContextManager[None]]
 
@@ -234,10 +237,11 @@ class Pacer:
     def is_taking(self, sent: Sent) -> bool:
         """Return whether the server took others at the time when it refused a request.
 
-        One did so lately, or an older one is not refused yet: refusals are quick, answers slow.
+        One did so lately, or another is not refused yet that came with it or before it: refusals
+        are quick, answers slow.
         """
         oldest = min((each.time for each in self.under_way), default=inf)
-        return oldest < sent.time or sent.time - self.answered_at < LATELY
+        return oldest < sent.time + DISORDER or sent.time - self.answered_at < LATELY
 
     def slow_down(self, problem: Problem, sent: Sent, most: float) -> bool:
         """Learn from a failure; return whether it was a refusal, to be sent again in ``most`` s."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -65,6 +66,20 @@ def schema_of(header: Header, dimensions: int) -> Any:
         "time": pyarrow.timestamp("us", "UTC"),
     }
     return pyarrow.schema(list(columns.items()), metadata={HEADER: write_header(header)})
+
+
+def fits_float32(vector: Vector) -> bool:
+    """Return whether no number of a vector is too large for a store.
+
+    >>> fits_float32([3.4e38, -1.0]), fits_float32([1e308])
+    (True, False)
+    """
+    if isinstance(vector, array):  # of float32, or of bytes
+        return True
+    return max(map(abs, vector), default=0) <= LARGEST
+
+
+LARGEST = (2 - 2**-23) * 2.0**127  # of float32
 
 
 def vector_column(vectors: Sequence[Vector], dimensions: int) -> Any:

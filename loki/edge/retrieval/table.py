@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from returns.result import Failure, Result, Success
 
-from loki.edge.retrieval.rows import HEADER, Rows, matches_of
+from loki.edge.retrieval.rows import HEADER, Rows, fits_float32, matches_of
 from loki.problems import Kind, Problem, fail
 from loki.replies import Vector
 from loki.retrieval.header import Header, read_header
@@ -86,7 +86,7 @@ def examine_folder(path: str) -> Result[Store | None, Problem]:
         return fail("input", f"{path} is a file, not a store: name a folder")
     except (OSError, ValueError) as error:
         return fail("input", f"cannot read {path}: {str(error).lower()}")
-    if names - {LOCK} == set() or names == {LOCK, f"{TABLE}.lance"} and not has_version(path):
+    if names - {LOCK} == set() or names == {LOCK, f"{TABLE}.lance"} and not was_finished(path):
         return Success(None)
     if f"{TABLE}.lance" not in names:
         return fail("input", f"{path} is not a store: the folder has other files, name another")
@@ -96,10 +96,15 @@ def examine_folder(path: str) -> Result[Store | None, Problem]:
 LOCK = ".lock"
 
 
-def has_version(path: str) -> bool:
-    """Return whether a table was ever finished."""
+def was_finished(path: str) -> bool:
+    """Return whether a table was ever finished: a step of it was written, or a version."""
+    return any(has_files(f"{table_path(path)}/{name}") for name in ("_versions", "_transactions"))
+
+
+def has_files(path: str) -> bool:
+    """Return whether there is a folder with something in it."""
     try:
-        return bool(os.listdir(f"{table_path(path)}/_versions"))
+        return bool(os.listdir(path))
     except OSError:
         return False
 
@@ -203,6 +208,8 @@ def find_nearest(
     store: Store, vector: Vector, top: int, min_score: float | None = None
 ) -> Result[tuple[Match, ...], Problem]:
     """Return the passages nearest to a vector by cosine, exactly: every vector is compared."""
+    if not fits_float32(vector):
+        return Failure(explain_large_number(store.header))
     if len(vector) != store.dimensions:
         return Failure(
             explain_wrong_length(store.path, store.header, store.dimensions, len(vector))
@@ -227,6 +234,12 @@ def find_nearest(
 SHOWN = ["text", "id", "source", "line", "fields", "_distance"]
 #: Read no further ahead than this: with less memory a search of a million texts is as fast.
 FRUGAL: dict[str, Any] = {"io_buffer_size": 32 << 20, "fragment_readahead": 2}
+
+
+def explain_large_number(header: Header) -> Problem:
+    """Return the Problem with a vector that would not be kept as it came."""
+    message = f"{header.model} gave a number that is too large for a store (float32)"
+    return Problem("garbled", message, sent=True)
 
 
 def explain_wrong_length(path: str, header: Header, own: int, length: int) -> Problem:

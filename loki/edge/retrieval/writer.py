@@ -17,8 +17,8 @@ from returns.result import Failure, Result, Success
 from loki.edge.files import describe_os_error
 from loki.edge.retrieval import table
 from loki.edge.retrieval.rescue import Rescue
-from loki.edge.retrieval.rows import Row, Rows, join_tables, rows_of
-from loki.edge.retrieval.table import Store, explain_wrong_length
+from loki.edge.retrieval.rows import Row, Rows, fits_float32, join_tables, rows_of
+from loki.edge.retrieval.table import Store, explain_large_number, explain_wrong_length
 from loki.edge.retrieval.turn import Turn
 from loki.edge.trust import make_private_folder
 from loki.problems import Problem, fail
@@ -117,6 +117,8 @@ class Writer:
     def add(self, rows: Sequence[tuple[Passage, Vector]]) -> Result[None, Problem]:
         """Take passages with their vectors; write them, if it is time to."""
         for passage, vector in rows:
+            if not fits_float32(vector):
+                return Failure(explain_large_number(self.header))
             if (own := self.length(vector)) != len(vector):
                 return Failure(explain_wrong_length(self.path, self.header, own, len(vector)))
             with self.writing:

@@ -21,6 +21,9 @@ from fake_batches import Provider, configuration, name_of, provider
 from filelock import FileLock
 from servers import serving
 
+from loki.batch.row_key import ask_key
+from loki.records import Ask
+
 
 def write_rows(home: Home, count: int, **more: Any) -> str:
     """Write an input of some rows; return its path."""
@@ -181,6 +184,20 @@ def test_check_names_jobs_and_both_prices_and_sends_nothing(home: Home) -> None:
         assert done.code == 0 and fake.calls == []
     assert done.out.startswith("3 left in 1 job (0.0 MB) · at most $0.001206 (one by one $0.0024")
     assert not (home.folder / "out.jsonl.jobs").exists()
+
+
+def test_rows_that_an_earlier_version_answered_go_into_no_job(home: Home) -> None:
+    write_rows(home, 3)
+    keys = [ask_key(Ask(f"P{n}", model="openai:m")) for n in range(2)]
+    lines = ({"id": f"id-{n}", "line": n + 1, "key": key} for n, key in enumerate(keys))
+    out = home.folder / "out.jsonl"
+    out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with at(home) as fake:
+        check = jobs(home, "openai:m", "--check")
+        assert check.out.startswith("1 left in 1 job") and "2 done before" in check.out
+        jobs(home, "openai:m", "--wait=60s")
+        assert [*fake.paid.values()] == [1]
+    assert len(read(home)) == 3
 
 
 #: Words beside --batch-api, and what is wrong with them.

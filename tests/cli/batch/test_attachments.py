@@ -102,17 +102,20 @@ def test_a_row_that_an_earlier_version_answered_is_known_by_what_its_file_holds(
 
 
 def test_local_files_are_known_by_what_they_hold(home: Home) -> None:
-    """As ever: the same key, and a file that changed is a new row."""
+    """As ever: an earlier version's key holds, and a file that changed is a new row."""
     picture = home.folder / "a.png"
     picture.write_bytes(PNG)
     path, out = write(home, {"id": "a", "prompt": "p", "files": [str(picture)]}), "out"
     with serving(plain(reply("one"))) as model:
         words = [path, "-o", str(home.folder / out)]
+        earlier = {"id": "a", "line": 1, "key": OLD_KEY, "model": "local:m", "text": "one"}
+        (home.folder / out).write_text(json.dumps(earlier) + "\n")
         batch(home, model, *words)
+        assert not model.asked
         picture.write_bytes(PNG + b"y")
         batch(home, model, *words)
     keys = [json.loads(line)["key"] for line in (home.folder / out).read_text().splitlines()]
-    assert len({*keys}) == 2 and keys[0] == OLD_KEY
+    assert len({*keys}) == 2 and keys[0] == OLD_KEY and len(model.asked) == 1
 
 
 def test_files_that_cannot_be_read_end_no_run(home: Home) -> None:

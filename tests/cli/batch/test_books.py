@@ -134,13 +134,16 @@ def answering_three(over: threading.Event) -> Callable[[Asked], Script]:
     return script
 
 
-@pytest.mark.parametrize("words", [[], ["--no-ledger"]])
+@pytest.mark.parametrize(
+    ("top", "words"), [("", []), ("", ["--no-ledger"]), ("budget:\n  per_day: 5\n", [])]
+)
 def test_calls_that_are_cut_off_are_in_the_ledger_and_in_the_summary(
-    home: Home, words: list[str]
+    home: Home, top: str, words: list[str]
 ) -> None:
     over = threading.Event()
     with serving(answering_three(over)) as server:
-        home.local(server.address, PRICED)
+        path = home.local(server.address, PRICED)
+        path.write_text(top + path.read_text())
         err, summary = start_and_leave(home, server, *words)
         asked = len(server.asked)
         over.set()

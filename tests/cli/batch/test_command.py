@@ -20,6 +20,8 @@ from commands import Done, Home
 from servers import Asked, Script, plain, reply, serving
 
 from loki.batch.output_format import CsvTable
+from loki.batch.row_key import ask_key
+from loki.records import Ask
 
 
 @pytest.fixture(scope="module")
@@ -836,3 +838,36 @@ def test_a_table_of_an_earlier_version_without_the_fields_goes_on(
     done = batch(at(home, fast.address), *words)
     assert done.code == 0 and "no column for 'prompt': it is left out" in done.err
     assert batch(home, *words).err.count("1 answered before") == 1
+
+
+@pytest.mark.parametrize(
+    "change", [["--param", "seed=2"], ["--patch", '{"body": {"seed": 2}}'], []]
+)
+def test_other_parameters_ask_again_and_the_same_do_not(
+    home: Home, fast: Counting, change: list[str]
+) -> None:
+    rows, out = write(home.folder / "in", {"id": "a", "prompt": "1"}), home.folder / "out"
+    words = [str(rows), "-o", str(out)]
+    assert batch(at(home, fast.address), *words, "--param", "seed=1").code == 0
+    home.environ["LOKI_TEMPERATURE"] = "0.5" if not change else ""
+    home = home if not change else Home(home.folder, {})
+    for _ in range(2):
+        done = batch(home, *words, *(change or ["--param", "seed=1"]))
+    assert "1 answered before" in done.err and len({row["key"] for row in read(out)}) == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--param", "seed=1"]])
+def test_rows_that_an_earlier_version_answered_are_not_asked_again(
+    home: Home, fast: Counting, words: list[str]
+) -> None:
+    rows = write(home.folder / "in", {"id": "a", "prompt": "1"}, {"prompt": "2"}, {"prompt": "2"})
+    keys = [ask_key(Ask(text, model="local:m")) for text in "12"]
+    ids = ["a", keys[1], f"{keys[1]}:3"]
+    lines = [{"id": id, "key": key} for id, key in zip(ids, [*keys, keys[1]], strict=True)]
+    out = write(home.folder / "out", *lines)
+    seen = fast.counts["seen"]
+    for flag in ("--check", "-v"):
+        done = batch(at(home, fast.address), str(rows), "-o", str(out), flag, *words)
+        assert done.code == 0 and "3 answered before" in done.out + done.err
+        assert done.err.count("asked them with another --param or --patch") == bool(words)
+    assert fast.counts["seen"] == seen

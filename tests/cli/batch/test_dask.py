@@ -344,6 +344,23 @@ def test_rows_of_a_budget_that_a_cluster_is_left_with_are_written_once(
     assert sorted(found) == ["interrupted"] * 4 + ["ok"] and reserved == (4, 0)
 
 
+def test_a_row_that_cannot_be_asked_is_an_error_row_and_the_others_go_on(
+    shared: tuple[Home, str],
+) -> None:
+    home, address = shared
+    path, out = home.folder / "in", home.folder / "out-own"
+    own = {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}
+    rows = [{"id": 0, "prompt": "x", **own}, *({"id": n, "prompt": "x"} for n in (1, 2))]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ["-m", "local:m", str(path), "-o", str(out), "--scheduler", address]
+    with serving(plain(reply())) as server:
+        home.local(server.address, f"{PRICED}\nsupports_function_calling: false")
+        codes = [home.run(*words, prog="loki-batch").code for _ in range(2)]
+        assert codes == [1, 1] and len(server.asked) == 2
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {line["id"]: "error" in line for line in lines} == {0: True, 1: False, 2: False}
+
+
 def count_calls(ledger: Path) -> int:
     """Return how many calls are in a ledger."""
     try:

@@ -288,6 +288,28 @@ def test_the_worst_case_is_of_what_patches_and_rows_ask_for(home: Home, name: st
     assert 0.0002 * times <= worst < 0.0002 * times + 0.0001, done.out
 
 
+#: What a row wants, flags, and what --check says of its worst case.
+UNKNOWN: dict[str, tuple[Any, list[str], str]] = {
+    "endless": ({}, [], "at a price nobody knows: give --max-tokens"),
+    "search": ({"web_search_options": {}}, [], "nobody knows: line 1: what a search or another"),
+    "model": (
+        {"model": "other"},
+        ["--max-tokens", "9"],
+        "nobody knows: line 1: the price of 'other', which a patch asks for",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_check_says_what_would_help_and_else_which_row_and_why(home: Home, name: str) -> None:
+    param, words, expected = UNKNOWN[name]
+    home.local("http://127.0.0.1:9", PRICED)
+    lines = "".join(json.dumps({"id": n, "prompt": "Hi", "param": param}) + "\n" for n in range(2))
+    done = home.run("-m", "local:m", "--check", *words, prog="loki-batch", stdin=lines)
+    assert done.code == 0 and expected in done.out and done.out.count("nobody knows") == 1
+    assert "line 2" not in done.out and ("--max-tokens" in done.out) == (name == "endless")
+
+
 VECTOR = {"data": [{"index": 0, "embedding": [1.0]}], "usage": {"prompt_tokens": 9}}
 
 #: What a model costs, flags of both runs, the answers, and the limit of the second run.

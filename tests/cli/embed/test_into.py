@@ -190,6 +190,11 @@ def test_vectors_of_another_length_are_refused(home: Home) -> None:
     assert f"local:m gave 8 numbers, and the vectors of {home.folder / 's'} have 64" in done.err
 
 
+def test_an_encoding_of_vectors_that_are_not_printed_is_refused(home: Home) -> None:
+    done = home.call("--into", str(home.folder / "s"), "-o", "base64", "Hi", prog="loki-embed")
+    assert done.code == 64 and "--into prints no vectors: -o base64" in done.err
+
+
 def test_a_folder_with_other_files_is_left_alone(home: Home) -> None:
     (home.folder / "s").mkdir()
     (home.folder / "s" / "letter.txt").touch()

@@ -160,6 +160,15 @@ def test_with_json_a_problem_is_json_as_well(home: Home) -> None:
     assert json.loads(done.err.splitlines()[-1])["kind"] == "missing"
 
 
+def test_a_query_whose_vector_is_all_zeros_draws_a_note(notes: Home) -> None:
+    zeros = {"data": [{"index": 0, "embedding": [0.0] * 64}], "usage": {"prompt_tokens": 1}}
+    with serving(plain(zeros)) as server:
+        notes.local(server.address, "type: embedding")
+        done = search(notes, "moon")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "loki-search: the vector of 'moon' is all zeros: no text is near to it\n"
+
+
 def test_a_query_that_is_no_text_ends_the_run(notes: Home) -> None:
     done = search(notes, "--top", "1", stdin=b"moon\nca\0f\n")
     assert done.code == 65 and "line 2 has a NUL byte" in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,12 @@ def torn_manifest(path: Path) -> None:
         manifest.write_bytes(b"abc")
 
 
+def no_versions(path: Path) -> None:
+    make(path, [[1.0]])
+    (path / ".lock").touch()
+    shutil.rmtree(path / "texts.lance" / "_versions")
+
+
 #: By what is there: the kind and the message of opening it.
 WRONG: dict[Callable[[Path], None], tuple[str, str]] = {
     nothing: ("missing", "no store {}: loki-embed --into {} makes one"),
@@ -149,6 +156,18 @@ def test_what_is_no_store_is_said_in_one_line(
     kind, message = WRONG[there]
     problem = open_store(str(path)).failure()
     assert (problem.kind, problem.message) == (kind, message.format(path, path))
+
+
+def test_a_store_without_its_versions_is_damaged_and_no_new_one(tmp_path: Path) -> None:
+    no_versions(tmp_path / "s")
+    problem = find_store(str(tmp_path / "s")).failure()
+    assert problem.kind == "input"
+    assert problem.message.startswith(f"{tmp_path / 's'} is damaged, and cannot be read as a store")
+
+
+def test_a_query_with_a_number_that_no_float32_holds_is_garbled(tmp_path: Path) -> None:
+    problem = find_nearest(make(tmp_path / "s", [[1.0]]), [1e308], 2).failure()
+    assert problem.kind == "garbled" and "too large for a store (float32)" in problem.message
 
 
 def test_rows_that_are_gone_are_said(tmp_path: Path) -> None:

@@ -139,6 +139,16 @@ def test_a_vector_of_another_length_ends_it_and_what_came_before_is_kept(
     assert problem.kind == "config" and texts_in(tmp_path / "s") == ["a"]
 
 
+def test_a_number_that_no_float32_holds_ends_it_and_what_came_before_is_kept(
+    tmp_path: Path,
+) -> None:
+    adding = writer(tmp_path / "s")
+    adding.add(rows("a")).unwrap()
+    problem = adding.add([(Passage("b"), [1e308, 0.0])]).failure()
+    adding.close().unwrap()
+    assert problem.kind == "garbled" and texts_in(tmp_path / "s") == ["a"]
+
+
 def test_rows_are_written_once_they_waited_or_are_many(tmp_path: Path) -> None:
     clock = Clock()
     adding = writer(tmp_path / "s", clock)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from returns.result import Failure, Result, Success
 
 from loki.batch.row_key import ask_key
-from loki.batch.rows import ReadyRow, Row
+from loki.batch.rows import ReadyRow, Row, RunSettings
+from loki.batch.run_key import run_key, run_settings
 from loki.edge import files
 from loki.edge.batch.api.advance_jobs import JobsSummary, advance_jobs, summarize_jobs
 from loki.edge.batch.api.effects import real_effects
@@ -37,7 +38,7 @@ def batch_api(
     """
     environ = environment()
     book = Ledger(ledger_path(environ), redactor=env.redactor) if ledger else None
-    rows = list(rows_of(asks))
+    rows = list(rows_of(asks, run_settings(env.config, env.patches)))
     with open_output(path, files.directory("state", environ), retry_failed=False) as opened:
         if not isinstance(opened, Success):
             return Failure(opened.failure())
@@ -56,10 +57,11 @@ def batch_api(
             return Success(summarize_jobs(session, out.earlier.failed))
 
 
-def rows_of(asks: Asks) -> Iterator[Row]:
+def rows_of(asks: Asks, settings: RunSettings) -> Iterator[Row]:
     """Yield the rows that some asks are; the id of one without is its key."""
     for line, each in enumerate(asks, 1):
         id, ask = each if isinstance(each, tuple) else ("", each)
         ask = replace(ask, stream=False)
-        key = ask_key(ask)
-        yield ReadyRow(line, id or key, key, ask)
+        earlier_key = ask_key(ask)
+        key = run_key(earlier_key, ask, settings)
+        yield ReadyRow(line, id or key, key, ask, earlier_key=earlier_key)

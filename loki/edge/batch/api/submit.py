@@ -14,6 +14,7 @@ from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.row_files import content_identity
 from loki.batch.rows import InvalidRow, Row
 from loki.batch.rows import ReadyRow as Asking
+from loki.batch.run_key import recognize
 from loki.edge.batch.api.batch_client import RowsFile
 from loki.edge.batch.api.body import (
     check_window,
@@ -81,7 +82,8 @@ class Submitter:
 
     def submit_rows(self, rows: Iterable[Row]) -> None:
         """Put the rows that are neither done nor out into jobs; those that are full are sent."""
-        for row in rows:
+        for read in rows:
+            row = recognize(read, lambda mark: mark in self.session.done or mark in self.out)
             known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
             if self.is_known(known):
                 continue

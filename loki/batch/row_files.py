@@ -13,7 +13,7 @@ from returns.result import Success
 
 from loki.batch.done_rows import HashSet, row_identity
 from loki.batch.row_key import ask_key
-from loki.batch.rows import InvalidRow, ReadyRow, Row, RowDefaults
+from loki.batch.rows import InvalidRow, ReadyRow, Row, RowDefaults, RunSettings
 from loki.batch.run_key import run_key
 from loki.messages import Media, Message, Text
 from loki.problems import Problem
@@ -67,7 +67,7 @@ def read_files(defaults: RowDefaults, find_earlier: FindEarlier, row: Row) -> Ro
     except Exception as bug:
         return as_invalid(row, defaults.report_bug(bug))
     if isinstance(read, ReadyRow):
-        for identity in content_identities(defaults, row, read):
+        for identity in content_identities(defaults.settings, row, read):
             if why := find_earlier(identity):
                 return as_invalid(row, why)
     return read
@@ -110,12 +110,12 @@ def as_invalid(row: ReadyRow, problem: Problem) -> InvalidRow:
     return InvalidRow(row.line, row.id, problem, row.fields, row.key)
 
 
-def content_identities(defaults: RowDefaults, row: ReadyRow, read: ReadyRow) -> Iterator[str]:
+def content_identities(settings: RunSettings, row: ReadyRow, read: ReadyRow) -> Iterator[str]:
     """Yield by what a row is known whose attachments stand here, in this version and earlier ones.
 
     The id of a row that had none was made of its key.
     """
     own, id = ask_key(read.ask, read.patch), str(row.id)
-    for key in (run_key(own, read.ask, defaults.settings), own):
+    for key in (run_key(own, read.ask, settings), own):
         named = key + id[len(row.key) :] if id.startswith(row.key) else row.id
         yield row_identity(named, key)

@@ -12,13 +12,14 @@ from loki.batch.row_files import (
     ANSWERED,
     IN_JOB,
     UnreadFile,
-    content_identity,
+    content_identities,
     find_among,
     has_unread_files,
     read_files,
 )
 from loki.batch.row_key import ask_key
 from loki.batch.rows import Attach, InvalidRow, ReadyRow, RowDefaults
+from loki.batch.run_key import run_key
 from loki.messages import Media, Message, Text
 from loki.problems import Problem, fail
 from loki.records import Ask
@@ -107,4 +108,7 @@ def test_the_key_of_an_unread_file_is_that_of_its_address() -> None:
     assert row("one").key not in (row(Text("one")).key, row(Text("<one>")).key)
     read = read_files(DEFAULTS, NOTHING, row("one"))
     assert isinstance(read, ReadyRow)
-    assert content_identity(row("one"), read) == f"a {row(Text('<one>')).key}"
+    there = row(Text("<one>"))
+    new = run_key(there.key, there.ask, DEFAULTS.settings)
+    identities = [*content_identities(DEFAULTS.settings, row("one"), read)]
+    assert identities == [f"a {new}", f"a {there.key}"]

@@ -63,7 +63,8 @@ def options_of(context: BatchContext) -> Result[SubmitOptions, Problem]:
     keeps = context.defaults.keep_fields
     read = partial(read_files, context.defaults, find_among(HashSet()))
     options = SubmitOptions(
-        context.env, task, hours, flags.max_cost, folder, keeps, kept_fields, read
+        *(context.env, task, hours, flags.max_cost, folder, keeps, kept_fields, read),
+        context.defaults.settings,
     )
     if context.defaults.ask.model is None:
         return check_stream(context.env.patches).map(lambda _: options)

@@ -11,8 +11,8 @@ from loki.batch.api.answers import FULL
 from loki.batch.api.job import Job
 from loki.batch.api.journal import max_rows_to_submit
 from loki.batch.done_rows import HashSet, row_identity
-from loki.batch.row_files import content_identity
-from loki.batch.rows import InvalidRow, Row
+from loki.batch.row_files import content_identities
+from loki.batch.rows import InvalidRow, Row, RunSettings
 from loki.batch.rows import ReadyRow as Asking
 from loki.batch.run_key import recognize
 from loki.edge.batch.api.batch_client import RowsFile
@@ -52,6 +52,7 @@ class SubmitOptions:
     keeps: bool = False
     fields: Callable[[Row], JsonObject] = lambda row: {}  # of the input, for the line of a row
     read: ReadFiles = lambda row: row  # what a row attaches, and is not read yet
+    settings: RunSettings = RunSettings()  # that the keys of rows are made with
 
 
 MAX_OPEN = 50  # jobs that are filled at once: each has a file that is open
@@ -99,7 +100,8 @@ class Submitter:
         read = self.options.read(row)
         if isinstance(read, InvalidRow):
             return read.problem
-        is_known = read is not row and self.is_known(content_identity(row, read))
+        identities = content_identities(self.options.settings, row, read)
+        is_known = read is not row and any(map(self.is_known, identities))
         return None if is_known else self.submit_row(read)
 
     def is_known(self, identity: str) -> bool:

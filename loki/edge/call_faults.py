@@ -30,7 +30,7 @@ from loki.edge.auth.credentials import (
     with_credentials,
 )
 from loki.edge.auth.find_secrets import secrets_in_proxy
-from loki.edge.auth.secrets import NAME, look_up
+from loki.edge.auth.secrets import NAME, is_bare_key, look_up
 from loki.edge.auth.vault_password import password_file
 from loki.edge.http.proxies import explain_bad_proxy
 from loki.edge.http.route import check_route
@@ -158,6 +158,8 @@ def find_lack(setting: Setting, context: AuthContext) -> str:
     """Return why a secret is nowhere to be found, empty if it may be wrong, or right."""
     if setting.source == "file":
         path = os.path.expanduser(setting.value)
+        if is_bare_key(setting.value):
+            context.redactor.hide(setting.value)
         return "" if "\0" in path or os.path.lexists(path) else f"no file {setting.value}"
     if setting.source != "name":
         return ""

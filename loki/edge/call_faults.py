@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import starmap
 
 from returns.result import Result, Success
 
@@ -30,7 +31,7 @@ from loki.edge.auth.credentials import (
     with_credentials,
 )
 from loki.edge.auth.find_secrets import secrets_in_proxy
-from loki.edge.auth.secrets import NAME, look_up
+from loki.edge.auth.secrets import NAME, is_bare_key, look_up
 from loki.edge.auth.vault_password import password_file
 from loki.edge.http.proxies import explain_bad_proxy
 from loki.edge.http.route import check_route
@@ -40,7 +41,7 @@ from loki.problems import Problem
 from loki.providers import SECRET_BASE, Provider, provider_of
 from loki.record import replace
 from loki.records import Client, Draft, Setting
-from loki.stages.build import build
+from loki.stages.build import build, header_fault
 from loki.urls import find_url_fault, is_url
 
 #: Stands for a secret that cannot be had without running a command or asking somebody.
@@ -127,11 +128,12 @@ class CallCheck:
         url = draft.url.replace(SECRET_BASE, self.base.rstrip("/"), 1)
         headers = self.expand(draft.headers)
         ready = with_credentials(draft, url, self.credentials, headers, redactor)
-        request = build(lambda: 0.0)(ready)
+        wrong = [find_url_fault(url), *starmap(header_fault, ready.headers.items())]
+        yield from (f"client {self.client.name!r}: {fault}" for fault in wrong if fault)
+        bare = replace(ready, url=url if is_url(url) else ANYWHERE, headers={}, credentials={})
+        request = build(lambda: 0.0)(bare)
         yield from messages_of(request)
-        if find_url_fault(url):  # of which alone was spoken
-            yield from messages_of(build(lambda: 0.0)(replace(ready, url=ANYWHERE)))
-        bad_proxy = explain_bad_proxy(limits.proxy, url if is_url(url) else ANYWHERE)
+        bad_proxy = explain_bad_proxy(limits.proxy, bare.url)
         yield from filter(None, [bad_proxy])
         transport = self.transports.get(limits)
         yield from messages_of(transport)
@@ -158,6 +160,8 @@ def find_lack(setting: Setting, context: AuthContext) -> str:
     """Return why a secret is nowhere to be found, empty if it may be wrong, or right."""
     if setting.source == "file":
         path = os.path.expanduser(setting.value)
+        if is_bare_key(setting.value):
+            context.redactor.hide(setting.value)
         return "" if "\0" in path or os.path.lexists(path) else f"no file {setting.value}"
     if setting.source != "name":
         return ""

@@ -49,20 +49,20 @@ def test_check_says_what_a_call_says(home: Home, setting: str, words: str) -> No
 
 def test_all_problems_of_a_client_are_said_at_once(home: Home) -> None:
     path = home.configure(
-        "clients:\n- {type: openai, api_base: 'ftp://x', api_key: clé, extra: {ca_bundle: /nope}}\n"
+        "clients:\n- {type: openai, api_base: 'ftp://x', api_key: clé, extra: {ca_bundle: /nope, "
+        "proxy: 'foo://x'}, patch: {chat_completions: {'.*': {headers: {'X Y': b}}}}}\n"
+        "- {type: cohere, api_key: k, extra: {proxy: 'foo://x'}}\n"
     )
     home.environ["LOKI_USER_AGENT"] = "a\nb"
     done = home.call("--check", prog="loki")
     lines = done.err.splitlines()
-    assert done.code == 78 and all(line.startswith(f"{path}:2:3: ") for line in lines), done.err
-    for words in (
-        "'ftp://x/chat/completions' is",
-        "the key has",
-        "extra.ca_bundle",
-        "header User-Agent has",
-    ):
-        assert sum(words in line for line in lines) == 1
-    assert len(lines) == 4
+    first = [line for line in lines if line.startswith(f"{path}:2:3: ")]
+    all_words = ("'ftp://x/chat", "the key has", "extra.ca_bundle", "header User-Agent", "'X Y' is")
+    for words in all_words:
+        assert sum(words in line for line in first) == 1, done.err
+    second = [line for line in lines if line.startswith(f"{path}:3:3: ")]
+    assert done.code == 78 and len(first) == 5 and len(second) == 2 and len(lines) == 7
+    assert any("'foo://x' is no proxy" in line for line in second)
 
 
 def with_vault(home: Home) -> None:

@@ -53,6 +53,10 @@ class Terminal:
                 self.shown += piece.decode("utf-8", "replace").replace("\r\n", "\n")
         return self.shown
 
+    def read_until(self, words: str) -> str:
+        """Return all that is shown once some words are, or the command has ended."""
+        return self.read(lambda shown: words in shown)
+
     def wait(self) -> int:
         """Return the exit code of a command that has closed its terminal."""
         return self.process.wait(PATIENCE)

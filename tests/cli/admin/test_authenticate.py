@@ -405,7 +405,7 @@ def at_terminal(home: Home, *lines: tuple[str, str], **environ: str) -> tuple[in
     terminal = Terminal([str(BIN / "loki"), "--authenticate"], {**variables, **environ})
     try:
         for words, line in (*lines, ("ends at: ", "c0de\n")):
-            assert words in terminal.read(lambda shown, words=words: words in shown), terminal.shown
+            assert words in terminal.read_until(words), terminal.shown
             terminal.type(line)
         shown = terminal.read(lambda shown: False)
         return terminal.wait(), shown

@@ -497,7 +497,7 @@ def test_an_empty_ledger_says_so(home: Home, form: str) -> None:
         (["--since", "2w", "--by", "year"], 64, "invalid choice: 'year'"),
         (["--chart=x.gif", "--since", "2024-10"], 64, "'x.gif' does not end with .svg, .png"),
         (["--chart=/nowhere/x.svg", "--since", "2024-10"], 66, "cannot write /nowhere/x.svg"),
-        (["more"], 64, "unrecognized arguments: more"),
+        (["more"], 64, "'more': loki-cost takes flags only"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(

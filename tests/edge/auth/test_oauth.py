@@ -306,7 +306,7 @@ def test_a_full_disk_is_a_warning(home: Home) -> None:
         home.run("--dry-run", "Hi")  # which reads the configuration for later
         no_room = (resource.RLIMIT_FSIZE, (0, 0))
         with home.start(
-            "Hi", "--no-ledger", preexec_fn=lambda: resource.setrlimit(*no_room)
+            "-n", "Hi", "--no-ledger", preexec_fn=lambda: resource.setrlimit(*no_room)
         ) as process:
             out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, b"Hello.\n")

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from returns.result import Result, Success
 
-from loki.config.build_config import variable_prefix
+from loki.config.build_config import variable_names
 from loki.config.setting_names import CREDENTIALS, is_public
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.auth_method import (
@@ -242,7 +242,7 @@ def signing_credentials(
         parts = gather(signing_part(client, name, context, deadline) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
     missing = missing or "api_key"
-    hint = f"{variable_prefix(client.name)}_{missing.upper()}"
+    hint = variable_names(client, missing)
     return fail(
         "auth",
         f"client {client.name!r} has no {missing}: set it in the configuration or as {hint}",

@@ -208,18 +208,6 @@ def variable_prefix(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "_", name).upper()
 
 
-def variable_names(client: Client, setting: str) -> str:
-    """Return the environment variables that give a client a setting: ours, and its provider's.
-
-    >>> variable_names(Client("claude", "claude", {}), "api_key")
-    'CLAUDE_API_KEY or ANTHROPIC_API_KEY'
-    """
-    service = find_provider(client.type, client.name)
-    known = service.variables.get(setting, ()) if service else ()
-    own = f"{variable_prefix(client.name)}_{setting.upper()}"
-    return " or ".join(dict.fromkeys((own, *known[:1])))
-
-
 def find_setting(
     entry: JsonObject, name: str, prefix: str, place: str, environ: Mapping[str, str]
 ) -> Setting | None:

@@ -282,7 +282,8 @@ def test_a_model_without_a_price_that_is_allowed_goes_until_the_budget_is_used_u
     done = home.call("Hi")
     assert done.code == 0
     assert done.err == (
-        "loki-pipe: the budget cannot count local:m: its price is unknown (0 where it is free)\n"
+        "loki-pipe: the budget cannot count local:m, whose price is unknown: give the model its"
+        " input_price and output_price (0 where it is free) under `models` of client 'local'\n"
     )
     assert home.call("-q", "Hi").err == ""
     spend(home, "1")

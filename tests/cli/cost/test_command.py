@@ -478,6 +478,26 @@ def test_nothing_known_of_a_cost_is_a_question_mark(year: Home) -> None:
     assert "$" not in done.out
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["--tag", "typo"], "--tag 'typo'"),
+        (["-m", "lokal"], "-m 'lokal'"),
+        (["-m", "local:x", "--tag", ""], "--tag '' and -m 'local:x'"),
+    ],
+)
+def test_what_was_asked_for_is_named_where_there_are_other_calls(
+    home: Home, words: list[str], asked: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert [home.call("--tag", "nightly", "Hi").code for _ in range(2)] == [0, 0]
+    done = cost(home, *words)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith(f"loki-cost: no calls with {asked} from 20")
+    assert done.err.endswith("/ledger.db; without that there are 2\n")
+
+
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_an_empty_ledger_says_so(home: Home, form: str) -> None:
     done = cost(home, "-o", form)

@@ -10,12 +10,11 @@ from returns.result import Result, Success
 
 from loki.cli.console import Console
 from loki.cli.startup import environment
-from loki.config.build_config import variable_prefix
 from loki.config.parse_config import ClientPlace
 from loki.config.setting_names import CREDENTIALS
 from loki.config.yaml_schema import Position
 from loki.edge.auth import vault
-from loki.edge.auth.auth_method import auth_method, credential_name, needs_key
+from loki.edge.auth.auth_method import auth_method, credential_name, needs_key, variable_names
 from loki.json_text import JsonObject
 from loki.problems import EXIT_CODES, Problem
 from loki.providers import provider_of
@@ -162,8 +161,7 @@ def missing_key(client: Client, names: Collection[str]) -> str:
     name = credential_name(client, service)
     if name is None:
         unset = [key for key in service.keys or ("api_key",) if key not in client.settings]
-        variable = f"{variable_prefix(client.name)}_{unset[0].upper()}" if unset else ""
-        return f"set {unset[0]}, or {variable}" if unset else ""
+        return f"set {unset[0]}, or {variable_names(client, service, unset[0])}" if unset else ""
     setting = client.settings[name]
     if setting.source == "file" and not os.path.exists(os.path.expanduser(setting.value)):
         return f"no file {setting.value}"

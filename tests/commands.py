@@ -62,14 +62,15 @@ class Home:
             [str(BIN / prog), *words], env=self.variables(), **{**pipes, **options}
         )
 
-    def run(self, *words: str, stdin: bytes | str = b"", prog: str = "loki-pipe") -> Done:
-        """A command from start to end."""
+    def run(self, *words: str, stdin: bytes | str | None = None, prog: str = "loki-pipe") -> Done:
+        """A command from start to end; without stdin it is /dev/null."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
-        with self.start(*words, prog=prog) as process:
+        source = subprocess.DEVNULL if given is None else subprocess.PIPE
+        with self.start(*words, prog=prog, stdin=source) as process:
             out, err = process.communicate(given, timeout=60)
         return Done(process.returncode, out.decode(), err.decode())
 
-    def call(self, *words: str, stdin: bytes | str = b"", prog: str = "loki-pipe") -> Done:
+    def call(self, *words: str, stdin: bytes | str | None = None, prog: str = "loki-pipe") -> Done:
         """Call a command in this process: as run, but for start-up, signals, pipes and exit."""
         if prog == "loki-batch":  # writes to the streams of its process
             return self.run(*words, stdin=stdin, prog=prog)
@@ -103,15 +104,18 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 @contextmanager
-def in_this_process(environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
+def in_this_process(environ: Mapping[str, str], stdin: bytes | None) -> Iterator[None]:
     """Make this process a new one for a while: other variables, another stdin."""
     before, handler, own_stdin = dict(os.environ), signal.getsignal(signal.SIGTERM), sys.stdin
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()
-    with TextIOWrapper(tempfile.TemporaryFile()) as file:
-        file.buffer.write(stdin)
-        file.buffer.seek(0)
+    with TextIOWrapper(
+        open(os.devnull, "rb") if stdin is None else tempfile.TemporaryFile()
+    ) as file:
+        if stdin is not None:
+            file.buffer.write(stdin)
+            file.buffer.seek(0)
         sys.stdin = file
         try:
             yield

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from commands import Home
 from hypothesis import settings
+from terminals import leave_terminal
 
 # In the background of a script SIGINT is ignored, and every command of a test would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -18,6 +19,10 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # No test writes into the ledger of whoever runs it, nor reads their configuration.
 for kind in ("STATE", "CACHE", "CONFIG"):
     os.environ[f"XDG_{kind}_HOME"] = tempfile.mkdtemp(prefix="loki-tests-")
+
+# Nor does one depend on the terminal of whoever runs it, or ask something there.
+os.environ |= {"COLUMNS": "80", "LINES": "24"}
+leave_terminal()
 
 # The suite is the same every time; `make fuzz` searches, and what it finds becomes an example here.
 # There are no deadlines: time is for `make bench` to judge.

@@ -53,6 +53,14 @@ class Terminal:
                 self.shown += piece.decode("utf-8", "replace").replace("\r\n", "\n")
         return self.shown
 
+    def read_until(self, words: str) -> str:
+        """Return all that is shown once some words are, or the command has ended."""
+        return self.read(lambda shown: words in shown)
+
+    def wait(self) -> int:
+        """Return the exit code of a command that has closed its terminal."""
+        return self.process.wait(PATIENCE)
+
     def close(self) -> None:
         """End the command."""
         with suppress(ProcessLookupError):
@@ -68,3 +76,14 @@ def talk(home: Home, words: list[str]) -> str:
         return terminal.read(lambda shown: False)
     finally:
         terminal.close()
+
+
+def leave_terminal() -> None:
+    """Part this process and its children from its terminal, if it has one: none opens /dev/tty.
+
+    Ctrl-C still arrives. The leader of a session stays: the terminal would hang up.
+    """
+    if os.getsid(0) == os.getpid():
+        return
+    with suppress(OSError), open("/dev/tty", "rb", buffering=0) as terminal:
+        fcntl.ioctl(terminal, termios.TIOCNOTTY)

@@ -191,7 +191,9 @@ def translate_command() -> str:
 def test_make_asks_again_only_about_what_changed(
     home: Home, server: Server, shell: Callable[[str], Done]
 ) -> None:
-    begin = f"cp {EXAMPLES}/summaries/* . && echo one > a.txt && echo two > b.txt"
+    none = shell(f"cp {EXAMPLES}/summaries/* . && make -s")
+    assert none.code == 2 and "no *.txt here to summarise" in none.err
+    begin = "echo one > a.txt && echo two > b.txt"
     done = shell(f"{begin} && make -s && cat summary.md")
     assert (done.code, done.out) == (0, "About one\nAbout two\n"), done.err
     assert shell("make -s").code == 0 and len(server.asked) == 2

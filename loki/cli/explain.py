@@ -13,6 +13,7 @@ from loki.edge.auth.credentials import mask_draft
 from loki.edge.auth.secrets import mask
 from loki.money.estimate import max_usage, worst_cost
 from loki.pipeline import Env, prepare
+from loki.problems import count_of
 from loki.providers import base_url_of, provider_of
 from loki.record import replace
 from loki.records import Ask, Limits, Request, Setting, Target, Task
@@ -42,7 +43,7 @@ def format_worst_case(request: Request) -> str:
     target, changes = request.target, request.draft.changes
     tokens, cost = max_usage(target, changes).input, worst_cost(target, changes)
     shown = "cost unknown" if cost is None else f"at most ${cost.normalize():f}"
-    return f"about {tokens or 0:,} tokens in, {shown}"
+    return f"about {count_of(tokens or 0, 'token')} in, {shown}"
 
 
 def explain(

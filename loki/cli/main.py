@@ -129,7 +129,7 @@ def run_command(call: Invocation, argv: list[str]) -> int:
     if action in WITHOUT_TEXT and flags.text:
         flag = f"--{action.replace('_', '-')}"
         return report_usage(console, f"{flag} takes no TEXT: {flags.text[0]!r}")
-    if action == "loki" and len(flags.text) == 1 and is_action(flags.text[0]):
+    if action == "loki" and len(flags.text) == 1 and is_flag(flags.text[0]):
         console.warn(f"{flags.text[0]!r} is sent as a prompt; did you mean loki --{flags.text[0]}?")
     console.writes_answer = action in ANSWERING and not flags.dry_run
     code: int = load(ACTIONS[action])(flags, console)
@@ -188,13 +188,15 @@ WITHOUT_TEXT = (
 )
 
 
-def is_action(text: str) -> bool:
-    """Return whether a text is the name of an administrative flag.
+def is_flag(text: str) -> bool:
+    """Return whether a text is the name of an administrative flag, or help or version.
 
-    >>> is_action("list-models"), is_action("list_models"), is_action("loki-pipe")
-    (True, False, False)
+    >>> is_flag("list-models"), is_flag("help"), is_flag("list_models"), is_flag("loki")
+    (True, True, False, False)
     """
-    return "_" not in text and text.replace("-", "_") in ACTIONS
+    name = text.replace("-", "_")
+    is_administrative = name in ACTIONS and "_" not in text and text != "loki"
+    return is_administrative or text in ("help", "version")
 
 
 def actions_given(prog: str, flags: Namespace) -> list[str]:

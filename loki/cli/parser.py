@@ -27,7 +27,8 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse would have printed; an unknown flag with the nearest one."""
         unknown = message.removeprefix(UNKNOWN).split() if message.startswith(UNKNOWN) else []
         flags = [argument.partition("=")[0] for argument in unknown if argument[0] == "-"]
-        message = explain_unknown(self.prog, flags[0]) if flags else message
+        if unknown:
+            message = explain_unknown(self.prog, flags[0]) if flags else stray(self.prog, unknown)
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
@@ -59,6 +60,8 @@ def explain_unknown(prog: str, flag: str) -> str:
 
     >>> explain_unknown("loki-pipe", "--promt")
     'unknown flag --promt: did you mean --prompt?'
+    >>> explain_unknown("loki-pipe", "--temp")
+    'unknown flag --temp: did you mean --template or --temperature?'
     >>> explain_unknown("loki-pipe", "--list-models")
     'unknown flag --list-models: it is a flag of loki'
     >>> explain_unknown("loki-pipe", "--zzz")
@@ -69,8 +72,25 @@ def explain_unknown(prog: str, flag: str) -> str:
     owners = [other for other in COMMANDS if flag in flags_of(other)]
     if owners:
         return f"unknown flag {flag}: it is a flag of {' and '.join(owners)}"
-    close = get_close_matches(flag, flags_of(prog), 1, 0.7) if len(flag) > 3 else []
-    return f"unknown flag {flag}{f': did you mean {close[0]}?' if close else ''}"
+    known = flags_of(prog) if len(flag) > 3 else []
+    longer = [name for name in known if name.startswith(flag)][:4]  # --max begins more than a few
+    close = longer or get_close_matches(flag, known, 1, 0.7)
+    meant = f": did you mean {' or '.join(close)}?" if close else ""
+    return f"unknown flag {flag}{meant}"
+
+
+def stray(prog: str, words: list[str]) -> str:
+    """Return what to say of words that are no flag, to a command that takes flags only.
+
+    >>> stray("loki-cost", ["2w"]), stray("loki-cost", ["groq"])
+    ("'2w': did you mean --since 2w?", "'groq': loki-cost takes flags only")
+    """
+    import re
+
+    word = words[0]
+    if prog == "loki-cost" and re.fullmatch(r"today|yesterday|\d+[hdw]|\d{4}-\d\d(-\d\d)?", word):
+        return f"{word!r}: did you mean --since {word}?"
+    return f"{word!r}: {prog} takes flags only"
 
 
 def flags_of(prog: str) -> list[str]:
@@ -95,7 +115,7 @@ def parse(prog: str, argv: list[str]) -> argparse.Namespace:
     if COMMANDS[prog].text_name:
         flags.text += argv[end + 1 :]
     elif end + 1 < len(argv):
-        raise UsageError(f"{argv[end + 1]!r}: {prog} takes flags only (see {prog} --help)")
+        raise UsageError(f"{stray(prog, argv[end + 1 :])} (see {prog} --help)")
     return flags
 
 
@@ -118,10 +138,14 @@ def attach_negative_numbers(prog: str, arguments: list[str]) -> list[str]:
 
 
 def refuse_detached(prog: str, argv: list[str]) -> None:
-    """Raise where a word that can only be the value of ``--dry-run`` stands apart from it."""
+    """Raise where a word that can only be the value of a flag stands apart from it."""
     for flag, word in zip(argv, argv[1:], strict=False):
-        if flag == "--dry-run" and word in ("json", "curl"):
+        if word in DETACHED.get(flag, ()) and (flag != "--check" or prog == "loki"):
             raise UsageError(f"{flag} {word}: say {flag}={word} (see {prog} --help)")
+
+
+#: Words that are the value of a flag, but only after "=".
+DETACHED = {"--dry-run": ("json", "curl"), "--check": ("online", "offline")}
 
 
 def given_flags(prog: str, arguments: list[str], flags: argparse.Namespace) -> frozenset[str]:

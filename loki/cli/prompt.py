@@ -12,6 +12,7 @@ from typing import Any
 
 from returns.result import Result, Success
 
+from loki.cli.prompt_notes import warn_of_empty_stdin, warn_of_file_names
 from loki.cli.startup import ask_options, deadline_of, is_bare_json, is_json, text_or_file
 from loki.cli.tools_flag import tools_of
 from loki.edge import files, stdin
@@ -72,13 +73,12 @@ def messages_of(
     flags: Namespace, deadline: float, warn: Callable[[str], None], redactor: Redactor
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the system prompt, the conversation so far, and the turn that is asked now."""
-    warn_of_file_names(flags, warn)
     return Result.do(
         messages
         for has_reader in should_read_stdin(flags)
         for system in read_system(flags, deadline)
         for before in read_given_messages(flags, deadline, warn)
-        for piped in (Success("") if has_reader else read_stdin(flags, deadline, warn))
+        for piped in read_piped(flags, has_reader, deadline, warn)
         for attached in gather(
             attach_stdin(flags, deadline, warn)
             if path == "-"
@@ -89,7 +89,7 @@ def messages_of(
         for messages in (
             Success(())
             if flags.if_input and not piped
-            else with_prompt((*system, *before), text, rest, attached, bool(flags.conversation))
+            else with_prompt((*system, *before), text, rest, attached, flags)
         )
     )
 
@@ -117,18 +117,6 @@ def should_read_stdin(flags: Namespace) -> Result[bool, Problem]:
     return Success(bool(readers) or flags.no_stdin)
 
 
-def warn_of_file_names(flags: Namespace, warn: Callable[[str], None]) -> None:
-    """Warn if TEXT is the name of a file that may have been meant to be attached."""
-    name, *more = flags.text or [""]
-    if not os.path.isfile(name):
-        return
-    if not more:
-        warn(f"TEXT is the name of a file, and sent as text: to attach the file, use -f {name}")
-    elif flags.file:
-        both = f"-f {flags.file[-1]} -f {name}"
-        warn(f"-f takes one file, and {name} is sent as text: to attach it too, use {both}")
-
-
 def read_system(flags: Namespace, deadline: float) -> Result[tuple[Message, ...], Problem]:
     """Return the message of ``--system`` or ``--system-file``, if one is given."""
     if flags.system_file is None:
@@ -150,16 +138,28 @@ def with_prompt(
     text: str,
     piped: str,
     attached: tuple[Text | Media, ...],
-    optional: bool = False,
+    flags: Namespace,
 ) -> Result[tuple[Message, ...], Problem]:
     """Return the conversation with the new turn: attachments first, then TEXT, then stdin."""
     prompt = f"{text}\n{piped}" if text and piped else text or piped
     if prompt.strip() or attached:
         parts = (*attached, Text(prompt)) if prompt.strip() else attached
         return Success((*before, Message("user", join_texts(parts))))
-    if optional or any(message.role not in ("system", "developer") for message in before):
+    if flags.conversation or any(message.role not in ("system", "developer") for message in before):
         return Success(before)
-    return fail("usage", "no prompt: give TEXT, or pipe a document in")
+    return fail("usage", f"no prompt: give TEXT, or pipe a document in{prompt_hint(flags)}")
+
+
+def prompt_hint(flags: Namespace) -> str:
+    """Return what to say besides to whoever gave no prompt.
+
+    >>> prompt_hint(Namespace(prompt="Be brief."))
+    ' (--prompt, like -s, is the system prompt)'
+    """
+    if flags.prompt is not None:
+        return " (--prompt, like -s, is the system prompt)"
+    is_loki = hasattr(flags, "init")
+    return " (see loki --help; loki --init writes a configuration)" if is_loki else ""
 
 
 def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...]:
@@ -172,6 +172,15 @@ def join_texts(parts: tuple[Text | Media, ...]) -> str | tuple[Text | Media, ...
     media = tuple(part for part in parts if isinstance(part, Media))
     text = "\n".join(texts)
     return (*media, *((Text(text),) if text else ())) if media else text
+
+
+def read_piped(
+    flags: Namespace, has_reader: bool, deadline: float, warn: Callable[[str], None]
+) -> Result[str, Problem]:
+    """Return the text that is piped in, if no flag reads stdin; warn if TEXT names a file."""
+    piped = Success("") if has_reader else read_stdin(flags, deadline, warn)
+    warn_of_file_names(flags, piped.value_or(""), warn)
+    return piped
 
 
 def read_stdin(
@@ -190,6 +199,8 @@ def read_stdin(
         return fail("input", f"stdin {error}")
     except (OSError, ValueError) as error:
         return Success("") if optional else fail("input", f"cannot read stdin: {error}")
+    if not data:
+        warn_of_empty_stdin(flags, warn)
     return decode_stdin(data, flags.encoding, warn)
 
 

@@ -135,6 +135,8 @@ def build_entry(
         spent, exact = (
             (Decimal(0), True) if free else (cost_lower_bound(usage, paid_price(request)), False)
         )
+    if not exact and not spent and worst_cost(target, request.draft.changes) == 0:
+        spent, exact = Decimal(0), True  # whatever happened: all its prices are 0
     return Entry(
         time=began,
         client=target.client.name,

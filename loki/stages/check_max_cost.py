@@ -15,7 +15,7 @@ from loki.money.estimate import (
     uses_server_tools,
     worst_cost,
 )
-from loki.problems import Problem, fail
+from loki.problems import Problem, count_of, fail
 from loki.records import Draft, Patch, Target
 from loki.stages.patch import changes_of, patches_for
 
@@ -36,7 +36,7 @@ def check_max_cost(extra: tuple[Patch, ...] = ()) -> Callable[[Target], Result[T
         return fail(
             "budget",
             f"{target.name} could cost ${worst.normalize():f}, over --max-cost ${allowed:f}"
-            f" (about {usage.input or 0:,} tokens in, at most {usage.output:,} out)",
+            f" (about {count_of(usage.input or 0, 'token')} in, at most {usage.output:,} out)",
         )
 
     return stage

@@ -195,7 +195,7 @@ def test_a_dry_run_ends_with_what_it_takes_and_may_cost(home: Home) -> None:
     home.local("http://127.0.0.1:9")
     unknown = home.call("--dry-run", "Hi")
     assert priced.err == "loki-pipe: about 1,000 tokens in, at most $0.01\n"
-    assert unknown.err == "loki-pipe: about 1 tokens in, cost unknown\n" and quiet.err == ""
+    assert unknown.err == "loki-pipe: about 1 token in, cost unknown\n" and quiet.err == ""
     assert json.loads(priced.out)["method"] == "POST"
 
 
@@ -240,7 +240,7 @@ def test_nobody_knows_beforehand_what_a_search_may_cost(home: Home) -> None:
     shown = home.call("--search", "--max-tokens", "9", "--dry-run", "Hi")
     known = home.call("--max-tokens", "9", "--dry-run", "Hi")
     assert limited.code == 80 and "worst case" in limited.err
-    assert shown.err == "loki-pipe: about 1 tokens in, cost unknown\n"
+    assert shown.err == "loki-pipe: about 1 token in, cost unknown\n"
     assert "at most $0.00001" in known.err
 
 

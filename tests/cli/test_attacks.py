@@ -129,7 +129,8 @@ def test_an_answer_that_stdout_does_not_take_is_kept(
 ) -> None:
     with serving(ANSWER) as server, open("/dev/full", "wb") as full:
         home.local(server.address)
-        with home.start(*words, prog=prog, stdout=full) as process:
+        source = subprocess.PIPE if stdin else subprocess.DEVNULL
+        with home.start(*words, prog=prog, stdin=source, stdout=full) as process:
             _, err = process.communicate(stdin.encode(), timeout=30)
     assert process.returncode == 74
     line = err.decode().splitlines()[0]

@@ -15,6 +15,16 @@ LINES: list[tuple[str, list[str], str]] = [
     ("loki-pipe", ["--dry-run", "curl", "-n"], "--dry-run curl: say --dry-run=curl"),
     ("loki-pipe", ["--dry-run", "json", "Hi", "-n"], "--dry-run json: say --dry-run=json"),
     ("loki-pipe", ["--promt", "Hi"], "unknown flag --promt: did you mean --prompt?"),
+    ("loki-pipe", ["--temp", "1", "Hi"], "--temp: did you mean --template or --temperature?"),
+    (
+        "loki-pipe",
+        ["--prompt", "Hi"],
+        "pipe a document in (--prompt, like -s, is the system prompt)",
+    ),
+    ("loki", [], "in (see loki --help; loki --init writes a configuration)"),
+    ("loki", ["--check", "online"], "--check online: say --check=online"),
+    ("loki-cost", ["today"], "'today': did you mean --since today?"),
+    ("loki-cost", ["--by", "day", "groq"], "'groq': loki-cost takes flags only"),
     ("loki", ["--info", "--list-models"], "--info and --list-models: one at a time"),
     ("loki", ["--init", "--check"], "--init and --check: one at a time"),
     (
@@ -31,6 +41,7 @@ LINES: list[tuple[str, list[str], str]] = [
 def test_a_wrong_call_is_told_what_would_be_right(
     home: Home, prog: str, words: list[str], message: str
 ) -> None:
+    home.local("http://127.0.0.1:9")
     done = home.call(*words, prog=prog)
     assert (done.code, done.out) == (64, "")
     assert message in done.err.splitlines()[0] and done.err.startswith(f"{prog}: usage: ")
@@ -128,7 +139,10 @@ FLAGS_AS_PROMPTS = [
         ["list-models"],
         "loki: 'list-models' is sent as a prompt; did you mean loki --list-models?\n",
     ),
+    (["help"], "loki: 'help' is sent as a prompt; did you mean loki --help?\n"),
+    (["version"], "loki: 'version' is sent as a prompt; did you mean loki --version?\n"),
     (["-q", "init"], ""),
+    (["loki"], ""),
     (["init", "a project"], ""),
     (["hello"], ""),
 ]

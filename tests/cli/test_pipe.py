@@ -56,7 +56,7 @@ def test_the_prompt_is_text_and_stdin(
 ) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
-        done = home.call(*words, stdin=stdin)
+        done = home.call(*words, stdin=stdin or None)
     assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
     assert prompt(server) == expected
 
@@ -384,7 +384,7 @@ def test_bad_input_is_one_clear_line_and_nothing_is_sent(
     monkeypatch.chdir(home.folder)
     with serving(ANSWER) as server:
         home.local(server.address, "max_input_tokens: 1000")
-        done = home.call(*words, stdin=stdin)
+        done = home.call(*words, stdin=stdin or None)
     assert (done.code, done.out) == (code, "")
     (line,) = done.err.splitlines()
     assert line.startswith("loki-pipe: ") and message in line

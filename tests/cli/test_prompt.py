@@ -188,33 +188,6 @@ def test_what_is_wrong_with_such_json_is_said(
     assert done.code == code and message in done.err and "a-secret" not in done.err, done.err
 
 
-# ---- names of files ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("words", "note"),
-    [
-        (["a.txt"], "to attach the file, use -f a.txt"),
-        (["-f", "a.txt", "b.txt", "Compare"], "to attach it too, use -f a.txt -f b.txt"),
-        (["Read", "a.txt"], ""),
-        (["-f", "a.txt", "Compare", "b.txt"], ""),
-        (["nowhere.txt"], ""),
-    ],
-    ids=" ".join,
-)
-def test_a_file_name_as_text_draws_a_note(
-    home: Home, monkeypatch: pytest.MonkeyPatch, words: list[str], note: str
-) -> None:
-    for name in ("a.txt", "b.txt"):
-        (home.folder / name).write_text(name)
-    monkeypatch.chdir(home.folder)
-    with serving(ANSWER) as server:
-        home.local(server.address)
-        done, quiet = home.call(*words), home.call("-q", *words)
-    assert (done.code, quiet.err) == (0, "") and note in done.err
-    assert len(done.err.splitlines()) == bool(note)
-
-
 # ---- code --------------------------------------------------------------------------------------
 
 

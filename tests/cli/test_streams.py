@@ -213,8 +213,11 @@ def test_what_was_not_paid_for_is_not_kept_where_stdout_is_full(
 ) -> None:
     home.local("http://127.0.0.1:9")
     prog, *rest = words
-    with open("/dev/full", "wb") as full, home.start(*rest, prog=prog, stdout=full) as process:
-        _, err = process.communicate(b"")
+    with (
+        open("/dev/full", "wb") as full,
+        home.start(*rest, prog=prog, stdin=subprocess.DEVNULL, stdout=full) as process,
+    ):
+        _, err = process.communicate()
     first = f"{prog}: output: cannot write to stdout: No space left on device\n"
     assert process.returncode == 74 and err.decode().startswith(first)
     assert not [*home.folder.rglob(f"{prog}-*")]
@@ -226,8 +229,11 @@ def test_it_ends_as_any_filter_where_nobody_reads_it(home: Home, words: tuple[st
     reading, writing = os.pipe()
     os.close(reading)
     prog, *rest = words
-    with open(writing, "wb") as gone, home.start(*rest, prog=prog, stdout=gone) as process:
-        _, err = process.communicate(b"")
+    with (
+        open(writing, "wb") as gone,
+        home.start(*rest, prog=prog, stdin=subprocess.DEVNULL, stdout=gone) as process,
+    ):
+        _, err = process.communicate()
     assert (process.returncode, err) == (141, b"")
 
 

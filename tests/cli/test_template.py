@@ -50,7 +50,7 @@ def test_a_prompt_file_is_filled_in(
 ) -> None:
     with serving(ANSWER) as server:
         home.local(server.address)
-        done = home.call("-T", written(home, content), *words, stdin=stdin)
+        done = home.call("-T", written(home, content), *words, stdin=stdin or None)
     assert (done.code, done.out, done.err) == (0, "Hello.\n", "")
     assert prompt(server) == expected
 

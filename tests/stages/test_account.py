@@ -87,3 +87,14 @@ def test_an_entry_says_how_a_call_ended_and_whether_its_cost_is_all_of_it(
     assert found == expected
     assert (entry.client, entry.model, entry.task) == ("openai", "m", "chat")
     assert entry.request_id == ("r" if entry.attempts == 3 else None)
+
+
+@pytest.mark.parametrize(
+    "outcome", [None, Failure(BROKEN), Success(replace(reply(), cost=None, usage=Usage()))]
+)
+def test_a_call_of_a_free_model_costs_nothing_however_it_ended(outcome: Outcome) -> None:
+    free = {"name": "m", "input_price": 0, "output_price": 0}
+    for model, exact in ((free, True), ({**free, "output_price": 1}, False)):
+        asked = request_to({**CLIENT, "models": [model]})
+        entry = build_entry(asked, outcome, Usage(), began=5.0, seconds=2.0)
+        assert (entry.exact, bool(entry.cost)) == (exact, False)

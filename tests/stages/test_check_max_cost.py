@@ -48,14 +48,14 @@ def checked(config: Config, ask: Ask, *patches: Patch) -> Result[Target, Problem
             None,
             "0.015002",
             "tuned:priced could cost $0.015003, over --max-cost $0.015002"
-            " (about 1 tokens in, at most 1,000 out)",
+            " (about 1 token in, at most 1,000 out)",
         ),
         (
             "tuned:priced",
             100_000,
             "1.00",
             "tuned:priced could cost $1.500003, over --max-cost $1.00"
-            " (about 1 tokens in, at most 100,000 out)",
+            " (about 1 token in, at most 100,000 out)",
         ),
         (
             "tuned:unpriced",

@@ -129,9 +129,10 @@ def missing_clients(config: Config, environ: Mapping[str, str]) -> str:
     if there is None:
         return ""  # what is wrong with it is for --check to say
     more = [client for client in config.clients if find_client(there, client.name) is None]
-    keys = ", ".join(name for client in more for name in variables_of(client))
+    keys = [name for client in more for name in variables_of(client)]
     lines = "".join(map(client_lines, more)).rstrip()
-    return f"found {keys}; to use them, add under `clients`:\n{lines}" if more else ""
+    them = "it" if len(keys) == 1 else "them"
+    return f"found {', '.join(keys)}; to use {them}, add under `clients`:\n{lines}" if more else ""
 
 
 def password_place(environ: Mapping[str, str]) -> str:

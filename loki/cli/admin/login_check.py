@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from loki.config.build_config import variable_prefix
 from loki.config.parse_config import ClientPlace
 from loki.config.setting_names import CREDENTIALS
 from loki.config.yaml_schema import Position
 from loki.edge.auth.auth_context import AuthContext
-from loki.edge.auth.auth_method import auth_method, credential_name, needs_key
+from loki.edge.auth.auth_method import auth_method, credential_name, needs_key, variable_names
 from loki.edge.call_faults import messages_of
 from loki.json_text import JsonObject
 from loki.providers import provider_of
@@ -106,8 +105,9 @@ def missing_key(client: Client) -> str:
     if credential_name(client, service) is not None:
         return ""
     unset = [key for key in service.keys or ("api_key",) if key not in client.settings]
-    variable = f"{variable_prefix(client.name)}_{unset[0].upper()}" if unset else ""
-    return f"has no key: set {unset[0]}, or {variable}" if unset else ""
+    if not unset:
+        return ""
+    return f"has no key: set {unset[0]}, or {variable_names(client, service, unset[0])}"
 
 
 def missing_login(client: Client, environ: Mapping[str, str]) -> str:

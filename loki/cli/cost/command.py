@@ -40,7 +40,7 @@ def cost(flags: Namespace, console: Console) -> int:
         return console.report(report.failure(), error_format)
     span, rows = report.unwrap()
     if not rows:
-        console.warn(f"no calls {format_span(span)} in {path}")
+        console.warn(describe_nothing(path, span, flags))
     if rows and flags.chart:
         drawn = draw_chart(flags.chart, rows, span, console)
         return 0 if isinstance(drawn, Success) else console.report(drawn.failure(), error_format)
@@ -99,6 +99,15 @@ def query_ledger(
     client, _, model = (flags.model or "").partition(":")
     wanted = CallFilter(client or None, model or None, flags.tag)
     return read_report(path, span, by, wanted).map(lambda groups: report_rows(groups, by))
+
+
+def describe_nothing(path: str, span: Span, flags: Namespace) -> str:
+    """Return that there are no calls; with what was asked for, where there are others."""
+    given = {"--tag": flags.tag, "-m": flags.model}
+    asked = " and ".join(f"{name} {value!r}" for name, value in given.items() if value is not None)
+    rows = read_report(path, span, ["client"]).value_or([]) if asked else []
+    others = f"; without that there are {sum(row.tally.calls for row in rows):,}" if rows else ""
+    return f"no calls {asked and f'with {asked} '}{format_span(span)} in {path}{others}"
 
 
 # ---- the report ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import field
 from returns.result import Result, Success
 
 from loki.cli.embed.pieces import Record, join, read_pieces, split, with_lines
+from loki.cli.prompt_notes import file_note, named_files
 from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
 from loki.formats.openai_messages import read_json
@@ -74,6 +75,8 @@ def records_of(
     if given and flags.file:
         return fail("usage", "-f names the texts, but TEXT is given as well")
     if given:
+        if names := named_files(flags.text, False):
+            warn(file_note(names, flags.text == names))
         return Success(number_records(map(os.fsencode, flags.text), "TEXT"))
     if flags.file:
         from loki.cli.embed.files import records_in_files

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from returns.result import Result, Success
 
+from loki.config.build_config import variable_prefix
 from loki.edge.auth.auth_context import AuthContext
 from loki.lazy import LazyTable
 from loki.problems import Problem, fail
@@ -32,6 +33,17 @@ KEYS: Mapping[str, KeySource] = LazyTable({"aws": "loki.edge.auth.aws:keys"})
 
 #: Of a pair to sign with; one of them alone is a mistake, not a reason to look elsewhere.
 SECRET_KEYS = ("access_key_id", "secret_access_key")
+
+
+def variable_names(client: Client, service: Provider, setting: str) -> str:
+    """Return the environment variables that give a client a setting: ours, its provider's own.
+
+    >>> claude = Client("claude", "claude", {})
+    >>> variable_names(claude, provider_of(claude), "api_key")
+    'CLAUDE_API_KEY or ANTHROPIC_API_KEY'
+    """
+    own = f"{variable_prefix(client.name)}_{setting.upper()}"
+    return " or ".join(dict.fromkeys((own, *service.variables.get(setting, ())[:1])))
 
 
 def auth_method(client: Client, service: Provider) -> str:

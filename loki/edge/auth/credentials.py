@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from returns.result import Result, Success
 
-from loki.config.build_config import variable_prefix
 from loki.config.setting_names import CREDENTIALS, is_public
 from loki.edge.auth.auth_context import AuthContext
 from loki.edge.auth.auth_method import (
@@ -21,6 +20,7 @@ from loki.edge.auth.auth_method import (
     matching_session_token,
     may_go_without,
     signing_region,
+    variable_names,
 )
 from loki.edge.auth.find_secrets import (
     long_path_segments,
@@ -245,7 +245,7 @@ def signing_credentials(
         parts = gather(signing_part(client, name, context, deadline) for name in names)
         return parts.map(lambda values: Credentials(signing=dict(zip(names, values, strict=True))))
     missing = missing or "api_key"
-    hint = f"{variable_prefix(client.name)}_{missing.upper()}"
+    hint = variable_names(client, service, missing)
     return fail(
         "auth",
         f"client {client.name!r} has no {missing}: set it in the configuration or as {hint}",

@@ -63,8 +63,10 @@ def read_named_secret(
         value = secret or context.environ.get(name)
         if value:
             return Success(value)
-        where = f"no secret {name} in {path}, and " if os.path.exists(path) else ""
-        return fail("auth", f"{setting.origin}: {where}no environment variable {name}")
+        where = f"{name} in {path}, and" if os.path.exists(path) else "and"
+        missing = f"no secret {where} no environment variable {name}"
+        cure = f"export it, or run loki --add-secret {name}"
+        return fail("auth", f"{setting.origin}: {missing}: {cure}")
 
     secret = vault.find_secret(name, context, deadline)
     located = secret.alt(

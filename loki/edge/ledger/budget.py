@@ -22,7 +22,7 @@ from loki.edge.ledger.reservations import (
     sum_under_way,
 )
 from loki.edge.ledger.writer import Ledger, Warn, run_with_warning, sum_span
-from loki.money.budget import BudgetStatus, check_budget, find_full, known_worst_cost
+from loki.money.budget import PRICED_BY, BudgetStatus, check_budget, find_full, known_worst_cost
 from loki.problems import Problem
 from loki.records import Request
 from loki.stages.account import Entry
@@ -121,10 +121,14 @@ class Budget:
 
     def warn_if_unpriced(self, request: Request, worst_cost: Decimal | None) -> None:
         """Warn once of a model whose price is unknown."""
-        name = request.draft.target.name
-        if worst_cost is None and name not in self.unpriced:
-            self.unpriced.add(name)
-            self.say(f"the budget cannot count {name}: its price is unknown (0 where it is free)")
+        target = request.draft.target
+        if worst_cost is None and target.name not in self.unpriced:
+            self.unpriced.add(target.name)
+            prices = f"{PRICED_BY[target.model.type]} (0 where it is free)"
+            self.say(
+                f"the budget cannot count {target.name}, whose price is unknown: give the model its"
+                f" {prices} under `models` of client {target.client.name!r}"
+            )
 
     # ---- reservations in the ledger
 

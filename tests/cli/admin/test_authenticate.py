@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
 import stat
 import subprocess
@@ -17,6 +15,7 @@ import requests
 from commands import BIN, Done, Home, with_environ
 from oidc import Oidc, address_in, consented, free_port, needed, oidc, query
 from servers import plain, serving
+from terminals import Terminal
 
 pytestmark = pytest.mark.xdist_group("oidc")  # one port is registered: 9999
 
@@ -397,33 +396,21 @@ def test_nothing_on_standard_input_is_no_code(home: Home) -> None:
     assert done.code == 77 and "no code was given" in done.err
 
 
-def at_terminal(home: Home, *lines: tuple[bytes, bytes], **environ: str) -> tuple[int, str]:
+def at_terminal(home: Home, *lines: tuple[str, str], **environ: str) -> tuple[int, str]:
     """A login by a person who answers at a terminal, also some questions before; what stood there.
 
     Each question is its last words, and the line that answers it.
     """
     variables = {name: value for name, value in home.variables().items() if "SSH" not in name}
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [str(BIN / "loki"), "--authenticate"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**variables, **environ},
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        for words, line in (*lines, (b"ends at: ", b"c0de\n")):
-            while words not in shown:
-                shown += os.read(ours, 4096)
-            os.write(ours, line)
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:
-            pass  # the terminal is closed
-    os.close(ours)
-    return process.returncode, shown.decode()
+    terminal = Terminal([str(BIN / "loki"), "--authenticate"], {**variables, **environ})
+    try:
+        for words, line in (*lines, ("ends at: ", "c0de\n")):
+            assert words in terminal.read_until(words), terminal.shown
+            terminal.type(line)
+        shown = terminal.read(lambda shown: False)
+        return terminal.wait(), shown
+    finally:
+        terminal.close()
 
 
 @pytest.mark.parametrize("ssh, opened", [({}, True), ({"SSH_CONNECTION": "a"}, False)])
@@ -447,7 +434,7 @@ def test_a_client_id_that_is_missing_is_asked_for_once_and_kept(home: Home) -> N
     with serving(plain(GOOD)) as server:
         client = made_up(f"{server.address}/token").replace("  client_id: me\n", "")
         home.local("http://127.0.0.1:9", client=client)
-        answers = ((b"Client id: ", b"typed-id\n"), (b"there is none): ", b"typed-s3cret\n"))
+        answers = (("Client id: ", "typed-id\n"), ("there is none): ", "typed-s3cret\n"))
         code, shown = at_terminal(home, *answers)
         again, shown_again = at_terminal(home)
     assert (code, again) == (0, 0), shown + shown_again

@@ -7,6 +7,7 @@ from commands import Home
 
 NOTES: list[tuple[str, str]] = [
     ("type: openai", "client 'openai' has no key: set api_key, or OPENAI_API_KEY"),
+    ("type: claude", "has no key: set api_key, or CLAUDE_API_KEY or ANTHROPIC_API_KEY"),
     ("type: openai\n  api_key: '{{MINE}}'", "no secret and no environment variable MINE"),
     ("type: bedrock\n  region: us-east-1\n  access_key_id: a", "BEDROCK_SECRET_ACCESS_KEY"),
     ("type: openai\n  api_key_cmd: 'false'", ""),
@@ -20,7 +21,7 @@ NOTES: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("client", "note"), NOTES)
 def test_a_key_that_is_nowhere_to_be_found_is_a_note(home: Home, client: str, note: str) -> None:
     home.configure(f"clients:\n- {client}\n")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    for name in ("ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         home.environ[name] = ""
     home.environ["THERE"] = "k"
     done = home.run("--check", prog="loki")

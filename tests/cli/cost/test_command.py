@@ -283,7 +283,8 @@ def test_a_model_without_a_price_that_is_allowed_goes_until_the_budget_is_used_u
     done = home.call("Hi")
     assert done.code == 0
     assert done.err == (
-        "loki-pipe: the budget cannot count local:m: its price is unknown (0 where it is free)\n"
+        "loki-pipe: the budget cannot count local:m, whose price is unknown: give the model its"
+        " input_price and output_price (0 where it is free) under `models` of client 'local'\n"
     )
     assert home.call("-q", "Hi").err == ""
     spend(home, "1")
@@ -487,6 +488,26 @@ def test_nothing_known_of_a_cost_is_a_question_mark(year: Home) -> None:
     assert "$" not in done.out
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["--tag", "typo"], "--tag 'typo'"),
+        (["-m", "lokal"], "-m 'lokal'"),
+        (["-m", "local:x", "--tag", ""], "--tag '' and -m 'local:x'"),
+    ],
+)
+def test_what_was_asked_for_is_named_where_there_are_other_calls(
+    home: Home, words: list[str], asked: str
+) -> None:
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        assert [home.call("--tag", "nightly", "Hi").code for _ in range(2)] == [0, 0]
+    done = cost(home, *words)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith(f"loki-cost: no calls with {asked} from 20")
+    assert done.err.endswith("/ledger.db; without that there are 2\n")
+
+
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_an_empty_ledger_says_so(home: Home, form: str) -> None:
     done = cost(home, "-o", form)
@@ -507,7 +528,7 @@ def test_an_empty_ledger_says_so(home: Home, form: str) -> None:
         (["--since", "2w", "--by", "year"], 64, "invalid choice: 'year'"),
         (["--chart=x.gif", "--since", "2024-10"], 64, "'x.gif' does not end with .svg, .png"),
         (["--chart=/nowhere/x.svg", "--since", "2024-10"], 66, "cannot write /nowhere/x.svg"),
-        (["more"], 64, "unrecognized arguments: more"),
+        (["more"], 64, "'more': loki-cost takes flags only"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(

@@ -306,7 +306,7 @@ def test_a_full_disk_is_a_warning(home: Home) -> None:
         home.run("--dry-run", "Hi")  # which reads the configuration for later
         no_room = (resource.RLIMIT_FSIZE, (0, 0))
         with home.start(
-            "Hi", "--no-ledger", preexec_fn=lambda: resource.setrlimit(*no_room)
+            "-n", "Hi", "--no-ledger", preexec_fn=lambda: resource.setrlimit(*no_room)
         ) as process:
             out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, b"Hello.\n")
@@ -359,7 +359,7 @@ def test_a_client_id_may_be_a_name() -> None:
     client = Client("c", "claude", {}, oauth={"client_id": "{{ID}}"})
     assert oauth_client_of(client, auth_context({"ID": "mine"})).unwrap().client_id == "mine"
     context = auth_context({})
-    assert oauth_client_of(client, context).failure().message.endswith("no environment variable ID")
+    assert "no environment variable ID" in oauth_client_of(client, context).failure().message
 
 
 @pytest.mark.parametrize("kind", PROFILES)

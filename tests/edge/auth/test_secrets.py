@@ -129,9 +129,14 @@ def test_a_header_of_the_user_s_wins_over_the_credential() -> None:
 
 # ---- not found -------------------------------------------------------------------------------
 
+MISSING = "no secret and no environment variable {name}: export it, or run loki --add-secret {name}"
 LOST: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
-    "no such name": ({"api_key": "{{KEY}}"}, {}, "api_key: no environment variable KEY"),
-    "an empty name": ({"api_key": "{{KEY}}"}, {"KEY": ""}, "api_key: no environment variable KEY"),
+    "no such name": ({"api_key": "{{KEY}}"}, {}, f"api_key: {MISSING.format(name='KEY')}"),
+    "an empty name": (
+        {"api_key": "{{KEY}}"},
+        {"KEY": ""},
+        f"api_key: {MISSING.format(name='KEY')}",
+    ),
     "a failing command": (
         {"api_key_cmd": "echo first >&2; echo 'no such entry' >&2; exit 3"},
         {},
@@ -201,13 +206,14 @@ def test_a_command_that_hangs_is_given_up(command: str, monkeypatch: pytest.Monk
 
 def test_a_missing_address_or_header_is_told_too() -> None:
     problem = make_authorize(auth_context({}))(drafted({"api_base": "{{BASE}}"})).failure()
-    assert problem == Problem("auth", PLACE + "api_base: no environment variable BASE")
+    assert problem == Problem("auth", f"{PLACE}api_base: {MISSING.format(name='BASE')}")
     problem = make_authorize(auth_context({}))(drafted({}, {"X-Team": "{{TEAM}}"})).failure()
     assert problem.kind == "auth" and "no environment variable TEAM" in problem.message
 
 
 NONE_SET = {
-    "cohere": "client 'mine' has no api_key: set it in the configuration or as MINE_API_KEY",
+    "cohere": "client 'mine' has no api_key: set it in the configuration or as MINE_API_KEY or"
+    " CO_API_KEY",
     "openai": "client 'mine' has no api_key: set it in the configuration or as MINE_API_KEY",
 }
 
@@ -234,7 +240,10 @@ def test_the_vault_comes_before_the_environment_which_comes_after(tmp_path: Path
     assert authorization({"api_key": "{{REST}}"}, environ) == Success("Bearer from-name")
     assert context.redactor.redact("from-vault") == "***"
     path = vault.vault_file(environ)
-    result = f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE"
+    result = (
+        f"{PLACE}api_key: no secret NONE in {path}, and no environment variable NONE: export it, or"
+        " run loki --add-secret NONE"
+    )
     assert authorization({"api_key": "{{NONE}}"}, environ).failure() == Problem("auth", result)
 
 

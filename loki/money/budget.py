@@ -138,7 +138,7 @@ def describe_budget(status: BudgetStatus) -> str:
     >>> gone = BudgetStatus("today (UTC)", Decimal("1.50"), Decimal("1.4"), unknown_calls=1)
     >>> describe_budget(gone)
     'the budget of $1.50 for today (UTC) $1.40 is spent,
-     with 1 call of unknown cost at its worst, if known'
+     counting 1 call of unknown cost at its worst case'
     >>> describe_budget(BudgetStatus("today (UTC)", Decimal(2), Decimal(1), reserved=Decimal(1)))
     'the budget of $2.00 for today (UTC) $1.00 is spent and $1.00 reserved for calls under way'
     """
@@ -146,6 +146,6 @@ def describe_budget(status: BudgetStatus) -> str:
     under_way = more if status.reserved else ""
     calls = f"{status.unknown_calls} call{'s' * (status.unknown_calls != 1)} of unknown cost"
     worst = "its" if status.unknown_calls == 1 else "their"
-    unknown = f", with {calls} at {worst} worst, if known" if status.unknown_calls else ""
+    unknown = f", counting {calls} at {worst} worst case" if status.unknown_calls else ""
     limit = f"the budget of {format_dollars(status.budget)} for {status.period}"
     return f"{limit} {format_dollars(status.spent)} is spent{unknown}{under_way}"

@@ -122,7 +122,7 @@ def test_a_budget_lets_through_what_it_can_hold(
             purse("20", "20.5", unknown=2),
             "openai:m has no known price, and of the budget of $20.00"
             " for today (2026-11-22, UTC) $20.50 is spent,"
-            " with 2 calls of unknown cost at their worst, if known",
+            " counting 2 calls of unknown cost at their worst case",
         ),
     ],
 )

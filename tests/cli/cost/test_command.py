@@ -291,7 +291,7 @@ def test_a_model_without_a_price_that_is_allowed_goes_until_the_budget_is_used_u
     done = home.call("Hi")
     assert done.code == 80
     assert "local:m has no known price, and of the budget of $1.00" in done.err
-    assert "$1.00 is spent, with 2 calls of unknown cost at their worst, if known" in done.err
+    assert "$1.00 is spent, counting 2 calls of unknown cost at their worst case" in done.err
 
 
 def test_a_model_that_is_free_goes_always(shop: tuple[Home, Server]) -> None:

@@ -155,7 +155,7 @@ def test_a_call_that_is_interrupted_counts_as_its_worst_case(tmp_path: Path) -> 
     problem = answer(replace(env, send=answered), ASK).failure()
     assert problem.kind == "budget"
     assert problem.message.endswith(
-        "$0.101 is spent, with 1 call of unknown cost at its worst, if known"
+        "$0.101 is spent, counting 1 call of unknown cost at its worst case"
     )
 
 

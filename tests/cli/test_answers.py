@@ -190,7 +190,7 @@ def test_a_stream_is_read_as_what_it_is_whatever_its_label(home: Home) -> None:
 def test_a_dry_run_ends_with_what_it_takes_and_may_cost(home: Home) -> None:
     prices = "input_price: 2\noutput_price: 8\nmax_output_tokens: 1000"
     home.local("http://127.0.0.1:9", prices)
-    priced = home.call("--dry-run", "x" * 4000)
+    priced = home.call("--dry-run", ("some words " * 364)[:4000])
     quiet = home.call("-q", "--dry-run", "Hi")
     home.local("http://127.0.0.1:9")
     unknown = home.call("--dry-run", "Hi")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from returns.result import Result, Success
 
 from loki.edge.http.attempt import Attempt
+from loki.edge.send import Send
 from loki.problems import Problem
 from loki.records import Request
 from loki.replies import OpenResponse
 from loki.stages.account import Entry, build_entry, is_free
 from loki.usage import Usage
+
+A = TypeVar("A")
 
 
 class StartedCall(NamedTuple):
@@ -41,16 +44,24 @@ class CallsUnderWay:
         """Remember what is sent; what was refused, or did not leave, costs nothing."""
 
         def stage(request: Request, deadline: float) -> Result[OpenResponse, Problem]:
-            thread = threading.get_ident()
-            with self.lock:
-                self.calls.setdefault(thread, StartedCall(request, self.now(), self.clock()))
-            result = attempt(request, deadline)
-            if not isinstance(result, Success) and is_free(result.failure()):
-                with self.lock:
-                    self.calls.pop(thread, None)
-            return result
+            return self.watch(request, lambda: attempt(request, deadline))
 
         return stage
+
+    def watched_send(self, send: Send) -> Send:
+        """Remember what is sent likewise, with all its attempts."""
+        return lambda request: self.watch(request, lambda: send(request))
+
+    def watch(self, request: Request, call: Callable[[], Result[A, Problem]]) -> Result[A, Problem]:
+        """Return what comes of a call of this thread, and remember it meanwhile."""
+        thread = threading.get_ident()
+        with self.lock:
+            self.calls.setdefault(thread, StartedCall(request, self.now(), self.clock()))
+        result = call()
+        if not isinstance(result, Success) and is_free(result.failure()):
+            with self.lock:
+                self.calls.pop(thread, None)
+        return result
 
     def recording(self, record: Callable[[Entry], None]) -> Callable[[Entry], None]:
         """Return what records the entry of a call of this thread, which ends with it."""

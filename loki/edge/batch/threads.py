@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
+from weakref import finalize
 
 from returns.result import Result
 
+from loki.edge.batch.calls_under_way import CallsUnderWay
 from loki.edge.batch.worker_pool import WorkerPool
 from loki.pipeline import Env, answer
 from loki.problems import Problem
+from loki.record import replace
 from loki.records import Ask
 from loki.replies import Reply
 
@@ -25,9 +28,23 @@ def answers(
     """Yield the Reply or the Problem of each ask, ``in_flight`` at once, in their order.
 
     They come as they are ready where ``ordered`` is False. ``asks`` is read by other threads, one
-    at a time, no further ahead than ``in_flight`` asks for.
+    at a time, no further ahead than ``in_flight`` asks for. Whoever leaves the loop waits for
+    nothing: the calls under way are in the ledger as interrupted, for they may be billed.
     """
-    return map_threaded(lambda ask: answer(env, ask), asks, in_flight, ordered)
+    calls = CallsUnderWay(env.now, env.clock)
+    watched = replace(env, send=calls.watched_send(env.send), record=calls.recording(env.record))
+    results = map_threaded(lambda ask: answer(watched, ask), asks, in_flight, ordered)
+
+    def leave() -> None:
+        results.close()
+        for entry in calls.leave():
+            env.record(entry)
+
+    end = finalize(calls, leave)  # at exit, where a loop that was left is still there then
+    try:
+        yield from results
+    finally:
+        end()
 
 
 def map_threaded(

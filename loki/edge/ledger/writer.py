@@ -82,7 +82,7 @@ class Ledger:
         self.lock = threading.RLock()
         self.db: Connection | None = None
         self.opened: tuple[int, Identity | None] | None = None  # the process and the file
-        self.finalizer: Callable[[], object] = lambda: None
+        self.finalizer: finalize[Any, Ledger] | None = None  # closes the connection
         self.warned = False
         self.is_tidy = False  # the log was looked at since the file was opened
 
@@ -158,15 +158,21 @@ class Ledger:
                 return self.with_connection(work)
 
     def connection(self) -> Connection:
-        """Return the open ledger; opened anew in a forked process, or if the file was replaced."""
+        """Return the open ledger.
+
+        It is opened anew in a forked process, if the file was replaced, and for a thread that still
+        writes when the interpreter has closed it on its way out.
+        """
         file = file_identity(self.path)
+        if self.finalizer is not None and not self.finalizer.alive:
+            self.close()
         if self.db is not None and self.opened != (os.getpid(), file):
             self.close()
         if self.db is None:
             self.opened = (os.getpid(), file)
             self.db, self.is_tidy = connect(self.path), False
             self.opened = (os.getpid(), file_identity(self.path))
-            self.finalizer = finalize(self, close, self.db, os.getpid())
+            self.finalizer = finalize(self, close, self.db, os.getpid(), self.lock)
         return self.db
 
     def replace_damaged(self, error: Exception) -> None:
@@ -177,9 +183,9 @@ class Ledger:
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self.db is not None:
-            self.db = None
-            self.finalizer()
+        self.db, finalizer, self.finalizer = None, self.finalizer, None
+        if finalizer is not None:
+            finalizer()
 
 
 #: What is lacking where a row could not be written.
@@ -200,15 +206,22 @@ def work_with_warning(ledger: Ledger, work: Callable[[Connection], object], lack
         ledger.say(f"{lack}: {result.failure().message}")
 
 
-def close(db: Connection, owner: int) -> None:
-    """Close a connection of this process; one from before a fork is its parent's to close."""
+def close(db: Connection, owner: int, lock: threading.RLock) -> None:
+    """Close a connection of this process; one from before a fork is its parent's to close.
+
+    Under its lock: SQLite does not survive to be closed while another thread writes.
+    """
     import sqlite3
 
     if owner != os.getpid():
         FORKED.append(db)
-        return
-    with suppress(sqlite3.Error):  # what was written is written
-        db.close()
+    elif lock.acquire(timeout=PATIENCE):
+        with suppress(sqlite3.Error):  # what was written is written
+            db.close()
+        lock.release()
+
+
+PATIENCE = 5.0  # seconds for another thread to end its writing
 
 
 #: Connections from before a fork, which the garbage collector must not close.

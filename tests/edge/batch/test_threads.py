@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from servers import plain, reply, serving
+from commands import Home
+from servers import Asked, Script, plain, reply, serving
 
 from loki import Ask, Message, answers, open_env
 from loki.edge.batch.threads import map_threaded
 from loki.edge.batch.worker_pool import WorkerPool
+
+LEAVING = """
+import sys
+from loki import Ask, answers, open_env
+env = open_env().unwrap()
+results = answers(env, [Ask(f"row {i}", model="local:m") for i in range(100)])
+for result in results:
+    LEAVE
+"""
+
+
+@pytest.mark.parametrize("leave", ["break", "sys.exit(77)", "raise ValueError", "results.close()"])
+def test_a_loop_that_is_left_ends_well_and_every_call_is_in_the_ledger(
+    home: Home, leave: str
+) -> None:
+    def script(asked: Asked) -> Script:
+        return [0.05, *(plain(reply()) or ())]
+
+    for name in "abcde":  # what went wrong at the end went wrong now and then
+        ledger = home.folder / f"{name}.db"
+        with serving(script) as server:
+            home.local(server.address)
+            done = subprocess.run(
+                [sys.executable, "-c", LEAVING.replace("LEAVE", leave)],
+                env=home.variables() | {"LOKI_LEDGER": str(ledger)},
+                capture_output=True,
+                timeout=60,
+            )
+            asked = len(server.asked)
+        code = {"break": 0, "sys.exit(77)": 77, "raise ValueError": 1, "results.close()": 0}
+        assert done.returncode == code[leave], done.stderr
+        assert b"ledger" not in done.stderr, done.stderr
+        with sqlite3.connect(ledger) as db:
+            (count,) = db.execute("SELECT count(*) FROM calls").fetchone()
+        assert count >= asked - 1 > 0, (count, asked)  # one may have come as we left
 
 
 def slow_first(item: int) -> int:

@@ -47,7 +47,7 @@ Row: TypeAlias = ReadyRow | InvalidRow
 class RunSettings(NamedTuple):
     """What a run asks with beyond the Ask of its rows, as far as it is a part of their keys."""
 
-    patches: str = "[]"  # of the command line, as JSON
+    patches: str = "[{},[]]"  # of the command line, as JSON: changes of the body, and an address
     temperature: float | None = None  # of the configuration, for rows without one
     top_p: float | None = None
 

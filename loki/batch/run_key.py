@@ -12,12 +12,14 @@ from loki.batch.done_rows import row_identity
 from loki.batch.row_key import SORTED
 from loki.batch.rows import ReadyRow, Row, RunSettings
 from loki.records import Ask, Config, Patch
+from loki.stages.patch import changes_of
 
 
 def run_settings(config: Config, patches: Sequence[Patch]) -> RunSettings:
     """Return what a run asks with, beyond its Ask: ``patches`` are those of the command line."""
-    asked = [[patch.body, patch.url] for patch in patches if patch.body or patch.url]
-    return RunSettings(SORTED.encode(asked), config.temperature, config.top_p)
+    urls = [patch.url for patch in patches if patch.url]
+    asked = SORTED.encode([changes_of(patches), urls[-1:]])  # in whatever order they were given
+    return RunSettings(asked, config.temperature, config.top_p)
 
 
 def run_key(key: str, ask: Ask, settings: RunSettings) -> str:
@@ -25,7 +27,7 @@ def run_key(key: str, ask: Ask, settings: RunSettings) -> str:
 
     >>> ask, plain = Ask("Hi"), RunSettings()
     >>> run_key("5855471fc5a77d719a786ac4", ask, plain)
-    '7a8653e3b6b45054201160ab98'
+    '3d4ad24993f2addc760661681f'
     """
     parts = [
         key,

@@ -44,7 +44,9 @@ def test_what_a_run_adds_changes_the_key(patches: list[Patch], top: dict[str, An
 
 
 def test_what_makes_no_difference_to_a_row_leaves_its_key() -> None:
-    assert key(Patch(origin="--param")) == key()
+    assert key(Patch(origin="--param")) == key() == run_key(KEY, ASK, RunSettings())
+    one, two = Patch(body={"a": {"b": 1}}), Patch(body={"c": 2})
+    assert key(one, two) == key(two, one) == key(Patch(body={"c": 2, "a": {"b": 1}}))
     own = replace(ASK, temperature=0.1, top_p=1.0)
     assert key(ask=own, temperature=0.5, top_p=0.5) == key(ask=own)
     words = replace(ASK, texts=("Hi",))

@@ -108,3 +108,12 @@ def test_a_row_of_an_earlier_version_whose_carriage_return_is_bare_is_read() -> 
     earlier = table.read(row)
     assert earlier is not None and (earlier.identity, earlier.is_good) == ("1 k", True)
     assert table.with_header(table.head.replace(b"\n", b"\r\n")).places == table.places
+
+
+def test_a_cell_beyond_the_limit_of_csv_itself_is_read_whatever_the_input_is() -> None:
+    limit = csv.field_size_limit(131_072)  # as where no table has been read
+    try:
+        earlier = CsvTable().read(CsvTable().encode({**GOOD, "text": "x" * 200_000}))
+    finally:
+        csv.field_size_limit(limit)
+    assert earlier == EarlierRow("a k", True, Decimal(0), 2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loki.batch.done_rows import EarlierRow
+from loki.batch.done_rows import EarlierRow, row_identity
 from loki.batch.output_format import (
     COLUMNS,
     CsvTable,
@@ -43,6 +43,13 @@ def test_what_was_written_is_read_again(format: Any, line: Any, earlier: Earlier
     rows = format.encode(line) + format.encode(line)
     found = list(format.split(rows.splitlines(keepends=True)))
     assert [format.read(each) for each in found] == [earlier, earlier]
+
+
+@pytest.mark.parametrize("format", [JsonLines(), CsvTable()], ids=["jsonl", "csv"])
+@pytest.mark.parametrize("id", ["a", "true", "é,\n", "", 7, -1, 10**20, True, False])
+def test_a_row_is_known_again_whatever_its_id_is(format: Any, id: str | int) -> None:
+    earlier = format.read(format.encode({**GOOD, "id": id}))
+    assert earlier is not None and earlier.identity == row_identity(id, "k")
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,12 @@ def is_amount(cost: Json) -> bool:
 
 
 def row_identity(id: str | int, key: str) -> str:
-    """What a row is known by in an output."""
-    return f"{id} {key}"
+    """Return what a row is known by in an output; an id that is no text as JSON, as in CSV.
+
+    >>> row_identity("a", "k"), row_identity(7, "k"), row_identity(True, "k")
+    ('a k', '7 k', 'true k')
+    """
+    return f"{json.dumps(id) if isinstance(id, bool) else id} {key}"
 
 
 def line_of_row(line: bytes) -> int:

@@ -158,6 +158,7 @@ def decode_cells(row: bytes) -> list[str] | None:
     >>> decode_cells(b'a,"b\rc"\n'), decode_cells(b'a,b\rc\n'), decode_cells(b'"a\n')
     (['a', 'b\rc'], ['a', 'b\rc'], None)
     """
+    allow_large_cells()
     text = row.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     mark = next((mark for mark in MARKS if mark not in text), "\r")
     try:
@@ -167,6 +168,12 @@ def decode_cells(row: bytes) -> list[str] | None:
     return [cell.replace(mark, "\r") for cell in cells]
 
 
+def allow_large_cells() -> None:
+    """Let csv read cells as large as documents: its own limit is 131,072 characters."""
+    csv.field_size_limit(LARGEST_CELL)
+
+
+LARGEST_CELL = 2**26  # characters
 #: Characters that stand for another where a text has not got them; one is always free.
 MARKS = tuple(map(chr, range(0xE000, 0xF8FF)))
 

@@ -42,8 +42,20 @@ def cache_age(flags: Namespace, environ: Mapping[str, str]) -> Result[float | No
     text = environ.get("LOKI_CACHE", "")
     if not text or (given is None and changes) or given not in (None, inf):
         return Success(given)
+    return read_default_age(environ)
+
+
+def read_default_age(environ: Mapping[str, str]) -> Result[float | None, Problem]:
+    """Return the age in LOKI_CACHE, in seconds; None where there is none.
+
+    >>> read_default_age({"LOKI_CACHE": "2m"}).unwrap(), read_default_age({}).unwrap()
+    (120.0, None)
+    >>> read_default_age({"LOKI_CACHE": "abc"}).failure().message
+    "LOKI_CACHE: 'abc' is not an age: 90s, 30m, 1h, 7d or 2w"
+    """
+    text = environ.get("LOKI_CACHE", "")
     try:
-        return Success(age(text))
+        return Success(age(text) if text else None)
     except ArgumentTypeError as error:
         return fail("config", f"LOKI_CACHE: {error}")
 

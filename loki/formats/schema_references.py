@@ -1,4 +1,4 @@
-"""JSON Schema -> references that lead nowhere, or back to themselves; whether it is cheap."""
+"""JSON Schema -> references that lead nowhere, to no schema or back; whether it is cheap."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from loki.json_text import Json, JsonObject, compact
+from loki.problems import excerpt
 
 #: Keywords whose values are data, in which nothing refers to a schema.
 DATA = ("const", "enum", "default", "examples")
@@ -65,6 +66,59 @@ def can_look_up(reference: str, resolver: Any) -> bool:
     except (Unresolvable, ValueError):
         return False
     return True
+
+
+def find_wrong_target(schema: JsonObject) -> str:
+    """Return a reference that leads to what is no schema, and why; empty if there is none.
+
+    A reference may lead to where the standard expects no schema, and so has checked none.
+
+    >>> find_wrong_target({"$ref": "#/x", "x": {"type": "text"}})
+    "$ref '#/x' leads to no JSON Schema: $.type: 'text' is not valid under any of the given schemas"
+    >>> find_wrong_target({"$ref": "#/x", "x": {"type": "string"}})
+    ''
+    """
+    from jsonschema import Draft202012Validator, SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    root: Any = DRAFT202012.create_resource(schema)
+    checked: set[int] = set()  # what the metaschema was held against, by identity
+    references = [*references_of(schema, Registry().resolver_with_root(root), checked)]
+    while references:
+        reference, resolver = references.pop()
+        try:
+            target = resolver.lookup(reference)
+            if id(target.contents) not in checked:
+                Draft202012Validator.check_schema(target.contents)
+                references += references_of(target.contents, target.resolver, checked)
+        except SchemaError as error:
+            why = excerpt(f"{error.json_path}: {error.message}", 300)
+            return f"$ref {excerpt(reference, 100)!r} leads to no JSON Schema: {why}"
+        except Unresolvable:
+            return f"$ref {excerpt(reference, 100)!r} leads nowhere"
+    return ""
+
+
+def references_of(schema: Any, resolver: Any, checked: set[int]) -> Iterator[tuple[str, Any]]:
+    """Yield the references of a schema and of those in it, each with its resolver.
+
+    All of these schemas are added to ``checked``.
+    """
+    from referencing.jsonschema import DRAFT202012
+
+    checked.add(id(schema))
+    if isinstance(schema, bool):
+        return
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and not reference.startswith(STANDARD):
+        yield reference, resolver
+    for inner in DRAFT202012.subresources_of(schema):
+        within = resolver
+        if isinstance(inner, dict) and "$id" in inner:
+            within = resolver.in_subresource(DRAFT202012.create_resource(inner))
+        yield from references_of(inner, within, checked)
 
 
 def find_circle(schema: JsonObject) -> str:

@@ -9,7 +9,11 @@ from typing import Any
 
 from returns.result import Result, Success
 
-from loki.formats.schema_references import find_circle, find_lost_reference
+from loki.formats.schema_references import (
+    find_circle,
+    find_lost_reference,
+    find_wrong_target,
+)
 from loki.json_text import Json, JsonObject, compact, parse_strict
 from loki.problems import Problem, excerpt, fail
 from loki.record import replace
@@ -47,8 +51,13 @@ def find_schema_fault(text: str) -> str:
     except SchemaError as error:
         return f"{error.json_path}: {error.message}"
     schema = parse_strict(text)
-    if lost := find_lost_reference(schema):
-        return f"$ref {excerpt(lost, 100)!r} leads nowhere"
+    try:
+        if lost := find_lost_reference(schema):
+            return f"$ref {excerpt(lost, 100)!r} leads nowhere"
+        if wrong := find_wrong_target(schema):
+            return wrong
+    except ValueError as error:
+        return f"an $id in it is no URI: {error}"
     circle = find_circle(schema)
     return f"$ref {excerpt(circle, 100)!r} leads back to itself" if circle else ""
 
@@ -80,15 +89,14 @@ def find_schema_violation(
     """
     from jsonschema import Draft202012Validator
     from referencing import Registry
-    from referencing.exceptions import Unresolvable
 
     kind: Any = reporting_validator(on_pattern) if on_pattern else Draft202012Validator
-    validator: Any = kind(schema, registry=Registry())  # which fetches nothing
     try:
+        validator: Any = kind(schema, registry=Registry())  # which fetches nothing
         errors = sorted(validator.iter_errors(value), key=lambda error: len(error.path))
     except RecursionError:
         return "$: it is nested too deeply"
-    except (Unresolvable, re.error) as error:  # a $ref to elsewhere, a pattern that is none
+    except Exception as error:  # a pattern or type that is none: the answer was paid for
         return f"$: the schema itself cannot be used: {excerpt(str(error), 300)}"
     return f"{errors[0].json_path}: {excerpt(errors[0].message, 300)}" if errors else ""
 

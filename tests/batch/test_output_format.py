@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loki.batch.done_rows import EarlierRow
+from loki.batch.done_rows import EarlierRow, row_identity
 from loki.batch.output_format import (
     COLUMNS,
     CsvTable,
@@ -43,6 +43,13 @@ def test_what_was_written_is_read_again(format: Any, line: Any, earlier: Earlier
     rows = format.encode(line) + format.encode(line)
     found = list(format.split(rows.splitlines(keepends=True)))
     assert [format.read(each) for each in found] == [earlier, earlier]
+
+
+@pytest.mark.parametrize("format", [JsonLines(), CsvTable()], ids=["jsonl", "csv"])
+@pytest.mark.parametrize("id", ["a", "true", "é,\n", "", 7, -1, 10**20, True, False])
+def test_a_row_is_known_again_whatever_its_id_is(format: Any, id: str | int) -> None:
+    earlier = format.read(format.encode({**GOOD, "id": id}))
+    assert earlier is not None and earlier.identity == row_identity(id, "k")
 
 
 @pytest.mark.parametrize(
@@ -108,3 +115,12 @@ def test_a_row_of_an_earlier_version_whose_carriage_return_is_bare_is_read() -> 
     earlier = table.read(row)
     assert earlier is not None and (earlier.identity, earlier.is_good) == ("1 k", True)
     assert table.with_header(table.head.replace(b"\n", b"\r\n")).places == table.places
+
+
+def test_a_cell_beyond_the_limit_of_csv_itself_is_read_whatever_the_input_is() -> None:
+    limit = csv.field_size_limit(131_072)  # as where no table has been read
+    try:
+        earlier = CsvTable().read(CsvTable().encode({**GOOD, "text": "x" * 200_000}))
+    finally:
+        csv.field_size_limit(limit)
+    assert earlier == EarlierRow("a k", True, Decimal(0), 2)

@@ -58,6 +58,36 @@ def test_a_reference_that_leads_nowhere_is_said_before_anything_is_asked(
 
 
 @pytest.mark.parametrize(
+    ("schema", "fault"),
+    [
+        ({"properties": {"a": {"$ref": "#/x"}}, "x": {"type": "bogus"}}, "'#/x' leads to no"),
+        ({"properties": {"a": {"$ref": "#/x"}}, "x": {"minimum": "q"}}, "$.minimum: 'q' is not"),
+        ({"$ref": "#/x", "x": "string"}, "$: 'string' is not of type 'object', 'boolean'"),
+        ({"$ref": "#/x/y", "x": {"y": {"$ref": "#/z"}}, "z": {"items": 5}}, "'#/z' leads to no"),
+        ({"$ref": "#/const/a", "const": {"a": {"$ref": "#/no"}}}, "$ref '#/no' leads nowhere"),
+        ({"$id": "http://[bad", "type": "object"}, "an $id in it is no URI: Invalid IPv6 URL"),
+        ({"$ref": "#/x", "x": {"y": {"$ref": "#/x"}, "items": {"$ref": "#"}}}, ""),
+        ({"$ref": "#/definitions/a", "definitions": {"a": True}}, ""),
+        ({"x-data": {"$ref": "#/x-info"}, "x-info": {"required": True}}, ""),
+        (
+            {
+                "$id": "http://a.example/s/",
+                "$ref": "#/$defs/a",
+                "$defs": {"a": {"$id": "b/", "$ref": "c"}, "c": {"$id": "b/c"}},
+            },
+            "",
+        ),
+    ],
+)
+def test_a_reference_that_leads_to_no_schema_is_said_before_anything_is_asked(
+    schema: Any, fault: str
+) -> None:
+    message = read_schema(schema, "s.json").swap().value_or(Problem("bug", "")).message
+    assert fault in message and bool(message) == bool(fault)
+    assert fault or "cannot be used" not in find_schema_violation({"a": 1}, schema)
+
+
+@pytest.mark.parametrize(
     ("schema", "back"),
     [
         ({"$ref": "#"}, "#"),
@@ -77,7 +107,12 @@ def test_a_reference_that_leads_back_to_itself_is_found(schema: Any, back: str) 
 
 @pytest.mark.parametrize(
     "schema",
-    [{"type": "object", "$ref": "http://127.0.0.1:1/x"}, {"$ref": "#"}, {"$ref": "#/$defs/typo"}],
+    [
+        {"type": "object", "$ref": "http://127.0.0.1:1/x"},
+        {"$ref": "#"},
+        {"$ref": "#/$defs/typo"},
+        {"properties": {"a": {"$ref": "#/x"}}, "x": {"type": "bogus"}},
+    ],
 )
 def test_nothing_is_sent_with_such_a_schema(home: Home, schema: Any) -> None:
     with serving(ANSWER) as server:

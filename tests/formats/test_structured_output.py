@@ -17,6 +17,9 @@ from loki.formats.structured_output import find_schema_violation, read_data
         ({"a": 1}, {"properties": {"a": {"$ref": "http://a.example/x"}}}, "$: the schema itself"),
         ({"a": 1}, {"$ref": "#/nowhere"}, "$: the schema itself cannot be used"),
         ("x", {"pattern": "("}, "$: the schema itself cannot be used"),
+        (1, {"type": "bogus"}, "$: the schema itself cannot be used: Unknown type 'bogus'"),
+        (1, {"minimum": "q"}, "$: the schema itself cannot be used"),
+        (1, {"$ref": "#/x", "x": "string"}, "$: the schema itself cannot be used"),
         ("x" * 1000, {"maxLength": 1}, "$: 'xxx"),
     ],
 )

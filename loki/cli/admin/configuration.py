@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from returns.result import Result, Success
 
 from loki.cli.admin.call_check import check_calls
+from loki.cli.caching import read_default_age
 from loki.cli.console import Console
 from loki.cli.startup import environment
 from loki.config.build_config import read_client
@@ -60,7 +61,7 @@ def check(flags: Namespace, console: Console) -> int:
         return console.report(
             Problem("config", f"no configuration file {path}: loki --init writes one")
         )
-    if problem := refusal(environ):
+    if problem := refusal(environ) or read_default_age(environ).swap().value_or(None):
         return console.report(problem)
     text = read_text(path, environ)
     if not isinstance(text, Success):

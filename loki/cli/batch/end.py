@@ -29,6 +29,8 @@ def report_end(
     for note in run.notes:
         console.warn(note)
     code = write_summary(console, summary, run.summary(why, left), exit_code(run, why))
+    if run.unsorted:
+        console.print_problem(run.unsorted)
     problem = run.problem()
     if problem:
         console.print_problem(problem)
@@ -56,6 +58,8 @@ def exit_code(run: RunState, why: str) -> int:
         return ENDS[why]
     if run.out_rows:
         return EXIT_CODES["busy"]
+    if run.unsorted:
+        return EXIT_CODES[run.unsorted.kind]
     return EXIT_CODES["budget"] if run.is_all_too_dear else int(bool(run.failed))
 
 

@@ -112,7 +112,7 @@ class BatchRun:
         self.state.check_output()
         if self.flags.ordered and not self.is_left and (error := out.put_in_order()):
             lack = f"{out.path} is not in the order of the input yet: {error.strerror}"
-            self.context.console.note(f"{lack}; the same command sorts it")
+            self.state.unsorted = Problem("output", f"{lack}; the same command sorts it")
 
     def is_complete(self) -> bool:
         """Return whether every row has its line, so that nothing was ended early.

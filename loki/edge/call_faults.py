@@ -32,7 +32,7 @@ from loki.edge.auth.credentials import (
 )
 from loki.edge.auth.find_secrets import secrets_in_proxy
 from loki.edge.auth.secrets import NAME, is_bare_key, look_up
-from loki.edge.auth.vault_password import password_file
+from loki.edge.auth.vault_password import explain_absence, password_file
 from loki.edge.http.proxies import explain_bad_proxy
 from loki.edge.http.route import check_route
 from loki.edge.http.transport import Transports
@@ -175,8 +175,6 @@ def find_lack_of_name(name: str, names: Collection[str], environ: Mapping[str, s
     """Return why ``{{NAME}}`` is nowhere to be found; ``names`` are those in the vault."""
     if name not in names:
         return "" if environ.get(name) else f"no secret and no environment variable {name}"
-    password = password_file(environ)
-    if os.path.lexists(password):
+    if os.path.lexists(password_file(environ)):
         return ""
-    locked = f"the vault {vault.vault_file(environ)} is locked"
-    return f"{locked}: its password file {password} is not there"
+    return f"the vault {vault.vault_file(environ)} is locked: {explain_absence(environ)}"

@@ -26,6 +26,12 @@ class BudgetStatus(NamedTuple):
     spent: Decimal
     unknown_calls: int = 0  # calls of unknown cost: their worst cases, if known, are in spent
     reserved: Decimal = Decimal(0)  # the worst cases of calls under way
+    end: float | None = None  # of the period, in seconds since the epoch
+
+    def has_room(self, known: Decimal | None) -> bool:
+        """Return whether a call fits that costs so much as far as it is known; None: unknown."""
+        gone = self.spent + self.reserved
+        return known == 0 or (gone < self.budget if known is None else gone + known <= self.budget)
 
 
 class Allowance(NamedTuple):
@@ -79,15 +85,31 @@ def check_budget(
         return fail("budget", f"{target.name} has no known price{lack}")
     known = known_worst_cost(request)
     for purse in statuses:
-        gone = purse.spent + purse.reserved
-        over = gone >= purse.budget if known is None else gone + known > purse.budget
-        if over and known != 0:
+        if not purse.has_room(known):
             reason = (
                 f"could cost {format_dollars(known)}" if known is not None else "has no known price"
             )
             message = f"{target.name} {reason}, and of {describe_budget(purse)}"
-            return fail("budget", message, code=NO_ROOM)
+            return fail("budget", message, code=NO_ROOM, retry_at=next_room(statuses, known))
     return Success(request)
+
+
+def next_room(statuses: Sequence[BudgetStatus], known: Decimal | None) -> float | None:
+    """Return when a refused call has room again: at the end of each period that has none left.
+
+    None where it never has, or as soon as calls under way turn out to cost less.
+
+    >>> day = BudgetStatus("today", Decimal(2), Decimal(1), end=86400.0)
+    >>> month = BudgetStatus("this month", Decimal(9), Decimal(8), end=2678400.0)
+    >>> next_room([day, month], Decimal("1.5")), next_room([day], Decimal("1.5"))
+    (2678400.0, 86400.0)
+    >>> next_room([day], Decimal(3)), next_room([day], Decimal(1))
+    (None, None)
+    """
+    alone = [each._replace(reserved=Decimal(0)) for each in statuses]
+    full = [each for each in alone if not each.has_room(known)]
+    is_hopeless = known is not None and any(known > each.budget for each in full)
+    return None if is_hopeless else max((each.end for each in full if each.end), default=None)
 
 
 def find_full(statuses: Sequence[BudgetStatus], worst_cost: Decimal) -> BudgetStatus | None:

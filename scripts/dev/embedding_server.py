@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import errno
 import importlib.util
 import json
 import os
@@ -24,11 +25,16 @@ from typing import Any
 # Threads that wait for each other by spinning are slower where others use the machine too.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("embedding_server: numpy is not installed: make model")
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
 HEADS, MOST_TOKENS, TINY = 12, 256, 1e-12
+#: The name that clients know the model by.
+NAME = "all-MiniLM-L6-v2"
 #: What stands before the names of the weights of a layer.
 LAYER = "encoder.layer.{}."
 
@@ -60,7 +66,10 @@ class Model:
     """The model: texts in, vectors of length 1 out."""
 
     def __init__(self, folder: Path) -> None:
-        from tokenizers import Tokenizer
+        try:
+            from tokenizers import Tokenizer
+        except ImportError:
+            sys.exit("embedding_server: tokenizers is not installed: make model")
 
         self.weights = read_weights(folder / "model.safetensors")
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -136,6 +145,9 @@ def gelu(x: Array) -> Array:
 
 # ---- the server ----------------------------------------------------------------------------------
 
+MODELS = {"object": "list", "data": [{"id": NAME, "object": "model", "type": "embedding"}]}
+NOT_FOUND = {"error": {"message": "there are only /v1/models and /v1/embeddings"}}
+
 
 def answer(model: Model, lock: threading.Lock, asked: Any) -> Any:
     """Return the answer to a request for vectors."""
@@ -164,10 +176,17 @@ def handler(model: Model) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            known = self.path.partition("?")[0] == "/v1/models"
+            self.write(200, MODELS) if known else self.write(404, NOT_FOUND)
+
         def do_POST(self) -> None:
             size = int(self.headers.get("content-length", 0))
-            body = json.dumps(answer(model, lock, json.loads(self.rfile.read(size)))).encode()
-            self.send_response(200)
+            self.write(200, answer(model, lock, json.loads(self.rfile.read(size))))
+
+        def write(self, status: int, data: Any) -> None:
+            body = json.dumps(data).encode()
+            self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
@@ -179,13 +198,23 @@ def handler(model: Model) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def listen(port: int, answers: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """Return a server on a port; end with one line where it cannot be had."""
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), answers)
+    except (OSError, OverflowError) as error:
+        busy = getattr(error, "errno", 0) == errno.EADDRINUSE
+        reason = "is in use" if busy else f"cannot be had: {error}"
+        sys.exit(f"embedding_server: port {port} {reason}; choose another with --port")
+
+
 def main() -> None:
     """Serve until told to stop."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--port", type=int, default=0, help="0: any free one")
     chosen = flags.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))  # whatever it is busy with
-    server = ThreadingHTTPServer(("127.0.0.1", chosen.port), handler(Model(weights_folder())))
+    server = listen(chosen.port, handler(Model(weights_folder())))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
     sys.stdin.buffer.read()

@@ -8,6 +8,7 @@ standard input closes, so that it never outlives the program that started it.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
 import os
 import signal
@@ -26,10 +27,17 @@ def weights() -> str:
     return str(next(Path(folders[0]).glob("*.gguf")))
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
+def find_port(port: int) -> int:
+    """Return a port that nobody listens on: the one that is asked for, or for 0 any."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # As the server does: what a server before has left in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            busy = getattr(error, "errno", 0) == errno.EADDRINUSE
+            reason = "is in use" if busy else f"cannot be had: {error}"
+            sys.exit(f"model_server: port {port} {reason}; choose another with --port")
         return int(probe.getsockname()[1])
 
 
@@ -65,7 +73,7 @@ def main() -> None:
     flags.add_argument("--weights", help="file of another model, as GGUF")
     chosen = flags.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))  # whatever it is busy with
-    server = start(chosen.port or free_port(), chosen.context, chosen.weights or weights())
+    server = start(find_port(chosen.port), chosen.context, chosen.weights or weights())
     print(server.listening_address, flush=True)
     sys.stdin.buffer.read()
     os._exit(0)

@@ -16,6 +16,7 @@ from loki.config.build_config import build_config, clients_from_environment
 from loki.config.parse_config import ClientPlace
 from loki.edge import files
 from loki.edge.auth import vault
+from loki.edge.auth.vault_password import new_password_file
 from loki.edge.env import read_configuration
 from loki.json_text import JsonObject
 from loki.problems import Problem
@@ -139,7 +140,7 @@ def password_place(environ: Mapping[str, str]) -> str:
     """Return where a new vault's password should be: not beside the vault; "" if there is one."""
     if environ.get("LOKI_VAULT_PASSWORD_FILE") or os.path.exists(vault.vault_file(environ)):
         return ""
-    path = f"{files.directory('state', environ)}/vault_password"
+    path = new_password_file(environ)
     home = os.path.expanduser("~")
     return f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path
 

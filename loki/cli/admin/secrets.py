@@ -25,7 +25,8 @@ def add_secret(flags: Namespace, console: Console) -> int:
     added = Result.do(
         done
         for context in open_vault(flags, console)
-        for _ in vault.require_absent(name, context.environ)
+        for existing in vault.require_absent(name, context.environ)
+        for _ in vault.require_password(existing, context)
         for value in read_value(name, flags, console)
         for done in vault.add(name, value, context, password_chooser(console))
     )
@@ -38,7 +39,8 @@ def update_secret(flags: Namespace, console: Console) -> int:
     updated = Result.do(
         done
         for context in open_vault(flags, console)
-        for _ in vault.require_present(name, context.environ)
+        for existing in vault.require_present(name, context.environ)
+        for _ in vault.require_password(existing, context)
         for value in read_value(name, flags, console)
         for done in vault.update(name, value, context)
     )

@@ -14,9 +14,11 @@ from loki.batch.row_files import find_among, read_files
 from loki.batch.rows import InvalidRow, ReadyRow
 from loki.cli.batch.run_state import RunState
 from loki.edge.batch.output import read_existing
+from loki.money.estimate import cost_at_most, max_output, max_usage
 from loki.record import replace
 from loki.records import Config, Patch, Target, Task
 from loki.stages.check_max_cost import LONGEST, PRICE, explain_unknown_cost, patched_worst_cost
+from loki.stages.patch import changes_of, patches_for
 from loki.stages.resolve import resolve
 from loki.stages.suggest_client import describe_misspelling
 
@@ -44,6 +46,7 @@ def print_count(context: BatchContext, rescue: str) -> int:
     )
     task: Task = "embedding" if plan.embed else "chat"
     left, bad, worst = 0, 0, [Decimal(0)]
+    longest = 0  # of the answers that the worst case is mostly for
     lacks: dict[str, str] = {}  # each once, with the first row that it is of
     find_earlier = find_among(run.out.done)
     for each in run.pending(read_rows(plan, context.inputs.lines)):
@@ -63,11 +66,13 @@ def print_count(context: BatchContext, rescue: str) -> int:
         patches = row.patches(context.env.patches)
         most = patched_worst_cost(target, patches)
         worst = [amount + most for amount in worst if most is not None]
+        longest = max(longest, free_length(target, patches, most or Decimal(0)))
         if most is None:
             lacks = describe_lack(context.env.config, row, target, patches) | lacks
     reasons = "; ".join(place + reason for reason, place in lacks.items())
     unknown = f"at a price nobody knows: {reasons}"
-    price = f"at most ${worst[0].normalize():f}" if worst else unknown
+    hint = f" (answers of up to {longest:,} tokens; --max-tokens lowers it)" if longest else ""
+    price = f"at most ${worst[0].normalize():f}{hint}" if worst else unknown
     result = chain(
         [f"{left:,} left, {price}"],
         [f"{run.skipped:,} answered before"] if run.skipped else [],
@@ -77,6 +82,16 @@ def print_count(context: BatchContext, rescue: str) -> int:
     )
     context.console.write(" · ".join(result) + "\n")
     return 0
+
+
+def free_length(target: Target, patches: tuple[Patch, ...], most: Decimal) -> int:
+    """Return the longest answer in tokens if nothing but the model limits it and it costs most."""
+    changes = changes_of(patches_for(target, patches))
+    longest = max_output(target, changes)
+    if target.ask.max_tokens is not None or longest != target.model.max_output_tokens:
+        return 0
+    prompt = cost_at_most(target, changes, replace(max_usage(target, changes), output=0))
+    return longest or 0 if prompt is not None and most > 2 * prompt else 0
 
 
 def describe_lack(

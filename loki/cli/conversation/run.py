@@ -162,7 +162,8 @@ def save_turns(speaker: Speaker, transcript: Transcript) -> Result[None, Problem
     if lost or aside:
         place = conversation_file.save_aside(path, write_lines((*lost, *aside)))
         where = fold(place, lambda place: f"it is in {place}", str)
-        speaker.console.note(f"the answer was not added to {path}: {where}")
+        reason = f" ({transcript.describe_end()})" if aside else ""
+        speaker.console.note(f"the answer was not added to {path}: {where}{reason}")
     return added
 
 

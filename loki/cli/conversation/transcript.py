@@ -12,6 +12,9 @@ from loki.tool_use import Conversation
 
 Turns = tuple[Message, ...]
 
+#: How a reply ended that is no whole answer.
+ENDS = {"length": "cut off at its limit", "filter": "cut off by the content filter"}
+
 
 class Transcript:
     """The whole turns so far, and the text of an answer under way."""
@@ -78,6 +81,12 @@ class Transcript:
         self.pieces = [self.conversation.reply.text]
         messages = self.conversation.messages[:-1]
         self.conversation = replace(self.conversation, messages=messages)
+
+    def describe_end(self) -> str:
+        """Return why the last reply is no answer."""
+        if not self.is_refused:
+            return "not finished"
+        return ENDS.get(self.conversation.reply.finish or "", "not what was asked for")
 
     def parts(self) -> tuple[Turns, Turns]:
         """Return what belongs into the conversation's file, and what is to be kept aside."""

@@ -131,6 +131,13 @@ def require_absent(name: str, environ: Environ) -> Result[Vault | None, Problem]
     return load(vault_file(environ)).bind(check_name)
 
 
+def require_password(vault: Vault | None, context: AuthContext) -> Result[Vault | None, Problem]:
+    """Return a vault, if there is one; fail if its password is missing or wrong."""
+    if vault is None:
+        return Success(None)
+    return encryption_key(vault, context).map(lambda key: vault)
+
+
 # ---- writing -----------------------------------------------------------------------------------
 
 

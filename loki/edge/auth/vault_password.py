@@ -29,6 +29,19 @@ def password_file(environ: Environ) -> str:
     return os.path.expanduser(path) if path else f"{directory('config', environ)}/vault_password"
 
 
+def explain_absence(environ: Environ) -> str:
+    """Return that the password's file is not there, and what says where it is."""
+    path, made = password_file(environ), new_password_file(environ)
+    where = f": perhaps {made}" if made != path and os.path.lexists(made) else ""
+    setting = f"vault_password_file in the configuration says where it is{where}"
+    return f"its password file {path} is not there; {setting}"
+
+
+def new_password_file(environ: Environ) -> str:
+    """Return where ``loki --init`` wants the password of a new vault: not beside the vault."""
+    return f"{directory('state', environ)}/vault_password"
+
+
 def read_password(
     context: AuthContext, vault: str, deadline: float = inf
 ) -> Result[bytes, Problem]:
@@ -44,7 +57,7 @@ def read_password(
     except TooLargeError as error:
         return fail("auth", f"{fact}: its password file {path} {error}")
     except FileNotFoundError:
-        return fail("auth", f"{fact}: its password file {path} is not there")
+        return fail("auth", f"{fact}: {explain_absence(context.environ)}")
     except OSError as error:
         return fail("auth", f"{fact}: cannot read {path}: {describe_os_error(error)}")
     if not password:

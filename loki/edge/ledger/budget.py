@@ -237,7 +237,7 @@ class Budget:
             spent, reserved = sum_span(db, start, end), sum_under_way(db, start, end)
             period = f"{word} ({day}, {zone_name(now, now, None)})"
             gone = spent.cost - reserved  # the sums of the ledger have reservations in them
-            return BudgetStatus(period, limit, gone, spent.unknown_calls, reserved)
+            return BudgetStatus(period, limit, gone, spent.unknown_calls, reserved, end)
 
         return tuple(status(*pair) for pair in self.limits.items())
 

@@ -246,6 +246,28 @@ def test_a_terminal_is_asked_for_nothing_that_cannot_be_done(home: Home) -> None
     for words, result in ((["--add-secret", "KEY"], 65), (["--update-secret", "KAY"], 78)):
         code, shown = typed(home, *words, answers=())
         assert code == result and "not shown" not in shown
+    (home.folder / "vault_password").unlink()
+    for words in (["--add-secret", "NEW"], ["--update-secret", "KEY"]):
+        code, shown = typed(home, *words, answers=())
+        assert code == 77 and "is locked" in shown and "not shown" not in shown
+
+
+def test_a_locked_vault_names_the_setting_and_the_password_that_init_may_have_made(
+    home: Home,
+) -> None:
+    environ = {"LOKI_STATE_DIR": str(home.folder / "state")}
+    made = home.folder / "state" / "vault_password"
+    home.configure(f"vault_password_file: {made}\n")
+    add(home, KEY="sk-1")
+    home.configure("{}\n")
+    done = loki(with_environ(home, environ), "--get-secret", "KEY")
+    assert done.code == 77 and done.err.endswith(
+        "/vault_password is not there; vault_password_file in the configuration says where it is:"
+        f" perhaps {made}\n"
+    )
+    made.unlink()
+    done = loki(with_environ(home, environ), "--get-secret", "KEY")
+    assert done.err.endswith(" in the configuration says where it is\n")
 
 
 # ---- in use ------------------------------------------------------------------------------------

@@ -348,3 +348,22 @@ def test_the_command_that_goes_on_asks_for_rows_that_were_piped(home: Home, sour
         done = home.run(*words, *given, stdin=text, prog="loki-batch")
     ended = next(line for line in done.err.splitlines() if "to go on" in line)
     assert ended.endswith(" < INPUT (the same rows again)") == (source != "file"), done.err
+
+
+#: Flags, a row's own parameters, and what --check says of the answers that it counts.
+LENGTHS: dict[str, tuple[list[str], Any, str]] = {
+    "model's": ([], {}, " (answers of up to 32,768 tokens; --max-tokens lowers it)\n"),
+    "flag": (["--max-tokens", "9"], {}, ""),
+    "patch": (["--patch", '{"body": {"max_tokens": 500}}'], {}, ""),
+    "row": ([], {"max_tokens": 9}, ""),
+}
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_a_check_says_that_the_longest_answer_makes_the_worst_case(home: Home, name: str) -> None:
+    words, param, expected = LENGTHS[name]
+    home.local("http://127.0.0.1:9", f"{PRICED}\nmax_output_tokens: 32768")
+    line = json.dumps({"id": 1, "prompt": "Hi", "param": param})
+    done = home.run("-m", "local:m", "--check", *words, prog="loki-batch", stdin=line)
+    assert done.code == 0 and "1 left, at most $" in done.out
+    assert done.out.endswith(expected) and ("answers of" in done.out) == bool(expected)

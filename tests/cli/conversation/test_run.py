@@ -201,26 +201,32 @@ def test_a_pipe_of_two_in_one_conversation_does_not_wait_for_itself(home: Home, 
 
 
 @pytest.mark.parametrize(
-    ("script", "flags", "code", "text"),
+    ("script", "flags", "code", "text", "why"),
     [
-        (CUT, [], 76, "Half an ans"),
-        (CUT, ["-o", "json"], 76, "Half an ans"),
-        (plain(reply("Too lo", "length")), [], 0, "Too lo"),
-        (plain(reply("No, I", "content_filter")), [], 0, "No, I"),
-        (plain(reply("no data")), ["--schema", '{"type": "object"}'], 65, "no data"),
-        (plain(reply("no code")), ["-c"], 65, "no code"),
+        (CUT, [], 76, "Half an ans", "not finished"),
+        (CUT, ["-o", "json"], 76, "Half an ans", "not finished"),
+        (plain(reply("Too lo", "length")), [], 0, "Too lo", "cut off at its limit"),
+        (plain(reply("No, I", "content_filter")), [], 0, "No, I", "cut off by the content filter"),
+        (
+            plain(reply("no data")),
+            ["--schema", '{"type": "object"}'],
+            65,
+            "no data",
+            "not what was asked for",
+        ),
+        (plain(reply("no code")), ["-c"], 65, "no code", "not what was asked for"),
     ],
     ids=["cut", "cut as json", "length", "filter", "schema", "code"],
 )
 def test_an_answer_that_is_not_whole_is_kept_aside(
-    home: Home, talk: Path, script: Script, flags: list[str], code: int, text: str
+    home: Home, talk: Path, script: Script, flags: list[str], code: int, text: str, why: str
 ) -> None:
     with serving(script) as server:
         home.local(server.address)
         done = home.call("-C", str(talk), *flags, "Hi")
     aside = Path(f"{talk}.aside")
     assert done.code == code and not talk.exists()
-    assert f"the answer was not added to {talk}: it is in {aside}" in done.err
+    assert f"the answer was not added to {talk}: it is in {aside} ({why})\n" in done.err
     assert [turn["content"] for turn in turns(aside)] == ["Hi", text]
     assert stat.S_IMODE(aside.stat().st_mode) == 0o600
 

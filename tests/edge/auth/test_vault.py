@@ -305,7 +305,8 @@ PASSWORDS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "not there": (
         lambda p: p.unlink(),
-        "the vault VAULT is locked: its password file PASSWORD is not there",
+        "the vault VAULT is locked: its password file PASSWORD is not there;"
+        " vault_password_file in the configuration says where it is",
     ),
     "a folder": (
         folder_instead,

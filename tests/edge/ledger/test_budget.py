@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,6 +68,27 @@ def kinds(results: list[Result[object, Problem]]) -> list[str]:
 def test_calls_go_until_the_budget_is_used_up(tmp_path: Path) -> None:
     env = shop(tmp_path / "ledger.db", answered, "0.15")
     assert kinds([answer(env, ASK) for _ in range(6)]) == ["ok"] * 4 + ["budget"] * 2
+
+
+def test_a_refused_call_says_when_the_budget_begins_anew(home: Home) -> None:
+    with serving(ANSWER) as server:
+        prices = "input_price: 1000\noutput_price: 1000\nmax_output_tokens: 100"
+        path = home.local(server.address, prices)
+        plain_text = path.read_text()
+        path.write_text(f"budget: {{per_day: 0.11}}\n{plain_text}")
+        first, second = (home.call("-n", "-o", "json", "Hi") for _ in range(2))
+        limited = home.call("-n", "-o", "json", "--max-cost", "0.01", "Hi")
+        path.write_text(f"budget: {{per_day: 0.05}}\n{plain_text}")
+        hopeless = home.call("-n", "-o", "json", "Hi")
+    assert (first.code, second.code, limited.code, hopeless.code) == (0, 80, 80, 80)
+    error, other, never = (
+        json.loads(each.err.splitlines()[-1]) for each in (second, limited, hopeless)
+    )
+    begins = datetime.fromisoformat(error["retry_at"]).astimezone()
+    assert error["code"] == "budget" and (begins.hour, begins.minute) == (0, 0)
+    assert 0 < begins.timestamp() - time.time() <= 25 * 3600
+    assert (other["code"], other["retry_at"]) == (None, None)
+    assert (never["code"], never["retry_at"]) == ("budget", None)
 
 
 def test_calls_under_way_count_as_their_worst_case(tmp_path: Path) -> None:

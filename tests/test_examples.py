@@ -138,7 +138,7 @@ REPORTS: dict[str, tuple[list[Script], str, str, int]] = {
     "cut off": ([plain(reply("disk is", "length"))], "old\n", "cut off", 1),
     "the second model": ([BUSY, FULL], "disk is full\n", "", 0),
     "busy": ([BUSY, BUSY], "old\n", "", 0),
-    "broken off": ([[CLOSE], [CLOSE]], "old\n", "", 0),
+    "offline": ([[CLOSE], [CLOSE]], "old\n", "", 0),
     "garbled": ([plain({}), plain({})], "old\n", "", 0),
     "out of credit": ([BUSY, BROKE], "old\n", "No report until there is money", 1),
     "no key": ([failure(401, "no")], "old\n", "auth", 1),

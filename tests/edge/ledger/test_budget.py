@@ -261,7 +261,7 @@ def test_calls_of_killed_processes_count_as_their_worst_case(home: Home) -> None
         done = home.run("Hi")
         gate.set()
     assert (done.code, len(server.asked)) == (80, 2)
-    assert "$0.202 is spent, with 2 calls of unknown cost at their worst" in done.err
+    assert "$0.202 is spent, counting 2 calls of unknown cost at their worst" in done.err
     rows = home.run("--by", "tag", "-o", "json", prog="loki-cost").out.splitlines()
     (row,) = map(json.loads, rows)
     found = [row[name] for name in ("tag", "calls", "failed", "cost", "unknown_calls")]

@@ -194,7 +194,9 @@ def one_of(*words: str, aliases: tuple[str, ...] = ()) -> Rule:
 
     def rule(node: Any, position: Position, report: Report) -> str:
         if node not in (*words, *aliases):
-            report(position, f"expected one of {', '.join(words)}; found {show_node(node)}")
+            is_near = "did you mean" in suggest_nearest(str(node), list(words))
+            found = repr(node) if is_near else show_node(node)  # a misspelt word is no key
+            report(position, f"expected one of {', '.join(words)}; found {found}")
         return str(node)
 
     return rule

@@ -58,6 +58,12 @@ REFUSED: list[tuple[Rule, str, str]] = [
     (schema.price, "inf", "expected a price in US dollars, found 'inf'"),
     (schema.flag, "maybe", "expected true or false, found 'maybe'"),
     (schema.one_of("a", "b"), "c", "expected one of a, b; found 'c'"),
+    (
+        schema.one_of("a-long-name-1"),
+        "a-long-nmae-1",
+        "expected one of a-long-name-1; found 'a-long-nmae-1'",
+    ),
+    (schema.one_of("a"), "sk-0123456789", "expected one of a; found '***'"),
     (schema.sequence(schema.text), "a", "expected a list, found 'a'"),
     (schema.by_pattern(schema.text), "a", "expected patterns, found 'a'"),
     (schema.headers, "a", "expected headers, found 'a'"),

@@ -49,6 +49,7 @@ class RunState:
         self.cut_off = 0  # calls under way when the run was left
         self.unsent = 0  # rows that were read, and not sent because the run ended
         self.good = self.skipped = self.repeated = 0
+        self.cut_short = 0  # of the good ones: answers that reached the limit of their length
         self.failed: Counter[Kind] = Counter()
         self.tokens: Counter[str] = Counter()
         self.cost, self.unpriced = Decimal(0), 0
@@ -140,6 +141,7 @@ class RunState:
             self.good += 1
             self.shared.record_answer()
             line = {**self.line_head(row), **redact_reply_facts(result.unwrap(), self.redactor)}
+            self.cut_short += line.get("finish") == "length"
             self.add_usage_and_cost(line)
         else:
             problem = result.failure()
@@ -253,8 +255,9 @@ class RunState:
         """How it went, for people."""
         failed = ", ".join(f"{number:,} {kind}" for kind, number in self.failed.most_common())
         rate = self.rows_done / max(self.seconds, 0.001)
+        cut = f" ({self.cut_short:,} cut off at the limit of length)" if self.cut_short else ""
         parts = [
-            f"{self.good:,} answered",
+            f"{self.good:,} answered{cut}",
             f"{sum(self.failed.values()):,} failed ({failed})" if failed else "",
             f"{self.skipped:,} answered before" if self.skipped else "",
             self.describe_earlier(),

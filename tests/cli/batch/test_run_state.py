@@ -48,6 +48,15 @@ def test_a_price_that_nobody_knows_makes_the_sum_unknown(
     assert [row["cost"] for row in done.lines] == [None if unknown else 0.00002 * bool(cost)] * 3
 
 
+def test_answers_that_were_cut_off_are_counted(home: Home) -> None:
+    def script(asked: Asked) -> Script:
+        return plain(reply(finish="length" if b"p1" in asked.body else "stop"))
+
+    done, result = run(home, script, PRICED, 3)
+    assert done.code == 0 and result["good"] == 3
+    assert "3 answered (1 cut off at the limit of length) · " in done.err
+
+
 def test_rows_of_unknown_cost_are_told_beside_what_is_known(home: Home) -> None:
     def script(asked: Asked) -> Script:
         bare = {**reply(), "usage": {}}

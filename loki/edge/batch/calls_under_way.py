@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
+from loki.edge.batch.rate_limiter import STOPPED
 from loki.edge.http.attempt import Attempt
 from loki.edge.send import Send
 from loki.problems import Problem
@@ -53,9 +54,14 @@ class CallsUnderWay:
         return lambda request: self.watch(request, lambda: send(request))
 
     def watch(self, request: Request, call: Callable[[], Result[A, Problem]]) -> Result[A, Problem]:
-        """Return what comes of a call of this thread, and remember it meanwhile."""
+        """Return what comes of a call of this thread, and remember it meanwhile.
+
+        Once the others were left, nothing more is sent: it would have no entry.
+        """
         thread = threading.get_ident()
         with self.lock:
+            if self.is_left:
+                return Failure(STOPPED)
             self.calls.setdefault(thread, StartedCall(request, self.now(), self.clock()))
         result = call()
         if not isinstance(result, Success) and is_free(result.failure()):

@@ -51,7 +51,7 @@ def test_a_loop_that_is_left_ends_well_and_every_call_is_in_the_ledger(
         assert b"ledger" not in done.stderr, done.stderr
         with sqlite3.connect(ledger) as db:
             (count,) = db.execute("SELECT count(*) FROM calls").fetchone()
-        assert count >= asked - 1 > 0, (count, asked)  # one may have come as we left
+        assert count >= asked > 0, (count, asked)
 
 
 def slow_first(item: int) -> int:

@@ -16,6 +16,7 @@ from loki.record import replace
 from loki.records import Ask
 from loki.replies import Embeddings
 from loki.stages.account import is_free
+from loki.stages.parse_vectors import add_costs
 from loki.usage import COUNTS
 
 
@@ -34,7 +35,7 @@ def ask_row(
         if isinstance(result, Success) or not is_curable(result.failure()):
             break
         result, before = ask_model(env, embed_it, replace(row.ask, model=name)), result.failure()
-        spent = add_costs(spent, failure_cost(before))
+        spent = add_costs([spent, failure_cost(before)])
     return result if spent == 0 else with_cost(result, spent)
 
 
@@ -51,22 +52,17 @@ def failure_cost(problem: Problem) -> Decimal | None:
     return Decimal(0) if is_free(problem) else None
 
 
-def add_costs(first: Decimal | None, second: Decimal | None) -> Decimal | None:
-    """Return the sum of two costs, None if one is unknown."""
-    return None if first is None or second is None else first + second
-
-
 def with_cost(
     result: Result[JsonObject, Problem], spent: Decimal | None
 ) -> Result[JsonObject, Problem]:
     """Add what models cost that failed before; an unknown cost stays unknown."""
     if not isinstance(result, Success):
         problem = result.failure()
-        total = add_costs(spent, failure_cost(problem))
+        total = add_costs([spent, failure_cost(problem)])
         return Failure(replace(problem, cost=total, is_cost_unknown=total is None))
     line = result.unwrap()
     own = None if line["cost"] is None else Decimal(str(line["cost"]))
-    total = add_costs(spent, own)
+    total = add_costs([spent, own])
     return Success({**line, "cost": None if total is None else float(total)})
 
 

@@ -25,6 +25,7 @@ from loki.pipeline import Env
 from loki.price import format_dollars
 from loki.records import Task
 from loki.stages.check_max_cost import patched_worst_cost
+from loki.stages.parse_vectors import add_costs
 
 
 class Count:
@@ -50,8 +51,8 @@ class Count:
             number, filled = 0, 0
         self.filled[name] = number + 1, filled + size
         self.rows, self.bytes = self.rows + 1, self.bytes + size
-        self.worst = add_costs(self.worst, worst_cost)
-        self.usual = add_costs(self.usual, usual_cost)
+        self.worst = add_costs([self.worst, worst_cost])
+        self.usual = add_costs([self.usual, usual_cost])
 
     def format_counts(self) -> str:
         """Return the count for people."""
@@ -71,11 +72,6 @@ class Count:
             return "at a price nobody knows: give --max-tokens, or prices in the configuration"
         usual = f" (one by one ${self.usual.normalize():f})" if self.usual is not None else ""
         return f"at most ${self.worst.normalize():f}{usual}"
-
-
-def add_costs(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
-    """Return a sum, None if a part is unknown."""
-    return None if total is None or amount is None else total + amount
 
 
 def print_job_count(context: BatchContext, rescue: str) -> int:

@@ -88,12 +88,11 @@ def print_job_count(context: BatchContext, rescue: str) -> int:
         if not isinstance(each, Success):
             return context.console.report(each.failure())
     count, asked = Count(), HashSet()
-    done, out = stands.unwrap().done, away.unwrap()
-    find_earlier = find_among(done, out)
+    find_earlier = find_among(stands.unwrap().done, away.unwrap())
     env = without_credentials(context.env)
     task: Task = "embedding" if context.defaults.embed else "chat"
     for read in read_rows(context.defaults, context.inputs.lines):
-        row = recognize(read, lambda mark: mark in done or mark in out)
+        row = recognize(read, lambda mark: find_earlier(mark) is not None)
         known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
         why = find_earlier(known)
         if why is None and asked.add(known):

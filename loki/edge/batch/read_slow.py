@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from stat import S_ISDIR, S_ISREG
 
 from loki.batch.row_files import as_invalid, has_unread_files
 from loki.batch.rows import ReadyRow, Row
 from loki.edge.batch.rate_limiter import STOPPED
+from loki.edge.stdin import is_pipe
 
 #: Reads what a row attaches, and is not read yet.
 ReadFiles = Callable[[ReadyRow], Row]
@@ -24,13 +23,7 @@ def is_slow(path: str) -> bool:
     >>> is_slow("https://a.example/b.pdf"), is_slow("/nowhere"), is_slow("/")
     (True, False, False)
     """
-    if path.startswith(("http://", "https://")):
-        return True
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):  # which is said when it is read
-        return False
-    return not (S_ISREG(mode) or S_ISDIR(mode))
+    return path.startswith(("http://", "https://")) or is_pipe(path)
 
 
 def until_stopped(read_files: ReadFiles, stop: threading.Event) -> ReadFiles:

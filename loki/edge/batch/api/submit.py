@@ -84,7 +84,7 @@ class Submitter:
     def submit_rows(self, rows: Iterable[Row]) -> None:
         """Put the rows that are neither done nor out into jobs; those that are full are sent."""
         for read in rows:
-            row = recognize(read, lambda mark: mark in self.session.done or mark in self.out)
+            row = recognize(read, self.is_known)
             known = row_identity(row.id, row.key if isinstance(row, Asking) else f"line:{row.line}")
             if self.is_known(known):
                 continue

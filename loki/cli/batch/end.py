@@ -40,9 +40,8 @@ def report_end(
     if why:
         reason, cure = {"SIGINT": "Ctrl-C"}.get(why, why), CURES.get(why, "")
         say = console.note if why == "--max-time" else console.warn  # no other line says it
-        lost = f"{count_of(run.cut_off, 'call')} cut off, which may have been billed; " * bool(
-            run.cut_off
-        )
+        calls = count_of(run.cut_off, "call")
+        lost = f"{calls} cut off, which may have been billed; " if run.cut_off else ""
         rows = " < INPUT (the same rows again)" if is_piped else ""
         say(f"ended early ({reason}); {lost}to go on{cure}: {resume_command(console.prog)}{rows}")
     if run.out_rows and not why and not run.fatal:

@@ -36,17 +36,9 @@ def warn_of_template(template: str, rows: Source, warn: Warn) -> None:
     """Warn of a template that may not be what was meant."""
     if lone := lone_brace(template):
         warn(f"--template: the brace at {lone[:20]!r} has no partner and is sent as it is")
-    if is_file(template):
+    if os.path.isfile(template):
         warn(f"--template is the name of a file, and sent as text: to read it, use -T {template}")
     elif rows.columns and not template_names(template):
         warn(
             f"--template names no column, so each row sends the same: {{{rows.columns[-1]}}} is one"
         )
-
-
-def is_file(text: str) -> bool:
-    """Return whether a text is the name of a file."""
-    try:
-        return os.path.isfile(text)
-    except ValueError:  # a NUL
-        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any
 from urllib.parse import unquote
@@ -134,7 +134,7 @@ def find_circle(schema: JsonObject) -> str:
     if '"$id"' in compact(schema):
         return ""
     finished: set[str] = set()
-    references = dict.fromkeys(references_in(schema))
+    references = dict.fromkeys(references_in(schema, lambda keyword: keyword not in DATA))
     return next(
         filter(None, (circle_through(each, schema, (), finished) for each in references)), ""
     )
@@ -148,39 +148,28 @@ def circle_through(
         return reference
     if reference in finished:
         return ""
-    onward = references_at_once(target_of(reference, root))
+    onward = references_in(target_of(reference, root), lambda keyword: keyword in AT_ONCE)
     further = (circle_through(each, root, (*path, reference), finished) for each in onward)
     found = next(filter(None, further), "")
     finished.add(reference)
     return found
 
 
-def references_at_once(schema: Json) -> Iterator[str]:
-    """Yield the references to what a schema's own value is held against too."""
-    if isinstance(schema, list):
-        for each in schema:
-            yield from references_at_once(each)
-    for name, value in schema.items() if isinstance(schema, dict) else ():
-        if name == "$ref" and isinstance(value, str):
-            yield value
-        elif name in AT_ONCE:
-            yield from references_at_once(value)
+def references_in(schema: Json, enters: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the references of a schema, and those below the keywords that are entered.
 
-
-def references_in(schema: Json) -> Iterator[str]:
-    """Yield the references within a schema; what is data there has none.
-
-    >>> [*references_in({"a": [{"$ref": "#/x"}], "const": {"$ref": "#/y"}})]
+    >>> schema = {"anyOf": [{"$ref": "#/x"}], "const": {"$ref": "#/y"}}
+    >>> [*references_in(schema, lambda keyword: keyword not in DATA)]
     ['#/x']
     """
     if isinstance(schema, list):
         for each in schema:
-            yield from references_in(each)
+            yield from references_in(each, enters)
     for name, value in schema.items() if isinstance(schema, dict) else ():
         if name == "$ref" and isinstance(value, str):
             yield value
-        elif name not in DATA:
-            yield from references_in(value)
+        elif enters(name):
+            yield from references_in(value, enters)
 
 
 def target_of(reference: str, root: JsonObject) -> Json:

@@ -66,7 +66,8 @@ def print_count(context: BatchContext, rescue: str) -> int:
         patches = row.patches(context.env.patches)
         most = patched_worst_cost(target, patches)
         worst = [amount + most for amount in worst if most is not None]
-        longest = max(longest, free_length(target, patches, most or Decimal(0)))
+        if (target.model.max_output_tokens or 0) > longest:
+            longest = max(longest, free_length(target, patches, most or Decimal(0)))
         if most is None:
             lacks = describe_lack(context.env.config, row, target, patches) | lacks
     reasons = "; ".join(place + reason for reason, place in lacks.items())
